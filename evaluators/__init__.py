@@ -1,0 +1,39 @@
+"""Evaluation of classifiers on datasets: accuracy by edit, paired drops, tables and reports. Importing it loads no torch."""
+
+from __future__ import annotations
+
+from evaluators.accuracy import Evaluation, columns_of, evaluate
+from evaluators.cautions import find_warnings
+from evaluators.classifiers import Classifier, load_classifier
+from evaluators.pairing import Column, ColumnResult, Comparison, Options, compare_columns
+from evaluators.predictions import predict
+from evaluators.report import report_html, write_report
+from evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from evaluators.tables import to_csv, to_document, to_json, to_text
+
+__all__ = [
+    "Classifier",
+    "Column",
+    "ColumnResult",
+    "Comparison",
+    "Estimate",
+    "Evaluation",
+    "Options",
+    "columns_of",
+    "compare_columns",
+    "evaluate",
+    "find_warnings",
+    "holm",
+    "load_classifier",
+    "mcnemar_exact",
+    "mean_of_means",
+    "paired_drop",
+    "predict",
+    "report_html",
+    "to_csv",
+    "to_document",
+    "to_json",
+    "to_text",
+    "wilson_interval",
+    "write_report",
+]

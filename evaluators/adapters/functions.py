@@ -1,0 +1,120 @@
+"""A classifier of the user's own, named ``package.module:attribute``.
+
+What the attribute is decides, in this order:
+
+1. An object with a method ``predict`` (not a class) is the classifier.
+2. A callable that can be called without arguments, such as a class or a factory function, is called once; what it returns
+   must have a method ``predict``.
+3. A callable that takes one argument is itself the function from images to labels.
+
+A function whose only argument has a default is a factory by rule 2.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from manifests import ModelError
+
+
+@dataclass(frozen=True)
+class FunctionClassifier:
+    """A function from images to labels under a name.
+
+    Attributes:
+        name: Shown in tables.
+        function: Maps RGB images, uint8 [height, width, 3], to integer labels [n].
+    """
+
+    name: str
+    function: Callable[[list[npt.NDArray[np.uint8]]], npt.ArrayLike]
+
+    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+        """Classify images; see `evaluators.Classifier`.
+
+        Raises:
+            ModelError: The function returned something other than one integer label per image.
+        """
+        labels = np.asarray(self.function(images))
+        if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+            raise ModelError(
+                f"{self.name} returned {labels.dtype} {list(labels.shape)} for {len(images)} images",
+                fix="return one integer label per image, as an array of shape [n]",
+            )
+        return labels.astype(np.int64)
+
+
+def load(spec: str, *, forms: str) -> FunctionClassifier:
+    """Load ``package.module:attribute``; dots after the colon reach into classes.
+
+    Args:
+        spec: The name.
+        forms: All forms of a model's name, for the message.
+
+    Raises:
+        ModelError: The module or the attribute is missing, importing or calling it fails, or it is nothing to call.
+    """
+    module_name, _, path = spec.partition(":")
+    target: Any = _import(module_name, forms)
+    for part in path.split("."):
+        if not hasattr(target, part):
+            raise ModelError(
+                f"module {module_name!r} has no {path!r}", where=spec, fix="check the name after the colon"
+            )
+        target = getattr(target, part)
+    return FunctionClassifier(spec, _find_predict(target, spec))
+
+
+def _import(name: str, forms: str) -> Any:
+    try:
+        return import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise ModelError(
+                f"{name!r} is neither a kind of model nor a module that can be imported",
+                where="--model",
+                fix=f"give {forms}; for a module in this folder, set PYTHONPATH=.",
+            ) from error
+        raise ModelError(f"module {name!r} needs {error.name!r}, which is not installed", where="--model") from error
+    except Exception as error:
+        raise ModelError(f"importing {name!r} failed: {type(error).__name__}: {error}", where="--model") from error
+
+
+def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
+    if not inspect.isclass(target) and callable(getattr(target, "predict", None)):
+        return target.predict  # type: ignore[no-any-return]
+    if not callable(target):
+        raise ModelError(f"{spec} is a {type(target).__name__}, not a function", where="--model", fix="name a function")
+    if not _takes(target, 0):
+        if inspect.isclass(target) or not _takes(target, 1):
+            raise ModelError(f"{spec} takes neither no argument nor one", where="--model", fix="take a list of images")
+        return target  # type: ignore[no-any-return]
+    try:
+        made = target()
+    except Exception as error:
+        raise ModelError(f"calling {spec} failed: {type(error).__name__}: {error}", where="--model") from error
+    if not callable(getattr(made, "predict", None)):
+        raise ModelError(
+            f"{spec}() returned a {type(made).__name__} without a method predict",
+            where="--model",
+            fix="return a classifier",
+        )
+    return made.predict  # type: ignore[no-any-return]
+
+
+def _takes(target: Callable[..., Any], arguments: int) -> bool:
+    try:
+        inspect.signature(target).bind(*[None] * arguments)
+    except TypeError:
+        return False
+    except ValueError:
+        # Built in and without a signature: a function of one argument.
+        return arguments == 1
+    return True

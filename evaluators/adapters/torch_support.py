@@ -1,0 +1,140 @@
+"""What the torch adapters share: devices, weight files, labels, and batches of tensors."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from evaluators.adapters.requirements import require
+from manifests import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+@dataclass(frozen=True)
+class TensorClassifier:
+    """A torch module on preprocessed tensors; the class index is the label.
+
+    Attributes:
+        name: Shown in tables.
+        model: Maps float [n, 3, height, width] to logits [n, classes].
+        preprocess: Maps an RGB image to a float tensor [3, height, width], the same size for every image.
+        device: Where the model is.
+    """
+
+    name: str
+    model: torch.nn.Module
+    preprocess: Callable[[Image.Image], torch.Tensor]
+    device: torch.device
+
+    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+        """Classify images; see `evaluators.Classifier`."""
+        import torch
+
+        batch = torch.stack([self.preprocess(Image.fromarray(image)) for image in images])
+        with torch.inference_mode():
+            logits = self.model(batch.to(self.device))
+        return np.asarray(logits.argmax(dim=1).cpu().numpy(), dtype=np.int64)
+
+
+def pick_device(device: str) -> torch.device:
+    """Return the named device; ``auto`` means an accelerator where there is one, else the CPU.
+
+    Raises:
+        ModelError: There is no such device on this machine.
+    """
+    require("torch", wanted_by="a torch model")
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"cannot use the device {device!r}: {reason}", fix="give cpu, cuda or auto") from error
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read a checkpoint's tensors by name, to the CPU. Nothing in the file is executed.
+
+    Raises:
+        ModelError: The file is absent, of another kind, damaged, or holds more than tensors.
+    """
+    if not path.is_file():
+        raise ModelError("there is no such weights file", where=str(path), fix="check the path after '@'")
+    if path.suffix not in WEIGHT_SUFFIXES:
+        raise ModelError(
+            f"weights of kind {path.suffix!r} are not read",
+            where=str(path),
+            fix=f"give one of {', '.join(WEIGHT_SUFFIXES)}",
+        )
+    require("safetensors", wanted_by="a weights file")
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise ModelError(
+            f"cannot read the weights: {_first_line(error)}",
+            where=str(path),
+            fix="give a file that holds nothing but tensors",
+        ) from error
+    tensors = content.get("state_dict", content) if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
+        raise ModelError("the file holds no tensors by name", where=str(path), fix="save the model's state_dict()")
+    return tensors
+
+
+def class_count(template: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> int | None:
+    """Return how many classes a checkpoint tells apart, from the architecture's last parameter; None if it lacks that."""
+    *_, last = (name for name, _ in template.named_parameters())
+    return int(weights[last].shape[0]) if last in weights and weights[last].ndim else None
+
+
+def fit_weights(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], *, architecture: str, where: str) -> None:
+    """Load weights into a model.
+
+    Raises:
+        ModelError: Names or shapes differ.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"the weights do not fit {architecture}: {reason[:300]}",
+            where=where,
+            fix="name the architecture they were trained for",
+        ) from error
+
+
+def check_labels(classes: int, class_names: Mapping[int, str] | None, *, model: str) -> None:
+    """Check that class indices can be the dataset's labels.
+
+    Raises:
+        ModelError: The dataset has a label that the model never gives.
+    """
+    if class_names and max(class_names) >= classes:
+        raise ModelError(
+            f"{model} has {classes} classes, the dataset has labels up to {max(class_names)}",
+            fix="evaluate a model that was trained on the dataset's classes",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

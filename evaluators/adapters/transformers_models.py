@@ -1,0 +1,124 @@
+"""An image-classification model of transformers, with its own image processor."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from evaluators.adapters.requirements import require
+from evaluators.adapters.torch_support import check_labels, pick_device
+from manifests import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+logger = logging.getLogger("editmill.evaluators")
+
+
+@dataclass(frozen=True)
+class TransformersClassifier:
+    """A transformers model and processor.
+
+    Attributes:
+        name: Shown in tables.
+        model: The model.
+        processor: Its image processor.
+        labels: Int64 [classes], the dataset's label of each class index; -1 where the dataset has none.
+        device: Where the model is.
+    """
+
+    name: str
+    model: Any
+    processor: Any
+    labels: npt.NDArray[np.int64]
+    device: torch.device
+
+    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+        """Classify images; see `evaluators.Classifier`."""
+        import torch
+
+        inputs = self.processor(images=[Image.fromarray(image) for image in images], return_tensors="pt")
+        with torch.inference_mode():
+            logits = self.model(pixel_values=inputs["pixel_values"].to(self.device)).logits
+        return np.asarray(self.labels[logits.argmax(dim=1).cpu().numpy()], dtype=np.int64)
+
+
+def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TransformersClassifier:
+    """Load ``FOLDER_OR_HUB_ID``, in float32.
+
+    Raises:
+        ModelError: transformers is missing, the model is missing, or its weights lack the classification head.
+    """
+    require("transformers", wanted_by=f"transformers:{rest}")
+    require("torch", wanted_by=f"transformers:{rest}")
+    import torch
+    from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+    try:
+        processor = AutoImageProcessor.from_pretrained(rest)
+        model, report = AutoModelForImageClassification.from_pretrained(
+            rest, dtype=torch.float32, output_loading_info=True
+        )
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"cannot load an image classifier: {reason}",
+            where=rest,
+            fix="give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within reach",
+        ) from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        # transformers would go on with random weights in their place.
+        raise ModelError(
+            f"the weights lack {len(missing)} tensors, first {missing[0]!r}", where=rest, fix="give a classifier"
+        )
+    names = {int(index): str(name) for index, name in model.config.id2label.items()}
+    target = pick_device(device)
+    shown = f"transformers:{Path(rest).resolve().name if Path(rest).is_dir() else rest}"
+    return TransformersClassifier(
+        shown, model.eval().to(target), processor, map_labels(names, class_names, model=shown), target
+    )
+
+
+def map_labels(
+    model_names: Mapping[int, str], class_names: Mapping[int, str] | None, *, model: str
+) -> npt.NDArray[np.int64]:
+    """Find the dataset's label of each class of a model.
+
+    Classes go together by name when every name of the dataset is the name of exactly one class of the model (letter case
+    and ``_`` for a space do not count); else the class index is the label.
+
+    Args:
+        model_names: Class name by class index.
+        class_names: Class name by label; None for labels that are class indices.
+        model: Named in messages.
+
+    Returns:
+        Int64 [classes]; -1 where the dataset has no such class.
+
+    Raises:
+        ModelError: By index, and the dataset has a label that the model never gives.
+    """
+    indices = {_normalise(name): index for index, name in model_names.items()}
+    times = Counter(_normalise(name) for name in model_names.values())
+    wanted = {_normalise(name): label for label, name in (class_names or {}).items()}
+    if class_names and len(wanted) == len(class_names) and all(times[name] == 1 for name in wanted):
+        labels = np.full(max(model_names) + 1, -1, dtype=np.int64)
+        for name, label in wanted.items():
+            labels[indices[name]] = label
+        return labels
+    check_labels(len(model_names), class_names, model=model)
+    logger.info("%s: class names differ from the dataset's, so the class index is taken for the label", model)
+    return np.arange(max(model_names) + 1, dtype=np.int64)
+
+
+def _normalise(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").split())

@@ -1,0 +1,53 @@
+"""What a reader of the numbers must know before trusting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluators.accuracy import Evaluation
+
+FEW_PAIRS = 30
+LOW_ACCURACY = 0.1
+
+
+def find_warnings(evaluations: Sequence[Evaluation]) -> list[str]:
+    """List the limits of some evaluations of the same samples; empty when there is nothing to say."""
+    return _of_samples(evaluations[0]) + [line for evaluation in evaluations for line in _of_model(evaluation)]
+
+
+def _of_samples(evaluation: Evaluation) -> list[str]:
+    lines = []
+    absent = [edit for edit, statuses in evaluation.manifest.counts.items() if "ok" not in statuses]
+    if absent:
+        lines.append(f"no accepted sample of {', '.join(sorted(absent))}")
+    compared = {result.column.name: result.comparison.drop.n for result in evaluation.columns if result.comparison}
+    if not compared:
+        lines.append("no unedited sample to compare with: drops need the edit 'original'")
+    few = [name for name, pairs in compared.items() if pairs < FEW_PAIRS]
+    if few:
+        lines.append(f"n < {FEW_PAIRS}: intervals are wide ({', '.join(few)})")
+    if len(set(compared.values())) > 1:
+        counts = sorted(compared.values())
+        lines.append(
+            f"edits rest on different sources ({counts[0]} to {counts[-1]} pairs): compare their drops with care"
+        )
+    replicated = [result.column.name for result in evaluation.columns if result.accuracy.n > result.sources]
+    if replicated:
+        lines.append(
+            f"several samples per source in {', '.join(replicated)}: their top-1 intervals take samples as independent and "
+            "are too narrow; drops are resampled by source"
+        )
+    return lines
+
+
+def _of_model(evaluation: Evaluation) -> list[str]:
+    low = [
+        result
+        for result in evaluation.columns
+        if result.column.edit == "original" and result.accuracy.value < LOW_ACCURACY
+    ]
+    return [
+        f"{evaluation.model} has only {result.accuracy.value * 100:.1f} % on unedited samples: "
+        "do its class indices mean the dataset's labels?"
+        for result in low
+    ]

@@ -1,0 +1,56 @@
+"""The command line: thin commands over pipelines, manifests and evaluators."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from flows.commands.build import build, demo, plan, preview
+from flows.commands.dataset import evaluate, verify
+from flows.commands.listing import models, recipes, show
+from manifests.errors import EditmillError, RequestError
+
+EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "timm", "prefect"}
+
+
+class Group(click.Group):
+    """Turns errors that a user can mend into one message and an exit code, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except EditmillError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(error.exit_code)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in EXTRA_MODULES:
+                raise
+            missing = RequestError(f"this command needs the package {error.name!r}", fix="pip install 'editmill[generate]'")
+            click.echo(f"error: {missing}", err=True)
+            sys.exit(missing.exit_code)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="editmill", prog_name="editmill")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens.")
+def main(verbose: bool) -> None:
+    """Build robustness benchmarks by generative editing, and evaluate models on them.
+
+    \b
+    Examples:
+      editmill demo
+      editmill plan imagenet-e --source folder:photos/labels.csv
+      editmill build imagenet-e --source folder:photos/labels.csv --models tabletop --out out/photos
+      editmill evaluate out/photos --model torchvision:squeezenet1_0@squeezenet.safetensors
+    """
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+for command in (build, demo, evaluate, models, plan, preview, recipes, show, verify):
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

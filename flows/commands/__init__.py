@@ -1,0 +1,1 @@
+"""One file per group of commands; heavy packages are imported when a command runs."""

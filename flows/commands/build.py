@@ -1,0 +1,139 @@
+"""Commands that plan and build."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
+from manifests.errors import RequestError
+
+if TYPE_CHECKING:
+    from manifests.records import Manifest
+
+
+@click.command()
+@recipe_options
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def plan(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Count what a build would make, per edit and shard; loads no model.
+
+    \b
+    Examples:
+      editmill plan imagenet-e
+      editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
+    """
+    from pipelines.estimate import estimate
+
+    made = make_plan_from(recipe, source, models, shards, overrides)
+    guess = estimate(made)
+    problems = made.problems()
+    if as_json:
+        click.echo(json.dumps({"edits": made.counts(), "shards": [len(shard) for shard in made.shards], "problems": problems, **guess}, indent=2))
+        return
+    for label, count in made.counts().items():
+        click.echo(f"{label:24} {count:8}")
+    click.echo(f"{'all':24} {sum(made.counts().values()):8} samples of {made.sources.count} sources")
+    click.echo("shards: " + ", ".join(str(len(shard)) for shard in made.shards))
+    click.echo(f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB" + _minutes(guess["cpu_minutes"]))
+    for identity, reason in problems.items():
+        click.echo(f"source {identity} can't be used: {reason}", err=True)
+
+
+def _minutes(minutes: float) -> str:
+    return f"; about {minutes:.1f} minutes of one CPU core" if minutes else ""
+
+
+@click.command()
+@recipe_options
+@placement_options
+@click.option("-n", "sources", type=click.IntRange(1), default=4, show_default=True, help="Number of sources.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("preview.png"), show_default=True, help="The picture.")
+def preview(
+    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
+    models_dir: Path | None, sources: int, out: Path,
+) -> None:
+    """Render a few sources to a contact sheet PNG, without writing a dataset.
+
+    \b
+    Example:
+      editmill preview imagenet-e --source folder:photos/labels.csv -n 4
+    """
+    from pipelines.preview import preview_plan
+
+    made = make_plan_from(recipe, source, models, shards, overrides)
+    sheet = preview_plan(made, make_placement(device, dtype, offload, models_dir), sources=sources)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(out)
+    click.echo(str(out))
+
+
+@click.command()
+@recipe_options
+@placement_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the dataset; a build begun in it goes on.")
+@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU, one on an accelerator.")
+@click.option("--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly.")
+def build(
+    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
+    models_dir: Path | None, out: Path, workers: int | None, shard: str | None,
+) -> None:
+    """Build a dataset: edits, guards, shards, manifest. Run it again to resume.
+
+    \b
+    Examples:
+      editmill build imagenet-e --out out/tabletop
+      editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos --device cuda
+      editmill build imagenet-e --out out/big --shards 8 --shard 0/2     (on one machine; 1/2 on another; then once without --shard)
+    """
+    from pipelines.build import build as run_build
+    from pipelines.build import prepare
+
+    made = make_plan_from(recipe, source, models, shards, overrides)
+    placement = make_placement(device, dtype, offload, models_dir)
+    prepared = prepare(made, out, placement)
+    if prepared.complete:
+        click.echo(f"{out} is complete already; checking it")
+    chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
+    manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen)
+    if manifest is None:
+        click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")
+    else:
+        _print_counts(manifest, out)
+
+
+def _every_nth(text: str, shards: int) -> list[int]:
+    try:
+        first, step = (int(part) for part in text.split("/"))
+    except ValueError as error:
+        raise RequestError(f"{text!r} is not of the form I/N", where="--shard", fix="such as 0/4") from error
+    if not 0 <= first < step:
+        raise RequestError(f"in {text!r} I must lie between 0 and N-1", where="--shard", fix="such as 0/4")
+    return list(range(first, shards, step))
+
+
+def _print_counts(manifest: Manifest, out: Path) -> None:
+    for edit, statuses in manifest.counts.items():
+        accepted = sum(statuses.get("ok", {}).values())
+        lost = ", ".join(f"{count} {reason}" for status in ("rejected", "failed") for reason, count in statuses.get(status, {}).items())
+        click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
+    click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
+
+
+@click.command()
+@placement_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/demo"), show_default=True, help="Folder of the dataset.")
+@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
+def demo(device: str, dtype: str, offload: str, models_dir: Path | None, out: Path, workers: int | None) -> None:
+    """Build, verify and evaluate a small set with the embedded pack; print the report's path."""
+    from flows.demo import run_demo
+
+    placement = make_placement(device, dtype, offload, models_dir)
+    result = run_demo(out, placement, workers=workers or default_workers(placement))
+    _print_counts(result.manifest, out)
+    click.echo("")
+    click.echo(result.table)
+    click.echo(f"\ncontact sheet: {result.sheet}\nreport:        {result.report}")

@@ -1,0 +1,96 @@
+"""What there is: recipes, one resolved recipe, model packs and their measured figures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def recipes(as_json: bool) -> None:
+    """List the recipes that come with editmill."""
+    from pipelines.recipe import load_recipe, recipe_names
+
+    found = {name: load_recipe(name).description for name in recipe_names()}
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for name, description in found.items():
+        click.echo(f"{name:14} {description}")
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--source", default="", help="As for build.")
+@click.option("--models", default="", help="As for build.")
+@click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change a field.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of YAML.")
+def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Print a recipe with every field resolved.
+
+    \b
+    Examples:
+      editmill show imagenet-e
+      editmill show imagenet-e --set guard.attempts=5 > mine.yaml
+    """
+    from pipelines.recipe import load_recipe
+
+    document = load_recipe(recipe, source=source, models=models, overrides=overrides).document()
+    click.echo(json.dumps(document, indent=2) if as_json else yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
+
+
+@click.group(invoke_without_command=True)
+@click.option("--models-dir", type=click.Path(path_type=Path, file_okay=False), help="Where public checkpoints are looked for.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def models(context: click.Context, models_dir: Path | None, as_json: bool) -> None:
+    """List model packs: roles, checkpoints, licences, present or not."""
+    if context.invoked_subcommand is not None:
+        return
+    from generators.models.checkpoints import local_folder
+    from pipelines.packs import find_pack, pack_names
+
+    listing: dict[str, Any] = {}
+    for name in pack_names():
+        pack = find_pack(name)
+        listing[name] = {
+            role: {
+                "class": entry.cls, "checkpoint": entry.repo or entry.path, "revision": entry.revision, "licence": entry.licence,
+                "present": local_folder(pack, role, models_dir) is not None,
+            }
+            for role, entry in pack.roles.items()
+        }
+    if as_json:
+        click.echo(json.dumps(listing, indent=2))
+        return
+    for name, roles in listing.items():
+        click.echo(f"{name}: {find_pack(name).description}")
+        for role, facts in roles.items():
+            state = "present" if facts["present"] else "missing"
+            click.echo(f"  {role:14} {state:8} {facts['checkpoint']:52} {facts['licence']:20} {facts['class']}")
+
+
+@models.command()
+@click.argument("pack", type=click.Choice(["tabletop"]))
+@click.option("--scenes", type=click.IntRange(8), default=500, show_default=True, help="Held-out scenes for recognition and reconstruction.")
+@click.option("--edits", type=click.IntRange(4), default=64, show_default=True, help="Held-out scenes for removal and background edits.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(pack: str, scenes: int, edits: int, as_json: bool) -> None:
+    """Measure the embedded pack on held-out scenes; exit 1 when a figure falls short."""
+    from packs.tabletop.check import measure, shortfalls
+    from pipelines.packs import find_pack
+
+    figures = measure(find_pack(pack), scenes=scenes, edits=edits, progress=not as_json)
+    short = shortfalls(figures)
+    if as_json:
+        click.echo(json.dumps({"pack": pack, "scenes": scenes, "edits": edits, "figures": figures, "short": short}, indent=2))
+    else:
+        for name, value in figures.items():
+            click.echo(f"{name:34} {value:8.3f}" + (f"   falls short of {short[name]:g}" if name in short else ""))
+    sys.exit(1 if short else 0)

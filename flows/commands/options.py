@@ -1,0 +1,66 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from generators.models.loading import Placement
+    from pipelines.plan import Plan
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def recipe_options(function: F) -> F:
+    """RECIPE with --source, --models, --shards and --set."""
+    options = (
+        click.argument("recipe"),
+        click.option("--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv or coco:INSTANCES.json; default: the recipe's."),
+        click.option("--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."),
+        click.option("--shards", type=click.IntRange(1), help="Number of shards; default: the recipe's."),
+        click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change a field of the recipe, such as source.count=100."),
+    )
+    return _apply(function, options)
+
+
+def placement_options(function: F) -> F:
+    """--device, --dtype, --offload and --models-dir."""
+    options = (
+        click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto."),
+        click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True, help="Precision."),
+        click.option("--offload", type=click.Choice(["none", "model"]), default="none", show_default=True, help="Keep idle models in host memory."),
+        click.option("--models-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder with public checkpoints, as ORGANISATION/NAME."),
+    )
+    return _apply(function, options)
+
+
+def _apply(function: F, options: tuple[Callable[[F], F], ...]) -> F:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def make_plan_from(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...]) -> Plan:
+    """The plan that the shared options describe."""
+    from pipelines.plan import make_plan
+    from pipelines.recipe import load_recipe
+
+    changes = (*overrides, *((f"shards={shards}",) if shards else ()))
+    return make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
+
+
+def make_placement(device: str, dtype: str, offload: str, models_dir: Path | None) -> Placement:
+    """The placement that the shared options describe."""
+    from generators.models.loading import Placement
+
+    return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir)
+
+
+def default_workers(placement: Placement) -> int:
+    """One process per core on the CPU, one on an accelerator."""
+    return len(os.sched_getaffinity(0)) if placement.resolve().type == "cpu" else 1

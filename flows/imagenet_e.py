@@ -1,0 +1,86 @@
+"""The flow ``build-imagenet-e``: plan, one task per shard, assemble, report. It only orchestrates; the work is in `pipelines`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+from pydantic import Field
+
+from flows.artifacts import ProgressBar, post_dataset
+from flows.tasks import collect, log_core_messages, submit_shards
+from generators.models.loading import Placement
+from manifests.manifest import MANIFEST, read_manifest
+from manifests.records import Manifest
+from manifests.verify import verify_dataset
+from pipelines.assemble import assemble
+from pipelines.build import Prepared, prepare
+from pipelines.plan import make_plan
+from pipelines.recipe import load_recipe
+from pipelines.workspace import write_run
+
+RecipeName = Annotated[str, Field(min_length=1)]
+ShardCount = Annotated[int, Field(ge=1, le=100_000)]
+Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+
+
+# One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
+@flow(  # type: ignore[untyped-decorator]
+    name="build-imagenet-e", flow_run_name="{recipe}-{device}", task_runner=ThreadPoolTaskRunner(max_workers=1)
+)
+def build_imagenet_e(
+    recipe: RecipeName = "imagenet-e",
+    source: str = "",
+    models: str = "",
+    out: Path = Path("out/imagenet-e"),
+    shards: ShardCount | None = None,
+    overrides: list[str] = [],  # noqa: B006 - Prefect shows the default in the deployment's form; nothing changes it.
+    device: Device = "auto",
+) -> dict[str, Any]:
+    """Build a dataset, or what is missing of it, and assemble it.
+
+    Args:
+        recipe: a recipe's name, or the path of a YAML file that the worker can read.
+        source: replaces the recipe's source, for example folder:labels.csv; empty keeps it.
+        models: name of a model pack; empty keeps the recipe's.
+        out: the dataset's folder; on several machines a shared one.
+        shards: number of shards; none keeps the recipe's.
+        overrides: further changes of the recipe, each as a.b=value.
+        device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+
+    Returns:
+        Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
+
+    Raises:
+        RequestError: the recipe, the source, the models or the folder do not fit.
+        DataError: shards failed, which it names, or stored bytes are damaged.
+    """
+    log_core_messages()
+    changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
+    plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
+    prepared = prepare(plan, out.resolve(), Placement(device=device))
+    manifest = _checked(prepared) if prepared.complete else _built(prepared)
+    post_dataset(manifest, prepared.out)
+    return {
+        "name": manifest.name, "out": str(prepared.out), "manifest": str(prepared.out / MANIFEST), "fingerprint": manifest.fingerprint,
+        "shards": len(manifest.shards), "samples": sum(shard.nsamples for shard in manifest.shards),
+    }
+
+
+def _checked(prepared: Prepared) -> Manifest:
+    verify_dataset(prepared.out).raise_for_problems()
+    return read_manifest(prepared.out)
+
+
+def _built(prepared: Prepared) -> Manifest:
+    started = time.time()
+    bar = ProgressBar(prepared.plan.recipe.name, shards=prepared.plan.recipe.shards)
+    collect(submit_shards(prepared, device=prepared.placement.device), out=str(prepared.out), advance=bar.advance)
+    manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    write_run(prepared.out, {
+        "fingerprint": prepared.identity.fingerprint, "seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": "prefect",
+    })
+    return manifest

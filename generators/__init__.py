@@ -1,0 +1,1 @@
+"""Generators and guards: pure functions of jobs, models and seeds."""

@@ -1,0 +1,150 @@
+"""Placement of an object in the frame: one composed warp of scale, rotation and translation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from generators.attribute.composite import object_share
+from generators.reasons import Reason
+
+Array = np.ndarray
+MAX_SUPERSAMPLING = 6
+AREA_TOLERANCE = 0.001
+AREA_ITERATIONS = 8
+
+
+class GeometryError(Exception):
+    """A placement that can't be made; ``reason`` is from the closed list."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An object's points and how it lies in its frame.
+
+    Attributes:
+        points: float64 [n, 2], the (x, y) pixel indices on its contours.
+        centre: (x, y) centroid of the mask.
+        touches: whether the object meets the left, top, right and bottom border.
+        width, height: of the frame in pixels.
+    """
+
+    points: Array
+    centre: Array
+    touches: tuple[bool, bool, bool, bool]
+    width: int
+    height: int
+
+
+def outline(mask: Array) -> Outline:
+    """Measure the object in ``mask`` (uint8 [H, W], 255 on the object)."""
+    inside = (mask > 127).astype(np.uint8)
+    contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    points = np.concatenate([contour[:, 0, :] for contour in contours]).astype(np.float64)
+    rows, columns = np.nonzero(inside)
+    height, width = mask.shape
+    low, high = points.min(axis=0), points.max(axis=0)
+    touches = (bool(low[0] <= 1), bool(low[1] <= 1), bool(high[0] >= width - 2), bool(high[1] >= height - 2))
+    return Outline(points, np.array([columns.mean(), rows.mean()]), touches, width, height)
+
+
+def linear_part(scale: float, angle: float) -> Array:
+    """Scale and rotation, float64 [2, 2]; ``angle`` in degrees, counter-clockwise as the picture is seen."""
+    theta = np.deg2rad(angle)
+    return scale * np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
+
+
+def place(shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[float, float] | None = None) -> Array:
+    """The matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
+
+    The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x, y) of the free
+    room left and above of it. An object that the frame cuts off stays at that border unless it turns, since the cut would show.
+
+    Raises:
+        GeometryError: the object does not fit into the frame.
+    """
+    linear = linear_part(scale, angle)
+    reach = (shape.points - shape.centre) @ linear.T
+    low, high = reach.min(axis=0) - 0.5 * scale, reach.max(axis=0) + 0.5 * scale
+    target = np.empty(2)
+    for axis, length in enumerate((shape.width, shape.height)):
+        room = length - (high[axis] - low[axis])
+        if room < -1:
+            raise GeometryError(Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels")
+        lowest = -0.5 - low[axis]
+        before, after = (shape.touches[axis], shape.touches[axis + 2]) if angle == 0 else (False, False)
+        if before or after:
+            target[axis] = lowest + (room * 0.5 if before and after else 0.0 if before else room)
+        elif position is not None:
+            target[axis] = lowest + position[axis] * max(room, 0.0)
+        else:
+            target[axis] = np.clip(shape.centre[axis], lowest, lowest + max(room, 0.0))
+    return np.hstack([linear, (target - linear @ shape.centre)[:, None]])
+
+
+def full_frame(shape: Outline) -> tuple[float, Array]:
+    """Scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
+    low, high = shape.points.min(axis=0), shape.points.max(axis=0) + 1
+    size = np.array([shape.width, shape.height], float)
+    scale = float((size / (high - low)).min())
+    window = size / scale
+    corner = np.clip((low + high) / 2 - window / 2, 0, size - window)
+    offset = 0.5 * scale - 0.5 - scale * corner
+    return scale, np.hstack([np.eye(2) * scale, offset[:, None]])
+
+
+def warp(image: Array, matrix: Array, size: tuple[int, int]) -> Array:
+    """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by supersampling when it shrinks."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
+    factor = min(MAX_SUPERSAMPLING, max(1, int(np.ceil(1 / scale - 1e-6))))
+    fine = matrix * factor
+    fine[:, 2] += (factor - 1) / 2
+    interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
+    warped = cv2.warpAffine(image, fine, (size[0] * factor, size[1] * factor), flags=interpolation)
+    return warped if factor == 1 else cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
+
+
+def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]:
+    """Warp an object with premultiplied colours, so that its surroundings don't bleed in.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        mask: uint8 [H, W], 255 on the object.
+        matrix: float64 [2, 3].
+
+    Returns:
+        Colours uint8 [H, W, 3] RGB and coverage float32 [H, W] in [0, 1].
+    """
+    size = (mask.shape[1], mask.shape[0])
+    weight = mask.astype(np.float32) / 255
+    layers = np.dstack([image.astype(np.float32) * weight[..., None], weight])
+    warped = warp(layers, matrix, size)
+    coverage = warped[..., 3].clip(0, 1)
+    colours = warped[..., :3] / np.maximum(warped[..., 3:], 1e-4)
+    return np.rint(colours.clip(0, 255)).astype(np.uint8), coverage
+
+
+def scale_for_share(
+    mask: Array, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
+) -> tuple[float, Array]:
+    """Scale and matrix that make the object's share of the frame ``share``, found by measuring the warped and matted object.
+
+    Raises:
+        GeometryError: the object does not fit into the frame at that share.
+    """
+    size = (mask.shape[1], mask.shape[0])
+    weight = mask.astype(np.float32) / 255
+    scale = float(np.sqrt(share / max(object_share(weight), 1e-6)))
+    for _ in range(AREA_ITERATIONS):
+        matrix = place(shape, scale, angle=angle, position=position)
+        realised = object_share(warp(weight, matrix, size).clip(0, 1))
+        if abs(realised - share) <= AREA_TOLERANCE or realised == 0:
+            break
+        scale *= float(np.sqrt(share / realised))
+    return scale, place(shape, scale, angle=angle, position=position)

@@ -1,0 +1,29 @@
+"""Choice of a partner source that stays the same when other sources are added."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from manifests.records import SourceRecord
+from manifests.seeds import derive_seed
+
+
+class PartnerPool:
+    """Usable sources on a ring of hashes; a source's partner is the next one of another class.
+
+    An added source becomes the partner only of those whose place on the ring lies just before it.
+    """
+
+    def __init__(self, records: Iterable[SourceRecord]) -> None:
+        usable = [(derive_seed(0, record.id, "partner-place"), record.id, record.label) for record in records if not record.problem]
+        self._ring = sorted(usable)
+
+    def choose(self, record: SourceRecord, seed: int) -> str:
+        """The partner's id, or "" when no source has another class."""
+        start = bisect_left(self._ring, (seed, "", 0))
+        for step in range(len(self._ring)):
+            _, identity, label = self._ring[(start + step) % len(self._ring)]
+            if label != record.label:
+                return identity
+        return ""

@@ -1,0 +1,81 @@
+"""Object removal: the source's background without the object, rendered once per source and cached."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from generators.attribute.settings import RenderSettings
+from generators.base import LoadedSource
+from generators.models.inpainter import Inpainter, InpaintRequest
+from manifests.atomic import atomic_write
+from manifests.canonical import digest
+
+Array = np.ndarray
+REMOVAL_VERSION = 1
+
+
+def removal_hole(mask: Array, dilation: float) -> Array:
+    """The region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus two pixels.
+
+    The growth takes in the object's rim, whose pixels are mixed with the object, and most of its contact shadow.
+    """
+    inside = (mask > 0).astype(np.uint8)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    radius = round(longer * dilation) + 2
+    return cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))) > 0
+
+
+def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
+    """Put ``fill`` into the hole; the seam lies outside the hole and its mean colour is matched to the surroundings."""
+    distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    ring = (distance > 0) & (distance <= 3 * feather)
+    shift = np.float32(0) if not ring.any() else (image[ring].astype(np.float32) - fill[ring]).mean(axis=0)
+    weight = (1 - distance / feather).clip(0, 1)[..., None]
+    mixed = image + (fill.astype(np.float32) + shift - image) * weight
+    return np.rint(mixed.clip(0, 255)).astype(np.uint8)
+
+
+class Remover:
+    """Removes objects with an inpainter; finished backgrounds are kept below ``cache`` when it is given."""
+
+    def __init__(self, inpainter: Inpainter, *, settings: RenderSettings, prompt: str, model_digest: str, cache: Path | None) -> None:
+        self.inpainter, self.settings, self.prompt, self.cache = inpainter, settings, prompt, cache
+        self.model_digest = model_digest
+        self._recent: dict[str, Array] = {}
+
+    def key(self, source: LoadedSource, seed: int) -> str:
+        """Identifies a removal by everything that can change its pixels."""
+        return digest({
+            "version": REMOVAL_VERSION, "image": source.record.sha256, "mask": source.record.mask_sha256, "shape": list(source.image.shape),
+            "seed": seed, "prompt": self.prompt, "models": self.model_digest, "steps": self.inpainter.steps,
+            "guidance": self.inpainter.guidance, "dilation": self.settings.dilation, "feather": self.settings.feather,
+        })
+
+    def background(self, source: LoadedSource, seed: int) -> Array:
+        """The background of ``source``, uint8 [H, W, 3] RGB."""
+        key = self.key(source, seed)
+        if key not in self._recent:
+            if len(self._recent) >= 8:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[key] = self._cached(key, source, seed)
+        return self._recent[key]
+
+    def _cached(self, key: str, source: LoadedSource, seed: int) -> Array:
+        path = self.cache / f"{key}.png" if self.cache is not None else None
+        if path is not None and path.exists():
+            return np.asarray(Image.open(path))
+        hole = removal_hole(source.mask, self.settings.dilation)
+        fill = self.inpainter.fill(InpaintRequest(source.image, hole, self.prompt, seed))
+        background = blend_fill(source.image, fill, hole, self.settings.feather)
+        if path is not None:
+            buffer = io.BytesIO()
+            Image.fromarray(background).save(buffer, "PNG", compress_level=1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, buffer.getvalue())
+        return background

@@ -1,0 +1,110 @@
+"""What every generator shares: planned edits, loaded sources, jobs and candidates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from manifests.records import SourceRecord
+
+Array = np.ndarray
+Scalar = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One planned edit with every random draw resolved.
+
+    Attributes:
+        generator: name of the generator, such as ``attribute``.
+        name: the edit, such as ``size``.
+        level: its strength in the edit's own unit (for ``size`` the object's share of the frame), 0 where there is none.
+        parameters: sorted (name, value) pairs.
+        stochastic: whether another seed gives another picture; only such edits are retried.
+    """
+
+    generator: str
+    name: str
+    level: float = 0.0
+    parameters: tuple[tuple[str, Scalar], ...] = ()
+    stochastic: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name and level in the alphabet of sample keys: ``size-005`` for size 0.05."""
+        digits = re.sub(r"[^0-9]", "", f"{self.level:g}")
+        return f"{self.name}-{digits}" if self.level else self.name
+
+    def __getitem__(self, name: str) -> Scalar:
+        return dict(self.parameters)[name]
+
+    def get(self, name: str, default: Scalar) -> Scalar:
+        """The parameter ``name``, or ``default``."""
+        return dict(self.parameters).get(name, default)
+
+
+def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool = False, **parameters: Scalar) -> Edit:
+    """Build an edit with sorted parameters."""
+    return Edit(generator, name, level, tuple(sorted(parameters.items())), stochastic)
+
+
+@dataclass(frozen=True)
+class LoadedSource:
+    """A source with its pixels: ``image`` uint8 [H, W, 3] RGB and ``mask`` uint8 [H, W], 255 on the object."""
+
+    record: SourceRecord
+    image: Array
+    mask: Array
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one planned sample. ``partner`` is the second source of edits that need one."""
+
+    key: str
+    source: LoadedSource
+    edit: Edit
+    seed: int
+    attempt: int = 0
+    partner: LoadedSource | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The outcome of one job.
+
+    Attributes:
+        image: edited picture, uint8 [H, W, 3] RGB; None when ``failure`` says why there is none.
+        alpha: share of the object per pixel, uint8 [H, W]; 255 where the object's bytes are kept exactly.
+        reference: the transformed source, uint8 [H, W, 3] RGB, equal to ``image`` wherever ``alpha`` is 255.
+        parameters: realised values for the sample's row and JSON.
+        cost: network evaluations spent.
+        failure: a reason from the closed list, or "".
+        detail: what happened, for a person.
+    """
+
+    image: Array | None
+    alpha: Array | None = None
+    reference: Array | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    cost: int = 0
+    failure: str = ""
+    detail: str = ""
+
+
+class Planner(Protocol):
+    """The half of a generator that needs no models."""
+
+    def plan(self, source: SourceRecord) -> list[tuple[Edit, int]]:
+        """The edits of one source with their replica numbers; draws are seeded by recipe, source and edit."""
+
+
+class Renderer(Protocol):
+    """The half of a generator that needs models."""
+
+    def render(self, jobs: Sequence[Job]) -> list[Candidate]:
+        """Candidates in the order of the jobs."""

@@ -1,0 +1,1 @@
+"""Guards: scores and reasons on final encoded pictures."""

@@ -1,0 +1,38 @@
+"""What a guard is: scores on the final encoded picture, and reasons when a limit is passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from generators.base import Candidate, Job
+from generators.reasons import Reason
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Scores by name, and the reasons to reject; empty reasons accept."""
+
+    scores: dict[str, float]
+    reasons: tuple[Reason, ...] = ()
+
+
+class Guard(Protocol):
+    """Judges one candidate."""
+
+    score_names: tuple[str, ...]
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        """Judge ``image``, the decoded stored bytes, uint8 [H, W, 3] RGB."""
+
+
+def check_all(guards: Sequence[Guard], job: Job, candidate: Candidate, image: Array) -> Verdict:
+    """Ask every guard, also after a rejection, so that every score is there for a later rule."""
+    verdicts = [guard.check(job, candidate, image) for guard in guards]
+    scores = {name: value for verdict in verdicts for name, value in verdict.scores.items()}
+    return Verdict(scores, tuple(reason for verdict in verdicts for reason in verdict.reasons))

@@ -1,0 +1,1 @@
+"""Model packs: roles, checkpoints, loading."""

@@ -1,0 +1,81 @@
+"""Where a role's checkpoint lies on disk, and what identifies it."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from generators.models.pack import PackSpec, RoleEntry
+from manifests.canonical import file_digest
+from manifests.errors import ModelError
+from manifests.records import ModelRecord
+
+WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
+
+
+def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | None:
+    """The folder of a role's checkpoint if it is present: embedded, under ``models_dir``, or in the hub cache."""
+    entry = pack.entry(role)
+    if entry.path:
+        folder = pack.folder / entry.path
+        return folder if _has_weights(folder) else None
+    if models_dir is not None:
+        named = (models_dir / entry.repo, models_dir / entry.repo.split("/")[-1])
+        return next((folder for folder in named if _has_weights(folder)), None)
+    return _hub_snapshot(entry)
+
+
+def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path:
+    """Like ``local_folder``, downloading nothing.
+
+    Raises:
+        ModelError: the checkpoint is not there; the message names the download command.
+    """
+    folder = local_folder(pack, role, models_dir)
+    if folder is not None:
+        return folder
+    entry = pack.entry(role)
+    if entry.path:
+        raise ModelError(
+            f"the embedded weights of {role!r} are missing", where=str(pack.folder / entry.path),
+            fix=f"reinstall editmill, or train them: python -m packs.{pack.name}.train {role}",
+        )
+    target = models_dir / entry.repo if models_dir else Path("MODELS") / entry.repo
+    raise ModelError(
+        f"the checkpoint of {role!r} in pack {pack.name!r} is not on this machine", where=str(target) if models_dir else f"hub cache, {entry.repo}",
+        fix=f"hf download {entry.repo} --revision {entry.revision} --local-dir {target}  (then pass --models-dir {models_dir or 'MODELS'})",
+    )
+
+
+def _has_weights(folder: Path) -> bool:
+    return folder.is_dir() and any(path.suffix in WEIGHT_SUFFIXES for path in folder.rglob("*"))
+
+
+def _hub_snapshot(entry: RoleEntry) -> Path | None:
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        return None
+    try:
+        return Path(snapshot_download(entry.repo, revision=entry.revision, local_files_only=True))
+    except OSError:
+        return None
+
+
+@lru_cache
+def weights_digest(folder: Path) -> str:
+    """sha256 over the names and sha256 of all weight files below ``folder``, in sorted order."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in WEIGHT_SUFFIXES):
+        total.update(f"{path.relative_to(folder).as_posix()}:{file_digest(path)}\n".encode())
+    return total.hexdigest()
+
+
+def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: str) -> ModelRecord:
+    """What the manifest says about a role's checkpoint."""
+    entry = pack.entry(role)
+    return ModelRecord(
+        role=role, cls=entry.cls, id=entry.repo or f"{pack.name}/{entry.path}", revision=entry.revision,
+        digest=weights_digest(checkpoint_folder(pack, role, models_dir)), dtype=dtype, licence=entry.licence,
+    )

@@ -1,0 +1,51 @@
+"""Zero-shot recognition of classes with a CLIP-like model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoImageProcessor, AutoTokenizer
+
+from generators.models.loading import Models
+
+Array = np.ndarray
+
+
+class ZeroShotJudge:
+    """Probabilities of texts for images by the role ``zero_shot``."""
+
+    def __init__(self, models: Models, *, role: str = "zero_shot") -> None:
+        self.model: Any = models.get(role)
+        self.device = models.device
+        folder = models.folder(role)
+        self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        entry = models.pack.entry(role)
+        self.vocabulary, self.template = entry.vocabulary, entry.prompt
+        self._texts: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def knows(self, class_name: str) -> bool:
+        """Whether the judge can be asked about ``class_name``: any name for an open vocabulary."""
+        return not self.vocabulary or class_name in self.vocabulary
+
+    def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
+        """The judge's prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
+        return tuple(self.template.format(name.split(",")[0]) for name in class_names)
+
+    @torch.inference_mode()
+    def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:
+        """Softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts]."""
+        if texts not in self._texts:
+            tokens = self.tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt").to(self.device)
+            self._texts[texts] = _normalise(self.model.get_text_features(**tokens))
+        pixels = self.processor(images=images, return_tensors="pt").pixel_values.to(self.device, self.model.dtype)
+        features = torch.cat([_normalise(self.model.get_image_features(pixel_values=one[None])) for one in pixels])
+        logits = self.model.logit_scale.exp() * features @ self._texts[texts].T
+        return np.asarray(logits.float().softmax(dim=-1).cpu())
+
+
+def _normalise(features: Any) -> torch.Tensor:
+    tensor = features if isinstance(features, torch.Tensor) else features.pooler_output
+    return tensor / tensor.norm(dim=-1, keepdim=True)

@@ -1,0 +1,115 @@
+"""Loading of roles: once per process, placed by accelerate."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from generators.models.checkpoints import checkpoint_folder
+from generators.models.pack import PackSpec
+from manifests.errors import ModelError
+
+logger = logging.getLogger("editmill.models")
+_loaded: dict[tuple[str, str, Placement], Any] = {}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the libraries' own progress bars, which would tear ours."""
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        diffusers_logging.enable_progress_bar()
+        transformers_logging.enable_progress_bar()
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where models run.
+
+    Attributes:
+        device: a torch device, or "auto" for the one that accelerate finds.
+        dtype: float32, bfloat16 or float16.
+        offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
+        models_dir: folder with public checkpoints, or None for the hub cache.
+    """
+
+    device: str = "auto"
+    dtype: str = "float32"
+    offload: str = "none"
+    models_dir: Path | None = None
+
+    def resolve(self) -> torch.device:
+        """The device to run on."""
+        if self.device != "auto":
+            return torch.device(self.device)
+        from accelerate import PartialState
+
+        return torch.device(PartialState().device)
+
+
+class Models:
+    """The models of one pack under one placement; each role loads when it is first asked for."""
+
+    def __init__(self, pack: PackSpec, placement: Placement) -> None:
+        self.pack, self.placement = pack, placement
+
+    @cached_property
+    def device(self) -> torch.device:
+        """The resolved device."""
+        return self.placement.resolve()
+
+    def get(self, role: str) -> Any:
+        """The loaded network or pipeline of ``role``, in evaluation mode.
+
+        Raises:
+            ModelError: the role or its checkpoint is missing, or the checkpoint does not load.
+        """
+        name = (str(self.pack.folder / self.pack.name), role, self.placement)
+        if name not in _loaded:
+            _loaded[name] = self._place(self._load(role))
+        return _loaded[name]
+
+    def folder(self, role: str) -> Path:
+        """The folder of the role's checkpoint."""
+        return checkpoint_folder(self.pack, role, self.placement.models_dir)
+
+    def _load(self, role: str) -> Any:
+        entry, folder = self.pack.entry(role), self.folder(role)
+        package, name = entry.cls.rsplit(".", 1)
+        dtype = getattr(torch, self.placement.dtype)
+        options: dict[str, Any] = {part: self.get(other) for part, other in entry.parts.items()}
+        if name.endswith("Pipeline"):
+            options |= {"safety_checker": None, "requires_safety_checker": False}
+        logger.info("loading %s from %s", role, folder)
+        try:
+            cls = getattr(importlib.import_module(package), name)
+            with _quiet():
+                return cls.from_pretrained(folder, local_files_only=True, dtype=dtype, **options)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"the checkpoint of {role!r} does not load as {entry.cls}: {error}", where=str(folder),
+                fix="check that the folder is complete and of the class that the pack names",
+            ) from error
+
+    def _place(self, model: Any) -> Any:
+        if isinstance(model, torch.nn.Module):
+            return model.eval().requires_grad_(False).to(self.device)
+        model.set_progress_bar_config(disable=True)
+        if self.placement.offload == "model" and self.device.type != "cpu":
+            model.enable_model_cpu_offload(device=self.device)
+            return model
+        return model.to(self.device)

@@ -1,0 +1,80 @@
+"""Model packs as data: a YAML file that maps roles to checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from manifests.errors import ModelError
+
+
+class RoleEntry(BaseModel):
+    """One checkpoint.
+
+    Attributes:
+        cls: class that loads it, as ``diffusers.X`` or ``transformers.X``.
+        path: folder relative to the pack's file (embedded weights), or "".
+        repo: hub id, or "" for embedded weights.
+        revision: commit of the hub repository; never a branch.
+        licence: SPDX identifier or the licence's name.
+        parts: further roles that the class takes as keyword arguments, such as ``vae: autoencoder``.
+        vocabulary: class names that a closed-vocabulary judge knows; empty for an open one.
+        prompt: template of class prompts, with ``{}`` for the class name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cls: str
+    path: str = ""
+    repo: str = ""
+    revision: str = ""
+    licence: str
+    parts: dict[str, str] = Field(default_factory=dict)
+    vocabulary: tuple[str, ...] = ()
+    prompt: str = "a photo of a {}"
+
+
+class PackSpec(BaseModel):
+    """A pack: its roles, and the prompts for backgrounds that its models understand."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    description: str
+    roles: dict[str, RoleEntry]
+    backgrounds: tuple[str, ...]
+    removal_prompt: str = ""
+    guidance: float = 3.0
+    steps: int = 20
+    cpu_seconds_per_evaluation: float = 0.0
+    folder: Path = Path()
+
+    def entry(self, role: str) -> RoleEntry:
+        """The entry of ``role``.
+
+        Raises:
+            ModelError: the pack has no such role.
+        """
+        if role not in self.roles:
+            raise ModelError(
+                f"pack {self.name!r} has no model for the role {role!r}", where=f"{self.folder / self.name}.yaml",
+                fix=f"choose a pack with that role, or one of its roles: {', '.join(sorted(self.roles))}",
+            )
+        return self.roles[role]
+
+
+def read_pack(path: Path) -> PackSpec:
+    """Read and validate a pack file.
+
+    Raises:
+        ModelError: the file is missing or not a valid pack.
+    """
+    try:
+        document = yaml.safe_load(path.read_text())
+        return PackSpec(**{**document, "folder": path.parent})
+    except FileNotFoundError as error:
+        raise ModelError("the model pack is missing", where=str(path), fix="run `editmill models` to see the packs") from error
+    except (ValidationError, TypeError, yaml.YAMLError) as error:
+        raise ModelError(f"the model pack is not valid: {error}", where=str(path), fix="see docs/models.md for its fields") from error

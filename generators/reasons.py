@@ -1,0 +1,29 @@
+"""The closed list of reasons why a sample is not in a dataset."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Failures of the source or of rendering, and rejections by guards."""
+
+    SOURCE_UNREADABLE = "source_unreadable"
+    MASK_UNREADABLE = "mask_unreadable"
+    MASK_SIZE_MISMATCH = "mask_size_mismatch"
+    MASK_EMPTY = "mask_empty"
+    MASK_FULL = "mask_full"
+    PARTNER_UNUSABLE = "partner_unusable"
+    UPSAMPLING_OVER_LIMIT = "upsampling_over_limit"
+    OBJECT_OUT_OF_FRAME = "object_out_of_frame"
+    OBJECT_TOO_THIN = "object_too_thin"
+    PROPOSER_ERROR = "proposer_error"
+    SANITY = "sanity"
+    OBJECT_PIXELS_CHANGED = "object_pixels_changed"
+    GEOMETRY_OFF = "geometry_off"
+    LABEL_MARGIN_LOW = "label_margin_low"
+
+
+FAILURES = frozenset(
+    {Reason.SOURCE_UNREADABLE, Reason.MASK_UNREADABLE, Reason.MASK_SIZE_MISMATCH, Reason.MASK_EMPTY, Reason.MASK_FULL, Reason.PROPOSER_ERROR}
+)

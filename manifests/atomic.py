@@ -1,0 +1,91 @@
+"""Files that appear under their final name complete, or not at all.
+
+A writer holds an advisory lock on its temporary file. A temporary file nobody holds a lock on was left by a process
+that died, so it can go while other processes write into the same folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # readers also run where there is no fcntl
+    fcntl = None  # type: ignore[assignment]
+
+TEMPORARY_SUFFIX = ".editmill-tmp"
+
+logger = logging.getLogger("editmill.manifests")
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a temporary file beside ``path``; on a clean exit it replaces ``path``, on an exception it is deleted."""
+    final = Path(path)
+    temporary, stream = _open_temporary(final)
+    try:
+        with stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.replace(temporary, final)
+        _sync_folder(final.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def atomic_write(path: str | Path, data: bytes) -> None:
+    """Write a whole file so that a crash leaves either the old content or the new one."""
+    with atomic_file(path) as stream:
+        stream.write(data)
+
+
+def remove_stale_temporaries(folder: str | Path) -> list[Path]:
+    """Delete the temporary files that dead writers left in a folder and below it; return what was deleted."""
+    removed = [path for path in sorted(Path(folder).rglob(f".*{TEMPORARY_SUFFIX}")) if _remove_unlocked(path)]
+    for path in removed:
+        logger.info("removed stale temporary file %s", path)
+    return removed
+
+
+def _open_temporary(final: Path) -> tuple[Path, BinaryIO]:
+    while True:
+        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+        stream = open(temporary, "x+b")  # noqa: SIM115 - handed to the caller
+        if fcntl is None:
+            return temporary, stream
+        with suppress(OSError):  # some network file systems have no locks
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        # A cleaner may have removed the file between creation and lock.
+        if os.fstat(stream.fileno()).st_nlink:
+            return temporary, stream
+        stream.close()
+
+
+def _remove_unlocked(path: Path) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            if fcntl is not None:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Under the lock: a writer that waits for it sees the file gone and takes another name.
+            path.unlink()
+    except OSError:  # locked by a living writer, gone meanwhile, or no way to tell
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

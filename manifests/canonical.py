@@ -1,0 +1,64 @@
+"""One byte sequence per value: canonical JSON and the digests over it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import BaseModel
+
+from manifests.errors import DataError
+
+_BLOCK = 1 << 20
+
+
+def canonical_json(obj: Any) -> bytes:
+    """Encode a value as JSON with sorted keys, no spaces, UTF-8, and floats in their shortest exact form.
+
+    ``1`` and ``1.0`` differ. Pydantic models, also inside containers, encode as their fields.
+
+    Raises:
+        DataError: The value holds NaN, an infinity, a key that is not a string, text that is not valid Unicode,
+            or an object JSON does not know.
+    """
+    try:
+        plain = _plain(obj)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"this value has no canonical JSON: {error}", where=repr(obj)[:200]) from error
+
+
+def digest(obj: Any) -> str:
+    """Return the sha256 of a value's canonical JSON, in hex."""
+    return hashlib.sha256(canonical_json(obj)).hexdigest()
+
+
+def file_digest(path: str | Path, algorithm: str = "sha256") -> str:
+    """Return the digest of a file's bytes, in hex, reading it in blocks."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
+
+
+def stream_digest(stream: BinaryIO) -> tuple[int, str]:
+    """Return the number of bytes a stream still holds, and their sha256 in hex."""
+    size, sha256 = 0, hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        size += len(block)
+        sha256.update(block)
+    return size, sha256.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"key {key!r} is not a string")
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

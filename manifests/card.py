@@ -1,0 +1,111 @@
+"""The dataset card: README.md, whose header tells Hugging Face to load the tars and not the parquet sidecars."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+import yaml
+
+from manifests.indexes import listed_shards
+from manifests.records import Manifest
+
+_HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail"}
+
+_READING = """\
+## Reading
+
+Plain webdataset:
+
+```python
+import webdataset as wds
+samples = wds.WebDataset({urls}, shardshuffle=False).decode()
+```
+
+Hugging Face datasets, from the folder that holds this card (rows of rejected samples included through parquet):
+
+```python
+from datasets import load_dataset
+samples = load_dataset(".", split="{split}")
+rows = load_dataset("parquet", data_files="samples.parquet")
+```
+
+With selection, random access by key and verification, without torch:
+
+```python
+from manifests import open_dataset
+dataset = open_dataset(".")
+for sample in dataset.select(edit="{edit}"):
+    sample.image(), sample.label, sample.row["level"]
+```
+
+Decode masks yourself (`sample.mask()`): webdataset's `decode("pil")` turns a grey mask into RGB.
+"""
+
+
+def dataset_card(manifest: Manifest) -> str:
+    """Return the card's text: YAML header, what the dataset holds, and how to read it."""
+    header = yaml.safe_dump(card_header(manifest), sort_keys=False, allow_unicode=True)
+    return f"---\n{header}---\n\n{_summary(manifest)}\n{_counts_table(manifest)}\n{_usage(manifest)}"
+
+
+def card_header(manifest: Manifest) -> dict[str, Any]:
+    """Return the header's fields. Only tars are declared: a second format in one repository fails to load."""
+    licence = manifest.sources.licence.lower()
+    header: dict[str, Any] = {"pretty_name": manifest.name, "tags": ["webdataset", "robustness", "editmill"]}
+    header["license"] = licence if licence in _HUB_LICENCES else "other"
+    data_files = []
+    for split, shards in listed_shards(manifest).items():
+        if not shards:
+            continue
+        # The pattern would also take tars without samples, on which the loader fails when one comes first.
+        whole = len(shards) == len(manifest.splits[split])
+        paths: str | list[str] = f"{split}/*.tar" if whole else [shard.path for shard in shards]
+        data_files.append({"split": split, "path": paths})
+    if data_files:
+        header["configs"] = [{"config_name": "default", "data_files": data_files}]
+    return header
+
+
+def _summary(manifest: Manifest) -> str:
+    lines = [
+        f"# {manifest.name} {manifest.version}",
+        "",
+        f"{manifest.samples} samples in {len(manifest.shards)} shards, made by editmill {manifest.code_version}.",
+        f"Generator `{manifest.generator}`, {manifest.sources.count} images of {manifest.sources.name}.",
+        "",
+        f"- Licence of the sources: {manifest.sources.licence or 'not stated'}",
+        f"- Members of every sample: {', '.join(f'`{member}`' for member in manifest.members)}",
+        f"- Fingerprint: `{manifest.fingerprint}`",
+    ]
+    lines += [
+        f"- Model `{model.role}`: {model.id} @ {model.revision} ({model.cls}, {model.licence or 'licence not stated'})"
+        for model in manifest.models
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _counts_table(manifest: Manifest) -> str:
+    lines = ["| edit | ok | rejected | failed |", "| --- | ---: | ---: | ---: |"]
+    for edit in manifest.edits:
+        statuses = manifest.counts.get(edit, {})
+        numbers = [str(sum(statuses.get(status, {}).values())) for status in ("ok", "rejected", "failed")]
+        lines.append(f"| {edit} | {' | '.join(numbers)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _usage(manifest: Manifest) -> str:
+    listed = [(split, shard) for split, shards in listed_shards(manifest).items() for shard in shards]
+    split = listed[0][0] if listed else next(iter(manifest.splits), "test")
+    urls = [shard.path for name, shard in listed if name == split]
+    return _READING.format(urls=_url_expression(urls), split=split, edit=next(iter(manifest.edits), ""))
+
+
+def _url_expression(urls: list[str]) -> str:
+    if not urls:
+        return "[]"
+    stem, _, first = PurePosixPath(urls[0]).stem.rpartition("-")
+    last = PurePosixPath(urls[-1]).stem.rpartition("-")[2]
+    if len(urls) < 2 or int(last) - int(first) + 1 != len(urls):
+        return repr(urls)
+    return repr(f"{PurePosixPath(urls[0]).parent}/{stem}-{{{first}..{last}}}.tar")

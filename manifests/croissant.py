@@ -1,0 +1,133 @@
+"""Croissant 1.1 metadata (croissant.json), a function of the manifest and the merged rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from manifests.indexes import listed_shards
+from manifests.records import PRIMARY_IMAGES, FileRecord, Manifest
+
+CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
+
+# Applied repeatedly by mlcroissant, so it must map a key to itself.
+_KEY_REGEX = r"^([^.]+)(?:\..*)?$"
+_SPDX = {
+    "apache-2.0": "Apache-2.0",
+    "mit": "MIT",
+    "cc0-1.0": "CC0-1.0",
+    "cc-by-4.0": "CC-BY-4.0",
+    "cc-by-sa-4.0": "CC-BY-SA-4.0",
+    "cc-by-nc-4.0": "CC-BY-NC-4.0",
+}
+_MIME = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg"}
+_COLUMNS = {
+    "split": "sc:Text",
+    "source_id": "sc:Text",
+    "label": "sc:Integer",
+    "class_name": "sc:Text",
+    "edit": "sc:Text",
+    "level": "sc:Float",
+    "seed": "sc:Integer",
+}
+_CONTEXT_TERMS = (
+    "arrayShape citeAs column containedIn equivalentProperty extract field fileProperty fileObject fileSet format "
+    "includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references regex repeated replace "
+    "samplingRate separator source subField transform"
+)
+
+
+def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any]:
+    """Describe a dataset: its files with digests, and one record per accepted sample joining image and row.
+
+    Args:
+        manifest: The dataset's manifest.
+        samples: The merged rows, ``samples.parquet``.
+
+    Returns:
+        JSON-LD. There is no ``datePublished``: equal builds give equal files, and publishing is not building.
+    """
+    tars = [shard for shards in listed_shards(manifest).values() for shard in shards]
+    image = next(member for member in PRIMARY_IMAGES if member in manifest.members)
+    licence = manifest.sources.licence
+    return {
+        "@context": _context(),
+        "@type": "sc:Dataset",
+        "dct:conformsTo": CONFORMS_TO,
+        "name": manifest.name,
+        "description": f"{manifest.samples} generated samples ({', '.join(manifest.edits)}) by {manifest.generator}.",
+        "license": f"https://spdx.org/licenses/{_SPDX[licence.lower()]}" if licence.lower() in _SPDX else licence,
+        "url": f"urn:editmill:{manifest.name}:{manifest.version}:{manifest.fingerprint}",
+        "version": manifest.version,
+        "creator": {"@type": "sc:Organization", "name": "editmill"},
+        "prov:wasDerivedFrom": {
+            "@type": "prov:Entity",
+            "prov:label": manifest.sources.name,
+            "sc:license": licence,
+            "sc:identifier": f"sha256:{manifest.sources.digest}",
+        },
+        "prov:wasGeneratedBy": {
+            "@type": "prov:Activity",
+            "prov:label": f"{manifest.generator}, recipe {manifest.fingerprint}",
+            "prov:used": [f"{model.id}@{model.revision}" for model in manifest.models],
+        },
+        "distribution": [
+            _file_object("samples.parquet", samples, "application/x-parquet"),
+            *[_file_object(shard.path, shard, "application/x-tar") for shard in tars],
+            {
+                "@type": "cr:FileSet",
+                "@id": "images",
+                "containedIn": [{"@id": shard.path} for shard in tars],
+                "encodingFormat": _MIME[image],
+                # Keys end in a digit and no other image's suffix does, so this finds primary images alone.
+                "includes": f"*[0-9].{image}",
+            },
+        ],
+        "recordSet": [_record_set()],
+    }
+
+
+def _context() -> dict[str, Any]:
+    return {
+        "@language": "en",
+        "@vocab": "https://schema.org/",
+        "sc": "https://schema.org/",
+        "cr": "http://mlcommons.org/croissant/",
+        "rai": "http://mlcommons.org/croissant/RAI/",
+        "dct": "http://purl.org/dc/terms/",
+        "prov": "http://www.w3.org/ns/prov#",
+        "conformsTo": "dct:conformsTo",
+        "data": {"@id": "cr:data", "@type": "@json"},
+        "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+        "description": {"@container": "@language"},
+        "examples": {"@id": "cr:examples", "@type": "@json"},
+        "name": {"@container": "@language"},
+        **{term: f"cr:{term}" for term in _CONTEXT_TERMS.split()},
+    }
+
+
+def _file_object(identifier: str, record: FileRecord, mime: str) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": identifier,
+        "name": identifier,
+        "contentUrl": record.path,
+        "contentSize": f"{record.bytes} B",
+        "encodingFormat": mime,
+        "sha256": record.sha256,
+    }
+
+
+def _record_set() -> dict[str, Any]:
+    parquet = {"@id": "samples.parquet"}
+    key = _field("key", "sc:Text", {"fileSet": {"@id": "images"}, "extract": {"fileProperty": "filename"}})
+    key["source"]["transform"] = {"regex": _KEY_REGEX}
+    key["references"] = {"fileObject": parquet, "extract": {"column": "key"}}
+    image = _field("image", "sc:ImageObject", {"fileSet": {"@id": "images"}, "extract": {"fileProperty": "content"}})
+    columns = [
+        _field(name, kind, {"fileObject": parquet, "extract": {"column": name}}) for name, kind in _COLUMNS.items()
+    ]
+    return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "field": [key, image, *columns]}
+
+
+def _field(name: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": f"samples/{name}", "name": name, "dataType": kind, "source": source}

@@ -1,0 +1,224 @@
+"""Read a dataset: select samples, iterate in shard order, fetch one by key, verify. No torch needed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
+from PIL import Image
+
+from manifests.errors import CorruptDatasetError, DataError, RequestError
+from manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
+from manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, Status
+from manifests.rows import member_span, read_rows
+from manifests.store import Store
+from manifests.verify import VerifyReport, verify_store
+
+_GREY_MODES = ("1", "L", "P")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One accepted sample.
+
+    Attributes:
+        key: The sample's key.
+        row: Its row in the merged parquet file, by column; ``parameters`` is JSON text.
+        members: Encoded bytes by member suffix.
+    """
+
+    key: str
+    row: dict[str, Any]
+    members: dict[str, bytes]
+
+    @property
+    def label(self) -> int:
+        """The class index."""
+        return int(self.members["cls"])
+
+    def image(self) -> Image.Image:
+        """Decode the primary image, as RGB."""
+        suffix = next(member for member in PRIMARY_IMAGES if member in self.members)
+        with Image.open(io.BytesIO(self.members[suffix])) as image:
+            return image.convert("RGB")
+
+    def mask(self, member: str = "mask.png") -> npt.NDArray[np.uint8]:
+        """Decode a mask, as uint8 HW with the stored values.
+
+        Raises:
+            DataError: The sample has no such member, or it is not an 8-bit grey or palette image.
+        """
+        if member not in self.members:
+            raise DataError(f"sample {self.key!r} has no member {member!r}, only {sorted(self.members)}")
+        with Image.open(io.BytesIO(self.members[member])) as image:
+            if image.mode not in _GREY_MODES:
+                raise DataError(
+                    f"{member} of sample {self.key!r} has mode {image.mode}, a mask has one of {_GREY_MODES}"
+                )
+            # Palette indices are the values; converting them would give the palette's colours.
+            return np.array(image if image.mode == "P" else image.convert("L"), dtype=np.uint8)
+
+    def json(self) -> dict[str, Any]:
+        """Parse the json member."""
+        return dict(json.loads(self.members["json"]))
+
+
+class Dataset:
+    """A dataset or a selection from it. Make one with `open_dataset`.
+
+    Attributes:
+        manifest: The manifest of the whole dataset.
+        table: Rows of the selection; without a selection all planned samples, rejected ones included.
+    """
+
+    def __init__(self, store: Store, manifest: Manifest, table: pa.Table) -> None:
+        self.manifest = manifest
+        self.table = table
+        self._store = store
+        self._paths = {(shard.split, shard.number): shard.path for shard in manifest.shards}
+
+    def __len__(self) -> int:
+        """Number of accepted samples in the selection."""
+        return int(self._accepted.num_rows)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield accepted samples in shard order, one sequential pass over each shard.
+
+        Raises:
+            CorruptDatasetError: A member's bytes do not have the recorded digest.
+        """
+        for place, group in groupby(self._accepted_rows(), key=lambda row: (row["split"], row["shard"])):
+            rows = sorted(group, key=lambda row: min(span.offset for span in self._spans(row).values()))
+            with self._store.open(self._paths[place]) as stream:
+                for row in rows:
+                    yield self._sample(row, partial(_read_at, stream))
+
+    def __getitem__(self, key: str) -> Sample:
+        """Fetch one accepted sample by key, in one ranged read.
+
+        Raises:
+            KeyError: The selection has no accepted sample with this key.
+            CorruptDatasetError: A member's bytes do not have the recorded digest.
+        """
+        position = self._positions.get(key)
+        if position is None:
+            raise KeyError(f"no accepted sample {key!r} in {self._store.root}")
+        row = self._accepted.slice(position, 1).to_pylist()[0]
+        path = self._paths[row["split"], row["shard"]]
+        return self._sample(row, partial(self._store.read_range, path))
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._positions
+
+    def keys(self) -> list[str]:
+        """Keys of the accepted samples in the selection, in the table's order."""
+        return list(self._positions)
+
+    def edits(self) -> list[str]:
+        """Edits that occur in the selection, in the manifest's order."""
+        present = set(self.table["edit"].unique().to_pylist())
+        return [edit for edit in self.manifest.edits if edit in present]
+
+    def select(
+        self,
+        edit: str | Sequence[str] | None = None,
+        level: float | Sequence[float] | None = None,
+        status: str | Sequence[str] | None = "ok",
+        label: int | Sequence[int] | None = None,
+        source_id: str | Sequence[str] | None = None,
+    ) -> Dataset:
+        """Select rows; each argument is one value, several, or None for any.
+
+        Raises:
+            RequestError: The dataset has no such edit, or there is no such status.
+        """
+        _check_known("edit", edit, self.manifest.edits)
+        _check_known("status", status, get_args(Status))
+        wanted = {"edit": edit, "level": level, "status": status, "label": label, "source_id": source_id}
+        table = self.table
+        for column, values in wanted.items():
+            if values is not None:
+                allowed = pa.array(_as_list(values), type=table.schema.field(column).type)
+                table = table.filter(pc.is_in(table[column], value_set=allowed))
+        return Dataset(self._store, self.manifest, table)
+
+    def verify(self) -> VerifyReport:
+        """Check every file of the whole dataset against its manifest."""
+        return verify_store(self._store)
+
+    @cached_property
+    def _accepted(self) -> pa.Table:
+        return self.table.filter(pc.equal(self.table["status"], "ok"))
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {key: position for position, key in enumerate(self._accepted["key"].to_pylist())}
+
+    def _accepted_rows(self) -> Iterator[dict[str, Any]]:
+        for batch in self._accepted.to_batches(max_chunksize=1024):
+            yield from batch.to_pylist()
+
+    def _spans(self, row: dict[str, Any]) -> dict[str, MemberSpan]:
+        spans = {member: member_span(row, member) for member in self.manifest.members}
+        return {member: span for member, span in spans.items() if span is not None}
+
+    def _sample(self, row: dict[str, Any], read: Callable[[int, int], bytes]) -> Sample:
+        spans = self._spans(row)
+        start = min(span.offset for span in spans.values())
+        data = read(start, max(span.offset + span.size for span in spans.values()))
+        members = {name: data[s.offset - start : s.offset - start + s.size] for name, s in spans.items()}
+        for name, span in spans.items():
+            if hashlib.sha256(members[name]).hexdigest() != span.sha256:
+                path = self._paths[row["split"], row["shard"]]
+                raise CorruptDatasetError(f"{name} of sample {row['key']!r} is damaged", f"{self._store.root}/{path}")
+        return Sample(row["key"], row, members)
+
+
+def open_dataset(path: str | Path, *, verify: bool = False) -> Dataset:
+    """Open a complete dataset.
+
+    Args:
+        path: A local folder or an fsspec URL (``s3://…``, ``memory://…``).
+        verify: Whether to check every file first, which reads the whole dataset.
+
+    Raises:
+        RequestError: There is nothing at ``path``.
+        DataError: The dataset is incomplete.
+        CorruptDatasetError: The manifest or the rows are damaged, or verification found a problem.
+    """
+    store = Store(path)
+    if verify:
+        verify_store(store).raise_for_problems()
+    manifest = parse_manifest(load_manifest(store), where=f"{store.root}/{MANIFEST}")
+    try:
+        with store.open(SAMPLES) as stream:
+            table = read_rows(stream)
+    except FileNotFoundError as error:
+        raise CorruptDatasetError(f"{SAMPLES} is absent", where=store.root) from error
+    return Dataset(store, manifest, table)
+
+
+def _read_at(stream: BinaryIO, start: int, end: int) -> bytes:
+    stream.seek(start)
+    return stream.read(end - start)
+
+
+def _as_list(values: Any) -> list[Any]:
+    return [values] if isinstance(values, str | int | float | np.generic) else list(values)
+
+
+def _check_known(name: str, values: Any, known: Sequence[str]) -> None:
+    unknown = [value for value in _as_list(values) if value not in known] if values is not None else []
+    if unknown:
+        raise RequestError(f"no {name} {unknown[0]!r} here", fix=f"choose from {', '.join(known)}")

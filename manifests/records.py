@@ -1,0 +1,243 @@
+"""The records of the data contract: sources, rows, models, shards and the manifest."""
+
+from __future__ import annotations
+
+import math
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
+
+SCHEMA_VERSION = 1
+PRIMARY_IMAGES = ("png", "webp", "jpg")
+
+Status = Literal["ok", "rejected", "failed"]
+Counts = dict[str, dict[str, dict[str, int]]]
+
+
+def _check_score(value: float) -> float:
+    if math.isnan(value):
+        raise ValueError("a score that was not measured is left out, not NaN")
+    return value
+
+
+def _check_path(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts or "\\" in value or str(path) != value or value == ".":
+        raise ValueError(f"{value!r} is not a plain path relative to the dataset's root")
+    return value
+
+
+def _check_split(value: str) -> str:
+    # timm parses a split whose name contains "tar" as a file pattern.
+    if "tar" in value:
+        raise ValueError(f"split name {value!r} contains 'tar', which timm takes for a file pattern")
+    return value
+
+
+Score = Annotated[float, AfterValidator(_check_score)]
+RelativePath = Annotated[str, AfterValidator(_check_path)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Sha256OrNone = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
+Reason = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+# Hugging Face takes only word characters in a split name.
+SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_check_split)]
+DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=60)]
+Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, and unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceRecord(Record):
+    """One labelled source image.
+
+    Attributes:
+        id: Unique id within the source.
+        image: Reference that the source can open (a path or URL).
+        mask: Reference to the object mask, empty if there is none.
+        label: Class index.
+        sha256: Digest of the image file's bytes, empty only when the image cannot be read.
+        problem: Why the source cannot be used (a reason from the closed list), empty if it can.
+    """
+
+    id: Annotated[str, StringConstraints(min_length=1)]
+    image: str
+    mask: str = ""
+    label: int
+    class_name: str
+    wnid: str = ""
+    caption: str = ""
+    width: Count
+    height: Count
+    sha256: Sha256OrNone
+    mask_sha256: Sha256OrNone = ""
+    licence: str = ""
+    attributes: dict[str, str] = {}
+    problem: str = ""
+
+
+class MemberSpan(Record):
+    """Where one member's bytes lie in its tar: offset and size in bytes, sha256 in hex."""
+
+    offset: Count
+    size: Count
+    sha256: Sha256
+
+
+class CandidateRecord(Record):
+    """One rendered attempt and its guard scores; infinite scores (a PSNR) are allowed, NaN is not."""
+
+    attempt: Count
+    seed: Seed
+    accepted: bool
+    reasons: tuple[Reason, ...] = ()
+    scores: dict[str, Score] = {}
+
+
+class SampleRow(Record):
+    """One planned sample, accepted or not.
+
+    Attributes:
+        reasons: All failing reasons, the decisive one first; empty exactly when ``status`` is ``ok``.
+        seed: Seed of the kept or the last attempt.
+        parameters: Resolved parameters of the edit, JSON values only.
+        scores: Guard scores of the kept or the last candidate; a score that was not measured is absent.
+        attempts: Candidates rendered.
+        cost: Network evaluations over all attempts, a deterministic count.
+        members: Spans in the shard's tar by member suffix; empty unless ``status`` is ``ok``.
+    """
+
+    key: str
+    split: SplitName
+    shard: Count
+    status: Status
+    reasons: tuple[Reason, ...] = ()
+    source_id: str
+    source_sha256: Sha256OrNone
+    label: int
+    class_name: str
+    wnid: str = ""
+    generator: str
+    edit: str
+    level: FiniteFloat
+    replica: Count = 0
+    seed: Seed
+    parameters: dict[str, Any] = {}
+    scores: dict[str, Score] = {}
+    attempts: Count = 0
+    cost: Count = 0
+    candidates: tuple[CandidateRecord, ...] = ()
+    members: dict[str, MemberSpan] = {}
+
+    @model_validator(mode="after")
+    def _check_status(self) -> SampleRow:
+        if (self.status == "ok") == bool(self.reasons):
+            raise ValueError(f"{self.key}: a sample has reasons exactly when it is not ok, got {self.reasons}")
+        if self.status != "ok" and self.members:
+            raise ValueError(f"{self.key}: a {self.status} sample has no members in the tar")
+        return self
+
+
+class ModelRecord(Record):
+    """One model that took part in a build; ``digest`` is the sha256 over its weight files."""
+
+    role: str
+    cls: str
+    id: str
+    revision: str
+    digest: str
+    dtype: str
+    licence: str
+
+
+class FileRecord(Record):
+    """A file of the dataset: path relative to the root, size in bytes, sha256."""
+
+    path: RelativePath
+    bytes: Count
+    sha256: Sha256
+
+
+class TarRecord(FileRecord):
+    """A shard's tar. ``first_key`` and ``last_key`` are empty for a shard without accepted samples."""
+
+    md5: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    first_key: str
+    last_key: str
+
+
+class ShardRecord(TarRecord):
+    """One shard as the manifest lists it: the tar, its accepted samples, and its rows."""
+
+    nsamples: Count
+    rows: FileRecord
+
+    @property
+    def split(self) -> str:
+        """The folder the shard lies in."""
+        return PurePosixPath(self.path).parent.name
+
+    @property
+    def number(self) -> int:
+        """The shard's number, as its rows name it."""
+        return int(PurePosixPath(self.path).stem.rpartition("-")[2])
+
+
+class SourcesRecord(Record):
+    """The sources as a whole; ``digest`` covers the sorted (id, sha256) pairs."""
+
+    name: str
+    count: Count
+    licence: str
+    digest: Sha256
+
+
+class Manifest(Record):
+    """What a dataset is. It exists only when the dataset is complete, and equal builds give equal manifests.
+
+    Attributes:
+        recipe: The resolved recipe, as JSON values.
+        environment: Package name to version.
+        members: Member suffixes that every sample carries, sorted.
+        class_names: Class index to class name.
+        counts: Planned samples by edit, status and first reason (``""`` for ``ok``).
+        shards: In reading order.
+    """
+
+    schema_version: Literal[1] = 1
+    name: DatasetName
+    version: Version
+    generator: str
+    fingerprint: str
+    recipe: dict[str, Any]
+    code_version: str
+    code_commit: str
+    environment: dict[str, str]
+    models: tuple[ModelRecord, ...] = ()
+    sources: SourcesRecord
+    members: tuple[str, ...]
+    score_names: tuple[str, ...]
+    edits: tuple[str, ...]
+    class_names: dict[int, str]
+    counts: Counts
+    shards: tuple[ShardRecord, ...]
+    complete: Literal[True] = True
+
+    @property
+    def samples(self) -> int:
+        """Number of accepted samples."""
+        return sum(shard.nsamples for shard in self.shards)
+
+    @property
+    def splits(self) -> dict[str, list[ShardRecord]]:
+        """Shards by split, in reading order; shards without a sample included."""
+        groups: dict[str, list[ShardRecord]] = {}
+        for shard in self.shards:
+            groups.setdefault(shard.split, []).append(shard)
+        return groups

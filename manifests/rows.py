@@ -1,0 +1,196 @@
+"""Parquet rows: one per planned sample, with an explicit schema, so that an all-empty column keeps its type."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
+
+from manifests.atomic import atomic_file
+from manifests.canonical import canonical_json
+from manifests.errors import CorruptDatasetError, DataError
+from manifests.records import CandidateRecord, MemberSpan, SampleRow
+
+ROW_GROUP_SIZE = 16_384
+
+_SCORE = pa.struct([("name", pa.string()), ("value", pa.float64())])
+_CANDIDATE = pa.struct(
+    [
+        ("attempt", pa.int64()),
+        ("seed", pa.int64()),
+        ("accepted", pa.bool_()),
+        ("reasons", pa.list_(pa.string())),
+        ("scores", pa.list_(_SCORE)),
+    ]
+)
+_BASE_FIELDS: list[tuple[str, pa.DataType]] = [
+    ("key", pa.string()),
+    ("split", pa.string()),
+    ("shard", pa.int64()),
+    ("status", pa.string()),
+    ("reasons", pa.list_(pa.string())),
+    ("source_id", pa.string()),
+    ("source_sha256", pa.string()),
+    ("label", pa.int64()),
+    ("class_name", pa.string()),
+    ("wnid", pa.string()),
+    ("generator", pa.string()),
+    ("edit", pa.string()),
+    ("level", pa.float64()),
+    ("replica", pa.int64()),
+    ("seed", pa.int64()),
+    ("parameters", pa.string()),
+    ("attempts", pa.int64()),
+    ("cost", pa.int64()),
+    ("candidates", pa.list_(_CANDIDATE)),
+]
+
+
+def row_schema(members: Sequence[str], score_names: Sequence[str]) -> pa.Schema:
+    """Build the schema for a dataset's members and scores.
+
+    Beside the fields of `SampleRow` it has ``score_<name>`` doubles (NaN where not measured), and per member
+    ``<member>_offset`` and ``_size`` (int64, -1 where missing) and ``_sha256`` (``""`` where missing), dots as ``_``.
+
+    Raises:
+        DataError: Two columns would have the same name.
+    """
+    fields = list(_BASE_FIELDS)
+    fields += [(f"score_{name}", pa.float64()) for name in sorted(score_names)]
+    for member in sorted(members):
+        column = member_column(member)
+        fields += [(f"{column}_offset", pa.int64()), (f"{column}_size", pa.int64()), (f"{column}_sha256", pa.string())]
+    names = [name for name, _ in fields]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DataError(f"columns {repeated} would repeat", fix="rename the member or the score")
+    return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields])
+
+
+def member_column(member: str) -> str:
+    """Return the column prefix of a member: ``mask.png`` gives ``mask_png``."""
+    return member.replace(".", "_")
+
+
+def write_rows(
+    path: str | Path, rows: Iterable[SampleRow], *, members: Sequence[str], score_names: Sequence[str]
+) -> None:
+    """Write rows in the order given; equal rows give equal bytes with one pyarrow version.
+
+    Raises:
+        DataError: A row has a score or a member the schema does not know, or is ``ok`` without every member.
+    """
+    schema = row_schema(members, score_names)
+    records = [_to_record(row, members, score_names) for row in rows]
+    table = pa.Table.from_pylist(records, schema=schema)
+    with atomic_file(path) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        writer.write_table(table, row_group_size=ROW_GROUP_SIZE)
+
+
+def read_rows(path: str | Path | BinaryIO) -> pa.Table:
+    """Read rows as a table.
+
+    Raises:
+        CorruptDatasetError: The file is not readable parquet.
+    """
+    try:
+        # A file object keeps pyarrow from deriving partition columns from folder names.
+        return pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def iter_rows(table: pa.Table, *, members: Sequence[str], score_names: Sequence[str]) -> Iterator[SampleRow]:
+    """Turn a table back into rows; scores that are NaN and members at offset -1 are absent from a row."""
+    for batch in table.to_batches(max_chunksize=1024):
+        for record in batch.to_pylist():
+            yield _from_record(record, members, score_names)
+
+
+def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schema) -> int:
+    """Concatenate parquet files into one, a row group at a time; return the number of rows.
+
+    Raises:
+        CorruptDatasetError: A file is not readable parquet, or has another schema.
+    """
+    count = 0
+    with atomic_file(out) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+        for path in paths:
+            for batch in iter_row_batches(path, schema=schema):
+                writer.write_batch(batch)
+                count += batch.num_rows
+    return count
+
+
+def iter_row_batches(path: str | Path | BinaryIO, *, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield a file's rows, a batch per row group.
+
+    Raises:
+        CorruptDatasetError: The file is not readable parquet, or has another schema.
+    """
+    try:
+        with pq.ParquetFile(path) as parquet:
+            if not parquet.schema_arrow.equals(schema):
+                raise CorruptDatasetError(
+                    "the rows have other columns than the manifest's members and scores", str(path)
+                )
+            for group in range(parquet.num_row_groups):
+                yield from parquet.read_row_group(group).combine_chunks().to_batches()
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path | BinaryIO, error: Exception) -> CorruptDatasetError:
+    name = getattr(path, "path", getattr(path, "name", path))
+    return CorruptDatasetError(f"not readable as parquet: {error}", where=str(name))
+
+
+def _to_record(row: SampleRow, members: Sequence[str], score_names: Sequence[str]) -> dict[str, Any]:
+    unknown = sorted(set(row.scores) - set(score_names)) + sorted(set(row.members) - set(members))
+    missing = sorted(set(members) - set(row.members)) if row.status == "ok" else []
+    if unknown or missing:
+        raise DataError(f"row {row.key!r}: unknown scores or members {unknown}, missing members {missing}")
+    record = {name: getattr(row, name) for name, _ in _BASE_FIELDS}
+    record["parameters"] = canonical_json(row.parameters).decode()
+    record["candidates"] = [_candidate_record(candidate) for candidate in row.candidates]
+    for name in score_names:
+        record[f"score_{name}"] = row.scores.get(name, math.nan)
+    for member in members:
+        span, column = row.members.get(member), member_column(member)
+        record[f"{column}_offset"] = span.offset if span else -1
+        record[f"{column}_size"] = span.size if span else -1
+        record[f"{column}_sha256"] = span.sha256 if span else ""
+    return record
+
+
+def _candidate_record(candidate: CandidateRecord) -> dict[str, Any]:
+    scores = [{"name": name, "value": value} for name, value in sorted(candidate.scores.items())]
+    return {**candidate.model_dump(exclude={"scores"}), "scores": scores}
+
+
+def _from_record(record: dict[str, Any], members: Sequence[str], score_names: Sequence[str]) -> SampleRow:
+    fields = {name: record[name] for name, _ in _BASE_FIELDS}
+    fields["parameters"] = json.loads(record["parameters"])
+    fields["candidates"] = [
+        {**candidate, "scores": {score["name"]: score["value"] for score in candidate["scores"]}}
+        for candidate in record["candidates"]
+    ]
+    values = {name: record[f"score_{name}"] for name in score_names}
+    fields["scores"] = {name: value for name, value in values.items() if not math.isnan(value)}
+    fields["members"] = {member: span for member in members if (span := member_span(record, member)) is not None}
+    return SampleRow(**fields)
+
+
+def member_span(record: dict[str, Any], member: str) -> MemberSpan | None:
+    """Return a member's span from a row's columns, None where the sample has no such member."""
+    column = member_column(member)
+    if record[f"{column}_offset"] < 0:
+        return None
+    return MemberSpan(
+        offset=record[f"{column}_offset"], size=record[f"{column}_size"], sha256=record[f"{column}_sha256"]
+    )

@@ -1,0 +1,136 @@
+"""A shard's stats file: the marker that the shard is done, with the digests of its tar and its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from manifests.atomic import atomic_write
+from manifests.canonical import canonical_json, file_digest
+from manifests.errors import CorruptDatasetError
+from manifests.records import (
+    Count,
+    Counts,
+    DatasetName,
+    FileRecord,
+    Record,
+    SampleRow,
+    ShardRecord,
+    SplitName,
+    TarRecord,
+)
+
+
+class ShardStats(Record):
+    """What one finished shard holds; written after its tar and its rows.
+
+    Attributes:
+        tar: The shard's tar, its path relative to the dataset's root.
+        rows: The shard's parquet file, likewise.
+        nsamples: Accepted samples, those in the tar.
+        planned: All planned samples, those in the rows.
+        counts: Planned samples by edit, status and first reason.
+    """
+
+    schema_version: Literal[1] = 1
+    fingerprint: str
+    name: DatasetName
+    split: SplitName
+    shard: Count
+    tar: TarRecord
+    rows: FileRecord
+    nsamples: Count
+    planned: Count
+    counts: Counts
+
+    def record(self) -> ShardRecord:
+        """Return the shard as the manifest lists it."""
+        return ShardRecord(**self.tar.model_dump(), nsamples=self.nsamples, rows=self.rows)
+
+
+def shard_stem(name: str, shard: int) -> str:
+    """Return the file name of a shard without its extension."""
+    return f"{name}-{shard:06d}"
+
+
+def stats_path(folder: str | Path, stem: str) -> Path:
+    """Return where a shard's stats file lies."""
+    return Path(folder) / f"{stem}_stats.json"
+
+
+def write_stats(folder: str | Path, stats: ShardStats) -> None:
+    """Write a shard's stats file into its split's folder, which marks the shard as done."""
+    atomic_write(stats_path(folder, shard_stem(stats.name, stats.shard)), canonical_json(stats) + b"\n")
+
+
+def read_stats(path: str | Path) -> ShardStats:
+    """Read a stats file.
+
+    Raises:
+        CorruptDatasetError: The file is not a valid stats file; absent files raise FileNotFoundError.
+    """
+    return parse_stats(Path(path).read_bytes(), where=str(path))
+
+
+def parse_stats(data: bytes, *, where: str) -> ShardStats:
+    """Parse a stats file's content; see `read_stats`."""
+    try:
+        return ShardStats.model_validate_json(data)
+    except ValidationError as error:
+        what = f"damaged stats file: {error.errors()[0]['msg']}"
+        raise CorruptDatasetError(what, where=where, fix="delete the file to rebuild the shard") from error
+
+
+def finished_shard(folder: str | Path, stem: str, *, fingerprint: str, deep: bool) -> ShardStats | None:
+    """Return a shard's stats if the shard is done, else None.
+
+    Args:
+        folder: The split's folder.
+        stem: File name without extension, as `shard_stem` gives it.
+        fingerprint: The shard counts as done only if it was built with this fingerprint.
+        deep: Whether to compare digests too, instead of sizes alone.
+
+    Raises:
+        CorruptDatasetError: The stats file exists, but cannot be read.
+    """
+    path = stats_path(folder, stem)
+    if not path.exists():
+        return None
+    stats = read_stats(path)
+    files = [(path.with_name(f"{stem}.tar"), stats.tar), (path.with_name(f"{stem}.parquet"), stats.rows)]
+    if stats.fingerprint != fingerprint or not all(_matches(file, record, deep) for file, record in files):
+        return None
+    return stats
+
+
+def count_rows(rows: Iterable[SampleRow]) -> Counts:
+    """Count planned samples by edit, status and first reason (``""`` for ``ok``)."""
+    counts: Counts = {}
+    for row in rows:
+        _add(counts, row.edit, row.status, row.reasons[0] if row.reasons else "", 1)
+    return counts
+
+
+def merge_counts(parts: Iterable[Counts]) -> Counts:
+    """Add up the counts of several shards."""
+    total: Counts = {}
+    for counts in parts:
+        for edit, statuses in counts.items():
+            for status, reasons in statuses.items():
+                for reason, number in reasons.items():
+                    _add(total, edit, status, reason, number)
+    return total
+
+
+def _add(counts: Counts, edit: str, status: str, reason: str, number: int) -> None:
+    reasons = counts.setdefault(edit, {}).setdefault(status, {})
+    reasons[reason] = reasons.get(reason, 0) + number
+
+
+def _matches(path: Path, record: FileRecord, deep: bool) -> bool:
+    if not path.exists() or path.stat().st_size != record.bytes:
+        return False
+    return not deep or file_digest(path) == record.sha256

@@ -1,0 +1,1 @@
+"""Model packs: a YAML file per pack maps roles to checkpoints."""

@@ -1,0 +1,1 @@
+"""The embedded pack: a procedural world, training scripts and trained weights."""

@@ -1,0 +1,1 @@
+"""Training of the tabletop pack: one task per role over one shared loop."""

@@ -1,0 +1,136 @@
+"""The zero-shot judge: a CLIPModel trained with a multi-positive contrastive loss and auxiliary attribute losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
+from packs.tabletop.training.views import random_view
+from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene, make_scene
+from packs.tabletop.world.captions import OPENINGS, ground_phrase, object_phrase, scene_caption
+from packs.tabletop.world.scene import scene_rng
+
+SIDE = 96
+WIDTH = 128
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "name": CLASSES, "colour": tuple(COLOURS), "finish": FINISHES, "ground": tuple(GROUNDS),
+}
+# Which attributes a caption mentions; a text fits every image that agrees in all of them.
+MENTIONS: tuple[tuple[str, ...], ...] = (
+    ("name",), ("name", "colour"), ("name", "colour", "finish"), ("name", "colour", "ground"), ("name", "ground"),
+    ("name", "colour", "finish", "ground"), ("ground",), ("none",),
+)
+
+
+def _truth(scene: Scene, chosen: int) -> dict[str, int]:
+    if not scene.objects:
+        return {"name": -1, "colour": -1, "finish": -1, "ground": list(GROUNDS).index(scene.ground)}
+    item = scene.objects[max(chosen, 0)]
+    return {
+        "name": CLASSES.index(item.name), "colour": list(COLOURS).index(item.colour), "finish": FINISHES.index(item.finish),
+        "ground": list(GROUNDS).index(scene.ground),
+    }
+
+
+def caption_for(truth: dict[str, int], mentioned: tuple[str, ...], rng: np.random.Generator) -> str:
+    """A caption of the grammar that mentions exactly ``mentioned``."""
+    ground = ground_phrase(list(GROUNDS)[truth["ground"]], rng)
+    if truth["name"] < 0 or mentioned in (("ground",), ("none",)):
+        return "no object" if mentioned == ("none",) else scene_caption([], ground, rng)
+    words = {
+        "colour": list(COLOURS)[truth["colour"]] if "colour" in mentioned else "",
+        "finish": FINISHES[truth["finish"]] if "finish" in mentioned else "",
+    }
+    phrase = object_phrase(CLASSES[truth["name"]], words["colour"], "", words["finish"])
+    opening = OPENINGS[int(rng.integers(len(OPENINGS)))]
+    return f"{opening}{phrase} on {ground}" if "ground" in mentioned else opening + phrase
+
+
+class ZeroShotNetwork(nn.Module):
+    """CLIP with linear heads that only training uses."""
+
+    def __init__(self, vocabulary: int, bos: int, eos: int) -> None:
+        super().__init__()
+        tower = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_attention_heads": 4}
+        self.clip = CLIPModel(CLIPConfig(
+            text_config={**tower, "num_hidden_layers": 2, "vocab_size": vocabulary, "max_position_embeddings": MAX_LENGTH,
+                         "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": eos},
+            vision_config={**tower, "num_hidden_layers": 5, "image_size": SIDE, "patch_size": 8},
+            projection_dim=WIDTH,
+        ))
+        self.heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(values)) for name, values in ATTRIBUTES.items()})
+
+
+def fits(captioned: Tensor, mentioned: Tensor, truth: Tensor) -> Tensor:
+    """Which texts fit which images, bool [texts, images]; all arguments are [n, attributes], ``captioned`` holds the texts' values."""
+    equal = captioned[:, None, :] == truth[None, :, :]
+    return (equal | ~mentioned[:, None, :]).all(dim=-1)
+
+
+class ZeroShotTask:
+    """Exact multi-positive contrastive loss plus cross-entropy of each attribute on the projected image feature."""
+
+    name = "zero_shot"
+    lr, adam_lr, ema = 2e-3, 1e-3, 0.998
+
+    def __init__(self, *, steps: int = 1500, size: int = 64) -> None:
+        self.steps, self.size = steps, size
+        self.tokenizer = make_tokenizer()
+
+    def module(self) -> nn.Module:
+        return ZeroShotNetwork(len(self.tokenizer), self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+
+    def _example(self, index: int) -> tuple[Tensor, list[int], list[bool], str]:
+        scene = make_scene("train", index, size=128)
+        rng = scene_rng("train", index, "zero-shot")
+        if rng.random() < 0.08:
+            scene = replace(scene, image=scene.clean, objects=(), boxes=(), alphas=())
+            image, truth = random_view(scene, rng, SIDE, whole=1.0)[0], _truth(scene, -1)
+        else:
+            image, chosen = random_view(scene, rng, SIDE, whole=0.35)
+            truth = _truth(scene, chosen)
+        mentioned = MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
+        flags = [name in mentioned for name in ATTRIBUTES]
+        if mentioned == ("none",):
+            flags = [True, False, False, False]
+        return to_tensor(np.ascontiguousarray(image)), [truth[name] for name in ATTRIBUTES], flags, caption_for(truth, mentioned, rng)
+
+    def batch(self, step: int) -> dict[str, Any]:
+        images, truths, flags, texts = zip(*(self._example(step * self.size + i) for i in range(self.size)), strict=True)
+        tokens = self.tokenizer(list(texts), padding="max_length", max_length=MAX_LENGTH, return_tensors="pt")
+        return {
+            "image": torch.stack(images), "truth": torch.tensor(truths), "mentioned": torch.tensor(flags),
+            "tokens": tokens.input_ids, "attention": tokens.attention_mask,
+        }
+
+    def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        output = module.clip(input_ids=batch["tokens"], attention_mask=batch["attention"], pixel_values=batch["image"])
+        fit = fits(batch["truth"], batch["mentioned"], batch["truth"]).float()
+        logits = output.logits_per_text.float()
+        contrastive = -(fit / fit.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
+        contrastive = contrastive - (fit / fit.sum(0, keepdim=True) * logits.log_softmax(0)).sum(0).mean()
+        features = output.image_embeds
+        losses, figures = [], {"contrastive": contrastive.item()}
+        for column, name in enumerate(ATTRIBUTES):
+            scores, target = module.heads[name](features * WIDTH**0.5).float(), batch["truth"][:, column]
+            losses.append(F.cross_entropy(scores, target, ignore_index=-1))
+            known = target >= 0
+            figures[name] = (scores.argmax(1) == target)[known].float().mean().item()
+        return contrastive * 0.5 + 2 * losses[0] + sum(losses[1:]), figures
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        assert isinstance(module, ZeroShotNetwork)
+        module.clip.to(torch.float16).save_pretrained(folder)
+        save_tokenizer(folder)
+        CLIPImageProcessor(
+            size={"height": SIDE, "width": SIDE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3, resample=3
+        ).save_pretrained(folder)

@@ -1,0 +1,1 @@
+"""Recipe, plan, shards, assembly: building datasets without any orchestrator."""

@@ -1,0 +1,49 @@
+"""Assembly: check every shard, then write indexes, card and last the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from manifests.errors import DataError
+from manifests.manifest import write_dataset_files
+from manifests.records import Manifest
+from manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
+from pipelines.fingerprint import Identity
+from pipelines.plan import Plan
+from pipelines.provenance import code_commit, code_version, environment
+from pipelines.shard import SCORE_NAMES, member_names
+
+
+def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
+    """Complete the dataset in ``out``.
+
+    Raises:
+        DataError: a shard is missing, or its bytes are not those that its stats file names.
+    """
+    manifest = make_manifest(plan, identity, [_finished(plan, identity, out, shard) for shard in range(plan.recipe.shards)])
+    write_dataset_files(out, manifest)
+    return manifest
+
+
+def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardStats:
+    recipe = plan.recipe
+    stem = shard_stem(recipe.name, shard)
+    stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
+    if stats is None or stats.planned != len(plan.shards[shard]):
+        raise DataError(
+            f"shard {shard} of {recipe.shards} is missing or damaged", where=str(out / recipe.split / stem),
+            fix="run `editmill build` with the same arguments, which builds what is missing",
+        )
+    return stats
+
+
+def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
+    """The manifest of finished shards."""
+    recipe = plan.recipe
+    return Manifest(
+        name=recipe.name, version=recipe.version, generator=recipe.generator.kind, fingerprint=identity.fingerprint,
+        recipe=recipe.portable(), code_version=code_version(), code_commit=code_commit(), environment=environment(),
+        models=identity.models, sources=plan.sources, members=member_names(recipe), score_names=SCORE_NAMES,
+        edits=tuple(dict.fromkeys(edit.name for edit in recipe.generator.edits)), class_names=plan.class_names,
+        counts=merge_counts(stats.counts for stats in shards), shards=tuple(stats.record() for stats in shards),
+    )

@@ -1,0 +1,130 @@
+"""Building a dataset on one machine: shards in parallel processes, then assembly."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import queue
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.queues import Queue
+from pathlib import Path
+
+from tqdm import tqdm
+
+from generators.models.loading import Placement
+from manifests.manifest import read_manifest
+from manifests.records import Manifest
+from manifests.stats import ShardStats
+from manifests.verify import verify_dataset
+from pipelines.assemble import assemble
+from pipelines.fingerprint import Identity, identify
+from pipelines.plan import Plan
+from pipelines.shard import ShardTask, build_shard
+from pipelines.workspace import claim, write_run
+
+logger = logging.getLogger("editmill.build")
+_progress: Queue[int] | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan with its identity and an output folder taken for it; ``complete`` when the dataset is already there."""
+
+    plan: Plan
+    identity: Identity
+    out: Path
+    placement: Placement
+    complete: bool
+
+    def task(self, shard: int) -> ShardTask:
+        """The task of one shard."""
+        return ShardTask.for_plan(self.plan, shard, identity=self.identity, out=self.out, placement=self.placement)
+
+
+def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
+    """Check the models and take the output folder.
+
+    Raises:
+        ModelError: a checkpoint is missing.
+        OccupiedError: the folder holds something else.
+    """
+    identity = identify(plan, placement)
+    return Prepared(plan, identity, out, placement, claim(out, plan.recipe, identity.fingerprint))
+
+
+def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None = None, progress: bool = True) -> Manifest | None:
+    """Build what is missing and assemble.
+
+    Args:
+        prepared: from ``prepare``.
+        workers: parallel processes; on the CPU each runs one thread.
+        shards: only these shards, without assembly; None for all.
+        progress: whether to show a bar.
+
+    Returns:
+        The manifest, or None when only some shards were asked for.
+
+    Raises:
+        DataError: a complete dataset's bytes have changed since it was built.
+    """
+    if prepared.complete:
+        verify_dataset(prepared.out).raise_for_problems()
+        logger.info("%s is complete; nothing to build", prepared.out)
+        return read_manifest(prepared.out)
+    started = time.time()
+    chosen = range(prepared.plan.recipe.shards) if shards is None else shards
+    tasks = [prepared.task(shard) for shard in chosen]
+    with tqdm(total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress) as bar:
+        run_tasks(tasks, workers=workers, advance=bar.update)
+    if shards is not None:
+        return None
+    manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    write_run(prepared.out, {
+        "fingerprint": prepared.identity.fingerprint, "seconds": round(time.time() - started, 1), "workers": workers, "finished": round(time.time()),
+    })
+    return manifest
+
+
+def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[int], object]) -> list[ShardStats]:
+    """Build shards in spawned processes; the first failure is raised after the running shards have ended."""
+    context = multiprocessing.get_context("spawn")
+    done: Queue[int] = context.Queue()
+    with ProcessPoolExecutor(min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)) as pool:
+        futures = [pool.submit(_run, task) for task in tasks]
+        try:
+            _follow(futures, done, advance)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
+
+
+def _follow(futures: Sequence[Future[ShardStats]], done: Queue[int], advance: Callable[[int], object]) -> None:
+    while not all(future.done() for future in futures):
+        failed = next((future.exception() for future in futures if future.done() and future.exception()), None)
+        if failed is not None:
+            raise failed
+        _drain(done, advance, wait=0.2)
+    _drain(done, advance, wait=0.05)
+
+
+def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -> None:
+    try:
+        while True:
+            advance(done.get(timeout=wait))
+    except queue.Empty:
+        return
+
+
+def _initialise(done: Queue[int]) -> None:
+    global _progress
+    _progress = done
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+
+
+def _run(task: ShardTask) -> ShardStats:
+    assert _progress is not None
+    return build_shard(task, _progress.put)

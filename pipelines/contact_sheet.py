@@ -1,0 +1,52 @@
+"""Contact sheets: one row per source, one column per edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from generators.base import Array
+
+HEADER = 22
+GAP = 4
+BACKGROUND = (250, 250, 248)
+INK = (40, 40, 44)
+
+
+def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *, cell: int = 128) -> Image.Image:
+    """Lay pictures out in a grid.
+
+    Args:
+        rows: per source the pictures by column, uint8 [H, W, 3] RGB; a missing one stays blank.
+        columns: column titles in order.
+        cell: side of a cell in pixels; pictures keep their aspect.
+    """
+    step = cell + GAP
+    sheet = Image.new("RGB", (GAP + step * len(columns), HEADER + step * len(rows) + GAP), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=12)
+    for column, title in enumerate(columns):
+        draw.text((GAP + column * step + cell / 2, HEADER / 2), _fit(title, font, cell), fill=INK, font=font, anchor="mm")
+    for row, pictures in enumerate(rows):
+        for column, title in enumerate(columns):
+            if title in pictures:
+                picture = _fit_cell(pictures[title], cell)
+                left = GAP + column * step + (cell - picture.shape[1]) // 2
+                top = HEADER + GAP + row * step + (cell - picture.shape[0]) // 2
+                sheet.paste(Image.fromarray(picture), (left, top))
+    return sheet
+
+
+def _fit_cell(picture: Array, cell: int) -> Array:
+    factor = cell / max(picture.shape[:2])
+    size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))
+
+
+def _fit(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> str:
+    while len(text) > 3 and font.getlength(text) > width:
+        text = text[:-2] + "…"
+    return text

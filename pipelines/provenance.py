@@ -1,0 +1,40 @@
+"""Which code and which packages built a dataset."""
+
+from __future__ import annotations
+
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("accelerate", "diffusers", "numpy", "opencv-python", "pillow", "pyarrow", "torch", "transformers", "webdataset")
+
+
+def code_version() -> str:
+    """Version of the installed distribution, or ``0+source`` for a bare checkout."""
+    return _version("editmill") or "0+source"
+
+
+def code_commit() -> str:
+    """Commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return ""
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
+
+
+def environment() -> dict[str, str]:
+    """Versions of the packages whose code touches pixels or bytes."""
+    return {name: found for name in PACKAGES if (found := _version(name))}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

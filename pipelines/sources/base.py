@@ -1,0 +1,97 @@
+"""What a source of labelled images is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from PIL import Image
+
+from generators.base import Array, LoadedSource
+from generators.reasons import Reason
+from manifests.records import SourceRecord
+
+
+class SourceProblem(Exception):
+    """One source image can't be used; ``reason`` is from the closed list."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Source(Protocol):
+    """Labelled images with masks. ``records`` looks at files, but decodes no pixels that it need not."""
+
+    name: str
+    licence: str
+
+    def records(self) -> Iterator[SourceRecord]:
+        """Every source image in a fixed order; one that can't be used carries its problem."""
+
+    def load(self, record: SourceRecord) -> LoadedSource:
+        """Decode a record's image and mask.
+
+        Raises:
+            SourceProblem: the image or the mask can't be used.
+        """
+
+
+def read_image(path: Path) -> Array:
+    """Decode an image file to uint8 [H, W, 3] RGB.
+
+    Raises:
+        SourceProblem: the file is missing or can't be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+
+
+def read_mask(path: Path) -> Array:
+    """Decode a mask file to uint8 [H, W]; any value of at least half counts as object.
+
+    Raises:
+        SourceProblem: the file is missing or can't be decoded.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.where(np.asarray(image.convert("L")) > 127, 255, 0).astype(np.uint8)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SourceProblem(Reason.MASK_UNREADABLE, f"{path}: {error}") from error
+
+
+def check_mask(image: Array, mask: Array, where: str) -> None:
+    """Refuse a mask that does not fit its image, or that holds no object or no background.
+
+    Raises:
+        SourceProblem: the mask is of another size, empty or full.
+    """
+    if mask.shape != image.shape[:2]:
+        sizes = f"mask {mask.shape[1]}x{mask.shape[0]}, image {image.shape[1]}x{image.shape[0]}"
+        raise SourceProblem(Reason.MASK_SIZE_MISMATCH, f"{where}: {sizes}")
+    if not (mask > 127).any():
+        raise SourceProblem(Reason.MASK_EMPTY, f"{where}: no pixel of the mask is object")
+    if (mask > 127).all():
+        raise SourceProblem(Reason.MASK_FULL, f"{where}: every pixel of the mask is object")
+
+
+def image_facts(path: Path) -> tuple[int, int, str]:
+    """Width, height and sha256 of an image file's bytes, from its header.
+
+    Raises:
+        SourceProblem: the file is missing or no image.
+    """
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+    return width, height, hashlib.sha256(data).hexdigest()

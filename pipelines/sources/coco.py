@@ -1,0 +1,98 @@
+"""COCO instance annotations: one source per instance that passes a size filter."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from generators.base import Array, LoadedSource
+from manifests.canonical import digest
+from manifests.errors import SourceError
+from manifests.records import SourceRecord
+from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
+
+
+class CocoSpec(BaseModel):
+    """A COCO instances file.
+
+    Attributes:
+        instances: the JSON file.
+        images: folder with the photographs; empty for ``images`` beside the file.
+        least_area, most_area: limits of an instance's share of its photograph.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["coco"] = "coco"
+    instances: Path
+    images: Path | None = None
+    least_area: float = Field(0.03, ge=0, le=1)
+    most_area: float = Field(0.6, ge=0, le=1)
+
+
+class CocoSource:
+    """Instances as objects; crowds are left out. Labels are positions in the sorted list of category ids."""
+
+    name = "coco"
+
+    def __init__(self, spec: CocoSpec) -> None:
+        self.spec = spec
+        self.folder = spec.images or spec.instances.parent / "images"
+        try:
+            document = json.loads(spec.instances.read_text())
+            self.images = {image["id"]: image for image in document["images"]}
+            self.annotations = {annotation["id"]: annotation for annotation in document["annotations"]}
+            categories = sorted((category["id"], category["name"]) for category in document["categories"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SourceError(
+                f"not a readable COCO instances file: {error!r}", where=str(spec.instances), fix="pass --source coco:PATH/instances.json"
+            ) from error
+        self.labels = {identity: (label, name) for label, (identity, name) in enumerate(categories)}
+        self.licences = {entry["id"]: entry.get("url", "") for entry in document.get("licenses", [])}
+        self.licence = "the licence of each photograph stands in its record"
+
+    def records(self) -> Iterator[SourceRecord]:
+        for annotation in sorted(self.annotations.values(), key=lambda a: (a["image_id"], a["id"])):
+            image = self.images[annotation["image_id"]]
+            share = annotation["area"] / (image["width"] * image["height"])
+            if not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area:
+                yield self._record(annotation, image)
+
+    def _record(self, annotation: dict[str, Any], image: dict[str, Any]) -> SourceRecord:
+        label, name = self.labels[annotation["category_id"]]
+        common = {
+            "id": f"{annotation['image_id']}-{annotation['id']}", "image": image["file_name"], "mask": str(annotation["id"]), "label": label,
+            "class_name": name, "licence": self.licences.get(image.get("license"), ""), "mask_sha256": digest(annotation["segmentation"]),
+        }
+        try:
+            width, height, sha256 = image_facts(self.folder / image["file_name"])
+        except SourceProblem as problem:
+            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
+        return SourceRecord(**common, width=width, height=height, sha256=sha256)
+
+    def load(self, record: SourceRecord) -> LoadedSource:
+        image = read_image(self.folder / record.image)
+        annotation = self.annotations[int(record.mask)]
+        size = self.images[annotation["image_id"]]
+        mask = decode_segmentation(annotation["segmentation"], int(size["height"]), int(size["width"]))
+        check_mask(image, mask, f"{self.spec.instances}, annotation {record.mask}")
+        return LoadedSource(record, image, mask)
+
+
+def decode_segmentation(segmentation: Any, height: int, width: int) -> Array:
+    """Polygons or uncompressed run lengths to a mask uint8 [H, W], 255 on the object."""
+    mask = np.zeros((height, width), np.uint8)
+    if isinstance(segmentation, dict):
+        counts = np.asarray(segmentation["counts"])
+        runs = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
+        return runs.reshape(width, height).T * np.uint8(255)
+    polygons = [np.rint(np.asarray(polygon, np.float64).reshape(-1, 2)).astype(np.int32) for polygon in segmentation]
+    for polygon in polygons:
+        cv2.fillPoly(mask, [polygon], 255)
+    return mask

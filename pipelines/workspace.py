@@ -1,0 +1,61 @@
+"""The output folder: whose it is, and what a run leaves in it besides the dataset."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from manifests.atomic import atomic_write, remove_stale_temporaries
+from manifests.canonical import canonical_json
+from manifests.errors import CorruptDatasetError, OccupiedError
+from manifests.manifest import MANIFEST
+from pipelines.recipe import Recipe
+
+RUN = "run.json"
+
+
+def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
+    """Take ``out`` for a build.
+
+    Returns:
+        Whether the dataset there is already complete.
+
+    Raises:
+        OccupiedError: the folder holds another dataset, or files that are no dataset's.
+        CorruptDatasetError: its run file can't be read.
+    """
+    run = out / RUN
+    if run.exists():
+        found = _read_run(run).get("fingerprint")
+        if found != fingerprint:
+            raise OccupiedError(
+                "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
+                where=f"{out} (there: {str(found)[:12]}, asked for: {fingerprint[:12]})", fix="choose another --out, or delete the folder",
+            )
+    elif out.exists() and any(out.iterdir()):
+        raise OccupiedError("the output folder is not empty and holds no dataset of editmill", where=str(out), fix="choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    if not run.exists():
+        write_run(out, {"fingerprint": fingerprint})
+        atomic_write(out / "recipe.yaml", yaml.safe_dump(recipe.document(), sort_keys=False, allow_unicode=True).encode())
+    remove_stale_temporaries(out)
+    if (out / recipe.split).exists():
+        remove_stale_temporaries(out / recipe.split)
+    return (out / MANIFEST).exists()
+
+
+def write_run(out: Path, facts: dict[str, Any]) -> None:
+    """Write what differs between two identical builds: times, host, workers."""
+    atomic_write(out / RUN, canonical_json({"host": platform.node(), "system": platform.platform(), **facts}) + b"\n")
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CorruptDatasetError("the run file is damaged", where=str(path), fix="delete the folder and build again") from error
+    return document if isinstance(document, dict) else {}

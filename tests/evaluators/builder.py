@@ -1,0 +1,91 @@
+"""A small real dataset whose pixels say what a sample is, so that a classifier can be right or wrong on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from manifests import Dataset, SampleRow, SourceRecord, canonical_json, open_dataset, sample_key, write_dataset_files, write_shard
+from tests.manifests.builder import CLASS_NAMES, MEMBERS, NAME, SCORE_NAMES, encode_png, make_manifest, make_row, make_sources
+
+# Edit, level, replica of each planned sample of a source.
+PLAN: tuple[tuple[str, float, int], ...] = (
+    ("original", 0.0, 0),
+    ("paste-back", 0.0, 0),
+    ("size", 0.1, 0),
+    ("size", 0.05, 0),
+    ("background", 0.0, 0),
+    ("background", 0.0, 1),
+    ("full", 0.0, 0),
+)
+EDITS = tuple(dict.fromkeys(edit for edit, _, _ in PLAN))
+Images = list[npt.NDArray[np.uint8]]
+
+
+def build(root: Path, *, sources: int = 8, rejected: Collection[tuple[int, str]] = (), shards: int = 2) -> Dataset:
+    """Write a dataset of every planned sample, but the ``rejected`` pairs of source number and edit, and open it."""
+    records = make_sources(sources)
+    planned = [
+        (number, step, _row(source, step, rejected=(number, PLAN[step][0]) in rejected, shards=shards))
+        for number, source in enumerate(records)
+        for step in range(len(PLAN))
+    ]
+    stats = []
+    for shard in range(shards):
+        mine = [entry for entry in planned if entry[2].shard == shard]
+        stats.append(
+            write_shard(
+                root,
+                ((row.key, _members(number, step, row)) for number, step, row in mine if row.status == "ok"),
+                [row for _, _, row in mine],
+                name=NAME,
+                split="test",
+                shard=shard,
+                fingerprint="f" * 64,
+                members=MEMBERS,
+                score_names=SCORE_NAMES,
+            )
+        )
+    manifest = make_manifest(records, stats).model_copy(update={"edits": EDITS, "fingerprint": "f" * 64})
+    write_dataset_files(root, manifest)
+    return open_dataset(root)
+
+
+def _row(source: SourceRecord, step: int, *, rejected: bool, shards: int) -> SampleRow:
+    edit, level, replica = PLAN[step]
+    row = make_row(source, edit, shards=shards, reason="geometry_off" if rejected else "")
+    key = sample_key(source.id, f"{edit}-{level}" if level else edit, replica)
+    return row.model_copy(update={"key": key, "level": level, "replica": replica})
+
+
+def _members(number: int, step: int, row: SampleRow) -> dict[str, bytes]:
+    # Sizes differ between sources, as those of photographs do.
+    pixels = np.full((12 + number % 3, 16, 3), (row.label, step, number), dtype=np.uint8)
+    mask = np.full(pixels.shape[:2], 255, dtype=np.uint8)
+    fields = {"key": row.key, "edit": row.edit, "level": row.level}
+    return {
+        "png": encode_png(pixels),
+        "mask.png": encode_png(mask),
+        "cls": str(row.label).encode(),
+        "json": canonical_json(fields),
+    }
+
+
+class PixelClassifier:
+    """Right everywhere but where ``wrong(source number, edit, replica)`` says so; remembers the size of its batches."""
+
+    def __init__(self, wrong: Callable[[int, str, int], bool] = lambda number, edit, replica: False, name: str = "pixels") -> None:
+        self.name = name
+        self.wrong = wrong
+        self.batches: list[int] = []
+
+    def predict(self, images: Images) -> npt.NDArray[np.int64]:
+        self.batches.append(len(images))
+        return np.array([self._predict(*(int(value) for value in image[0, 0])) for image in images], dtype=np.int64)
+
+    def _predict(self, label: int, step: int, number: int) -> int:
+        edit, _, replica = PLAN[step]
+        return (label + 1) % len(CLASS_NAMES) if self.wrong(number, edit, replica) else label

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluators import predict
+from manifests import DataError, Dataset, ModelError, RequestError
+from tests.evaluators.builder import PixelClassifier, build
+
+
+def test_every_accepted_sample_is_predicted_once_in_reading_order(dataset: Dataset) -> None:
+    table = predict(dataset, PixelClassifier(), batch_size=10, progress=False)
+    assert table["key"].to_pylist() == [sample.key for sample in dataset]
+    assert table["predicted"].to_pylist() == table["label"].to_pylist()
+    rows = {row["key"]: row for row in dataset.table.to_pylist()}
+    for found in table.to_pylist():
+        assert all(found[name] == rows[found["key"]][name] for name in ("source_id", "edit", "level", "replica", "label"))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 56, 100])
+def test_batches_hold_at_most_what_was_asked_for(dataset: Dataset, batch_size: int) -> None:
+    classifier = PixelClassifier()
+    table = predict(dataset, classifier, batch_size=batch_size, progress=False)
+    assert sum(classifier.batches) == table.num_rows == 56
+    assert all(size == min(batch_size, 56) for size in classifier.batches[:-1])
+
+
+def test_the_bar_is_silent_for_short_runs_and_when_switched_off(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+    predict(dataset.select(edit="full"), PixelClassifier(), progress=True)
+    predict(dataset.select(edit="full"), PixelClassifier(), progress=False)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_batch_needs_an_image(dataset: Dataset) -> None:
+    with pytest.raises(RequestError, match="at least one image"):
+        predict(dataset, PixelClassifier(), batch_size=0)
+
+
+def test_a_dataset_without_accepted_samples_is_wrong_data(tmp_path: Path) -> None:
+    edits = ("original", "paste-back", "size", "background", "full")
+    dataset = build(tmp_path, sources=2, rejected={(number, edit) for number in range(2) for edit in edits})
+    with pytest.raises(DataError, match="no accepted sample") as caught:
+        predict(dataset, PixelClassifier())
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize("answer", [np.zeros(3, dtype=np.int64), np.zeros(8), np.zeros((8, 3), dtype=np.int64)])
+def test_answers_that_are_no_labels_are_refused(dataset: Dataset, answer: np.ndarray) -> None:
+    class Odd:
+        name = "odd"
+
+        def predict(self, images: list[np.ndarray]) -> np.ndarray:
+            return answer
+
+    with pytest.raises(ModelError, match="odd gave"):
+        predict(dataset.select(edit="full"), Odd(), progress=False)

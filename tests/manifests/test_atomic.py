@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from manifests.atomic import TEMPORARY_SUFFIX, atomic_file, atomic_write, remove_stale_temporaries
+
+
+def test_replaces_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    atomic_write(path, b"one")
+    atomic_write(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_an_exception_leaves_the_old_content_and_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    atomic_write(path, b"old")
+
+    def interrupted() -> None:
+        with atomic_file(path) as stream:
+            stream.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.json"]
+
+
+def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a.tar") as stream:
+        stream.write(b"x")
+        stream.flush()
+        assert not (tmp_path / "a.tar").exists()
+        assert not list(tmp_path.glob("*.tar"))
+    assert (tmp_path / "a.tar").exists()
+
+
+def test_files_follow_the_umask(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"")
+    atomic_write(tmp_path / "atomic", b"")
+    assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_killed_writers_file_is_removed(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from manifests.atomic import atomic_file\n"
+        "with atomic_file(sys.argv[1]) as stream:\n"
+        "    stream.write(b'half'); stream.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    folder = tmp_path / "test"
+    folder.mkdir()
+    done = subprocess.run([sys.executable, "-c", code, str(folder / "a.tar")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    left = list(folder.iterdir())
+    assert len(left) == 1
+    assert remove_stale_temporaries(tmp_path) == left
+    assert not list(folder.iterdir())
+
+
+def test_a_living_writers_file_is_kept(tmp_path: Path) -> None:
+    with atomic_file(tmp_path / "a.tar") as stream:
+        stream.write(b"x")
+        assert remove_stale_temporaries(tmp_path) == []
+    assert (tmp_path / "a.tar").read_bytes() == b"x"
+
+
+def test_other_hidden_files_are_kept(tmp_path: Path) -> None:
+    (tmp_path / ".keep").write_bytes(b"")
+    (tmp_path / f"visible{TEMPORARY_SUFFIX}").write_bytes(b"")
+    assert remove_stale_temporaries(tmp_path) == []

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from manifests import read_manifest
+from manifests.card import card_header, dataset_card
+from tests.manifests.builder import build_dataset, make_manifest, make_sources
+
+
+def test_header_declares_tars_only(built: Path) -> None:
+    text = (built / "README.md").read_text()
+    header = yaml.safe_load(text.split("---\n")[1])
+    assert header["configs"] == [{"config_name": "default", "data_files": [{"split": "test", "path": "test/*.tar"}]}]
+    assert header["license"] == "cc0-1.0"
+
+
+def test_counts_and_reading(built: Path) -> None:
+    text = (built / "README.md").read_text()
+    assert "| full | 5 | 1 | 0 |" in text
+    assert "test/tiny-{000000..000001}.tar" in text
+    for call in ("wds.WebDataset(", "load_dataset(", "open_dataset("):
+        assert call in text
+
+
+def test_shards_without_samples_are_left_out(tmp_path: Path) -> None:
+    manifest = build_dataset(tmp_path, sources=2, shards=8, rejected=frozenset())
+    paths = card_header(manifest)["configs"][0]["data_files"][0]["path"]
+    assert paths == [shard.path for shard in manifest.shards if shard.nsamples]
+
+
+def test_a_dataset_without_samples_declares_no_files() -> None:
+    manifest = make_manifest(make_sources(1), [])
+    assert "configs" not in card_header(manifest)
+    assert "0 samples in 0 shards" in dataset_card(manifest)
+
+
+@pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
+@pytest.mark.parametrize("snippet", [0, 2])
+def test_the_cards_own_examples_run(built: Path, snippet: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(built)
+    blocks = (built / "README.md").read_text().split("```python\n")[1:]
+    names: dict[str, object] = {}
+    exec(blocks[snippet].split("```")[0], names)
+    count = sum(1 for _ in names["samples"]) if snippet == 0 else len(names["dataset"])  # type: ignore[call-overload,arg-type]
+    assert count == read_manifest(built).samples

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from manifests import errors
+
+
+def test_message_names_what_where_and_fix() -> None:
+    error = errors.RecipeError("unknown key 'sede'", where="recipe.yaml", fix="did you mean 'seed'?")
+    assert str(error) == "unknown key 'sede'\n  where: recipe.yaml\n  fix: did you mean 'seed'?"
+
+
+def test_empty_parts_are_left_out() -> None:
+    assert str(errors.DataError("no rows")) == "no rows"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.RequestError, 2),
+        (errors.RecipeError, 2),
+        (errors.SourceError, 2),
+        (errors.ModelError, 2),
+        (errors.OccupiedError, 2),
+        (errors.DataError, 1),
+        (errors.CorruptDatasetError, 1),
+    ],
+)
+def test_exit_codes(kind: type[errors.EditmillError], code: int) -> None:
+    assert kind("x").exit_code == code
+    assert isinstance(kind("x"), ValueError)
+
+
+def test_errors_cross_process_boundaries() -> None:
+    error = pickle.loads(pickle.dumps(errors.CorruptDatasetError("bad", where="a.tar", fix="rebuild")))
+    assert (type(error), error.what, error.where, error.fix) == (errors.CorruptDatasetError, "bad", "a.tar", "rebuild")
+
+
+def test_docstring_draws_the_whole_tree() -> None:
+    kinds = {name for name, value in vars(errors).items() if isinstance(value, type) and name.endswith("Error")}
+    assert errors.__doc__ is not None
+    assert all(f"{kind} " in errors.__doc__ for kind in kinds)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from manifests import read_manifest, sources_digest, write_dataset_files
+from manifests.canonical import canonical_json
+from manifests.errors import CorruptDatasetError, DataError, RequestError
+from tests.manifests.builder import build_dataset, make_sources
+
+
+def test_two_builds_are_equal_to_the_byte(tmp_path: Path, built: Path) -> None:
+    build_dataset(tmp_path / "again")
+    files = sorted(path.relative_to(built) for path in built.rglob("*") if path.is_file())
+    assert len(files) == 15
+    for path in files:
+        assert (tmp_path / "again" / path).read_bytes() == (built / path).read_bytes(), path
+
+
+def test_manifest_is_canonical_and_complete(built: Path) -> None:
+    data = (built / "manifest.json").read_bytes()
+    assert data == canonical_json(json.loads(data)) + b"\n"
+    manifest = read_manifest(built)
+    assert (manifest.complete, manifest.samples) == (True, 17)
+    assert manifest.counts["full"] == {"ok": {"": 5}, "rejected": {"geometry_off": 1}}
+
+
+def test_manifest_is_the_last_file_written(tmp_path: Path) -> None:
+    manifest = build_dataset(tmp_path)
+    # A folder in the way of the last other file stops the writing just before the manifest.
+    (tmp_path / "croissant.json").unlink()
+    (tmp_path / "croissant.json").mkdir()
+    with pytest.raises(OSError, match=r"croissant\.json"):
+        write_dataset_files(tmp_path, manifest)
+    assert not (tmp_path / "manifest.json").exists()
+    assert (tmp_path / "README.md").exists()
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".parquet"])
+def test_an_absent_or_short_shard_stops_the_manifest(tmp_path: Path, suffix: str) -> None:
+    manifest = build_dataset(tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    path = tmp_path / f"test/tiny-000001{suffix}"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CorruptDatasetError, match="expected"):
+        write_dataset_files(tmp_path, manifest)
+    path.unlink()
+    with pytest.raises(CorruptDatasetError, match="is absent"):
+        write_dataset_files(tmp_path, manifest)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_counts_must_add_up(tmp_path: Path) -> None:
+    manifest = build_dataset(tmp_path)
+    with pytest.raises(CorruptDatasetError, match="18 rows, the manifest counts 1"):
+        write_dataset_files(tmp_path, manifest.model_copy(update={"counts": {"size": {"ok": {"": 1}}}}))
+
+
+def test_no_manifest_means_incomplete_and_says_how_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"incomplete[\s\S]*editmill build") as caught:
+        read_manifest(tmp_path)
+    assert caught.value.exit_code == 1
+
+
+def test_nothing_there_is_a_wrong_request(tmp_path: Path) -> None:
+    for root in (str(tmp_path / "typo"), "memory://no-such-set", "nosuchprotocol://x"):
+        with pytest.raises(RequestError):
+            read_manifest(root)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a JSON object"),
+        (b"[]", "not a JSON object"),
+        (b'{"schema_version": 1, "name": "tiny"}', "damaged at 'version'"),
+        (b'{"schema_version": 99}', "schema version 99"),
+    ],
+)
+def test_damaged_manifests_say_so(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_manifest(tmp_path)
+
+
+def test_reads_from_an_object_store(built: Path) -> None:
+    filesystem = fsspec.filesystem("memory")
+    filesystem.pipe_file("/manifest-test/manifest.json", (built / "manifest.json").read_bytes())
+    assert read_manifest("memory://manifest-test") == read_manifest(built)
+
+
+def test_sources_digest_ignores_order_but_not_content() -> None:
+    sources = make_sources(3)
+    assert sources_digest(sources) == sources_digest(sources[::-1])
+    assert sources_digest(sources) != sources_digest(sources[:2])
+    other = sources[0].model_copy(update={"sha256": "0" * 64})
+    assert sources_digest(sources) != sources_digest([other, *sources[1:]])

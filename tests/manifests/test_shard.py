@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from manifests import SampleRow, ShardStats, read_rows, read_stats, read_tar, write_shard
+from manifests.errors import DataError
+from tests.manifests.builder import MEMBERS, SCORE_NAMES, make_members, make_row, make_sources
+
+ROWS = [make_row(source, "size", shards=1) for source in make_sources(3)]
+REJECTED = make_row(make_sources(1)[0], "full", shards=1, reason="geometry_off")
+
+
+def write(
+    root: Path,
+    rows: list[SampleRow],
+    *,
+    samples: list[tuple[str, dict[str, bytes]]] | None = None,
+    members: tuple[str, ...] = MEMBERS,
+) -> ShardStats:
+    if samples is None:
+        samples = [(row.key, make_members(row)) for row in rows if row.status == "ok"]
+    return write_shard(
+        root,
+        samples,
+        rows,
+        name="tiny",
+        split="test",
+        shard=0,
+        fingerprint="f",
+        members=members,
+        score_names=SCORE_NAMES,
+    )
+
+
+def test_three_files_that_agree(tmp_path: Path) -> None:
+    stats = write(tmp_path, [*ROWS, REJECTED])
+    assert sorted(os.listdir(tmp_path / "test")) == ["tiny-000000.parquet", "tiny-000000.tar", "tiny-000000_stats.json"]
+    assert (stats.nsamples, stats.planned) == (3, 4)
+    assert stats.counts == {"size": {"ok": {"": 3}}, "full": {"rejected": {"geometry_off": 1}}}
+    assert read_stats(tmp_path / "test/tiny-000000_stats.json") == stats
+    data = (tmp_path / stats.tar.path).read_bytes()
+    table = read_rows(tmp_path / stats.rows.path).to_pylist()
+    content = dict(read_tar(tmp_path / stats.tar.path))
+    for record in table[:3]:
+        start = record["mask_png_offset"]
+        assert data[start : start + record["mask_png_size"]] == content[record["key"]]["mask.png"]
+    assert table[3]["png_offset"] == -1
+
+
+def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name, [*ROWS, REJECTED])
+    for path in (tmp_path / "one/test").iterdir():
+        assert path.read_bytes() == (tmp_path / "two/test" / path.name).read_bytes()
+
+
+def test_a_shard_without_accepted_samples_counts_its_rows(tmp_path: Path) -> None:
+    stats = write(tmp_path, [REJECTED])
+    assert (stats.nsamples, stats.planned, stats.tar.first_key, stats.tar.bytes) == (0, 1, "", 10240)
+
+
+def test_rows_may_fill_up_while_samples_stream(tmp_path: Path) -> None:
+    rows: list[SampleRow] = []
+
+    def samples() -> object:
+        for row in ROWS:
+            rows.append(row)
+            yield row.key, make_members(row)
+
+    assert write(tmp_path, rows, samples=samples()).planned == 3  # type: ignore[arg-type]
+
+
+def swap_key(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    samples[0] = ("other-0", samples[0][1])
+
+
+def drop_member(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    del samples[2][1]["mask.png"]
+
+
+def integer_level(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    samples[2][1]["json"] = samples[2][1]["json"].replace(b'"level":0.08', b'"level":1')
+
+
+def null_field(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    samples[0][1]["json"] = b'{"caption":null}'
+
+
+def drop_sample(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    del samples[1]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (swap_key, "samples and accepted rows differ"),
+        (drop_sample, "samples and accepted rows differ"),
+        (drop_member, "has members"),
+        (integer_level, "'level' is int here and float"),
+        (null_field, "'caption' is null"),
+    ],
+)
+def test_traps_are_refused_and_the_shard_is_not_done(
+    tmp_path: Path, spoil: Callable[[list[tuple[str, dict[str, bytes]]]], None], message: str
+) -> None:
+    samples = [(row.key, make_members(row)) for row in ROWS]
+    spoil(samples)
+    with pytest.raises(DataError, match=message):
+        write(tmp_path, ROWS, samples=samples)
+    assert not list(tmp_path.rglob("*_stats.json"))
+
+
+@pytest.mark.parametrize(
+    "members", [("png", "json"), ("cls", "json"), ("cls", "json", "png", "jpg"), ("cls", "json", "png", "png")]
+)
+def test_the_sample_contract_holds(tmp_path: Path, members: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match="sample contract"):
+        write(tmp_path, [REJECTED], members=members)
+
+
+def test_repeated_and_foreign_rows_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="keys repeat"):
+        write(tmp_path, [REJECTED, REJECTED])
+    with pytest.raises(DataError, match="belongs to test shard 5"):
+        write(tmp_path, [REJECTED.model_copy(update={"shard": 5})])
+
+
+def test_a_rewrite_that_fails_does_not_leave_the_old_shard_marked_done(tmp_path: Path) -> None:
+    write(tmp_path, ROWS)
+    samples = [(row.key, make_members(row)) for row in ROWS]
+    drop_sample(samples)
+    with pytest.raises(DataError, match="differ"):
+        write(tmp_path, ROWS, samples=samples)
+    assert not list(tmp_path.rglob("*_stats.json"))

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from manifests import open_dataset, read_manifest, read_stats, verify_dataset, write_stats
+from manifests.canonical import canonical_json, file_digest
+from manifests.errors import RequestError
+from manifests.tarshard import index_tar, read_tar, write_tar
+
+TAR = "test/tiny-000000.tar"
+ROWS = "test/tiny-000000.parquet"
+
+
+def test_a_sound_dataset_has_no_problems(built: Path) -> None:
+    report = verify_dataset(built)
+    assert (report.ok, report.problems, report.shards, report.samples) == (True, (), 2, 17)
+    assert open_dataset(built).verify() == report
+
+
+def flip_tar(root: Path) -> None:
+    data = bytearray((root / TAR).read_bytes())
+    data[512] ^= 1
+    (root / TAR).write_bytes(data)
+
+
+def truncate_tar(root: Path) -> None:
+    (root / TAR).write_bytes((root / TAR).read_bytes()[:3000])
+
+
+def drop_last_sample(root: Path) -> None:
+    write_tar(root / TAR, list(read_tar(root / TAR))[:-1])
+
+
+def append_to_tar(root: Path) -> None:
+    with open(root / TAR, "ab") as stream:
+        stream.write(bytes(10240))
+
+
+def foreign_sample(root: Path) -> None:
+    with tarfile.open(root / TAR, "a") as tar:
+        tar.addfile(tarfile.TarInfo("stranger0.png"))
+
+
+def remove_tar(root: Path) -> None:
+    (root / TAR).unlink()
+
+
+def remove_rows(root: Path) -> None:
+    (root / ROWS).unlink()
+
+
+def cut_rows(root: Path) -> None:
+    (root / ROWS).write_bytes((root / ROWS).read_bytes()[:-5])
+
+
+def change_row(root: Path) -> None:
+    change_column(root / ROWS, "cost", 26)
+
+
+def change_merged_row(root: Path) -> None:
+    change_column(root / "samples.parquet", "cost", 26)
+
+
+def repeat_merged_rows(root: Path) -> None:
+    table = pq.ParquetFile(root / "samples.parquet").read()
+    pq.write_table(pa.concat_tables([table, table]), root / "samples.parquet")
+
+
+def change_column(path: Path, column: str, value: int) -> None:
+    table = pq.ParquetFile(path).read()
+    position = table.schema.get_field_index(column)
+    values = pa.array([value] * table.num_rows, type=table.schema.field(column).type)
+    pq.write_table(table.set_column(position, table.schema.field(column), values), path)
+
+
+def remove_stats(root: Path) -> None:
+    (root / "test/tiny-000001_stats.json").unlink()
+
+
+def change_stats(root: Path) -> None:
+    path = root / "test/tiny-000001_stats.json"
+    write_stats(root / "test", read_stats(path).model_copy(update={"nsamples": 1}))
+
+
+def damage_stats(root: Path) -> None:
+    (root / "test/tiny-000001_stats.json").write_text("{")
+
+
+def change_counts(root: Path) -> None:
+    manifest = json.loads((root / "manifest.json").read_bytes())
+    manifest["counts"]["size"]["ok"][""] += 1
+    (root / "manifest.json").write_bytes(canonical_json(manifest))
+
+
+def change_index(root: Path) -> None:
+    path = root / "shardindex.json"
+    path.write_text(path.read_text().replace('"nsamples": ', '"nsamples": 1'))
+
+
+def remove_index(root: Path) -> None:
+    (root / "_info.json").unlink()
+
+
+def remove_merged(root: Path) -> None:
+    (root / "samples.parquet").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path", "what"),
+    [
+        (flip_tar, TAR, "sha256 is"),
+        (truncate_tar, TAR, "not a readable tar"),
+        (drop_last_sample, TAR, "is not in the tar"),
+        (append_to_tar, TAR, "bytes is"),
+        (foreign_sample, TAR, "is in the tar, but no accepted row"),
+        (remove_tar, TAR, "is absent"),
+        (remove_rows, ROWS, "is absent"),
+        (cut_rows, ROWS, "not readable as parquet"),
+        (change_row, ROWS, "not those of the manifest"),
+        (change_row, "samples.parquet", "is not the shards' rows"),
+        (change_merged_row, "samples.parquet", "is not the shards' rows"),
+        (repeat_merged_rows, "samples.parquet", "is not the shards' rows"),
+        (remove_merged, "samples.parquet", "is absent"),
+        (remove_stats, "test/tiny-000001_stats.json", "is absent"),
+        (change_stats, "test/tiny-000001_stats.json", "does not match"),
+        (damage_stats, "test/tiny-000001_stats.json", "damaged stats file"),
+        (change_counts, "manifest.json", "counts"),
+        (change_index, "shardindex.json", "does not match the manifest"),
+        (remove_index, "_info.json", "is absent"),
+    ],
+)
+def test_damage_is_found(spoilable: Path, spoil: Callable[[Path], None], path: str, what: str) -> None:
+    spoil(spoilable)
+    report = verify_dataset(spoilable)
+    assert not report.ok
+    assert any(problem.path == path and what in problem.what for problem in report.problems), report.problems
+
+
+def test_damage_names_the_sample_and_member(spoilable: Path) -> None:
+    key = next(iter(index_tar(spoilable / TAR).members))
+    flip_tar(spoilable)
+    problems = [problem for problem in verify_dataset(spoilable).problems if problem.key]
+    assert {problem.key for problem in problems} == {key}
+    assert str(problems[0]).startswith(f"{TAR}: {key}: cls")
+
+
+@pytest.mark.parametrize(
+    ("member", "content", "what"),
+    [
+        ("cls", b"9", "the row's label is"),
+        ("json", b"[]", "expected an object"),
+        ("json", b'{"other": 1}', "absent"),
+    ],
+)
+def test_content_is_checked_even_where_all_digests_agree(
+    spoilable: Path, member: str, content: bytes, what: str
+) -> None:
+    samples = list(read_tar(spoilable / TAR))
+    samples[1][1][member] = content
+    rewrite(spoilable, samples)
+    report = verify_dataset(spoilable)
+    assert any(problem.key == samples[1][0] and what in problem.what for problem in report.problems), report.problems
+    assert not any("sha256 is" in problem.what for problem in report.problems)
+
+
+def rewrite(root: Path, samples: list[tuple[str, dict[str, bytes]]]) -> None:
+    """Write the tar anew and let the manifest vouch for it."""
+    index = write_tar(root / TAR, samples)
+    manifest = read_manifest(root).model_dump(mode="json")
+    manifest["shards"][0] |= {"bytes": index.bytes, "sha256": index.sha256, "md5": index.md5}
+    assert file_digest(root / TAR) == index.sha256
+    (root / "manifest.json").write_bytes(canonical_json(manifest))
+
+
+def test_a_key_in_two_shards_is_found(spoilable: Path) -> None:
+    table = pq.ParquetFile(spoilable / ROWS).read()
+    other = pq.ParquetFile(spoilable / "test/tiny-000001.parquet").read()
+    keys = other["key"].to_pylist()
+    keys[0] = table["key"][0].as_py()
+    position = other.schema.get_field_index("key")
+    field = other.schema.field("key")
+    other = other.set_column(position, field, pa.array(keys))
+    pq.write_table(other, spoilable / "test/tiny-000001.parquet")
+    with pq.ParquetWriter(spoilable / "samples.parquet", table.schema) as writer:
+        for part in (table, other):
+            writer.write_table(part)
+    problems = verify_dataset(spoilable).problems
+    assert any(problem.key == keys[0] and "repeats 2 times" in problem.what for problem in problems)
+
+
+def test_a_missing_or_damaged_manifest_is_a_problem_not_an_exception(spoilable: Path) -> None:
+    (spoilable / "manifest.json").write_text("{")
+    assert verify_dataset(spoilable).problems[0].path == "manifest.json"
+    (spoilable / "manifest.json").unlink()
+    assert "incomplete" in verify_dataset(spoilable).problems[0].what
+
+
+def test_nothing_there_is_a_wrong_request(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="no dataset here"):
+        verify_dataset(tmp_path / "typo")
