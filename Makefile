@@ -25,7 +25,7 @@ lint: $(STAMP)
 	$(BIN)/python tests/check_imports.py
 
 bench: $(STAMP)  ## timed comparisons, side by side in one run
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m tests.benchmarks
 
 pack: $(STAMP)  ## train every role of the embedded pack in order (hours on two cores)
 	for role in autoencoder classifier zero_shot inpaint; do $(BIN)/python -m packs.tabletop.train $$role || exit 1; done

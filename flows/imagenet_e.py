@@ -61,8 +61,9 @@ def build_imagenet_e(
     log_core_messages()
     changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
     plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
-    prepared = prepare(plan, out.resolve(), Placement(device=device))
-    manifest = _checked(prepared) if prepared.complete else _built(prepared)
+    # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
+    prepared = prepare(plan, out.resolve(), Placement(device=Placement(device=device).resolve().type if device == "auto" else device))
+    manifest = _checked(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
     return {
         "name": manifest.name, "out": str(prepared.out), "manifest": str(prepared.out / MANIFEST), "fingerprint": manifest.fingerprint,
@@ -75,10 +76,10 @@ def _checked(prepared: Prepared) -> Manifest:
     return read_manifest(prepared.out)
 
 
-def _built(prepared: Prepared) -> Manifest:
+def _built(prepared: Prepared, device: str) -> Manifest:
     started = time.time()
     bar = ProgressBar(prepared.plan.recipe.name, shards=prepared.plan.recipe.shards)
-    collect(submit_shards(prepared, device=prepared.placement.device), out=str(prepared.out), advance=bar.advance)
+    collect(submit_shards(prepared, device=device), out=str(prepared.out), advance=bar.advance)
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
     write_run(prepared.out, {
         "fingerprint": prepared.identity.fingerprint, "seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": "prefect",

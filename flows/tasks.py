@@ -15,9 +15,9 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
-from prefect.utilities.annotations import quote
 
 from manifests.errors import DataError
+from manifests.stats import ShardStats
 from pipelines.build import Prepared
 from pipelines.shard import ShardTask, build_shard
 
@@ -40,20 +40,35 @@ def is_infrastructure_fault(task: object, task_run: object, state: State[Any]) -
     return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)
 
 
+class ShardJob:
+    """A shard's task, in a class that hides it: Prefect and Dask walk through tuples and dataclasses, sample by sample, in search of futures.
+
+    Prefect's own ``quote`` does not serve: on Dask the task receives a tuple instead of what was quoted.
+    """
+
+    def __init__(self, shard_task: ShardTask) -> None:
+        self.shard_task = shard_task
+
+
 @task(  # type: ignore[untyped-decorator]
     name="build-shard", task_run_name="shard-{shard:06d}", cache_policy=NO_CACHE, persist_result=False,
     retries=RETRIES, retry_delay_seconds=list(RETRY_DELAYS), retry_condition_fn=is_infrastructure_fault,
 )
-def render_shard(shard: int, job: ShardTask) -> dict[str, Any]:
+def render_shard(shard: int, job: ShardJob) -> dict[str, Any]:
     """Build one shard, or check it when it is there; the files are the result, Prefect's state is not.
 
     Returns:
         The shard's number, planned and accepted samples, and the tar's path and sha256.
     """
+    stats = _build_alone(shard, job.shard_task)
+    return {"shard": shard, "planned": stats.planned, "accepted": stats.nsamples, "path": stats.tar.path, "sha256": stats.tar.sha256}
+
+
+def _build_alone(shard: int, shard_task: ShardTask) -> ShardStats:
+    """The task's work. A function of its own, since Dask pickles a task's body by value, with every global it names; a lock can't be."""
     log_core_messages()
     with _models_in_use:
-        stats = build_shard(job, _log_progress(shard, len(job.samples)))
-    return {"shard": shard, "planned": stats.planned, "accepted": stats.nsamples, "path": stats.tar.path, "sha256": stats.tar.sha256}
+        return build_shard(shard_task, _log_progress(shard, len(shard_task.samples)))
 
 
 def log_core_messages() -> None:
@@ -62,9 +77,9 @@ def log_core_messages() -> None:
 
 
 def submit_shards(prepared: Prepared, *, device: str) -> dict[int, PrefectFuture[dict[str, Any]]]:
-    """Submit a task per shard. ``quote`` keeps Prefect from walking through every planned sample in search of futures."""
+    """Submit a task per shard of the plan."""
     with accelerator_slot(device):
-        return {shard: render_shard.submit(shard, quote(prepared.task(shard))) for shard in range(prepared.plan.recipe.shards)}
+        return {shard: render_shard.submit(shard, ShardJob(prepared.task(shard))) for shard in range(prepared.plan.recipe.shards)}
 
 
 def accelerator_slot(device: str) -> AbstractContextManager[Any]:

@@ -88,25 +88,28 @@ def _import(name: str, forms: str) -> Any:
 
 
 def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
-    if not inspect.isclass(target) and callable(getattr(target, "predict", None)):
-        return target.predict  # type: ignore[no-any-return]
+    predict: Callable[..., Any] | None = None if inspect.isclass(target) else getattr(target, "predict", None)
+    if callable(predict):
+        return predict
     if not callable(target):
         raise ModelError(f"{spec} is a {type(target).__name__}, not a function", where="--model", fix="name a function")
     if not _takes(target, 0):
         if inspect.isclass(target) or not _takes(target, 1):
             raise ModelError(f"{spec} takes neither no argument nor one", where="--model", fix="take a list of images")
-        return target  # type: ignore[no-any-return]
+        function: Callable[..., Any] = target
+        return function
     try:
         made = target()
     except Exception as error:
         raise ModelError(f"calling {spec} failed: {type(error).__name__}: {error}", where="--model") from error
-    if not callable(getattr(made, "predict", None)):
+    method: Callable[..., Any] | None = getattr(made, "predict", None)
+    if not callable(method):
         raise ModelError(
             f"{spec}() returned a {type(made).__name__} without a method predict",
             where="--model",
             fix="return a classifier",
         )
-    return made.predict  # type: ignore[no-any-return]
+    return method
 
 
 def _takes(target: Callable[..., Any], arguments: int) -> bool:

@@ -8,8 +8,26 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from manifests import Dataset, SampleRow, SourceRecord, canonical_json, open_dataset, sample_key, write_dataset_files, write_shard
-from tests.manifests.builder import CLASS_NAMES, MEMBERS, NAME, SCORE_NAMES, encode_png, make_manifest, make_row, make_sources
+from manifests import (
+    Dataset,
+    SampleRow,
+    SourceRecord,
+    canonical_json,
+    open_dataset,
+    sample_key,
+    write_dataset_files,
+    write_shard,
+)
+from tests.manifests.builder import (
+    CLASS_NAMES,
+    MEMBERS,
+    NAME,
+    SCORE_NAMES,
+    encode_png,
+    make_manifest,
+    make_row,
+    make_sources,
+)
 
 # Edit, level, replica of each planned sample of a source.
 PLAN: tuple[tuple[str, float, int], ...] = (
@@ -77,7 +95,9 @@ def _members(number: int, step: int, row: SampleRow) -> dict[str, bytes]:
 class PixelClassifier:
     """Right everywhere but where ``wrong(source number, edit, replica)`` says so; remembers the size of its batches."""
 
-    def __init__(self, wrong: Callable[[int, str, int], bool] = lambda number, edit, replica: False, name: str = "pixels") -> None:
+    def __init__(
+        self, wrong: Callable[[int, str, int], bool] = lambda number, edit, replica: False, name: str = "pixels"
+    ) -> None:
         self.name = name
         self.wrong = wrong
         self.batches: list[int] = []

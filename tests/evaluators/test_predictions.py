@@ -16,7 +16,9 @@ def test_every_accepted_sample_is_predicted_once_in_reading_order(dataset: Datas
     assert table["predicted"].to_pylist() == table["label"].to_pylist()
     rows = {row["key"]: row for row in dataset.table.to_pylist()}
     for found in table.to_pylist():
-        assert all(found[name] == rows[found["key"]][name] for name in ("source_id", "edit", "level", "replica", "label"))
+        assert all(
+            found[name] == rows[found["key"]][name] for name in ("source_id", "edit", "level", "replica", "label")
+        )
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 56, 100])
@@ -27,7 +29,9 @@ def test_batches_hold_at_most_what_was_asked_for(dataset: Dataset, batch_size: i
     assert all(size == min(batch_size, 56) for size in classifier.batches[:-1])
 
 
-def test_the_bar_is_silent_for_short_runs_and_when_switched_off(dataset: Dataset, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_bar_is_silent_for_short_runs_and_when_switched_off(
+    dataset: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
     predict(dataset.select(edit="full"), PixelClassifier(), progress=True)
     predict(dataset.select(edit="full"), PixelClassifier(), progress=False)
     assert capsys.readouterr().err == ""

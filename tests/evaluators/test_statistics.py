@@ -47,7 +47,9 @@ def test_wilson_widens_with_confidence_and_narrows_with_n(n: int, correct: int) 
     assert width(4 * correct, 4 * n, 0.95) < width(correct, n, 0.95)
 
 
-@pytest.mark.parametrize(("correct", "n", "confidence"), [(5, 4, 0.95), (-1, 4, 0.95), (0, 0, 0.95), (1, 2, 1.0), (1, 2, 0.0)])
+@pytest.mark.parametrize(
+    ("correct", "n", "confidence"), [(5, 4, 0.95), (-1, 4, 0.95), (0, 0, 0.95), (1, 2, 1.0), (1, 2, 0.0)]
+)
 def test_wilson_refuses_what_is_no_proportion(correct: int, n: int, confidence: float) -> None:
     with pytest.raises(RequestError):
         wilson_interval(correct, n, confidence=confidence)

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -102,6 +103,8 @@ class InpaintNetwork(nn.Module):
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
             cross_attention_dim=WIDTH, attention_head_dim=4, norm_num_groups=16,
         )
+        # On the CPU the fused attention's backward pass takes a quarter of a step; the plain one is several times faster.
+        self.unet.set_attn_processor(AttnProcessor())
 
 
 # The autoencoder lies in a folder of its own, since other pipelines share it; pass it as ``vae`` when loading.

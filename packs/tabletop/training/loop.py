@@ -52,7 +52,7 @@ class Run:
     threads: int = 2
     loaders: int = 1
     seed: int = 0
-    checkpoint_every: int = 200
+    checkpoint_every: int = 50
     log_every: int = 20
 
 

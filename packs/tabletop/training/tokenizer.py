@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from collections import Counter
 from pathlib import Path
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
 from packs.tabletop.world.captions import OPENINGS
 from packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
 
 MAX_LENGTH = 32
-EXTRA_WORDS = tuple(["an", "empty", "background", "of", "the", "with", "two", "objects", "no", "object", "small", "large", "next", "to", "and", "on", "in", "front", "scene"])
+EXTRA_WORDS = ("an", "empty", "background", "of", "the", "with", "two", "objects", "no", "object", "next", "to", "and", "on", "in", "front", "scene")
+START, END = "<|startoftext|>", "<|endoftext|>"
+Pair = tuple[str, str]
 
 
 def grammar_words() -> list[str]:
@@ -22,20 +24,37 @@ def grammar_words() -> list[str]:
     return sorted({word for text in texts for word in text.split()})
 
 
+def learn_merges(words: list[str]) -> list[Pair]:
+    """Byte-pair merges until every word is one token (Sennrich et al., arXiv 1508.07909, algorithm 1).
+
+    The tokenizers library's own trainer breaks ties by hash order, so it gives other ids in every process; here ties go by spelling.
+    """
+    spelled = [[*word[:-1], word[-1] + "</w>"] for word in words]
+    merges: list[Pair] = []
+    while pairs := Counter(pair for symbols in spelled for pair in zip(symbols, symbols[1:], strict=False)):
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        merges.append(best)
+        spelled = [_merge(symbols, best) for symbols in spelled]
+    return merges
+
+
+def _merge(symbols: list[str], pair: Pair) -> list[str]:
+    merged: list[str] = []
+    for symbol in symbols:
+        if merged and (merged[-1], symbol) == pair:
+            merged[-1] += symbol
+        else:
+            merged.append(symbol)
+    return merged
+
+
 def make_tokenizer() -> CLIPTokenizer:
-    """Train the tokenizer on the grammar's words, each repeated so that all of its merges are learnt."""
-    bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))
-    bpe.normalizer = normalizers.Lowercase()
-    bpe.pre_tokenizer = pre_tokenizers.Whitespace()
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=4096, end_of_word_suffix="</w>", initial_alphabet=alphabet, show_progress=False, min_frequency=1
-    )
-    bpe.train_from_iterator(grammar_words() * 4, trainer)
-    merges = [tuple(merge) for merge in json.loads(bpe.to_str())["model"]["merges"]]
-    tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), *dict.fromkeys("".join(merge) for merge in merges)]
-    vocabulary = {token: index for index, token in enumerate(dict.fromkeys([*tokens, "<|startoftext|>", "<|endoftext|>"]))}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_LENGTH, pad_token="<|endoftext|>")
+    """The tokenizer: the same ids in every process."""
+    merges = learn_merges(grammar_words())
+    alphabet = sorted(ByteLevel.alphabet())
+    tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), *("".join(merge) for merge in merges), START, END]
+    vocabulary = {token: index for index, token in enumerate(dict.fromkeys(tokens))}
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=MAX_LENGTH, pad_token=END)
 
 
 def save_tokenizer(folder: Path) -> None:

@@ -1,0 +1,80 @@
+"""Run every comparison and print ratios: ``make bench``."""
+
+from __future__ import annotations
+
+import statistics
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.loading import Models, Placement
+from manifests.reader import open_dataset
+from packs.tabletop.world import make_scene
+from pipelines.packs import find_pack
+from tests.manifests.builder import build_dataset
+
+ROUNDS = 5
+
+
+def compare(title: str, first: tuple[str, Callable[[], object]], second: tuple[str, Callable[[], object]], *, rounds: int = ROUNDS) -> None:
+    """Time two ways in turn and print the median of their pairwise ratio."""
+    for _, way in (first, second):
+        way()
+    pairs = [(_seconds(first[1]), _seconds(second[1])) for _ in range(rounds)]
+    ratio = statistics.median(b / a for a, b in pairs)
+    times = ", ".join(f"{name} {statistics.median(column) * 1000:.1f} ms" for (name, _), column in zip((first, second), zip(*pairs, strict=True), strict=True))
+    print(f"{title}: {times}; ratio {ratio:.2f}")
+
+
+def _seconds(way: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    way()
+    return time.perf_counter() - started
+
+
+def compare_access(folder: Path) -> None:
+    """One sample by key: through the index, or by walking through the tar."""
+    build_dataset(folder, sources=200, shards=1)
+    dataset = open_dataset(folder)
+    key = dataset.keys()[len(dataset) // 2]
+    path = next(folder.rglob("*.tar"))
+
+    def walk() -> bytes:
+        with tarfile.open(path) as tar:
+            return next(tar.extractfile(info).read() for info in tar if info.name == f"{key}.png")  # type: ignore[union-attr]
+
+    compare("one sample by key", ("index", lambda: dataset[key].members["png"]), ("walk", walk))
+
+
+def compare_batches() -> None:
+    """Four pictures as four pipeline calls, as editmill does for equal bytes, or as one batch."""
+    torch.set_num_threads(1)
+    pack = find_pack("tabletop")
+    inpainter = Inpainter(Models(pack, Placement(device="cpu")), steps=4, guidance=pack.guidance)
+    image = make_scene("heldout", 3).image
+    hole = np.ones(image.shape[:2], bool)
+    tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
+
+    def batch() -> None:
+        inpainter.pipeline(
+            prompt=["green grass"] * 4, image=tensor.repeat(4, 1, 1, 1), mask_image=torch.ones(4, 1, *hole.shape), height=128, width=128, strength=1.0,
+            num_inference_steps=4, guidance_scale=pack.guidance, generator=[torch.Generator().manual_seed(i) for i in range(4)], output_type="np",
+        )
+
+    def single() -> None:
+        for seed in range(4):
+            inpainter.fill(InpaintRequest(image, hole, "green grass", seed))
+
+    compare("four inpaintings on one core", ("batch", batch), ("one by one", single), rounds=3)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        compare_access(Path(scratch) / "set")
+    compare_batches()

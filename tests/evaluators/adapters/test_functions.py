@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluators import evaluate, load_classifier
+from evaluators.pairing import Options
+from manifests import Dataset, ModelError
+from tests.evaluators.adapters.images import make_images
+
+numbers = count()
+
+SOURCE = """
+import numpy as np
+
+def function(images):
+    return np.array([image.shape[0] for image in images])
+
+def as_list(images):
+    return [int(image[0, 0, 0]) for image in images]
+
+class Model:
+    def predict(self, images):
+        return np.full(len(images), 7, dtype=np.int32)
+
+class Needy:
+    def __init__(self, path):
+        self.path = path
+
+def factory(size=3):
+    return Model()
+
+def nothing():
+    return 3
+
+def broken():
+    raise RuntimeError("no weights today")
+
+def two(images, labels):
+    return images
+
+def floats(images):
+    return np.zeros(len(images))
+
+def short(images):
+    return np.zeros(1, dtype=int)
+
+model = Model()
+constant = 5
+"""
+
+
+@pytest.fixture
+def module(module_folder: Path) -> str:
+    name = f"user_models_{next(numbers)}"
+    (module_folder / f"{name}.py").write_text(SOURCE)
+    return name
+
+
+@pytest.mark.parametrize("attribute", ["Model", "factory", "model"])
+def test_classes_factories_and_objects_predict(module: str, attribute: str) -> None:
+    classifier = load_classifier(f"{module}:{attribute}")
+    labels = classifier.predict(make_images(3))
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [7, 7, 7]
+    assert classifier.name == f"{module}:{attribute}"
+
+
+def test_a_function_of_images_predicts(module: str) -> None:
+    images = make_images(3)
+    assert load_classifier(f"{module}:function").predict(images).tolist() == [image.shape[0] for image in images]
+    assert load_classifier(f"{module}:model.predict").predict(images).tolist() == [7, 7, 7]
+
+
+def test_a_function_evaluates_a_dataset(module: str, dataset: Dataset) -> None:
+    evaluation = evaluate(dataset, load_classifier(f"{module}:as_list"), progress=False, options=Options(resamples=10))
+    assert all(column.accuracy.value == 1 for column in evaluation.columns)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text"),
+    [
+        ("absent", "has no 'absent'"),
+        ("model.absent", "has no 'model.absent'"),
+        ("constant", "is a int, not a function"),
+        ("two", "takes neither no argument nor one"),
+        ("Needy", "takes neither no argument nor one"),
+        ("nothing", "without a method predict"),
+        ("broken", "RuntimeError: no weights today"),
+    ],
+)
+def test_what_is_no_classifier_is_refused(module: str, attribute: str, text: str) -> None:
+    with pytest.raises(ModelError, match=text):
+        load_classifier(f"{module}:{attribute}")
+
+
+@pytest.mark.parametrize("attribute", ["floats", "short"])
+def test_answers_that_are_no_labels_are_refused(module: str, attribute: str) -> None:
+    with pytest.raises(ModelError, match=rf"{attribute} returned .* for 3 images"):
+        load_classifier(f"{module}:{attribute}").predict(make_images(3))
+
+
+def test_a_missing_module_is_told_from_its_missing_requirement(module_folder: Path) -> None:
+    (module_folder / "needs_more.py").write_text("import no_such_requirement\n")
+    (module_folder / "fails.py").write_text("1 / 0\n")
+    cases = {
+        "no_such_module:f": "neither a kind of model nor a module",
+        "tests.no_such_module:f": "neither a kind of model nor a module",
+        "needs_more:f": "needs 'no_such_requirement'",
+        "fails:f": "ZeroDivisionError",
+    }
+    for spec, text in cases.items():
+        with pytest.raises(ModelError, match=text):
+            load_classifier(spec)

@@ -1,0 +1,141 @@
+"""The command line: what a user types, what comes out, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from flows.cli import main
+from manifests.verify import verify_dataset
+from tests.checkpoints import write_pack
+from tests.manifests.builder import build_dataset
+from tests.pipelines.photos import write_labels, write_photos
+
+COMMANDS = ("build", "demo", "evaluate", "models", "plan", "preview", "recipes", "show", "verify")
+SMALL = ["--set", "generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "--set", "generator.render.steps=1"]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("photos"), 3)
+
+
+def assert_one_message(result: Result, *words: str, code: int = 2) -> None:
+    assert result.exit_code == code, result.output
+    assert "Traceback" not in result.output
+    assert result.output.count("error:") == 1
+    for word in words:
+        assert word in result.output
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage" in result.output
+
+
+def test_recipes_show_and_models() -> None:
+    assert "imagenet-e" in run("recipes").output
+    assert yaml.safe_load(run("show", "imagenet-e", "--set", "guard.attempts=7").output)["guard"]["attempts"] == 7
+    listing = json.loads(run("models", "--json").output)
+    assert listing["sd15"]["inpaint"]["present"] is False
+    assert len(listing["sd15"]["inpaint"]["revision"]) == 40
+    assert listing["tabletop"]["inpaint"]["licence"] == "Apache-2.0"
+
+
+def test_plan_counts_without_models(labels: Path) -> None:
+    result = run("plan", "imagenet-e", "--source", f"folder:{labels}", "--models", "sd15", "--json")
+    document = json.loads(result.output)
+    assert document["edits"]["size-005"] == 3
+    assert sum(document["shards"]) == sum(document["edits"].values()) == 30
+    assert document["network_evaluations"] > 0
+
+
+def test_build_verify_evaluate(labels: Path, pack: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    arguments = ["build", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "--out", out, "--workers", 1, "--device", "cpu", *SMALL]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "6 samples in 2 shards" in result.output
+    assert run("verify", out).exit_code == 0
+    again = run(*arguments)
+    assert "complete already" in again.output
+    table = run("evaluate", out, "--model", "tests.flows.test_cli:always_zero", "--format", "csv")
+    assert table.exit_code == 0, table.output
+    assert "size 0.05" in table.output
+    report = run("evaluate", out, "--model", "tests.flows.test_cli:always_zero", "--format", "html", "--output", tmp_path / "r.html")
+    assert report.exit_code == 0
+    assert "<svg" in (tmp_path / "r.html").read_text()
+    assert_one_message(run(*arguments, "--set", "seed=1"), "another fingerprint", "--out")
+
+
+def always_zero(images: list[object]) -> list[int]:
+    """A classifier for the tests above."""
+    return [0] * len(images)
+
+
+def test_shards_can_be_built_apart(labels: Path, pack: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    common = ["build", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "--out", out, "--workers", 1, "--device", "cpu", *SMALL]
+    for part in ("0/2", "1/2"):
+        result = run(*common, "--shard", part)
+        assert result.exit_code == 0, result.output
+        assert not (out / "manifest.json").exists()
+    assert run(*common).exit_code == 0
+    assert verify_dataset(out).ok
+    assert_one_message(run(*common, "--shard", "2/2"), "--shard")
+
+
+def test_verify_says_what_is_wrong(tmp_path: Path) -> None:
+    build_dataset(tmp_path / "set")
+    tar = next((tmp_path / "set").rglob("*.tar"))
+    tar.write_bytes(tar.read_bytes()[:-512])
+    result = run("verify", tmp_path / "set")
+    assert result.exit_code == 1
+    assert tar.name in result.output
+    assert json.loads(run("verify", tmp_path / "set", "--json").output)["ok"] is False
+
+
+def test_preview_writes_a_picture(labels: Path, pack: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "p.png"
+    result = run("preview", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "-n", 2, "--out", picture, "--device", "cpu", *SMALL)
+    assert result.exit_code == 0, result.output
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:
+    assert_one_message(run("plan", "imagenet-x"), "imagenet-x", "imagenet-e")
+    assert_one_message(run("plan", "imagenet-e", "--set", "guard.atempts=1"), "unknown key", "guard.atempts")
+    assert_one_message(run("plan", "imagenet-e", "--source", "zip:a.zip"), "folder:PATH/labels.csv")
+    assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{tmp_path}/none.csv"), "none.csv")
+    nolabel = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", "c"]], header=("file", "mask", "name"))
+    assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{nolabel}"), "no label column", "imagenet_index")
+    assert_one_message(run("plan", "imagenet-e", "--models", "nosuch"), "tabletop")
+
+
+def test_a_missing_public_checkpoint_names_the_download(labels: Path, tmp_path: Path) -> None:
+    result = run("build", "imagenet-e", "--source", f"folder:{labels}", "--models", "sd15", "--models-dir", tmp_path, "--out", tmp_path / "out")
+    assert_one_message(result, "hf download stable-diffusion-v1-5/stable-diffusion-inpainting", "--revision 8a4288a7")
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluating_nothing_or_with_nothing(tmp_path: Path) -> None:
+    assert_one_message(run("evaluate", tmp_path / "none", "--model", "tests.flows.test_cli:always_zero"), "none")
+    build_dataset(tmp_path / "set")
+    assert_one_message(run("evaluate", tmp_path / "set", "--model", "nokind:x"), "nokind")
+    (tmp_path / "set/manifest.json").unlink()
+    assert_one_message(run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero"), "incomplete", code=1)

@@ -1,0 +1,116 @@
+"""The flow, called directly against a temporary server; models, shards and files are real."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.exceptions import ParameterTypeError
+
+from flows.imagenet_e import build_imagenet_e
+from manifests.errors import DataError, RecipeError
+from manifests.manifest import MANIFEST
+from manifests.reader import open_dataset
+from manifests.stats import shard_stem, stats_path
+from manifests.verify import verify_dataset
+from pipelines.build import build
+from tests.flows.tiny import OVERRIDES, RECIPE, SAMPLES, tiny_prepared
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, prefect_environment: dict[str, str]) -> dict[str, Any]:
+    result: dict[str, Any] = build_tiny(tmp_path_factory.mktemp("built") / "out")
+    return result
+
+
+def build_tiny(out: Path, **parameters: Any) -> Any:
+    return build_imagenet_e(recipe=RECIPE, overrides=OVERRIDES, out=out, device="cpu", **parameters)
+
+
+def artifact(key: str) -> Any:
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+    assert found, f"no artifact {key}"
+    return max(found, key=lambda item: item.created).data
+
+
+def test_the_flow_builds_a_dataset_that_verifies(built: dict[str, Any]) -> None:
+    out = Path(built["out"])
+    report = verify_dataset(out)
+    assert report.ok, report.problems
+    assert built["shards"] == report.shards == 2
+    assert built["samples"] == report.samples
+    assert Path(built["manifest"]) == out / MANIFEST
+    assert open_dataset(out).table.num_rows == SAMPLES
+
+
+def test_the_flow_gives_the_bytes_that_the_core_gives(built: dict[str, Any], tmp_path: Path) -> None:
+    core = build(tiny_prepared(tmp_path / "out"), progress=False)
+    assert core is not None
+    assert (tmp_path / "out" / MANIFEST).read_bytes() == Path(built["manifest"]).read_bytes()
+
+
+def test_the_run_page_shows_progress_counts_and_thumbnails(built: dict[str, Any]) -> None:
+    assert artifact("demo-progress") == 100.0
+    counts = open_dataset(built["out"]).manifest.counts
+    table = artifact("demo-counts")
+    for edit, statuses in counts.items():
+        assert f'"edit": "{edit}", "ok": {sum(statuses.get("ok", {}).values())}' in table
+    page = artifact("demo-dataset")
+    assert built["manifest"] in page
+    assert "![thumbnails](data:image/jpeg;base64," in page
+
+
+def test_a_second_run_checks_the_dataset_and_notices_damage(built: dict[str, Any], tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(built["out"], out)
+    tar = next(out.glob("test/*-000000.tar"))
+    before = tar.stat().st_mtime_ns
+    assert build_tiny(out)["fingerprint"] == built["fingerprint"]
+    assert tar.stat().st_mtime_ns == before
+    tar.write_bytes(tar.read_bytes()[:-512] + bytes(511) + b"x")
+    with pytest.raises(DataError, match="000000"):
+        build_tiny(out)
+
+
+def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepared = tiny_prepared(out)
+    name, folder = prepared.plan.recipe.name, out / prepared.plan.recipe.split
+    damaged = stats_path(folder, shard_stem(name, 0))
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("not a stats file")
+
+    with pytest.raises(DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: CorruptDatasetError: .*damaged stats file") as caught:
+        build_tiny(out)
+    assert "000001" not in str(caught.value)
+    assert not (out / MANIFEST).exists()
+
+    finished = stats_path(folder, shard_stem(name, 1))
+    before = finished.stat().st_mtime_ns
+    damaged.unlink()
+    assert build_tiny(out)["samples"] > 0
+    assert finished.stat().st_mtime_ns == before, "the finished shard was built again"
+    assert verify_dataset(out).ok
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"shards": 0}, {"device": "gpu"}, {"recipe": ""}, {"overrides": "source.count=3"}, {"steps": 3}],
+    ids=lambda value: next(iter(value)),
+)
+def test_parameters_are_validated_before_anything_runs(parameters: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises((ParameterTypeError, TypeError)):
+        build_imagenet_e(**{"recipe": RECIPE, "out": tmp_path / "out", **parameters})
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bad_recipe_fails_the_run_with_the_cores_message(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="no recipe 'nothing-like-it'"):
+        build_imagenet_e(recipe="nothing-like-it", out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,44 @@
+"""Fixtures of the pipelines' tests: a pack of tiny random checkpoints, and builds with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from generators.models.loading import Placement
+from pipelines.plan import Plan, make_plan
+from pipelines.recipe import load_recipe
+from tests.checkpoints import write_pack
+from tests.pipelines.photos import write_photos
+
+PLACEMENT = Placement(device="cpu")
+EVERY_EDIT = (
+    "generator.edits=[{name: original}, {name: paste-back}, {name: size, levels: [0.1, 0.05]}, {name: full}, {name: position},"
+    " {name: direction}, {name: background, count: 2}, {name: random-background}]"
+)
+MakePlan = Callable[..., Plan]
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The YAML file of a pack of tiny random checkpoints."""
+    return write_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labels file of four synthetic photographs."""
+    return write_photos(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture
+def tiny_plan(tiny_pack: Path, photos: Path) -> MakePlan:
+    """Makes a plan of every edit over the photographs with the tiny pack; takes overrides."""
+
+    def make(*overrides: str, labels: Path = photos) -> Plan:
+        changes = (EVERY_EDIT, "generator.render.steps=1", "generator.render.max_upsampling=9", *overrides)
+        return make_plan(load_recipe("imagenet-e", source=f"folder:{labels}", models=str(tiny_pack), overrides=changes))
+
+    return make

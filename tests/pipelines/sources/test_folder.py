@@ -1,0 +1,108 @@
+"""Folders of photographs: good ones load, bad ones say why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generators.reasons import Reason
+from manifests.errors import SourceError
+from pipelines.sources.base import SourceProblem
+from pipelines.sources.folder import FolderSource, FolderSpec
+from tests.pipelines.photos import write_labels, write_photos
+
+
+def test_records_and_pixels(tmp_path: Path) -> None:
+    source = FolderSource(FolderSpec(labels=write_photos(tmp_path, 3)))
+    records = list(source.records())
+    assert [record.id for record in records] == ["p0", "p1", "p2"]
+    assert (records[1].label, records[1].class_name, records[1].wnid, records[1].width, records[1].height) == (1, "box", "w1", 96, 64)
+    loaded = source.load(records[1])
+    assert loaded.image.shape == (64, 96, 3)
+    assert set(np.unique(loaded.mask)) == {0, 255}
+
+
+def test_two_photographs_of_one_name_get_two_ids(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 2)
+    write_labels(labels, [["images/p0.png", "masks/p0.png", 0, "", "a"], ["images/p0.png", "masks/p0.png", 0, "", "a"]])
+    identities = [record.id for record in FolderSource(FolderSpec(labels=labels)).records()]
+    assert len(set(identities)) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (("file", "mask", "wnid", "name", "colour"), "no label column"),
+        (("picture", "mask", "imagenet_index", "wnid", "label"), "column 'file' is missing"),
+        (("file", "matte", "imagenet_index", "wnid", "label"), "column 'mask' is missing"),
+    ],
+)
+def test_a_missing_column_is_one_message(tmp_path: Path, header: tuple[str, ...], words: str) -> None:
+    labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", 1, "x", "y"]], header=header)
+    with pytest.raises(SourceError, match=words) as caught:
+        FolderSource(FolderSpec(labels=labels))
+    assert "columns:" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_missing_or_empty_labels_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="can't be read"):
+        FolderSource(FolderSpec(labels=tmp_path / "none.csv"))
+    with pytest.raises(SourceError, match="no rows"):
+        FolderSource(FolderSpec(labels=write_labels(tmp_path / "labels.csv", [])))
+
+
+def damage_image(folder: Path) -> None:
+    (folder / "images/p0.png").write_bytes(b"not a picture")
+
+
+def truncate_image(folder: Path) -> None:
+    path = folder / "images/p0.png"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def remove_image(folder: Path) -> None:
+    (folder / "images/p0.png").unlink()
+
+
+def remove_mask(folder: Path) -> None:
+    (folder / "masks/p0.png").unlink()
+
+
+def resize_mask(folder: Path) -> None:
+    Image.new("L", (50, 50), 255).save(folder / "masks/p0.png")
+
+
+def empty_mask(folder: Path) -> None:
+    Image.new("L", (96, 64), 0).save(folder / "masks/p0.png")
+
+
+def fill_mask(folder: Path) -> None:
+    Image.new("L", (96, 64), 255).save(folder / "masks/p0.png")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (damage_image, Reason.SOURCE_UNREADABLE),
+        (truncate_image, Reason.SOURCE_UNREADABLE),
+        (remove_image, Reason.SOURCE_UNREADABLE),
+        (remove_mask, Reason.MASK_UNREADABLE),
+        (resize_mask, Reason.MASK_SIZE_MISMATCH),
+        (empty_mask, Reason.MASK_EMPTY),
+        (fill_mask, Reason.MASK_FULL),
+    ],
+)
+def test_one_bad_photograph_has_a_reason_and_the_next_is_fine(tmp_path: Path, damage: object, reason: Reason) -> None:
+    labels = write_photos(tmp_path, 2)
+    assert callable(damage)
+    damage(tmp_path)
+    source = FolderSource(FolderSpec(labels=labels))
+    bad, good = source.records()
+    with pytest.raises(SourceProblem) as caught:
+        source.load(bad)
+    assert caught.value.reason == reason
+    assert source.load(good).image.shape == (64, 96, 3)

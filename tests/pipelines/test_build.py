@@ -1,0 +1,196 @@
+"""Whole builds with tiny random checkpoints: equal bytes, resume, bad input, occupied folders."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generators.attribute.geometry import warp, warp_object
+from manifests.errors import CorruptDatasetError, DataError, ModelError, OccupiedError
+from manifests.manifest import MANIFEST
+from manifests.reader import open_dataset
+from manifests.records import Manifest
+from manifests.verify import verify_dataset
+from pipelines.build import build, prepare
+from pipelines.plan import Plan
+from pipelines.sources import open_source
+from tests.pipelines.conftest import PLACEMENT, MakePlan
+from tests.pipelines.photos import write_photos
+
+
+def run(plan: Plan, out: Path, *, workers: int = 1) -> Manifest:
+    manifest = build(prepare(plan, out, PLACEMENT), workers=workers, progress=False)
+    assert manifest is not None
+    return manifest
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the module's one full build goes."""
+    return tmp_path_factory.mktemp("built") / "set"
+
+
+@pytest.fixture
+def dataset(built: Path, tiny_plan: MakePlan) -> Path:
+    """A finished dataset of every edit; built once."""
+    run(tiny_plan(), built)
+    return built
+
+
+def test_a_build_is_complete_and_verified(dataset: Path, tiny_plan: MakePlan) -> None:
+    report = verify_dataset(dataset)
+    assert report.problems == ()
+    rows = open_dataset(dataset).table
+    assert rows.num_rows == sum(tiny_plan().counts().values())
+    assert set(rows.column("status").to_pylist()) <= {"ok", "rejected"}
+
+
+def test_one_and_two_workers_give_equal_shards_and_manifests(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    run(tiny_plan(), tmp_path / "two", workers=2)
+    assert (tmp_path / "two" / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
+    for path in sorted(dataset.glob("test/*")):
+        assert (tmp_path / "two" / "test" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_object_bytes_equal_the_transformed_source(dataset: Path, tiny_plan: MakePlan) -> None:
+    source = open_source(tiny_plan().recipe.source)
+    records = {record.id: record for record in source.records()}
+    checked = set()
+    for sample in open_dataset(dataset):
+        facts = sample.json()
+        loaded = source.load(records[facts["source_id"]])
+        matrix = np.array(facts["matrix"]).reshape(2, 3)
+        if facts["edit"] == "full":
+            size = (loaded.mask.shape[1], loaded.mask.shape[0])
+            reference = np.rint(warp(loaded.image.astype(np.float32), matrix, size).clip(0, 255)).astype(np.uint8)
+        elif np.array_equal(matrix, [[1, 0, 0], [0, 1, 0]]):
+            reference = loaded.image
+        else:
+            reference, _ = warp_object(loaded.image, loaded.mask, matrix)
+        inside = sample.mask() == 255
+        assert inside.any()
+        assert np.abs(np.asarray(sample.image()).astype(int) - reference)[inside].max() == 0
+        checked.add(facts["edit"])
+    assert checked == {"original", "paste-back", "size", "full", "position", "direction", "background", "random-background"}
+
+
+def test_area_is_within_tolerance(dataset: Path) -> None:
+    for sample in open_dataset(dataset).select(edit=["size", "position", "direction"]):
+        alpha = np.asarray(Image.open(io.BytesIO(sample.members["alpha.png"])))
+        assert abs(alpha.mean() / 255 - sample.row["level"]) <= 0.005
+
+
+def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(dataset, out)
+    before = {path: path.stat().st_mtime_ns for path in out.glob("test/*.tar")}
+    run(tiny_plan(), out)
+    assert {path: path.stat().st_mtime_ns for path in out.glob("test/*.tar")} == before
+    lost = out / "test/imagenet-e-000001.tar"
+    expected = lost.read_bytes()
+    (out / MANIFEST).unlink()
+    lost.unlink()
+    run(tiny_plan(), out)
+    assert lost.read_bytes() == expected
+    kept = out / "test/imagenet-e-000000.tar"
+    assert kept.stat().st_mtime_ns == before[kept]
+    assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
+
+
+def test_a_flipped_byte_in_an_unfinished_build_is_rebuilt_and_in_a_finished_one_reported(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(dataset, out)
+    tar = out / "test/imagenet-e-000000.tar"
+    good = tar.read_bytes()
+    tar.write_bytes(good[:3000] + bytes([good[3000] ^ 1]) + good[3001:])
+    with pytest.raises(CorruptDatasetError):
+        run(tiny_plan(), out)
+    (out / MANIFEST).unlink()
+    run(tiny_plan(), out)
+    assert tar.read_bytes() == good
+
+
+def test_an_occupied_folder_is_refused_and_untouched(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    before = (dataset / MANIFEST).read_bytes()
+    with pytest.raises(OccupiedError, match="another fingerprint") as caught:
+        run(tiny_plan("seed=9"), dataset)
+    assert caught.value.exit_code == 2
+    assert (dataset / MANIFEST).read_bytes() == before
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters/note.txt").write_text("mine")
+    with pytest.raises(OccupiedError, match="not empty"):
+        run(tiny_plan(), tmp_path / "letters")
+    assert [path.name for path in (tmp_path / "letters").iterdir()] == ["note.txt"]
+
+
+def test_bad_photographs_are_rows_and_good_ones_are_built(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    labels = write_photos(tmp_path / "photos", 4)
+    (labels.parent / "images/p0.png").write_bytes(b"no picture")
+    Image.new("L", (10, 10), 255).save(labels.parent / "masks/p1.png")
+    Image.new("L", (96, 64), 0).save(labels.parent / "masks/p2.png")
+    edits = "generator.edits=[{name: original}, {name: size, levels: [0.05]}, {name: random-background}]"
+    manifest = run(tiny_plan(edits, labels=labels), tmp_path / "out")
+    assert manifest.counts["original"] == {
+        "ok": {"": 1}, "failed": {"source_unreadable": 1, "mask_size_mismatch": 1, "mask_empty": 1},
+    }
+    assert verify_dataset(tmp_path / "out").problems == ()
+    rows = open_dataset(tmp_path / "out").table.to_pylist()
+    partnerless = [row for row in rows if row["edit"] == "random-background" and row["source_id"] == "p3"]
+    assert [row["status"] for row in partnerless] == ["rejected"]
+    assert partnerless[0]["reasons"] == ["partner_unusable"]
+
+
+def test_a_missing_checkpoint_stops_before_the_folder_is_made(tiny_plan: MakePlan, tiny_pack: Path, tmp_path: Path) -> None:
+    lonely = tmp_path / "pack.yaml"
+    lonely.write_text(tiny_pack.read_text())
+    plan = tiny_plan()
+    plan = Plan(plan.recipe.model_copy(update={"models": str(lonely)}), plan.shards, plan.sources, plan.pixels, plan.class_names)
+    with pytest.raises(ModelError, match="missing"):
+        run(plan, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_shards_asked_for_singly_assemble_later(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "parts"
+    prepared = prepare(tiny_plan(), out, PLACEMENT)
+    assert build(prepared, shards=[1], progress=False) is None
+    assert not (out / MANIFEST).exists()
+    with pytest.raises(DataError, match="incomplete"):
+        open_dataset(out)
+    run(tiny_plan(), out)
+    assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
+
+
+def test_every_candidate_stands_in_the_rows(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    """A guard that nothing passes: every attempt is kept, seeds differ, and only edits with fresh noise are retried."""
+    edits = "generator.edits=[{name: size, levels: [0.05]}, {name: background}]"
+    manifest = run(tiny_plan(edits, "guard.area_tolerance=1e-9", "guard.label_margin=-1", "shards=1"), tmp_path / "out")
+    rows = open_dataset(tmp_path / "out").table.to_pylist()
+    size = [row for row in rows if row["edit"] == "size"]
+    assert manifest.counts["size"] == {"rejected": {"geometry_off": 4}}
+    assert all(len(row["candidates"]) == row["attempts"] == 1 and row["score_area_error"] > 0 for row in size)
+
+
+def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    edits = "generator.edits=[{name: background}]"
+    run(tiny_plan(edits, "output.image=jpg", "guard.attempts=3", "shards=1"), tmp_path / "out")
+    rows = open_dataset(tmp_path / "out").table.to_pylist()
+    assert rows
+    for row in rows:
+        assert row["status"] == "rejected"
+        assert row["reasons"] == ["object_pixels_changed"]
+        assert row["attempts"] == 3
+        assert len({candidate["seed"] for candidate in row["candidates"]}) == 3
+        assert row["cost"] == 3 * 2  # one step with guidance is two evaluations, three times
+
+
+def test_the_run_file_alone_differs_between_equal_builds(dataset: Path) -> None:
+    facts = json.loads((dataset / "run.json").read_text())
+    assert {"fingerprint", "host", "seconds", "workers"} <= facts.keys()
+    assert "host" not in json.loads((dataset / MANIFEST).read_text())

@@ -1,0 +1,61 @@
+"""Plans: complete, seeded, stable when sources come and go."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from manifests.errors import ModelError
+from pipelines.plan import PlannedSample, make_plan
+from pipelines.recipe import load_recipe
+from tests.pipelines.conftest import MakePlan
+from tests.pipelines.photos import write_photos
+
+
+def by_key(plan_shards: tuple[tuple[PlannedSample, ...], ...]) -> dict[str, tuple[int, PlannedSample]]:
+    return {sample.key: (number, sample) for number, shard in enumerate(plan_shards) for sample in shard}
+
+
+def test_every_source_gets_every_edit_once(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    samples = by_key(plan.shards)
+    assert len(samples) == sum(len(shard) for shard in plan.shards) == 4 * 10
+    assert plan.counts() == {
+        "original": 4, "paste-back": 4, "size-01": 4, "size-005": 4, "full": 4, "position-005": 4, "direction-005": 4, "background": 8,
+        "random-background": 4,
+    }
+
+
+def test_samples_of_a_source_lie_together_in_one_shard(tiny_plan: MakePlan) -> None:
+    for shard in tiny_plan("shards=3").shards:
+        order = [sample.source.id for sample in shard]
+        assert order == [identity for identity in dict.fromkeys(order) for _ in range(10)]
+
+
+def test_a_plan_is_a_function_of_its_recipe(tiny_plan: MakePlan) -> None:
+    assert tiny_plan() == tiny_plan()
+    other = by_key(tiny_plan("seed=5").shards)
+    same = by_key(tiny_plan().shards)
+    assert any(other[key][1].edit != same[key][1].edit for key in same)
+
+
+def test_an_added_source_leaves_the_other_samples_alone(tiny_plan: MakePlan, tmp_path: Path, photos: Path) -> None:
+    more = tmp_path / "more"
+    shutil.copytree(photos.parent, more)
+    before, after = by_key(tiny_plan().shards), by_key(tiny_plan(labels=write_photos(more, 5)).shards)
+    assert before.keys() < after.keys()
+    changed = [key for key in before if (before[key][0], before[key][1].edit) != (after[key][0], after[key][1].edit)]
+    assert all("random-background" in key for key in changed)
+
+
+def test_partners_have_another_label(tiny_plan: MakePlan) -> None:
+    partners = [sample for _, sample in by_key(tiny_plan().shards).values() if sample.edit.name == "random-background"]
+    assert partners
+    assert all(sample.partner is not None and sample.partner.label != sample.source.label for sample in partners)
+
+
+def test_an_unknown_pack_lists_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="tabletop"):
+        make_plan(load_recipe("imagenet-e", models="nosuch"))

@@ -1,0 +1,64 @@
+"""Recipes: defaults, overrides, and messages that say what, where and how to mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from manifests.errors import RecipeError, SourceError
+from pipelines.recipe import load_recipe, recipe_names
+
+
+def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:
+    assert recipe_names() == ["demo", "imagenet-e"]
+    for name in recipe_names():
+        assert load_recipe(name).name == name
+
+
+def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
+    recipe = load_recipe("imagenet-e", overrides=["guard.attempts=5", "shards=3"])
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(recipe.document()))
+    assert load_recipe(str(path)) == recipe
+    assert recipe.guard.attempts == 5
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("guard.attemps=3", "guard.attemps: unknown key"),
+        ("colour=red", "colour: unknown key"),
+        ("shards=0", "shards"),
+        ("generator.edits=[{name: blur}]", "generator.edits.0.name"),
+        ("split=start", "split"),
+        ("name=Bad Name", "name"),
+        ("no-equals-sign", "not of the form"),
+        ("seed.a.b=1", "has no fields"),
+    ],
+)
+def test_a_bad_field_is_named(override: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words) as caught:
+        load_recipe("imagenet-e", overrides=[override])
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_recipe_lists_the_known_ones() -> None:
+    with pytest.raises(RecipeError, match="imagenet-e"):
+        load_recipe("imagenet-x")
+    with pytest.raises(RecipeError, match=r"\.yaml"):
+        load_recipe("missing.yaml")
+
+
+def test_source_text_becomes_the_recipes_source() -> None:
+    recipe = load_recipe("imagenet-e", source="coco:some/instances.json")
+    assert recipe.source.kind == "coco"
+    with pytest.raises(SourceError, match="unknown source"):
+        load_recipe("imagenet-e", source="zip:x")
+
+
+def test_a_portable_recipe_names_no_folder(tmp_path: Path) -> None:
+    recipe = load_recipe("imagenet-e", source=f"folder:{tmp_path}/labels.csv")
+    assert recipe.portable()["source"]["labels"] == "labels.csv"
+    assert str(tmp_path) in recipe.document()["source"]["labels"]
