@@ -1,33 +1,43 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUN := $(VENV)/.installed-run
+DEVELOP := $(VENV)/.installed-develop
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 .PHONY: demo test test-slow lint bench pack clean
 
-$(STAMP): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[generate,train,test]'
-	touch $(STAMP)
 
-demo: $(STAMP)  ## build, verify and evaluate a small dataset with the embedded models
+$(RUN): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing editmill with torch, diffusers and Prefect into $(VENV); the first time takes some minutes"
+	$(INSTALL) '.[generate]'
+	@touch $@
+
+$(DEVELOP): pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing editmill with its development tools into $(VENV); the first time takes some minutes"
+	$(INSTALL) '.[generate,train,test]'
+	@touch $@ $(RUN)
+
+demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded models
 	$(BIN)/editmill demo --out out/demo
 
 test: lint  ## lint, types, imports and the test suite
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
-test-slow: $(STAMP)  ## the tests that take minutes
+test-slow: $(DEVELOP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-lint: $(STAMP)
+lint: $(DEVELOP)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python tests/check_imports.py
 
-bench: $(STAMP)  ## timed comparisons, side by side in one run
+bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks
 
-pack: $(STAMP)  ## train every role of the embedded pack in order (hours on two cores)
+pack: $(DEVELOP)  ## train every role of the embedded pack in order (hours on two cores)
 	for role in autoencoder classifier zero_shot inpaint; do $(BIN)/python -m packs.tabletop.train $$role || exit 1; done
 
 clean:

@@ -16,11 +16,9 @@ from generators.models.loading import Placement
 from manifests.manifest import MANIFEST, read_manifest
 from manifests.records import Manifest
 from manifests.verify import verify_dataset
-from pipelines.assemble import assemble
-from pipelines.build import Prepared, prepare
+from pipelines.build import Prepared, finish, prepare
 from pipelines.plan import make_plan
 from pipelines.recipe import load_recipe
-from pipelines.workspace import write_run
 
 RecipeName = Annotated[str, Field(min_length=1)]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
@@ -39,6 +37,7 @@ def build_imagenet_e(
     shards: ShardCount | None = None,
     overrides: list[str] = [],  # noqa: B006 - Prefect shows the default in the deployment's form; nothing changes it.
     device: Device = "auto",
+    models_dir: Path | None = None,
 ) -> dict[str, Any]:
     """Build a dataset, or what is missing of it, and assemble it.
 
@@ -50,6 +49,7 @@ def build_imagenet_e(
         shards: number of shards; none keeps the recipe's.
         overrides: further changes of the recipe, each as a.b=value.
         device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+        models_dir: folder with public checkpoints on the worker; none for the hub cache.
 
     Returns:
         Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
@@ -62,7 +62,8 @@ def build_imagenet_e(
     changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
     plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
     # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
-    prepared = prepare(plan, out.resolve(), Placement(device=Placement(device=device).resolve().type if device == "auto" else device))
+    resolved = Placement().resolve().type if device == "auto" else device
+    prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))
     manifest = _checked(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
     return {
@@ -80,8 +81,4 @@ def _built(prepared: Prepared, device: str) -> Manifest:
     started = time.time()
     bar = ProgressBar(prepared.plan.recipe.name, shards=prepared.plan.recipe.shards)
     collect(submit_shards(prepared, device=device), out=str(prepared.out), advance=bar.advance)
-    manifest = assemble(prepared.plan, prepared.identity, prepared.out)
-    write_run(prepared.out, {
-        "fingerprint": prepared.identity.fingerprint, "seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": "prefect",
-    })
-    return manifest
+    return finish(prepared, started=started, engine="prefect")

@@ -60,7 +60,7 @@ def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None 
 
     Args:
         prepared: from ``prepare``.
-        workers: parallel processes; on the CPU each runs one thread.
+        workers: parallel processes, 1 for this one; on the CPU each runs one thread.
         shards: only these shards, without assembly; None for all.
         progress: whether to show a bar.
 
@@ -81,15 +81,25 @@ def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None 
         run_tasks(tasks, workers=workers, advance=bar.update)
     if shards is not None:
         return None
+    return finish(prepared, started=started, engine=f"{workers} processes")
+
+
+def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
+    """Assemble a dataset whose shards are all built, and note how the run went (``started`` in seconds since the epoch).
+
+    Raises:
+        DataError: a shard is missing or damaged.
+    """
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
-    write_run(prepared.out, {
-        "fingerprint": prepared.identity.fingerprint, "seconds": round(time.time() - started, 1), "workers": workers, "finished": round(time.time()),
-    })
+    facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
+    write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
     return manifest
 
 
 def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[int], object]) -> list[ShardStats]:
-    """Build shards in spawned processes; the first failure is raised after the running shards have ended."""
+    """Build shards in this process, or in several spawned ones; the first failure is raised after the running shards have ended."""
+    if workers == 1:
+        return [build_shard(task, advance) for task in tasks]
     context = multiprocessing.get_context("spawn")
     done: Queue[int] = context.Queue()
     with ProcessPoolExecutor(min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)) as pool:

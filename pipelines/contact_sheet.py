@@ -25,18 +25,21 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
         cell: side of a cell in pixels; pictures keep their aspect.
     """
     step = cell + GAP
-    sheet = Image.new("RGB", (GAP + step * len(columns), HEADER + step * len(rows) + GAP), BACKGROUND)
+    fitted = [{title: _fit_cell(picture, cell) for title, picture in pictures.items()} for pictures in rows]
+    heights = [max((picture.shape[0] for picture in pictures.values()), default=cell) for pictures in fitted]
+    sheet = Image.new("RGB", (GAP + step * len(columns), HEADER + GAP + sum(heights) + GAP * len(rows)), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=12)
     for column, title in enumerate(columns):
         draw.text((GAP + column * step + cell / 2, HEADER / 2), _fit(title, font, cell), fill=INK, font=font, anchor="mm")
-    for row, pictures in enumerate(rows):
+    top = HEADER + GAP
+    for pictures, height in zip(fitted, heights, strict=True):
         for column, title in enumerate(columns):
             if title in pictures:
-                picture = _fit_cell(pictures[title], cell)
+                picture = pictures[title]
                 left = GAP + column * step + (cell - picture.shape[1]) // 2
-                top = HEADER + GAP + row * step + (cell - picture.shape[0]) // 2
-                sheet.paste(Image.fromarray(picture), (left, top))
+                sheet.paste(Image.fromarray(picture), (left, top + (height - picture.shape[0]) // 2))
+        top += height + GAP
     return sheet
 
 

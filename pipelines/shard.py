@@ -28,7 +28,7 @@ from pipelines.recipe import Recipe
 from pipelines.sample import SampleBuilder
 from pipelines.sources import open_source
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,10 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Trans
     require("torch", wanted_by=f"transformers:{rest}")
     import torch
     from transformers import AutoImageProcessor, AutoModelForImageClassification
+    from transformers.utils import logging as transformers_logging
 
+    # Its bar for reading weights would tear the bar of the evaluation.
+    transformers_logging.disable_progress_bar()
     try:
         processor = AutoImageProcessor.from_pretrained(rest)
         model, report = AutoModelForImageClassification.from_pretrained(

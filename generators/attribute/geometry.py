@@ -31,13 +31,13 @@ class Outline:
     Attributes:
         points: float64 [n, 2], the (x, y) pixel indices on its contours.
         centre: (x, y) centroid of the mask.
-        touches: whether the object meets the left, top, right and bottom border.
+        cuts: indices of the points on the left, top, right and bottom border; empty where the object does not meet it.
         width, height: of the frame in pixels.
     """
 
     points: Array
     centre: Array
-    touches: tuple[bool, bool, bool, bool]
+    cuts: tuple[Array, Array, Array, Array]
     width: int
     height: int
 
@@ -49,9 +49,9 @@ def outline(mask: Array) -> Outline:
     points = np.concatenate([contour[:, 0, :] for contour in contours]).astype(np.float64)
     rows, columns = np.nonzero(inside)
     height, width = mask.shape
-    low, high = points.min(axis=0), points.max(axis=0)
-    touches = (bool(low[0] <= 1), bool(low[1] <= 1), bool(high[0] >= width - 2), bool(high[1] >= height - 2))
-    return Outline(points, np.array([columns.mean(), rows.mean()]), touches, width, height)
+    x, y = points[:, 0], points[:, 1]
+    cuts = tuple(np.flatnonzero(near) for near in (x <= 1, y <= 1, x >= width - 2, y >= height - 2))
+    return Outline(points, np.array([columns.mean(), rows.mean()]), (cuts[0], cuts[1], cuts[2], cuts[3]), width, height)
 
 
 def linear_part(scale: float, angle: float) -> Array:
@@ -64,7 +64,7 @@ def place(shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[f
     """The matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
 
     The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x, y) of the free
-    room left and above of it. An object that the frame cuts off stays at that border unless it turns, since the cut would show.
+    room left and above of it. An object that the frame cuts off stays at that border, so far out that its cut can't be seen.
 
     Raises:
         GeometryError: the object does not fit into the frame.
@@ -78,14 +78,21 @@ def place(shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[f
         if room < -1:
             raise GeometryError(Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels")
         lowest = -0.5 - low[axis]
-        before, after = (shape.touches[axis], shape.touches[axis + 2]) if angle == 0 else (False, False)
-        if before or after:
-            target[axis] = lowest + (room * 0.5 if before and after else 0.0 if before else room)
+        before, after = shape.cuts[axis], shape.cuts[axis + 2]
+        if before.size or after.size:
+            target[axis] = _at_border(reach[:, axis], before, after, length, 0.5 * scale)
         elif position is not None:
             target[axis] = lowest + position[axis] * max(room, 0.0)
         else:
             target[axis] = np.clip(shape.centre[axis], lowest, lowest + max(room, 0.0))
     return np.hstack([linear, (target - linear @ shape.centre)[:, None]])
+
+
+def _at_border(reach: Array, before: Array, after: Array, length: int, margin: float) -> float:
+    """Where the centroid lies when the longer cut is wholly on or beyond its border."""
+    if before.size >= after.size:
+        return float(-0.5 - (reach[before].max() - margin))
+    return float(length - 0.5 - (reach[after].min() + margin))
 
 
 def full_frame(shape: Outline) -> tuple[float, Array]:

@@ -28,7 +28,8 @@ def compare(title: str, first: tuple[str, Callable[[], object]], second: tuple[s
         way()
     pairs = [(_seconds(first[1]), _seconds(second[1])) for _ in range(rounds)]
     ratio = statistics.median(b / a for a, b in pairs)
-    times = ", ".join(f"{name} {statistics.median(column) * 1000:.1f} ms" for (name, _), column in zip((first, second), zip(*pairs, strict=True), strict=True))
+    medians = [statistics.median(column) * 1000 for column in zip(*pairs, strict=True)]
+    times = ", ".join(f"{name} {median:.1f} ms" for name, median in zip((first[0], second[0]), medians, strict=True))
     print(f"{title}: {times}; ratio {ratio:.2f}")
 
 
@@ -62,9 +63,10 @@ def compare_batches() -> None:
     tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
 
     def batch() -> None:
+        generators = [torch.Generator().manual_seed(seed) for seed in range(4)]
         inpainter.pipeline(
-            prompt=["green grass"] * 4, image=tensor.repeat(4, 1, 1, 1), mask_image=torch.ones(4, 1, *hole.shape), height=128, width=128, strength=1.0,
-            num_inference_steps=4, guidance_scale=pack.guidance, generator=[torch.Generator().manual_seed(i) for i in range(4)], output_type="np",
+            prompt=["green grass"] * 4, image=tensor.repeat(4, 1, 1, 1), mask_image=torch.ones(4, 1, *hole.shape), height=128, width=128,
+            strength=1.0, num_inference_steps=4, guidance_scale=pack.guidance, generator=generators, output_type="np",
         )
 
     def single() -> None:

@@ -16,7 +16,8 @@ from tests.manifests.builder import build_dataset
 from tests.pipelines.photos import write_labels, write_photos
 
 COMMANDS = ("build", "demo", "evaluate", "models", "plan", "preview", "recipes", "show", "verify")
-SMALL = ["--set", "generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "--set", "generator.render.steps=1"]
+CHANGES = ("generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "generator.render.steps=1", "guard.label_margin=-1")
+SMALL = [argument for change in CHANGES for argument in ("--set", change)]
 
 
 def run(*arguments: object) -> Result:

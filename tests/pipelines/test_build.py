@@ -158,8 +158,7 @@ def test_a_missing_checkpoint_stops_before_the_folder_is_made(tiny_plan: MakePla
 
 def test_shards_asked_for_singly_assemble_later(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
     out = tmp_path / "parts"
-    prepared = prepare(tiny_plan(), out, PLACEMENT)
-    assert build(prepared, shards=[1], progress=False) is None
+    assert build(prepare(tiny_plan(), out, PLACEMENT), shards=[1], progress=False) is None
     assert not (out / MANIFEST).exists()
     with pytest.raises(DataError, match="incomplete"):
         open_dataset(out)
@@ -184,7 +183,7 @@ def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_
     assert rows
     for row in rows:
         assert row["status"] == "rejected"
-        assert row["reasons"] == ["object_pixels_changed"]
+        assert "object_pixels_changed" in row["reasons"]
         assert row["attempts"] == 3
         assert len({candidate["seed"] for candidate in row["candidates"]}) == 3
         assert row["cost"] == 3 * 2  # one step with guidance is two evaluations, three times
@@ -192,5 +191,5 @@ def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_
 
 def test_the_run_file_alone_differs_between_equal_builds(dataset: Path) -> None:
     facts = json.loads((dataset / "run.json").read_text())
-    assert {"fingerprint", "host", "seconds", "workers"} <= facts.keys()
+    assert {"fingerprint", "host", "seconds", "engine"} <= facts.keys()
     assert "host" not in json.loads((dataset / MANIFEST).read_text())

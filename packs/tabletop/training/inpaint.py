@@ -155,7 +155,7 @@ class InpaintTask:
     lr, adam_lr, ema = 3e-3, 1e-3, 0.998
 
     def __init__(
-        self, *, steps: int = 2600, size: int = 32, examples: int = 10240, cache: Path = Path("runs/tabletop/inpaint"),
+        self, *, steps: int = 1700, size: int = 32, examples: int = 10240, cache: Path = Path("runs/tabletop/inpaint"),
         autoencoder: Path = WEIGHTS / "autoencoder",
     ) -> None:
         self.steps, self.size, self.examples = steps, size, examples

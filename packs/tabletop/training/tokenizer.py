@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 from tokenizers.pre_tokenizers import ByteLevel
@@ -31,7 +32,7 @@ def learn_merges(words: list[str]) -> list[Pair]:
     """
     spelled = [[*word[:-1], word[-1] + "</w>"] for word in words]
     merges: list[Pair] = []
-    while pairs := Counter(pair for symbols in spelled for pair in zip(symbols, symbols[1:], strict=False)):
+    while pairs := Counter(pair for symbols in spelled for pair in pairwise(symbols)):
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
         spelled = [_merge(symbols, best) for symbols in spelled]

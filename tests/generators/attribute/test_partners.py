@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.attribute.partners import PartnerPool
+from manifests.records import SourceRecord
+from tests.generators.pictures import record
+
+SEEDS = st.integers(0, 2**63 - 1)
+LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=12)
+
+
+def records(labels: list[int]) -> list[SourceRecord]:
+    return [record(f"s{number}", label=label) for number, label in enumerate(labels)]
+
+
+@given(LABELS, SEEDS)
+def test_partner_is_of_another_class_or_there_is_none(labels: list[int], seed: int) -> None:
+    everything = records(labels)
+    by_id = {one.id: one for one in everything}
+    for one in everything:
+        partner = PartnerPool(everything).choose(one, seed)
+        if len(set(labels)) == 1:
+            assert partner == ""
+        else:
+            assert by_id[partner].label != one.label
+
+
+@given(LABELS, SEEDS, st.integers(0, 3))
+def test_added_source_changes_only_the_choices_that_fall_on_it(labels: list[int], seed: int, label: int) -> None:
+    before = records(labels)
+    new = record("new", label=label)
+    old_pool, new_pool = PartnerPool(before), PartnerPool([new, *before])
+    for one in before:
+        assert new_pool.choose(one, seed) in (old_pool.choose(one, seed), "new")
+
+
+@given(LABELS, SEEDS, st.randoms(use_true_random=False))
+def test_order_of_the_sources_does_not_matter(labels: list[int], seed: int, random: Random) -> None:
+    everything = records(labels)
+    shuffled = random.sample(everything, len(everything))
+    assert [PartnerPool(shuffled).choose(one, seed) for one in everything] == [PartnerPool(everything).choose(one, seed) for one in everything]
+
+
+def test_unusable_sources_are_never_chosen() -> None:
+    broken = [record(f"b{number}", label=1, problem="mask_empty") for number in range(20)]
+    pool = PartnerPool([record("a"), *broken])
+    assert {pool.choose(record("a"), seed) for seed in range(0, 2**63, 2**59)} == {""}
+
+
+def test_every_source_is_somebodys_partner() -> None:
+    others = records([1] * 10)
+    pool = PartnerPool(others)
+    chosen = {pool.choose(record("a", label=0), seed) for seed in range(0, 2**63, 2**53)}
+    assert chosen == {one.id for one in others}
+
+
+def test_empty_pool_has_no_partner() -> None:
+    assert PartnerPool([]).choose(record("a"), 1) == ""

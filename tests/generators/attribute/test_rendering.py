@@ -1,0 +1,209 @@
+"""Every edit on synthetic photographs with tiny random models: what it keeps exactly, and why it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from generators.attribute.composite import matte
+from generators.attribute.geometry import warp_object
+from generators.attribute.rendering import AttributeRenderer, cover
+from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
+from generators.base import Candidate, Job
+from generators.models.loading import Models
+from generators.reasons import Reason
+from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
+
+Make = Callable[..., AttributeRenderer]
+JOBS: dict[str, Job] = {
+    "original": job("original"), "paste-back": job("paste-back"), "size": job("size", level=0.05), "full": job("full"),
+    "position": job("position", level=0.05, x=0.9, y=0.2), "direction": job("direction", level=0.05, angle=-30),
+    "background": job("background", prompt="green grass"),
+    "random-background": job("random-background", partner=source("b", label=1, seed=9, mask=box(20, 20, 50, 50))),
+}
+
+
+@pytest.fixture
+def make(models: Models) -> Make:
+    """Makes a renderer of its own, with nothing remembered."""
+
+    def make_renderer(*, recipe_seed: int = 3, **render: float) -> AttributeRenderer:
+        settings = AttributeSettings(edits=(EditSettings(name="original"),), render=RenderSettings(**{"steps": 1, "max_upsampling": 9, **render}))
+        return AttributeRenderer(settings, models, recipe_seed=recipe_seed)
+
+    return make_renderer
+
+
+def equal(one: Candidate, two: Candidate) -> bool:
+    pictures = zip((one.image, one.alpha, one.reference), (two.image, two.alpha, two.reference), strict=True)
+    return all(np.array_equal(a, b) for a, b in pictures if a is not None) and (one.parameters, one.cost) == (two.parameters, two.cost)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_object_keeps_its_bytes_where_alpha_is_255(make: Make, name: str) -> None:
+    (candidate,) = make().render([JOBS[name]])
+    assert candidate.failure == ""
+    assert candidate.image is not None
+    assert candidate.alpha is not None
+    assert candidate.reference is not None
+    assert candidate.image.shape == candidate.reference.shape == (HEIGHT, WIDTH, 3)
+    assert candidate.alpha.shape == (HEIGHT, WIDTH)
+    assert candidate.image.dtype == candidate.alpha.dtype == candidate.reference.dtype == np.uint8
+    kept = candidate.alpha == 255
+    assert kept.sum() > 100
+    assert np.array_equal(candidate.image[kept], candidate.reference[kept])
+    assert candidate.parameters["area"] == pytest.approx(candidate.alpha.mean() / 255, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["original", "paste-back", "background", "random-background"])
+def test_object_that_stays_in_place_keeps_the_sources_bytes(make: Make, name: str) -> None:
+    (candidate,) = make().render([JOBS[name]])
+    assert candidate.image is not None
+    kept = candidate.alpha == 255
+    assert np.array_equal(candidate.image[kept], JOBS[name].source.image[kept])
+    assert np.array_equal(candidate.alpha, matte(JOBS[name].source.mask.astype(np.float32) / 255))
+    assert candidate.parameters["matrix"] == [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["size", "position", "direction"])
+def test_recorded_matrix_gives_the_reference_again(make: Make, name: str) -> None:
+    (candidate,) = make().render([JOBS[name]])
+    loaded = JOBS[name].source
+    colours, coverage = warp_object(loaded.image, loaded.mask, np.array(candidate.parameters["matrix"]).reshape(2, 3))
+    kept = candidate.alpha == 255
+    assert candidate.reference is not None
+    assert np.abs(colours[kept].astype(int) - candidate.reference[kept]).max() <= 1
+    assert (coverage[kept] > 0.5).all()
+    assert candidate.parameters["area"] == pytest.approx(0.05, abs=0.005)
+
+
+def test_placement_is_recorded(make: Make) -> None:
+    turned, moved = make().render([JOBS["direction"], JOBS["position"]])
+    assert turned.parameters["realised_angle"] == -30
+    assert 0 < turned.parameters["scale"] < 1
+    columns = np.nonzero(moved.alpha)[1]
+    assert columns.mean() > WIDTH * 0.7
+
+
+def test_original_is_the_source_itself(make: Make) -> None:
+    (candidate,) = make().render([JOBS["original"]])
+    assert np.array_equal(candidate.image, JOBS["original"].source.image)
+    assert candidate.cost == 0
+
+
+def test_full_generates_nothing_and_enlarges_the_object_to_the_frame(make: Make) -> None:
+    (candidate,) = make().render([JOBS["full"]])
+    assert candidate.cost == 0
+    assert np.array_equal(candidate.image, candidate.reference)
+    rows = np.flatnonzero((candidate.alpha > 0).any(axis=1))  # type: ignore[operator]
+    assert rows[0] <= 1
+    assert rows[-1] >= HEIGHT - 2
+
+
+def test_background_is_new_around_the_object_and_differs_between_seeds_and_prompts(make: Make) -> None:
+    draws = (("green grass", 1), ("green grass", 2), ("a brick wall", 1))
+    jobs = [job("background", prompt=prompt, seed=seed) for prompt, seed in draws]
+    pictures = [candidate.image for candidate in make(guidance=4.0).render(jobs)]
+    outside = jobs[0].source.mask == 0
+    for picture in pictures:
+        assert picture is not None
+        assert (picture[outside] != jobs[0].source.image[outside]).mean() > 0.9
+    assert not np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+def test_random_background_is_the_partners_without_its_object(make: Make) -> None:
+    (candidate,) = make().render([JOBS["random-background"]])
+    partner = JOBS["random-background"].partner
+    assert partner is not None
+    assert candidate.image is not None
+    assert np.array_equal(candidate.image[:8, 70:], partner.image[:8, 70:])
+    gone = (partner.mask > 0) & (candidate.alpha == 0)
+    assert (candidate.image[gone] != partner.image[gone]).mean() > 0.9
+
+
+def test_partner_of_another_size_covers_the_frame(make: Make) -> None:
+    partner = source("b", mask=disc(10, centre=(30, 50), width=60, height=120))
+    (candidate,) = make().render([job("random-background", partner=partner)])
+    assert candidate.image is not None
+    assert candidate.image.shape == (HEIGHT, WIDTH, 3)
+
+
+def test_other_places_show_the_removed_background(make: Make) -> None:
+    small, pasted = make().render([JOBS["size"], JOBS["paste-back"]])
+    assert small.image is not None
+    assert pasted.image is not None
+    both_free = (small.alpha == 0) & (pasted.alpha == 0)
+    assert np.array_equal(small.image[both_free], pasted.image[both_free])
+    uncovered = (small.alpha == 0) & (pasted.alpha == 255)
+    assert (small.image[uncovered] != pasted.image[uncovered]).mean() > 0.9
+
+
+def test_batch_and_order_do_not_matter(make: Make) -> None:
+    together = dict(zip(JOBS, make().render(list(JOBS.values())), strict=True))
+    backwards = dict(zip(reversed(JOBS), make().render(list(reversed(JOBS.values()))), strict=True))
+    for name, one in JOBS.items():
+        (alone,) = make().render([one])
+        assert equal(alone, together[name])
+        assert equal(alone, backwards[name])
+
+
+def test_removal_differs_between_recipe_seeds_only(make: Make) -> None:
+    pictures = [make(recipe_seed=seed).render([JOBS["size"]])[0].image for seed in (3, 3, 4)]
+    assert np.array_equal(pictures[0], pictures[1])
+    assert not np.array_equal(pictures[0], pictures[2])
+
+
+@pytest.mark.parametrize(("guidance", "cost"), [(1.0, 2), (2.0, 4)])
+def test_cost_counts_the_networks_evaluations(make: Make, guidance: float, cost: int) -> None:
+    (candidate,) = make(steps=2, guidance=guidance).render([JOBS["background"]])
+    assert candidate.cost == cost
+
+
+SMALL = source(mask=disc(4))
+LONG = source(mask=box(10, 30, 86, 34))
+THIN = source(mask=box(40, 10, 42, 50))
+REFUSALS: dict[str, tuple[Job, Reason, str]] = {
+    "enlarged": (job("size", SMALL, level=0.1), Reason.UPSAMPLING_OVER_LIMIT, "the recipe allows 2"),
+    "full enlarged": (job("full", SMALL), Reason.UPSAMPLING_OVER_LIMIT, "enlarged"),
+    "out of frame": (job("size", LONG, level=0.2), Reason.OBJECT_OUT_OF_FRAME, "of 96 pixels"),
+    "too thin": (job("size", LONG, level=0.005), Reason.OBJECT_TOO_THIN, "deep enough"),
+    "thin in place": (job("paste-back", THIN), Reason.OBJECT_TOO_THIN, "deep enough"),
+    "no partner": (job("random-background", partner=None), Reason.PARTNER_UNUSABLE, "no usable pixels"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals_carry_their_reason(make: Make, name: str) -> None:
+    refused, reason, words = REFUSALS[name]
+    candidate, other = make(max_upsampling=2).render([refused, JOBS["original"]])
+    assert candidate.image is None
+    assert candidate.failure == reason
+    assert words in candidate.detail
+    assert other.failure == ""
+
+
+@pytest.mark.parametrize("name", ["original", "background", "random-background"])
+def test_thin_object_is_refused_by_every_edit(make: Make, name: str) -> None:
+    # BUG: only moved objects are checked; these come out and are rejected as "object_pixels_changed", though not one pixel changed.
+    parameters = {"prompt": "green grass"} if name == "background" else {}
+    (candidate,) = make().render([job(name, THIN, partner=source("b"), **parameters)])
+    assert candidate.failure == Reason.OBJECT_TOO_THIN
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (96, 64), (30, 200), (200, 30), (48, 48)])
+def test_cover_fills_the_frame_with_the_middle(shape: tuple[int, int]) -> None:
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, 47:49] = image[31:33] = 255
+    covered = cover(image, shape)
+    assert covered.shape == (*shape, 3)
+    light = np.argwhere(covered[..., 0] > 100)
+    middle = light.mean(axis=0) if len(light) else np.full(2, -1.0)
+    assert middle == pytest.approx((np.array(shape) - 1) / 2, abs=1.5)
+
+
+def test_cover_of_the_same_shape_is_the_picture_itself() -> None:
+    image = photo(1)
+    assert np.array_equal(cover(image, image.shape), image)
