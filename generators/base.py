@@ -35,9 +35,8 @@ class Edit:
 
     @property
     def label(self) -> str:
-        """Name and level in the alphabet of sample keys: ``size-005`` for size 0.05."""
-        digits = re.sub(r"[^0-9]", "", f"{self.level:g}")
-        return f"{self.name}-{digits}" if self.level else self.name
+        """Name and level in the alphabet of sample keys."""
+        return edit_label(self.name, self.level)
 
     def __getitem__(self, name: str) -> Scalar:
         return dict(self.parameters)[name]
@@ -45,6 +44,12 @@ class Edit:
     def get(self, name: str, default: Scalar) -> Scalar:
         """The parameter ``name``, or ``default``."""
         return dict(self.parameters).get(name, default)
+
+
+def edit_label(name: str, level: float) -> str:
+    """``size-005`` for size 0.05; the name alone for level 0."""
+    digits = re.sub(r"[^0-9]", "", f"{level:g}")
+    return f"{name}-{digits}" if level else name
 
 
 def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool = False, **parameters: Scalar) -> Edit:

@@ -13,7 +13,8 @@ from generators.reasons import Reason
 Array = np.ndarray
 MAX_SUPERSAMPLING = 6
 AREA_TOLERANCE = 0.001
-AREA_ITERATIONS = 8
+AREA_LIMIT = 0.004
+AREA_ITERATIONS = 12
 
 
 class GeometryError(Exception):
@@ -60,11 +61,14 @@ def linear_part(scale: float, angle: float) -> Array:
     return scale * np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
 
 
-def place(shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[float, float] | None = None) -> Array:
+def place(
+    shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[float, float] | None = None, hide_cuts: bool = True
+) -> Array:
     """The matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
 
     The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x, y) of the free
-    room left and above of it. An object that the frame cuts off stays at that border, so far out that its cut can't be seen.
+    room left and above of it. An object that the frame cuts off stays at that border: with ``hide_cuts`` so far out that its cut can't
+    be seen, else just touching it.
 
     Raises:
         GeometryError: the object does not fit into the frame.
@@ -79,8 +83,10 @@ def place(shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[f
             raise GeometryError(Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels")
         lowest = -0.5 - low[axis]
         before, after = shape.cuts[axis], shape.cuts[axis + 2]
-        if before.size or after.size:
+        if (before.size or after.size) and hide_cuts:
             target[axis] = _at_border(reach[:, axis], before, after, length, 0.5 * scale)
+        elif before.size or after.size:
+            target[axis] = lowest + (0.0 if before.size >= after.size else room)
         elif position is not None:
             target[axis] = lowest + position[axis] * max(room, 0.0)
         else:
@@ -140,18 +146,41 @@ def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]
 def scale_for_share(
     mask: Array, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
 ) -> tuple[float, Array]:
-    """Scale and matrix that make the object's share of the frame ``share``, found by measuring the warped and matted object.
+    """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and matted object.
+
+    In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a turned object may
+    hide most of it; where no scale makes up for that, the object just touches the border instead.
 
     Raises:
         GeometryError: the object does not fit into the frame at that share.
     """
+    try:
+        error, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=True)
+    except GeometryError:
+        error = np.inf
+    if error > AREA_LIMIT:
+        _, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=False)
+    return scale, matrix
+
+
+def _search_scale(
+    mask: Array, shape: Outline, share: float, *, angle: float, position: tuple[float, float] | None, hide_cuts: bool
+) -> tuple[float, float, Array]:
+    """The smallest error of the share that the search met, with its scale and matrix."""
     size = (mask.shape[1], mask.shape[0])
     weight = mask.astype(np.float32) / 255
     scale = float(np.sqrt(share / max(object_share(weight), 1e-6)))
+    best = (np.inf, scale, np.empty((2, 3)))
+    low, high = 0.0, np.inf
     for _ in range(AREA_ITERATIONS):
-        matrix = place(shape, scale, angle=angle, position=position)
+        matrix = place(shape, scale, angle=angle, position=position, hide_cuts=hide_cuts)
         realised = object_share(warp(weight, matrix, size).clip(0, 1))
-        if abs(realised - share) <= AREA_TOLERANCE or realised == 0:
+        best = min(best, (abs(realised - share), scale, matrix), key=lambda found: found[0])
+        if best[0] <= AREA_TOLERANCE:
             break
-        scale *= float(np.sqrt(share / realised))
-    return scale, place(shape, scale, angle=angle, position=position)
+        low, high = (scale, high) if realised < share else (low, scale)
+        scale *= float(np.sqrt(share / max(realised, share / 4)))
+        if not low < scale < high:
+            # Where the share jumps, plain steps leave the bracket and alternate; halve it instead.
+            scale = float(np.sqrt(low * high)) if low > 0 and np.isfinite(high) else scale
+    return best

@@ -33,6 +33,8 @@ def removal_hole(mask: Array, dilation: float) -> Array:
 
 def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
     """Put ``fill`` into the hole; the seam lies outside the hole, and the fill's local mean colour is matched to the surroundings."""
+    if hole.all():
+        return fill
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     weight = (1 - distance / feather).clip(0, 1)[..., None]
     mixed = image + (fill.astype(np.float32) + _colour_shift(image, fill, hole, distance, feather) - image) * weight

@@ -67,8 +67,7 @@ class AttributeRenderer:
 
     def _original(self, job: Job) -> Candidate:
         image = job.source.image
-        alpha = matte(job.source.mask.astype(np.float32) / 255)
-        return Candidate(image, alpha, image, {"area": round(float(alpha.mean() / 255), 6), "matrix": IDENTITY.ravel().tolist(), "scale": 1.0})
+        return self._candidate(job, image, image, matte(job.source.mask.astype(np.float32) / 255), IDENTITY, 1.0)
 
     def _placed(self, job: Job) -> Candidate:
         """The object at another size, place or angle on its own background."""
@@ -81,8 +80,6 @@ class AttributeRenderer:
         self._check_upsampling(scale)
         reference, coverage = warp_object(image, mask, matrix) if edit.name != "paste-back" else (image, mask.astype(np.float32) / 255)
         alpha = matte(coverage)
-        if not (alpha == 255).any():
-            raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
         return self._candidate(job, reference, self._removed(job), alpha, matrix, scale, angle=angle, cost=self.remover.inpainter.cost)
 
     def _full(self, job: Job) -> Candidate:
@@ -118,6 +115,8 @@ class AttributeRenderer:
     def _candidate(
         self, job: Job, reference: Array, background: Array, alpha: Array, matrix: Array, scale: float, *, angle: float = 0.0, cost: int = 0
     ) -> Candidate:
+        if not (alpha == 255).any():
+            raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
         realised = {
             "area": round(float(alpha.mean() / 255), 6), "matrix": [round(float(v), 6) for v in matrix.ravel()],
             "scale": round(scale, 6), "realised_angle": angle,

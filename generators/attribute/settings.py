@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from generators.base import edit_label
 
 EditName = Literal["original", "paste-back", "size", "full", "position", "direction", "background", "random-background"]
 
@@ -29,6 +31,18 @@ class EditSettings(BaseModel):
     angles: tuple[int, int] = (-45, 44)
     prompts: tuple[str, ...] = ()
     count: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _check_angles(self) -> EditSettings:
+        if self.angles[0] > self.angles[1]:
+            raise ValueError(f"the lowest angle {self.angles[0]} is above the highest, {self.angles[1]}")
+        return self
+
+    def labels(self) -> list[str]:
+        """The labels of the planned edits, without replicas."""
+        if self.name == "size":
+            return [edit_label(self.name, level) for level in self.levels]
+        return [edit_label(self.name, self.size if self.name in ("position", "direction") else 0.0)]
 
 
 class RenderSettings(BaseModel):
@@ -59,3 +73,11 @@ class AttributeSettings(BaseModel):
     kind: Literal["attribute"] = "attribute"
     edits: tuple[EditSettings, ...] = Field(min_length=1)
     render: RenderSettings = RenderSettings()
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> AttributeSettings:
+        labels = [label for edit in self.edits for label in edit.labels()]
+        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        if repeated:
+            raise ValueError(f"edits would share the keys {', '.join(repeated)}; give each once, with levels that differ, and use count for draws")
+        return self

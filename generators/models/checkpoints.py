@@ -58,18 +58,24 @@ def _hub_snapshot(entry: RoleEntry) -> Path | None:
     except ImportError:
         return None
     try:
-        return Path(snapshot_download(entry.repo, revision=entry.revision, local_files_only=True))
+        folder = Path(snapshot_download(entry.repo, revision=entry.revision, local_files_only=True))
     except OSError:
         return None
+    return folder if _has_weights(folder) else None
 
 
-@lru_cache
 def weights_digest(folder: Path) -> str:
     """sha256 over the names and sha256 of all weight files below ``folder``, in sorted order."""
     total = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.suffix in WEIGHT_SUFFIXES):
-        total.update(f"{path.relative_to(folder).as_posix()}:{file_digest(path)}\n".encode())
+        status = path.stat()
+        total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode())
     return total.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, size: int, modified: int) -> str:
+    return file_digest(path)
 
 
 def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: str) -> ModelRecord:

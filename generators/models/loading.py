@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from generators.models.checkpoints import checkpoint_folder
+from generators.models.networks import find_class, load_network, load_pipeline
 from generators.models.pack import PackSpec
 from manifests.errors import ModelError
 
@@ -89,17 +90,15 @@ class Models:
 
     def _load(self, role: str) -> Any:
         entry, folder = self.pack.entry(role), self.folder(role)
-        package, name = entry.cls.rsplit(".", 1)
         dtype = getattr(torch, self.placement.dtype)
-        options: dict[str, Any] = {part: self.get(other) for part, other in entry.parts.items()}
-        if name.endswith("Pipeline"):
-            options |= {"safety_checker": None, "requires_safety_checker": False}
         logger.info("loading %s from %s", role, folder)
         try:
-            cls = getattr(importlib.import_module(package), name)
             with _quiet():
-                return cls.from_pretrained(folder, local_files_only=True, dtype=dtype, **options)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+                if entry.cls.endswith("Pipeline"):
+                    parts = {part: self.get(other) for part, other in entry.parts.items()}
+                    return load_pipeline(find_class(entry.cls), folder, dtype=dtype, parts=parts)
+                return load_network(find_class(entry.cls), folder, dtype=dtype)
+        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
             raise ModelError(
                 f"the checkpoint of {role!r} does not load as {entry.cls}: {error}", where=str(folder),
                 fix="check that the folder is complete and of the class that the pack names",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from manifests.errors import ModelError
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class RoleEntry(BaseModel):
@@ -34,6 +37,16 @@ class RoleEntry(BaseModel):
     parts: dict[str, str] = Field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
     prompt: str = "a photo of a {}"
+
+    @model_validator(mode="after")
+    def _check_place(self) -> RoleEntry:
+        if bool(self.path) == bool(self.repo):
+            raise ValueError("a role has either a path (embedded weights) or a repo (hub id)")
+        if self.repo and not COMMIT.fullmatch(self.revision):
+            raise ValueError(f"revision {self.revision!r} of {self.repo} is not a full commit; branches move")
+        if not self.cls.rpartition(".")[0]:
+            raise ValueError(f"class {self.cls!r} needs its package, as in diffusers.AutoencoderKL")
+        return self
 
 
 class PackSpec(BaseModel):
@@ -76,5 +89,5 @@ def read_pack(path: Path) -> PackSpec:
         return PackSpec(**{**document, "folder": path.parent})
     except FileNotFoundError as error:
         raise ModelError("the model pack is missing", where=str(path), fix="run `editmill models` to see the packs") from error
-    except (ValidationError, TypeError, yaml.YAMLError) as error:
+    except (ValidationError, TypeError, OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ModelError(f"the model pack is not valid: {error}", where=str(path), fix="see docs/models.md for its fields") from error

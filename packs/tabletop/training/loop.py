@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
 from packs.tabletop.training.optim import make_optimisers
@@ -64,7 +64,8 @@ class _Steps(Dataset[Any]):
         return self.task.steps
 
     def __getitem__(self, step: int) -> Any:
-        torch.set_num_threads(1)
+        if get_worker_info() is not None:
+            torch.set_num_threads(1)
         return self.task.batch(step)
 
 
@@ -149,7 +150,7 @@ class Trainer:
             _Steps(self.task), batch_size=None, sampler=range(self.step, self.task.steps), num_workers=self.run.loaders,
             prefetch_factor=4 if self.run.loaders else None,
         )
-        started, first, totals = time.time(), self.step, dict[str, float]()
+        started, first, logged, totals = time.time(), self.step, self.step, dict[str, float]()
         self.module.train()
         with (self.run.folder / "log.jsonl").open("a") as log:
             for batch in tqdm(loader, initial=self.step, total=self.task.steps, desc=self.task.name, mininterval=10):
@@ -157,11 +158,11 @@ class Trainer:
                 totals = {name: totals.get(name, 0.0) + value for name, value in figures.items()}
                 self.step += 1
                 if self.step % self.run.log_every == 0:
-                    entry = {name: round(value / self.run.log_every, 5) for name, value in totals.items()}
+                    entry = {name: round(value / (self.step - logged), 5) for name, value in totals.items()}
                     rate = (self.step - first) / (time.time() - started)
                     log.write(json.dumps({"step": self.step, **entry, "steps_per_s": round(rate, 3)}) + "\n")
                     log.flush()
-                    totals = {}
+                    logged, totals = self.step, {}
                 if self.step % self.run.checkpoint_every == 0 or self.step == self.task.steps:
                     self._write_checkpoint()
         self.export()

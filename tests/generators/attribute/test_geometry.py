@@ -14,6 +14,10 @@ from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 
 IDENTITY = np.eye(2, 3)
 KINDS = ("ellipse", "box", "ring", "triangle")
+BORDERS = {
+    "left": (0, 20, 30, 44), "top": (30, 0, 60, 30), "right": (66, 20, WIDTH, 44), "bottom": (30, 34, 60, HEIGHT),
+    "corner": (0, 0, 30, 30), "almost left": (1, 20, 30, 44),
+}
 
 
 @st.composite
@@ -61,30 +65,46 @@ def test_same_size_is_the_identity_and_keeps_every_byte(mask: Array) -> None:
     assert np.array_equal(colours[mask > 0], image[mask > 0])
 
 
+def fitting_matrix(mask: Array, share: float, *, angle: float = 0.0) -> Array:
+    """The matrix for a share of the frame; only objects that are too long for the frame are let off."""
+    try:
+        return scale_for_share(mask, outline(mask), share, angle=angle)[1]
+    except GeometryError as error:
+        assume(error.reason != Reason.OBJECT_OUT_OF_FRAME)
+        raise
+
+
 @settings(max_examples=60)
 @given(masks(sides=(192, 300), kinds=("ellipse", "ring", "triangle")), st.floats(0.03, 0.12), st.integers(-45, 44))
 def test_share_is_reached(mask: Array, share: float, angle: int) -> None:
-    try:
-        _, matrix = scale_for_share(mask, outline(mask), share, angle=angle)
-    except GeometryError:
-        assume(False)
-    assert object_share(coverage_of(mask, matrix)) == pytest.approx(share, abs=0.002)
+    assert object_share(coverage_of(mask, fitting_matrix(mask, share, angle=angle))) == pytest.approx(share, abs=0.002)
 
 
 # Derandomised, since the failing examples are rare enough to hide in a short run.
 @settings(max_examples=60, derandomize=True)
-@given(masks(kinds=("box",)), st.floats(0.03, 0.12))
+@given(masks(kinds=("box",), sides=(128, 200)), st.floats(0.03, 0.12))
 def test_share_of_upright_boxes_is_reached_as_far_as_whole_rows_of_pixels_allow(mask: Array, share: float) -> None:
-    # BUG: the last of eight iterates is returned, not the best; near a step of the share they alternate around it and may end far off.
-    try:
-        _, matrix = scale_for_share(mask, outline(mask), share)
-    except GeometryError:
-        assume(False)
-    coverage = coverage_of(mask, matrix)
+    coverage = coverage_of(mask, fitting_matrix(mask, share))
     rows, columns = np.nonzero(coverage > 0.5)
     # A little larger, and the object gains a row and a column on either side: the nearest scale is off by half of that at most.
     half_step = (np.ptp(rows) + np.ptp(columns) + 4) / mask.size + 0.0005
     assert object_share(coverage) == pytest.approx(share, abs=half_step)
+
+
+@pytest.mark.parametrize(("mask", "share"), [
+    (box(84, 31, 124, 79, width=133, height=193), 0.117), (box(31, 33, 83, 83, width=135, height=129), 0.1173),
+])  # fmt: skip
+def test_search_brackets_the_share(mask: Array, share: float) -> None:
+    # BUG: both are refused as off by 0.004, though a scale within 0.001 exists; bisection between a scale too small and one too large finds it.
+    matrix = scale_for_share(mask, outline(mask), share)[1]
+    assert object_share(coverage_of(mask, matrix)) == pytest.approx(share, abs=0.0015)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(sorted(BORDERS)), st.floats(0.03, 0.08), st.integers(-45, 44))
+def test_share_is_reached_of_objects_that_the_frame_cuts(border: str, share: float, angle: int) -> None:
+    mask = box(*BORDERS[border])
+    assert object_share(coverage_of(mask, fitting_matrix(mask, share, angle=angle))) == pytest.approx(share, abs=0.005)
 
 
 def test_returned_scale_is_the_matrix_scale() -> None:
@@ -130,12 +150,6 @@ def test_object_stays_in_the_frame(mask: Array, scale: float, angle: int, positi
     assert coverage_of(mask, matrix).sum() == pytest.approx((mask > 0).sum() * scale**2, rel=0.05)
 
 
-BORDERS = {
-    "left": (0, 20, 30, 44), "top": (30, 0, 60, 30), "right": (66, 20, WIDTH, 44), "bottom": (30, 34, 60, HEIGHT),
-    "corner": (0, 0, 30, 30), "almost left": (1, 20, 30, 44),
-}
-
-
 @pytest.mark.parametrize("border", BORDERS)
 @pytest.mark.parametrize("position", [None, (0.5, 0.5), (1.0, 0.0)])
 @pytest.mark.parametrize("scale", [0.4, 0.6, 1.2])
@@ -158,6 +172,17 @@ def test_cut_is_on_or_beyond_its_border_however_the_object_turns(border: str, sc
         beyond = outer_edge - (landed - scale / 2) if side < 2 else landed + scale / 2 - outer_edge
         assert (beyond >= -1e-9).all()
     assert coverage_of(mask, matrix).sum() > 0.3 * (mask > 0).sum() * scale**2
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("angle", [0, 30])
+def test_without_hiding_its_cut_the_object_just_touches_its_border(border: str, angle: int) -> None:
+    mask = box(*BORDERS[border])
+    coverage = coverage_of(mask, place(outline(mask), 0.5, angle=angle, hide_cuts=False))
+    edges = {"left": coverage[:, 0], "top": coverage[0], "right": coverage[:, -1], "bottom": coverage[-1], "almost left": coverage[:, 0]}
+    for edge in ("left", "top") if border == "corner" else (border,):
+        assert edges[edge].max() > 0.2
+    assert coverage.sum() == pytest.approx((mask > 0).sum() * 0.25, rel=0.03)
 
 
 @pytest.mark.parametrize(("corners_of_shape", "edge"), [([(0, 10), (95, 25), (95, 35), (0, 50)], 0), ([(0, 25), (95, 10), (95, 50), (0, 35)], -1)])

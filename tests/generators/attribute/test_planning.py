@@ -110,7 +110,7 @@ def test_added_source_leaves_all_other_draws_alone() -> None:
     (EditSettings(name="size", levels=(0.1234567, 0.1234568)),),
 ])  # fmt: skip
 def test_edits_that_would_share_a_key_are_refused(edits: tuple[EditSettings, ...]) -> None:
-    # BUG: such recipes are accepted; the build renders everything and fails when the shard is written.
+    # Otherwise the build renders everything and fails when the shard is written.
     with pytest.raises(ValidationError):
         AttributeSettings(edits=edits)
 
@@ -125,7 +125,6 @@ def test_settings_out_of_range_are_refused(fields: dict[str, object]) -> None:
 
 
 def test_reversed_angles_are_refused() -> None:
-    # BUG: numpy's "low >= high" ends the planning of a recipe that validated.
     with pytest.raises(ValidationError):
         EditSettings(name="direction", angles=(10, -10))
 

@@ -101,7 +101,7 @@ def test_seam_has_no_step() -> None:
 
 
 def test_hole_that_covers_the_frame_gives_the_fill() -> None:
-    # BUG: OpenCV's distance to the nearest zero pixel is 1.8e19 where there is none, and a blur that wide is an error.
+    # There is no ring to match colours with, and no distance to it.
     image, fill = photo(1), photo(2)
     assert np.array_equal(blend_fill(image, fill, np.ones((HEIGHT, WIDTH), bool), FEATHER), fill)
 

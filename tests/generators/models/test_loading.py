@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from diffusers import AutoencoderKL
+
+from generators.models.loading import Models, Placement
+from generators.models.pack import PackSpec, read_pack
+from manifests.errors import ModelError
+from tests.checkpoints import write_resnet_classifier
+
+CPU = Placement(device="cpu")
+
+
+def pack_of(folder: Path, **roles: dict[str, object]) -> PackSpec:
+    """A pack file in ``folder`` with these roles."""
+    document = {"name": "mine", "description": "Mine.", "backgrounds": ["green grass"], "roles": roles}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(document))
+    return read_pack(folder / "mine.yaml")
+
+
+INPAINT = {"cls": "diffusers.StableDiffusionInpaintPipeline", "path": "inpaint", "licence": "MIT"}
+CLIP = {"cls": "transformers.CLIPModel", "path": "zero_shot", "licence": "MIT"}
+
+
+@pytest.fixture
+def spoilable(pack: PackSpec, tmp_path: Path) -> Path:
+    """A copy of the tiny checkpoints to damage."""
+    for role in ("inpaint", "zero_shot"):
+        shutil.copytree(pack.folder / role, tmp_path / role)
+    return tmp_path
+
+
+def test_a_role_loads_once_per_process(pack: PackSpec) -> None:
+    first = Models(pack, CPU).get("inpaint")
+    assert Models(read_pack(pack.folder / "tiny.yaml"), Placement(device="cpu")).get("inpaint") is first
+    assert Models(pack, Placement(device="cpu", dtype="float16")).get("zero_shot") is not Models(pack, CPU).get("zero_shot")
+
+
+def test_networks_are_for_inference(pack: PackSpec) -> None:
+    network = Models(pack, CPU).get("zero_shot")
+    assert not network.training
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert {parameter.device.type for parameter in network.parameters()} == {"cpu"}
+
+
+def test_dtype_is_that_of_the_placement(pack: PackSpec) -> None:
+    models = Models(pack, Placement(device="cpu", dtype="bfloat16"))
+    assert models.get("inpaint").unet.dtype == models.get("zero_shot").dtype == torch.bfloat16
+
+
+def test_parts_are_shared(pack: PackSpec, spoilable: Path) -> None:
+    shutil.move(spoilable / "inpaint" / "vae", spoilable / "autoencoder")
+    autoencoder = {"cls": "diffusers.AutoencoderKL", "path": "autoencoder", "licence": "MIT"}
+    models = Models(pack_of(spoilable, autoencoder=autoencoder, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}}), CPU)
+    assert isinstance(models.get("autoencoder"), AutoencoderKL)
+    assert models.get("inpaint").vae is models.get("autoencoder")
+
+
+def test_part_without_a_role_is_a_model_error(spoilable: Path) -> None:
+    with pytest.raises(ModelError, match="'autoencoder'"):
+        Models(pack_of(spoilable, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}}), CPU).get("inpaint")
+
+
+def test_missing_role_is_a_model_error(models: Models) -> None:
+    with pytest.raises(ModelError, match="'classifier'"):
+        models.get("classifier")
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def drop_half_of_the_weights(path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tensors = load_file(path)
+    save_file(dict(list(tensors.items())[: len(tensors) // 2]), path, metadata={"format": "pt"})
+
+
+def set_width(path: Path) -> None:
+    config = json.loads(path.read_text())
+    config["block_out_channels"] = [64, 128]
+    path.write_text(json.dumps(config))
+
+
+DAMAGES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "index missing": ("inpaint/model_index.json", Path.unlink),
+    "index broken": ("inpaint/model_index.json", lambda path: path.write_text("{")),
+    "network truncated": ("inpaint/unet/diffusion_pytorch_model.safetensors", truncate),
+    "network missing": ("inpaint/unet/diffusion_pytorch_model.safetensors", Path.unlink),
+    "network of another shape": ("inpaint/unet/config.json", set_width),
+    "text encoder truncated": ("inpaint/text_encoder/model.safetensors", truncate),
+    "judge truncated": ("zero_shot/model.safetensors", truncate),
+    # transformers puts one with an empty vocabulary in its place.
+    "tokenizer missing": ("inpaint/tokenizer", shutil.rmtree),
+    "judge's config missing": ("zero_shot/config.json", Path.unlink),
+    "judge's config broken": ("zero_shot/config.json", lambda path: path.write_text("{")),
+    # transformers fills what is missing with random numbers and only warns.
+    "judge half there": ("zero_shot/model.safetensors", drop_half_of_the_weights),
+    "text encoder half there": ("inpaint/text_encoder/model.safetensors", drop_half_of_the_weights),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_broken_checkpoint_is_a_model_error_that_names_its_folder(spoilable: Path, damage: str) -> None:
+    name, spoil = DAMAGES[damage]
+    spoil(spoilable / name)
+    role = name.split("/")[0]
+    with pytest.raises(ModelError) as caught:
+        Models(pack_of(spoilable, inpaint=INPAINT, zero_shot=CLIP), CPU).get(role)
+    assert caught.value.where == str(spoilable / role)
+
+
+@pytest.mark.parametrize("cls", [
+    "transformers.NoSuchModel", "no_such_package.Model", "diffusers.AutoencoderKL", "transformers.MobileNetV2ForImageClassification",
+])  # fmt: skip
+def test_checkpoint_of_another_class_is_a_model_error(tmp_path: Path, cls: str) -> None:
+    write_resnet_classifier(tmp_path / "classifier")
+    with pytest.raises(ModelError):
+        Models(pack_of(tmp_path, classifier={"cls": cls, "path": "classifier", "licence": "MIT"}), CPU).get("classifier")
+
+
+def test_classifier_loads(tmp_path: Path) -> None:
+    write_resnet_classifier(tmp_path / "classifier")
+    role: dict[str, object] = {"cls": "transformers.ResNetForImageClassification", "path": "classifier", "licence": "MIT"}
+    assert Models(pack_of(tmp_path, classifier=role), CPU).get("classifier").config.id2label[7] == "bottle"
+
+
+def test_auto_finds_a_device() -> None:
+    assert Placement().resolve().type in ("cpu", "cuda", "mps", "xpu")
+    assert Placement(device="cpu").resolve() == torch.device("cpu")
