@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import torch
 
 from generators.base import Candidate, Job, LoadedSource, Renderer
@@ -86,7 +87,7 @@ class SampleBuilder:
             return self.renderer.render(jobs)
         except (torch.OutOfMemoryError, EditmillError):
             raise
-        except (RuntimeError, ValueError, IndexError) as error:
+        except (RuntimeError, ValueError, IndexError, cv2.error) as error:
             if len(jobs) > 1:
                 return [candidate for job in jobs for candidate in self._render([job])]
             logger.warning("%s: rendering failed: %s", jobs[0].key, error)

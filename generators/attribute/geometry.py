@@ -68,7 +68,7 @@ def place(
 
     The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x, y) of the free
     room left and above of it. An object that the frame cuts off stays at that border: with ``hide_cuts`` so far out that its cut can't
-    be seen, else just touching it.
+    be seen, else just touching it. Of two opposite cuts only the longer one can be kept at its border.
 
     Raises:
         GeometryError: the object does not fit into the frame.
@@ -157,8 +157,10 @@ def scale_for_share(
     try:
         error, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=True)
     except GeometryError:
+        if not any(cut.size for cut in shape.cuts):
+            raise
         error = np.inf
-    if error > AREA_LIMIT:
+    if error > AREA_LIMIT and any(cut.size for cut in shape.cuts):
         _, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=False)
     return scale, matrix
 
@@ -173,7 +175,12 @@ def _search_scale(
     best = (np.inf, scale, np.empty((2, 3)))
     low, high = 0.0, np.inf
     for _ in range(AREA_ITERATIONS):
-        matrix = place(shape, scale, angle=angle, position=position, hide_cuts=hide_cuts)
+        try:
+            matrix = place(shape, scale, angle=angle, position=position, hide_cuts=hide_cuts)
+        except GeometryError:
+            if not np.isfinite(best[0]):
+                raise
+            break
         realised = object_share(warp(weight, matrix, size).clip(0, 1))
         best = min(best, (abs(realised - share), scale, matrix), key=lambda found: found[0])
         if best[0] <= AREA_TOLERANCE:

@@ -54,6 +54,15 @@ def _colour_shift(image: Array, fill: Array, hole: Array, distance: Array, feath
     return blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-4)
 
 
+def _read_kept(path: Path) -> Array | None:
+    """A background rendered earlier; None when there is none or its file is damaged."""
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError):
+        return None
+
+
 class Remover:
     """Removes objects with an inpainter; finished backgrounds are kept below ``cache`` when it is given."""
 
@@ -81,8 +90,9 @@ class Remover:
 
     def _cached(self, key: str, source: LoadedSource, seed: int) -> Array:
         path = self.cache / f"{key}.png" if self.cache is not None else None
-        if path is not None and path.exists():
-            return np.asarray(Image.open(path))
+        kept = _read_kept(path) if path is not None else None
+        if kept is not None:
+            return kept
         hole = removal_hole(source.mask, self.settings.dilation)
         fill = self.inpainter.fill(InpaintRequest(source.image, hole, self.prompt, seed))
         background = blend_fill(source.image, fill, hole, self.settings.feather)

@@ -14,7 +14,7 @@ CONTEXT = 0.3
 
 
 def object_crop(image: Array, alpha: Array) -> Array:
-    """The square around the object with a third of its size as context, cut at the frame."""
+    """The square around the object with a third of its size as context on each side; beyond the frame the border is repeated."""
     rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = max(2, round(max(bottom - top, right - left) * (0.5 + CONTEXT)))
