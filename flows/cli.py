@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from concurrent.futures.process import BrokenProcessPool
 
 import click
 
@@ -24,6 +25,16 @@ class Group(click.Group):
         except EditmillError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("stopped; run the same command again to go on", err=True)
+            sys.exit(130)
+        except BrokenProcessPool:
+            click.echo("error: a worker process was killed, perhaps for memory\n  fix: run the same command again with fewer --workers", err=True)
+            sys.exit(1)
+        except OSError as error:
+            where = error.filename or "disk"
+            click.echo(f"error: {error.strerror or error}\n  where: {where}\n  fix: mend it and run the same command again", err=True)
+            sys.exit(1)
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in EXTRA_MODULES:
                 raise

@@ -21,6 +21,7 @@ class Reason(StrEnum):
     SANITY = "sanity"
     OBJECT_PIXELS_CHANGED = "object_pixels_changed"
     GEOMETRY_OFF = "geometry_off"
+    EDIT_ABSENT = "edit_absent"
     LABEL_MARGIN_LOW = "label_margin_low"
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import queue
+import shutil
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -91,6 +94,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
         DataError: a shard is missing or damaged.
     """
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
     return manifest
@@ -133,6 +137,15 @@ def _initialise(done: Queue[int]) -> None:
     global _progress
     _progress = done
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """End with the parent, also when it was killed: a worker left behind would hold its memory or its accelerator."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _run(task: ShardTask) -> ShardStats:

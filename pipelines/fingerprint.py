@@ -14,7 +14,7 @@ from pipelines.plan import Plan
 
 ALGORITHM = 1
 # Raised whenever rendering, guarding or encoding changes what is stored.
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose"}
 
@@ -38,8 +38,9 @@ def identify(plan: Plan, placement: Placement) -> Identity:
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
     recipe = {name: value for name, value in plan.recipe.portable().items() if name not in EXCLUDED}
     document: dict[str, Any] = {
-        "algorithm": ALGORITHM, "render": RENDER_VERSION, "recipe": recipe, "sources": plan.pixels,
+        "algorithm": ALGORITHM, "render": RENDER_VERSION, "recipe": recipe, "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models], "device": placement.resolve().type,
         "pack": pack.model_dump(mode="json", include={"backgrounds", "removal_prompt", "guidance", "steps"}),
+        "judge": pack.entry("zero_shot").model_dump(mode="json", include={"vocabulary", "prompt"}),
     }
     return Identity(digest(document), models)

@@ -30,12 +30,12 @@ class PlannedSample:
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset's samples by shard, in source order, with what the manifest says about the sources; ``pixels`` digests images and masks."""
+    """A dataset's samples by shard, in source order, and its sources; ``content`` digests everything about them but file names."""
 
     recipe: Recipe
     shards: tuple[tuple[PlannedSample, ...], ...]
     sources: SourcesRecord
-    pixels: str
+    content: str
     class_names: dict[int, str]
 
     def counts(self) -> dict[str, int]:
@@ -70,5 +70,5 @@ def make_plan(recipe: Recipe, *, source: Source | None = None) -> Plan:
     return Plan(
         recipe, tuple(tuple(shard) for shard in shards),
         SourcesRecord(name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)),
-        digest(sorted((record.id, record.sha256, record.mask_sha256) for record in records)), dict(sorted(class_names.items())),
+        digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records]), dict(sorted(class_names.items())),
     )

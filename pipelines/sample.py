@@ -12,6 +12,7 @@ import torch
 from generators.base import Candidate, Job, LoadedSource, Renderer
 from generators.guards.base import Guard, Verdict, check_all
 from generators.reasons import FAILURES, Reason
+from manifests.canonical import canonical_json
 from manifests.errors import EditmillError
 from manifests.records import CandidateRecord, SampleRow, SourceRecord
 from manifests.seeds import derive_seed
@@ -108,7 +109,7 @@ class SampleBuilder:
             CandidateRecord(attempt=job.attempt, seed=job.seed, accepted=accepted, reasons=tuple(verdict.reasons), scores=scores)
         )
         if accepted:
-            facts = {"seed": job.seed, "attempt": job.attempt, "fingerprint": fingerprint, "scores": str(sorted(scores.items()))}
+            facts = {"seed": job.seed, "attempt": job.attempt, "fingerprint": fingerprint, "scores": canonical_json(scores).decode()}
             one.members = encode_members(one.sample, candidate, primary, kind=kind, facts=facts)
 
     def _row(self, one: _Progress, shard: int) -> SampleRow:

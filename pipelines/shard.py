@@ -14,7 +14,7 @@ import torch
 from generators.attribute.rendering import AttributeRenderer
 from generators.guards.base import Guard
 from generators.guards.label import LabelGuard
-from generators.guards.pixels import AreaGuard, ObjectPixelsGuard, SanityGuard
+from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
 from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models, Placement
 from manifests.records import SampleRow
@@ -78,12 +78,16 @@ def configure_process(placement: Placement) -> None:
 
 
 @lru_cache(maxsize=2)
-def _builder(recipe: Recipe, class_names: tuple[str, ...], inpaint_digest: str, cache: Path | None, placement: Placement) -> SampleBuilder:
+def _builder(
+    fingerprint: str, recipe: Recipe, class_names: tuple[str, ...], inpaint_digest: str, cache: Path | None, placement: Placement
+) -> SampleBuilder:
+    # The fingerprint is not used, but keeps a long-lived process from serving a changed source from an old builder.
     models = Models(find_pack(recipe.models), placement)
     renderer = AttributeRenderer(recipe.generator, models, recipe_seed=recipe.seed, model_digest=inpaint_digest, cache=cache)
     rule = recipe.guard
     guards: list[Guard] = [
         ObjectPixelsGuard(limit=rule.object_difference), AreaGuard(tolerance=rule.area_tolerance), SanityGuard(),
+        BackgroundChangedGuard(),
         LabelGuard(ZeroShotJudge(models), class_names=class_names, margin=rule.label_margin),
     ]
     return SampleBuilder(recipe, open_source(recipe.source), renderer, guards)
@@ -92,11 +96,11 @@ def _builder(recipe: Recipe, class_names: tuple[str, ...], inpaint_digest: str, 
 def sample_builder(task: ShardTask) -> SampleBuilder:
     """The builder for a task; its models load once per process."""
     cache = task.out / ".cache" / "removal" if task.out is not None else None
-    return _builder(task.recipe, task.class_names, task.inpaint_digest, cache, task.placement)
+    return _builder(task.fingerprint, task.recipe, task.class_names, task.inpaint_digest, cache, task.placement)
 
 
 SCORE_NAMES: tuple[str, ...] = tuple(
-    name for guard in (ObjectPixelsGuard, AreaGuard, SanityGuard, LabelGuard) for name in guard.score_names
+    name for guard in (ObjectPixelsGuard, AreaGuard, SanityGuard, BackgroundChangedGuard, LabelGuard) for name in guard.score_names
 )
 
 

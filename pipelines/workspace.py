@@ -29,6 +29,8 @@ def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
         CorruptDatasetError: its run file can't be read.
     """
     run = out / RUN
+    if out.is_dir():
+        remove_stale_temporaries(out)
     if run.exists():
         found = _read_run(run).get("fingerprint")
         if found != fingerprint:
@@ -38,13 +40,13 @@ def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
             )
     elif out.exists() and any(out.iterdir()):
         raise OccupiedError("the output folder is not empty and holds no dataset of editmill", where=str(out), fix="choose another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OccupiedError(f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out") from error
     if not run.exists():
         write_run(out, {"fingerprint": fingerprint})
-        atomic_write(out / "recipe.yaml", yaml.safe_dump(recipe.document(), sort_keys=False, allow_unicode=True).encode())
-    remove_stale_temporaries(out)
-    if (out / recipe.split).exists():
-        remove_stale_temporaries(out / recipe.split)
+    atomic_write(out / "recipe.yaml", yaml.safe_dump(recipe.portable(), sort_keys=False, allow_unicode=True).encode())
     return (out / MANIFEST).exists()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
-from manifests.errors import RequestError
+from manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
     from manifests.records import Manifest
@@ -93,11 +93,11 @@ def build(
     from pipelines.build import prepare
 
     made = make_plan_from(recipe, source, models, shards, overrides)
+    chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
     placement = make_placement(device, dtype, offload, models_dir)
     prepared = prepare(made, out, placement)
     if prepared.complete:
         click.echo(f"{out} is complete already; checking it")
-    chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
     manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen)
     if manifest is None:
         click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")
@@ -121,6 +121,8 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
         lost = ", ".join(f"{count} {reason}" for status in ("rejected", "failed") for reason, count in statuses.get(status, {}).items())
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
+    if not manifest.samples:
+        raise DataError("no sample was accepted", where=str(out), fix="see the reasons above and in samples.parquet")
 
 
 @click.command()

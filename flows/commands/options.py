@@ -63,4 +63,6 @@ def make_placement(device: str, dtype: str, offload: str, models_dir: Path | Non
 
 def default_workers(placement: Placement) -> int:
     """One process per core on the CPU, one on an accelerator."""
-    return len(os.sched_getaffinity(0)) if placement.resolve().type == "cpu" else 1
+    if placement.resolve().type != "cpu":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -11,7 +11,8 @@ from generators.attribute.composite import object_share
 from generators.reasons import Reason
 
 Array = np.ndarray
-MAX_SUPERSAMPLING = 6
+SUPERSAMPLING = 2
+LEAST_VISIBLE = 0.8
 AREA_TOLERANCE = 0.001
 AREA_LIMIT = 0.004
 AREA_ITERATIONS = 12
@@ -112,15 +113,33 @@ def full_frame(shape: Outline) -> tuple[float, Array]:
     return scale, np.hstack([np.eye(2) * scale, offset[:, None]])
 
 
-def warp(image: Array, matrix: Array, size: tuple[int, int]) -> Array:
-    """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by supersampling when it shrinks."""
+def warp(image: Array, matrix: Array, size: tuple[int, int], *, border: int = cv2.BORDER_CONSTANT) -> Array:
+    """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by area averaging when it shrinks.
+
+    ``border`` says what lies beyond the image: zeros, or with ``cv2.BORDER_REPLICATE`` its outermost pixels.
+    """
+    image, matrix = _shrunk(image, matrix)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    factor = min(MAX_SUPERSAMPLING, max(1, int(np.ceil(1 / scale - 1e-6))))
+    factor = 1 if scale >= 1 else SUPERSAMPLING
     fine = matrix * factor
     fine[:, 2] += (factor - 1) / 2
     interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
-    warped = cv2.warpAffine(image, fine, (size[0] * factor, size[1] * factor), flags=interpolation)
+    warped = cv2.warpAffine(image, fine, (size[0] * factor, size[1] * factor), flags=interpolation, borderMode=border)
     return warped if factor == 1 else cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
+
+
+def _shrunk(image: Array, matrix: Array) -> tuple[Array, Array]:
+    """Shrink by whole factors first, as far as the warp shrinks at all, so that a small supersampling is enough afterwards."""
+    factor = int(1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) + 1e-6)
+    if factor < 2:
+        return image, matrix
+    height, width = image.shape[:2]
+    small = (max(1, width // factor), max(1, height // factor))
+    ratio = np.array([width / small[0], height / small[1]])
+    linear = matrix[:, :2] * ratio
+    # Pixel i of the small image is centred on ratio * (i + 1/2) - 1/2 of the large one.
+    offset = matrix[:, :2] @ (0.5 * ratio - 0.5) + matrix[:, 2]
+    return cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.hstack([linear, offset[:, None]])
 
 
 def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]:
@@ -149,7 +168,7 @@ def scale_for_share(
     """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and matted object.
 
     In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a turned object may
-    hide most of it; where no scale makes up for that, the object just touches the border instead.
+    hide much of it; where less than four fifths stay visible, or no scale gives the share, the object just touches the border instead.
 
     Raises:
         GeometryError: the object does not fit into the frame at that share.
@@ -159,10 +178,16 @@ def scale_for_share(
     except GeometryError:
         if not any(cut.size for cut in shape.cuts):
             raise
-        error = np.inf
-    if error > AREA_LIMIT and any(cut.size for cut in shape.cuts):
+        error, scale, matrix = np.inf, 1.0, np.eye(2, 3)
+    if any(cut.size for cut in shape.cuts) and (error > AREA_LIMIT or visible_share(mask, scale, matrix) < LEAST_VISIBLE):
         _, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=False)
     return scale, matrix
+
+
+def visible_share(mask: Array, scale: float, matrix: Array) -> float:
+    """How much of the object the frame shows after the warp, in [0, 1] up to rounding."""
+    weight = mask.astype(np.float32) / 255
+    return float(warp(weight, matrix, (mask.shape[1], mask.shape[0])).clip(0, 1).sum() / (weight.sum() * scale**2))
 
 
 def _search_scale(

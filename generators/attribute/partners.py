@@ -10,20 +10,20 @@ from manifests.seeds import derive_seed
 
 
 class PartnerPool:
-    """Usable sources on a ring of hashes; a source's partner is the next one of another class.
+    """Usable sources on a ring of hashes; a source's partner is the next one of another class in another picture.
 
     An added source becomes the partner only of those whose place on the ring lies just before it.
     """
 
     def __init__(self, records: Iterable[SourceRecord]) -> None:
-        usable = [(derive_seed(0, record.id, "partner-place"), record.id, record.label) for record in records if not record.problem]
+        usable = [(derive_seed(0, record.id, "partner-place"), record.id, record.label, record.sha256) for record in records if not record.problem]
         self._ring = sorted(usable)
 
     def choose(self, record: SourceRecord, seed: int) -> str:
-        """The partner's id, or "" when no source has another class."""
-        start = bisect_left(self._ring, (seed, "", 0))
+        """The partner's id, or "" when there is none."""
+        start = bisect_left(self._ring, (seed, "", 0, ""))
         for step in range(len(self._ring)):
-            _, identity, label = self._ring[(start + step) % len(self._ring)]
-            if label != record.label:
+            _, identity, label, sha256 = self._ring[(start + step) % len(self._ring)]
+            if label != record.label and sha256 != record.sha256:
                 return identity
         return ""

@@ -87,8 +87,8 @@ class AttributeRenderer:
         scale, matrix = full_frame(outline(job.source.mask))
         self._check_upsampling(scale)
         size = (job.source.mask.shape[1], job.source.mask.shape[0])
-        image = np.rint(warp(job.source.image.astype(np.float32), matrix, size).clip(0, 255)).astype(np.uint8)
-        alpha = matte(warp(job.source.mask.astype(np.float32) / 255, matrix, size).clip(0, 1))
+        image = np.rint(warp(job.source.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)).astype(np.uint8)
+        alpha = matte(warp(job.source.mask.astype(np.float32) / 255, matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 1))
         return self._candidate(job, image, image, alpha, matrix, scale)
 
     def _background(self, job: Job) -> Candidate:

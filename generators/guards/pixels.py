@@ -41,6 +41,23 @@ class AreaGuard:
         return Verdict({"area": area, "area_error": error}, () if error <= self.tolerance else (Reason.GEOMETRY_OFF,))
 
 
+class BackgroundChangedGuard:
+    """A replaced background differs from the source's: mean absolute difference of bytes where alpha is 0."""
+
+    score_names: tuple[str, ...] = ("background_change",)
+
+    def __init__(self, *, least: float = 4.0) -> None:
+        self.least = least
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        assert candidate.alpha is not None
+        outside = candidate.alpha == 0
+        if job.edit.name not in ("background", "random-background") or not outside.any():
+            return Verdict({})
+        change = float(np.abs(image[outside].astype(np.int16) - job.source.image[outside]).mean())
+        return Verdict({"background_change": change}, () if change >= self.least else (Reason.EDIT_ABSENT,))
+
+
 class SanityGuard:
     """The picture is neither constant nor holed: few pixels are black that were not black in the source."""
 

@@ -12,6 +12,8 @@ from manifests.errors import ModelError
 from manifests.records import ModelRecord
 
 WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
+# Schedulers, tokenizers and processors change pictures and scores as weights do.
+DIGESTED = WEIGHT_SUFFIXES | {".json", ".txt", ".model"}
 
 
 def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | None:
@@ -65,9 +67,9 @@ def _hub_snapshot(entry: RoleEntry) -> Path | None:
 
 
 def weights_digest(folder: Path) -> str:
-    """sha256 over the names and sha256 of all weight files below ``folder``, in sorted order."""
+    """sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted order."""
     total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in WEIGHT_SUFFIXES):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in DIGESTED):
         status = path.stat()
         total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode())
     return total.hexdigest()

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoImageProcessor, AutoTokenizer
 
 from generators.models.loading import Models
+from manifests.errors import ModelError
 
 Array = np.ndarray
 
@@ -20,8 +21,14 @@ class ZeroShotJudge:
         self.model: Any = models.get(role)
         self.device = models.device
         folder = models.folder(role)
-        self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        try:
+            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            what = f"the judge's processor or tokenizer does not load: {error}"
+            raise ModelError(what, where=str(folder), fix="download the whole folder") from error
+        if len(self.tokenizer) < 16:
+            raise ModelError("the judge has no tokenizer files", where=str(folder), fix="download the whole folder")
         entry = models.pack.entry(role)
         self.vocabulary, self.template = entry.vocabulary, entry.prompt
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}

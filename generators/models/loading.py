@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from generators.models.checkpoints import checkpoint_folder
 from generators.models.networks import find_class, load_network, load_pipeline
 from generators.models.pack import PackSpec
-from manifests.errors import ModelError
+from manifests.errors import ModelError, RequestError
 
 logger = logging.getLogger("editmill.models")
 _loaded: dict[tuple[str, str, Placement], Any] = {}
@@ -56,10 +56,20 @@ class Placement:
     def resolve(self) -> torch.device:
         """The device to run on."""
         if self.device != "auto":
-            return torch.device(self.device)
+            return _usable_device(self.device)
         from accelerate import PartialState
 
         return torch.device(PartialState().device)
+
+
+def _usable_device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise RequestError(f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there") from error
+    return device
 
 
 class Models:
@@ -92,10 +102,10 @@ class Models:
         entry, folder = self.pack.entry(role), self.folder(role)
         dtype = getattr(torch, self.placement.dtype)
         logger.info("loading %s from %s", role, folder)
+        parts = {part: self.get(other) for part, other in entry.parts.items()}
         try:
             with _quiet():
                 if entry.cls.endswith("Pipeline"):
-                    parts = {part: self.get(other) for part, other in entry.parts.items()}
                     return load_pipeline(find_class(entry.cls), folder, dtype=dtype, parts=parts)
                 return load_network(find_class(entry.cls), folder, dtype=dtype)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generators.base import Array, LoadedSource
 from generators.reasons import Reason
 from manifests.records import SourceRecord
+
+EXIF_ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)
 
 
 class SourceProblem(Exception):
@@ -42,16 +45,27 @@ class Source(Protocol):
 
 
 def read_image(path: Path) -> Array:
-    """Decode an image file to uint8 [H, W, 3] RGB.
+    """Decode an image file to uint8 [H, W, 3] RGB, upright as its EXIF orientation says; masks are drawn on the upright picture.
 
     Raises:
         SourceProblem: the file is missing or can't be decoded.
     """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            return _to_rgb(ImageOps.exif_transpose(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> Array:
+    """uint8 RGB of any picture whose range is known; Pillow itself clips 16-bit grey and floats, and drops transparency."""
+    if image.mode.startswith("I"):
+        return np.repeat((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2)
+    if image.mode == "F":
+        raise ValueError("floating-point pictures have no fixed range; save it with 8 bits")
+    if image.mode in ("RGBA", "LA", "PA") and np.asarray(image.getchannel("A")).min() < 255:
+        raise ValueError("the picture is partly transparent; save it on the background that it is meant to have")
+    return np.asarray(image.convert("RGB"))
 
 
 def read_mask(path: Path) -> Array:
@@ -67,14 +81,14 @@ def read_mask(path: Path) -> Array:
         raise SourceProblem(Reason.MASK_UNREADABLE, f"{path}: {error}") from error
 
 
-def check_mask(image: Array, mask: Array, where: str) -> None:
-    """Refuse a mask that does not fit its image, or that holds no object or no background.
+def check_mask(shape: tuple[int, ...], mask: Array, where: str) -> None:
+    """Refuse a mask that does not fit an image of ``shape`` (height, width), or that holds no object or no background.
 
     Raises:
         SourceProblem: the mask is of another size, empty or full.
     """
-    if mask.shape != image.shape[:2]:
-        sizes = f"mask {mask.shape[1]}x{mask.shape[0]}, image {image.shape[1]}x{image.shape[0]}"
+    if mask.shape != shape:
+        sizes = f"mask {mask.shape[1]}x{mask.shape[0]}, image {shape[1]}x{shape[0]}"
         raise SourceProblem(Reason.MASK_SIZE_MISMATCH, f"{where}: {sizes}")
     if not (mask > 127).any():
         raise SourceProblem(Reason.MASK_EMPTY, f"{where}: no pixel of the mask is object")
@@ -92,6 +106,8 @@ def image_facts(path: Path) -> tuple[int, int, str]:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
+            if image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS:
+                width, height = height, width
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
     return width, height, hashlib.sha256(data).hexdigest()

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from generators.base import Array, LoadedSource
+from generators.reasons import Reason
 from manifests.canonical import digest
 from manifests.errors import SourceError
 from manifests.records import SourceRecord
@@ -58,11 +59,17 @@ class CocoSource:
         self.licence = "the licence of each photograph stands in its record"
 
     def records(self) -> Iterator[SourceRecord]:
-        for annotation in sorted(self.annotations.values(), key=lambda a: (a["image_id"], a["id"])):
-            image = self.images[annotation["image_id"]]
-            share = annotation["area"] / (image["width"] * image["height"])
-            if not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area:
-                yield self._record(annotation, image)
+        for annotation in sorted(self.annotations.values(), key=lambda a: (a.get("image_id", -1), a["id"])):
+            try:
+                image = self.images[annotation["image_id"]]
+                share = annotation["area"] / (image["width"] * image["height"])
+                chosen = not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area
+                if chosen:
+                    yield self._record(annotation, image)
+            except (KeyError, TypeError, ZeroDivisionError) as error:
+                raise SourceError(
+                    f"annotation {annotation['id']} lacks or misnames {error}", where=str(self.spec.instances), fix="mend or delete the annotation"
+                ) from error
 
     def _record(self, annotation: dict[str, Any], image: dict[str, Any]) -> SourceRecord:
         label, name = self.labels[annotation["category_id"]]
@@ -80,8 +87,11 @@ class CocoSource:
         image = read_image(self.folder / record.image)
         annotation = self.annotations[int(record.mask)]
         size = self.images[annotation["image_id"]]
-        mask = decode_segmentation(annotation["segmentation"], int(size["height"]), int(size["width"]))
-        check_mask(image, mask, f"{self.spec.instances}, annotation {record.mask}")
+        try:
+            mask = decode_segmentation(annotation["segmentation"], int(size["height"]), int(size["width"]))
+        except (TypeError, ValueError, KeyError, cv2.error) as error:
+            raise SourceProblem(Reason.MASK_UNREADABLE, f"annotation {record.mask}: {error}") from error
+        check_mask(image.shape[:2], mask, f"{self.spec.instances}, annotation {record.mask}")
         return LoadedSource(record, image, mask)
 
 
@@ -92,7 +102,8 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> Array:
         counts = np.asarray(segmentation["counts"])
         runs = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
         return runs.reshape(width, height).T * np.uint8(255)
-    polygons = [np.rint(np.asarray(polygon, np.float64).reshape(-1, 2)).astype(np.int32) for polygon in segmentation]
-    for polygon in polygons:
-        cv2.fillPoly(mask, [polygon], 255)
+    for polygon in segmentation:
+        # COCO counts from the corner of the first pixel, OpenCV from its centre; four fractional bits.
+        points = np.rint((np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(mask, [points], 255, shift=4)
     return mask

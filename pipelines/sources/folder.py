@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from manifests.records import SourceRecord
 from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
 
 LABEL_COLUMNS = ("imagenet_index", "label_index", "index", "label")
+LABEL = re.compile(r"[0-9]{1,7}")
 NAME_COLUMNS = ("class_name", "label", "wnid")
 
 
@@ -47,7 +49,7 @@ class FolderSource:
     def __init__(self, spec: FolderSpec) -> None:
         self.spec, self.licence = spec, spec.licence
         try:
-            with spec.labels.open(newline="", encoding="utf-8") as stream:
+            with spec.labels.open(newline="", encoding="utf-8-sig") as stream:
                 reader = csv.DictReader(stream)
                 self.columns = tuple(reader.fieldnames or ())
                 self.rows = list(reader)
@@ -67,12 +69,16 @@ class FolderSource:
             )
 
     def _label_column(self) -> str:
+        seen: list[str] = []
         named = (self.spec.label_column,) if self.spec.label_column else LABEL_COLUMNS
         for column in named:
-            if column in self.columns and all((row[column] or "").strip().lstrip("-").isdigit() for row in self.rows):
-                return column
+            if column in self.columns:
+                wrong = [number for number, row in enumerate(self.rows, 2) if not LABEL.fullmatch((row[column] or "").strip())]
+                if not wrong:
+                    return column
+                seen.append(f"{column} has no whole number in line {wrong[0]}")
         raise SourceError(
-            f"no label column with whole numbers (looked for {', '.join(named)})",
+            f"no label column with whole numbers ({'; '.join(seen) or 'looked for ' + ', '.join(named)})",
             where=f"{self.spec.labels} (columns: {', '.join(self.columns) or 'none'})",
             fix="add a column imagenet_index with the class index, or name yours with --set source.label_column=…",
         )
@@ -81,9 +87,8 @@ class FolderSource:
         seen: set[str] = set()
         for number, row in enumerate(self.rows):
             reference = row[self.spec.image_column] or ""
-            identity = Path(reference).stem
-            if identity in seen:
-                identity = f"{identity}-{number}"
+            stem = Path(reference).stem or f"row-{number + 1}"
+            identity = next(name for name in (stem, *(f"{stem}-{n}" for n in range(number, number + len(seen) + 2))) if name not in seen)
             seen.add(identity)
             yield self._record(identity, reference, row)
 
@@ -98,13 +103,16 @@ class FolderSource:
             width, height, digest = image_facts(self._path(reference))
         except SourceProblem as problem:
             return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        return SourceRecord(
-            **common, width=width, height=height, sha256=digest, mask_sha256=file_digest(mask) if mask.is_file() else "",
-        )
+        facts = {**common, "width": width, "height": height, "sha256": digest, "mask_sha256": file_digest(mask) if mask.is_file() else ""}
+        try:
+            check_mask((height, width), read_mask(mask), common["mask"])
+        except SourceProblem as problem:
+            return SourceRecord(**facts, problem=problem.reason)
+        return SourceRecord(**facts)
 
     def load(self, record: SourceRecord) -> LoadedSource:
         image, mask = read_image(self._path(record.image)), read_mask(self._path(record.mask))
-        check_mask(image, mask, record.mask)
+        check_mask(image.shape[:2], mask, record.mask)
         return LoadedSource(record, image, mask)
 
     def _path(self, reference: str) -> Path:

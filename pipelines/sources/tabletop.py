@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from generators.base import LoadedSource
+from manifests.errors import SourceError
 from manifests.records import SourceRecord
 from packs.tabletop.world import CLASSES, Scene, make_scene, plan_scene
 
@@ -51,6 +52,11 @@ class TabletopSource:
         taken: Counter[str] = Counter()
         index = self.spec.start
         while taken.total() < self.spec.count:
+            if index - self.spec.start > 2000 * self.spec.count + 10_000:
+                raise SourceError(
+                    f"found only {taken.total()} of {self.spec.count} scenes with an object of radius {self.spec.least_radius:g}",
+                    where="source.least_radius", fix="lower it; large objects reach 0.25",
+                )
             plan = plan_scene(self.spec.split, index)
             main = plan.objects[0]
             if len(plan.objects) == 1 and main.radius >= self.spec.least_radius and taken[main.name] < quota:

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -68,7 +69,7 @@ def test_object_bytes_equal_the_transformed_source(dataset: Path, tiny_plan: Mak
         matrix = np.array(facts["matrix"]).reshape(2, 3)
         if facts["edit"] == "full":
             size = (loaded.mask.shape[1], loaded.mask.shape[0])
-            reference = np.rint(warp(loaded.image.astype(np.float32), matrix, size).clip(0, 255)).astype(np.uint8)
+            reference = np.rint(warp(loaded.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)).astype(np.uint8)
         elif np.array_equal(matrix, [[1, 0, 0], [0, 1, 0]]):
             reference = loaded.image
         else:
@@ -150,7 +151,7 @@ def test_a_missing_checkpoint_stops_before_the_folder_is_made(tiny_plan: MakePla
     lonely = tmp_path / "pack.yaml"
     lonely.write_text(tiny_pack.read_text())
     plan = tiny_plan()
-    plan = Plan(plan.recipe.model_copy(update={"models": str(lonely)}), plan.shards, plan.sources, plan.pixels, plan.class_names)
+    plan = Plan(plan.recipe.model_copy(update={"models": str(lonely)}), plan.shards, plan.sources, plan.content, plan.class_names)
     with pytest.raises(ModelError, match="missing"):
         run(plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()

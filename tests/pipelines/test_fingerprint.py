@@ -42,3 +42,12 @@ def test_models_are_recorded_with_digests(tiny_plan: MakePlan) -> None:
     models = identify(tiny_plan(), PLACEMENT).models
     assert {record.role for record in models} == {"inpaint", "zero_shot"}
     assert all(len(record.digest) == 64 for record in models)
+
+
+def test_labels_count(tiny_plan: MakePlan, photos: Path, tmp_path: Path) -> None:
+    other = tmp_path / "photos"
+    shutil.copytree(photos.parent, other)
+    labels = other / "labels.csv"
+    before = identify(tiny_plan(labels=labels), PLACEMENT).fingerprint
+    labels.write_text(labels.read_text().replace("p0.png,0", "p0.png,5"))
+    assert identify(tiny_plan(labels=labels), PLACEMENT).fingerprint != before

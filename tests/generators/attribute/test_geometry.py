@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from generators.attribute.composite import object_share
-from generators.attribute.geometry import GeometryError, full_frame, linear_part, outline, place, scale_for_share, warp, warp_object
+from generators.attribute.composite import matte, object_share
+from generators.attribute.geometry import GeometryError, full_frame, linear_part, outline, place, scale_for_share, visible_share, warp, warp_object
 from generators.base import Array
 from generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
@@ -155,10 +155,10 @@ def test_object_stays_in_the_frame(mask: Array, scale: float, angle: int, positi
 @pytest.mark.parametrize("scale", [0.4, 0.6, 1.2])
 def test_object_cut_by_the_frame_stays_at_its_border(border: str, position: tuple[float, float] | None, scale: float) -> None:
     mask = box(*BORDERS[border])
-    coverage = coverage_of(mask, place(outline(mask), scale, position=position))
-    edges = {"left": coverage[:, 0], "top": coverage[0], "right": coverage[:, -1], "bottom": coverage[-1], "almost left": coverage[:, 0]}
+    alpha = matte(coverage_of(mask, place(outline(mask), scale, position=position)))
+    edges = {"left": alpha[:, 0], "top": alpha[0], "right": alpha[:, -1], "bottom": alpha[-1], "almost left": alpha[:, 0]}
     for edge in ("left", "top") if border == "corner" else (border,):
-        assert edges[edge].max() > 0.95
+        assert edges[edge].max() == 255
 
 
 @given(st.sampled_from([name for name in BORDERS if name != "corner"]), st.floats(0.3, 1.0), st.integers(-45, 44))
@@ -263,3 +263,16 @@ def test_surroundings_do_not_bleed_into_the_object(mask: Array, scale: float, an
     colours, coverage = warp_object(image, mask, matrix)
     seen = colours[coverage > 0.05].astype(int)
     assert np.abs(seen - [200, 30, 40]).max(initial=0) <= 1
+
+
+def test_a_constant_frame_stays_constant_when_it_is_enlarged_to_its_border() -> None:
+    grey = np.full((60, 90, 3), 200, np.float32)
+    _, matrix = full_frame(outline(box(0, 0, 60, 40, width=90, height=60)))
+    assert np.array_equal(np.rint(warp(grey, matrix, (90, 60), border=cv2.BORDER_REPLICATE)), grey)
+
+
+def test_most_of_a_turned_object_stays_visible() -> None:
+    mask = box(10, 40, 80, 64, width=96, height=64)
+    for angle in range(-45, 46, 15):
+        scale, matrix = scale_for_share(mask, outline(mask), 0.05, angle=angle)
+        assert visible_share(mask, scale, matrix) > 0.7

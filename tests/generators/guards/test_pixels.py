@@ -10,7 +10,7 @@ import pytest
 from generators.attribute.composite import matte
 from generators.base import Array, Candidate, Job
 from generators.guards.base import Guard, check_all
-from generators.guards.pixels import AreaGuard, ObjectPixelsGuard, SanityGuard
+from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
 from generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, job, source
 
@@ -123,3 +123,19 @@ def test_every_guard_is_asked_after_a_rejection() -> None:
     verdict = check_all(guards, job("size", level=0.1), with_area(0.5), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     assert verdict.reasons == (Reason.OBJECT_PIXELS_CHANGED, Reason.GEOMETRY_OFF, Reason.SANITY)
     assert set(verdict.scores) == {name for guard in guards for name in guard.score_names}
+
+
+@pytest.mark.parametrize(("name", "reasons"), [("background", (Reason.EDIT_ABSENT,)), ("random-background", (Reason.EDIT_ABSENT,)), ("size", ())])
+def test_a_replaced_background_that_is_the_sources_own_is_rejected(name: str, reasons: tuple[Reason, ...]) -> None:
+    of = job(name, source(), prompt="grass")
+    verdict = BackgroundChangedGuard().check(of, clean(of), of.source.image)
+    assert verdict.reasons == reasons
+    assert ("background_change" in verdict.scores) == (name != "size")
+
+
+def test_a_replaced_background_is_accepted() -> None:
+    of = job("background", source(), prompt="grass")
+    candidate = clean(of)
+    assert candidate.alpha is not None
+    other = np.where((candidate.alpha == 255)[..., None], of.source.image, 255 - of.source.image)
+    assert BackgroundChangedGuard().check(of, candidate, other).reasons == ()

@@ -89,7 +89,7 @@ def test_embedded_checkpoint_lies_beside_its_pack(pack: PackSpec, tmp_path: Path
     assert checkpoint_folder(pack, "zero_shot", tmp_path) == pack.folder / "zero_shot"
 
 
-def test_digest_covers_every_weight_file_and_its_name(tmp_path: Path) -> None:
+def test_digest_covers_every_weight_and_configuration_file_and_its_name(tmp_path: Path) -> None:
     def digest_of(name: str, files: dict[str, bytes]) -> str:
         for path, content in files.items():
             (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,8 @@ def test_digest_covers_every_weight_file_and_its_name(tmp_path: Path) -> None:
 
     files = {"unet/model.safetensors": b"one", "vae/model.bin": b"two"}
     digest = digest_of("a", files)
-    assert digest == digest_of("b", files) == digest_of("c", {**files, "config.json": b"{}"})
+    assert digest == digest_of("b", files) == digest_of("c", {**files, "README.md": b"words"})
+    assert digest != digest_of("d", {**files, "scheduler/scheduler_config.json": b"{}"})
     others = [{**files, "vae/model.bin": b"twO"}, {**files, "text.pt": b"3"}, {"unet/model.safetensors": b"one", "vae/other.bin": b"two"}]
     assert len({digest, *(digest_of(f"d{number}", other) for number, other in enumerate(others))}) == 4
 

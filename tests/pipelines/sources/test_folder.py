@@ -106,3 +106,47 @@ def test_one_bad_photograph_has_a_reason_and_the_next_is_fine(tmp_path: Path, da
         source.load(bad)
     assert caught.value.reason == reason
     assert source.load(good).image.shape == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("label", "words"), [("--5", "line 2"), ("²", "line 2"), ("1.5", "line 2"), ("-1", "line 2"), ("100000000000000000000", "line 2"), ("", "line 2")]
+)
+def test_a_label_that_is_no_class_index_is_named_by_its_line(tmp_path: Path, label: str, words: str) -> None:
+    labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", label, "x", "y"]])
+    with pytest.raises(SourceError, match=words):
+        FolderSource(FolderSpec(labels=labels))
+
+
+def test_a_file_saved_by_a_spreadsheet_and_names_that_collide(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    row = ["images/p0.png", "masks/p0.png", 0, "", "a"]
+    write_labels(labels, [row, ["images/p0-2.png", *row[1:]], row, ["", *row[1:]]])
+    labels.write_bytes(b"\xef\xbb\xbf" + labels.read_bytes())
+    records = list(FolderSource(FolderSpec(labels=labels)).records())
+    assert len({record.id for record in records}) == 4
+    assert [record.problem for record in records] == ["", "source_unreadable", "", "source_unreadable"]
+
+
+def test_pictures_of_other_kinds(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    source, path = FolderSource(FolderSpec(labels=labels)), tmp_path / "images/p0.png"
+    (record,) = source.records()
+    ramp = np.linspace(0, 65535, 96 * 64).reshape(64, 96).astype(np.uint16)
+    Image.fromarray(ramp).save(path)
+    grey = source.load(record).image
+    assert np.abs(grey[..., 0].astype(int) - ramp / 257).max() <= 1
+    Image.fromarray(np.zeros((64, 96, 4), np.uint8)).save(path)
+    with pytest.raises(SourceProblem, match="transparent"):
+        source.load(record)
+
+
+def test_a_photograph_taken_sideways_is_read_upright(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    upright = Image.open(tmp_path / "images/p0.png").convert("RGB")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "images/p0.png", exif=exif)
+    source = FolderSource(FolderSpec(labels=labels))
+    (record,) = source.records()
+    assert (record.width, record.height) == (96, 64)
+    assert np.array_equal(source.load(record).image, np.asarray(upright))
