@@ -15,6 +15,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from manifests.canonical import file_digest
 from packs.tabletop.training.autoencoder import SIZE, to_tensor
 from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
 from packs.tabletop.world import Scene, make_scene
@@ -160,8 +161,10 @@ class InpaintTask:
     ) -> None:
         self.steps, self.size, self.examples = steps, size, examples
         self.scheduler, self.tokenizer = make_scheduler(), make_tokenizer()
-        self.cache = LatentCache(cache, examples)
         self.autoencoder = autoencoder
+        # Latents of another autoencoder would train the model on the wrong space.
+        weights = autoencoder / "diffusion_pytorch_model.safetensors"
+        self.cache = LatentCache(cache / f"latents-{file_digest(weights)[:12]}", examples)
         self.vae: AutoencoderKL | None = None
 
     def module(self) -> nn.Module:
