@@ -13,6 +13,8 @@ DEFAULTS = {
     "PREFECT_CLI_PROMPT": "false",
     # Our packages log through plain `logging`, which a run's log page shows only for the loggers named here.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "editmill",
+    # The same packages also log outside of runs, which is no mistake.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
 }
 
 
