@@ -14,7 +14,7 @@ from pipelines.plan import Plan
 
 ALGORITHM = 1
 # Raised whenever rendering, guarding or encoding changes what is stored.
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose"}
 

@@ -18,6 +18,8 @@ from generators.models.loading import Models
 from generators.reasons import Reason
 from manifests.seeds import derive_seed
 
+# Rounded before the warp, so that the recorded matrix gives the stored bytes again.
+MATRIX_DECIMALS = 6
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
@@ -77,6 +79,7 @@ class AttributeRenderer:
         if edit.name != "paste-back":
             position = (float(edit["x"]), float(edit["y"])) if edit.name == "position" else None
             scale, matrix = scale_for_share(mask, outline(mask), edit.level, angle=angle, position=position)
+            matrix = matrix.round(MATRIX_DECIMALS)
         self._check_upsampling(scale)
         reference, coverage = warp_object(image, mask, matrix) if edit.name != "paste-back" else (image, mask.astype(np.float32) / 255)
         alpha = matte(coverage)
@@ -85,6 +88,7 @@ class AttributeRenderer:
     def _full(self, job: Job) -> Candidate:
         """The whole frame enlarged until the object's box meets its border; nothing is generated."""
         scale, matrix = full_frame(outline(job.source.mask))
+        matrix = matrix.round(MATRIX_DECIMALS)
         self._check_upsampling(scale)
         size = (job.source.mask.shape[1], job.source.mask.shape[0])
         image = np.rint(warp(job.source.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)).astype(np.uint8)
@@ -118,7 +122,7 @@ class AttributeRenderer:
         if not (alpha == 255).any():
             raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
         realised = {
-            "area": round(float(alpha.mean() / 255), 6), "matrix": [round(float(v), 6) for v in matrix.ravel()],
+            "area": round(float(alpha.mean() / 255), 6), "matrix": matrix.ravel().tolist(),
             "scale": round(scale, 6), "realised_angle": angle,
         }
         return Candidate(compose(reference, background, alpha), alpha, reference, realised, cost)
