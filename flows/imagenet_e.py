@@ -13,10 +13,9 @@ from pydantic import Field
 from flows.artifacts import ProgressBar, post_dataset
 from flows.tasks import collect, log_core_messages, submit_shards
 from generators.models.loading import Placement
-from manifests.manifest import MANIFEST, read_manifest
+from manifests.manifest import MANIFEST
 from manifests.records import Manifest
-from manifests.verify import verify_dataset
-from pipelines.build import Prepared, finish, prepare
+from pipelines.build import Prepared, check_complete, finish, prepare
 from pipelines.plan import make_plan
 from pipelines.recipe import load_recipe
 
@@ -64,17 +63,12 @@ def build_imagenet_e(
     # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
     resolved = Placement().resolve().type if device == "auto" else device
     prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))
-    manifest = _checked(prepared) if prepared.complete else _built(prepared, device)
+    manifest = check_complete(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
     return {
         "name": manifest.name, "out": str(prepared.out), "manifest": str(prepared.out / MANIFEST), "fingerprint": manifest.fingerprint,
         "shards": len(manifest.shards), "samples": sum(shard.nsamples for shard in manifest.shards),
     }
-
-
-def _checked(prepared: Prepared) -> Manifest:
-    verify_dataset(prepared.out).raise_for_problems()
-    return read_manifest(prepared.out)
 
 
 def _built(prepared: Prepared, device: str) -> Manifest:

@@ -74,9 +74,7 @@ def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None 
         DataError: a complete dataset's bytes have changed since it was built.
     """
     if prepared.complete:
-        verify_dataset(prepared.out).raise_for_problems()
-        logger.info("%s is complete; nothing to build", prepared.out)
-        return read_manifest(prepared.out)
+        return check_complete(prepared)
     started = time.time()
     chosen = range(prepared.plan.recipe.shards) if shards is None else shards
     tasks = [prepared.task(shard) for shard in chosen]
@@ -85,6 +83,17 @@ def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None 
     if shards is not None:
         return None
     return finish(prepared, started=started, engine=f"{workers} processes")
+
+
+def check_complete(prepared: Prepared) -> Manifest:
+    """The manifest of a dataset that is there already, after checking every byte.
+
+    Raises:
+        CorruptDatasetError: its bytes have changed since it was built.
+    """
+    verify_dataset(prepared.out).raise_for_problems()
+    logger.info("%s is complete; nothing to build", prepared.out)
+    return read_manifest(prepared.out)
 
 
 def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from generators.attribute.composite import compose, matte
 from generators.attribute.removal import blend_fill, removal_hole
+from generators.attribute.settings import RenderSettings
 from generators.guards.label import object_crop
 from generators.models.inpainter import Inpainter, InpaintRequest
 from generators.models.judge import ZeroShotJudge
@@ -104,15 +105,15 @@ def _classifier(models: Models, scenes: list[Scene]) -> float:
 
 
 def _edits(models: Models, scenes: list[Scene], *, progress: bool) -> dict[str, float]:
-    pack = models.pack
+    pack, render = models.pack, RenderSettings()
     inpainter = Inpainter(models, steps=pack.steps, guidance=pack.guidance)
     judge = ZeroShotJudge(models)
     ghosts, left_in, removal_psnr, control_psnr, grounds, kept, known = [], [], [], [], [], [], []
     for number, scene in enumerate(tqdm(scenes, desc="edits", disable=not progress)):
         mask = np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
-        hole = removal_hole(mask, 0.14)
+        hole = removal_hole(mask, render.dilation)
         fill = inpainter.fill(InpaintRequest(scene.image, hole, pack.removal_prompt, number))
-        removed = blend_fill(scene.image, fill, hole, 4.0)
+        removed = blend_fill(scene.image, fill, hole, render.feather)
         removal_psnr.append(psnr(scene.clean[hole], removed[hole]))
         control_psnr.append(psnr(scene.clean[hole], scene.image[hole]))
         ghosts.append(sees_object(judge, object_crop(removed, mask)))
