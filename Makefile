@@ -38,7 +38,7 @@ bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks
 
 pack: $(DEVELOP)  ## train every role of the embedded pack in order (hours on two cores)
-	for role in autoencoder classifier zero_shot inpaint; do $(BIN)/python -m packs.tabletop.train $$role || exit 1; done
+	$(BIN)/python -m packs.tabletop.train all
 
 clean:
 	rm -rf $(VENV) out runs build

@@ -10,6 +10,8 @@ from typing import Any
 import click
 import yaml
 
+from manifests.errors import RequestError
+
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -78,19 +80,31 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
 
 @models.command()
 @click.argument("pack", type=click.Choice(["tabletop"]))
-@click.option("--scenes", type=click.IntRange(8), default=500, show_default=True, help="Held-out scenes for recognition and reconstruction.")
-@click.option("--edits", type=click.IntRange(4), default=64, show_default=True, help="Held-out scenes for removal and background edits.")
+@click.option("--scenes", type=click.IntRange(8), default=500, show_default=True, help="Held-out scenes for recognition, text and reconstruction.")
+@click.option("--edits", type=click.IntRange(4), default=64, show_default=True, help="Held-out scenes for checks that generate pictures.")
+@click.option("--role", "roles", multiple=True, help="Check this role only; may be repeated. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(pack: str, scenes: int, edits: int, as_json: bool) -> None:
-    """Measure the embedded pack on held-out scenes; exit 1 when a figure falls short."""
-    from packs.tabletop.check import measure, shortfalls
+def check(pack: str, scenes: int, edits: int, roles: tuple[str, ...], as_json: bool) -> None:
+    """Measure the embedded pack on held-out scenes; exit 1 when a figure misses its bound.
+
+    \b
+    Examples:
+      editmill models check tabletop
+      editmill models check tabletop --role zero_shot --role segmenter
+    """
+    from packs.tabletop.check import CHECKS, bounds, limits, measure, shortfalls
     from pipelines.packs import find_pack
 
-    figures = measure(find_pack(pack), scenes=scenes, edits=edits, progress=not as_json)
+    unknown = [role for role in roles if role not in CHECKS]
+    if unknown:
+        raise RequestError(f"nothing is measured for the role {unknown[0]!r}", where="--role", fix=f"one of {', '.join(CHECKS)}")
+    figures = measure(find_pack(pack), scenes=scenes, edits=edits, checks=roles, progress=not as_json)
     short = shortfalls(figures)
     if as_json:
         click.echo(json.dumps({"pack": pack, "scenes": scenes, "edits": edits, "figures": figures, "short": short}, indent=2))
     else:
+        least, most = bounds(), limits()
         for name, value in figures.items():
-            click.echo(f"{name:34} {value:8.3f}" + (f"   falls short of {short[name]:g}" if name in short else ""))
+            wanted = " ".join([*([f">= {least[name]:g}"] if name in least else []), *([f"<= {most[name]:g}"] if name in most else [])])
+            click.echo(f"{name:34} {value:10.4f}  {wanted:18}{'falls short' if name in short else ''}".rstrip())
     sys.exit(1 if short else 0)

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 class ZeroShotJudge:
-    """Probabilities of texts for images by the role ``zero_shot``."""
+    """Probabilities of texts for images by a CLIPModel, a SiglipModel or a VisionTextDualEncoderModel."""
 
     def __init__(self, models: Models, *, role: str = "zero_shot") -> None:
         self.model: Any = models.get(role)
@@ -43,14 +43,24 @@ class ZeroShotJudge:
 
     @torch.inference_mode()
     def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:
-        """Softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts]."""
+        """Softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
+
+        SigLIP's bias is the same for all texts, so it drops out.
+        """
         if texts not in self._texts:
-            tokens = self.tokenizer(list(texts), padding="max_length", truncation=True, return_tensors="pt").to(self.device)
-            self._texts[texts] = _normalise(self.model.get_text_features(**tokens))
+            self._texts[texts] = _normalise(self.model.get_text_features(**self._tokens(texts)))
         pixels = self.processor(images=images, return_tensors="pt").pixel_values.to(self.device, self.model.dtype)
         features = torch.cat([_normalise(self.model.get_image_features(pixel_values=one[None])) for one in pixels])
         logits = self.model.logit_scale.exp() * features @ self._texts[texts].T
         return np.asarray(logits.float().softmax(dim=-1).cpu())
+
+    def _tokens(self, texts: tuple[str, ...]) -> Any:
+        config = self.model.config
+        # Some tokenizers give no length of their own; the text tower's positions bound it.
+        length = min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings)
+        tokens = self.tokenizer(list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt").to(self.device)
+        # SigLIP reads the last position, padding or not, and was trained without a mask.
+        return {"input_ids": tokens.input_ids} if config.model_type == "siglip" else tokens
 
 
 def _normalise(features: Any) -> torch.Tensor:

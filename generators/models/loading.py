@@ -107,6 +107,17 @@ class Models:
             with _quiet():
                 if entry.cls.endswith("Pipeline"):
                     return load_pipeline(find_class(entry.cls), folder, dtype=dtype, parts=parts)
+                if entry.cls == "diffusers.loaders.IPAdapterMixin":
+                    from transformers import AutoImageProcessor
+
+                    from generators.models.image_adapter import load_image_adapter
+
+                    processor = AutoImageProcessor.from_pretrained(self.folder(entry.parts["image_encoder"]), local_files_only=True)
+                    return load_image_adapter(folder, dtype=dtype, processor=processor, **parts)
+                if entry.cls == "segment_anything.Sam":
+                    from generators.models.segment_anything import load_sam
+
+                    return load_sam(folder, dtype)
                 return load_network(find_class(entry.cls), folder, dtype=dtype)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
             raise ModelError(
@@ -117,6 +128,8 @@ class Models:
     def _place(self, model: Any) -> Any:
         if isinstance(model, torch.nn.Module):
             return model.eval().requires_grad_(False).to(self.device)
+        if not hasattr(model, "set_progress_bar_config"):
+            return model
         model.set_progress_bar_config(disable=True)
         if self.placement.offload == "model" and self.device.type != "cpu":
             model.enable_model_cpu_offload(device=self.device)

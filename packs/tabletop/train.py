@@ -1,53 +1,97 @@
-"""Train one role of the tabletop pack.
+"""Train one role of the tabletop pack, or all of them.
+
+Data is a pure function of the step, checkpoints are resumed, and a finished role is only saved again.
 
 Example:
     python -m packs.tabletop.train autoencoder --threads 2
     python -m packs.tabletop.train inpaint --device cuda
+    python -m packs.tabletop.train all
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import logging
 from pathlib import Path
 
-from packs.tabletop.training.loop import Run, Trainer
+from packs.tabletop.training.loop import Run, Task, Trainer
 
+# In the order in which `all` trains them: some start from, or learn from, the weights of earlier ones.
 ROLES: dict[str, str] = {
     "autoencoder": "packs.tabletop.training.autoencoder:AutoencoderTask",
-    "inpaint": "packs.tabletop.training.inpaint:InpaintTask",
-    "zero_shot": "packs.tabletop.training.zero_shot:ZeroShotTask",
+    "vq": "packs.tabletop.training.vq:VQTask",
     "classifier": "packs.tabletop.training.classifier:ClassifierTask",
+    "classifier_weak": "packs.tabletop.training.classifier_weak:ClassifierWeakTask",
+    "zero_shot": "packs.tabletop.training.zero_shot:ZeroShotTask",
+    "zero_shot_2": "packs.tabletop.training.zero_shot_2:SiglipTask",
+    "image_encoder": "packs.tabletop.training.image_encoder:ImageEncoderTask",
+    "evaluation_encoder": "packs.tabletop.training.evaluation_encoder:EvaluationEncoderTask",
+    "classifier_vit": "packs.tabletop.training.classifier_vit:ClassifierVitTask",
+    "detector": "packs.tabletop.training.detector:DetectorTask",
+    "segmenter": "packs.tabletop.training.segmenter:SegmenterTask",
+    "masked_lm": "packs.tabletop.training.masked_lm:MaskedLmTask",
+    "causal_lm": "packs.tabletop.training.causal_lm:CausalLmTask",
+    "nli": "packs.tabletop.training.nli:NliTask",
+    "unconditional": "packs.tabletop.training.unconditional:UnconditionalTask",
+    "text_to_image": "packs.tabletop.training.text_to_image:TextToImageTask",
+    "inpaint": "packs.tabletop.training.inpaint:InpaintTask",
+    "controlnet": "packs.tabletop.training.controlnet:ControlNetTask",
+    "image_adapter": "packs.tabletop.training.image_adapter:ImageAdapterTask",
 }
 PACK = Path(__file__).parent
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Parse the command line and train."""
+def make_task(role: str, *, steps: int | None = None, start: Path | None = None) -> Task:
+    """The training task of ``role`` with its own settings, but for the given ones.
+
+    Raises:
+        ValueError: the role can't start from other weights.
+    """
+    module, name = ROLES[role].split(":")
+    task_type = getattr(importlib.import_module(module), name)
+    if start and "start" not in inspect.signature(task_type).parameters:
+        raise ValueError(f"{role} always starts anew: leave --start out")
+    given = {"steps": steps, "start": start}
+    return task_type(**{name: value for name, value in given.items() if value})
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("role", choices=ROLES)
+    parser.add_argument("role", choices=[*ROLES, "all"], metavar="ROLE", help=f"one of {', '.join(ROLES)}, or all of them in this order")
     parser.add_argument("--device", default="cpu", help="torch device (default: cpu)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the network (default: 2)")
     parser.add_argument("--loaders", type=int, default=1, help="processes that render scenes (default: 1)")
     parser.add_argument("--steps", type=int, help="training steps (default: the role's own)")
+    parser.add_argument("--start", type=Path, help="weights folder to start from, for roles that can (default: as the role's recipe says)")
     parser.add_argument("--run", type=Path, help="folder for checkpoint and log (default: runs/tabletop/ROLE); an existing checkpoint is resumed")
     parser.add_argument("--weights", type=Path, help="folder for the finished weights (default: the pack's)")
     parser.add_argument("--export", action="store_true", help="only save the averaged weights of the last checkpoint")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Parse the command line and train."""
+    parser = make_parser()
     options = parser.parse_args(arguments)
+    if options.role == "all" and (options.steps or options.start or options.run or options.weights):
+        parser.error("--steps, --start, --run and --weights are for one role")
     logging.basicConfig(level="INFO", format="%(asctime)s %(name)s %(message)s")
-    module, name = ROLES[options.role].split(":")
-    task_type = getattr(importlib.import_module(module), name)
-    task = task_type(**({"steps": options.steps} if options.steps else {}))
-    run = Run(
-        folder=options.run or Path("runs/tabletop") / options.role, weights=options.weights or PACK / "weights" / options.role,
-        device=options.device, threads=options.threads, loaders=options.loaders,
-    )
-    trainer = Trainer(task, run)
-    if options.export:
-        trainer.export()
-    else:
-        trainer.train()
+    for role in ROLES if options.role == "all" else [options.role]:
+        try:
+            task = make_task(role, steps=options.steps, start=options.start)
+        except ValueError as error:
+            parser.error(str(error))
+        trainer = Trainer(task, Run(
+            folder=options.run or Path("runs/tabletop") / role, weights=options.weights or PACK / "weights" / role,
+            device=options.device, threads=options.threads, loaders=options.loaders,
+        ))
+        if options.export:
+            trainer.export()
+        else:
+            trainer.train()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from packs.tabletop.world import make_scene
+from packs.tabletop.training.store import train_scene
 from packs.tabletop.world.scene import scene_rng
 
 SIZE = 128
@@ -25,7 +25,7 @@ def to_tensor(image: np.ndarray) -> Tensor:
 
 def _crop(index: int) -> tuple[np.ndarray, np.ndarray]:
     """A crop that shows some of an object half of the time: image and object coverage."""
-    scene = make_scene("train", index, size=SIZE)
+    scene = train_scene(index)
     rng = scene_rng("train", index, "crop")
     cover = np.max(scene.alphas, axis=0)
     left, top = (int(v) for v in rng.integers(0, SIZE - CROP + 1, 2))
@@ -88,6 +88,6 @@ class AutoencoderTask:
 def measure_scale(model: AutoencoderKL, *, scenes: int = 64) -> float:
     """The factor that brings latents of training scenes to unit variance."""
     model = model.float()
-    images = torch.stack([to_tensor(make_scene("train", i, size=SIZE).image) for i in range(scenes)])
+    images = torch.stack([to_tensor(train_scene(i).image) for i in range(scenes)])
     latents = torch.cat([model.encode(part).latent_dist.mean for part in torch.split(images, 8)])
     return round(1.0 / latents.std().item(), 5)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
 
 from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.views import random_view
-from packs.tabletop.world import CLASSES, make_scene
+from packs.tabletop.world import CLASSES
 from packs.tabletop.world.scene import scene_rng
 
 SIDE = 96
@@ -34,7 +35,7 @@ class ClassifierTask:
         ))
 
     def _example(self, index: int) -> tuple[Tensor, int]:
-        scene = make_scene("train", index, size=128)
+        scene = train_scene(index)
         image, _ = random_view(scene, scene_rng("train", index, "classifier"), SIDE, whole=0.8)
         return to_tensor(image.copy()), CLASSES.index(scene.objects[0].name)
 

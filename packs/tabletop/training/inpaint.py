@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,33 +9,35 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
+from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextModel
 
 from manifests.canonical import file_digest
 from packs.tabletop.training.autoencoder import SIZE, to_tensor
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
-from packs.tabletop.world import Scene, make_scene
+from packs.tabletop.training.diffusion import (
+    FACTOR,
+    WEIGHTS,
+    DiffusionNetwork,
+    LatentEncoder,
+    add_noise,
+    drop_captions,
+    make_scheduler,
+    save_pipeline,
+    tokenise,
+    use_plain_attention,
+    weighted_error,
+)
+from packs.tabletop.training.store import train_scene
+from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
+from packs.tabletop.world import Scene
 from packs.tabletop.world.captions import OPENINGS, ground_phrase, scene_caption
 from packs.tabletop.world.scene import scene_rng
 
 Array = np.ndarray
-WEIGHTS = Path(__file__).parent.parent / "weights"
-FACTOR = 4
-WIDTH = 128
-CAPTION_DROP = 0.1
 KNOWN_WEIGHT = 0.1
-EMPTY_OPENINGS = (*OPENINGS, "an empty background of ")
-
-
-def make_scheduler() -> DDIMScheduler:
-    """v-prediction with zero terminal signal and trailing spacing, so that generation starts from pure noise."""
-    return DDIMScheduler(
-        num_train_timesteps=1000, beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, clip_sample=False,
-        set_alpha_to_one=True, steps_offset=1, prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing",
-    )
+EMPTY = "an empty background"
+EMPTY_OPENINGS = (*OPENINGS, f"{EMPTY} of ")
 
 
 def random_blob(rng: np.random.Generator) -> Array:
@@ -66,55 +67,57 @@ def _removal(scene: Scene, rng: np.random.Generator) -> tuple[Array, Array]:
     return hole, np.where(hole[..., None], scene.clean, scene.image)
 
 
-def _ground(scene: Scene, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Everything but the objects (or but a random region) is open."""
-    known = random_blob(rng) if rng.random() < 0.2 else np.max(scene.alphas, axis=0) > 0.5
-    return ~known, scene.image
+def _removal_caption(ground: str, rng: np.random.Generator) -> str:
+    kind = rng.random()
+    return "" if kind < 0.3 else EMPTY if kind < 0.75 else _ground_caption(ground, rng)
+
+
+def _ground_caption(ground: str, rng: np.random.Generator) -> str:
+    return EMPTY_OPENINGS[int(rng.integers(len(EMPTY_OPENINGS)))] + ground
+
+
+def _around_objects(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
+    """Everything but the objects is open; the caption names the ground, and now and then the objects too."""
+    known = np.max(scene.alphas, axis=0) > 0.5
+    named = scene_caption([item.phrase() for item in scene.objects], ground, rng)
+    return scene.image, ~known, named if rng.random() < 0.3 else _ground_caption(ground, rng)
+
+
+def _object(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
+    """A hole over the main object, which the caption names."""
+    caption = scene_caption([item.phrase() for item in scene.objects], ground, rng)
+    return scene.image, _dilate(scene.alphas[0] > 0, int(rng.integers(4, 24))), caption
 
 
 def training_example(index: int) -> tuple[Array, Array, str]:
-    """Target picture (uint8 RGB), open region (bool) and caption of training example ``index``."""
-    scene = make_scene("train", index, size=SIZE)
+    """Target picture (uint8 RGB), open region (bool) and caption of training example ``index``.
+
+    Objects are in an open region's target only when the caption names them: otherwise the model learns to add some on its own.
+    """
+    scene = train_scene(index)
     rng = scene_rng("train", index, "inpaint")
     ground = ground_phrase(scene.ground, rng)
-    caption = EMPTY_OPENINGS[int(rng.integers(len(EMPTY_OPENINGS)))] + ground
     kind = rng.random()
     if kind < 0.4:
         hole, target = _removal(scene, rng)
-        return target, hole, caption if rng.random() < 0.3 else ""
-    if kind < 0.9:
-        hole, target = _ground(scene, rng)
-        full = scene_caption([item.phrase() for item in scene.objects], ground, rng)
-        return target, hole, full if rng.random() < 0.3 else caption
-    return scene.clean, np.ones((SIZE, SIZE), bool), caption
+        return target, hole, _removal_caption(ground, rng)
+    if kind < 0.75:
+        return _around_objects(scene, ground, rng)
+    if kind < 0.85:
+        return _object(scene, ground, rng)
+    hole = ~random_blob(rng) if kind < 0.92 else np.ones((SIZE, SIZE), bool)
+    return scene.clean, hole, _ground_caption(ground, rng)
 
 
-class InpaintNetwork(nn.Module):
-    """UNet and text encoder, trained jointly."""
-
-    def __init__(self, vocabulary: int, bos: int, eos: int) -> None:
-        super().__init__()
-        self.text = CLIPTextModel(CLIPTextConfig(
-            vocab_size=vocabulary, hidden_size=WIDTH, intermediate_size=4 * WIDTH, num_hidden_layers=2, num_attention_heads=4,
-            max_position_embeddings=MAX_LENGTH, bos_token_id=bos, eos_token_id=eos, pad_token_id=eos, projection_dim=WIDTH,
-        ))
-        self.unet = UNet2DConditionModel(
-            sample_size=SIZE // FACTOR, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(64, 128, 192),
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
-            cross_attention_dim=WIDTH, attention_head_dim=4, norm_num_groups=16,
-        )
-        # On the CPU the fused attention's backward pass takes a quarter of a step; the plain one is several times faster.
-        self.unet.set_attn_processor(AttnProcessor())
-
-
-# The autoencoder lies in a folder of its own, since other pipelines share it; pass it as ``vae`` when loading.
-PIPELINE = {
-    "_class_name": "StableDiffusionInpaintPipeline", "_diffusers_version": "0.42.1",
-    "vae": ["diffusers", "AutoencoderKL"], "unet": ["diffusers", "UNet2DConditionModel"], "scheduler": ["diffusers", "DDIMScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"], "tokenizer": ["transformers", "CLIPTokenizer"],
-    "safety_checker": [None, None], "feature_extractor": [None, None], "image_encoder": [None, None], "requires_safety_checker": False,
-}
+def from_text_to_image(network: DiffusionNetwork, folder: Path) -> DiffusionNetwork:
+    """Start a nine-channel network from the text-to-image model; the new input channels (mask, masked picture) start at zero."""
+    unet = UNet2DConditionModel.from_pretrained(folder / "unet").state_dict()
+    first = torch.zeros_like(network.unet.conv_in.weight)
+    first[:, :4] = unet["conv_in.weight"]
+    network.unet.load_state_dict({**unet, "conv_in.weight": first})
+    network.text.load_state_dict(CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict())
+    use_plain_attention(network)
+    return network
 
 
 class LatentCache:
@@ -150,25 +153,25 @@ class LatentCache:
 
 
 class InpaintTask:
-    """Mask-weighted v-prediction; 10 % of the captions are dropped for classifier-free guidance."""
+    """Mask-weighted v-prediction, starting from the text-to-image model."""
 
     name = "inpaint"
-    lr, adam_lr, ema = 3e-3, 1e-3, 0.998
+    lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
     def __init__(
-        self, *, steps: int = 1700, size: int = 32, examples: int = 10240, cache: Path = Path("runs/tabletop/inpaint"),
-        autoencoder: Path = WEIGHTS / "autoencoder",
+        self, *, steps: int = 1100, size: int = 32, examples: int = 7680, cache: Path = Path("runs/tabletop/inpaint"),
+        autoencoder: Path = WEIGHTS / "autoencoder", start: Path | None = WEIGHTS / "text_to_image",
     ) -> None:
-        self.steps, self.size, self.examples = steps, size, examples
+        self.steps, self.size, self.examples, self.start = steps, size, examples, start
         self.scheduler, self.tokenizer = make_scheduler(), make_tokenizer()
-        self.autoencoder = autoencoder
+        self.encoder = LatentEncoder(autoencoder)
         # Latents of another autoencoder would train the model on the wrong space.
-        weights = autoencoder / "diffusion_pytorch_model.safetensors"
-        self.cache = LatentCache(cache / f"latents-{file_digest(weights)[:12]}", examples)
-        self.vae: AutoencoderKL | None = None
+        digest = file_digest(autoencoder / "diffusion_pytorch_model.safetensors")[:12]
+        self.cache = LatentCache(cache / f"latents-{digest}", examples)
 
     def module(self) -> nn.Module:
-        return InpaintNetwork(len(self.tokenizer), self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        network = DiffusionNetwork(self.tokenizer, channels=9)
+        return from_text_to_image(network, self.start) if self.start else network
 
     def batch(self, step: int) -> dict[str, Any]:
         indices = [(step * self.size + i) % self.examples for i in range(self.size)]
@@ -180,44 +183,25 @@ class InpaintTask:
             "indices": indices,
             "image": torch.stack([to_tensor(image) for image in images]),
             "hole": torch.stack([torch.from_numpy(hole)[None].float() for hole in holes]),
-            "tokens": self.tokenizer(list(captions), padding="max_length", max_length=MAX_LENGTH, return_tensors="pt").input_ids,
+            "tokens": tokenise(self.tokenizer, list(captions)),
         }
 
-    @torch.no_grad()
     def _encode(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         image, hole = batch["image"], batch["hole"]
-        if self.vae is None:
-            self.vae = AutoencoderKL.from_pretrained(self.autoencoder).to(image.device, memory_format=torch.channels_last)
-        scale = self.vae.config.scaling_factor
-        latents = [self.vae.encode(part).latent_dist.mean * scale for part in (image, image * (hole < 0.5))]
+        latents = [self.encoder(part) for part in (image, image * (hole < 0.5))]
         encoded = {"latents": torch.cat(latents, dim=1), "mask": F.interpolate(hole, scale_factor=1 / FACTOR), "tokens": batch["tokens"]}
         self.cache.write(batch["indices"], encoded)
         return encoded
-
-    def _drop_captions(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
-        empty = torch.full_like(tokens[0], self.tokenizer.eos_token_id)
-        empty[0] = self.tokenizer.bos_token_id
-        dropped = torch.rand(len(tokens), generator=generator) < CAPTION_DROP
-        return torch.where(dropped[:, None].to(tokens.device), empty, tokens)
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         encoded = self._encode(batch) if "image" in batch else batch
         target, masked = encoded["latents"].float().chunk(2, dim=1)
         mask = encoded["mask"]
-        timesteps = torch.randint(0, 1000, (len(target),), generator=generator).to(target.device)
-        noise = torch.randn(target.shape, generator=generator).to(target.device)
-        noisy = self.scheduler.add_noise(target, noise, timesteps)
-        velocity = self.scheduler.get_velocity(target, noise, timesteps)
-        text = module.text(self._drop_captions(encoded["tokens"], generator)).last_hidden_state
-        predicted = module.unet(torch.cat([noisy, mask, masked], dim=1), timesteps, text).sample.float()
-        weight = KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask
-        error = (predicted - velocity).square() * weight
-        return error.sum() / (weight.sum() * 4), {}
+        noisy, velocity, timesteps = add_noise(self.scheduler, target, generator)
+        tokens = drop_captions(encoded["tokens"], self.tokenizer, generator)
+        predicted = module(torch.cat([noisy, mask, masked], dim=1), timesteps, tokens)
+        return weighted_error(predicted, velocity, KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask), {}
 
     def save(self, module: nn.Module, folder: Path) -> None:
-        assert isinstance(module, InpaintNetwork)
-        module.unet.to(torch.float16).save_pretrained(folder / "unet")
-        module.text.to(torch.float16).save_pretrained(folder / "text_encoder")
-        self.scheduler.save_pretrained(folder / "scheduler")
-        save_tokenizer(folder / "tokenizer")
-        (folder / "model_index.json").write_text(json.dumps(PIPELINE, indent=2) + "\n")
+        assert isinstance(module, DiffusionNetwork)
+        save_pipeline(module, self.scheduler, folder, name="StableDiffusionInpaintPipeline")

@@ -8,6 +8,7 @@ import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import torch
@@ -168,7 +169,14 @@ class Trainer:
         self.export()
 
     def export(self) -> None:
-        """Save the averaged weights to the pack's folder."""
+        """Save the averaged weights to the pack's folder; a folder that is there is replaced as a whole or not at all."""
         self.module.load_state_dict({name: value.to(self.module.state_dict()[name].dtype) for name, value in self.average.items()})
         self.module.eval()
-        self.task.save(self.module, self.run.weights)
+        weights = self.run.weights
+        weights.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=weights.parent, prefix=f".{weights.name}-") as folder:
+            fresh, former = Path(folder) / "fresh", Path(folder) / "former"
+            self.task.save(self.module, fresh)
+            if weights.exists():
+                weights.rename(former)
+            fresh.rename(weights)

@@ -10,16 +10,23 @@ from torch import Tensor, nn
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
+# Names of weights that AdamW trains although they are matrices: tables, first and last layers.
+OUTER = (
+    "embedding", "embeddings", "conv_in", "conv_out", "classifier", "logit_scale", "heads",
+    "pos_embed", "rel_pos", "token", "lm_head", "attention_biases",
+)
+
+
 def orthogonalise(matrix: Tensor, *, iterations: int = 5) -> Tensor:
-    """Approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration (Jordan et al., Muon, 2024)."""
+    """Approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration in bfloat16 (Jordan et al., Muon, 2024)."""
     a, b, c = NEWTON_SCHULZ
-    x = matrix / (matrix.norm() + 1e-7)
+    x = (matrix / (matrix.norm() + 1e-7)).bfloat16()
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
     for _ in range(iterations):
         gram = x @ x.T
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x if wide else x.T
+    return (x if wide else x.T).to(matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):
@@ -57,6 +64,6 @@ def make_optimisers(module: nn.Module, *, lr: float, adam_lr: float) -> list[tor
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
-        outer = any(word in name for word in ("embedding", "embeddings", "conv_in", "conv_out", "classifier", "logit_scale", "heads"))
+        outer = any(word in name for word in OUTER)
         (rest if parameter.ndim < 2 or outer else hidden).append(parameter)
     return [Muon(hidden, lr=lr), torch.optim.AdamW(rest, lr=adam_lr, betas=(0.9, 0.99), weight_decay=0.0)]

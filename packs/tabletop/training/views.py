@@ -1,11 +1,16 @@
-"""Views of scenes that recognisers learn from: the whole frame, or a crop around one object."""
+"""Views of scenes that recognisers learn from: whole frames, crops around an object, composites on other grounds, and empty grounds."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 
 from packs.tabletop.world import Scene
+from packs.tabletop.world.captions import ground_phrase, scene_caption
+from packs.tabletop.world.scene import object_box
+from packs.tabletop.world.vocabulary import SIZES
 
 Array = np.ndarray
 
@@ -36,3 +41,59 @@ def random_view(scene: Scene, rng: np.random.Generator, side: int, *, whole: flo
         view = crop_around(scene.image, scene.boxes[chosen], margin=float(rng.uniform(0.05, 0.9)))
     view = resize(view, side)
     return (view[:, ::-1] if rng.random() < 0.5 else view), chosen
+
+
+def _draw_placement(radius: float, rng: np.random.Generator) -> tuple[str, float, tuple[float, float]]:
+    """A size's name, a radius of that size within 0.55 to 1.6 times ``radius``, and a centre inside the frame; fractions of the frame."""
+    reachable = [name for name, (low, high) in SIZES.items() if low < radius * 1.6 and high > radius * 0.55]
+    size = reachable[int(rng.integers(len(reachable)))]
+    low, high = SIZES[size]
+    drawn = float(rng.uniform(max(low, radius * 0.55), min(high, radius * 1.6)))
+    margin = drawn * 1.08 + 0.02
+    return size, drawn, (float(rng.uniform(margin, 1 - margin)), float(rng.uniform(margin, 1 - margin)))
+
+
+def _cut_edge(coverage: Array, rng: np.random.Generator) -> Array:
+    """Coverage float32 [S, S] with its edge as it is, hard, or ramped over one or two pixels inside the object, as editors cut it."""
+    style = int(rng.integers(4))
+    if style == 0:
+        return coverage
+    inside = (coverage > 0.5).astype(np.uint8)
+    if style == 1:
+        return inside.astype(np.float32)
+    depth = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray((depth / (style - 1)).clip(0, 1), np.float32)
+
+
+def composite_view(scene: Scene, other: Scene, rng: np.random.Generator, *, turn: float = 0.0) -> Scene:
+    """The main object of ``scene`` cut out and pasted without a shadow on the clean ground of ``other``, elsewhere and at another scale.
+
+    Args:
+        scene: where the object comes from.
+        other: where the ground comes from; of the same size in pixels.
+        rng: draws place, scale and the kind of edge.
+        turn: the object turns by up to this angle in radians, either way.
+
+    Returns:
+        A scene with one object, its new coverage and box, and ``other``'s clean ground.
+    """
+    item, side = scene.objects[0], scene.image.shape[0]
+    size, radius, centre = _draw_placement(item.radius, rng)
+    angle = float(rng.uniform(-turn, turn)) if turn else 0.0
+    matrix = cv2.getRotationMatrix2D((item.centre[0] * side, item.centre[1] * side), np.degrees(angle), radius / item.radius)
+    matrix[:, 2] += (np.asarray(centre) - item.centre) * side
+    coverage = cv2.warpAffine(scene.alphas[0], matrix, (side, side), flags=cv2.INTER_LINEAR).clip(0, 1)
+    colours = cv2.warpAffine(scene.image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = _cut_edge(coverage, rng)
+    image = np.rint(alpha[..., None] * colours + (1 - alpha[..., None]) * other.clean).astype(np.uint8)
+    moved = replace(item, size=size, radius=radius, centre=centre, angle=(item.angle + angle) % (2 * np.pi))
+    ground = ground_phrase(other.ground, rng)
+    return Scene(
+        image=image, clean=other.clean, alphas=(alpha,), boxes=(object_box(alpha),), objects=(moved,), ground=other.ground,
+        caption=scene_caption([moved.phrase()], ground, rng), plain_caption=scene_caption([moved.phrase(attributes=())], ground, rng),
+    )
+
+
+def empty_view(scene: Scene) -> Scene:
+    """The clean ground of ``scene``, with nothing on it."""
+    return replace(scene, image=scene.clean, alphas=(), boxes=(), objects=())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,17 @@ from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
-from packs.tabletop.training.views import random_view
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene, make_scene
+from packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
+from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
 from packs.tabletop.world.captions import OPENINGS, ground_phrase, object_phrase, scene_caption
 from packs.tabletop.world.scene import scene_rng
 
 SIDE = 96
 WIDTH = 128
+EMPTY_SHARE = 0.1
+COMPOSITE_SHARE = 0.3
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "name": CLASSES, "colour": tuple(COLOURS), "finish": FINISHES, "ground": tuple(GROUNDS),
 }
@@ -29,6 +31,25 @@ MENTIONS: tuple[tuple[str, ...], ...] = (
     ("name",), ("name", "colour"), ("name", "colour", "finish"), ("name", "colour", "ground"), ("name", "ground"),
     ("name", "colour", "finish", "ground"), ("ground",), ("none",),
 )
+
+
+def judged_view(index: int, rng: np.random.Generator, side: int) -> tuple[Scene, np.ndarray, int]:
+    """What a judge sees: an empty ground, a scene or a shadowless composite, as a whole frame or as a crop around an object.
+
+    Returns:
+        The scene, the view uint8 [side, side, 3] RGB, and the index of the object it centres on, or -1 for the whole frame. Whole frames
+        hold one object at most, so that a caption of the main object is all there is to say.
+    """
+    scene = train_scene(index)
+    kind = rng.random()
+    if kind < EMPTY_SHARE:
+        empty = empty_view(scene)
+        view = scene.clean if rng.random() < 0.5 else crop_around(scene.clean, scene.boxes[0], margin=float(rng.uniform(0.05, 0.9)))
+        return empty, resize(view, side), -1
+    if kind < EMPTY_SHARE + COMPOSITE_SHARE:
+        scene = composite_view(scene, train_scene(index + int(rng.integers(1, 5000))), rng, turn=0.3)
+    view, chosen = random_view(scene, rng, side, whole=0.5 if len(scene.objects) == 1 else 0.0)
+    return scene, view, chosen
 
 
 def _truth(scene: Scene, chosen: int) -> dict[str, int]:
@@ -64,7 +85,7 @@ class ZeroShotNetwork(nn.Module):
         self.clip = CLIPModel(CLIPConfig(
             text_config={**tower, "num_hidden_layers": 2, "vocab_size": vocabulary, "max_position_embeddings": MAX_LENGTH,
                          "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": eos},
-            vision_config={**tower, "num_hidden_layers": 5, "image_size": SIDE, "patch_size": 8},
+            vision_config={**tower, "num_hidden_layers": 5, "image_size": SIDE, "patch_size": 8, "projection_dim": WIDTH},
             projection_dim=WIDTH,
         ))
         # On the CPU the fused attention's backward pass takes half of a step; the plain one is several times faster.
@@ -84,22 +105,20 @@ class ZeroShotTask:
     name = "zero_shot"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
-    def __init__(self, *, steps: int = 1500, size: int = 64) -> None:
-        self.steps, self.size = steps, size
+    def __init__(self, *, steps: int = 2400, size: int = 64, start: Path | None = None) -> None:
+        self.steps, self.size, self.start = steps, size, start
         self.tokenizer = make_tokenizer()
 
     def module(self) -> nn.Module:
-        return ZeroShotNetwork(len(self.tokenizer), self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        network = ZeroShotNetwork(len(self.tokenizer), self.tokenizer.bos_token_id, self.tokenizer.eos_token_id)
+        if self.start:
+            network.clip.load_state_dict(CLIPModel.from_pretrained(self.start).state_dict())
+        return network
 
     def _example(self, index: int) -> tuple[Tensor, list[int], list[bool], str]:
-        scene = make_scene("train", index, size=128)
         rng = scene_rng("train", index, "zero-shot")
-        if rng.random() < 0.08:
-            scene = replace(scene, image=scene.clean, objects=(), boxes=(), alphas=())
-            image, truth = random_view(scene, rng, SIDE, whole=1.0)[0], _truth(scene, -1)
-        else:
-            image, chosen = random_view(scene, rng, SIDE, whole=0.35)
-            truth = _truth(scene, chosen)
+        scene, image, chosen = judged_view(index, rng, SIDE)
+        truth = _truth(scene, chosen)
         mentioned = MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
         flags = [name in mentioned for name in ATTRIBUTES]
         if mentioned == ("none",):

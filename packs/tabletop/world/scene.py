@@ -108,7 +108,8 @@ def _place_objects(rng: np.random.Generator, *, shifted: bool) -> list[SceneObje
     return [first]
 
 
-def _box(alpha: Array) -> tuple[int, int, int, int]:
+def object_box(alpha: Array) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) in pixels of all coverage above zero, right and bottom exclusive."""
     rows, columns = np.flatnonzero(alpha.max(axis=1) > 0), np.flatnonzero(alpha.max(axis=0) > 0)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
@@ -165,7 +166,7 @@ def make_scene(split: str, index: int, *, size: int = 128) -> Scene:
         image=np.rint(image.clip(0, 255)).astype(np.uint8),
         clean=np.rint(clean).astype(np.uint8),
         alphas=tuple(alpha for _, alpha in layers),
-        boxes=tuple(_box(alpha) for _, alpha in layers),
+        boxes=tuple(object_box(alpha) for _, alpha in layers),
         objects=plan.objects,
         ground=plan.ground,
         caption=plan.caption,

@@ -1,10 +1,27 @@
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+import torch
+from transformers import (
+    BertConfig,
+    CLIPTokenizer,
+    ConvNextConfig,
+    PreTrainedModel,
+    SiglipConfig,
+    SiglipImageProcessor,
+    SiglipModel,
+    VisionTextDualEncoderConfig,
+    VisionTextDualEncoderModel,
+)
 
 from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
+from generators.models.loading import Models, Placement
+from generators.models.pack import PackSpec, RoleEntry
+from packs.tabletop.training.tokenizer import make_tokenizer
 from tests.generators.pictures import photo
 
 TEXTS = ("a ball", "a cube", "a cone", "green grass")
@@ -43,3 +60,72 @@ def test_prompts_name_the_first_synonym(judge: ZeroShotJudge) -> None:
 
 def test_open_vocabulary_knows_every_name(judge: ZeroShotJudge) -> None:
     assert judge.knows("goldfish")
+
+
+POSITIONS, SIDE = 20, 24
+
+
+def tiny_siglip(vocabulary: int) -> SiglipModel:
+    tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    return SiglipModel(SiglipConfig(
+        text_config={**tower, "vocab_size": vocabulary, "max_position_embeddings": POSITIONS, "projection_size": 16,
+                     "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1},
+        vision_config={**tower, "image_size": SIDE, "patch_size": 8},
+    ))
+
+
+def tiny_dual_encoder(vocabulary: int) -> VisionTextDualEncoderModel:
+    text = BertConfig(
+        vocab_size=vocabulary, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=POSITIONS,
+    )
+    vision = ConvNextConfig(hidden_sizes=[8, 16], depths=[1, 1], num_stages=2, image_size=SIDE, hidden_size=16)
+    return VisionTextDualEncoderModel(VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=16))
+
+
+def write_judge(folder: Path, model: PreTrainedModel, tokenizer: CLIPTokenizer) -> Models:
+    """A pack whose only role is the judge ``other``; its weights are far from zero, so texts differ."""
+    torch.manual_seed(0)
+    for parameter in model.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    model.save_pretrained(folder / "judge")
+    tokenizer.save_pretrained(folder / "judge")
+    SiglipImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder / "judge")
+    roles = {"other": RoleEntry(cls=f"transformers.{type(model).__name__}", path="judge", licence="Apache-2.0")}
+    return Models(PackSpec(name=f"tiny-{folder.name}", description="", roles=roles, backgrounds=("grass",), folder=folder), Placement(device="cpu"))
+
+
+@torch.inference_mode()
+def expected(judge: ZeroShotJudge, tokens: Any, image: np.ndarray) -> list[float]:
+    """What the model's own forward pass gives, bias included."""
+    pixels = judge.processor(images=image, return_tensors="pt").pixel_values
+    return judge.model(pixel_values=pixels, **tokens).logits_per_image.softmax(-1)[0].tolist()
+
+
+@pytest.mark.parametrize("length", [POSITIONS, 10**30])
+def test_siglip_reads_texts_padded_to_its_positions_without_a_mask(length: int, tmp_path: Path) -> None:
+    """Some published tokenizers of SigLIP name no length or would give a mask; the model was trained on neither."""
+    tokenizer = make_tokenizer()
+    tokenizer.model_max_length = length
+    models = write_judge(tmp_path, tiny_siglip(len(tokenizer)), tokenizer)
+    judge = ZeroShotJudge(models, role="other")
+    tokens = make_tokenizer()(list(TEXTS), padding="max_length", max_length=POSITIONS, return_tensors="pt")
+    assert "attention_mask" in tokens
+    found = judge.probabilities([photo(1)], TEXTS)[0]
+    assert found == pytest.approx(expected(judge, {"input_ids": tokens.input_ids}, photo(1)), abs=1e-5)
+    assert np.ptp(found) > 1e-3
+    assert found != pytest.approx(expected(judge, tokens, photo(1)), abs=1e-5)
+
+
+def test_dual_encoder_reads_texts_with_a_mask(tmp_path: Path) -> None:
+    tokenizer = make_tokenizer()
+    judge = ZeroShotJudge(write_judge(tmp_path, tiny_dual_encoder(len(tokenizer)), tokenizer), role="other")
+    tokens = tokenizer(list(TEXTS), padding="max_length", max_length=POSITIONS, return_tensors="pt")
+    found = judge.probabilities([photo(1)], TEXTS)[0]
+    assert found == pytest.approx(expected(judge, tokens, photo(1)), abs=1e-5)
+    assert np.ptp(found) > 1e-3
+
+
+def test_long_texts_are_cut_to_the_positions(tmp_path: Path) -> None:
+    tokenizer = make_tokenizer()
+    judge = ZeroShotJudge(write_judge(tmp_path, tiny_siglip(len(tokenizer)), tokenizer), role="other")
+    assert judge.probabilities([photo(1)], ("a red cube on green grass " * 9, "a ball")).shape == (1, 2)

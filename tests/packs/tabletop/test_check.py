@@ -4,44 +4,67 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from flows.cli import main
-from packs.tabletop.check import BOUNDS, measure, psnr, shortfalls
+from packs.tabletop.check import CHECKS, GENERATING, RECOGNISING, bounds, limits, measure, shortfalls
+from packs.tabletop.train import ROLES
 from pipelines.packs import find_pack
 
-
-@pytest.fixture(scope="module")
-def figures() -> dict[str, float]:
-    return measure(find_pack("tabletop"), scenes=32, edits=4)
+# With a few dozen scenes a share is known to some hundredths only.
+SLACK = 0.08
 
 
-def test_shipped_weights_hold_their_bounds_on_a_few_scenes(figures: dict[str, float]) -> None:
-    # With 32 scenes a share is known to some hundredths only.
-    assert shortfalls({name: value + 0.08 for name, value in figures.items()}) == {}
+def loosened(figures: dict[str, float]) -> dict[str, float]:
+    """Figures moved to the good side of their bound or limit by what few scenes leave open."""
+    least, most = set(bounds()), set(limits())
+    signs = dict.fromkeys(least - most, 1.0) | dict.fromkeys(most - least, -1.0)
+    return {name: value + SLACK * signs.get(name, 0.0) * max(1.0, abs(value)) for name, value in figures.items()}
+
+
+@pytest.mark.parametrize("check", [name for name in RECOGNISING if name in find_pack("tabletop").roles])
+def test_shipped_weights_hold_their_bounds_on_a_few_scenes(check: str) -> None:
+    figures = measure(find_pack("tabletop"), scenes=32, checks=(check,))
+    assert figures
+    assert all(name.startswith(check) for name in figures)
+    assert shortfalls(loosened(figures)) == {}
+
+
+def test_removal_takes_objects_away_and_grounds_are_the_prompted_ones() -> None:
+    figures = measure(find_pack("tabletop"), edits=4, checks=("inpaint",))
     assert figures["removal_psnr"] > figures["removal_psnr_object_left_in"] + 3
+    assert figures["removal_success"] >= 0.5
     assert figures["background_recognised"] >= 0.5
 
 
-def test_shares_are_shares(figures: dict[str, float]) -> None:
-    assert all(0 <= value <= 1 for name, value in figures.items() if "psnr" not in name)
+def test_every_trained_role_is_checked() -> None:
+    assert set(CHECKS) == set(ROLES)
+    assert not set(RECOGNISING) & set(GENERATING)
 
 
-def test_a_figure_below_its_bound_is_a_shortfall(figures: dict[str, float]) -> None:
-    assert "reconstruction_psnr" in shortfalls({**figures, "reconstruction_psnr": BOUNDS["reconstruction_psnr"] - 0.1})
-    assert shortfalls(BOUNDS) == {}
+def test_a_figure_beyond_its_bound_or_limit_is_a_shortfall() -> None:
+    least, most = bounds(), limits()
+    assert shortfalls({"autoencoder_psnr": least["autoencoder_psnr"] - 0.1}) == {"autoencoder_psnr": least["autoencoder_psnr"]}
+    assert shortfalls({"classifier_weak_accuracy": 0.9}) == {"classifier_weak_accuracy": most["classifier_weak_accuracy"]}
+    assert shortfalls(least) == {}
+    assert shortfalls({"a figure of no bound": -1.0}) == {}
 
 
-def test_psnr_of_a_known_error() -> None:
-    grey = np.full((4, 4, 3), 100, np.uint8)
-    assert psnr(grey, grey + 1) == pytest.approx(48.13, abs=0.01)
+def test_the_command_prints_json_and_its_exit_code_says_whether_bounds_hold() -> None:
+    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--scenes", "16", "--role", "classifier", "--role", "vq", "--json"])
+    document = json.loads(result.output)
+    assert result.exit_code == (1 if document["short"] else 0)
+    assert document["figures"].keys() >= {"classifier_accuracy", "vq_psnr"}
+
+
+def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
+    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--role", "zeroshot"])
+    assert result.exit_code == 2
+    assert "zero_shot_2" in result.output
 
 
 @pytest.mark.slow
-def test_the_command_prints_json_and_its_exit_code_says_whether_bounds_hold() -> None:
-    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--scenes", "64", "--edits", "8", "--json"])
-    document = json.loads(result.output)
-    assert result.exit_code == (1 if document["short"] else 0)
-    assert document["figures"].keys() >= {"zero_shot_class", "removal_success", "object_kept", "classifier_accuracy"}
+def test_the_whole_check_passes() -> None:
+    result = CliRunner().invoke(main, ["models", "check", "tabletop"])
+    assert result.exit_code == 0, result.output

@@ -22,7 +22,8 @@ def test_orthogonalised_matrix_keeps_the_singular_vectors() -> None:
     matrix = torch.randn(5, 12)
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
     turned = left.T @ orthogonalise(matrix) @ right.T
-    assert torch.allclose(turned, torch.diag(turned.diag()), atol=1e-4)
+    # bfloat16 leaves about two digits.
+    assert torch.allclose(turned, torch.diag(turned.diag()), atol=0.08)
     assert (turned.diag() > 0).all()
 
 

@@ -1,0 +1,85 @@
+"""Objects by text queries: boxes and scores of an open-vocabulary detector of the OWL-ViT family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torchvision.ops import batched_nms, box_convert
+from transformers import AutoImageProcessor, AutoTokenizer
+
+from generators.models.loading import Models
+from manifests.errors import ModelError
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One object.
+
+    Attributes:
+        box: (left, top, right, bottom) in pixels of the image, right and bottom exclusive, within the image.
+        label: index of the query.
+        score: the detector's probability in [0, 1].
+    """
+
+    box: tuple[float, float, float, float]
+    label: int
+    score: float
+
+
+class Detector:
+    """Detections of text queries by the role ``detector`` (OwlViTForObjectDetection; Minderer et al., arXiv 2205.06230)."""
+
+    def __init__(self, models: Models, *, role: str = "detector", overlap: float = 0.3) -> None:
+        """Args:
+            models: the models.
+            role: the detector's role.
+            overlap: of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
+        """
+        self.model: Any = models.get(role)
+        self.device, self.overlap = models.device, overlap
+        folder = models.folder(role)
+        try:
+            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            what = f"the detector's processor or tokenizer does not load: {error}"
+            raise ModelError(what, where=str(folder), fix="download the whole folder") from error
+        if len(self.tokenizer) < 16:
+            raise ModelError("the detector has no tokenizer files", where=str(folder), fix="download the whole folder")
+        self.template = models.pack.entry(role).prompt
+        self._texts: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
+        """The pack's query for each class; of names with synonyms ("cock, rooster") the first is used."""
+        return tuple(self.template.format(name.split(",")[0]) for name in class_names)
+
+    @torch.inference_mode()
+    def detect(self, images: list[Array], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:
+        """Find what ``queries`` name in each image (uint8 [H, W, 3] RGB, any sizes).
+
+        Returns:
+            For each image its detections with a score above ``threshold``, the best first. An object that fits several queries has a
+            detection for each.
+        """
+        if queries not in self._texts:
+            tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(self.device)
+            self._texts[queries] = self.model.owlvit.get_text_features(**tokens).pooler_output
+        return [self._one(image, self._texts[queries], threshold) for image in images]
+
+    def _one(self, image: Array, texts: torch.Tensor, threshold: float) -> list[Detection]:
+        pixels = self.processor(images=image, return_tensors="pt").pixel_values.to(self.device, self.model.dtype)
+        grid = self.model.image_embedder(pixel_values=pixels)[0]
+        features = grid.flatten(1, 2)
+        scores = self.model.class_predictor(features, texts[None])[0][0].float().sigmoid()
+        height, width = image.shape[:2]
+        scale = torch.tensor([width, height, width, height], device=self.device)
+        boxes = box_convert(self.model.box_predictor(features, grid)[0].float(), "cxcywh", "xyxy").clamp(0, 1) * scale
+        patches, labels = torch.nonzero(scores > threshold, as_tuple=True)
+        kept = batched_nms(boxes[patches], scores[patches, labels], labels, self.overlap)
+        found = zip(boxes[patches[kept]].tolist(), labels[kept].tolist(), scores[patches, labels][kept].tolist(), strict=True)
+        return [Detection((box[0], box[1], box[2], box[3]), label, score) for box, label, score in found]

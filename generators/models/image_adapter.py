@@ -1,0 +1,52 @@
+"""IP-Adapter weights in the layout of the published files, and how they join a pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+PARTS = ("image_proj", "ip_adapter")
+
+
+@dataclass(frozen=True)
+class ImageAdapter:
+    """Weights of projection and image cross-attention, and the vision encoder (with its processor) that feeds them."""
+
+    state: dict[str, dict[str, torch.Tensor]]
+    image_encoder: Any
+    processor: Any
+
+
+def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, processor: Any) -> ImageAdapter:
+    """Read the one safetensors file of ``folder`` (IP-Adapter, arXiv 2308.06721; the "plus" form reads all tokens of the vision encoder).
+
+    Raises:
+        ValueError: the folder has not exactly one safetensors file, or it holds no IP-Adapter, or one of another encoder's width.
+    """
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
+        raise ValueError(f"{len(files)} safetensors files in the adapter's folder instead of one")
+    state: dict[str, dict[str, torch.Tensor]] = {part: {} for part in PARTS}
+    for name, value in load_file(files[0]).items():
+        part, _, rest = name.partition(".")
+        if part not in state:
+            raise ValueError(f"{files[0].name} holds {name!r}, which no IP-Adapter has")
+        state[part][rest] = value.to(dtype)
+    if not state["image_proj"] or not state["ip_adapter"]:
+        raise ValueError(f"{files[0].name} holds no IP-Adapter: one of {' and '.join(PARTS)} is missing")
+    width = state["image_proj"].get("proj_in.weight", torch.empty(0, image_encoder.config.hidden_size)).shape[1]
+    if width != image_encoder.config.hidden_size:
+        raise ValueError(f"{files[0].name} reads features of width {width}; the pack's vision encoder has {image_encoder.config.hidden_size}")
+    return ImageAdapter(state, image_encoder, processor)
+
+
+def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:
+    """Give a Stable Diffusion pipeline of its own (not one that others share) the adapter; pass references as ``ip_adapter_image``."""
+    pipeline.register_modules(image_encoder=adapter.image_encoder, feature_extractor=adapter.processor)
+    pipeline.load_ip_adapter(adapter.state, subfolder="", weight_name="", image_encoder_folder=None)
+    pipeline.set_ip_adapter_scale(scale)
+    return pipeline

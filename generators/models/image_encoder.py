@@ -1,0 +1,50 @@
+"""Features of pictures by a DINOv2-like encoder: for the identity of objects and for distances between sets of pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoImageProcessor
+
+from generators.models.loading import Models
+from manifests.errors import ModelError
+
+Array = np.ndarray
+BATCH = 32
+
+
+class ImageEncoder:
+    """The encoder of the role ``image_encoder``, whose first token is the CLS token."""
+
+    def __init__(self, models: Models, *, role: str = "image_encoder") -> None:
+        self.model: Any = models.get(role)
+        self.device = models.device
+        folder = models.folder(role)
+        try:
+            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"the encoder's processor does not load: {error}", where=str(folder), fix="download the whole folder") from error
+
+    @torch.inference_mode()
+    def _tokens(self, images: list[Array]) -> torch.Tensor:
+        found = []
+        for first in range(0, len(images), BATCH):
+            # Each picture on its own: pictures in a list may differ in size, and some processors need equal ones.
+            pixels = [self.processor(images=image, return_tensors="pt").pixel_values for image in images[first : first + BATCH]]
+            found.append(self.model(pixel_values=torch.cat(pixels).to(self.device, self.model.dtype)).last_hidden_state.float().cpu())
+        return torch.cat(found)
+
+    def identities(self, images: list[Array]) -> Array:
+        """Unit CLS features, float32 [images, width], of pictures uint8 [H, W, 3] RGB; their products are cosines."""
+        features = self._tokens(images)[:, 0]
+        return np.asarray(features / features.norm(dim=-1, keepdim=True))
+
+    def contents(self, images: list[Array]) -> Array:
+        """CLS feature beside the mean of the patches, float32 [images, 2 * width]: DINOv2's readout (Oquab et al., arXiv 2304.07193, section 7.1).
+
+        It tells objects and grounds, so Fréchet distances between sets of pictures are taken in it.
+        """
+        tokens = self._tokens(images)
+        return np.asarray(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=-1))

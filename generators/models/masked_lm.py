@@ -1,0 +1,141 @@
+"""Words that fit a slot of a text, and how probable a text is, by a masked language model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from generators.models.loading import Models
+from generators.models.token_batches import batches, load_tokenizer, pad_sequences
+from manifests.errors import ModelError
+
+Array = np.ndarray
+SLOT = "[MASK]"
+# How vocabularies mark a token that begins a word: byte-level (RoBERTa, ModernBERT), SentencePiece.
+WORD_STARTS = ("Ġ", "▁")
+
+
+class MaskedLm:
+    """The role ``masked_lm``: RoBERTa, ModernBERT or BERT.
+
+    Results of a text do not depend on the texts beside it.
+    """
+
+    def __init__(self, models: Models, *, role: str = "masked_lm") -> None:
+        self.model: Any = models.get(role)
+        self.device = models.device
+        self.tokenizer = load_tokenizer(models, role)
+        if self.tokenizer.mask_token is None:
+            raise ModelError(f"the tokenizer of {role!r} has no mask token", where=str(models.folder(role)), fix="use a masked language model")
+
+    @cached_property
+    def words(self) -> dict[int, str]:
+        """The whole words of the vocabulary by token id: letters and hyphens only, with the mark of a word's beginning where there is one.
+
+        Longer words start with some of them, which no vocabulary tells apart.
+        """
+        tokens = {index: token for token, index in self.tokenizer.get_vocab().items() if index not in set(self.tokenizer.all_special_ids)}
+        mark = next((mark for mark in WORD_STARTS if any(token.startswith(mark) for token in tokens.values())), "")
+        starts = {index: token for index, token in tokens.items() if token.startswith(mark) and not token.startswith("##")}
+        words = {index: self.tokenizer.convert_tokens_to_string([token]).strip() for index, token in starts.items()}
+        return {index: word for index, word in words.items() if word.replace("-", "").isalpha()}
+
+    def word_probabilities(self, texts: list[str], *, top: int = 50) -> list[list[tuple[str, float]]]:
+        """For each text, the ``top`` words for its slot with their probability, best first; equal ones in the order of the vocabulary.
+
+        Words of several tokens are left out; ``word_log_probabilities`` scores those.
+
+        Args:
+            texts: texts with exactly one ``SLOT`` each.
+            top: how many words to return.
+
+        Raises:
+            ValueError: a text has no slot or more than one, or it lies beyond the model's length.
+        """
+        sequences = [self._encode_slot(text) for text in texts]
+        slots = [sequence.index(self.tokenizer.mask_token_id) for sequence in sequences]
+        order = sorted(self.words)
+        candidates = torch.tensor(order, device=self.device)
+        ranked: list[list[tuple[str, float]]] = [[] for _ in texts]
+        for positions, rows in self._log_probabilities(sequences, slots):
+            chosen, places = rows[:, candidates].exp().sort(dim=1, descending=True, stable=True)
+            for position, probabilities, ids in zip(positions, chosen[:, :top].tolist(), places[:, :top].tolist(), strict=True):
+                ranked[position] = [(self.words[order[place]], probability) for place, probability in zip(ids, probabilities, strict=True)]
+        return ranked
+
+    def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Array:
+        """Log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
+
+        A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its tokens, so long words
+        compare with short ones as a whole.
+
+        Raises:
+            ValueError: a text has no slot or more than one, or it lies beyond the model's length.
+        """
+        pieces = [self._pieces(word) for word in words]
+        encoded = [self._encode_slot(text) for text in texts]
+        scores = np.zeros((len(texts), len(words)), np.float32)
+        for filled in range(max(map(len, pieces), default=0)):
+            # Words that need as many masks and begin alike share one question: all words of one token do.
+            questions: dict[tuple[tuple[int, ...], int], list[tuple[int, int]]] = {}
+            for row, ids in enumerate(encoded):
+                for column in (column for column, tokens in enumerate(pieces) if len(tokens) > filled):
+                    questions.setdefault(self._fill(ids, pieces[column], filled), []).append((row, column))
+            asked = list(questions.values())
+            answers = torch.tensor([(tokens[filled] if len(tokens) > filled else 0) for tokens in pieces], device=self.device)
+            for positions, rows in self._log_probabilities([list(ids) for ids, _ in questions], [place for _, place in questions]):
+                for position, values in zip(positions, rows[:, answers].cpu().numpy(), strict=True):
+                    for row, column in asked[position]:
+                        scores[row, column] += values[column]
+        return scores
+
+    def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Array, Array]:
+        """Sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the number of tokens.
+
+        Returns:
+            float32 [texts] and int64 [texts]; start and end tokens don't count. Texts beyond the model's length are cut.
+        """
+        encoded = [self._encode(text) for text in texts]
+        special = {*self.tokenizer.all_special_ids} - {self.tokenizer.unk_token_id}
+        hidden = [(row, place) for row, ids in enumerate(encoded) for place, token in enumerate(ids) if token not in special]
+        sequences = [[*encoded[row][:place], self.tokenizer.mask_token_id, *encoded[row][place + 1 :]] for row, place in hidden]
+        totals, counts = np.zeros(len(texts), np.float32), np.zeros(len(texts), np.int64)
+        for positions, rows in self._log_probabilities(sequences, [place for _, place in hidden]):
+            answers = [encoded[row][place] for row, place in (hidden[position] for position in positions)]
+            owners = [hidden[position][0] for position in positions]
+            np.add.at(totals, owners, rows[torch.arange(len(answers)), answers].cpu().numpy())
+            np.add.at(counts, owners, 1)
+        return totals, counts
+
+    def _encode(self, text: str) -> list[int]:
+        return self.tokenizer(text, truncation=True).input_ids
+
+    def _encode_slot(self, text: str) -> list[int]:
+        if text.count(SLOT) != 1:
+            raise ValueError(f"the text {text!r} has {text.count(SLOT)} slots {SLOT}, not one")
+        ids = self._encode(text.replace(SLOT, self.tokenizer.mask_token))
+        if self.tokenizer.mask_token_id not in ids:
+            raise ValueError(f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {text!r}")
+        return ids
+
+    def _pieces(self, word: str) -> list[int]:
+        return self.tokenizer(f" {word}", add_special_tokens=False).input_ids
+
+    def _fill(self, ids: list[int], pieces: list[int], filled: int) -> tuple[tuple[int, ...], int]:
+        """The tokens with a mask per piece, the first ``filled`` of them filled, and the place of the first mask left."""
+        mask = self.tokenizer.mask_token_id
+        place = ids.index(mask)
+        return (*ids[:place], *pieces[:filled], *[mask] * (len(pieces) - filled), *ids[place + 1 :]), place + filled
+
+    @torch.inference_mode()
+    def _log_probabilities(self, sequences: list[list[int]], places: list[int]) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Log-probabilities at one place of each sequence, batch by batch: positions of the sequences, and float32 [batch, vocabulary]."""
+        for length, positions in batches([len(sequence) for sequence in sequences], self.model.config.vocab_size):
+            ids, attention = pad_sequences([sequences[position] for position in positions], length, self.tokenizer.pad_token_id)
+            logits = self.model(input_ids=ids.to(self.device), attention_mask=attention.to(self.device)).logits
+            chosen = logits[torch.arange(len(positions)), [places[position] for position in positions]]
+            yield positions, chosen.float().log_softmax(dim=-1)

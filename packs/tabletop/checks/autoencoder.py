@@ -1,0 +1,33 @@
+"""Reconstruction by the autoencoder."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+
+from generators.models.loading import Models
+from packs.tabletop.checks.common import psnr
+from packs.tabletop.world import Scene
+
+BOUNDS = {"autoencoder_psnr": 28.0, "autoencoder_object_psnr": 26.0}
+
+
+@torch.inference_mode()
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """PSNR in dB of whole scenes, of the object's pixels, and of the two pixels around its outline, where a soft edge would show."""
+    autoencoder = models.get("autoencoder")
+    whole, inside, outline = [], [], []
+    for scene in scenes[:200]:
+        pixels = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        decoded = autoencoder.decode(autoencoder.encode(pixels).latent_dist.mean).sample[0].permute(1, 2, 0)
+        picture = ((decoded.clamp(-1, 1) + 1) * 127.5).round().numpy()
+        mask = (scene.alphas[0] > 0.5).astype(np.uint8)
+        edge = cv2.morphologyEx(mask, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+        whole.append(psnr(scene.image, picture))
+        inside.append(psnr(scene.image[mask > 0], picture[mask > 0]))
+        outline.append(psnr(scene.image[edge], picture[edge]))
+    return {
+        "autoencoder_psnr": float(np.mean(whole)), "autoencoder_object_psnr": float(np.mean(inside)),
+        "autoencoder_outline_psnr": float(np.mean(outline)),
+    }

@@ -1,0 +1,14 @@
+"""The vision transformer on whole scenes."""
+
+from __future__ import annotations
+
+from generators.models.loading import Models
+from packs.tabletop.checks.classifier import accuracy
+from packs.tabletop.world import Scene
+
+BOUNDS = {"classifier_vit_accuracy": 0.97}
+
+
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """Accuracy of the LeViT."""
+    return {"classifier_vit_accuracy": accuracy(models, "classifier_vit", scenes)}

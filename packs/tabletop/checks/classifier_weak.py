@@ -1,0 +1,15 @@
+"""The deliberately weak classifier on whole scenes."""
+
+from __future__ import annotations
+
+from generators.models.loading import Models
+from packs.tabletop.checks.classifier import accuracy
+from packs.tabletop.world import Scene
+
+BOUNDS = {"classifier_weak_accuracy": 0.6}
+LIMITS = {"classifier_weak_accuracy": 0.8}
+
+
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """Accuracy of the narrow ResNet."""
+    return {"classifier_weak_accuracy": accuracy(models, "classifier_weak", scenes)}

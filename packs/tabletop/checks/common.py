@@ -1,0 +1,44 @@
+"""Held-out scenes and small measures that several checks share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+
+from packs.tabletop.world import Scene, make_scene
+
+Array = np.ndarray
+FIRST_SCENE = 500_000
+
+
+def held_out(*, objects: int | None = 1) -> Iterator[Scene]:
+    """Held-out scenes that neither training nor recipes use, in order; only those with ``objects`` objects, or all."""
+    index = FIRST_SCENE
+    while True:
+        scene = make_scene("heldout", index)
+        if objects is None or len(scene.objects) == objects:
+            yield scene
+        index += 1
+
+
+def psnr(first: Array, second: Array) -> float:
+    """Peak signal-to-noise ratio in dB of two uint8 pictures."""
+    error = float(np.mean((first.astype(np.float64) - second) ** 2))
+    return float(10 * np.log10(255**2 / max(error, 1e-10)))
+
+
+def edge_f1(found: Array, wanted: Array, *, tolerance: int = 2) -> float:
+    """F1 of two edge maps, bool [H, W]; an edge pixel counts as matched within ``tolerance`` pixels of the other map."""
+    if not found.any() or not wanted.any():
+        return float(found.any() == wanted.any())
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * tolerance + 1,) * 2)
+    near_wanted, near_found = (cv2.dilate(edges.astype(np.uint8), kernel) > 0 for edges in (wanted, found))
+    precision, recall = float(near_wanted[found].mean()), float(near_found[wanted].mean())
+    return 2 * precision * recall / max(precision + recall, 1e-9)
+
+
+def share(flags: list[bool]) -> float:
+    """The share of true flags."""
+    return float(np.mean(flags))

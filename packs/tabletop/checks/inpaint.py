@@ -1,0 +1,90 @@
+"""Removal and background edits, as the product makes them, judged by the detector and by the zero-shot judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generators.attribute.composite import compose, matte
+from generators.attribute.removal import blend_fill, removal_hole
+from generators.attribute.settings import RenderSettings
+from generators.guards.label import object_crop
+from generators.models.detector import Detector
+from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.judge import ZeroShotJudge
+from generators.models.loading import Models
+from packs.tabletop.checks.common import psnr, share
+from packs.tabletop.checks.detector import box_iou
+from packs.tabletop.checks.text_to_image import GROUND_PROMPTS
+from packs.tabletop.world import CLASSES, Scene
+
+Array = np.ndarray
+BOUNDS = {"removal_success": 0.9, "background_recognised": 0.85}
+SAME_PLACE = 0.3
+
+
+@dataclass(frozen=True)
+class Judges:
+    """The models that look at the edits."""
+
+    zero_shot: ZeroShotJudge
+    detector: Detector
+
+    def finds_object(self, image: Array, box: tuple[int, int, int, int]) -> bool:
+        """Whether the detector finds an object of any class where ``box`` is."""
+        found = self.detector.detect([image], self.detector.class_queries(CLASSES))[0]
+        return any(box_iou(item.box, box) > SAME_PLACE for item in found)
+
+    def sees_object(self, crop: Array) -> bool:
+        """Whether the zero-shot judge prefers all classes together over "no object"."""
+        probabilities = self.zero_shot.probabilities([crop], (*self.zero_shot.class_prompts(CLASSES), "no object"))[0]
+        return bool(probabilities[:-1].sum() > probabilities[-1])
+
+    def names(self, crop: Array, name: str) -> bool:
+        """Whether the zero-shot judge names the class."""
+        probabilities = self.zero_shot.probabilities([crop], self.zero_shot.class_prompts(CLASSES))[0]
+        return CLASSES[int(probabilities.argmax())] == name
+
+
+def removal_figures(inpainter: Inpainter, judges: Judges, scene: Scene, prompt: str, seed: int) -> dict[str, float]:
+    """One removal: what still sees an object in its place, and how near the filled hole is to the true ground."""
+    mask = np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
+    settings = RenderSettings()
+    hole = removal_hole(mask, settings.dilation)
+    removed = blend_fill(scene.image, inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed)), hole, settings.feather)
+    return {
+        "removal_success": not judges.finds_object(removed, scene.boxes[0]),
+        "object_found_before_removal": judges.finds_object(scene.image, scene.boxes[0]),
+        "removal_unseen_by_judge": not judges.sees_object(object_crop(removed, mask)),
+        "object_seen_before_removal": judges.sees_object(object_crop(scene.image, mask)),
+        "removal_psnr": psnr(scene.clean[hole], removed[hole]),
+        "removal_psnr_object_left_in": psnr(scene.clean[hole], scene.image[hole]),
+    }
+
+
+def background_figures(inpainter: Inpainter, judges: Judges, scene: Scene, family: int, seed: int) -> dict[str, float]:
+    """One background edit: whether the judge names the prompted ground, and the object before and after."""
+    mask = np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
+    generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, GROUND_PROMPTS[family], seed))
+    edited = compose(scene.image, generated, matte(mask / np.float32(255)))
+    return {
+        "background_recognised": judges.zero_shot.probabilities([generated], GROUND_PROMPTS)[0].argmax() == family,
+        "object_kept": judges.names(object_crop(edited, mask), scene.objects[0].name),
+        "object_recognised_unedited": judges.names(object_crop(scene.image, mask), scene.objects[0].name),
+    }
+
+
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """Shares in [0, 1] and PSNR in dB over one removal and one background edit per scene, with their controls on the unedited scenes.
+
+    ``removal_success``: the detector finds nothing of any class in the removed object's place.
+    """
+    inpainter = Inpainter(models, steps=models.pack.steps, guidance=models.pack.guidance)
+    judges = Judges(ZeroShotJudge(models), Detector(models))
+    rows = [
+        removal_figures(inpainter, judges, scene, models.pack.removal_prompt, number)
+        | background_figures(inpainter, judges, scene, number % len(GROUND_PROMPTS), number)
+        for number, scene in enumerate(scenes)
+    ]
+    return {name: share([bool(row[name]) for row in rows]) if "psnr" not in name else float(np.mean([row[name] for row in rows])) for name in rows[0]}

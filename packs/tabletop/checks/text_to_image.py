@@ -1,0 +1,94 @@
+"""Pictures from prompts over a balanced grid of classes and colours, named by the pack's own judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+
+from generators.models.detector import Detector
+from generators.models.frechet import frechet_distance
+from generators.models.image_encoder import ImageEncoder
+from generators.models.judge import ZeroShotJudge
+from generators.models.loading import Models
+from packs.tabletop.checks.common import held_out, share
+from packs.tabletop.training.views import crop_around
+from packs.tabletop.world import CLASSES, COLOURS, GROUNDS, Scene
+from packs.tabletop.world.captions import object_phrase
+
+Array = np.ndarray
+BOUNDS = {"text_to_image_class": 0.85, "text_to_image_colour": 0.85}
+GROUND_PROMPTS = tuple(wordings[0] for wordings in GROUNDS.values())
+CROP_MARGIN = 0.3
+GUIDANCE = 4.0
+BATCH = 16
+
+
+def grid(count: int) -> list[tuple[str, str, str]]:
+    """(class, colour, ground) of ``count`` prompts: every run of 64 holds each pair of class and colour once, the grounds in turn."""
+    colours, grounds = list(COLOURS), list(GROUNDS)
+    return [(CLASSES[i % 8], colours[(i // 8 + i) % 8], grounds[(i // 64 + i // 8 + 3 * i) % 8]) for i in range(count)]
+
+
+def prompt(name: str, colour: str, ground: str) -> str:
+    """The grid's wording."""
+    return f"{object_phrase(name, colour, '', '')} on {GROUNDS[ground][0]}"
+
+
+def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0, **settings: Any) -> list[Array]:
+    """Pictures uint8 [H, W, 3] RGB; picture i has noise of its own from seed + i, whatever the batch.
+
+    ``settings`` go to the pipeline; a list among them has one entry per prompt.
+    """
+    pictures: list[Array] = []
+    for first in range(0, len(prompts), BATCH):
+        part = slice(first, first + BATCH)
+        given = {name: value[part] if isinstance(value, list) else value for name, value in settings.items()}
+        generators = [torch.Generator().manual_seed(seed + first + i) for i in range(len(prompts[part]))]
+        images = pipeline(list(prompts[part]), generator=generators, num_inference_steps=steps, output_type="np", **given).images
+        pictures += list(np.rint(images.clip(0, 1) * 255).astype(np.uint8))
+    return pictures
+
+
+def judged(judge: ZeroShotJudge, picture: Array, name: str) -> tuple[str, str]:
+    """The class that the judge sees in a picture, and the colour given the class ``name``."""
+    by_class = judge.probabilities([picture], judge.class_prompts(CLASSES))[0].argmax()
+    by_colour = judge.probabilities([picture], tuple(object_phrase(name, colour, "", "") for colour in COLOURS))[0].argmax()
+    return CLASSES[int(by_class)], list(COLOURS)[int(by_colour)]
+
+
+def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Array, name: str) -> tuple[str, str]:
+    """What the judge sees in the crop around the best detection of any class; empty names where the detector finds nothing."""
+    found = detector.detect([picture], detector.class_queries(CLASSES))[0]
+    if not found:
+        return "", ""
+    left, top, right, bottom = (round(edge) for edge in found[0].box)
+    return judged(judge, crop_around(picture, (left, top, right, bottom), margin=CROP_MARGIN), name)
+
+
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """Shares of four pictures per scene asked for whose prompted class, colour and ground the judge names; on real scenes as a control.
+
+    Class and colour are read from the crop around what the detector finds; a picture in which it finds nothing counts as wrong.
+    ``text_to_image_fid`` is the Frechet distance to held-out scenes in the space of the role ``image_encoder`` (not Inception's), and
+    ``text_to_image_fid_real`` that of two disjoint sets of held-out scenes of the same size, which is what sampling alone gives.
+    """
+    judge, detector, encoder = ZeroShotJudge(models), Detector(models), ImageEncoder(models)
+    cells = grid(4 * len(scenes))
+    pictures = generate(models.get("text_to_image"), [prompt(*cell) for cell in cells], steps=models.pack.steps, guidance_scale=GUIDANCE)
+    seen = [found_and_judged(judge, detector, picture, cell[0]) for picture, cell in zip(pictures, cells, strict=True)]
+    real = [found_and_judged(judge, detector, scene.image, scene.objects[0].name) for scene in scenes]
+    grounds = judge.probabilities(pictures, GROUND_PROMPTS).argmax(axis=1)
+    others = [scene.image for scene in islice(held_out(), 2 * len(pictures))]
+    return {
+        "text_to_image_class": share([found[0] == cell[0] for found, cell in zip(seen, cells, strict=True)]),
+        "text_to_image_colour": share([found[1] == cell[1] for found, cell in zip(seen, cells, strict=True)]),
+        "text_to_image_ground": share([list(GROUNDS)[found] == cell[2] for found, cell in zip(grounds, cells, strict=True)]),
+        "text_to_image_class_real": share([found[0] == scene.objects[0].name for found, scene in zip(real, scenes, strict=True)]),
+        "text_to_image_colour_real": share([found[1] == scene.objects[0].colour for found, scene in zip(real, scenes, strict=True)]),
+        "text_to_image_fid": frechet_distance(encoder.contents(pictures), encoder.contents(others[: len(pictures)])),
+        "text_to_image_fid_real": frechet_distance(encoder.contents(others[len(pictures) :]), encoder.contents(others[: len(pictures)])),
+    }

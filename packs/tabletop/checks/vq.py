@@ -1,0 +1,58 @@
+"""Reconstruction by the vector-quantised autoencoder, the use of its codebook, and gradients to its latents."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import VQModel
+from torch import Tensor
+
+from generators.models.loading import Models
+from packs.tabletop.checks.common import psnr, share
+from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.world import Scene
+
+Array = np.ndarray
+BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}
+
+
+def to_picture(pixels: Tensor) -> Array:
+    """float [1, 3, H, W] in [-1, 1] to uint8 [H, W, 3] RGB."""
+    return ((pixels[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+
+
+@torch.inference_mode()
+def reconstruct(model: VQModel, scene: Scene) -> tuple[Array, Array]:
+    """The scene through the codebook, and the indices of the entries that it used."""
+    latents = model.encode(to_tensor(scene.image)[None].to(model.device)).latents
+    indices = model.quantize(latents)[2][2]
+    return to_picture(model.decode(latents).sample), indices.cpu().numpy()
+
+
+def reaches_everywhere(model: VQModel, scene: Scene) -> bool:
+    """Whether an error of the picture gives a finite, non-zero gradient at every place of the latents, past the quantiser and through it."""
+    wanted = to_tensor(scene.image)[None].to(model.device)
+    for direct in (True, False):
+        latents = model.encode(wanted).latents.detach().requires_grad_()
+        error = F.mse_loss(model.decode(latents, force_not_quantize=direct).sample, wanted)
+        (gradient,) = torch.autograd.grad(error, latents)
+        if not bool(gradient.isfinite().all()) or not bool((gradient.abs().amax(dim=1) > 0).all()):
+            return False
+    return True
+
+
+def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
+    """PSNR in dB of 200 whole scenes and of their objects, the share of codebook entries used, and the share of scenes with gradients."""
+    model = models.get("vq")
+    whole, inside, used = [], [], set[int]()
+    for scene in scenes[:200]:
+        picture, indices = reconstruct(model, scene)
+        mask = scene.alphas[0] > 0.5
+        whole.append(psnr(scene.image, picture))
+        inside.append(psnr(scene.image[mask], picture[mask]))
+        used.update(indices.tolist())
+    return {
+        "vq_psnr": float(np.mean(whole)), "vq_psnr_worst": float(np.min(whole)), "vq_object_psnr": float(np.mean(inside)),
+        "vq_codebook_use": len(used) / model.config.num_vq_embeddings, "vq_gradients": share([reaches_everywhere(model, s) for s in scenes[:8]]),
+    }

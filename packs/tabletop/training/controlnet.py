@@ -1,0 +1,79 @@
+"""The ControlNet: a copy of the text-to-image model's encoder that reads Canny edges (Zhang et al., arXiv 2302.05543)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from diffusers import ControlNetModel, UNet2DConditionModel
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor, nn
+from transformers import CLIPTextModel
+
+from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, use_plain_attention
+from packs.tabletop.training.store import train_scene
+from packs.tabletop.training.text_to_image import TextToImageTask, is_empty
+
+Array = np.ndarray
+CANNY = (100, 200)
+# One entry per stage of the conditioning embedding: two halvings for an autoencoder factor of 4.
+EMBEDDING_CHANNELS = (16, 32, 64)
+CAPTION_FORGOTTEN = 0.3
+
+
+def canny_edges(image: Array) -> Array:
+    """White edges on black, uint8 [H, W, 3], of a uint8 [H, W, 3] RGB picture; OpenCV's thresholds 100 and 200, as ControlNet's examples have."""
+    edges = cv2.Canny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), *CANNY)
+    return np.repeat(edges[..., None], 3, axis=2)
+
+
+class ControlledNetwork(nn.Module):
+    """The frozen text-to-image model and the ControlNet to train."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32).requires_grad_(False)
+        self.text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).requires_grad_(False)
+        self.controlnet = ControlNetModel.from_unet(self.unet, conditioning_embedding_out_channels=EMBEDDING_CHANNELS)
+        use_plain_attention(self)
+        self.controlnet.set_attn_processor(AttnProcessor())
+
+    def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, edges: Tensor) -> Tensor:
+        """Predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
+        text = self.text(tokens).last_hidden_state
+        down, middle = self.controlnet(sample, timesteps, text, controlnet_cond=edges, return_dict=False)
+        return self.unet(sample, timesteps, text, down_block_additional_residuals=down, mid_block_additional_residual=middle).sample.float()
+
+
+class ControlNetTask(TextToImageTask):
+    """v-prediction on the text-to-image model's own examples; captions are forgotten more often, so that edges count."""
+
+    name = "controlnet"
+    lr, adam_lr, ema = 2e-3, 1e-3, 0.995
+
+    def __init__(self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
+        super().__init__(steps=steps, size=size, **settings)
+        self.start = start
+
+    def module(self) -> nn.Module:
+        return ControlledNetwork(self.start)
+
+    def batch(self, step: int) -> dict[str, Any]:
+        batch = self.frames(step)
+        indices = [(step * self.size + i) % self.examples for i in range(self.size)]
+        scenes = [train_scene(index) for index in indices]
+        edges = [canny_edges(scene.clean if is_empty(index) else scene.image) for index, scene in zip(indices, scenes, strict=True)]
+        return {**batch, "edges": torch.from_numpy(np.stack(edges)).permute(0, 3, 1, 2).float() / 255}
+
+    def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        batch = self.encoded(batch)
+        noisy, velocity, timesteps = add_noise(self.scheduler, batch["latents"].float(), generator)
+        tokens = drop_captions(batch["tokens"], self.tokenizer, generator, share=CAPTION_FORGOTTEN)
+        return (module(noisy, timesteps, tokens, batch["edges"]) - velocity).square().mean(), {}
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        assert isinstance(module, ControlledNetwork)
+        module.controlnet.to(torch.float16).save_pretrained(folder)

@@ -1,0 +1,91 @@
+"""The unconditional pixel model with learned variance: whole scenes and bare grounds, half and half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
+from diffusers.models.attention_processor import AttnProcessor
+from torch import Tensor, nn
+
+from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.store import train_scene
+from packs.tabletop.training.variational import Bound
+from packs.tabletop.training.views import resize
+from packs.tabletop.world.scene import scene_rng
+
+SIZE = 128
+BOUND_WEIGHT = 0.001
+# Weights of the squared error stop growing at this signal-to-noise ratio (Hang et al., arXiv 2303.09556).
+LARGEST_RATIO = 20.0
+
+
+def make_scheduler() -> DDPMScheduler:
+    """The schedule of ADM: 1000 linear steps, predicted noise, learned variance."""
+    return DDPMScheduler(num_train_timesteps=1000, beta_schedule="linear", beta_start=1e-4, beta_end=0.02, variance_type="learned_range")
+
+
+def training_picture(index: int, side: int) -> Tensor:
+    """Picture ``index`` in [-1, 1], [3, side, side]: even ones are scenes, odd ones bare grounds; mirrored at random."""
+    scene = train_scene(index // 2)
+    picture = resize(scene.clean if index % 2 else scene.image, side)
+    mirrored = scene_rng("train", index, "unconditional").random() < 0.5
+    return to_tensor((picture[:, ::-1] if mirrored else picture).copy())
+
+
+def run_norms_in_float32(model: nn.Module) -> None:
+    """Give every group norm float32 input under autocast: in bfloat16 its backward pass over channels-last pictures is ten times slower."""
+    for module in model.modules():
+        if isinstance(module, nn.GroupNorm):
+            module.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+
+
+class UnconditionalTask:
+    """Noise prediction with the hybrid loss: the bound trains the variance alone (arXiv 2102.09672, section 3.1)."""
+
+    name = "unconditional"
+    lr, adam_lr, ema = 3e-3, 1e-3, 0.998
+
+    def __init__(self, *, steps: int = 1050, size: int = 12, side: int = SIZE, channels: tuple[int, ...] = (16, 32, 64, 80, 80)) -> None:
+        self.steps, self.size, self.side, self.channels = steps, size, side, channels
+        self.scheduler = make_scheduler()
+        self.bound = Bound(self.scheduler)
+
+    def module(self) -> nn.Module:
+        levels = len(self.channels)
+        model = UNet2DModel(
+            sample_size=self.side, in_channels=3, out_channels=6, layers_per_block=1, block_out_channels=self.channels,
+            down_block_types=("DownBlock2D",) * levels, up_block_types=("UpBlock2D",) * levels, norm_num_groups=8, attention_head_dim=16,
+            time_embedding_dim=96,
+        )
+        # On the CPU the plain attention's backward pass is several times faster than the fused one's.
+        model.mid_block.attentions[0].set_processor(AttnProcessor())
+        run_norms_in_float32(model)
+        return model
+
+    def batch(self, step: int) -> dict[str, Tensor]:
+        return {"image": torch.stack([training_picture(step * self.size + i, self.side) for i in range(self.size)])}
+
+    def _weights(self, timesteps: Tensor) -> Tensor:
+        alpha = self.scheduler.alphas_cumprod[timesteps.cpu()].to(timesteps.device)
+        return (LARGEST_RATIO * (1 - alpha) / alpha).clamp(max=1.0)
+
+    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        image = batch["image"]
+        # One timestep in each of n equal intervals: a stratified draw makes the loss less noisy than n free ones.
+        places = (torch.arange(len(image)) + torch.rand(len(image), generator=generator)) / len(image)
+        timesteps = (places * 1000).long().to(image.device)
+        noise = torch.randn(image.shape, generator=generator).to(image.device)
+        noisy = self.scheduler.add_noise(image, noise, timesteps)
+        predicted = module(noisy, timesteps).sample.float()
+        error = (predicted[:, :3] - noise).square().flatten(1).mean(dim=1)
+        bits = self.bound.term(image, noisy, torch.cat([predicted[:, :3].detach(), predicted[:, 3:]], dim=1), timesteps).mean()
+        simple = error.mean()
+        weighted = (error * self._weights(timesteps)).mean()
+        return weighted + BOUND_WEIGHT * 1000 * bits, {"simple": simple.item(), "bits": 1000 * bits.item()}
+
+    def save(self, module: nn.Module, folder: Path) -> None:
+        assert isinstance(module, UNet2DModel)
+        DDPMPipeline(unet=module.to(torch.float16), scheduler=self.scheduler).save_pretrained(folder)

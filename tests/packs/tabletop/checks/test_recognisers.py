@@ -1,0 +1,56 @@
+"""The shipped recognisers on a few held-out scenes; the bounds of the checks are for hundreds."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generators.models.image_encoder import ImageEncoder
+from generators.models.judge import ZeroShotJudge
+from generators.models.loading import Models, Placement
+from generators.models.pack import read_pack
+from packs.tabletop.checks.classifier import accuracy
+from packs.tabletop.checks.common import held_out
+from packs.tabletop.checks.image_encoder import crop, identity_figures, moved
+from packs.tabletop.checks.zero_shot import crop_of, says_none
+from packs.tabletop.checks.zero_shot_2 import named_rightly
+from packs.tabletop.world import Scene
+
+PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return list(islice(held_out(), 32))
+
+
+def models_with(role: str) -> Models:
+    """The embedded pack; skips the test where the role was not trained yet."""
+    if role not in PACK.roles:
+        pytest.skip(f"the pack has no {role!r} yet; train it: python -m packs.tabletop.train {role}")
+    return Models(PACK, Placement(device="cpu"))
+
+
+@pytest.mark.parametrize("role", ["zero_shot_2", "evaluation_encoder"])
+def test_image_text_models_name_classes_and_see_nothing_on_bare_grounds(role: str, scenes: list[Scene]) -> None:
+    judge = ZeroShotJudge(models_with(role), role=role)
+    assert np.mean(named_rightly(judge, [crop_of(scene) for scene in scenes], scenes)) >= 0.85
+    assert np.mean([says_none(judge, scene.clean) for scene in scenes[:20]]) >= 0.8
+    assert np.mean([says_none(judge, crop_of(scene)) for scene in scenes[:20]]) <= 0.1
+
+
+@pytest.mark.parametrize(("role", "low", "high"), [("classifier_vit", 0.88, 1.0), ("classifier_weak", 0.45, 0.93)])
+def test_classifiers_are_as_good_as_they_should_be(role: str, low: float, high: float, scenes: list[Scene]) -> None:
+    assert low <= accuracy(models_with(role), role, scenes) <= high
+
+
+def test_image_encoder_knows_objects_again(scenes: list[Scene]) -> None:
+    encoder = ImageEncoder(models_with("image_encoder"))
+    others = [moved(scene, other, number) for number, (scene, other) in enumerate(zip(scenes, scenes[1:] + scenes[:1], strict=True))]
+    labels = [(scene.objects[0].name, scene.objects[0].colour) for scene in scenes]
+    figures = identity_figures(encoder.identities([crop(s) for s in scenes]), encoder.identities([crop(s) for s in others]), labels)
+    assert figures["auc"] >= 0.98
+    assert figures["above"] >= 0.98

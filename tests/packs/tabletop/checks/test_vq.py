@@ -1,0 +1,40 @@
+"""The shipped quantised autoencoder on a few held-out scenes, and what its check says of a broken one."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from generators.models.loading import Models, Placement
+from generators.models.pack import read_pack
+from packs.tabletop.checks.common import held_out
+from packs.tabletop.checks.vq import BOUNDS, measure, reaches_everywhere
+
+PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
+
+
+@pytest.fixture
+def models() -> Models:
+    return Models(PACK, Placement(device="cpu"))
+
+
+def test_shipped_weights_hold_their_bounds(models: Models) -> None:
+    figures = measure(models, list(islice(held_out(), 12)))
+    assert figures["vq_psnr"] >= BOUNDS["vq_psnr"]
+    assert figures["vq_gradients"] == 1.0
+    # A dozen scenes use fewer entries than the two hundred of the full check.
+    assert figures["vq_codebook_use"] > 0.5
+
+
+def test_a_decoder_without_input_has_no_gradients(models: Models) -> None:
+    model = models.get("vq")
+    weight = model.post_quant_conv.weight.clone()
+    try:
+        model.post_quant_conv.weight.zero_()
+        broken = reaches_everywhere(model, next(held_out()))
+    finally:
+        model.post_quant_conv.weight.copy_(weight)
+    assert not broken
+    assert reaches_everywhere(model, next(held_out()))
