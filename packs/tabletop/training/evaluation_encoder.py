@@ -22,6 +22,7 @@ from packs.tabletop.training.zero_shot import fits
 
 SIDE, STRIDE, WIDTH, TEXT_WIDTH, LENGTH = 96, 16, 128, 96, 24
 WIDTHS = (32, 64, 112, 160)
+STEPS = 1100
 
 
 def dual_encoder_config(vocabulary: int, pad: int) -> VisionTextDualEncoderConfig:
@@ -46,20 +47,31 @@ class DualNetwork(nn.Module):
 
 
 class EvaluationEncoderTask:
-    """Multi-positive contrastive loss between views and captions plus cross-entropy of each attribute."""
+    """Multi-positive contrastive loss between views and captions plus cross-entropy of each attribute.
+
+    Args:
+        steps: training steps.
+        size: views per step.
+        start: weights folder to go on from, with views that the first ``STEPS`` steps did not show.
+    """
 
     name = "evaluation_encoder"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
     mix = Mix(whole=0.35)
 
-    def __init__(self, *, steps: int = 1100, size: int = 64) -> None:
-        self.steps, self.size = steps, size
+    def __init__(self, *, steps: int = STEPS, size: int = 64, start: Path | None = None) -> None:
+        self.steps, self.size, self.start = steps, size, start
+        self.first = STEPS if start else 0
         self.tokenizer = padded_tokenizer(LENGTH, masked=True)
 
     def module(self) -> nn.Module:
-        return DualNetwork(len(self.tokenizer), self.tokenizer.pad_token_id)
+        network = DualNetwork(len(self.tokenizer), self.tokenizer.pad_token_id)
+        if self.start:
+            network.dual.load_state_dict(VisionTextDualEncoderModel.from_pretrained(self.start).state_dict())
+        return network
 
     def batch(self, step: int) -> dict[str, Any]:
+        step += self.first
         indices = range(step * self.size, (step + 1) * self.size)
         return captioned_batch(self.name, indices, self.tokenizer, self.mix, side=SIDE, grid=SIDE // STRIDE)
 
