@@ -105,5 +105,6 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     images = pictures(scenes, unet.config.sample_size, 48)
     figures = _denoising(unet, scheduler, images, 250) | _denoising(unet, scheduler, images, 500)
     return figures | {
-        "unconditional_gradient_ratio": _gradient_ratio(unet, scheduler, images[1:16:2], first=500), "unconditional_bits": _bits(unet, scheduler, images),
+        "unconditional_gradient_ratio": _gradient_ratio(unet, scheduler, images[1:16:2], first=500),
+        "unconditional_bits": _bits(unet, scheduler, images),
     }
