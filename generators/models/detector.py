@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from torchvision.ops import batched_nms, box_convert
-from transformers import AutoImageProcessor, AutoTokenizer
 
 from generators.models.loading import Models
-from manifests.errors import ModelError
+from generators.models.preprocessing import load_processor, load_tokenizer
 
 Array = np.ndarray
 
@@ -42,21 +41,13 @@ class Detector:
         """
         self.model: Any = models.get(role)
         self.device, self.overlap = models.device, overlap
-        folder = models.folder(role)
-        try:
-            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            what = f"the detector's processor or tokenizer does not load: {error}"
-            raise ModelError(what, where=str(folder), fix="download the whole folder") from error
-        if len(self.tokenizer) < 16:
-            raise ModelError("the detector has no tokenizer files", where=str(folder), fix="download the whole folder")
-        self.template = models.pack.entry(role).prompt
+        self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
+        self.entry = models.pack.entry(role)
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}
 
     def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """The pack's query for each class; of names with synonyms ("cock, rooster") the first is used."""
-        return tuple(self.template.format(name.split(",")[0]) for name in class_names)
+        """The pack's query for each class."""
+        return self.entry.class_prompts(class_names)
 
     @torch.inference_mode()
     def detect(self, images: list[Array], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:

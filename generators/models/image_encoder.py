@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoImageProcessor
 
 from generators.models.loading import Models
-from manifests.errors import ModelError
+from generators.models.preprocessing import load_processor
 
 Array = np.ndarray
 BATCH = 32
@@ -21,11 +20,7 @@ class ImageEncoder:
     def __init__(self, models: Models, *, role: str = "image_encoder") -> None:
         self.model: Any = models.get(role)
         self.device = models.device
-        folder = models.folder(role)
-        try:
-            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"the encoder's processor does not load: {error}", where=str(folder), fix="download the whole folder") from error
+        self.processor = load_processor(models, role)
 
     @torch.inference_mode()
     def _tokens(self, images: list[Array]) -> torch.Tensor:

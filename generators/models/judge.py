@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoImageProcessor, AutoTokenizer
 
 from generators.models.loading import Models
-from manifests.errors import ModelError
+from generators.models.preprocessing import load_processor, load_tokenizer
 
 Array = np.ndarray
 
@@ -20,17 +19,9 @@ class ZeroShotJudge:
     def __init__(self, models: Models, *, role: str = "zero_shot") -> None:
         self.model: Any = models.get(role)
         self.device = models.device
-        folder = models.folder(role)
-        try:
-            self.processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
-            self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            what = f"the judge's processor or tokenizer does not load: {error}"
-            raise ModelError(what, where=str(folder), fix="download the whole folder") from error
-        if len(self.tokenizer) < 16:
-            raise ModelError("the judge has no tokenizer files", where=str(folder), fix="download the whole folder")
-        entry = models.pack.entry(role)
-        self.vocabulary, self.template = entry.vocabulary, entry.prompt
+        self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
+        self.entry = models.pack.entry(role)
+        self.vocabulary = self.entry.vocabulary
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}
 
     def knows(self, class_name: str) -> bool:
@@ -38,8 +29,8 @@ class ZeroShotJudge:
         return not self.vocabulary or class_name in self.vocabulary
 
     def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """The judge's prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
-        return tuple(self.template.format(name.split(",")[0]) for name in class_names)
+        """The judge's prompt for each class."""
+        return self.entry.class_prompts(class_names)
 
     @torch.inference_mode()
     def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from generators.models.loading import Models
-from generators.models.token_batches import batches, load_tokenizer, pad_sequences
+from generators.models.preprocessing import load_tokenizer
+from generators.models.token_batches import batches, pad_sequences
 from manifests.errors import ModelError
 
 Array = np.ndarray

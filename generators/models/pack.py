@@ -38,6 +38,10 @@ class RoleEntry(BaseModel):
     vocabulary: tuple[str, ...] = ()
     prompt: str = "a photo of a {}"
 
+    def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
+        """The prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
+        return tuple(self.prompt.format(name.split(",")[0]) for name in class_names)
+
     @model_validator(mode="after")
     def _check_place(self) -> RoleEntry:
         if bool(self.path) == bool(self.repo):

@@ -1,4 +1,4 @@
-"""What the text models share: their tokenizer, and batches in which every sequence has its own padded length.
+"""Batches of token sequences in which every sequence has its own padded length.
 
 Padding to the longest text of a batch shifts probabilities by about 1e-6, so that a result would depend on its neighbours. A sequence is
 padded to the smallest length of a fixed list that holds it.
@@ -7,34 +7,13 @@ padded to the smallest length of a fixed list that holds it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
-from transformers import AutoTokenizer
-
-from generators.models.loading import Models
-from manifests.errors import ModelError
 
 LENGTHS = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 MAX_BATCH = 64
 # Numbers in one output [sequences, tokens, values], 128 MiB in float32: a published vocabulary has 50,000 entries.
 MAX_OUTPUT = 2**25
-
-
-def load_tokenizer(models: Models, role: str) -> Any:
-    """The tokenizer beside the weights of ``role``.
-
-    Raises:
-        ModelError: its files are missing or damaged.
-    """
-    folder = models.folder(role)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the tokenizer of {role!r} does not load: {error}", where=str(folder), fix="download the whole folder") from error
-    if len(tokenizer) <= len(tokenizer.all_special_ids):
-        raise ModelError(f"{role!r} has no tokenizer files", where=str(folder), fix="download the whole folder")
-    return tokenizer
 
 
 def padded_length(length: int) -> int:

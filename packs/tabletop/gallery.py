@@ -18,21 +18,19 @@ from diffusers import DDPMScheduler
 from PIL import Image
 from tqdm import tqdm
 
-from generators.attribute.composite import compose, matte
-from generators.attribute.removal import blend_fill, removal_hole
-from generators.attribute.settings import RenderSettings
 from generators.models.detector import Detector
-from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.inpainter import Inpainter
 from generators.models.loading import Models, Placement
 from generators.models.pack import read_pack
 from generators.models.segmenter import Segmenter
 from packs.tabletop.check import CHECKS
-from packs.tabletop.checks.common import held_out
+from packs.tabletop.checks.common import held_out, to_picture
 from packs.tabletop.checks.controlnet import controlled_pipeline
 from packs.tabletop.checks.image_adapter import adapted_pipeline
+from packs.tabletop.checks.inpaint import remove, replace_ground
 from packs.tabletop.checks.text_to_image import GUIDANCE, generate
 from packs.tabletop.checks.unconditional import restore
-from packs.tabletop.checks.vq import reconstruct, to_picture
+from packs.tabletop.checks.vq import reconstruct
 from packs.tabletop.sheet import Cell, Strip, draw_sheet, save_small
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.controlnet import canny_edges
@@ -65,11 +63,6 @@ def showcase(count: int, *, skip: int = 0, objects: int | None = 1) -> list[Scen
         if not seen & {scene.ground, scene.objects[0].name}:
             chosen.append(scene)
     return chosen
-
-
-def main_mask(scene: Scene) -> Array:
-    """The main object's mask, uint8 [H, W] of 0 and 255."""
-    return np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
 
 
 def paint_masks(image: Array, masks: list[Array]) -> Array:
@@ -110,13 +103,11 @@ def prompt_row(models: Models) -> Cells:
 
 def removal_row(models: Models) -> Cells:
     """Sources and what is left when the main object is taken away."""
-    render, pack = RenderSettings(), models.pack
+    pack = models.pack
     inpainter = Inpainter(models, steps=pack.steps, guidance=pack.guidance)
     cells: list[Cell] = []
     for number, scene in enumerate(showcase(COLUMNS // 2, skip=20)):
-        hole = removal_hole(main_mask(scene), render.dilation)
-        fill = inpainter.fill(InpaintRequest(scene.image, hole, pack.removal_prompt, number))
-        removed = blend_fill(scene.image, fill, hole, render.feather)
+        removed, _ = remove(inpainter, scene, pack.removal_prompt, number)
         cells += [Cell(scene.image, scene.objects[0].phrase()), Cell(removed, "removed")]
     return tuple(cells)
 
@@ -125,12 +116,10 @@ def background_row(models: Models) -> Cells:
     """One object on backgrounds from prompts; its own pixels stay."""
     scene, pack = showcase(1, skip=40)[0], models.pack
     inpainter = Inpainter(models, steps=pack.steps, guidance=pack.guidance)
-    mask = main_mask(scene)
     others = [wordings[0] for family, wordings in GROUNDS.items() if family not in (scene.ground, "plain")]
     cells = [Cell(scene.image, "source")]
     for number, prompt in enumerate(others[: COLUMNS - 1]):
-        generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, prompt, number))
-        cells.append(Cell(compose(scene.image, generated, matte(mask / np.float32(255))), prompt))
+        cells.append(Cell(replace_ground(inpainter, scene, prompt, number)[0], prompt))
     return tuple(cells)
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import wrap
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+
+from packs.tabletop.training.views import resize
 
 Array = np.ndarray
 CELL = 112
@@ -36,11 +37,6 @@ class Strip:
     cells: tuple[Cell, ...]
 
 
-def _square(picture: Array) -> Array:
-    shrinking = picture.shape[0] >= CELL
-    return np.asarray(cv2.resize(picture, (CELL, CELL), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC))
-
-
 def draw_sheet(strips: Sequence[Strip]) -> Image.Image:
     """Lay the rows out below each other, RGB; captions take up to two lines and are cut after that."""
     columns = max(len(strip.cells) for strip in strips)
@@ -52,7 +48,7 @@ def draw_sheet(strips: Sequence[Strip]) -> Image.Image:
         draw.text((GAP, top + TITLE / 2), strip.title, fill=INK, font=heading, anchor="lm")
         for column, cell in enumerate(strip.cells):
             left = GAP + column * (CELL + GAP)
-            sheet.paste(Image.fromarray(_square(cell.picture)), (left, top + TITLE))
+            sheet.paste(Image.fromarray(resize(cell.picture, CELL)), (left, top + TITLE))
             for line, words in enumerate(wrap(cell.caption, CAPTION_LETTERS)[:LINES]):
                 place = (left + CELL / 2, top + TITLE + CELL + LINE * (line + 0.5) + 1)
                 draw.text(place, words, fill=FAINT, font=small, anchor="mm")

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from generators.models.loading import Models
-from generators.models.token_batches import load_tokenizer
+from generators.models.preprocessing import load_tokenizer
 from packs.tabletop.checks.common import share
 from packs.tabletop.training.causal_lm import CausalLmTask
 from packs.tabletop.training.text_scenes import draw_description, text_scene

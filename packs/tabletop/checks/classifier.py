@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from transformers import AutoImageProcessor
 
 from generators.models.loading import Models
+from generators.models.preprocessing import load_processor
 from packs.tabletop.world import CLASSES, Scene
 
 Array = np.ndarray
@@ -17,7 +17,7 @@ BOUNDS = {"classifier_accuracy": 0.98}
 def predictions(models: Models, role: str, pictures: list[Array]) -> list[str]:
     """The class names that the classifier ``role`` gives to pictures uint8 [H, W, 3] RGB."""
     model = models.get(role)
-    processor = AutoImageProcessor.from_pretrained(models.folder(role), local_files_only=True)
+    processor = load_processor(models, role)
     found = [int(model(**processor(images=picture, return_tensors="pt")).logits.argmax()) for picture in pictures]
     return [CLASSES[index] for index in found]
 

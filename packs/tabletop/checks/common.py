@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
+from generators.guards.label import object_crop
 from packs.tabletop.world import Scene, make_scene
 
 Array = np.ndarray
@@ -21,6 +24,21 @@ def held_out(*, objects: int | None = 1) -> Iterator[Scene]:
         if objects is None or len(scene.objects) == objects:
             yield scene
         index += 1
+
+
+def main_mask(scene: Scene) -> Array:
+    """The main object's mask, uint8 [H, W] of 0 and 255."""
+    return np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
+
+
+def crop_of(scene: Scene) -> Array:
+    """The crop around the main object that the label guard looks at, uint8 RGB."""
+    return object_crop(scene.image, main_mask(scene))
+
+
+def to_picture(pixels: Tensor) -> Array:
+    """float [1, 3, H, W] in [-1, 1] to uint8 [H, W, 3] RGB."""
+    return ((pixels[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
 def psnr(first: Array, second: Array) -> float:

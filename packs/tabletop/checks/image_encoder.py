@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.guards.label import object_crop
 from generators.models.frechet import frechet_distance
 from generators.models.image_encoder import ImageEncoder
 from generators.models.loading import Models
+from packs.tabletop.checks.common import crop_of
 from packs.tabletop.training.views import composite_view
 from packs.tabletop.world import Scene
 from packs.tabletop.world.scene import scene_rng
@@ -22,11 +22,6 @@ BLUR = 1.5
 def moved(scene: Scene, other: Scene, number: int) -> Scene:
     """The scene's object on the ground of ``other``, at another scale and place, turned a little."""
     return composite_view(scene, other, scene_rng("heldout", number, "identity"), turn=TURN)
-
-
-def crop(scene: Scene) -> Array:
-    """The crop around the object that the guards look at."""
-    return object_crop(scene.image, (scene.alphas[0] > 0.5).astype(np.uint8))
 
 
 def separation(same: Array, different: Array) -> float:
@@ -65,7 +60,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     following = scenes[1:] + scenes[:1]
     seconds = [moved(scene, other, number) for number, (scene, other) in enumerate(zip(scenes, following, strict=True))]
     labels = [(scene.objects[0].name, scene.objects[0].colour) for scene in scenes]
-    crops = identity_figures(encoder.identities([crop(s) for s in scenes]), encoder.identities([crop(s) for s in seconds]), labels)
+    crops = identity_figures(encoder.identities([crop_of(s) for s in scenes]), encoder.identities([crop_of(s) for s in seconds]), labels)
     frames = identity_figures(encoder.identities([s.image for s in scenes]), encoder.identities([s.image for s in seconds]), labels)
     half = len(scenes) // 2
     reference, held = encoder.contents([s.image for s in scenes[:half]]), [s.image for s in scenes[half : 2 * half]]

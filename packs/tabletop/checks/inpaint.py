@@ -14,9 +14,10 @@ from generators.models.detector import Detector
 from generators.models.inpainter import Inpainter, InpaintRequest
 from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models
-from packs.tabletop.checks.common import psnr, share
+from packs.tabletop.checks.common import crop_of, main_mask, psnr, share
 from packs.tabletop.checks.detector import box_iou
 from packs.tabletop.checks.text_to_image import GROUND_PROMPTS
+from packs.tabletop.checks.zero_shot import named_rightly, says_none
 from packs.tabletop.world import CLASSES, Scene
 
 Array = np.ndarray
@@ -37,27 +38,37 @@ class Judges:
         return any(box_iou(item.box, box) > SAME_PLACE for item in found)
 
     def sees_object(self, crop: Array) -> bool:
-        """Whether the zero-shot judge prefers all classes together over "no object"."""
-        probabilities = self.zero_shot.probabilities([crop], (*self.zero_shot.class_prompts(CLASSES), "no object"))[0]
-        return bool(probabilities[:-1].sum() > probabilities[-1])
+        """Whether the zero-shot judge sees something."""
+        return not says_none(self.zero_shot, crop)
 
-    def names(self, crop: Array, name: str) -> bool:
-        """Whether the zero-shot judge names the class."""
-        probabilities = self.zero_shot.probabilities([crop], self.zero_shot.class_prompts(CLASSES))[0]
-        return CLASSES[int(probabilities.argmax())] == name
+    def names(self, crop: Array, scene: Scene) -> bool:
+        """Whether the zero-shot judge names the scene's class."""
+        return named_rightly(self.zero_shot, [crop], [scene])[0]
+
+
+def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
+    """The scene without its main object, as the product removes it, and the hole that was filled, bool [H, W]."""
+    settings = RenderSettings()
+    hole = removal_hole(main_mask(scene), settings.dilation)
+    fill = inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed))
+    return blend_fill(scene.image, fill, hole, settings.feather), hole
+
+
+def replace_ground(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
+    """The main object before a ground from ``prompt``, and the generated frame alone."""
+    mask = main_mask(scene)
+    generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, prompt, seed))
+    return compose(scene.image, generated, matte(mask / np.float32(255))), generated
 
 
 def removal_figures(inpainter: Inpainter, judges: Judges, scene: Scene, prompt: str, seed: int) -> dict[str, float]:
     """One removal: what still sees an object in its place, and how near the filled hole is to the true ground."""
-    mask = np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
-    settings = RenderSettings()
-    hole = removal_hole(mask, settings.dilation)
-    removed = blend_fill(scene.image, inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed)), hole, settings.feather)
+    removed, hole = remove(inpainter, scene, prompt, seed)
     return {
         "removal_success": not judges.finds_object(removed, scene.boxes[0]),
         "object_found_before_removal": judges.finds_object(scene.image, scene.boxes[0]),
-        "removal_unseen_by_judge": not judges.sees_object(object_crop(removed, mask)),
-        "object_seen_before_removal": judges.sees_object(object_crop(scene.image, mask)),
+        "removal_unseen_by_judge": not judges.sees_object(object_crop(removed, main_mask(scene))),
+        "object_seen_before_removal": judges.sees_object(crop_of(scene)),
         "removal_psnr": psnr(scene.clean[hole], removed[hole]),
         "removal_psnr_object_left_in": psnr(scene.clean[hole], scene.image[hole]),
     }
@@ -65,13 +76,11 @@ def removal_figures(inpainter: Inpainter, judges: Judges, scene: Scene, prompt: 
 
 def background_figures(inpainter: Inpainter, judges: Judges, scene: Scene, family: int, seed: int) -> dict[str, float]:
     """One background edit: whether the judge names the prompted ground, and the object before and after."""
-    mask = np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
-    generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, GROUND_PROMPTS[family], seed))
-    edited = compose(scene.image, generated, matte(mask / np.float32(255)))
+    edited, generated = replace_ground(inpainter, scene, GROUND_PROMPTS[family], seed)
     return {
         "background_recognised": judges.zero_shot.probabilities([generated], GROUND_PROMPTS)[0].argmax() == family,
-        "object_kept": judges.names(object_crop(edited, mask), scene.objects[0].name),
-        "object_recognised_unedited": judges.names(object_crop(scene.image, mask), scene.objects[0].name),
+        "object_kept": judges.names(object_crop(edited, main_mask(scene)), scene),
+        "object_recognised_unedited": judges.names(crop_of(scene), scene),
     }
 
 

@@ -82,13 +82,14 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     seen = [found_and_judged(judge, detector, picture, cell[0]) for picture, cell in zip(pictures, cells, strict=True)]
     real = [found_and_judged(judge, detector, scene.image, scene.objects[0].name) for scene in scenes]
     grounds = judge.probabilities(pictures, GROUND_PROMPTS).argmax(axis=1)
-    others = [scene.image for scene in islice(held_out(), 2 * len(pictures))]
+    others = encoder.contents([scene.image for scene in islice(held_out(), 2 * len(pictures))])
+    reference, control = others[: len(pictures)], others[len(pictures) :]
     return {
         "text_to_image_class": share([found[0] == cell[0] for found, cell in zip(seen, cells, strict=True)]),
         "text_to_image_colour": share([found[1] == cell[1] for found, cell in zip(seen, cells, strict=True)]),
         "text_to_image_ground": share([list(GROUNDS)[found] == cell[2] for found, cell in zip(grounds, cells, strict=True)]),
         "text_to_image_class_real": share([found[0] == scene.objects[0].name for found, scene in zip(real, scenes, strict=True)]),
         "text_to_image_colour_real": share([found[1] == scene.objects[0].colour for found, scene in zip(real, scenes, strict=True)]),
-        "text_to_image_fid": frechet_distance(encoder.contents(pictures), encoder.contents(others[: len(pictures)])),
-        "text_to_image_fid_real": frechet_distance(encoder.contents(others[len(pictures) :]), encoder.contents(others[: len(pictures)])),
+        "text_to_image_fid": frechet_distance(encoder.contents(pictures), reference),
+        "text_to_image_fid_real": frechet_distance(control, reference),
     }

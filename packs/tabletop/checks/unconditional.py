@@ -9,8 +9,7 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor
 
 from generators.models.loading import Models
-from packs.tabletop.checks.common import psnr
-from packs.tabletop.checks.vq import to_picture
+from packs.tabletop.checks.common import psnr, to_picture
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.variational import Bound
 from packs.tabletop.training.views import resize

@@ -6,20 +6,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from diffusers import VQModel
-from torch import Tensor
 
 from generators.models.loading import Models
-from packs.tabletop.checks.common import psnr, share
+from packs.tabletop.checks.common import psnr, share, to_picture
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.world import Scene
 
 Array = np.ndarray
 BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}
-
-
-def to_picture(pixels: Tensor) -> Array:
-    """float [1, 3, H, W] in [-1, 1] to uint8 [H, W, 3] RGB."""
-    return ((pixels[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
 @torch.inference_mode()

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.guards.label import object_crop
 from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models
-from packs.tabletop.checks.common import share
+from packs.tabletop.checks.common import crop_of, share
 from packs.tabletop.checks.text_to_image import CROP_MARGIN, GROUND_PROMPTS, judged
 from packs.tabletop.training.views import crop_around
 from packs.tabletop.world import CLASSES, GROUNDS, Scene
@@ -27,9 +26,10 @@ class Answers:
     none: list[bool]
 
 
-def crop_of(scene: Scene) -> Array:
-    """The crop around the main object that the label guard looks at."""
-    return object_crop(scene.image, (scene.alphas[0] > 0.5).astype(np.uint8))
+def named_rightly(judge: ZeroShotJudge, pictures: list[Array], scenes: list[Scene]) -> list[bool]:
+    """Per picture, whether the judge prefers the class of the scene's main object over all other classes."""
+    seen = judge.probabilities(pictures, judge.class_prompts(CLASSES)).argmax(axis=1)
+    return [CLASSES[index] == scene.objects[0].name for index, scene in zip(seen, scenes, strict=True)]
 
 
 def says_none(judge: ZeroShotJudge, picture: Array) -> bool:
@@ -54,10 +54,9 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     judge = ZeroShotJudge(models)
     answers = ask(judge, scenes)
     grounds = judge.probabilities([scene.clean for scene in scenes], GROUND_PROMPTS).argmax(axis=1)
-    whole = [judged(judge, scene.image, scene.objects[0].name) for scene in scenes]
     return {
         "zero_shot_class": share(answers.classes), "zero_shot_colour": share(answers.colours), "zero_shot_none": share(answers.none),
         "zero_shot_seen": share([not says_none(judge, crop_of(scene)) for scene in scenes]),
         "zero_shot_ground": share([list(GROUNDS)[seen] == scene.ground for seen, scene in zip(grounds, scenes, strict=True)]),
-        "zero_shot_class_whole": share([seen == scene.objects[0].name for (seen, _), scene in zip(whole, scenes, strict=True)]),
+        "zero_shot_class_whole": share(named_rightly(judge, [scene.image for scene in scenes], scenes)),
     }

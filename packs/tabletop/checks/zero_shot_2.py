@@ -6,13 +6,12 @@ import numpy as np
 
 from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models
-from packs.tabletop.checks.common import share
-from packs.tabletop.checks.zero_shot import Answers, ask, crop_of, says_none
+from packs.tabletop.checks.common import crop_of, share
+from packs.tabletop.checks.zero_shot import Answers, ask, named_rightly, says_none
 from packs.tabletop.training.views import composite_view
-from packs.tabletop.world import CLASSES, Scene
+from packs.tabletop.world import Scene
 from packs.tabletop.world.scene import scene_rng
 
-Array = np.ndarray
 BOUNDS = {"zero_shot_2_class": 0.97, "zero_shot_2_colour": 0.95, "zero_shot_2_none": 0.9}
 # Both judges together are worth more than one as long as most of their errors are their own.
 LIMITS = {"zero_shot_2_shared_errors": 0.5}
@@ -28,12 +27,6 @@ def composites(scenes: list[Scene]) -> list[Scene]:
     """Each scene's object without its shadow on the ground of the next scene, at another scale."""
     pairs = zip(scenes, scenes[1:] + scenes[:1], strict=True)
     return [composite_view(scene, other, scene_rng("heldout", number, "composite")) for number, (scene, other) in enumerate(pairs)]
-
-
-def named_rightly(judge: ZeroShotJudge, pictures: list[Array], scenes: list[Scene]) -> list[bool]:
-    """Per picture, whether the judge prefers the class of the scene's main object over all other classes."""
-    seen = judge.probabilities(pictures, judge.class_prompts(CLASSES)).argmax(axis=1)
-    return [CLASSES[index] == scene.objects[0].name for index, scene in zip(seen, scenes, strict=True)]
 
 
 def judge_figures(role: str, judge: ZeroShotJudge, scenes: list[Scene], answers: Answers) -> dict[str, float]:

@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel
 
 from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, use_plain_attention
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.text_to_image import TextToImageTask, is_empty
+from packs.tabletop.training.text_to_image import TextToImageTask, shown_picture
 
 Array = np.ndarray
 CANNY = (100, 200)
@@ -56,17 +55,14 @@ class ControlNetTask(TextToImageTask):
 
     def __init__(self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
         super().__init__(steps=steps, size=size, **settings)
-        self.start = start
+        self.base = start
 
     def module(self) -> nn.Module:
-        return ControlledNetwork(self.start)
+        return ControlledNetwork(self.base)
 
     def batch(self, step: int) -> dict[str, Any]:
-        batch = self.frames(step)
-        indices = [(step * self.size + i) % self.examples for i in range(self.size)]
-        scenes = [train_scene(index) for index in indices]
-        edges = [canny_edges(scene.clean if is_empty(index) else scene.image) for index, scene in zip(indices, scenes, strict=True)]
-        return {**batch, "edges": torch.from_numpy(np.stack(edges)).permute(0, 3, 1, 2).float() / 255}
+        edges = [canny_edges(shown_picture(index)) for index in self.indices(step)]
+        return {**self.frames(step), "edges": torch.from_numpy(np.stack(edges)).permute(0, 3, 1, 2).float() / 255}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         batch = self.encoded(batch)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.ops import generalized_box_iou_loss
-from transformers import CLIPModel, OwlViTConfig, OwlViTForObjectDetection, OwlViTImageProcessor, OwlViTProcessor
+from torchvision.ops import box_convert, generalized_box_iou_loss, sigmoid_focal_loss
+from transformers import AutoConfig, CLIPModel, OwlViTConfig, OwlViTForObjectDetection, OwlViTImageProcessor, OwlViTProcessor
 
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.frames import random_frame
@@ -22,6 +22,7 @@ from packs.tabletop.world.captions import OPENINGS, object_phrase
 from packs.tabletop.world.scene import SceneObject, scene_rng
 
 CLIP = Path(__file__).parents[1] / "weights" / "zero_shot"
+STEPS = 1700
 NOUNS = ("object", *CLASSES)
 OBJECTS = 2
 EMPTY_SHARE = 0.08
@@ -105,32 +106,32 @@ def owners(boxes: np.ndarray, grid: int, reach: float) -> np.ndarray:
     return found.ravel()
 
 
-def focal_loss(logits: Tensor, targets: Tensor, *, gamma: float = 2.0) -> Tensor:
-    """The focal loss of each element (Lin et al., arXiv 1708.02002, equation 4)."""
-    entropy = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return entropy * (1 - torch.exp(-entropy)) ** gamma
-
-
-def to_corners(boxes: Tensor) -> Tensor:
-    """(centre x, centre y, width, height) to (left, top, right, bottom), both [..., 4]."""
-    centre, half = boxes[..., :2], boxes[..., 2:] / 2
-    return torch.cat([centre - half, centre + half], dim=-1)
-
-
 class DetectorTask:
-    """Focal loss of patches and queries, cross-entropy of the class where an object is, and L1 and GIoU of the boxes of its patches."""
+    """Focal loss of patches and queries, cross-entropy of the class where an object is, and L1 and GIoU of the boxes of its patches.
+
+    Args:
+        steps: training steps.
+        size: frames per step.
+        start: weights folder of a CLIP model whose towers to start from, or of an earlier detector to go on from with frames that the first
+            ``STEPS`` steps did not show.
+    """
 
     name = "detector"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
-    def __init__(self, *, steps: int = 1700, size: int = 48, start: Path = CLIP) -> None:
+    def __init__(self, *, steps: int = STEPS, size: int = 48, start: Path = CLIP) -> None:
         self.steps, self.size, self.start = steps, size, start
         self.tokenizer = make_tokenizer()
-        vision = CLIPModel.config_class.from_pretrained(start, local_files_only=True).vision_config
-        self.side, self.grid = vision.image_size, vision.image_size // vision.patch_size
+        config = AutoConfig.from_pretrained(start, local_files_only=True)
+        self.goes_on = isinstance(config, OwlViTConfig)
+        self.first = STEPS if self.goes_on else 0
+        self.side, self.grid = config.vision_config.image_size, config.vision_config.image_size // config.vision_config.patch_size
 
     def module(self) -> nn.Module:
-        model = from_clip(CLIPModel.from_pretrained(self.start, local_files_only=True))
+        if self.goes_on:
+            model = OwlViTForObjectDetection.from_pretrained(self.start, local_files_only=True, dtype=torch.float32)
+        else:
+            model = from_clip(CLIPModel.from_pretrained(self.start, local_files_only=True))
         # On the CPU the fused attention's backward pass takes half of a step; the plain one is several times faster.
         model.set_attn_implementation("eager")
         return model
@@ -153,6 +154,7 @@ class DetectorTask:
         }
 
     def batch(self, step: int) -> dict[str, Any]:
+        step += self.first
         examples = [self._example(step * self.size + i) for i in range(self.size)]
         rng = scene_rng("train", step, "detector queries")
         objects = [example["objects"] for example in examples]
@@ -172,10 +174,11 @@ class DetectorTask:
         targets = torch.zeros_like(logits)
         targets[core] = batch["fit"][image[core], batch["core"][core]].float()
         asked = core | ~inside
-        classes = focal_loss(logits[asked], targets[asked]).sum() / targets.sum().clamp(min=1)
+        classes = sigmoid_focal_loss(logits[asked], targets[asked], alpha=-1).sum() / targets.sum().clamp(min=1)
         names, truth = logits[core][:, CLASS_QUERIES], targets[core][:, CLASS_QUERIES].argmax(dim=1)
         naming = F.cross_entropy(names, truth)
-        predicted = to_corners((module.box_head(features[inside]).float() + module.box_bias.expand(len(core), -1, -1)[inside]).sigmoid())
+        centred = (module.box_head(features[inside]).float() + module.box_bias.expand(len(core), -1, -1)[inside]).sigmoid()
+        predicted = box_convert(centred, "cxcywh", "xyxy")
         true = batch["boxes"][image[inside], batch["inside"][inside]]
         overlap = generalized_box_iou_loss(predicted, true, reduction="mean")
         figures = {

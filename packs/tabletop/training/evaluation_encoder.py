@@ -18,11 +18,11 @@ from transformers import (
 
 from packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
 from packs.tabletop.training.recognition import AttributeHeads, Mix
-from packs.tabletop.training.zero_shot import fits
+from packs.tabletop.training.zero_shot import fits, multi_positive_loss
 
 SIDE, STRIDE, WIDTH, TEXT_WIDTH, LENGTH = 96, 16, 128, 96, 24
 WIDTHS = (32, 64, 112, 160)
-STEPS = 1100
+STEPS = 2000
 
 
 def dual_encoder_config(vocabulary: int, pad: int) -> VisionTextDualEncoderConfig:
@@ -81,9 +81,7 @@ class EvaluationEncoderTask:
         feature = F.normalize(model.visual_projection(seen.pooler_output).float(), dim=-1)
         texts = F.normalize(model.text_projection(model.text_model(**batch["tokens"]).pooler_output).float(), dim=-1)
         logits = (texts @ feature.T * model.logit_scale.exp()).float()
-        fit = fits(batch["truth"], batch["mentioned"], batch["truth"]).float()
-        contrastive = -(fit / fit.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
-        contrastive = contrastive - (fit / fit.sum(0, keepdim=True) * logits.log_softmax(0)).sum(0).mean()
+        contrastive = multi_positive_loss(logits, fits(batch["truth"], batch["mentioned"], batch["truth"]))
         patches = seen.hidden_states[3].flatten(2).transpose(1, 2)
         attributes, figures = module.heads(feature * WIDTH**0.5, patches, batch)
         return contrastive * 0.5 + attributes, {"contrastive": contrastive.item(), **figures}

@@ -16,8 +16,7 @@ from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, weighted_error
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, is_empty
+from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, shown_picture
 from packs.tabletop.training.views import resize
 from packs.tabletop.training.zero_shot import SIDE
 
@@ -105,16 +104,14 @@ class ImageAdapterTask(TextToImageTask):
         self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
     ) -> None:
         super().__init__(steps=steps, size=size, **settings)
-        self.start, self.vision = start, vision
+        self.base, self.vision = start, vision
 
     def module(self) -> nn.Module:
-        return AdaptedNetwork(self.start, self.vision)
+        return AdaptedNetwork(self.base, self.vision)
 
     def batch(self, step: int) -> dict[str, Any]:
-        indices = [(step * self.size + i) % self.examples for i in range(self.size)]
-        scenes = [train_scene(index) for index in indices]
-        pictures = [resize(scene.clean if is_empty(index) else scene.image, SIDE) for index, scene in zip(indices, scenes, strict=True)]
-        return {**self.frames(step), "reference": torch.stack([to_tensor(picture) for picture in pictures])}
+        references = [to_tensor(resize(shown_picture(index), SIDE)) for index in self.indices(step)]
+        return {**self.frames(step), "reference": torch.stack(references)}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         batch = self.encoded(batch)

@@ -9,25 +9,25 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from diffusers import UNet2DConditionModel
 from torch import Tensor, nn
-from transformers import CLIPTextModel
 
 from manifests.canonical import file_digest
 from packs.tabletop.training.autoencoder import SIZE, to_tensor
 from packs.tabletop.training.diffusion import (
     FACTOR,
+    LATENT_SIDE,
     WEIGHTS,
     DiffusionNetwork,
     LatentEncoder,
     add_noise,
     drop_captions,
     make_scheduler,
+    multiscale_error,
     save_pipeline,
+    stored_state,
     tokenise,
-    use_plain_attention,
-    weighted_error,
 )
+from packs.tabletop.training.rows import RowStore
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 from packs.tabletop.world import Scene
@@ -109,51 +109,39 @@ def training_example(index: int) -> tuple[Array, Array, str]:
     return scene.clean, hole, _ground_caption(ground, rng)
 
 
-def from_text_to_image(network: DiffusionNetwork, folder: Path) -> DiffusionNetwork:
-    """Start a nine-channel network from the text-to-image model; the new input channels (mask, masked picture) start at zero."""
-    unet = UNet2DConditionModel.from_pretrained(folder / "unet").state_dict()
+def start_from(network: DiffusionNetwork, folder: Path) -> DiffusionNetwork:
+    """Give a nine-channel network the weights of an earlier one, or of a text-to-image model: what its first layer lacks starts at zero."""
+    state = stored_state(folder)
+    given = state["unet.conv_in.weight"]
     first = torch.zeros_like(network.unet.conv_in.weight)
-    first[:, :4] = unet["conv_in.weight"]
-    network.unet.load_state_dict({**unet, "conv_in.weight": first})
-    network.text.load_state_dict(CLIPTextModel.from_pretrained(folder / "text_encoder").state_dict())
-    use_plain_attention(network)
+    first[:, : given.shape[1]] = given
+    network.load_state_dict({**state, "unet.conv_in.weight": first})
     return network
 
 
-class LatentCache:
-    """Encoded examples on disk, so that later epochs skip rendering and encoding."""
+class LatentCache(RowStore):
+    """Encoded examples."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        side = SIZE // FACTOR
-        self.latents = self._open(folder / "latents.f16", np.float16, (count, 8, side, side))
-        self.masks = self._open(folder / "masks.u8", np.uint8, (count, side, side))
-        self.tokens = self._open(folder / "tokens.i16", np.int16, (count, MAX_LENGTH))
+        side = (LATENT_SIDE, LATENT_SIDE)
+        columns = {"latents": (np.float16, (8, *side)), "mask": (np.uint8, (1, *side)), "tokens": (np.int16, (MAX_LENGTH,))}
+        super().__init__(folder, count, columns)
 
-    @staticmethod
-    def _open(path: Path, dtype: type, shape: tuple[int, ...]) -> Array:
-        return np.memmap(path, dtype, "r+" if path.exists() else "w+", shape=shape)
-
-    def read(self, indices: list[int]) -> dict[str, Tensor] | None:
+    def tensors(self, indices: list[int]) -> dict[str, Tensor] | None:
         """Target and masked latents [n, 8, h, w], masks [n, 1, h, w] and token ids [n, length], if all are there."""
-        tokens = self.tokens[indices].astype(np.int64)
-        if not tokens.any(axis=1).all():
+        rows = self.read(indices)
+        if rows is None:
             return None
-        return {
-            "latents": torch.from_numpy(self.latents[indices].astype(np.float32)),
-            "mask": torch.from_numpy(self.masks[indices].astype(np.float32))[:, None],
-            "tokens": torch.from_numpy(tokens),
-        }
+        latents, mask, tokens = (torch.from_numpy(rows[name]) for name in ("latents", "mask", "tokens"))
+        return {"latents": latents.float(), "mask": mask.float(), "tokens": tokens.long()}
 
-    def write(self, indices: list[int], encoded: dict[str, Tensor]) -> None:
-        """Keep encoded examples; the tokens are written last, since they mark an example as present."""
-        self.latents[indices] = encoded["latents"].float().cpu().numpy().astype(np.float16)
-        self.masks[indices] = encoded["mask"][:, 0].cpu().numpy().astype(np.uint8)
-        self.tokens[indices] = encoded["tokens"].cpu().numpy().astype(np.int16)
+    def keep(self, indices: list[int], encoded: dict[str, Tensor]) -> None:
+        """Write encoded examples."""
+        self.write(indices, {name: value.float().cpu().numpy() for name, value in encoded.items()})
 
 
 class InpaintTask:
-    """Mask-weighted v-prediction, starting from the text-to-image model."""
+    """Mask-weighted v-prediction, starting from the text-to-image model or from an earlier result."""
 
     name = "inpaint"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
@@ -171,11 +159,11 @@ class InpaintTask:
 
     def module(self) -> nn.Module:
         network = DiffusionNetwork(self.tokenizer, channels=9)
-        return from_text_to_image(network, self.start) if self.start else network
+        return start_from(network, self.start) if self.start else network
 
     def batch(self, step: int) -> dict[str, Any]:
         indices = [(step * self.size + i) % self.examples for i in range(self.size)]
-        cached = self.cache.read(indices)
+        cached = self.cache.tensors(indices)
         if cached is not None:
             return cached
         images, holes, captions = zip(*(training_example(index) for index in indices), strict=True)
@@ -190,7 +178,7 @@ class InpaintTask:
         image, hole = batch["image"], batch["hole"]
         latents = [self.encoder(part) for part in (image, image * (hole < 0.5))]
         encoded = {"latents": torch.cat(latents, dim=1), "mask": F.interpolate(hole, scale_factor=1 / FACTOR), "tokens": batch["tokens"]}
-        self.cache.write(batch["indices"], encoded)
+        self.cache.keep(batch["indices"], encoded)
         return encoded
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -200,7 +188,7 @@ class InpaintTask:
         noisy, velocity, timesteps = add_noise(self.scheduler, target, generator)
         tokens = drop_captions(encoded["tokens"], self.tokenizer, generator)
         predicted = module(torch.cat([noisy, mask, masked], dim=1), timesteps, tokens)
-        return weighted_error(predicted, velocity, KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask), {}
+        return multiscale_error(predicted, velocity, KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask), {}
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, DiffusionNetwork)

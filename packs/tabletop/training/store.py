@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from packs.tabletop.training.rows import RowStore
 from packs.tabletop.world import Scene, make_scene
 from packs.tabletop.world.scene import object_box, plan_scene
 from packs.tabletop.world.vocabulary import WORLD_VERSION
@@ -18,46 +19,34 @@ FOLDER = Path("runs/tabletop/scenes")
 
 
 class SceneStore:
-    """The first ``count`` scenes of the split ``train``, rendered when first asked for; later indices wrap around.
-
-    Several processes may fill it at once: they write equal bytes, and the flag that marks a scene as present is written last.
-    """
+    """The first ``count`` scenes of the split ``train``, rendered when first asked for; later indices wrap around."""
 
     def __init__(self, folder: Path, count: int = SCENES) -> None:
         self.count = count
-        folder = folder / f"{WORLD_VERSION}-{SIZE}-{count}"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.images = self._open(folder / "images.u8", (count, SIZE, SIZE, 3))
-        self.cleans = self._open(folder / "cleans.u8", (count, SIZE, SIZE, 3))
-        self.alphas = self._open(folder / "alphas.u8", (count, 2, SIZE, SIZE))
-        self.present = self._open(folder / "present.u8", (count,))
-
-    @staticmethod
-    def _open(path: Path, shape: tuple[int, ...]) -> Array:
-        if not path.exists():
-            with path.open("ab") as file:
-                file.truncate(int(np.prod(shape)))
-        return np.memmap(path, np.uint8, "r+", shape=shape)
+        picture = (np.uint8, (SIZE, SIZE, 3))
+        self.rows = RowStore(
+            folder / f"{WORLD_VERSION}-{SIZE}-{count}", count, {"image": picture, "clean": picture, "alphas": (np.uint8, (2, SIZE, SIZE))}
+        )
 
     def scene(self, index: int) -> Scene:
         """Scene ``index`` modulo the store's size; coverage is rounded to 1/255."""
         index %= self.count
-        if not self.present[index]:
-            self._render(index)
+        row = self.rows.read(index) or self._render(index)
         plan = plan_scene("train", index)
-        alphas = tuple(np.asarray(self.alphas[index, number], np.float32) / 255 for number in range(len(plan.objects)))
+        alphas = tuple(alpha.astype(np.float32) / 255 for alpha in row["alphas"][: len(plan.objects)])
         return Scene(
-            image=np.array(self.images[index]), clean=np.array(self.cleans[index]), alphas=alphas,
-            boxes=tuple(object_box(alpha) for alpha in alphas), objects=plan.objects, ground=plan.ground,
-            caption=plan.caption, plain_caption=plan.plain_caption,
+            image=row["image"], clean=row["clean"], alphas=alphas, boxes=tuple(object_box(alpha) for alpha in alphas), objects=plan.objects,
+            ground=plan.ground, caption=plan.caption, plain_caption=plan.plain_caption,
         )
 
-    def _render(self, index: int) -> None:
+    def _render(self, index: int) -> dict[str, Array]:
         scene = make_scene("train", index, size=SIZE)
-        self.images[index], self.cleans[index] = scene.image, scene.clean
+        alphas = np.zeros((2, SIZE, SIZE), np.uint8)
         for number, alpha in enumerate(scene.alphas):
-            self.alphas[index, number] = np.rint(alpha * 255)
-        self.present[index] = 1
+            alphas[number] = np.rint(alpha * 255)
+        row = {"image": scene.image, "clean": scene.clean, "alphas": alphas}
+        self.rows.write(index, row)
+        return row
 
 
 @cache

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from transformers import CLIPTokenizer
 
 from manifests.canonical import file_digest
 from packs.tabletop.training.autoencoder import to_tensor
@@ -21,9 +23,11 @@ from packs.tabletop.training.diffusion import (
     make_scheduler,
     save_pipeline,
     shrink,
+    stored_state,
     tokenise,
     weighted_error,
 )
+from packs.tabletop.training.rows import RowStore
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.tokenizer import make_tokenizer
 from packs.tabletop.world.captions import ground_phrase, scene_caption
@@ -33,10 +37,16 @@ Array = np.ndarray
 EMPTY_SHARE = 0.05
 OBJECT_WEIGHT = 4.0
 OPTIONAL = ("size", "finish")
-# Every other step shows crops of half the side around single objects: four times the objects for the same work, since shapes are what is hard.
+# One step in four shows whole pictures; the others show crops of half the side around single objects: four times the objects for the same
+# work, since shapes are what is hard.
+FRAMES_EVERY = 4
 CROP = LATENT_SIDE // 2
 CROPS_PER_PICTURE = 3
+STEPS = 4800
 SHAPE_SHARE = 0.5
+SHAPE_WEIGHT = 0.5
+# Equal turns that leave an object looking the same; 0 for any turn.
+SYMMETRIES = {"ball": 0, "ring": 0, "cube": 3, "star": 5}
 
 
 def is_empty(index: int) -> bool:
@@ -56,46 +66,101 @@ def random_caption(plan: ScenePlan, rng: np.random.Generator, *, empty: bool) ->
     return scene_caption(phrases, ground, rng)
 
 
-class LatentTable:
-    """Latents of training pictures with their object coverage on disk, so that later epochs skip rendering and encoding."""
+class LatentTable(RowStore):
+    """Latents of training pictures with their object coverage."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.latents = self._open(folder / "latents.f16", np.float16, (count, 4, LATENT_SIDE, LATENT_SIDE))
-        self.cover = self._open(folder / "cover.u8", np.uint8, (count, LATENT_SIDE, LATENT_SIDE))
-        self.present = self._open(folder / "present.u8", np.uint8, (count,))
+        side = (LATENT_SIDE, LATENT_SIDE)
+        super().__init__(folder, count, {"latents": (np.float16, (4, *side)), "cover": (np.uint8, (1, *side))})
 
-    @staticmethod
-    def _open(path: Path, dtype: type, shape: tuple[int, ...]) -> Array:
-        return np.memmap(path, dtype, "r+" if path.exists() else "w+", shape=shape)
-
-    def read(self, indices: list[int]) -> dict[str, Tensor] | None:
-        """Latents [n, 4, h, w] and object coverage [n, 1, h, w], if all are there."""
-        if not self.present[indices].all():
+    def tensors(self, indices: list[int]) -> dict[str, Tensor] | None:
+        """Latents [n, 4, h, w] and object coverage [n, 1, h, w] in [0, 1], if all are there."""
+        rows = self.read(indices)
+        if rows is None:
             return None
-        return {
-            "latents": torch.from_numpy(self.latents[indices].astype(np.float32)),
-            "cover": torch.from_numpy(self.cover[indices].astype(np.float32))[:, None] / 255,
-        }
+        return {"latents": torch.from_numpy(rows["latents"]).float(), "cover": torch.from_numpy(rows["cover"]).float() / 255}
 
-    def write(self, indices: list[int], latents: Tensor, cover: Tensor) -> None:
-        """Keep encoded examples; the flag is written last, since it marks an example as present."""
-        self.latents[indices] = latents.cpu().numpy().astype(np.float16)
-        self.cover[indices] = (cover[:, 0] * 255).round().cpu().numpy().astype(np.uint8)
-        self.present[indices] = 1
+    def keep(self, indices: list[int], latents: Tensor, cover: Tensor) -> None:
+        """Write encoded examples."""
+        self.write(indices, {"latents": latents.cpu().numpy(), "cover": (cover * 255).round().cpu().numpy()})
+
+
+def object_coordinates(plan: ScenePlan) -> Array:
+    """Where each latent lies in the frame of its nearest object: axes along the object's own, in radii, float32 [2, h, w].
+
+    A turn that leaves the object as it is does not turn its axes. What an object's latents look like follows from these coordinates and its
+    attributes, so a network that can tell them has understood the shape.
+    """
+    axis = (np.arange(LATENT_SIDE, dtype=np.float32) + 0.5) / LATENT_SIDE
+    offsets = [np.stack(np.broadcast_arrays(axis[None, :] - x, axis[:, None] - y)) / item.radius for item in plan.objects for x, y in [item.centre]]
+    nearest = np.argmin([np.hypot(*offset) for offset in offsets], axis=0)
+    turned = []
+    for item, (right, down) in zip(plan.objects, offsets, strict=True):
+        symmetry = SYMMETRIES.get(item.name, 1)
+        angle = item.angle % (2 * np.pi / symmetry) if symmetry else 0.0
+        turned.append(np.stack([np.cos(angle) * right - np.sin(angle) * down, np.sin(angle) * right + np.cos(angle) * down]))
+    return np.where(nearest == 0, turned[0], turned[-1]).astype(np.float32).clip(-1.5, 1.5)
+
+
+def shown_picture(index: int) -> Array:
+    """The picture of example ``index``: the scene, or its bare ground, uint8 [SIZE, SIZE, 3] RGB."""
+    scene = train_scene(index)
+    return scene.clean if is_empty(index) else scene.image
+
+
+class ShapeNetwork(DiffusionNetwork):
+    """The network with heads, which only training uses, that read the objects' shapes from features inside of the UNet."""
+
+    def __init__(self, tokenizer: CLIPTokenizer) -> None:
+        super().__init__(tokenizer, channels=4)
+        widths = self.unet.config.block_out_channels[::-1][:2]
+        self.heads = nn.ModuleList(nn.Sequential(nn.GroupNorm(16, width), nn.SiLU(), nn.Conv2d(width, 3, 1)) for width in widths)
+        self.features: list[Tensor] = []
+        for block in self.unet.up_blocks[:2]:
+            block.register_forward_hook(lambda _, inputs, output: self.features.append(output))
+
+    def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor) -> tuple[Tensor, list[Tensor]]:  # type: ignore[override]
+        """Predicted velocity, float32 [n, 4, h, w], and what each head reads: coverage and object coordinates, float32 [n, 3, h or h / 2, ...]."""
+        self.features.clear()
+        velocity = super().forward(sample, timesteps, tokens)
+        return velocity, [head(feature.float()).float() for head, feature in zip(self.heads, self.features, strict=True)]
+
+
+def shape_error(read: Tensor, shape: Tensor) -> Tensor:
+    """Squared error of coverage everywhere, and of coordinates where the objects are.
+
+    Args:
+        read: what a head says, float [n, 3, h, w].
+        shape: coverage in [0, 1] and coordinates, float [n, 3, H, W]; averaged to the head's size.
+    """
+    shape = F.adaptive_avg_pool2d(torch.cat([shape[:, :1], shape[:, 1:] * shape[:, :1]], dim=1), (read.shape[-2], read.shape[-1]))
+    cover = shape[:, :1]
+    coordinates = shape[:, 1:] / cover.clamp(min=0.05)
+    placed = ((read[:, 1:] - coordinates).square() * cover).sum() / cover.sum().clamp(min=1)
+    return 4 * (read[:, :1] - cover).square().mean() + placed
 
 
 class TextToImageTask:
-    """v-prediction with more weight on objects; 10 % of the captions are dropped for classifier-free guidance."""
+    """v-prediction with more weight on objects; 10 % of the captions are dropped for classifier-free guidance.
+
+    Args:
+        steps: training steps.
+        size: whole pictures per step.
+        examples: how many training scenes there are; later ones wrap around.
+        cache: folder for the scenes' latents.
+        autoencoder: weights folder of the autoencoder.
+        start: weights folder to go on from, with captions and crops that the first ``STEPS`` steps did not show.
+    """
 
     name = "text_to_image"
     lr, adam_lr, ema = 3e-3, 1e-3, 0.998
 
     def __init__(
-        self, *, steps: int = 4800, size: int = 32, crops: bool = True, examples: int = 12288, cache: Path = Path("runs/tabletop/text_to_image"),
-        autoencoder: Path = WEIGHTS / "autoencoder",
+        self, *, steps: int = STEPS, size: int = 32, examples: int = 12288, cache: Path = Path("runs/tabletop/text_to_image"),
+        autoencoder: Path = WEIGHTS / "autoencoder", start: Path | None = None,
     ) -> None:
-        self.steps, self.size, self.crops, self.examples = steps, size, crops, examples
+        self.steps, self.size, self.examples, self.start = steps, size, examples, start
+        self.first = STEPS if start else 0
         self.scheduler, self.tokenizer = make_scheduler(), make_tokenizer()
         self.encoder = LatentEncoder(autoencoder)
         # Latents of another autoencoder would train the model on the wrong space.
@@ -103,25 +168,28 @@ class TextToImageTask:
         self.table = LatentTable(cache / f"latents-{digest}", examples)
 
     def module(self) -> nn.Module:
-        return DiffusionNetwork(self.tokenizer, channels=4)
+        network = ShapeNetwork(self.tokenizer)
+        if self.start:
+            network.load_state_dict({**network.state_dict(), **stored_state(self.start)})
+        return network
 
     def batch(self, step: int) -> dict[str, Any]:
-        if step % 2 and self.crops:
-            return self._cropped(step)
-        return self.frames(step)
+        step += self.first
+        return self._cropped(step) if step % FRAMES_EVERY else self.frames(step)
+
+    def indices(self, step: int) -> list[int]:
+        """The examples of a step of whole pictures."""
+        return [(step * self.size + i) % self.examples for i in range(self.size)]
 
     def frames(self, step: int) -> dict[str, Any]:
         """Whole pictures: latents (or pictures that are not encoded yet), object coverage and tokens."""
-        numbers = [step * self.size + i for i in range(self.size)]
-        indices = [number % self.examples for number in numbers]
+        indices = self.indices(step)
         captions = [
             random_caption(plan_scene("train", index), scene_rng("train", number, "caption"), empty=is_empty(index))
-            for number, index in zip(numbers, indices, strict=True)
+            for number, index in enumerate(indices, start=step * self.size)
         ]
-        return {**self._read(indices), "tokens": tokenise(self.tokenizer, captions)}
-
-    def _read(self, indices: list[int]) -> dict[str, Any]:
-        return self.table.read(indices) or self._pictures(indices)
+        places = torch.from_numpy(np.stack([object_coordinates(plan_scene("train", index)) for index in indices]))
+        return {**(self.table.tensors(indices) or self._pictures(indices)), "places": places, "tokens": tokenise(self.tokenizer, captions)}
 
     def _cropped(self, step: int) -> dict[str, Any]:
         """Crops [n, 4, h/2, w/2] around the objects of scenes with one object; whole pictures as long as the table lacks some."""
@@ -129,6 +197,7 @@ class TextToImageTask:
         indices: list[int] = []
         captions: list[str] = []
         windows: list[Array] = []
+        places: list[Array] = []
         while len(indices) < self.size * CROPS_PER_PICTURE:
             index = int(rng.integers(self.examples))
             plan = plan_scene("train", index)
@@ -136,10 +205,12 @@ class TextToImageTask:
                 indices.append(index)
                 captions.append(random_caption(plan, rng, empty=False))
                 middle = np.asarray(plan.objects[0].centre) * LATENT_SIDE - CROP / 2 + rng.uniform(-3, 3, 2)
+                places.append(object_coordinates(plan))
                 windows.append(np.rint(middle).clip(0, LATENT_SIDE - CROP).astype(int))
-        encoded = self.table.read(indices)
+        encoded = self.table.tensors(indices)
         if encoded is None:
             return self.frames(step)
+        encoded["places"] = torch.from_numpy(np.stack(places))
         cut = {
             name: torch.stack([value[i, :, y : y + CROP, x : x + CROP] for i, (x, y) in enumerate(windows)]) for name, value in encoded.items()
         }
@@ -147,11 +218,10 @@ class TextToImageTask:
 
     @staticmethod
     def _pictures(indices: list[int]) -> dict[str, Any]:
-        scenes = [(train_scene(index), is_empty(index)) for index in indices]
-        covers = [np.max(scene.alphas, axis=0) * (not empty) for scene, empty in scenes]
+        covers = [np.max(train_scene(index).alphas, axis=0) * (not is_empty(index)) for index in indices]
         return {
             "indices": indices,
-            "image": torch.stack([to_tensor(scene.clean if empty else scene.image) for scene, empty in scenes]),
+            "image": torch.stack([to_tensor(shown_picture(index)) for index in indices]),
             "cover": shrink(torch.stack([torch.from_numpy(cover)[None] for cover in covers]).float()),
         }
 
@@ -160,15 +230,17 @@ class TextToImageTask:
         if "latents" in batch:
             return batch
         latents = self.encoder(batch["image"])
-        self.table.write(batch["indices"], latents, batch["cover"])
+        self.table.keep(batch["indices"], latents, batch["cover"])
         return {**batch, "latents": latents}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         batch = self.encoded(batch)
         noisy, velocity, timesteps = add_noise(self.scheduler, batch["latents"].float(), generator, shape_share=SHAPE_SHARE)
-        predicted = module(noisy, timesteps, drop_captions(batch["tokens"], self.tokenizer, generator))
-        plain = (predicted - velocity).square().mean().item()
-        return weighted_error(predicted, velocity, 1 + OBJECT_WEIGHT * batch["cover"]), {"plain": plain}
+        predicted, read = module(noisy, timesteps, drop_captions(batch["tokens"], self.tokenizer, generator))
+        shape = torch.cat([batch["cover"], batch["places"]], dim=1)
+        shapes = torch.stack([shape_error(one, shape) for one in read]).sum()
+        figures = {"plain": (predicted - velocity).square().mean().item(), "shapes": shapes.item()}
+        return weighted_error(predicted, velocity, 1 + OBJECT_WEIGHT * batch["cover"]) + SHAPE_WEIGHT * shapes, figures
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, DiffusionNetwork)

@@ -11,6 +11,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
 from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.diffusion import run_norms_in_float32
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.variational import Bound
 from packs.tabletop.training.views import resize
@@ -33,13 +34,6 @@ def training_picture(index: int, side: int) -> Tensor:
     picture = resize(scene.clean if index % 2 else scene.image, side)
     mirrored = scene_rng("train", index, "unconditional").random() < 0.5
     return to_tensor((picture[:, ::-1] if mirrored else picture).copy())
-
-
-def run_norms_in_float32(model: nn.Module) -> None:
-    """Give every group norm float32 input under autocast: in bfloat16 its backward pass over channels-last pictures is ten times slower."""
-    for module in model.modules():
-        if isinstance(module, nn.GroupNorm):
-            module.register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
 
 
 class UnconditionalTask:

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from packs.tabletop.training.autoencoder import to_tensor
+from packs.tabletop.training.recognition import ATTRIBUTES, attribute_loss, scene_truth
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
 from packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
@@ -23,9 +23,6 @@ SIDE = 96
 WIDTH = 128
 EMPTY_SHARE = 0.1
 COMPOSITE_SHARE = 0.3
-ATTRIBUTES: dict[str, tuple[str, ...]] = {
-    "name": CLASSES, "colour": tuple(COLOURS), "finish": FINISHES, "ground": tuple(GROUNDS),
-}
 # Which attributes a caption mentions; a text fits every image that agrees in all of them.
 MENTIONS: tuple[tuple[str, ...], ...] = (
     ("name",), ("name", "colour"), ("name", "colour", "finish"), ("name", "colour", "ground"), ("name", "ground"),
@@ -50,16 +47,6 @@ def judged_view(index: int, rng: np.random.Generator, side: int) -> tuple[Scene,
         scene = composite_view(scene, train_scene(index + int(rng.integers(1, 5000))), rng, turn=0.3)
     view, chosen = random_view(scene, rng, side, whole=0.5 if len(scene.objects) == 1 else 0.0)
     return scene, view, chosen
-
-
-def _truth(scene: Scene, chosen: int) -> dict[str, int]:
-    if not scene.objects:
-        return {"name": -1, "colour": -1, "finish": -1, "ground": list(GROUNDS).index(scene.ground)}
-    item = scene.objects[max(chosen, 0)]
-    return {
-        "name": CLASSES.index(item.name), "colour": list(COLOURS).index(item.colour), "finish": FINISHES.index(item.finish),
-        "ground": list(GROUNDS).index(scene.ground),
-    }
 
 
 def caption_for(truth: dict[str, int], mentioned: tuple[str, ...], rng: np.random.Generator) -> str:
@@ -99,6 +86,18 @@ def fits(captioned: Tensor, mentioned: Tensor, truth: Tensor) -> Tensor:
     return (equal | ~mentioned[:, None, :]).all(dim=-1)
 
 
+def multi_positive_loss(logits: Tensor, fit: Tensor) -> Tensor:
+    """Contrastive loss in both directions, with all texts that fit an image and all images that fit a text as equal targets.
+
+    Args:
+        logits: float [texts, images].
+        fit: bool [texts, images], which texts fit which images.
+    """
+    target = fit.float()
+    by_text = -(target / target.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
+    return by_text - (target / target.sum(0, keepdim=True) * logits.log_softmax(0)).sum(0).mean()
+
+
 class ZeroShotTask:
     """Exact multi-positive contrastive loss plus cross-entropy of each attribute on the projected image feature."""
 
@@ -118,7 +117,7 @@ class ZeroShotTask:
     def _example(self, index: int) -> tuple[Tensor, list[int], list[bool], str]:
         rng = scene_rng("train", index, "zero-shot")
         scene, image, chosen = judged_view(index, rng, SIDE)
-        truth = _truth(scene, chosen)
+        truth = dict(zip(ATTRIBUTES, scene_truth(scene, max(chosen, 0)), strict=True))
         mentioned = MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
         flags = [name in mentioned for name in ATTRIBUTES]
         if mentioned == ("none",):
@@ -135,18 +134,11 @@ class ZeroShotTask:
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         output = module.clip(input_ids=batch["tokens"], attention_mask=batch["attention"], pixel_values=batch["image"])
-        fit = fits(batch["truth"], batch["mentioned"], batch["truth"]).float()
-        logits = output.logits_per_text.float()
-        contrastive = -(fit / fit.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
-        contrastive = contrastive - (fit / fit.sum(0, keepdim=True) * logits.log_softmax(0)).sum(0).mean()
-        features = output.image_embeds
-        losses, figures = [], {"contrastive": contrastive.item()}
-        for column, name in enumerate(ATTRIBUTES):
-            scores, target = module.heads[name](features * WIDTH**0.5).float(), batch["truth"][:, column]
-            losses.append(F.cross_entropy(scores, target, ignore_index=-1))
-            known = target >= 0
-            figures[name] = (scores.argmax(1) == target)[known].float().mean().item()
-        return contrastive * 0.5 + 2 * losses[0] + sum(losses[1:]), figures
+        fit = fits(batch["truth"], batch["mentioned"], batch["truth"])
+        contrastive = multi_positive_loss(output.logits_per_text.float(), fit)
+        features = output.image_embeds * WIDTH**0.5
+        attributes, figures = attribute_loss({name: head(features) for name, head in module.heads.items()}, batch["truth"])
+        return contrastive * 0.5 + attributes, {"contrastive": contrastive.item(), **figures}
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, ZeroShotNetwork)

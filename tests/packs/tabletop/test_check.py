@@ -20,7 +20,7 @@ def loosened(figures: dict[str, float]) -> dict[str, float]:
     """Figures moved to the good side of their bound or limit by what few scenes leave open."""
     least, most = set(bounds()), set(limits())
     signs = dict.fromkeys(least - most, 1.0) | dict.fromkeys(most - least, -1.0)
-    return {name: value + SLACK * signs.get(name, 0.0) * max(1.0, abs(value)) for name, value in figures.items()}
+    return {name: value + SLACK * signs.get(name, 0.0) for name, value in figures.items()}
 
 
 @pytest.mark.parametrize("check", [name for name in RECOGNISING if name in find_pack("tabletop").roles])

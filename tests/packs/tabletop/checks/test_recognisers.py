@@ -13,10 +13,9 @@ from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models, Placement
 from generators.models.pack import read_pack
 from packs.tabletop.checks.classifier import accuracy
-from packs.tabletop.checks.common import held_out
-from packs.tabletop.checks.image_encoder import crop, identity_figures, moved
-from packs.tabletop.checks.zero_shot import crop_of, says_none
-from packs.tabletop.checks.zero_shot_2 import named_rightly
+from packs.tabletop.checks.common import crop_of, held_out
+from packs.tabletop.checks.image_encoder import identity_figures, moved
+from packs.tabletop.checks.zero_shot import named_rightly, says_none
 from packs.tabletop.world import Scene
 
 PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
@@ -51,6 +50,6 @@ def test_image_encoder_knows_objects_again(scenes: list[Scene]) -> None:
     encoder = ImageEncoder(models_with("image_encoder"))
     others = [moved(scene, other, number) for number, (scene, other) in enumerate(zip(scenes, scenes[1:] + scenes[:1], strict=True))]
     labels = [(scene.objects[0].name, scene.objects[0].colour) for scene in scenes]
-    figures = identity_figures(encoder.identities([crop(s) for s in scenes]), encoder.identities([crop(s) for s in others]), labels)
+    figures = identity_figures(encoder.identities([crop_of(s) for s in scenes]), encoder.identities([crop_of(s) for s in others]), labels)
     assert figures["auc"] >= 0.98
     assert figures["above"] >= 0.98

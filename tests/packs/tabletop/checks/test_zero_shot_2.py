@@ -8,8 +8,9 @@ import pytest
 from generators.models.loading import Models, Placement
 from generators.models.pack import PackSpec
 from packs.tabletop.checks import zero_shot_2 as check
-from packs.tabletop.checks.zero_shot import crop_of
-from packs.tabletop.checks.zero_shot_2 import composites, measure, named_rightly, shared_errors
+from packs.tabletop.checks.common import crop_of
+from packs.tabletop.checks.zero_shot import named_rightly
+from packs.tabletop.checks.zero_shot_2 import composites, measure, shared_errors
 from packs.tabletop.world import CLASSES, make_scene
 
 SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(12)) if len(scene.objects) == 1][:6]

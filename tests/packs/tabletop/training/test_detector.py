@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torchvision.ops import box_convert, sigmoid_focal_loss
 from transformers import AutoProcessor, OwlViTForObjectDetection
 
 from generators.models.detector import Detector
@@ -16,11 +18,9 @@ from packs.tabletop.training.detector import (
     EVERY_CLASS_AND_COLOUR,
     DetectorTask,
     fitting,
-    focal_loss,
     from_clip,
     owners,
     query_text,
-    to_corners,
 )
 from packs.tabletop.training.store import SceneStore
 from packs.tabletop.world import CLASSES, COLOURS, make_scene
@@ -120,12 +120,13 @@ def test_queries_fit_by_what_they_name() -> None:
 def test_focal_loss_is_that_of_the_paper() -> None:
     logits, targets = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 1.0])
     chance = logits.sigmoid()
-    assert torch.allclose(focal_loss(logits, targets), -((1 - chance) ** 2 * chance.log()))
-    assert torch.allclose(focal_loss(-logits, 1 - targets), focal_loss(logits, targets))
+    loss = partial(sigmoid_focal_loss, alpha=-1)
+    assert torch.allclose(loss(logits, targets), -((1 - chance) ** 2 * chance.log()))
+    assert torch.allclose(loss(-logits, 1 - targets), loss(logits, targets))
 
 
 def test_corners() -> None:
-    assert to_corners(torch.tensor([0.5, 0.4, 0.2, 0.6])).tolist() == pytest.approx([0.4, 0.1, 0.6, 0.7])
+    assert box_convert(torch.tensor([0.5, 0.4, 0.2, 0.6]), "cxcywh", "xyxy").tolist() == pytest.approx([0.4, 0.1, 0.6, 0.7])
 
 
 def test_training_lowers_the_loss_and_the_folder_reloads(task: DetectorTask, tmp_path: Path) -> None:

@@ -53,15 +53,15 @@ def test_blobs_leave_something_open_and_something_known() -> None:
 
 def test_cache_gives_back_what_was_written_and_nothing_before(tmp_path: Path) -> None:
     cache = LatentCache(tmp_path, 6)
-    assert cache.read([1, 2]) is None
+    assert cache.tensors([1, 2]) is None
     encoded = {
         "latents": torch.randn(2, 8, 32, 32, generator=torch.Generator().manual_seed(0)), "mask": torch.ones(2, 1, 32, 32),
         "tokens": torch.arange(1, 2 * MAX_LENGTH + 1).view(2, MAX_LENGTH),
     }
-    cache.write([1, 2], encoded)
-    assert cache.read([0, 1]) is None
+    cache.keep([1, 2], encoded)
+    assert cache.tensors([0, 1]) is None
     for one in (cache, LatentCache(tmp_path, 6)):
-        back = one.read([2, 1])
+        back = one.tensors([2, 1])
         assert back is not None
         assert torch.equal(back["tokens"], encoded["tokens"].flip(0))
         assert torch.equal(back["mask"], encoded["mask"])

@@ -20,7 +20,7 @@ from packs.tabletop.training.store import SceneStore
 SIZE = 6
 CLASSES = {
     "zero_shot_2": ("SiglipModel", "siglip"), "image_encoder": ("Dinov2Model", "encoder"),
-    "classifier_vit": ("LevitForImageClassification", "levit"), "classifier_weak": ("ResNetForImageClassification", "resnet"),
+    "classifier_vit": ("SegformerForImageClassification", "segformer"), "classifier_weak": ("ResNetForImageClassification", "resnet"),
     "evaluation_encoder": ("VisionTextDualEncoderModel", "dual"),
 }
 roles = pytest.mark.parametrize("role", CLASSES)

@@ -24,9 +24,9 @@ def test_a_stored_scene_is_the_worlds_scene(tmp_path: Path) -> None:
 def test_second_reading_renders_nothing(tmp_path: Path) -> None:
     store = SceneStore(tmp_path, 4)
     store.scene(3)
-    assert store.present.tolist() == [0, 0, 0, 1]
+    assert store.rows.present.tolist() == [0, 0, 0, 1]
     # A mark on the stored picture shows that it, and no new rendering, is what comes back.
-    store.images[3, 0, 0] = 7
+    store.rows.columns["image"][3, 0, 0] = 7
     assert SceneStore(tmp_path, 4).scene(3).image[0, 0].tolist() == [7, 7, 7]
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, StableDiffusionInpaintPipeline, StableDiffusionPipeline
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    StableDiffusionInpaintPipeline,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
@@ -17,8 +24,10 @@ from packs.tabletop.training.diffusion import WEIGHTS
 from packs.tabletop.training.image_adapter import ImageAdapterTask, published_names
 from packs.tabletop.training.inpaint import InpaintTask
 from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.text_to_image import CROP, TextToImageTask, is_empty, random_caption
-from packs.tabletop.world.scene import plan_scene, scene_rng
+from packs.tabletop.training.text_to_image import CROP, TextToImageTask, is_empty, object_coordinates, random_caption, shape_error
+from packs.tabletop.world.render import draw_object
+from packs.tabletop.world.scene import ScenePlan, plan_scene, scene_rng
+from packs.tabletop.world.shapes import SHAPES
 
 PICTURES = 8
 
@@ -51,11 +60,50 @@ def test_batches_are_pure_functions_of_the_step_and_crops_hold_objects(folder: P
     task = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "full")
     for step in range(0, PICTURES, 2):
         task.encoded(task.frames(step // 2))
-    frames, crops, again = task.batch(2), task.batch(1), task.batch(1)
+    frames, crops, again = task.batch(4), task.batch(1), task.batch(1)
     assert frames["latents"].shape[-1] == 2 * CROP
     assert crops["latents"].shape == (6, 4, CROP, CROP)
     assert all(torch.equal(crops[name], again[name]) for name in ("latents", "cover", "tokens"))
     assert bool((crops["cover"].amax(dim=(1, 2, 3)) > 0.9).all())
+
+
+def plan_of(name: str, angle: float) -> ScenePlan:
+    plan = next(plan for plan in (plan_scene("train", index) for index in range(400)) if plan.objects[0].name == name and len(plan.objects) == 1)
+    return replace(plan, objects=(replace(plan.objects[0], angle=angle, centre=(0.5, 0.5), radius=0.25),))
+
+
+def test_coordinates_are_those_that_the_renderer_uses() -> None:
+    plan = plan_of("mug", 0.7)
+    item = plan.objects[0]
+    along, down = object_coordinates(plan)
+    side = along.shape[0]
+    _, alpha = draw_object(
+        side, name=item.name, colour=item.colour, finish=item.finish, centre=item.centre, radius=item.radius, angle=item.angle,
+        tint=np.zeros(3, np.float32),
+    )
+    drawn, expected = alpha > 0.5, SHAPES["mug"](along, down).inside
+    assert np.mean(drawn == expected) > 0.98
+    assert drawn.sum() > 50
+
+
+@pytest.mark.parametrize(("name", "turn"), [("star", 2 * np.pi / 5), ("cube", 2 * np.pi / 3), ("ring", 1.0), ("ball", 2.0)])
+def test_coordinates_do_not_turn_with_turns_that_nobody_can_see(name: str, turn: float) -> None:
+    np.testing.assert_allclose(object_coordinates(plan_of(name, 0.3)), object_coordinates(plan_of(name, 0.3 + turn)), atol=1e-5)
+
+
+def test_coordinates_of_a_turned_mug_differ() -> None:
+    assert np.abs(object_coordinates(plan_of("mug", 0.3)) - object_coordinates(plan_of("mug", 1.3))).mean() > 0.2
+
+
+def test_shape_error_is_zero_for_the_truth_and_ignores_coordinates_off_the_object() -> None:
+    shape = torch.zeros(1, 3, 8, 8)
+    shape[:, 0, 2:6, 2:6] = 1
+    shape[:, 1:] = torch.randn(1, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    read = shape.clone()
+    read[:, 1:, 0] = 9
+    assert shape_error(read, shape).item() == pytest.approx(0, abs=1e-9)
+    read[:, 1, 3, 3] += 1
+    assert shape_error(read, shape).item() == pytest.approx(1 / 16)
 
 
 def test_captions_name_the_objects_and_leave_attributes_out_at_times() -> None:
@@ -66,6 +114,15 @@ def test_captions_name_the_objects_and_leave_attributes_out_at_times() -> None:
     assert 0.75 < np.mean([item.colour in caption for caption in captions]) < 1
     assert not any(item.name in random_caption(plan, scene_rng("train", number, "test"), empty=True) for number in range(20))
     assert 0.01 < np.mean([is_empty(index) for index in range(400)]) < 0.1
+
+
+def test_training_goes_on_from_stored_weights_with_new_examples(folder: Path) -> None:
+    anew = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "cache")
+    onwards = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "cache", start=folder / "text_to_image")
+    stored = UNet2DConditionModel.from_pretrained(folder / "text_to_image" / "unet", local_files_only=True)
+    for name, value in onwards.module().unet.state_dict().items():
+        assert torch.equal(value, stored.state_dict()[name].float())
+    assert not torch.equal(onwards.batch(0)["tokens"], anew.batch(0)["tokens"])
 
 
 def test_text_to_image_loads_as_a_stock_pipeline(folder: Path) -> None:
@@ -85,8 +142,12 @@ def test_inpainting_starts_from_text_to_image(folder: Path) -> None:
     sample, timesteps, tokens = torch.randn(1, 4, 32, 32), torch.tensor([500]), task.batch(0)["tokens"][:1]
     rest = torch.randn(1, 5, 32, 32)
     with torch.no_grad():
-        torch.testing.assert_close(network(torch.cat([sample, rest], 1), timesteps, tokens), start(sample, timesteps, tokens), atol=1e-4, rtol=1e-4)
+        expected, _ = start(sample, timesteps, tokens)
+        torch.testing.assert_close(network(torch.cat([sample, rest], 1), timesteps, tokens), expected, atol=1e-4, rtol=1e-4)
     Trainer(task, run(folder, "inpaint")).train()
+    onwards = InpaintTask(steps=1, size=2, examples=4, cache=folder / "inpaint-cache", start=folder / "inpaint").module()
+    kept = UNet2DConditionModel.from_pretrained(folder / "inpaint" / "unet", local_files_only=True).conv_in.weight
+    assert torch.equal(onwards.unet.conv_in.weight, kept.float())
     pipeline = StableDiffusionInpaintPipeline.from_pretrained(folder / "inpaint", vae=autoencoder(), safety_checker=None, dtype=torch.float32)
     hole = Image.fromarray(np.full((128, 128), 255, np.uint8))
     assert np.isfinite(picture(pipeline, image=Image.new("RGB", (128, 128)), mask_image=hole)).all()
