@@ -1,4 +1,4 @@
-"""The ControlNet: a copy of the text-to-image model's encoder that reads Canny edges (Zhang et al., arXiv 2302.05543)."""
+"""The ControlNet: a copy of the convolutions of the text-to-image model's encoder that reads Canny edges (Zhang et al., arXiv 2302.05543)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 import torch
 from diffusers import ControlNetModel, UNet2DConditionModel
-from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, use_plain_attention
-from packs.tabletop.training.text_to_image import TextToImageTask, shown_picture
+from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, use_plain_attention
+from packs.tabletop.training.text_to_image import TextToImageTask
 
 Array = np.ndarray
 CANNY = (100, 200)
@@ -29,6 +28,19 @@ def canny_edges(image: Array) -> Array:
     return np.repeat(edges[..., None], 3, axis=2)
 
 
+def edge_network(unet: UNet2DConditionModel) -> ControlNetModel:
+    """A ControlNet with the convolutions of the UNet's encoder, and without its attention: edges say where things are, not what a text means."""
+    config = unet.config
+    network = ControlNetModel(
+        block_out_channels=config.block_out_channels, down_block_types=("DownBlock2D",) * len(config.block_out_channels),
+        mid_block_type="UNetMidBlock2D", layers_per_block=config.layers_per_block, norm_num_groups=config.norm_num_groups,
+        cross_attention_dim=config.cross_attention_dim, conditioning_embedding_out_channels=EMBEDDING_CHANNELS,
+    )
+    own, given = network.state_dict(), unet.state_dict()
+    network.load_state_dict({name: given.get(name, value) for name, value in own.items()})
+    return network
+
+
 class ControlledNetwork(nn.Module):
     """The frozen text-to-image model and the ControlNet to train."""
 
@@ -36,9 +48,9 @@ class ControlledNetwork(nn.Module):
         super().__init__()
         self.unet = UNet2DConditionModel.from_pretrained(folder / "unet", dtype=torch.float32).requires_grad_(False)
         self.text = CLIPTextModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).requires_grad_(False)
-        self.controlnet = ControlNetModel.from_unet(self.unet, conditioning_embedding_out_channels=EMBEDDING_CHANNELS)
+        self.controlnet = edge_network(self.unet)
         use_plain_attention(self)
-        self.controlnet.set_attn_processor(AttnProcessor())
+        run_norms_in_float32(self)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, edges: Tensor) -> Tensor:
         """Predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
@@ -52,6 +64,7 @@ class ControlNetTask(TextToImageTask):
 
     name = "controlnet"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
+    turned = True
 
     def __init__(self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
         super().__init__(steps=steps, size=size, **settings)
@@ -61,7 +74,7 @@ class ControlNetTask(TextToImageTask):
         return ControlledNetwork(self.base)
 
     def batch(self, step: int) -> dict[str, Any]:
-        edges = [canny_edges(shown_picture(index)) for index in self.indices(step)]
+        edges = [canny_edges(self.scene(index).image) for index in self.indices(step)]
         return {**self.frames(step), "edges": torch.from_numpy(np.stack(edges)).permute(0, 3, 1, 2).float() / 255}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
 from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, weighted_error
-from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, shown_picture
+from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, weighted_error
+from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask
 from packs.tabletop.training.views import resize
 from packs.tabletop.training.zero_shot import SIDE
 
@@ -46,6 +46,7 @@ class AdaptedNetwork(nn.Module):
         self._add_image_attention()
         self.unet.encoder_hid_proj = MultiIPAdapterImageProjection([projection])
         self.unet.config.encoder_hid_dim_type = "ip_image_proj"
+        run_norms_in_float32(self.unet)
 
     def _add_image_attention(self) -> None:
         processors: dict[str, nn.Module | AttnProcessor] = {}
@@ -99,6 +100,7 @@ class ImageAdapterTask(TextToImageTask):
 
     name = "image_adapter"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
+    turned = True
 
     def __init__(
         self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
@@ -110,7 +112,7 @@ class ImageAdapterTask(TextToImageTask):
         return AdaptedNetwork(self.base, self.vision)
 
     def batch(self, step: int) -> dict[str, Any]:
-        references = [to_tensor(resize(shown_picture(index), SIDE)) for index in self.indices(step)]
+        references = [to_tensor(resize(self.scene(index).image, SIDE)) for index in self.indices(step)]
         return {**self.frames(step), "reference": torch.stack(references)}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,19 @@ from packs.tabletop.training.diffusion import (
 from packs.tabletop.training.rows import RowStore
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.tokenizer import make_tokenizer
+from packs.tabletop.training.views import empty_view
 from packs.tabletop.world.captions import ground_phrase, scene_caption
-from packs.tabletop.world.scene import ScenePlan, plan_scene, scene_rng
+from packs.tabletop.world.scene import Scene, ScenePlan, plan_scene, render_scene, scene_rng
 
 Array = np.ndarray
 EMPTY_SHARE = 0.05
 OBJECT_WEIGHT = 4.0
 OPTIONAL = ("size", "finish")
-# One step in four shows whole pictures; the others show crops of half the side around single objects: four times the objects for the same
-# work, since shapes are what is hard.
-FRAMES_EVERY = 4
+# Objects stand upright but for this angle in radians, as in most photographs. Free turns need many times the training: a network must first
+# tell from noise how an object lies before it can draw it.
+TILT = float(np.radians(10))
+# Every other step shows crops of half the side around single objects: four times the objects for the same work, since shapes are what is hard.
+FRAMES_EVERY = 2
 CROP = LATENT_SIDE // 2
 CROPS_PER_PICTURE = 3
 STEPS = 4800
@@ -102,10 +106,15 @@ def object_coordinates(plan: ScenePlan) -> Array:
     return np.where(nearest == 0, turned[0], turned[-1]).astype(np.float32).clip(-1.5, 1.5)
 
 
-def shown_picture(index: int) -> Array:
-    """The picture of example ``index``: the scene, or its bare ground, uint8 [SIZE, SIZE, 3] RGB."""
-    scene = train_scene(index)
-    return scene.clean if is_empty(index) else scene.image
+def coverage(scene: Scene) -> Array:
+    """What share of each pixel objects cover, float32 [H, W] in [0, 1]."""
+    return np.max(scene.alphas, axis=0) if scene.alphas else np.zeros(scene.image.shape[:2], np.float32)
+
+
+def upright(plan: ScenePlan) -> ScenePlan:
+    """The plan with its objects turned by at most ``TILT`` from standing upright."""
+    objects = tuple(replace(item, angle=(item.angle / np.pi - 1) * TILT) for item in plan.objects)
+    return replace(plan, objects=objects)
 
 
 class ShapeNetwork(DiffusionNetwork):
@@ -154,6 +163,7 @@ class TextToImageTask:
 
     name = "text_to_image"
     lr, adam_lr, ema = 3e-3, 1e-3, 0.998
+    turned = False
 
     def __init__(
         self, *, steps: int = STEPS, size: int = 32, examples: int = 12288, cache: Path = Path("runs/tabletop/text_to_image"),
@@ -165,13 +175,23 @@ class TextToImageTask:
         self.encoder = LatentEncoder(autoencoder)
         # Latents of another autoencoder would train the model on the wrong space.
         digest = file_digest(autoencoder / "diffusion_pytorch_model.safetensors")[:12]
-        self.table = LatentTable(cache / f"latents-{digest}", examples)
+        self.table = LatentTable(cache / f"{'turned' if self.turned else 'upright'}-{digest}", examples)
 
     def module(self) -> nn.Module:
         network = ShapeNetwork(self.tokenizer)
         if self.start:
             network.load_state_dict({**network.state_dict(), **stored_state(self.start)})
         return network
+
+    def plan(self, index: int) -> ScenePlan:
+        """What example ``index`` shows, unless it is empty; objects lie freely where ``turned``, else they stand."""
+        plan = plan_scene("train", index)
+        return plan if self.turned else upright(plan)
+
+    def scene(self, index: int) -> Scene:
+        """Example ``index``, rendered."""
+        scene = train_scene(index) if self.turned else render_scene(self.plan(index), "train", index)
+        return empty_view(scene) if is_empty(index) else scene
 
     def batch(self, step: int) -> dict[str, Any]:
         step += self.first
@@ -188,7 +208,7 @@ class TextToImageTask:
             random_caption(plan_scene("train", index), scene_rng("train", number, "caption"), empty=is_empty(index))
             for number, index in enumerate(indices, start=step * self.size)
         ]
-        places = torch.from_numpy(np.stack([object_coordinates(plan_scene("train", index)) for index in indices]))
+        places = torch.from_numpy(np.stack([object_coordinates(self.plan(index)) for index in indices]))
         return {**(self.table.tensors(indices) or self._pictures(indices)), "places": places, "tokens": tokenise(self.tokenizer, captions)}
 
     def _cropped(self, step: int) -> dict[str, Any]:
@@ -200,7 +220,7 @@ class TextToImageTask:
         places: list[Array] = []
         while len(indices) < self.size * CROPS_PER_PICTURE:
             index = int(rng.integers(self.examples))
-            plan = plan_scene("train", index)
+            plan = self.plan(index)
             if len(plan.objects) == 1 and not is_empty(index):
                 indices.append(index)
                 captions.append(random_caption(plan, rng, empty=False))
@@ -216,14 +236,10 @@ class TextToImageTask:
         }
         return {**cut, "tokens": tokenise(self.tokenizer, captions)}
 
-    @staticmethod
-    def _pictures(indices: list[int]) -> dict[str, Any]:
-        covers = [np.max(train_scene(index).alphas, axis=0) * (not is_empty(index)) for index in indices]
-        return {
-            "indices": indices,
-            "image": torch.stack([to_tensor(shown_picture(index)) for index in indices]),
-            "cover": shrink(torch.stack([torch.from_numpy(cover)[None] for cover in covers]).float()),
-        }
+    def _pictures(self, indices: list[int]) -> dict[str, Any]:
+        scenes = [self.scene(index) for index in indices]
+        covers = torch.stack([torch.from_numpy(coverage(scene))[None] for scene in scenes])
+        return {"indices": indices, "image": torch.stack([to_tensor(scene.image) for scene in scenes]), "cover": shrink(covers)}
 
     def encoded(self, batch: dict[str, Any]) -> dict[str, Any]:
         """The batch with latents, from the table or freshly encoded."""

@@ -149,7 +149,11 @@ def make_scene(split: str, index: int, *, size: int = 128) -> Scene:
     Raises:
         ValueError: ``split`` is not one of the world's splits.
     """
-    plan = plan_scene(split, index)
+    return render_scene(plan_scene(split, index), split, index, size=size)
+
+
+def render_scene(plan: ScenePlan, split: str, index: int, *, size: int = 128) -> Scene:
+    """Render ``plan`` at ``size`` pixels on the ground of scene ``index`` of ``split``."""
     clean = paint_ground(plan.ground, scene_rng(split, index, "ground"), size, shifted=split == "shifted")
     image = clean
     layers = []

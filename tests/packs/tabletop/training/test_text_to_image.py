@@ -24,7 +24,16 @@ from packs.tabletop.training.diffusion import WEIGHTS
 from packs.tabletop.training.image_adapter import ImageAdapterTask, published_names
 from packs.tabletop.training.inpaint import InpaintTask
 from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.text_to_image import CROP, TextToImageTask, is_empty, object_coordinates, random_caption, shape_error
+from packs.tabletop.training.store import train_scene
+from packs.tabletop.training.text_to_image import (
+    CROP,
+    TILT,
+    TextToImageTask,
+    is_empty,
+    object_coordinates,
+    random_caption,
+    shape_error,
+)
 from packs.tabletop.world.render import draw_object
 from packs.tabletop.world.scene import ScenePlan, plan_scene, scene_rng
 from packs.tabletop.world.shapes import SHAPES
@@ -84,6 +93,18 @@ def test_coordinates_are_those_that_the_renderer_uses() -> None:
     drawn, expected = alpha > 0.5, SHAPES["mug"](along, down).inside
     assert np.mean(drawn == expected) > 0.98
     assert drawn.sum() > 50
+
+
+def test_objects_stand_upright_but_for_adapters(folder: Path) -> None:
+    standing = TextToImageTask(steps=1, size=2, examples=PICTURES, cache=folder / "cache")
+    lying = ControlNetTask(steps=1, size=2, start=folder / "text_to_image", examples=PICTURES, cache=folder / "cache")
+    angles = [item.angle for index in range(40) for item in standing.plan(index).objects]
+    assert -TILT <= min(angles) < 0 < max(angles) <= TILT
+    index = next(index for index in range(PICTURES) if not is_empty(index))
+    assert lying.plan(index) == plan_scene("train", index)
+    assert np.array_equal(lying.scene(index).image, train_scene(index).image)
+    assert np.array_equal(standing.scene(index).clean, train_scene(index).clean)
+    assert not np.array_equal(standing.scene(index).image, train_scene(index).image)
 
 
 @pytest.mark.parametrize(("name", "turn"), [("star", 2 * np.pi / 5), ("cube", 2 * np.pi / 3), ("ring", 1.0), ("ball", 2.0)])
