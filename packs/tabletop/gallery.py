@@ -28,7 +28,7 @@ from packs.tabletop.checks.common import held_out, to_picture
 from packs.tabletop.checks.controlnet import controlled_pipeline
 from packs.tabletop.checks.image_adapter import adapted_pipeline
 from packs.tabletop.checks.inpaint import remove, replace_ground
-from packs.tabletop.checks.text_to_image import GUIDANCE, generate
+from packs.tabletop.checks.text_to_image import GUIDANCE, GUIDED, generate
 from packs.tabletop.checks.unconditional import restore
 from packs.tabletop.checks.vq import reconstruct
 from packs.tabletop.sheet import Cell, Strip, draw_sheet, save_small
@@ -97,7 +97,7 @@ def reconstruction_row(models: Models) -> Cells:
 
 def prompt_row(models: Models) -> Cells:
     """Pictures from prompts."""
-    pictures = generate(models.get("text_to_image"), PROMPTS, steps=models.pack.steps, guidance_scale=GUIDANCE)
+    pictures = generate(models.get("text_to_image"), PROMPTS, steps=models.pack.steps, **GUIDED)
     return tuple(Cell(picture, prompt) for picture, prompt in zip(pictures, PROMPTS, strict=True))
 
 
@@ -141,7 +141,7 @@ def image_adapter_row(models: Models) -> Cells:
     cells: list[Cell] = []
     for number, scene in enumerate(showcase(COLUMNS // 2, skip=80)):
         made = generate(
-            pipeline, [scene.plain_caption], steps=models.pack.steps, seed=number, guidance_scale=GUIDANCE, ip_adapter_image=scene.image
+            pipeline, [scene.plain_caption], steps=models.pack.steps, seed=number, ip_adapter_image=scene.image, **GUIDED
         )
         cells += [Cell(scene.image, "reference"), Cell(made[0], scene.plain_caption)]
     return tuple(cells)

@@ -48,7 +48,7 @@ class ClassifierVitTask:
 
     name = "classifier_vit"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
-    mix = Mix(empty=0.0, composite=0.2, whole=0.5)
+    mix = Mix(empty=0.0, composite=0.2, whole=0.8)
 
     def __init__(self, *, steps: int = STEPS, size: int = 64, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start

@@ -39,7 +39,7 @@ Array = np.ndarray
 EMPTY_SHARE = 0.05
 OBJECT_WEIGHT = 4.0
 OPTIONAL = ("size", "finish")
-# Objects stand upright but for this angle in radians, as in most photographs. Free turns need many times the training: a network must first
+# One object stands upright but for this angle in radians, as in most photographs. Free turns need many times the training: a network must first
 # tell from noise how an object lies before it can draw it.
 TILT = float(np.radians(10))
 # Every other step shows crops of half the side around single objects: four times the objects for the same work, since shapes are what is hard.
@@ -111,10 +111,10 @@ def coverage(scene: Scene) -> Array:
     return np.max(scene.alphas, axis=0) if scene.alphas else np.zeros(scene.image.shape[:2], np.float32)
 
 
-def upright(plan: ScenePlan) -> ScenePlan:
-    """The plan with its objects turned by at most ``TILT`` from standing upright."""
-    objects = tuple(replace(item, angle=(item.angle / np.pi - 1) * TILT) for item in plan.objects)
-    return replace(plan, objects=objects)
+def standing(plan: ScenePlan) -> ScenePlan:
+    """The plan with its main object alone, turned by at most ``TILT`` from standing upright."""
+    item = plan.objects[0]
+    return replace(plan, objects=(replace(item, angle=(item.angle / np.pi - 1) * TILT),))
 
 
 class ShapeNetwork(DiffusionNetwork):
@@ -175,7 +175,7 @@ class TextToImageTask:
         self.encoder = LatentEncoder(autoencoder)
         # Latents of another autoencoder would train the model on the wrong space.
         digest = file_digest(autoencoder / "diffusion_pytorch_model.safetensors")[:12]
-        self.table = LatentTable(cache / f"{'turned' if self.turned else 'upright'}-{digest}", examples)
+        self.table = LatentTable(cache / f"{'turned' if self.turned else 'standing'}-{digest}", examples)
 
     def module(self) -> nn.Module:
         network = ShapeNetwork(self.tokenizer)
@@ -184,9 +184,9 @@ class TextToImageTask:
         return network
 
     def plan(self, index: int) -> ScenePlan:
-        """What example ``index`` shows, unless it is empty; objects lie freely where ``turned``, else they stand."""
+        """What example ``index`` shows, unless it is empty: the whole scene where ``turned``, else its main object, standing."""
         plan = plan_scene("train", index)
-        return plan if self.turned else upright(plan)
+        return plan if self.turned else standing(plan)
 
     def scene(self, index: int) -> Scene:
         """Example ``index``, rendered."""

@@ -19,7 +19,7 @@ from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from generators.models.image_adapter import attach, load_image_adapter
-from packs.tabletop.training.controlnet import ControlNetTask, canny_edges
+from packs.tabletop.training.controlnet import ControlNetTask, canny_edges, edge_network
 from packs.tabletop.training.diffusion import WEIGHTS
 from packs.tabletop.training.image_adapter import ImageAdapterTask, published_names
 from packs.tabletop.training.inpaint import InpaintTask
@@ -95,10 +95,10 @@ def test_coordinates_are_those_that_the_renderer_uses() -> None:
     assert drawn.sum() > 50
 
 
-def test_objects_stand_upright_but_for_adapters(folder: Path) -> None:
+def test_one_object_stands_upright_but_for_adapters(folder: Path) -> None:
     standing = TextToImageTask(steps=1, size=2, examples=PICTURES, cache=folder / "cache")
     lying = ControlNetTask(steps=1, size=2, start=folder / "text_to_image", examples=PICTURES, cache=folder / "cache")
-    angles = [item.angle for index in range(40) for item in standing.plan(index).objects]
+    (angles,) = zip(*([item.angle for item in standing.plan(index).objects] for index in range(40)), strict=True)
     assert -TILT <= min(angles) < 0 < max(angles) <= TILT
     index = next(index for index in range(PICTURES) if not is_empty(index))
     assert lying.plan(index) == plan_scene("train", index)
@@ -184,6 +184,14 @@ def test_controlnet_trains_alone_and_loads_as_stock(folder: Path) -> None:
     network = ControlNetModel.from_pretrained(folder / "controlnet", local_files_only=True, dtype=torch.float32)
     moved = [name for name, value in network.state_dict().items() if "controlnet_" in name and name.endswith("weight") and value.abs().sum() > 0]
     assert moved, "the zero convolutions have learned nothing"
+
+
+def test_the_controlnet_starts_as_the_convolutions_of_the_encoder(folder: Path) -> None:
+    unet = UNet2DConditionModel.from_pretrained(folder / "text_to_image" / "unet", local_files_only=True, dtype=torch.float32)
+    network = edge_network(unet)
+    taken = [name for name, value in network.state_dict().items() if torch.equal(value, unet.state_dict().get(name, torch.empty(0)))]
+    assert {name.split(".")[0] for name in taken} == {"conv_in", "time_embedding", "down_blocks", "mid_block"}
+    assert not any("attentions" in name for name, _ in network.named_parameters())
 
 
 def test_edges_of_a_step_are_found() -> None:
