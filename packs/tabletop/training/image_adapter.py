@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor, IPAdapterAttnProcessor
@@ -16,10 +17,13 @@ from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
 from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, weighted_error
-from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask
+from packs.tabletop.training.store import train_scene
+from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, is_empty
 from packs.tabletop.training.views import resize
 from packs.tabletop.training.zero_shot import SIDE
+from packs.tabletop.world.scene import plan_scene
 
+Array = np.ndarray
 WIDTH = 96
 QUERIES = 16
 CAPTION_FORGOTTEN = 0.5
@@ -96,11 +100,10 @@ def published_names(projection: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class ImageAdapterTask(TextToImageTask):
-    """v-prediction given the picture itself as reference; references and captions are dropped independently."""
+    """v-prediction given another picture of the same object on the same ground; references and captions are dropped independently."""
 
     name = "image_adapter"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
-    turned = True
 
     def __init__(
         self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
@@ -111,8 +114,13 @@ class ImageAdapterTask(TextToImageTask):
     def module(self) -> nn.Module:
         return AdaptedNetwork(self.base, self.vision)
 
+    def reference(self, index: int) -> Array:
+        """The object as it lies in the world's scene, uint8 RGB, or the example itself where that scene shows something else."""
+        alike = len(plan_scene("train", index).objects) == 1 and not is_empty(index)
+        return (train_scene(index) if alike else self.scene(index)).image
+
     def batch(self, step: int) -> dict[str, Any]:
-        references = [to_tensor(resize(self.scene(index).image, SIDE)) for index in self.indices(step)]
+        references = [to_tensor(resize(self.reference(index), SIDE)) for index in self.indices(step)]
         return {**self.frames(step), "reference": torch.stack(references)}
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

@@ -224,6 +224,14 @@ def test_adapter_file_loads_as_an_ip_adapter_and_computes_what_was_trained(folde
     assert np.isfinite(picture(pipeline, ip_adapter_image=reference)).all()
 
 
+def test_references_show_the_object_as_it_lies_in_the_world(folder: Path) -> None:
+    task = ImageAdapterTask(steps=1, size=2, start=folder / "text_to_image", examples=PICTURES, cache=folder / "cache")
+    single = [index for index in range(40) if len(plan_scene("train", index).objects) == 1 and not is_empty(index)]
+    double = [index for index in range(40) if len(plan_scene("train", index).objects) == 2 and not is_empty(index)]
+    assert np.array_equal(task.reference(single[0]), train_scene(single[0]).image)
+    assert np.array_equal(task.reference(double[0]), task.scene(double[0]).image)
+
+
 def test_published_names_join_keys_and_values() -> None:
     state = {"layers.0.attn.to_k.weight": torch.ones(2, 3), "layers.0.attn.to_v.weight": torch.zeros(2, 3), "layers.0.ln0.weight": torch.ones(3)}
     named = published_names(state)
