@@ -21,8 +21,6 @@ FACTOR = 4
 LATENT_SIDE = SIZE // FACTOR
 WIDTH = 128
 CAPTION_DROP = 0.1
-# Block sides in latents of the multiscale loss.
-SCALES = (2, 4, 8)
 
 
 def make_scheduler() -> DDIMScheduler:
@@ -109,20 +107,6 @@ def add_noise(
 def weighted_error(predicted: Tensor, velocity: Tensor, weight: Tensor) -> Tensor:
     """Squared error weighted per latent pixel; ``weight`` is [n, 1, h, w]."""
     return ((predicted - velocity).square() * weight).sum() / (weight.sum() * predicted.shape[1])
-
-
-def multiscale_error(predicted: Tensor, velocity: Tensor, weight: Tensor) -> Tensor:
-    """Weighted squared error of the latents and of their means over blocks (Hoogeboom et al., arXiv 2301.11093, section 3.3).
-
-    The best prediction is the same as without the blocks; tints and wrong shapes count for more against noise that nobody can predict.
-    """
-    error = predicted - velocity
-    loss = weighted_error(predicted, velocity, weight)
-    for scale in SCALES:
-        amount = F.avg_pool2d(weight, scale)
-        mean = F.avg_pool2d(error * weight, scale) / amount.clamp(min=1e-6)
-        loss = loss + scale * (mean.square() * amount).sum() / (amount.sum() * error.shape[1])
-    return loss
 
 
 class LatentEncoder:

@@ -22,10 +22,10 @@ from packs.tabletop.training.diffusion import (
     add_noise,
     drop_captions,
     make_scheduler,
-    multiscale_error,
     save_pipeline,
     stored_state,
     tokenise,
+    weighted_error,
 )
 from packs.tabletop.training.rows import RowStore
 from packs.tabletop.training.store import train_scene
@@ -188,7 +188,7 @@ class InpaintTask:
         noisy, velocity, timesteps = add_noise(self.scheduler, target, generator)
         tokens = drop_captions(encoded["tokens"], self.tokenizer, generator)
         predicted = module(torch.cat([noisy, mask, masked], dim=1), timesteps, tokens)
-        return multiscale_error(predicted, velocity, KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask), {}
+        return weighted_error(predicted, velocity, KNOWN_WEIGHT + (1 - KNOWN_WEIGHT) * mask), {}
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, DiffusionNetwork)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from packs.tabletop.training.diffusion import add_noise, drop_captions, make_scheduler, multiscale_error, tokenise, weighted_error
+from packs.tabletop.training.diffusion import add_noise, drop_captions, make_scheduler, tokenise, weighted_error
 from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 
 
@@ -46,14 +46,3 @@ def test_error_counts_weighted_pixels_only() -> None:
     predicted, velocity = torch.zeros(1, 4, 1, 2), torch.tensor([[[[1.0, 9.0]]]]).expand(1, 4, 1, 2)
     assert weighted_error(predicted, velocity, torch.tensor([[[[1.0, 0.0]]]])).item() == 1
     assert weighted_error(predicted, velocity, torch.tensor([[[[1.0, 1.0]]]])).item() == 41
-
-
-def test_multiscale_error_counts_a_tint_more_than_noise_of_equal_energy() -> None:
-    velocity, weight = torch.zeros(1, 4, 16, 16), torch.zeros(1, 1, 16, 16)
-    weight[..., :8, :] = 1
-    tint, noise = torch.ones_like(velocity), torch.randn(velocity.shape, generator=torch.Generator().manual_seed(0))
-    # A tint keeps its energy in the means over blocks of side 2, 4 and 8, which are weighted by their sides.
-    assert multiscale_error(tint, velocity, weight).item() == 1 + 2 + 4 + 8
-    assert multiscale_error(noise, velocity, weight).item() < 3
-    outside = tint * (1 - weight)
-    assert multiscale_error(outside, velocity, weight).item() == 0
