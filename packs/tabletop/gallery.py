@@ -28,7 +28,7 @@ from packs.tabletop.checks.common import held_out, to_picture
 from packs.tabletop.checks.controlnet import controlled_pipeline
 from packs.tabletop.checks.image_adapter import adapted_pipeline
 from packs.tabletop.checks.inpaint import remove, replace_ground
-from packs.tabletop.checks.text_to_image import GUIDANCE, GUIDED, generate
+from packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
 from packs.tabletop.checks.unconditional import restore
 from packs.tabletop.checks.vq import reconstruct
 from packs.tabletop.sheet import Cell, Strip, draw_sheet, save_small
@@ -97,7 +97,7 @@ def reconstruction_row(models: Models) -> Cells:
 
 def prompt_row(models: Models) -> Cells:
     """Pictures from prompts."""
-    pictures = generate(models.get("text_to_image"), PROMPTS, steps=models.pack.steps, **GUIDED)
+    pictures = generate(models.get("text_to_image"), PROMPTS, guidance_rescale=RESCALE, **sampling(models))
     return tuple(Cell(picture, prompt) for picture, prompt in zip(pictures, PROMPTS, strict=True))
 
 
@@ -128,7 +128,7 @@ def controlnet_row(models: Models) -> Cells:
     scenes = showcase(COLUMNS // 2, skip=60)
     edges = [canny_edges(scene.image) for scene in scenes]
     pictures = generate(
-        controlled_pipeline(models), [scene.caption for scene in scenes], steps=models.pack.steps, guidance_scale=GUIDANCE,
+        controlled_pipeline(models), [scene.caption for scene in scenes], **sampling(models),
         image=[Image.fromarray(one) for one in edges],
     )
     pairs = zip(scenes, edges, pictures, strict=True)
@@ -141,7 +141,7 @@ def image_adapter_row(models: Models) -> Cells:
     cells: list[Cell] = []
     for number, scene in enumerate(showcase(COLUMNS // 2, skip=80)):
         made = generate(
-            pipeline, [scene.plain_caption], steps=models.pack.steps, seed=number, ip_adapter_image=scene.image, **GUIDED
+            pipeline, [scene.plain_caption], seed=number, ip_adapter_image=scene.image, guidance_rescale=RESCALE, **sampling(models)
         )
         cells += [Cell(scene.image, "reference"), Cell(made[0], scene.plain_caption)]
     return tuple(cells)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from generators.models.loading import Models
 from packs.tabletop.checks.common import edge_f1
-from packs.tabletop.checks.text_to_image import GUIDANCE, generate
+from packs.tabletop.checks.text_to_image import generate, sampling
 from packs.tabletop.training.controlnet import canny_edges
 from packs.tabletop.world import Scene
 
@@ -30,7 +30,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     agreement = {}
     for scale in (1.0, 0.0):
         pictures = generate(
-            pipeline, [scene.caption for scene in scenes], steps=models.pack.steps, guidance_scale=GUIDANCE,
+            pipeline, [scene.caption for scene in scenes], **sampling(models),
             image=[Image.fromarray(edges) for edges in wanted], controlnet_conditioning_scale=scale,
         )
         scores = [edge_f1(canny_edges(made)[..., 0] > 0, edges[..., 0] > 0) for made, edges in zip(pictures, wanted, strict=True)]

@@ -11,7 +11,7 @@ from generators.models.image_adapter import attach
 from generators.models.image_encoder import ImageEncoder
 from generators.models.loading import Models
 from packs.tabletop.checks.common import share
-from packs.tabletop.checks.text_to_image import GUIDED, generate
+from packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
 from packs.tabletop.world import Scene
 
 BOUNDS = {"image_adapter_better": 0.9}
@@ -37,7 +37,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
         pipeline.set_ip_adapter_scale(scale)
         made[name] = [
             generate(
-                pipeline, [caption], steps=models.pack.steps, seed=number, **GUIDED,
+                pipeline, [caption], seed=number, guidance_rescale=RESCALE, **sampling(models),
                 ip_adapter_image=references[(number + shift) % len(references)],
             )[0]
             for number, caption in enumerate(captions)

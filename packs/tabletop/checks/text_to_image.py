@@ -23,9 +23,8 @@ Array = np.ndarray
 BOUNDS = {"text_to_image_class": 0.85, "text_to_image_colour": 0.85}
 GROUND_PROMPTS = tuple(wordings[0] for wordings in GROUNDS.values())
 CROP_MARGIN = 0.3
-GUIDANCE = 4.0
-# What the text-to-image pipeline is asked with: without rescaling, guidance from pure noise inflates objects (Lin et al., arXiv 2305.08891, 3.4).
-GUIDED: dict[str, Any] = {"guidance_scale": GUIDANCE, "guidance_rescale": 0.7}
+# Without rescaling, guidance from pure noise inflates objects (Lin et al., arXiv 2305.08891, section 3.4).
+RESCALE = 0.7
 BATCH = 16
 
 
@@ -55,6 +54,11 @@ def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0
     return pictures
 
 
+def sampling(models: Models) -> dict[str, Any]:
+    """The pack's number of steps and guidance, as ``generate`` takes them."""
+    return {"steps": models.pack.steps, "guidance_scale": models.pack.guidance}
+
+
 def judged(judge: ZeroShotJudge, picture: Array, name: str) -> tuple[str, str]:
     """The class that the judge sees in a picture, and the colour given the class ``name``."""
     by_class = judge.probabilities([picture], judge.class_prompts(CLASSES))[0].argmax()
@@ -80,7 +84,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     """
     judge, detector, encoder = ZeroShotJudge(models), Detector(models), ImageEncoder(models)
     cells = grid(4 * len(scenes))
-    pictures = generate(models.get("text_to_image"), [prompt(*cell) for cell in cells], steps=models.pack.steps, **GUIDED)
+    pictures = generate(models.get("text_to_image"), [prompt(*cell) for cell in cells], guidance_rescale=RESCALE, **sampling(models))
     seen = [found_and_judged(judge, detector, picture, cell[0]) for picture, cell in zip(pictures, cells, strict=True)]
     real = [found_and_judged(judge, detector, scene.image, scene.objects[0].name) for scene in scenes]
     grounds = judge.probabilities(pictures, GROUND_PROMPTS).argmax(axis=1)
