@@ -24,17 +24,20 @@ _loaded: dict[tuple[str, str, Placement], Any] = {}
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the libraries' own progress bars, which would tear ours."""
+    """Silence the libraries' own progress bars, which would tear ours, and their reports of spare weights; missing ones are refused."""
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
     diffusers_logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     finally:
         diffusers_logging.enable_progress_bar()
         transformers_logging.enable_progress_bar()
+        transformers_logging.set_verbosity(verbosity)
 
 
 @dataclass(frozen=True)

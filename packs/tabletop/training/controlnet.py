@@ -66,7 +66,7 @@ class ControlNetTask(TextToImageTask):
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
     turned = True
 
-    def __init__(self, *, steps: int = 700, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
+    def __init__(self, *, steps: int = 480, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
         super().__init__(steps=steps, size=size, **settings)
         self.base = start
 
