@@ -14,7 +14,7 @@ from transformers import RobertaConfig, RobertaForSequenceClassification
 
 from packs.tabletop.training.masked_lm import encoder_shape
 from packs.tabletop.training.nli_pairs import draw_pair
-from packs.tabletop.training.text_tokenizer import make_text_tokenizer, save_text_tokenizer
+from packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer
 from packs.tabletop.world.inference import LABELS
 from packs.tabletop.world.scene import scene_rng
 
@@ -52,6 +52,9 @@ class NliTask:
         rng = scene_rng("train", step, "nli-count")
         count, objects = int(rng.choice(COUNTS, p=SHARES)), 1 + int(rng.random() < TWO_OBJECTS)
         pairs = [draw_pair("train", index, count=count, objects=objects) for index in range(step * self.size, (step + 1) * self.size)]
+        # A cut text could have another label, so the rare pairs that are too long for the model are left out.
+        lengths = map(len, self.tokenizer([pair.premise for pair in pairs], [pair.hypothesis for pair in pairs]).input_ids)
+        pairs = [pair for pair, length in zip(pairs, lengths, strict=True) if length <= MAX_LENGTH]
         tokens = self.tokenizer([pair.premise for pair in pairs], [pair.hypothesis for pair in pairs], padding=True, return_tensors="pt")
         labels = torch.tensor([LABELS.index(pair.label) for pair in pairs])
         return {"tokens": tokens.input_ids, "types": tokens.token_type_ids, "attention": tokens.attention_mask, "label": labels}

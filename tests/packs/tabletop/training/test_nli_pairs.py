@@ -5,8 +5,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from packs.tabletop.training.nli import NliTask
 from packs.tabletop.training.nli_pairs import draw_pair, draw_premise
 from packs.tabletop.training.text_scenes import TextScene, draw_text_scene
+from packs.tabletop.training.text_tokenizer import MAX_LENGTH
 from packs.tabletop.world.inference import LABELS
 from packs.tabletop.world.sentences import Thing
 
@@ -67,3 +69,10 @@ def test_the_number_of_objects_can_be_fixed(objects: int) -> None:
     assert all(bool(scene.relation) == (objects == 2) for scene in scenes)
     pairs = [draw_pair("train", index, count=0, objects=objects) for index in range(60)]
     assert any(" and " in pair.premise for pair in pairs) == (objects == 2)
+
+
+def test_pairs_too_long_for_the_model_are_left_out_of_a_step() -> None:
+    # This step of the recipe draws one.
+    batch = NliTask().batch(1398)
+    assert batch["tokens"].shape[1] <= MAX_LENGTH
+    assert 250 <= len(batch["label"]) < 256
