@@ -10,6 +10,7 @@ import torch
 import transformers
 from transformers import AutoImageProcessor, AutoTokenizer
 
+from generators.models.image_adapter import load_image_adapter
 from generators.models.pack import read_pack
 from packs.tabletop.training.tokenizer import make_tokenizer
 from packs.tabletop.world import CLASSES
@@ -86,3 +87,41 @@ def test_classifier_loads_with_the_worlds_classes() -> None:
     with torch.inference_mode():
         assert network(pixels).logits.shape == (1, 8)
     assert finite(network)
+
+
+def test_controlnet_loads_and_fits_the_text_to_image_network() -> None:
+    network = diffusers.ControlNetModel.from_pretrained(folder_of("controlnet"), local_files_only=True, dtype=torch.float32)
+    unet = diffusers.UNet2DConditionModel.from_pretrained(folder_of("text_to_image") / "unet", local_files_only=True, dtype=torch.float32)
+    assert finite(network)
+    assert network.config.block_out_channels == unet.config.block_out_channels
+    text, timestep = torch.zeros(1, 4, unet.config.cross_attention_dim), torch.tensor([500])
+    with torch.inference_mode():
+        down, middle = network(torch.zeros(1, 4, 32, 32), timestep, text, controlnet_cond=torch.ones(1, 3, 128, 128), return_dict=False)
+        sample = unet(
+            torch.zeros(1, 4, 32, 32), timestep, text, down_block_additional_residuals=down, mid_block_additional_residual=middle
+        ).sample
+    assert bool(torch.isfinite(sample).all())
+    assert middle.abs().sum().item() > 0
+
+
+def test_image_adapter_is_a_published_ip_adapter_for_the_packs_models() -> None:
+    encoder = transformers.CLIPVisionModelWithProjection.from_pretrained(
+        folder_of("image_adapter_vision"), local_files_only=True, dtype=torch.float32
+    )
+    adapter = load_image_adapter(folder_of("image_adapter"), dtype=torch.float32, image_encoder=encoder, processor=None)
+    values = [value for part in adapter.state.values() for value in part.values()]
+    assert all(bool(torch.isfinite(value).all()) for value in values)
+
+
+def test_vision_transformer_loads_with_the_worlds_classes() -> None:
+    network, report = transformers.SegformerForImageClassification.from_pretrained(
+        folder_of("classifier_vit"), local_files_only=True, dtype=torch.float32, output_loading_info=True
+    )
+    assert not report["missing_keys"]
+    assert tuple(network.config.id2label[number] for number in range(8)) == CLASSES
+    assert finite(network)
+
+
+def test_the_pack_keeps_to_its_size() -> None:
+    size = sum(file.stat().st_size for file in (PACKS / "tabletop" / "weights").rglob("*") if file.is_file())
+    assert size <= 60_000_000
