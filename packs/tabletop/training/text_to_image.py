@@ -204,11 +204,12 @@ class TextToImageTask:
     def frames(self, step: int) -> dict[str, Any]:
         """Whole pictures: latents (or pictures that are not encoded yet), object coverage and tokens."""
         indices = self.indices(step)
+        plans = [self.plan(index) for index in indices]
         captions = [
-            random_caption(plan_scene("train", index), scene_rng("train", number, "caption"), empty=is_empty(index))
-            for number, index in enumerate(indices, start=step * self.size)
+            random_caption(plan, scene_rng("train", number, "caption"), empty=is_empty(index))
+            for number, (index, plan) in enumerate(zip(indices, plans, strict=True), start=step * self.size)
         ]
-        places = torch.from_numpy(np.stack([object_coordinates(self.plan(index)) for index in indices]))
+        places = torch.from_numpy(np.stack([object_coordinates(plan) for plan in plans]))
         return {**(self.table.tensors(indices) or self._pictures(indices)), "places": places, "tokens": tokenise(self.tokenizer, captions)}
 
     def _cropped(self, step: int) -> dict[str, Any]:

@@ -107,6 +107,19 @@ def test_one_object_stands_upright_but_for_adapters(folder: Path) -> None:
     assert not np.array_equal(standing.scene(index).image, train_scene(index).image)
 
 
+def test_captions_of_whole_pictures_name_what_the_pictures_show(folder: Path) -> None:
+    settings: dict[str, int] = {"steps": 1, "size": 24, "examples": 24}
+    standing = TextToImageTask(cache=folder / "captions", **settings)
+    lying = ControlNetTask(cache=folder / "captions", start=folder / "text_to_image", **settings)
+    named = {}
+    for task in (standing, lying):
+        captions = task.tokenizer.batch_decode(task.frames(0)["tokens"], skip_special_tokens=True)
+        named[task.name] = [" and " in caption for caption in captions]
+    assert not any(named["text_to_image"])
+    assert named["controlnet"] == [len(plan_scene("train", index).objects) == 2 and not is_empty(index) for index in range(24)]
+    assert any(named["controlnet"])
+
+
 @pytest.mark.parametrize(("name", "turn"), [("star", 2 * np.pi / 5), ("cube", 2 * np.pi / 3), ("ring", 1.0), ("ball", 2.0)])
 def test_coordinates_do_not_turn_with_turns_that_nobody_can_see(name: str, turn: float) -> None:
     np.testing.assert_allclose(object_coordinates(plan_of(name, 0.3)), object_coordinates(plan_of(name, 0.3 + turn)), atol=1e-5)
