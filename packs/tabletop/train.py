@@ -65,7 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the network (default: 2)")
     parser.add_argument("--loaders", type=int, default=1, help="processes that render scenes (default: 1)")
     parser.add_argument("--steps", type=int, help="training steps (default: the role's own)")
-    parser.add_argument("--start", type=Path, help="weights folder to start from, for roles that can (default: as the role's recipe says)")
+    parser.add_argument("--start", type=Path, help="weights folder to go on from, with the data that follows (default: as the role says)")
     parser.add_argument("--run", type=Path, help="folder for checkpoint and log (default: runs/tabletop/ROLE); an existing checkpoint is resumed")
     parser.add_argument("--weights", type=Path, help="folder for the finished weights (default: the pack's)")
     parser.add_argument("--export", action="store_true", help="only save the averaged weights of the last checkpoint")
@@ -84,9 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
             task = make_task(role, steps=options.steps, start=options.start)
         except ValueError as error:
             parser.error(str(error))
+        own_steps = inspect.signature(type(task)).parameters["steps"].default
         trainer = Trainer(task, Run(
             folder=options.run or Path("runs/tabletop") / role, weights=options.weights or PACK / "weights" / role,
-            device=options.device, threads=options.threads, loaders=options.loaders,
+            device=options.device, threads=options.threads, loaders=options.loaders, first=own_steps if options.start else 0,
         ))
         if options.export:
             trainer.export()

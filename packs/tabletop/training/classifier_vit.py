@@ -45,7 +45,7 @@ class ClassifierVitTask:
     Args:
         steps: training steps.
         size: views per step.
-        start: weights folder to go on from, with views that the first ``STEPS`` steps did not show.
+        start: weights folder to go on from.
     """
 
     name = "classifier_vit"
@@ -54,7 +54,6 @@ class ClassifierVitTask:
 
     def __init__(self, *, steps: int = STEPS, size: int = 64, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start
-        self.first = STEPS if start else 0
 
     def module(self) -> nn.Module:
         network = SegformerNetwork()
@@ -63,7 +62,6 @@ class ClassifierVitTask:
         return network
 
     def batch(self, step: int) -> dict[str, Any]:
-        step += self.first
         whole = EARLY_WHOLE if step < EARLY * STEPS else WHOLE
         views = []
         for index in range(step * self.size, (step + 1) * self.size):

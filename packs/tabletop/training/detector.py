@@ -22,7 +22,6 @@ from packs.tabletop.world.captions import OPENINGS, object_phrase
 from packs.tabletop.world.scene import SceneObject, scene_rng
 
 CLIP = Path(__file__).parents[1] / "weights" / "zero_shot"
-STEPS = 1700
 NOUNS = ("object", *CLASSES)
 OBJECTS = 2
 EMPTY_SHARE = 0.08
@@ -112,19 +111,17 @@ class DetectorTask:
     Args:
         steps: training steps.
         size: frames per step.
-        start: weights folder of a CLIP model whose towers to start from, or of an earlier detector to go on from with frames that the first
-            ``STEPS`` steps did not show.
+        start: weights folder of a CLIP model whose towers to start from, or of an earlier detector to go on from.
     """
 
     name = "detector"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
-    def __init__(self, *, steps: int = STEPS, size: int = 48, start: Path = CLIP) -> None:
+    def __init__(self, *, steps: int = 1700, size: int = 48, start: Path = CLIP) -> None:
         self.steps, self.size, self.start = steps, size, start
         self.tokenizer = make_tokenizer()
         config = AutoConfig.from_pretrained(start, local_files_only=True)
         self.goes_on = isinstance(config, OwlViTConfig)
-        self.first = STEPS if self.goes_on else 0
         self.side, self.grid = config.vision_config.image_size, config.vision_config.image_size // config.vision_config.patch_size
 
     def module(self) -> nn.Module:
@@ -154,7 +151,6 @@ class DetectorTask:
         }
 
     def batch(self, step: int) -> dict[str, Any]:
-        step += self.first
         examples = [self._example(step * self.size + i) for i in range(self.size)]
         rng = scene_rng("train", step, "detector queries")
         objects = [example["objects"] for example in examples]

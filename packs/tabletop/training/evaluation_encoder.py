@@ -22,7 +22,6 @@ from packs.tabletop.training.zero_shot import fits, multi_positive_loss
 
 SIDE, STRIDE, WIDTH, TEXT_WIDTH, LENGTH = 96, 16, 128, 96, 24
 WIDTHS = (32, 64, 112, 160)
-STEPS = 2000
 
 
 def dual_encoder_config(vocabulary: int, pad: int) -> VisionTextDualEncoderConfig:
@@ -52,16 +51,15 @@ class EvaluationEncoderTask:
     Args:
         steps: training steps.
         size: views per step.
-        start: weights folder to go on from, with views that the first ``STEPS`` steps did not show.
+        start: weights folder to go on from.
     """
 
     name = "evaluation_encoder"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
     mix = Mix(whole=0.35)
 
-    def __init__(self, *, steps: int = STEPS, size: int = 64, start: Path | None = None) -> None:
+    def __init__(self, *, steps: int = 2000, size: int = 64, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start
-        self.first = STEPS if start else 0
         self.tokenizer = padded_tokenizer(LENGTH, masked=True)
 
     def module(self) -> nn.Module:
@@ -71,7 +69,6 @@ class EvaluationEncoderTask:
         return network
 
     def batch(self, step: int) -> dict[str, Any]:
-        step += self.first
         indices = range(step * self.size, (step + 1) * self.size)
         return captioned_batch(self.name, indices, self.tokenizer, self.mix, side=SIDE, grid=SIDE // STRIDE)
 

@@ -45,7 +45,11 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """Where and how to train. ``threads`` is the number of CPU threads of the network itself; the loader adds ``loaders`` processes."""
+    """Where and how to train.
+
+    ``threads`` is the number of CPU threads of the network itself; the loader adds ``loaders`` processes. ``first`` is the number of the first
+    step's data: training that goes on from other weights sees what those have not seen.
+    """
 
     folder: Path
     weights: Path
@@ -53,13 +57,14 @@ class Run:
     threads: int = 2
     loaders: int = 1
     seed: int = 0
+    first: int = 0
     checkpoint_every: int = 50
     log_every: int = 20
 
 
 class _Steps(Dataset[Any]):
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, first: int) -> None:
+        self.task, self.first = task, first
 
     def __len__(self) -> int:
         return self.task.steps
@@ -67,7 +72,7 @@ class _Steps(Dataset[Any]):
     def __getitem__(self, step: int) -> Any:
         if get_worker_info() is not None:
             torch.set_num_threads(1)
-        return self.task.batch(step)
+        return self.task.batch(self.first + step)
 
 
 def learning_rate(step: int, steps: int, *, warmup: int = 100) -> float:
@@ -148,7 +153,7 @@ class Trainer:
         """Run to the last step, then save the averaged weights."""
         self.run.folder.mkdir(parents=True, exist_ok=True)
         loader = DataLoader(
-            _Steps(self.task), batch_size=None, sampler=range(self.step, self.task.steps), num_workers=self.run.loaders,
+            _Steps(self.task, self.run.first), batch_size=None, sampler=range(self.step, self.task.steps), num_workers=self.run.loaders,
             prefetch_factor=4 if self.run.loaders else None,
         )
         started, first, logged, totals = time.time(), self.step, self.step, dict[str, float]()

@@ -46,7 +46,6 @@ TILT = float(np.radians(10))
 FRAMES_EVERY = 2
 CROP = LATENT_SIDE // 2
 CROPS_PER_PICTURE = 3
-STEPS = 4800
 SHAPE_SHARE = 0.5
 SHAPE_WEIGHT = 0.5
 # Equal turns that leave an object looking the same; 0 for any turn.
@@ -158,7 +157,7 @@ class TextToImageTask:
         examples: how many training scenes there are; later ones wrap around.
         cache: folder for the scenes' latents.
         autoencoder: weights folder of the autoencoder.
-        start: weights folder to go on from, with captions and crops that the first ``STEPS`` steps did not show.
+        start: weights folder to go on from.
     """
 
     name = "text_to_image"
@@ -166,11 +165,10 @@ class TextToImageTask:
     turned = False
 
     def __init__(
-        self, *, steps: int = STEPS, size: int = 32, examples: int = 12288, cache: Path = Path("runs/tabletop/text_to_image"),
+        self, *, steps: int = 4800, size: int = 32, examples: int = 12288, cache: Path = Path("runs/tabletop/text_to_image"),
         autoencoder: Path = WEIGHTS / "autoencoder", start: Path | None = None,
     ) -> None:
         self.steps, self.size, self.examples, self.start = steps, size, examples, start
-        self.first = STEPS if start else 0
         self.scheduler, self.tokenizer = make_scheduler(), make_tokenizer()
         self.encoder = LatentEncoder(autoencoder)
         # Latents of another autoencoder would train the model on the wrong space.
@@ -194,7 +192,6 @@ class TextToImageTask:
         return empty_view(scene) if is_empty(index) else scene
 
     def batch(self, step: int) -> dict[str, Any]:
-        step += self.first
         return self._cropped(step) if step % FRAMES_EVERY else self.frames(step)
 
     def indices(self, step: int) -> list[int]:

@@ -16,7 +16,6 @@ from packs.tabletop.training.zero_shot import fits
 
 SIDE, PATCH, WIDTH, LENGTH = 96, 12, 128, 24
 START_SCALE, START_BIAS = 3.0, -10.0
-STEPS = 2000
 
 
 class SiglipNetwork(nn.Module):
@@ -56,16 +55,15 @@ class SiglipTask:
     Args:
         steps: training steps.
         size: views per step.
-        start: weights folder to go on from, at half the learning rate and with views that the first ``STEPS`` steps did not show.
+        start: weights folder to go on from, at half the learning rate.
     """
 
     name = "zero_shot_2"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
     mix = Mix()
 
-    def __init__(self, *, steps: int = STEPS, size: int = 64, start: Path | None = None) -> None:
+    def __init__(self, *, steps: int = 2000, size: int = 64, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start
-        self.first = STEPS if start else 0
         if start:
             self.lr, self.adam_lr = self.lr / 2, self.adam_lr / 2
         self.tokenizer = padded_tokenizer(LENGTH, masked=False)
@@ -77,7 +75,6 @@ class SiglipTask:
         return network
 
     def batch(self, step: int) -> dict[str, Any]:
-        step += self.first
         indices = range(step * self.size, (step + 1) * self.size)
         return captioned_batch(self.name, indices, self.tokenizer, self.mix, side=SIDE, grid=SIDE // PATCH)
 

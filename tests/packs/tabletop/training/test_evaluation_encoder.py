@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import VisionTextDualEncoderModel
 
-from packs.tabletop.training.evaluation_encoder import STEPS, WIDTHS, EvaluationEncoderTask
+from packs.tabletop.training.evaluation_encoder import WIDTHS, EvaluationEncoderTask
 
 
 def test_the_dual_encoder_reads_the_convnets_pooled_width() -> None:
@@ -14,11 +14,10 @@ def test_the_dual_encoder_reads_the_convnets_pooled_width() -> None:
     assert module.dual.config.vision_config.hidden_size == WIDTHS[-1]
 
 
-def test_going_on_starts_from_the_weights_and_sees_other_views(tmp_path: Path) -> None:
+def test_going_on_starts_from_the_weights(tmp_path: Path) -> None:
     first = EvaluationEncoderTask(steps=1, size=2)
     torch.manual_seed(0)
     first.save(first.module(), tmp_path)
     further = EvaluationEncoderTask(steps=1, size=2, start=tmp_path)
-    assert (first.first, further.first) == (0, STEPS)
     saved, loaded = VisionTextDualEncoderModel.from_pretrained(tmp_path).state_dict(), further.module().dual.state_dict()
     assert all(torch.equal(saved[name].float(), loaded[name].float()) for name in saved)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,12 @@ def test_resumed_training_gives_the_same_weights_bit_for_bit(tmp_path: Path) -> 
     assert equal(train(tmp_path / "parts", resumed), whole)
     # It goes on after the last checkpoint, at step 4.
     assert resumed.batches == [4, 5]
+
+
+def test_data_begins_at_the_given_step(tmp_path: Path) -> None:
+    task = TinyTask(steps=2)
+    Trainer(task, replace(run_in(tmp_path), first=40)).train()
+    assert task.batches == [40, 41]
 
 
 def test_training_is_repeatable_and_seeded(tmp_path: Path) -> None:

@@ -150,13 +150,11 @@ def test_captions_name_the_objects_and_leave_attributes_out_at_times() -> None:
     assert 0.01 < np.mean([is_empty(index) for index in range(400)]) < 0.1
 
 
-def test_training_goes_on_from_stored_weights_with_new_examples(folder: Path) -> None:
-    anew = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "cache")
+def test_training_goes_on_from_stored_weights(folder: Path) -> None:
     onwards = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "cache", start=folder / "text_to_image")
     stored = UNet2DConditionModel.from_pretrained(folder / "text_to_image" / "unet", local_files_only=True)
     for name, value in onwards.module().unet.state_dict().items():
         assert torch.equal(value, stored.state_dict()[name].float())
-    assert not torch.equal(onwards.batch(0)["tokens"], anew.batch(0)["tokens"])
 
 
 def test_text_to_image_loads_as_a_stock_pipeline(folder: Path) -> None:

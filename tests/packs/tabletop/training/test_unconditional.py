@@ -11,7 +11,7 @@ from diffusers import DDPMPipeline
 
 from packs.tabletop.training.loop import Run, Trainer
 from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.unconditional import UnconditionalTask, training_picture
+from packs.tabletop.training.unconditional import EARLY, EARLY_SHARE, UnconditionalTask, spread, training_picture
 from packs.tabletop.training.views import resize
 
 
@@ -33,6 +33,12 @@ def test_batch_is_a_pure_function_of_the_step(task: UnconditionalTask) -> None:
     assert not torch.equal(task.batch(1)["image"], task.batch(0)["image"])
 
 
+def test_most_timesteps_are_early_and_all_occur() -> None:
+    timesteps = spread(torch.linspace(0, 1, 100_001)[:-1])
+    assert set(timesteps.tolist()) == set(range(1000))
+    assert (timesteps < EARLY).float().mean().item() == pytest.approx(EARLY_SHARE, abs=1e-4)
+
+
 def test_the_bound_does_not_move_the_noise_prediction(task: UnconditionalTask) -> None:
     class Direct(torch.nn.Module):
         """Its output is its parameter, so gradients tell which channels each part of the loss reaches."""
@@ -52,8 +58,7 @@ def test_the_bound_does_not_move_the_noise_prediction(task: UnconditionalTask) -
     generator = torch.Generator().manual_seed(0)
     torch.rand(2, generator=generator)
     noise = torch.randn(batch["image"].shape, generator=generator)
-    weight = task._weights(module.timesteps)[:, None, None, None]
-    torch.testing.assert_close(gradient[:, :3], -2 * noise * weight / noise[0].numel() / 2)
+    torch.testing.assert_close(gradient[:, :3], -2 * noise / noise.numel())
     assert bool((gradient[:, 3:] != 0).any())
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import SiglipModel
 
-from packs.tabletop.training.zero_shot_2 import STEPS, SiglipNetwork, SiglipTask, sigmoid_loss
+from packs.tabletop.training.zero_shot_2 import SiglipNetwork, SiglipTask, sigmoid_loss
 
 
 def test_sigmoid_loss_by_hand() -> None:
@@ -26,12 +26,11 @@ def test_sigmoid_loss_is_that_of_transformers_for_single_positives() -> None:
     assert sigmoid_loss(output.logits_per_text, torch.eye(3, dtype=torch.bool)).item() == pytest.approx(output.loss.item(), rel=1e-5)
 
 
-def test_going_on_starts_from_the_weights_and_sees_other_views(tmp_path: Path) -> None:
+def test_going_on_starts_from_the_weights(tmp_path: Path) -> None:
     first = SiglipTask(steps=1, size=2)
     torch.manual_seed(0)
     first.save(first.module(), tmp_path)
     further = SiglipTask(steps=1, size=2, start=tmp_path)
     assert further.lr == first.lr / 2
-    assert (first.first, further.first) == (0, STEPS)
     saved, loaded = SiglipModel.from_pretrained(tmp_path).state_dict(), further.module().siglip.state_dict()
     assert all(torch.equal(saved[name].float(), loaded[name].float()) for name in saved)
