@@ -47,9 +47,9 @@ class Edit:
 
 
 def edit_label(name: str, level: float) -> str:
-    """``size-005`` for size 0.05; the name alone for level 0."""
+    """``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20; the name alone for level 0."""
     digits = re.sub(r"[^0-9]", "", f"{level:g}")
-    return f"{name}-{digits}" if level else name
+    return f"{name}-{'minus' if level < 0 else ''}{digits}" if level else name
 
 
 def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool = False, **parameters: Scalar) -> Edit:
@@ -86,6 +86,7 @@ class Candidate:
         image: edited picture, uint8 [H, W, 3] RGB; None when ``failure`` says why there is none.
         alpha: share of the object per pixel, uint8 [H, W]; 255 where the object's bytes are kept exactly.
         reference: the transformed source, uint8 [H, W, 3] RGB, equal to ``image`` wherever ``alpha`` is 255.
+        removed: the background that the object was laid on, where another object was removed from it, uint8 [H, W, 3] RGB; None elsewhere.
         parameters: realised values for the sample's row and JSON.
         cost: network evaluations spent.
         failure: a reason from the closed list, or "".
@@ -95,6 +96,7 @@ class Candidate:
     image: Array | None
     alpha: Array | None = None
     reference: Array | None = None
+    removed: Array | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     cost: int = 0
     failure: str = ""

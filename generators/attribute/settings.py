@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from generators.base import edit_label
 
-EditName = Literal["original", "paste-back", "size", "full", "position", "direction", "background", "random-background"]
+EditName = Literal[
+    "original", "paste-back", "round-trip", "resample", "complexity", "adversarial", "background", "random-background", "full", "size", "position",
+    "direction",
+]
+# The publication's defects, each of which faithful mode can show again (imagenet-e spec, sections 3 and 4).
+Quirk = Literal[
+    "frame-rotation", "grown-mask", "loose-size", "undilated-removal", "guided-zero", "whole-frame-spectrum", "noisier-object",
+    "detached-adversary", "raw-surrogate", "truncation", "hard-edge", "shared-seed",
+]
+QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
+
+
+LEVELLED = ("size", "complexity", "adversarial")
+SIZES = (0.1, 0.08, 0.05)
 
 
 class EditSettings(BaseModel):
@@ -16,7 +29,9 @@ class EditSettings(BaseModel):
 
     Attributes:
         name: which edit.
-        levels: for ``size``: the object's shares of the frame, one planned sample each.
+        levels: one planned sample each. For ``size``: the object's shares of the frame (default 0.1, 0.08, 0.05). For ``complexity`` and
+            ``adversarial``: below zero simplifies the background, above makes it busier; in faithful mode the publication's lambda (-20, 20), in
+            modern mode a strength (1 is full).
         size: for ``position`` and ``direction``: the object's share of the frame.
         angles: for ``direction``: lowest and highest angle in whole degrees, both included.
         prompts: for ``background``: prompts to draw from; empty for the pack's own.
@@ -26,11 +41,26 @@ class EditSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: EditName
-    levels: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.1, 0.08, 0.05)
+    levels: tuple[float, ...] = ()
     size: float = Field(0.05, gt=0, lt=1)
     angles: tuple[int, int] = (-45, 44)
     prompts: tuple[str, ...] = ()
     count: int = Field(1, ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_levels(cls, values: Any) -> Any:
+        return {"levels": SIZES, **values} if isinstance(values, dict) and values.get("name") == "size" else values
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> EditSettings:
+        if self.name == "size" and not all(0 < level < 1 for level in self.levels):
+            raise ValueError(f"sizes are shares of the frame between 0 and 1, not {self.levels}")
+        if self.name in LEVELLED and (not self.levels or 0 in self.levels):
+            raise ValueError(f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode")
+        if self.name not in LEVELLED and self.levels:
+            raise ValueError(f"{self.name} has no levels")
+        return self
 
     @model_validator(mode="after")
     def _check_angles(self) -> EditSettings:
@@ -40,16 +70,52 @@ class EditSettings(BaseModel):
 
     def labels(self) -> list[str]:
         """The labels of the planned edits, without replicas."""
-        if self.name == "size":
+        if self.name in LEVELLED:
             return [edit_label(self.name, level) for level in self.levels]
         return [edit_label(self.name, self.size if self.name in ("position", "direction") else 0.0)]
+
+
+class FaithfulSettings(BaseModel):
+    """Guided pixel diffusion as published.
+
+    Attributes:
+        respacing: steps that the model's schedule is respaced to.
+        executed: the last steps of these that run: the higher, the more of the background is invented.
+        range_weight: weight of the loss that keeps predicted pictures in [-1, 1].
+        adversary_scale: weight of the classifier's gradient.
+        compat: published defects to reproduce; ``all`` for every one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    respacing: int = Field(100, ge=2, le=1000)
+    executed: int = Field(25, ge=1)
+    range_weight: float = Field(50.0, ge=0)
+    adversary_scale: float = Field(10.0, ge=0)
+    compat: tuple[Quirk, ...] = ()
+
+    @field_validator("compat", mode="before")
+    @classmethod
+    def _every_quirk(cls, value: Any) -> Any:
+        return QUIRKS if value == "all" else value
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> FaithfulSettings:
+        if self.executed > self.respacing:
+            raise ValueError(f"executed ({self.executed}) is more than respacing ({self.respacing})")
+        return self
 
 
 class RenderSettings(BaseModel):
     """How edits are rendered.
 
     Attributes:
-        steps: sampling steps per generated picture; 0 for the pack's own number.
+        mode: ``modern`` edits through latent inpainting at the source's resolution; ``faithful`` through guided pixel diffusion, as published, in
+            frames of the model's size.
+        faithful: settings of faithful mode.
+        surrogate: the pack's role whose classifier ``adversarial`` backgrounds are made against.
+        strength: how much of the noise schedule ``round-trip``, ``complexity`` and ``adversarial`` run in modern mode, in (0, 1].
+        steps: sampling steps per generated picture in modern mode; 0 for the pack's own number.
         guidance: classifier-free guidance scale; 0 for the pack's own.
         dilation: by how much of the longer side of the object's box the removal mask grows.
         feather: width in pixels of the seam between removed region and source.
@@ -58,6 +124,10 @@ class RenderSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    mode: Literal["modern", "faithful"] = "modern"
+    faithful: FaithfulSettings = FaithfulSettings()
+    surrogate: str = "classifier"
+    strength: float = Field(0.6, gt=0, le=1)
     steps: int = Field(0, ge=0, le=1000)
     guidance: float = Field(0.0, ge=0)
     dilation: float = Field(0.14, ge=0, le=1)
