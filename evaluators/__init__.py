@@ -5,11 +5,16 @@ from __future__ import annotations
 from evaluators.accuracy import Evaluation, columns_of, evaluate
 from evaluators.cautions import find_warnings
 from evaluators.classifiers import Classifier, load_classifier
-from evaluators.pairing import Column, ColumnResult, Comparison, Options, compare_columns
+from evaluators.columns import Column
+from evaluators.documents import to_csv, to_document, to_json
+from evaluators.orders import Order, Step, orders
+from evaluators.pairing import ColumnResult, Comparison, Options, compare_columns
 from evaluators.predictions import predict
 from evaluators.report import report_html, write_report
+from evaluators.sources import Sources, read_sources
 from evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
-from evaluators.tables import to_csv, to_document, to_json, to_text
+from evaluators.strata import Stratum, strata
+from evaluators.tables import to_text
 
 __all__ = [
     "Classifier",
@@ -19,6 +24,10 @@ __all__ = [
     "Estimate",
     "Evaluation",
     "Options",
+    "Order",
+    "Sources",
+    "Step",
+    "Stratum",
     "columns_of",
     "compare_columns",
     "evaluate",
@@ -27,9 +36,12 @@ __all__ = [
     "load_classifier",
     "mcnemar_exact",
     "mean_of_means",
+    "orders",
     "paired_drop",
     "predict",
+    "read_sources",
     "report_html",
+    "strata",
     "to_csv",
     "to_document",
     "to_json",

@@ -17,9 +17,9 @@ def find_warnings(evaluations: Sequence[Evaluation]) -> list[str]:
 
 def _of_samples(evaluation: Evaluation) -> list[str]:
     lines = []
-    absent = [edit for edit, statuses in evaluation.manifest.counts.items() if "ok" not in statuses]
+    absent = _absent(evaluation)
     if absent:
-        lines.append(f"no accepted sample of {', '.join(sorted(absent))}")
+        lines.append(f"no accepted sample of {', '.join(absent)}")
     compared = {result.column.name: result.comparison.drop.n for result in evaluation.columns if result.comparison}
     if not compared:
         lines.append("no unedited sample to compare with: drops need the edit 'original'")
@@ -38,6 +38,14 @@ def _of_samples(evaluation: Evaluation) -> list[str]:
             "are too narrow; drops are resampled by source"
         )
     return lines
+
+
+def _absent(evaluation: Evaluation) -> list[str]:
+    """Name edits without an accepted sample, and the single levels of other edits."""
+    edits = {edit for edit, statuses in evaluation.manifest.counts.items() if "ok" not in statuses}
+    present = {result.column for result in evaluation.columns}
+    levels = {column.name for column in evaluation.planned if column not in present and column.edit not in edits}
+    return sorted(edits | levels)
 
 
 def _of_model(evaluation: Evaluation) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +39,39 @@ PLAN: tuple[tuple[str, float, int], ...] = (
     ("background", 0.0, 1),
     ("full", 0.0, 0),
 )
-EDITS = tuple(dict.fromkeys(edit for edit, _, _ in PLAN))
+# The columns of ImageNet-E in faithful mode, with both prompts and all controls.
+IMAGENET_E: tuple[tuple[str, float, int], ...] = (
+    *(("original", 0.0, 0), ("paste-back", 0.0, 0), ("round-trip", 0.0, 0), ("resample", 0.0, 0)),
+    *(("complexity", -20.0, 0), ("complexity", 20.0, 0), ("adversarial", 20.0, 0), ("background", 0.0, 0)),
+    *(("random-background", 0.0, 0), ("full", 0.0, 0), ("size", 0.1, 0), ("size", 0.08, 0), ("size", 0.05, 0)),
+    *(("position", 0.05, 0), ("direction", 0.05, 0)),
+)
+Plan = tuple[tuple[str, float, int], ...]
 Images = list[npt.NDArray[np.uint8]]
 
 
-def build(root: Path, *, sources: int = 8, rejected: Collection[tuple[int, str]] = (), shards: int = 2) -> Dataset:
-    """Write a dataset of every planned sample, but the ``rejected`` pairs of source number and edit, and open it."""
+def build(
+    root: Path,
+    *,
+    sources: int = 8,
+    rejected: Collection[tuple[int, str]] = (),
+    shards: int = 2,
+    plan: Plan = PLAN,
+    scores: Callable[[int], Mapping[str, float]] = lambda number: {},
+) -> Dataset:
+    """Write a dataset of every planned sample, but the ``rejected`` pairs of source number and edit, and open it.
+
+    ``scores`` gives what is measured on a source, beside what `make_row` says.
+    """
     records = make_sources(sources)
     planned = [
-        (number, step, _row(source, step, rejected=(number, PLAN[step][0]) in rejected, shards=shards))
+        (number, step, _row(source, plan[step], rejected=(number, plan[step][0]) in rejected, shards=shards))
         for number, source in enumerate(records)
-        for step in range(len(PLAN))
+        for step in range(len(plan))
     ]
+    for index, (number, step, row) in enumerate(planned):
+        planned[index] = (number, step, row.model_copy(update={"scores": {**row.scores, **scores(number)}}))
+    names = tuple(sorted({*SCORE_NAMES, *(name for _, _, row in planned for name in row.scores)}))
     stats = []
     for shard in range(shards):
         mine = [entry for entry in planned if entry[2].shard == shard]
@@ -64,16 +85,18 @@ def build(root: Path, *, sources: int = 8, rejected: Collection[tuple[int, str]]
                 shard=shard,
                 fingerprint="f" * 64,
                 members=MEMBERS,
-                score_names=SCORE_NAMES,
+                score_names=names,
             )
         )
-    manifest = make_manifest(records, stats).model_copy(update={"edits": EDITS, "fingerprint": "f" * 64})
+    edits = tuple(dict.fromkeys(edit for edit, _, _ in plan))
+    facts = {"edits": edits, "fingerprint": "f" * 64, "score_names": names}
+    manifest = make_manifest(records, stats).model_copy(update=facts)
     write_dataset_files(root, manifest)
     return open_dataset(root)
 
 
-def _row(source: SourceRecord, step: int, *, rejected: bool, shards: int) -> SampleRow:
-    edit, level, replica = PLAN[step]
+def _row(source: SourceRecord, planned: tuple[str, float, int], *, rejected: bool, shards: int) -> SampleRow:
+    edit, level, replica = planned
     row = make_row(source, edit, shards=shards, reason="geometry_off" if rejected else "")
     key = sample_key(source.id, f"{edit}-{level}" if level else edit, replica)
     return row.model_copy(update={"key": key, "level": level, "replica": replica})
@@ -93,11 +116,20 @@ def _members(number: int, step: int, row: SampleRow) -> dict[str, bytes]:
 
 
 class PixelClassifier:
-    """Right everywhere but where ``wrong(source number, edit, replica)`` says so; remembers the size of its batches."""
+    """Right everywhere but where ``wrong(source number, edit, replica)`` says so; remembers the size of its batches.
+
+    Levels of one edit are told apart by ``wrong_at(source number, column's position in the plan)``.
+    """
 
     def __init__(
-        self, wrong: Callable[[int, str, int], bool] = lambda number, edit, replica: False, name: str = "pixels"
+        self,
+        wrong: Callable[[int, str, int], bool] = lambda number, edit, replica: False,
+        name: str = "pixels",
+        *,
+        plan: Plan = PLAN,
+        wrong_at: Callable[[int, int], bool] = lambda number, step: False,
     ) -> None:
+        self.plan, self.wrong_at = plan, wrong_at
         self.name = name
         self.wrong = wrong
         self.batches: list[int] = []
@@ -107,5 +139,6 @@ class PixelClassifier:
         return np.array([self._predict(*(int(value) for value in image[0, 0])) for image in images], dtype=np.int64)
 
     def _predict(self, label: int, step: int, number: int) -> int:
-        edit, _, replica = PLAN[step]
-        return (label + 1) % len(CLASS_NAMES) if self.wrong(number, edit, replica) else label
+        edit, _, replica = self.plan[step]
+        wrong = self.wrong(number, edit, replica) or self.wrong_at(number, step)
+        return (label + 1) % len(CLASS_NAMES) if wrong else label

@@ -21,7 +21,7 @@ from evaluators import (
 )
 from evaluators.predictions import SCHEMA
 from manifests import Dataset, open_dataset
-from tests.evaluators.builder import PixelClassifier, build
+from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 from tests.manifests.builder import build_dataset
 
 QUICK = Options(resamples=200)
@@ -95,6 +95,47 @@ def test_net_drop_is_measured_against_paste_back(dataset: Dataset) -> None:
     assert paste_back.comparison.p_holm is None
     assert evaluation.mean_drop is not None
     assert evaluation.mean_drop.value == pytest.approx(5 / 8 / 4)
+
+
+def test_net_drop_is_measured_against_the_control_that_fits_the_edit(imagenet_e: Dataset) -> None:
+    wrong = {"paste-back": 1, "round-trip": 3, "complexity": 6, "position": 6}
+    classifier = PixelClassifier(lambda number, edit, _: number < wrong.get(edit, 0), plan=IMAGENET_E)
+    evaluation = evaluate(imagenet_e, classifier, progress=False, options=QUICK)
+    controls = {column.column.name: column.net_control for column in evaluation.columns}
+    assert controls["complexity -20"] == controls["adversarial +20"] == controls["background"] == "round-trip"
+    assert controls["size 0.1"] == controls["random-background"] == controls["full"] == "paste-back"
+    assert controls["original"] is controls["round-trip"] is controls["resample"] is None
+    complexity, position = result(evaluation, "complexity +20"), result(evaluation, "position 0.05")
+    assert complexity.net is not None
+    assert position.net is not None
+    assert (complexity.net.value, position.net.value) == (pytest.approx(3 / 12), pytest.approx(5 / 12))
+    # Eleven columns are under study: the ten published ones and the prompted background.
+    assert evaluation.mean_drop is not None
+    assert evaluation.mean_drop.value == pytest.approx((6 + 6 + 6) / 12 / 11)
+
+
+def test_without_a_round_trip_paste_back_is_the_control(imagenet_e: Dataset) -> None:
+    part = imagenet_e.select(edit=["original", "paste-back", "complexity"])
+    evaluation = evaluate(part, PixelClassifier(plan=IMAGENET_E), progress=False, options=QUICK)
+    assert result(evaluation, "complexity +20").net_control == "paste-back"
+    alone = evaluate(
+        imagenet_e.select(edit=["original", "complexity"]),
+        PixelClassifier(plan=IMAGENET_E),
+        progress=False,
+        options=QUICK,
+    )
+    assert result(alone, "complexity +20").net is result(alone, "complexity +20").net_control is None
+
+
+def test_acceptance_counts_rejected_samples_and_is_unknown_in_part_of_an_edit(tmp_path: Path) -> None:
+    dataset = build(tmp_path, rejected={(0, "full"), (1, "full"), (1, "size")})
+    evaluation = evaluate(dataset, PixelClassifier(), progress=False, options=QUICK)
+    assert evaluation.acceptance(result(evaluation, "full")) == 6 / 8
+    assert evaluation.acceptance(result(evaluation, "size 0.05")) == 7 / 8
+    assert evaluation.acceptance(result(evaluation, "background")) == 1
+    part = evaluate(dataset.select(edit=["original", "full"]), PixelClassifier(), progress=False, options=QUICK)
+    assert part.acceptance(result(part, "full")) is None
+    assert part.acceptance(result(part, "original")) == 1
 
 
 def test_replicas_are_averaged_by_source_and_only_the_lowest_is_tested(dataset: Dataset) -> None:

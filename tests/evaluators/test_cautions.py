@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from evaluators import Options, evaluate, find_warnings
@@ -37,6 +38,14 @@ def test_enough_sources_without_replicas_need_no_warning(tmp_path: Path) -> None
 )
 def test_what_is_missing_is_said(tmp_path: Path, rejected: set[tuple[int, str]], text: str) -> None:
     assert text in warnings_of(build(tmp_path, sources=3, rejected=rejected))
+
+
+def test_a_level_without_an_accepted_sample_is_named(tmp_path: Path) -> None:
+    dataset = build(tmp_path, sources=3)
+    table = dataset.table
+    rejected = pa.array(["rejected" if level == 0.1 else "ok" for level in table["level"].to_pylist()])
+    dataset.table = table.set_column(table.column_names.index("status"), "status", rejected)
+    assert warnings_of(dataset).splitlines()[0] == "no accepted sample of size 0.1"
 
 
 def test_a_model_that_fails_unedited_may_have_other_labels(dataset: Dataset) -> None:

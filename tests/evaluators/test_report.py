@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from evaluators import Evaluation, Options, evaluate, report_html, write_report
-from evaluators.plot import drop_plot
 from manifests import Dataset, RequestError
-from tests.evaluators.builder import PixelClassifier, build
+from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 
 QUICK = Options(resamples=200)
 
@@ -57,28 +56,18 @@ def test_equal_evaluations_give_equal_reports(dataset: Dataset, evaluations: lis
     assert report_html([again]) == report_html(evaluations[:1])
 
 
-def test_the_plot_has_a_bar_per_drop_inside_its_frame(evaluations: list[Evaluation]) -> None:
-    plot = ElementTree.fromstring(drop_plot(evaluations))
-    width, height = (float(value) for value in plot.attrib["viewBox"].split()[2:])
-    bars = plot.findall(".//rect")
-    assert len(bars) == 2 * 5
-    for mark in [*bars, *plot.findall(".//text")]:
-        assert 0 <= float(mark.attrib["x"]) <= width
-        assert 0 <= float(mark.attrib["y"]) <= height
-    lengths = [float(bar.attrib["width"]) for bar in bars]
-    assert sum(length > 0 for length in lengths) == 1
-    zero = next(line for line in plot.iter("line") if line.attrib["class"] == "zero")
-    ticks = {text.text: float(text.attrib["x"]) for text in plot.iter("text") if text.attrib.get("class") == "tick"}
-    assert float(zero.attrib["x1"]) == ticks["0"]
-    longest = max(bars, key=lambda bar: float(bar.attrib["width"]))
-    scale = (ticks["+20"] - ticks["0"]) / 20
-    assert float(longest.attrib["width"]) == pytest.approx(75 * scale, abs=0.5)
-
-
-def test_without_drops_there_is_no_plot(dataset: Dataset) -> None:
-    evaluation = evaluate(dataset.select(edit="full"), PixelClassifier(), progress=False, options=QUICK)
-    assert drop_plot([evaluation]) == ""
-    assert "<svg" not in report_html([evaluation])
+def test_strata_orders_and_the_controls_of_net_drops_are_shown(imagenet_e: Dataset) -> None:
+    html = report_html([evaluate(imagenet_e, PixelClassifier(plan=IMAGENET_E), progress=False, options=QUICK)])
+    root = ElementTree.fromstring(html[html.index("<body>") : html.index("</body>") + len("</body>")])
+    rows = {row[0].text: [cell.text for cell in row] for row in root.iter("tr")}
+    assert rows["size: small"] == ["size: small", "4", "1.0 to 4.0 %", "100.0", "0.0", "0.0 to 0.0"]
+    assert "complexity -20 &lt; complexity +20" in html
+    assert "83.3 % judged" in html
+    table = root.findall(".//table")[1]
+    found = {row[0].text: (row[1].text, row[-1].text) for row in table.iter("tr")}
+    assert found["adversarial +20"] == ("100.0", "round-trip")
+    assert found["direction 0.05"] == ("100.0", "paste-back")
+    assert found["resample"] == ("100.0", None)
 
 
 def test_a_report_needs_an_evaluation() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from math import comb
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import bootstrap
 
 from evaluators import holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
 from manifests import RequestError
@@ -63,6 +65,13 @@ def test_mcnemar_equals_the_sum_over_all_coin_tosses(lost: int, gained: int) -> 
     assert mcnemar_exact(lost, gained) == pytest.approx(min(1.0, 2 * tail))
 
 
+@pytest.mark.parametrize(("lost", "gained"), [(30, 12), (200, 160), (1500, 1502)])
+def test_mcnemar_stays_exact_for_many_pairs(lost: int, gained: int) -> None:
+    n = lost + gained
+    tail = Fraction(sum(comb(n, k) for k in range(min(lost, gained) + 1)), 2**n)
+    assert mcnemar_exact(lost, gained) == pytest.approx(float(min(Fraction(1), 2 * tail)))
+
+
 def test_mcnemar_without_a_differing_pair_finds_nothing() -> None:
     assert mcnemar_exact(0, 0) == 1.0
 
@@ -111,6 +120,23 @@ def test_bootstrap_agrees_with_all_resamples_of_four_sources() -> None:
     assert found.value == pytest.approx(values.mean())
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.13)
     assert found.n == 4
+
+
+def test_bootstrap_agrees_with_scipy() -> None:
+    rng = np.random.default_rng(5)
+    before = (rng.random(80) < 0.9).astype(float)
+    after = rng.integers(0, 3, 80) / 2
+    found = paired_drop(before, after, resamples=20_000)
+    theirs = bootstrap((before - after,), np.mean, n_resamples=20_000, method="percentile", rng=rng).confidence_interval
+    assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.01)
+
+
+def test_replicas_of_a_source_are_one_observation() -> None:
+    after = np.r_[np.zeros(10), np.ones(30)]
+    clustered = paired_drop(np.ones(40), after)
+    naive = paired_drop(np.ones(160), np.repeat(after, 4))
+    assert clustered.value == naive.value
+    assert clustered.high - clustered.low > 1.8 * (naive.high - naive.low)
 
 
 def test_bootstrap_width_agrees_with_the_standard_error() -> None:

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from evaluators import Evaluation, Options, evaluate, to_csv, to_document, to_json
+from manifests import Dataset, canonical_json
+from tests.evaluators.builder import IMAGENET_E, PixelClassifier
+
+QUICK = Options(resamples=200)
+
+
+@pytest.fixture(scope="module")
+def evaluations(dataset: Dataset) -> list[Evaluation]:
+    weak = PixelClassifier(lambda number, edit, replica: edit == "full" and number < 6, name="weak")
+    return [evaluate(dataset, model, progress=False, options=QUICK) for model in (PixelClassifier(name="oracle"), weak)]
+
+
+def test_csv_reads_back_with_the_same_numbers(evaluations: list[Evaluation]) -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(evaluations))))
+    assert len(rows) == 12
+    full = next(row for row in rows if row["model"] == "weak" and row["edit"] == "full")
+    result = evaluations[1].columns[-1]
+    assert result.comparison is not None
+    assert float(full["drop"]) == result.comparison.drop.value == 0.75
+    assert float(full["accuracy_low"]) == result.accuracy.low
+    assert (full["lost"], full["gained"], full["pairs"], full["control"]) == ("6", "0", "8", "0")
+    assert (full["planned"], full["acceptance"], full["net_control"]) == ("8", "1.0", "paste-back")
+    original = rows[0]
+    assert (original["edit"], original["drop"], original["p_value"], original["control"]) == ("original", "", "", "1")
+    assert original["net_control"] == ""
+
+
+def test_json_is_canonical_and_holds_what_the_module_promises(evaluations: list[Evaluation]) -> None:
+    data = to_json(evaluations)
+    document = json.loads(data)
+    assert canonical_json(document) + b"\n" == data
+    assert document["schema_version"] == 2
+    assert document["kind"] == "editmill.evaluation"
+    assert document["dataset"] == {
+        "name": "tiny",
+        "version": "1.0.0",
+        "fingerprint": "f" * 64,
+        "generator": "attribute",
+    }
+    assert document["options"] == {"confidence": 0.95, "resamples": 200, "seed": 0}
+    assert [model["model"] for model in document["models"]] == ["oracle", "weak"]
+    assert document["models"][1]["samples"] == 56
+    full = document["models"][1]["columns"][-1]
+    assert set(full) == {
+        *("edit", "level", "name", "control", "planned", "acceptance", "samples", "sources", "correct", "accuracy"),
+        *("comparison", "net_drop", "net_control"),
+    }
+    assert (full["planned"], full["acceptance"], full["net_control"]) == (8, 1.0, "paste-back")
+    assert document["sources"] == {"count": 8, "median_area": 0.0, "median_margin": None, "judged": 0.0}
+    assert set(full["comparison"]) == {"drop", "original_accuracy", "lost", "gained", "p_value", "p_holm"}
+    assert set(full["accuracy"]) == {"value", "low", "high", "n"}
+    assert document["models"][1]["columns"][0]["comparison"] is None
+    assert document["warnings"]
+
+
+def test_equal_evaluations_give_equal_bytes(dataset: Dataset, evaluations: list[Evaluation]) -> None:
+    again = evaluate(dataset, PixelClassifier(name="oracle"), batch_size=3, progress=False, options=QUICK)
+    assert to_json([again]) == to_json(evaluations[:1])
+
+
+def test_strata_and_orders_are_in_the_document_as_it_promises(imagenet_e: Dataset) -> None:
+    classifier = PixelClassifier(plan=IMAGENET_E)
+    document = to_document([evaluate(imagenet_e, classifier, progress=False, options=QUICK)])
+    assert document["sources"] == {
+        "count": 12,
+        "median_area": pytest.approx(0.065),
+        "median_margin": pytest.approx(0.225),
+        "judged": pytest.approx(10 / 12),
+    }
+    model = document["models"][0]
+    assert [(stratum["by"], stratum["name"], stratum["sources"]) for stratum in model["strata"]] == [
+        *(("size", "small", 4), ("size", "middle", 4), ("size", "large", 4)),
+        *(("margin", "hard", 4), ("margin", "middle", 3), ("margin", "easy", 3)),
+    ]
+    fields = {"by", "name", "sources", "low", "high", "original_accuracy", "mean_drop"}
+    assert all(set(stratum) == fields for stratum in model["strata"])
+    backgrounds, geometry = model["orders"]
+    assert set(backgrounds) == {"name", "verdict", "steps"}
+    assert [(step["easier"], step["harder"], step["verdict"]) for step in geometry["steps"]] == [
+        ("size 0.1", "size 0.08", "unclear"),
+        ("size 0.08", "size 0.05", "unclear"),
+        ("size 0.05", "position 0.05", "unclear"),
+    ]
+    assert canonical_json(document)
