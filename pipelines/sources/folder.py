@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from generators.base import LoadedSource
 from manifests.canonical import file_digest
-from manifests.errors import SourceError
 from manifests.records import SourceRecord
 from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
+from pipelines.sources.table import Row, class_name, identities, read_table
 
-LABEL_COLUMNS = ("imagenet_index", "label_index", "index", "label")
-LABEL = re.compile(r"[0-9]{1,7}")
-NAME_COLUMNS = ("class_name", "label", "wnid")
+COLUMNS_FIX = (
+    "the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set source.label_column=…; "
+    "`editmill masks` makes masks where there are none"
+)
 
 
 class FolderSpec(BaseModel):
@@ -42,61 +41,28 @@ class FolderSpec(BaseModel):
 
 
 class FolderSource:
-    """Reads photographs and masks in place."""
+    """Reads photographs and masks in place; where a mask comes from stands in the attribute ``mask_source``."""
 
     name = "folder"
 
     def __init__(self, spec: FolderSpec) -> None:
         self.spec, self.licence = spec, spec.licence
-        try:
-            with spec.labels.open(newline="", encoding="utf-8-sig") as stream:
-                reader = csv.DictReader(stream)
-                self.columns = tuple(reader.fieldnames or ())
-                self.rows = list(reader)
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            fix = "pass --source folder:PATH/labels.csv"
-            raise SourceError(f"the labels file can't be read: {error}", where=str(spec.labels), fix=fix) from error
-        self.label_column = self._label_column()
+        self.table = read_table(spec.labels)
+        self.label_column = self.table.label_column(spec.label_column)
         for column in (spec.image_column, spec.mask_column):
-            self._require(column in self.columns, f"column {column!r} is missing")
-        self._require(bool(self.rows), "the file has no rows")
-
-    def _require(self, condition: bool, what: str) -> None:
-        if not condition:
-            raise SourceError(
-                what, where=f"{self.spec.labels} (columns: {', '.join(self.columns) or 'none'})",
-                fix="the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set source.label_column=…",
-            )
-
-    def _label_column(self) -> str:
-        seen: list[str] = []
-        named = (self.spec.label_column,) if self.spec.label_column else LABEL_COLUMNS
-        for column in named:
-            if column in self.columns:
-                wrong = [number for number, row in enumerate(self.rows, 2) if not LABEL.fullmatch((row[column] or "").strip())]
-                if not wrong:
-                    return column
-                seen.append(f"{column} has no whole number in line {wrong[0]}")
-        raise SourceError(
-            f"no label column with whole numbers ({'; '.join(seen) or 'looked for ' + ', '.join(named)})",
-            where=f"{self.spec.labels} (columns: {', '.join(self.columns) or 'none'})",
-            fix="add a column imagenet_index with the class index, or name yours with --set source.label_column=…",
-        )
+            self.table.require(column in self.table.columns, f"column {column!r} is missing", COLUMNS_FIX)
+        self.table.require(bool(self.table.rows), "the file has no rows", COLUMNS_FIX)
 
     def records(self) -> Iterator[SourceRecord]:
-        seen: set[str] = set()
-        for number, row in enumerate(self.rows):
-            reference = row[self.spec.image_column] or ""
-            stem = Path(reference).stem or f"row-{number + 1}"
-            identity = next(name for name in (stem, *(f"{stem}-{n}" for n in range(number, number + len(seen) + 2))) if name not in seen)
-            seen.add(identity)
+        references = [row[self.spec.image_column] or "" for row in self.table.rows]
+        for identity, reference, row in zip(identities(references), references, self.table.rows, strict=True):
             yield self._record(identity, reference, row)
 
-    def _record(self, identity: str, reference: str, row: dict[str, str]) -> SourceRecord:
-        name = next((row[column] for column in NAME_COLUMNS if row.get(column)), row[self.label_column])
+    def _record(self, identity: str, reference: str, row: Row) -> SourceRecord:
         common: dict[str, Any] = {
             "id": identity, "image": reference, "mask": row[self.spec.mask_column] or "", "label": int(row[self.label_column]),
-            "class_name": name, "wnid": row.get("wnid") or "", "licence": self.licence,
+            "class_name": class_name(row) or row[self.label_column], "wnid": row.get("wnid") or "", "licence": self.licence,
+            "attributes": {"mask_source": row.get("mask_source") or "given"},
         }
         mask = self._path(common["mask"])
         try:

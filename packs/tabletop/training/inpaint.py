@@ -35,7 +35,7 @@ from packs.tabletop.world.captions import OPENINGS, ground_phrase, scene_caption
 from packs.tabletop.world.scene import scene_rng
 
 Array = np.ndarray
-KNOWN_WEIGHT = 0.1
+KNOWN_WEIGHT = 0.25
 EMPTY = "an empty background"
 EMPTY_OPENINGS = (*OPENINGS, f"{EMPTY} of ")
 

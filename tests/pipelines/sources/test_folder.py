@@ -25,6 +25,15 @@ def test_records_and_pixels(tmp_path: Path) -> None:
     assert set(np.unique(loaded.mask)) == {0, 255}
 
 
+def test_where_a_mask_comes_from(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    assert [record.attributes for record in FolderSource(FolderSpec(labels=labels)).records()] == [{"mask_source": "given"}]
+    row = ["images/p0.png", "masks/p0.png", 0]
+    write_labels(labels, [[*row, "sam-box"], [*row, ""]], header=("file", "mask", "imagenet_index", "mask_source"))
+    sources = [record.attributes["mask_source"] for record in FolderSource(FolderSpec(labels=labels)).records()]
+    assert sources == ["sam-box", "given"]
+
+
 def test_two_photographs_of_one_name_get_two_ids(tmp_path: Path) -> None:
     labels = write_photos(tmp_path, 2)
     write_labels(labels, [["images/p0.png", "masks/p0.png", 0, "", "a"], ["images/p0.png", "masks/p0.png", 0, "", "a"]])

@@ -1,0 +1,182 @@
+"""The folders of ImageNet-E (arXiv 2303.17096), as its loaders read them.
+
+Twelve flat folders hold images only; ``labels.txt`` beside them has a line ``name<TAB>label`` per source, where the name is that of the source's
+file in every folder up to the first dot.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from manifests.errors import DataError, RequestError
+from manifests.exports.folder import atomic_folder
+from manifests.reader import Dataset, Sample
+from manifests.records import PRIMARY_IMAGES
+
+LABELS = "labels.txt"
+_SAFE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_LEVEL_TOLERANCE = 1e-9
+
+Level = tuple[str, float]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One folder.
+
+    Attributes:
+        folder: its name.
+        edit: our edit.
+        published: the publication's level; of several levels in a dataset the nearest one is exported. None for an edit without levels.
+        least, most: levels that the folder may hold.
+    """
+
+    folder: str
+    edit: str
+    published: float | None = None
+    least: float = -math.inf
+    most: float = math.inf
+
+    def takes(self, edit: str, level: float) -> bool:
+        """Whether the folder may hold this edit at this level."""
+        return edit == self.edit and self.least - _LEVEL_TOLERANCE <= level <= self.most + _LEVEL_TOLERANCE
+
+
+COLUMNS = (
+    Column("ori", "original"), Column("rec", "round-trip"), Column("random_bg", "random-background"), Column("full", "full"),
+    Column("20_smooth", "complexity", -20, most=0), Column("20_hard", "complexity", 20, least=0), Column("20_adv", "adversarial", 20),
+    Column("01", "size", 0.1, 0.1, 0.1), Column("008", "size", 0.08, 0.08, 0.08), Column("005", "size", 0.05, 0.05, 0.05),
+    Column("rp", "position", 0.05), Column("rd", "direction", 0.05),
+)
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: images by folder, folders that were not made, and accepted samples left out by edit and level."""
+
+    images: dict[str, int]
+    missing: dict[str, str]
+    left_out: dict[str, int]
+    sources: int
+
+
+def export_imagenet_e(dataset: Dataset, target: Path, *, complete_pairs: bool = False, progress: bool = False) -> Exported:
+    """Write the folders; stored bytes are copied, not encoded again.
+
+    Args:
+        dataset: a dataset of attribute edits.
+        target: a folder that does not exist or is empty; it is written whole or not at all.
+        complete_pairs: keep only sources that were accepted in every folder that is made.
+        progress: whether to show a bar.
+
+    Raises:
+        RequestError: the dataset holds no attribute edits, or none of the layout's columns.
+        OccupiedError: the target holds something.
+        DataError: no source was accepted in every folder, or a stored image is damaged.
+    """
+    rows = _accepted(dataset)
+    levels = _choose_levels(rows)
+    folders = {folder: _lowest_replicas(rows, level) for folder, level in levels.items()}
+    if complete_pairs:
+        folders = _complete(folders)
+    places = {row["key"]: folder for folder, chosen in folders.items() for row in chosen.values()}
+    labels = {row["source_id"]: row["label"] for chosen in folders.values() for row in chosen.values()}
+    wanted = dataset.select(edit=_values(rows, places, "edit"), level=_values(rows, places, "level"), source_id=sorted(labels))
+    with atomic_folder(target) as folder:
+        _write_images(wanted, places, folder, progress=progress)
+        lines = [f"{file_stem(source)}\t{label}\n" for source, label in sorted(labels.items())]
+        (folder / LABELS).write_text("".join(lines), newline="\n")
+    images = {column.folder: len(folders[column.folder]) for column in COLUMNS if column.folder in folders}
+    return Exported(images, _missing(dataset, levels), _left_out(rows, set(levels.values())), len(labels))
+
+
+def file_stem(source_id: str) -> str:
+    """A file name without suffix: the id itself where that is safe, else a legible part with a hash; never with a dot."""
+    if _SAFE.fullmatch(source_id):
+        return source_id
+    legible = re.sub(r"[^A-Za-z0-9_-]+", "-", source_id)[:80].strip("-")
+    return f"{legible}-{hashlib.blake2b(source_id.encode(), digest_size=8).hexdigest()}".lstrip("-")
+
+
+def _accepted(dataset: Dataset) -> list[dict[str, Any]]:
+    if dataset.manifest.generator != "attribute":
+        raise RequestError(
+            f"the layout imagenet-e holds attribute edits, and this dataset was made by {dataset.manifest.generator!r}", where="--format",
+            fix="export a dataset that was built with the recipe imagenet-e",
+        )
+    columns = ["key", "source_id", "label", "edit", "level", "replica"]
+    return list(dataset.select(status="ok").table.select(columns).to_pylist())
+
+
+def _choose_levels(rows: Iterable[dict[str, Any]]) -> dict[str, Level]:
+    """The edit and level that each folder takes from the dataset."""
+    present = sorted({(row["edit"], row["level"]) for row in rows})
+    chosen: dict[str, Level] = {}
+    for column in COLUMNS:
+        fitting = [level for level in present if column.takes(*level)]
+        if fitting:
+            chosen[column.folder] = min(fitting, key=lambda level: abs(level[1] - (column.published or 0)))
+    if not chosen:
+        edits = ", ".join(sorted({edit for edit, _ in present})) or "none"
+        raise RequestError(f"no accepted sample belongs into the layout imagenet-e (accepted edits: {edits})", fix="build with the recipe imagenet-e")
+    return chosen
+
+
+def _lowest_replicas(rows: Iterable[dict[str, Any]], level: Level) -> dict[str, dict[str, Any]]:
+    """The accepted sample with the lowest replica number, by source."""
+    mine = sorted((row for row in rows if (row["edit"], row["level"]) == level), key=lambda row: -row["replica"])
+    return {row["source_id"]: row for row in mine}
+
+
+def _complete(folders: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    kept = set.intersection(*(set(chosen) for chosen in folders.values()))
+    if not kept:
+        raise DataError(f"no source was accepted in each of {', '.join(folders)}", where="--pairs complete", fix="use --pairs all")
+    return {folder: {source: row for source, row in chosen.items() if source in kept} for folder, chosen in folders.items()}
+
+
+def _values(rows: Iterable[dict[str, Any]], places: dict[str, str], name: str) -> list[Any]:
+    return sorted({row[name] for row in rows if row["key"] in places})
+
+
+def _write_images(samples: Dataset, places: dict[str, str], root: Path, *, progress: bool) -> None:
+    for folder in sorted(set(places.values())):
+        (root / folder).mkdir()
+    with tqdm(total=len(places), desc="exporting", unit="image", disable=not progress) as bar:
+        for sample in samples:
+            if sample.key in places:
+                suffix, data = _primary(sample)
+                (root / places[sample.key] / f"{file_stem(sample.row['source_id'])}.{suffix}").write_bytes(data)
+                bar.update()
+
+
+def _primary(sample: Sample) -> tuple[str, bytes]:
+    return next((suffix, sample.members[suffix]) for suffix in PRIMARY_IMAGES if suffix in sample.members)
+
+
+def _missing(dataset: Dataset, levels: dict[str, Level]) -> dict[str, str]:
+    """Why each folder that was not made is missing."""
+    planned = {(row["edit"], row["level"]) for row in dataset.table.select(["edit", "level"]).to_pylist()}
+    absent = [column for column in COLUMNS if column.folder not in levels]
+    rejected = {column.folder for column in absent if any(column.takes(*level) for level in planned)}
+    return {c.folder: "every sample was rejected" if c.folder in rejected else f"the dataset has no edit {_describe(c)}" for c in absent}
+
+
+def _describe(column: Column) -> str:
+    if column.edit == "complexity":
+        return f"complexity {'below' if column.most == 0 else 'above'} 0"
+    return f"{column.edit} {column.published:g}" if column.least == column.most and column.published else column.edit
+
+
+def _left_out(rows: Iterable[dict[str, Any]], exported: set[Level]) -> dict[str, int]:
+    counts = Counter((row["edit"], row["level"]) for row in rows if (row["edit"], row["level"]) not in exported)
+    return {edit + (f" {level:g}" if level else ""): count for (edit, level), count in sorted(counts.items())}

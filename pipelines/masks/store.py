@@ -1,0 +1,67 @@
+"""Mask files that carry what is known of them, so that a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from manifests.atomic import atomic_write
+from manifests.canonical import canonical_json
+from pipelines.masks.proposals import Proposal
+
+ENTRY = "editmill-mask"
+ACCEPTED, REFUSED = "masks", "refused"
+
+
+@dataclass(frozen=True)
+class MaskStore:
+    """Accepted masks in ``masks/``, refused ones in ``refused/``, as grey PNG files with 255 on the object."""
+
+    root: Path
+
+    def find(self, name: str, key: str) -> Proposal | None:
+        """The stored proposal that was made from the same photograph, prompt and models; a damaged file counts as none."""
+        for folder in (ACCEPTED, REFUSED):
+            found = _read(self.root / folder / f"{name}.png", key)
+            if found is not None:
+                return found
+        return None
+
+    def put(self, name: str, key: str, proposal: Proposal, *, accepted: bool) -> str:
+        """Store a proposal; returns its path relative to the root. One that was on the other side of the gate before moves."""
+        folder, other = (ACCEPTED, REFUSED) if accepted else (REFUSED, ACCEPTED)
+        path = self.root / folder / f"{name}.png"
+        if _read(path, key) is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, _encode(key, proposal))
+        (self.root / other / f"{name}.png").unlink(missing_ok=True)
+        return f"{folder}/{name}.png"
+
+
+def _encode(key: str, proposal: Proposal) -> bytes:
+    facts = {
+        "key": key, "source": proposal.source, "score": proposal.score, "stability": proposal.stability, "largest": proposal.largest,
+    }
+    entry = PngInfo()
+    entry.add_text(ENTRY, canonical_json(facts).decode())
+    buffer = io.BytesIO()
+    Image.fromarray(np.where(proposal.mask, 255, 0).astype(np.uint8)).save(buffer, "PNG", pnginfo=entry)
+    return buffer.getvalue()
+
+
+def _read(path: Path, key: str) -> Proposal | None:
+    try:
+        with Image.open(path) as image:
+            mask = np.asarray(image) > 127
+            facts = json.loads(image.info[ENTRY])
+        if facts.pop("key") != key:
+            return None
+        return Proposal(mask=mask, **facts)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError):
+        return None

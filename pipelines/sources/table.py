@@ -1,0 +1,84 @@
+"""The CSV file that describes a folder of photographs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from manifests.errors import SourceError
+
+LABEL_COLUMNS = ("imagenet_index", "label_index", "index", "label")
+LABEL = re.compile(r"[0-9]{1,7}")
+NAME_COLUMNS = ("class_name", "label", "wnid")
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The file, its columns in order, and its rows; paths in them are relative to the file's folder."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+    def require(self, condition: bool, what: str, fix: str) -> None:
+        """Raise unless ``condition`` holds.
+
+        Raises:
+            SourceError: with the file and its columns as the place.
+        """
+        if not condition:
+            raise SourceError(what, where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})", fix=fix)
+
+    def label_column(self, named: str = "") -> str:
+        """The column ``named``, or else the first usual one, that holds a whole number in every row.
+
+        Raises:
+            SourceError: there is none.
+        """
+        seen: list[str] = []
+        choice = (named,) if named else LABEL_COLUMNS
+        for column in choice:
+            if column in self.columns:
+                wrong = [number for number, row in enumerate(self.rows, 2) if not LABEL.fullmatch((row[column] or "").strip())]
+                if not wrong:
+                    return column
+                seen.append(f"{column} has no whole number in line {wrong[0]}")
+        raise SourceError(
+            f"no label column with whole numbers ({'; '.join(seen) or 'looked for ' + ', '.join(choice)})",
+            where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})",
+            fix="add a column imagenet_index with the class index, or name yours with --set source.label_column=…",
+        )
+
+
+def read_table(path: Path) -> Table:
+    """Read the file.
+
+    Raises:
+        SourceError: it can't be read as CSV in UTF-8.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            return Table(path, tuple(reader.fieldnames or ()), list(reader))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"the labels file can't be read: {error}", where=str(path), fix="pass --source folder:PATH/labels.csv") from error
+
+
+def identities(references: Iterable[str]) -> list[str]:
+    """An id for each photograph: its file name without suffix, with a number where two would be equal."""
+    seen: dict[str, None] = {}
+    for number, reference in enumerate(references):
+        stem = Path(reference).stem or f"row-{number + 1}"
+        choices = (stem, *(f"{stem}-{n}" for n in range(number, number + len(seen) + 2)))
+        seen.setdefault(next(name for name in choices if name not in seen))
+    return list(seen)
+
+
+def class_name(row: Row) -> str:
+    """The class's name in the first usual column that has one, or ``""``."""
+    return next((row[column] for column in NAME_COLUMNS if row.get(column)), "")

@@ -1,0 +1,14 @@
+"""The embedded pack's models."""
+
+from __future__ import annotations
+
+import pytest
+
+from generators.models.loading import Models, Placement
+from pipelines.packs import find_pack
+
+
+@pytest.fixture(scope="session")
+def models() -> Models:
+    """Models of the tabletop pack on the CPU."""
+    return Models(find_pack("tabletop"), Placement(device="cpu"))
