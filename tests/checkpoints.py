@@ -6,7 +6,15 @@ from pathlib import Path
 
 import torch
 import yaml
-from diffusers import AutoencoderKL, DDIMScheduler, StableDiffusionInpaintPipeline, UNet2DConditionModel
+from diffusers import (
+    AutoencoderKL,
+    DDIMScheduler,
+    DDPMPipeline,
+    DDPMScheduler,
+    StableDiffusionInpaintPipeline,
+    UNet2DConditionModel,
+    UNet2DModel,
+)
 from transformers import (
     CLIPConfig,
     CLIPImageProcessor,
@@ -26,7 +34,8 @@ SIDE = 32
 LABELS = ("ball", "cube", "cone", "cylinder", "ring", "star", "mug", "bottle")
 
 
-def _text_settings() -> dict[str, int]:
+def text_settings() -> dict[str, int]:
+    """The configuration of the text towers, for the pack's tokenizer."""
     tokenizer = make_tokenizer()
     return {
         "vocab_size": len(tokenizer), "hidden_size": WIDTH, "intermediate_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2,
@@ -52,7 +61,7 @@ def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
         steps_offset=1,
     )
     return StableDiffusionInpaintPipeline(
-        vae=vae, text_encoder=CLIPTextModel(CLIPTextConfig(**_text_settings())), tokenizer=make_tokenizer(), unet=unet, scheduler=scheduler,
+        vae=vae, text_encoder=CLIPTextModel(CLIPTextConfig(**text_settings())), tokenizer=make_tokenizer(), unet=unet, scheduler=scheduler,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )
 
@@ -67,7 +76,7 @@ def write_clip(folder: Path) -> Path:
     """Write a CLIP model with its image processor and tokenizer."""
     torch.manual_seed(SEED + 1)
     vision = {"hidden_size": WIDTH, "intermediate_size": WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": SIDE, "patch_size": 8}
-    model = CLIPModel(CLIPConfig(text_config=_text_settings(), vision_config={**vision, "projection_dim": WIDTH}, projection_dim=WIDTH))
+    model = CLIPModel(CLIPConfig(text_config=text_settings(), vision_config={**vision, "projection_dim": WIDTH}, projection_dim=WIDTH))
     model.save_pretrained(folder)
     make_tokenizer().save_pretrained(folder)
     CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
@@ -86,16 +95,32 @@ def write_resnet_classifier(folder: Path) -> Path:
     return folder
 
 
+def write_unconditional(folder: Path) -> Path:
+    """Write a pixel model with learned variance, 32 pixels wide."""
+    torch.manual_seed(SEED + 4)
+    unet = UNet2DModel(
+        sample_size=SIDE, in_channels=3, out_channels=6, layers_per_block=1, block_out_channels=(8, 16), norm_num_groups=4,
+        down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2, attention_head_dim=8,
+    )
+    scheduler = DDPMScheduler(beta_schedule="linear", beta_start=1e-4, beta_end=0.02, variance_type="learned_range")
+    DDPMPipeline(unet=unet, scheduler=scheduler).save_pretrained(folder)
+    return folder
+
+
 def write_pack(folder: Path, *, name: str = "tiny") -> Path:
-    """Write the checkpoints ``inpaint`` and ``zero_shot`` and the pack file that maps them; returns the pack file."""
+    """Write the checkpoints of attribute editing and the pack file that maps them; returns the pack file."""
     write_inpaint_pipeline(folder / "inpaint")
     write_clip(folder / "zero_shot")
+    write_unconditional(folder / "unconditional")
+    write_resnet_classifier(folder / "classifier")
     document = {
         "name": name, "description": "Tiny random checkpoints for tests.", "backgrounds": ["green grass", "a brick wall", "a clear sky"],
         "removal_prompt": "an empty background", "guidance": 2.0, "steps": 1,
         "roles": {
             "inpaint": {"cls": "diffusers.StableDiffusionInpaintPipeline", "path": "inpaint", "licence": "Apache-2.0"},
             "zero_shot": {"cls": "transformers.CLIPModel", "path": "zero_shot", "licence": "Apache-2.0"},
+            "unconditional": {"cls": "diffusers.DDPMPipeline", "path": "unconditional", "licence": "Apache-2.0"},
+            "classifier": {"cls": "transformers.ResNetForImageClassification", "path": "classifier", "licence": "Apache-2.0"},
         },
     }
     path = folder / f"{name}.yaml"
@@ -107,4 +132,5 @@ def write_sd15_models_dir(folder: Path) -> Path:
     """Write the checkpoints under the names of the public ones that the pack ``sd15`` asks for."""
     write_inpaint_pipeline(folder / "stable-diffusion-v1-5" / "stable-diffusion-inpainting")
     write_clip(folder / "openai" / "clip-vit-large-patch14")
+    write_resnet_classifier(folder / "microsoft" / "resnet-50")
     return folder

@@ -1,7 +1,9 @@
-"""Inpainting through the pack's stock diffusers pipeline at its native size."""
+"""Inpainting through the pack's stock diffusers pipeline, of any family, at its native size."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +11,36 @@ import cv2
 import numpy as np
 import torch
 
+from generators.models.guided_steps import Shift, guided_steps
 from generators.models.loading import Models
 
 Array = np.ndarray
 
 
+# Makes the guidance of one picture for latents that decode to (width, height).
+MakeShift = Callable[[int, int], Shift]
+
+
 @dataclass(frozen=True)
 class InpaintRequest:
-    """One picture to fill: ``image`` uint8 [H, W, 3] RGB, ``hole`` bool [H, W], a prompt and a seed."""
+    """One picture to fill.
+
+    Attributes:
+        image: uint8 [H, W, 3] RGB.
+        hole: bool [H, W].
+        prompt: what to fill it with.
+        seed: of the noise.
+        strength: how much of the noise schedule runs, in (0, 1]. 1 starts from pure noise; any lower value leaves what the hole showed before
+            in the noisy latents.
+        shift: guidance; None for none.
+    """
 
     image: Array
     hole: Array
     prompt: str
     seed: int
+    strength: float = 1.0
+    shift: MakeShift | None = None
 
 
 def native_size(width: int, height: int, *, side: int, multiple: int) -> tuple[int, int]:
@@ -32,7 +51,7 @@ def native_size(width: int, height: int, *, side: int, multiple: int) -> tuple[i
 
 
 class Inpainter:
-    """Fills holes with the role ``inpaint``.
+    """Fills holes with the role ``inpaint``: a Stable Diffusion (1, 2, XL, 3) inpainting pipeline, with or without a ControlNet.
 
     Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator: kernels may sum in another order for
     another batch size, and then equal plans would not give equal bytes.
@@ -41,33 +60,58 @@ class Inpainter:
     def __init__(self, models: Models, *, steps: int, guidance: float) -> None:
         self.pipeline: Any = models.get("inpaint")
         self.steps, self.guidance = steps, guidance
-        unet = self.pipeline.unet.config
+        # What changes removals beside the weights.
+        self.identity: dict[str, Any] = {"steps": steps, "guidance": guidance}
+        self.control = models.pack.entry("inpaint").control
+        self.accepted = frozenset(inspect.signature(self.pipeline.__call__).parameters)
+        network = getattr(self.pipeline, "unet", None) or self.pipeline.transformer
         factor = self.pipeline.vae_scale_factor
-        self.side = int(unet.sample_size) * factor
-        self.multiple = factor * 2 ** (len(unet.block_out_channels) - 1)
+        self.side = int(network.config.sample_size) * factor
+        levels = len(network.config.block_out_channels) - 1 if hasattr(network.config, "block_out_channels") else 1
+        # Some pipelines refuse sides that are no multiples of 8 whatever their networks need.
+        self.multiple = max(8, factor * 2**levels)
 
-    @property
-    def cost(self) -> int:
+    def cost(self, *, strength: float = 1.0) -> int:
         """Network evaluations per picture."""
-        return self.steps * (2 if self.guidance > 1 else 1)
+        executed = min(self.steps, int(self.steps * strength))
+        return executed * (2 if self.guidance > 1 else 1)
 
     def fill(self, request: InpaintRequest) -> Array:
         """Generate the whole frame, uint8 [H, W, 3] RGB; pixels outside the hole are the model's too, so composite afterwards.
 
-        Strength 1.0 starts from pure noise: any lower value would leave source latents in the hole.
+        Raises:
+            ValueError: the model gave a picture that is not finite.
+            ModelError: guidance is asked of a pipeline whose scheduler it does not know.
         """
         height, width = request.hole.shape
         native = native_size(width, height, side=self.side, multiple=self.multiple)
-        image = cv2.resize(request.image, native, interpolation=cv2.INTER_AREA)
-        hole = cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5
-        with torch.inference_mode():
+        image = _to_tensor(cv2.resize(request.image, native, interpolation=cv2.INTER_AREA) / 255)
+        hole = _to_tensor((cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5)[..., None])
+        shift = request.shift(*native) if request.shift else None
+        # Not inference mode: guidance needs gradients inside of it.
+        with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
             result = self.pipeline(
-                prompt=request.prompt, image=_to_tensor(image / 255), mask_image=_to_tensor(hole[..., None]),
-                height=native[1], width=native[0], strength=1.0, num_inference_steps=self.steps, guidance_scale=self.guidance,
-                generator=torch.Generator().manual_seed(request.seed), output_type="np",
+                prompt=request.prompt, image=image, mask_image=hole, height=native[1], width=native[0], strength=request.strength,
+                num_inference_steps=self.steps, guidance_scale=self.guidance, generator=torch.Generator().manual_seed(request.seed),
+                output_type="np", **self._control_image(image, hole),
             ).images[0]
+        if not np.isfinite(result).all():
+            raise ValueError("the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may mend it")
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
+
+    def _control_image(self, image: torch.Tensor, hole: torch.Tensor) -> dict[str, torch.Tensor]:
+        """What a ControlNet for inpainting reads: the hole itself, or the picture with -1 in the hole."""
+        if "control_image" not in self.accepted:
+            return {}
+        return {"control_image": hole.expand(-1, 3, -1, -1) if self.control == "hole" else torch.where(hole > 0.5, -1.0, image)}
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
+        vae = self.pipeline.vae
+        latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
+        decoded: torch.Tensor = vae.decode(latents.to(vae.dtype), return_dict=False)[0].float()
+        return decoded
 
 
 def _to_tensor(image: Array) -> torch.Tensor:

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 
 from generators.models.checkpoints import checkpoint_folder
-from generators.models.networks import find_class, load_network, load_pipeline
+from generators.models.networks import find_class, load_network, load_pipeline, load_torchvision
 from generators.models.pack import PackSpec
 from manifests.errors import ModelError, RequestError
 
@@ -122,6 +122,12 @@ class Models:
                     from generators.models.segment_anything import load_sam
 
                     return load_sam(folder, dtype)
+                if entry.cls == "torch.jit.ScriptModule":
+                    from generators.models.lama import load_lama
+
+                    return load_lama(folder)
+                if entry.cls.startswith("torchvision.models."):
+                    return load_torchvision(find_class(entry.cls), folder, dtype=dtype)
                 return load_network(find_class(entry.cls), folder, dtype=dtype)
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
             raise ModelError(
@@ -130,6 +136,8 @@ class Models:
             ) from error
 
     def _place(self, model: Any) -> Any:
+        if isinstance(model, torch.jit.ScriptModule):
+            return model.eval().to(self.device)
         if isinstance(model, torch.nn.Module):
             return model.eval().requires_grad_(False).to(self.device)
         if not hasattr(model, "set_progress_bar_config"):

@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 
 
 def find_class(name: str) -> Any:
     """The class that ``package.Class`` names."""
     package, _, cls = name.rpartition(".")
     return getattr(importlib.import_module(package), cls)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a .safetensors file, or of a pickle that holds nothing but one flat dictionary of them.
+
+    Raises:
+        ValueError: the file is damaged, or holds something else.
+        OSError: it can't be read.
+    """
+    try:
+        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path.name} is damaged or no file of tensors: {str(error).splitlines()[0] if str(error) else 'it is empty'}") from error
+    if not isinstance(state, dict) or not state or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise ValueError(f"{path.name} holds no flat dictionary of tensors")
+    return dict(state)
+
+
+def load_torchvision(build: Any, folder: Path, *, dtype: torch.dtype) -> Any:
+    """A torchvision architecture with the one weights file of ``folder``; the number of classes comes from the weights.
+
+    Raises:
+        ValueError: the folder holds no or several weights files, or they are not this architecture's.
+        OSError: the file can't be read.
+    """
+    files = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_FILES)
+    if len(files) != 1:
+        raise ValueError(f"the folder holds {len(files)} weights files ({', '.join(WEIGHT_FILES)}), not one")
+    state = read_tensors(files[0])
+    with torch.device("meta"):
+        head = list(build(weights=None).state_dict())[-1]
+    if head not in state:
+        raise ValueError(f"{files[0].name} has no weights {head}")
+    network = build(weights=None, num_classes=len(state[head]))
+    network.load_state_dict(state)
+    return network.to(dtype)
 
 
 def load_network(cls: Any, folder: Path, *, dtype: torch.dtype) -> Any:
@@ -41,10 +83,16 @@ def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str
     loaded = dict(parts)
     for part, entry in index.items():
         # The safety checker blanks pictures, which a guard then could not tell from a failure; it is always left out.
-        if part in loaded or part == "safety_checker" or not isinstance(entry, list) or entry[0] is None:
+        if part in loaded or part == "safety_checker" or not isinstance(entry, list):
+            continue
+        if entry[0] is None:
+            # Left out, the library takes some of these for parts that the folder lacks.
+            loaded[part] = None
             continue
         if not (folder / part).is_dir():
             raise OSError(f"the part {part!r} that model_index.json names has no folder")
         if (folder / part / "config.json").exists() and entry[0] in ("diffusers", "transformers"):
             loaded[part] = load_network(find_class(f"{entry[0]}.{entry[1]}"), folder / part, dtype=dtype)
-    return cls.from_pretrained(folder, local_files_only=True, dtype=dtype, safety_checker=None, requires_safety_checker=False, **loaded)
+    options = {"safety_checker": None, "requires_safety_checker": False}
+    accepted = inspect.signature(cls.__init__).parameters
+    return cls.from_pretrained(folder, local_files_only=True, dtype=dtype, **loaded, **{name: options[name] for name in options if name in accepted})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -24,6 +25,7 @@ class RoleEntry(BaseModel):
         licence: SPDX identifier or the licence's name.
         parts: further roles that the class takes as keyword arguments, such as ``vae: autoencoder``.
         vocabulary: class names that a closed-vocabulary judge knows; empty for an open one.
+        control: what the ControlNet of an inpainting pipeline reads: ``hole`` (white on the hole) or ``masked`` (the picture, -1 in the hole).
         prompt: template of class prompts, with ``{}`` for the class name.
     """
 
@@ -36,6 +38,7 @@ class RoleEntry(BaseModel):
     licence: str
     parts: dict[str, str] = Field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
+    control: Literal["hole", "masked"] = "masked"
     prompt: str = "a photo of a {}"
 
     def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:

@@ -59,12 +59,12 @@ def test_native_size_keeps_aspect_and_area(width: int, height: int) -> None:
 
 
 def test_size_comes_from_the_checkpoint(inpainter: Inpainter) -> None:
-    assert (inpainter.side, inpainter.multiple) == (32, 4)
+    assert (inpainter.side, inpainter.multiple) == (32, 8)
 
 
 @pytest.mark.parametrize(("guidance", "cost"), [(0.0, 2), (1.0, 2), (1.5, 4)])
 def test_cost_counts_guided_steps_twice(models: Models, guidance: float, cost: int) -> None:
-    assert Inpainter(models, steps=2, guidance=guidance).cost == cost
+    assert Inpainter(models, steps=2, guidance=guidance).cost() == cost
 
 
 def test_cost_is_the_number_of_evaluations(models: Models) -> None:
@@ -73,7 +73,7 @@ def test_cost_is_the_number_of_evaluations(models: Models) -> None:
     handle = inpainter.pipeline.unet.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
     inpainter.fill(request())
     handle.remove()
-    assert sum(batches) == inpainter.cost
+    assert sum(batches) == inpainter.cost()
 
 
 def test_public_checkpoints_work_end_to_end(models_dir: Path) -> None:

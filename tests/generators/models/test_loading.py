@@ -69,8 +69,8 @@ def test_part_without_a_role_is_a_model_error(spoilable: Path) -> None:
 
 
 def test_missing_role_is_a_model_error(models: Models) -> None:
-    with pytest.raises(ModelError, match="'classifier'"):
-        models.get("classifier")
+    with pytest.raises(ModelError, match="'nli'"):
+        models.get("nli")
 
 
 def truncate(path: Path) -> None:

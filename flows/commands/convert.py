@@ -1,0 +1,31 @@
+"""Conversion of published checkpoints into folders that a model pack can name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def convert() -> None:
+    """Convert a published checkpoint into a folder for a model pack."""
+
+
+@convert.command()
+@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the pipeline; it must not exist.")
+@click.option("--side", type=click.IntRange(8), default=256, show_default=True, help="Side of the pictures that the network was trained on.")
+@click.option("--head-width", type=click.IntRange(1), default=64, show_default=True, help="Channels per attention head (num_head_channels).")
+@click.option("--new-attention-order", is_flag=True, help="For networks trained with use_new_attention_order; the published ones were not.")
+def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attention_order: bool) -> None:
+    """Convert an unconditional UNet of guided-diffusion to a diffusers DDPMPipeline, the role `unconditional`.
+
+    \b
+    Example:
+      editmill convert adm 256x256_diffusion_uncond.pt --to MODELS/adm-256
+    """
+    from generators.models.adm import convert_adm
+
+    convert_adm(checkpoint, folder, side=side, head_width=head_width, legacy_attention=not new_attention_order)
+    click.echo(f"{folder}: in a model pack, class diffusers.DDPMPipeline for the role unconditional")

@@ -1,0 +1,62 @@
+"""Removal by LaMa (Suvorov et al., arXiv 2109.07161): the published TorchScript file, given by path in a pack's role ``removal``."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from generators.models.checkpoints import weights_digest
+from generators.models.inpainter import Array, InpaintRequest
+from generators.models.loading import Models
+
+ROLE = "removal"
+MULTIPLE = 8
+
+
+def load_lama(folder: Path) -> torch.jit.ScriptModule:
+    """The one TorchScript file of a folder.
+
+    Raises:
+        OSError: there is none, or several.
+        RuntimeError: it is not TorchScript.
+    """
+    files = sorted(folder.glob("*.pt"))
+    if len(files) != 1:
+        raise OSError(f"the folder holds {len(files)} .pt files instead of one")
+    with warnings.catch_warnings():
+        # The successors of TorchScript don't read the published file.
+        warnings.simplefilter("ignore", FutureWarning)
+        return torch.jit.load(files[0], map_location="cpu")  # type: ignore[no-untyped-call]
+
+
+class Lama:
+    """Fills holes from their surroundings, without a prompt and without noise: one network evaluation at the picture's own size."""
+
+    def __init__(self, models: Models) -> None:
+        self.model: Any = models.get(ROLE)
+        self.device = models.device
+        self.identity = {"lama": weights_digest(models.folder(ROLE))}
+
+    def cost(self) -> int:
+        """Network evaluations per picture."""
+        return 1
+
+    def fill(self, request: InpaintRequest) -> Array:
+        """Generate the whole frame, uint8 [H, W, 3] RGB; prompt and seed play no part."""
+        height, width = request.hole.shape
+        bottom, right = -height % MULTIPLE, -width % MULTIPLE
+        layers = np.dstack([request.image.astype(np.float32) / 255, request.hole.astype(np.float32)])
+        padded = cv2.copyMakeBorder(layers, 0, bottom, 0, right, cv2.BORDER_REFLECT)
+        tensor = torch.from_numpy(padded).permute(2, 0, 1)[None].to(self.device)
+        with torch.no_grad():
+            result = self.model(tensor[:, :3] * (1 - tensor[:, 3:]), tensor[:, 3:])
+        frame = F.pad(result[0].float(), (0, -right, 0, -bottom)).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        if not np.isfinite(frame).all():
+            raise ValueError("LaMa gave a picture with values that are not finite")
+        return np.rint(frame * 255).astype(np.uint8)
