@@ -8,12 +8,16 @@ from concurrent.futures.process import BrokenProcessPool
 
 import click
 
+from flows.commands.audit import audit
 from flows.commands.build import build, demo, plan, preview
+from flows.commands.convert import convert
 from flows.commands.dataset import evaluate, verify
+from flows.commands.export import export
 from flows.commands.listing import models, recipes, show
+from flows.commands.masks import masks
 from manifests.errors import EditmillError, RequestError
 
-EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "timm", "prefect"}
+EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "segment_anything", "timm", "prefect"}
 
 
 class Group(click.Group):
@@ -55,11 +59,12 @@ def main(verbose: bool) -> None:
       editmill plan imagenet-e --source folder:photos/labels.csv
       editmill build imagenet-e --source folder:photos/labels.csv --models tabletop --out out/photos
       editmill evaluate out/photos --model torchvision:squeezenet1_0@squeezenet.safetensors
+      editmill export out/photos --format imagenet-e --to out/imagenet-e
     """
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (build, demo, evaluate, models, plan, preview, recipes, show, verify):
+for command in (audit, build, convert, demo, evaluate, export, masks, models, plan, preview, recipes, show, verify):
     main.add_command(command)
 
 

@@ -13,10 +13,19 @@ import torch
 
 from generators.attribute.rendering import AttributeRenderer
 from generators.guards.base import Guard
+from generators.guards.complexity import ComplexityGuard
+from generators.guards.duplicates import DuplicateGuard
+from generators.guards.eligibility import SourceGuard
+from generators.guards.halo import HaloGuard
 from generators.guards.label import LabelGuard
 from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from generators.guards.placement import PlacementGuard
+from generators.guards.removal import RemovalGuard
+from generators.guards.segmentation import SegmentationGuard
+from generators.models.detector import Detector
 from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models, Placement
+from generators.models.segmenter import Segmenter
 from manifests.records import SampleRow
 from manifests.shard import write_shard
 from manifests.stats import ShardStats, finished_shard, shard_stem
@@ -24,7 +33,7 @@ from pipelines.encode import MEMBERS
 from pipelines.fingerprint import Identity
 from pipelines.packs import find_pack
 from pipelines.plan import Plan, PlannedSample
-from pipelines.recipe import Recipe
+from pipelines.recipe import GuardSettings, Recipe
 from pipelines.sample import SampleBuilder
 from pipelines.sources import open_source
 
@@ -77,6 +86,36 @@ def configure_process(placement: Placement) -> None:
         torch.set_num_threads(1)
 
 
+GUARDS: tuple[type[Guard], ...] = (
+    SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,
+    DuplicateGuard, SegmentationGuard, LabelGuard,
+)
+SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
+
+
+def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
+    """The guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
+    judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
+    guards: list[Guard] = [
+        SourceGuard(least_share=rule.least_share, most_share=rule.most_share, least_component=rule.least_component, border=rule.border),
+        ObjectPixelsGuard(limit=rule.object_difference), AreaGuard(tolerance=rule.area_tolerance),
+        PlacementGuard(centroid_tolerance=rule.centroid_tolerance, angle_tolerance=rule.angle_tolerance),
+        SanityGuard(least_contrast=rule.contrast, most_black=rule.black, least_correlation=rule.correlation),
+        BackgroundChangedGuard(least=rule.background_change), HaloGuard(limit=rule.halo, ratio=rule.halo_ratio),
+        ComplexityGuard(margin=rule.complexity_margin),
+    ]
+    detector = Detector(models) if "detector" in models.pack.roles else None
+    if detector or judges:
+        backgrounds = models.pack.backgrounds
+        guards.append(RemovalGuard(judges, detector, backgrounds=backgrounds, probability=rule.removal_probability, threshold=rule.detection))
+    if detector:
+        guards.append(DuplicateGuard(detector, threshold=rule.detection))
+    if "segmenter" in models.pack.roles:
+        limits = {"least_iou": rule.mask_iou, "least_small_iou": rule.small_mask_iou, "expansion": rule.expansion}
+        guards.append(SegmentationGuard(Segmenter(models), **limits))
+    return [*guards, LabelGuard(*judges, class_names=class_names, margin=rule.label_margin)] if judges else guards
+
+
 @lru_cache(maxsize=2)
 def _builder(
     fingerprint: str, recipe: Recipe, class_names: tuple[str, ...], inpaint_digest: str, cache: Path | None, placement: Placement
@@ -84,12 +123,7 @@ def _builder(
     # The fingerprint is not used, but keeps a long-lived process from serving a changed source from an old builder.
     models = Models(find_pack(recipe.models), placement)
     renderer = AttributeRenderer(recipe.generator, models, recipe_seed=recipe.seed, model_digest=inpaint_digest, cache=cache)
-    rule = recipe.guard
-    guards: list[Guard] = [
-        ObjectPixelsGuard(limit=rule.object_difference), AreaGuard(tolerance=rule.area_tolerance), SanityGuard(),
-        BackgroundChangedGuard(),
-        LabelGuard(ZeroShotJudge(models), class_names=class_names, margin=rule.label_margin),
-    ]
+    guards = make_guards(recipe.guard, models, class_names=class_names)
     return SampleBuilder(recipe, open_source(recipe.source), renderer, guards)
 
 
@@ -97,11 +131,6 @@ def sample_builder(task: ShardTask) -> SampleBuilder:
     """The builder for a task; its models load once per process."""
     cache = task.out / ".cache" / "removal" if task.out is not None else None
     return _builder(task.fingerprint, task.recipe, task.class_names, task.inpaint_digest, cache, task.placement)
-
-
-SCORE_NAMES: tuple[str, ...] = tuple(
-    name for guard in (ObjectPixelsGuard, AreaGuard, SanityGuard, BackgroundChangedGuard, LabelGuard) for name in guard.score_names
-)
 
 
 def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:

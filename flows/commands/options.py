@@ -20,7 +20,9 @@ def recipe_options(function: F) -> F:
     """RECIPE with --source, --models, --shards and --set."""
     options = (
         click.argument("recipe"),
-        click.option("--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv or coco:INSTANCES.json; default: the recipe's."),
+        click.option(
+            "--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv, coco:INSTANCES.json or imagenet-s:ROOT; default: the recipe's."
+        ),
         click.option("--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."),
         click.option("--shards", type=click.IntRange(1), help="Number of shards; default: the recipe's."),
         click.option("--set", "overrides", multiple=True, metavar="A.B=VALUE", help="Change a field of the recipe, such as source.count=100."),

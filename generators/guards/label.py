@@ -1,16 +1,19 @@
-"""The label guard: a zero-shot judge still sees the labelled class."""
+"""The label guard: zero-shot judges still see the labelled class."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Job, LoadedSource
+from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
+from generators.guards.per_source import PerSource
 from generators.models.judge import ZeroShotJudge
 from generators.reasons import Reason
 
 CONTEXT = 0.3
+SCORES = ("label_judged", "label_margin", "label_source_margin")
+SUFFIXES = ("", "_2")
 
 
 def object_crop(image: Array, alpha: Array) -> Array:
@@ -24,37 +27,48 @@ def object_crop(image: Array, alpha: Array) -> Array:
 
 
 class LabelGuard:
-    """Rejects when the judge recognised the source but no longer recognises the edited picture (gate G8 with one judge).
+    """Rejects when every judge that recognised the source no longer recognises the edited picture (gate G8).
 
     The margin is P(labelled class) less the largest P of another class of the judge's list. A judge that does not know the class, or did
-    not recognise the source, has no say: ``label_judged`` is then 0.
+    not recognise the source, has no say: ``label_judged`` is then 0. The second judge's scores end in ``_2``.
+
+    Args:
+        judges: one or two, of roles that nothing is evaluated with.
+        class_names: the dataset's classes, for judges without a vocabulary of their own.
+        margin: the margin that has to be passed.
     """
 
-    score_names: tuple[str, ...] = ("label_judged", "label_margin", "label_source_margin")
+    score_names: tuple[str, ...] = tuple(name + suffix for suffix in SUFFIXES for name in SCORES)
 
-    def __init__(self, judge: ZeroShotJudge, *, class_names: tuple[str, ...], margin: float = 0.0) -> None:
-        self.judge, self.margin = judge, margin
-        self.names = tuple(judge.vocabulary) or class_names
-        self._sources: dict[str, float] = {}
+    def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], margin: float = 0.0) -> None:
+        self.judges, self.margin = judges, margin
+        self.names = tuple(tuple(judge.vocabulary) or class_names for judge in judges)
+        self._sources: PerSource[tuple[float | None, ...]] = PerSource()
 
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
         assert candidate.alpha is not None
         name = job.source.record.class_name
-        if name not in self.names or len(self.names) < 2:
-            return Verdict({"label_judged": 0.0})
-        source = self._source_margin(job.source)
-        margin = self._margin(object_crop(image, candidate.alpha), name)
-        judged = source > self.margin
-        reasons = (Reason.LABEL_MARGIN_LOW,) if judged and margin <= self.margin else ()
-        return Verdict({"label_judged": float(judged), "label_margin": margin, "label_source_margin": source}, reasons)
+        before = self._sources.get((job.source.record.id, name), lambda: self._margins(object_crop(job.source.image, job.source.mask), name))
+        after = self._margins(object_crop(image, candidate.alpha), name)
+        scores: dict[str, float] = {}
+        opinions = []
+        for suffix, old, new in zip(SUFFIXES, before, after, strict=False):
+            judged = old is not None and old > self.margin
+            scores["label_judged" + suffix] = float(judged)
+            if old is not None and new is not None:
+                scores |= {"label_margin" + suffix: new, "label_source_margin" + suffix: old}
+                opinions += [new] if judged else []
+        lost = bool(opinions) and max(opinions) <= self.margin
+        return Verdict(scores, (Reason.LABEL_MARGIN_LOW,) if lost else ())
 
-    def _source_margin(self, source: LoadedSource) -> float:
-        identity = source.record.id
-        if identity not in self._sources:
-            self._sources[identity] = self._margin(object_crop(source.image, source.mask), source.record.class_name)
-        return self._sources[identity]
+    def _margins(self, crop: Array, name: str) -> tuple[float | None, ...]:
+        return tuple(_margin(judge, names, crop, name) for judge, names in zip(self.judges, self.names, strict=True))
 
-    def _margin(self, crop: Array, name: str) -> float:
-        probabilities = self.judge.probabilities([crop], self.judge.class_prompts(self.names))[0]
-        index = self.names.index(name)
-        return float(probabilities[index] - np.delete(probabilities, index).max())
+
+def _margin(judge: ZeroShotJudge, names: tuple[str, ...], crop: Array, name: str) -> float | None:
+    """The margin of ``name``; None where the judge can't be asked."""
+    if name not in names or len(names) < 2:
+        return None
+    probabilities = judge.probabilities([crop], judge.class_prompts(names))[0]
+    index = names.index(name)
+    return float(probabilities[index] - np.delete(probabilities, index).max())

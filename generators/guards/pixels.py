@@ -8,6 +8,11 @@ from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
 
+SIZED = ("size", "position", "direction")
+LUMA = (0.299, 0.587, 0.114)
+# In grey levels: neighbours that differ by less are grain.
+GRAIN = 12.0
+
 
 class ObjectPixelsGuard:
     """The object's bytes equal the transformed source's where alpha is 255 (gate G2)."""
@@ -27,7 +32,7 @@ class ObjectPixelsGuard:
 
 
 class AreaGuard:
-    """The object's share of the frame is the planned one (gate G6)."""
+    """The object's share of the frame is the planned one, for edits whose level is a share (gate G6)."""
 
     score_names: tuple[str, ...] = ("area", "area_error")
 
@@ -37,7 +42,7 @@ class AreaGuard:
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
         assert candidate.alpha is not None
         area = float(candidate.alpha.mean() / 255)
-        error = abs(area - job.edit.level) if job.edit.level else 0.0
+        error = abs(area - job.edit.level) if job.edit.name in SIZED else 0.0
         return Verdict({"area": area, "area_error": error}, () if error <= self.tolerance else (Reason.GEOMETRY_OFF,))
 
 
@@ -59,19 +64,39 @@ class BackgroundChangedGuard:
 
 
 class SanityGuard:
-    """The picture is neither constant nor holed: few pixels are black that were not black in the source."""
+    """The picture is neither constant, nor holed, nor noise.
 
-    score_names: tuple[str, ...] = ("contrast", "black_share")
+    Few pixels are black that were not black in the source or its partner. ``correlation`` is that of neighbouring background pixels: white
+    noise has 0, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may have any, so it counts as 1.
 
-    def __init__(self, *, least_contrast: float = 2.0, most_black: float = 0.02) -> None:
-        self.least_contrast, self.most_black = least_contrast, most_black
+    Args:
+        least_contrast: least standard deviation of all bytes.
+        most_black: largest share of newly black pixels.
+        least_correlation: least correlation of neighbours.
+    """
+
+    score_names: tuple[str, ...] = ("contrast", "black_share", "correlation")
+
+    def __init__(self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3) -> None:
+        self.least_contrast, self.most_black, self.least_correlation = least_contrast, most_black, least_correlation
 
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
         contrast = float(image.astype(np.float32).std())
         source = max(_black_share(job.source.image), 0.0 if job.partner is None else _black_share(job.partner.image))
         black = max(0.0, _black_share(image) - source)
-        sane = contrast >= self.least_contrast and black <= self.most_black
-        return Verdict({"contrast": contrast, "black_share": black}, () if sane else (Reason.SANITY,))
+        correlation = neighbour_correlation(image, np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0)
+        sane = contrast >= self.least_contrast and black <= self.most_black and correlation >= self.least_correlation
+        scores = {"contrast": contrast, "black_share": black, "correlation": correlation}
+        return Verdict(scores, () if sane else (Reason.SANITY,))
+
+
+def neighbour_correlation(image: Array, where: Array) -> float:
+    """Correlation of horizontal and vertical neighbours in luma, both in ``where`` (bool [H, W]); 1 where they hardly differ, below 0 for stipple."""
+    luma = image.astype(np.float32) @ np.array(LUMA, np.float32)
+    rows = (luma[1:] - luma[:-1])[where[1:] & where[:-1]]
+    columns = (luma[:, 1:] - luma[:, :-1])[where[:, 1:] & where[:, :-1]]
+    halved = float(np.square(np.concatenate([rows, columns])).mean() / 2) if rows.size + columns.size else 0.0
+    return 1 - halved / max(float(luma[where].var()), 1e-6) if halved > GRAIN**2 else 1.0
 
 
 def _black_share(image: Array) -> float:

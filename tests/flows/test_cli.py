@@ -13,9 +13,11 @@ from flows.cli import main
 from manifests.verify import verify_dataset
 from tests.checkpoints import write_pack
 from tests.manifests.builder import build_dataset
+from tests.manifests.exports.edits import build_edits
+from tests.pipelines.masks.scenes import boxes, write_scenes
 from tests.pipelines.photos import write_labels, write_photos
 
-COMMANDS = ("build", "demo", "evaluate", "models", "plan", "preview", "recipes", "show", "verify")
+COMMANDS = ("audit", "build", "convert", "demo", "evaluate", "export", "masks", "models", "plan", "preview", "recipes", "show", "verify")
 CHANGES = ("generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "generator.render.steps=1", "guard.label_margin=-1")
 SMALL = [argument for change in CHANGES for argument in ("--set", change)]
 
@@ -62,7 +64,7 @@ def test_plan_counts_without_models(labels: Path) -> None:
     result = run("plan", "imagenet-e", "--source", f"folder:{labels}", "--models", "sd15", "--json")
     document = json.loads(result.output)
     assert document["edits"]["size-005"] == 3
-    assert sum(document["shards"]) == sum(document["edits"].values()) == 30
+    assert sum(document["shards"]) == sum(document["edits"].values()) == 42
     assert document["network_evaluations"] > 0
 
 
@@ -109,6 +111,44 @@ def test_verify_says_what_is_wrong(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert tar.name in result.output
     assert json.loads(run("verify", tmp_path / "set", "--json").output)["ok"] is False
+
+
+def test_export_writes_folders_and_says_what_is_left_out(tmp_path: Path) -> None:
+    build_edits(tmp_path / "set", (("original", 0.0, 0), ("full", 0.0, 0), ("paste-back", 0.0, 0)), rejected=frozenset({("n02", "full", 0)}))
+    arguments = ["export", tmp_path / "set", "--format", "imagenet-e", "--to"]
+    result = run(*arguments, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "5 images of 3 sources" in result.stdout
+    assert "left out: 3 samples of paste-back" in result.stderr
+    assert "folder rec not made: the dataset has no edit round-trip" in result.stderr
+    assert len(list((tmp_path / "out/full").iterdir())) == 2
+    paired = json.loads(run(*arguments, tmp_path / "paired", "--pairs", "complete", "--json").stdout)
+    assert paired["images"] == {"ori": 2, "full": 2}
+    assert_one_message(run(*arguments, tmp_path / "out"), "not an empty folder", str(tmp_path / "out"))
+    assert_one_message(run("export", tmp_path / "none", "--format", "imagenet-e", "--to", tmp_path / "x"), "none")
+
+
+def test_masks_make_a_source(tmp_path: Path) -> None:
+    photos = write_scenes(tmp_path / "photos", columns=boxes())
+    arguments = ["masks", f"folder:{photos}", "--to", tmp_path / "masked", "--device", "cpu"]
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert "3 of 3 photographs have a mask" in result.output
+    assert json.loads(run(*arguments, "--json").stdout)["reused"] == 3
+    plan = run("plan", "imagenet-e", "--source", f"folder:{tmp_path}/masked/labels.csv", "--json")
+    assert json.loads(plan.stdout)["problems"] == {}
+    assert_one_message(run(*arguments, "--least-score", 1), "no photograph has a mask", "refused.csv", code=1)
+
+
+def test_mask_requests_that_are_wrong(tmp_path: Path) -> None:
+    photos = write_scenes(tmp_path / "photos", columns=boxes())
+    target = ["--to", tmp_path / "masked", "--device", "cpu"]
+    assert_one_message(run("masks", "coco:instances.json", *target), "masks of their own")
+    assert_one_message(run("masks", f"folder:{tmp_path}/none.csv", *target), "none.csv")
+    assert_one_message(run("masks", f"folder:{photos}", "--to", photos.parent, "--device", "cpu"), "--to")
+    assert_one_message(run("masks", f"folder:{photos}", "--models", "sd15", *target), "segmenter")
+    assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{photos}"), "editmill masks")
+    assert not (tmp_path / "masked").exists()
 
 
 def test_preview_writes_a_picture(labels: Path, pack: Path, tmp_path: Path) -> None:

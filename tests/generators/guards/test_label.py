@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from generators.models.judge import ZeroShotJudge
 from generators.models.loading import Models, Placement
 from generators.models.pack import PackSpec
 from generators.reasons import Reason
+from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
 
 NAMES = ("ball", "cube", "cone")
@@ -80,7 +83,7 @@ def test_unrecognised_source_has_no_say(judge: ZeroShotJudge) -> None:
     assert verdict.reasons == ()
     assert verdict.scores["label_judged"] == 0
     assert verdict.scores["label_source_margin"] < 0
-    assert set(verdict.scores) == set(LabelGuard.score_names)
+    assert set(verdict.scores) == set(LabelGuard.score_names[:3])
 
 
 def test_class_outside_the_names_is_not_judged(judge: ZeroShotJudge) -> None:
@@ -109,7 +112,42 @@ def test_scores_of_all_guards_come_together(judge: ZeroShotJudge) -> None:
     guards = [SanityGuard(), LabelGuard(judge, class_names=NAMES)]
     verdict = check_all(guards, one, candidate_of(one), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     assert Reason.SANITY in verdict.reasons
-    assert set(verdict.scores) == {"contrast", "black_share", "label_judged", "label_margin", "label_source_margin"}
+    assert set(verdict.scores) == {"contrast", "black_share", "correlation", "label_judged", "label_margin", "label_source_margin"}
+
+
+@pytest.fixture(scope="module")
+def pair(tabletop: Models) -> tuple[ZeroShotJudge, ZeroShotJudge]:
+    return ZeroShotJudge(tabletop), ZeroShotJudge(tabletop, role="zero_shot_2")
+
+
+def test_two_judges_accept_what_they_recognise_and_reject_another_object(pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]) -> None:
+    guard = LabelGuard(*pair, class_names=())
+    for toy, other in zip(toys, toys[1:] + toys[:1], strict=True):
+        clean = toy.composite()
+        assert clean.image is not None
+        kept = guard.check(toy.job("paste-back"), clean, clean.image)
+        assert kept.reasons == ()
+        assert set(kept.scores) == set(LabelGuard.score_names)
+        lost = guard.check(toy.job("paste-back"), replace(clean, alpha=other.alpha), other.source.image)
+        assert lost.reasons == (Reason.LABEL_MARGIN_LOW,)
+
+
+def test_one_judge_that_still_recognises_the_object_saves_it(pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]) -> None:
+    toy, other = toys[:2]
+
+    class Fooled(ZeroShotJudge):
+        """Sees the label wherever something is."""
+
+        def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:
+            wanted = self.class_prompts((toy.source.record.class_name,))[0]
+            return np.tile(np.array([float(text == wanted) for text in texts], np.float32), (len(images), 1))
+
+    fooled = Fooled.__new__(Fooled)
+    fooled.__dict__ |= pair[1].__dict__
+    candidate = replace(toy.composite(), alpha=other.alpha)
+    saved = LabelGuard(pair[0], fooled, class_names=()).check(toy.job("paste-back"), candidate, other.source.image)
+    assert saved.reasons == ()
+    assert saved.scores["label_margin"] < 0 < saved.scores["label_margin_2"]
 
 
 def test_crop_is_a_square_around_the_object_with_context() -> None:

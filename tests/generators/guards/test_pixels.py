@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from generators.attribute.composite import matte
 from generators.base import Array, Candidate, Job
 from generators.guards.base import Guard, check_all
-from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from generators.guards.fixtures import noisy_background, one_level_off
+from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard, neighbour_correlation
 from generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, job, source
 
@@ -48,6 +52,13 @@ def test_one_grey_level_on_one_object_byte_is_rejected(change: int) -> None:
     assert verdict.reasons == (Reason.OBJECT_PIXELS_CHANGED,)
     assert verdict.scores == {"object_difference": 1.0}
     assert ObjectPixelsGuard(limit=1).check(CLEAN, clean(), image).reasons == ()
+
+
+def test_the_audits_fixture_changes_one_byte_by_one_level() -> None:
+    candidate = clean()
+    assert candidate.alpha is not None
+    verdict = ObjectPixelsGuard().check(CLEAN, candidate, one_level_off(image_of(candidate), candidate.alpha))
+    assert verdict.scores == {"object_difference": 1.0}
 
 
 def test_difference_does_not_wrap_around() -> None:
@@ -90,6 +101,10 @@ def test_edit_without_a_planned_area_is_not_measured_against_one() -> None:
     assert AreaGuard().check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx({"area": 0.7, "area_error": 0.0}, abs=2e-4)
 
 
+def test_a_level_that_is_no_share_is_not_an_area() -> None:
+    assert AreaGuard().check(job("complexity", level=-20), with_area(0.1), image_of(clean())).reasons == ()
+
+
 def blackened(share: float) -> Array:
     image = image_of(clean()).reshape(PIXELS, 3)
     image[-round(share * PIXELS) :] = 3
@@ -116,6 +131,25 @@ def test_constant_picture_is_rejected(level: int) -> None:
     verdict = SanityGuard().check(CLEAN, clean(), np.full((HEIGHT, WIDTH, 3), level, np.uint8))
     assert verdict.reasons == (Reason.SANITY,)
     assert verdict.scores["contrast"] == 0
+
+
+def test_noise_for_a_background_is_rejected_and_faint_grain_is_not() -> None:
+    alpha, rng = clean().alpha, np.random.default_rng(0)
+    assert alpha is not None
+    noise = noisy_background(image_of(clean()), alpha, rng)
+    verdict = SanityGuard(most_black=1).check(CLEAN, clean(), noise)
+    assert verdict.reasons == (Reason.SANITY,)
+    assert abs(verdict.scores["correlation"]) < 0.1
+    grain = np.where((alpha == 0)[..., None], rng.integers(120, 136, noise.shape, dtype=np.uint8), noise)
+    assert SanityGuard().check(CLEAN, clean(), grain).scores["correlation"] == 1
+
+
+@given(st.integers(0, 1000), st.floats(2, 6))
+def test_smooth_noise_correlates(seed: int, deviation: float) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), deviation), None, 0, 255, cv2.NORM_MINMAX)
+    everywhere = np.ones((HEIGHT, WIDTH), bool)
+    assert neighbour_correlation(noise, everywhere) < 0.2 < 0.8 < neighbour_correlation(smooth, everywhere)
 
 
 def test_every_guard_is_asked_after_a_rejection() -> None:

@@ -1,0 +1,39 @@
+"""The complexity guard: a background meant to be busier is busier, and one meant to be simpler is simpler."""
+
+from __future__ import annotations
+
+import math
+
+from generators.attribute.complexity import measure_mid_band
+from generators.base import Candidate, Job
+from generators.guards.base import Array, Verdict
+from generators.reasons import Reason
+
+CONTROL = "complexity_control"
+
+
+class ComplexityGuard:
+    """Rejects ``complexity`` edits whose background is not on the side of its control that the level's sign asks for (gate G7).
+
+    ``complexity`` is C_mid of the picture's background, for every sample that has enough of it. The control, which the renderer measures, is
+    C_mid of the same background made without guidance.
+
+    Args:
+        margin: least difference from the control in grey levels; the difference has to be above it.
+    """
+
+    score_names: tuple[str, ...] = ("complexity", CONTROL)
+
+    def __init__(self, *, margin: float = 0.0) -> None:
+        self.margin = margin
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        assert candidate.alpha is not None
+        measured = measure_mid_band(image, candidate.alpha)
+        scores = {} if math.isnan(measured) else {"complexity": measured}
+        control = float(candidate.parameters.get(CONTROL, math.nan))
+        if job.edit.name != "complexity" or math.isnan(control):
+            return Verdict(scores)
+        scores[CONTROL] = control
+        change = math.copysign(1, job.edit.level) * (measured - control)
+        return Verdict(scores, (Reason.COMPLEXITY_ORDER,) if change <= self.margin else ())

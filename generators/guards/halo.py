@@ -1,0 +1,82 @@
+"""The halo guard: no bright or dark line along the object's outline."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from generators.attribute.composite import matte
+from generators.base import Candidate, Job
+from generators.guards.base import Array, Verdict
+from generators.guards.per_source import PerSource
+from generators.reasons import Reason
+
+RING = 5
+RIM = 4
+SURROUNDINGS = 6
+REACH = 7
+MISSING = 1e4
+
+
+def edge_halo(image: Array, alpha: Array) -> float | None:
+    """How far a line along the outline leaves the range of what lies on both sides of it, in grey levels of luma.
+
+    A clean seam lies between the object and its background; a halo is brighter or darker than both, whatever they are, so a replaced
+    background changes nothing. The range is that of the object's rim and of the surroundings beyond a ring of five pixels, within seven
+    pixels of each ring pixel; of the ring's five shells of one pixel the mean excess of the worst one counts, bright and dark apart.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        alpha: uint8 [H, W]; the object is where it is 255.
+
+    Returns:
+        At least 0; None where there is no object, no rim or no surroundings.
+    """
+    inside = alpha == 255
+    if not inside.any() or inside.all():
+        return None
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    outer, inner = _distance(~inside), _distance(inside)
+    beyond = (outer > RING) & (outer <= RING + SURROUNDINGS)
+    low, high = _local_range(luma, beyond | ((inner > 0) & (inner <= RIM)))
+    excesses = (np.maximum(luma - high, 0), np.maximum(low - luma, 0))
+    shells = [(outer > depth) & (outer <= depth + 1) & (high > -MISSING) for depth in range(RING)]
+    means = [float(excess[shell].mean()) for shell in shells if shell.any() for excess in excesses]
+    return max(means) if means and beyond.any() else None
+
+
+def _distance(mask: Array) -> Array:
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def _local_range(luma: Array, known: Array) -> tuple[Array, Array]:
+    """Lowest and highest of the ``known`` pixels within ``REACH`` of each; ``MISSING`` and its negative where there is none."""
+    kernel = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+    low = cv2.erode(np.where(known, luma, np.float32(MISSING)), kernel)
+    return low, cv2.dilate(np.where(known, luma, np.float32(-MISSING)), kernel)
+
+
+class HaloGuard:
+    """Rejects a halo that is stronger than the limit and than the source's own, such as its contact shadow (gate G10's seam).
+
+    Args:
+        limit: largest halo in grey levels.
+        ratio: a halo of up to this many times the source's is allowed as well.
+    """
+
+    score_names: tuple[str, ...] = ("halo", "source_halo")
+
+    def __init__(self, *, limit: float = 8.0, ratio: float = 1.5) -> None:
+        self.limit, self.ratio = limit, ratio
+        self._sources: PerSource[float | None] = PerSource()
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        assert candidate.alpha is not None
+        halo = edge_halo(image, candidate.alpha)
+        if halo is None:
+            return Verdict({})
+        source = self._sources.get(
+            job.source.record.id, lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32)))
+        ) or 0.0
+        fine = halo <= max(self.limit, self.ratio * source)
+        return Verdict({"halo": halo, "source_halo": source}, () if fine else (Reason.EDGE_HALO,))

@@ -1,0 +1,63 @@
+"""The placement guard: the object lies where the recorded matrix puts it, at the planned angle."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from generators.base import Candidate, Job
+from generators.guards.base import Array, Verdict
+from generators.reasons import Reason
+
+
+def centroid(mask: Array) -> Array:
+    """Mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
+    rows, columns = np.nonzero(mask)
+    return np.array([columns.mean(), rows.mean()])
+
+
+def touches_border(mask: Array) -> bool:
+    """Whether a mask, bool [H, W], has a pixel on the frame's border."""
+    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
+
+
+def turned_by(matrix: Array) -> float:
+    """The angle of a matrix float64 [2, 3] in degrees, counter-clockwise as the picture is seen."""
+    return math.degrees(math.atan2(matrix[0, 1] - matrix[1, 0], matrix[0, 0] + matrix[1, 1]))
+
+
+def angle_between(first: float, second: float) -> float:
+    """The smaller angle between two directions in degrees, in [0, 180]."""
+    return abs((first - second + 180) % 360 - 180)
+
+
+class PlacementGuard:
+    """Rejects when the object's centroid or angle is off (gate G6).
+
+    All of the object that shows at all (alpha above 0) counts for its centroid: the ramp alone would move that of objects with thin parts.
+    An object that the frame cuts off, before or after, has no centroid to compare, and ``centroid_error`` is left out. ``angle_error`` is that
+    of the recorded matrix against the plan.
+
+    Args:
+        centroid_tolerance: largest allowed distance in pixels.
+        angle_tolerance: largest allowed difference in degrees.
+    """
+
+    score_names: tuple[str, ...] = ("centroid_error", "angle_error")
+
+    def __init__(self, *, centroid_tolerance: float = 1.0, angle_tolerance: float = 1.0) -> None:
+        self.centroid_tolerance, self.angle_tolerance = centroid_tolerance, angle_tolerance
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        assert candidate.alpha is not None
+        if "matrix" not in candidate.parameters:
+            return Verdict({})
+        matrix = np.asarray(candidate.parameters["matrix"], np.float64).reshape(2, 3)
+        before, after = job.source.mask > 127, candidate.alpha > 0
+        scores = {"angle_error": angle_between(turned_by(matrix), float(job.edit.get("angle", 0)))}
+        if after.any() and not touches_border(before) and not touches_border(after):
+            wanted = matrix @ np.append(centroid(before), 1)
+            scores["centroid_error"] = float(np.hypot(*(centroid(after) - wanted)))
+        off = scores["angle_error"] > self.angle_tolerance or scores.get("centroid_error", 0.0) > self.centroid_tolerance
+        return Verdict(scores, (Reason.GEOMETRY_OFF,) if off else ())

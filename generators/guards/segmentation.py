@@ -1,0 +1,115 @@
+"""The segmentation guard: the object that a segmenter finds in the picture is the intended one, and not larger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from generators.base import Candidate, Job
+from generators.guards.base import Array, Verdict
+from generators.guards.boxes import box_of
+from generators.guards.per_source import PerSource
+from generators.models.segmenter import Segmenter
+from generators.reasons import Reason
+
+# Objects below this share of the frame have so much outline that a lower overlap is right.
+SMALL = 0.03
+# An object that reaches within this many pixels of two opposite borders has no surroundings to tell it from.
+SPAN = 2
+# A Sam's decoder gives masks of four times its embedding's side.
+MASK_FACTOR = 4
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How a segmented mask agrees with the intended one; ``share`` is the intended one's share of the frame."""
+
+    iou: float
+    expansion: float
+    share: float
+
+
+def outline_band(mask: Array, width: int = 1) -> Array:
+    """The ``width`` pixels on either side of a mask's outline, bool [H, W]; the frame's border is no outline."""
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    inside = mask.astype(np.uint8)
+    return cv2.dilate(inside, cross, iterations=width) > cv2.erode(inside, cross, iterations=width)
+
+
+def band_width(segmenter: Segmenter, shape: tuple[int, ...]) -> int:
+    """Half a pixel of the segmenter's own masks, which are coarser than its input, in pixels of a frame of ``shape``; at least one."""
+    rows, _ = segmenter.model.prompt_encoder.image_embedding_size
+    return max(1, round(max(shape[:2]) / (2 * MASK_FACTOR * rows)))
+
+
+def agreement(found: Array, intended: Array, *, band: int = 1) -> Agreement:
+    """Compare two masks, bool [H, W].
+
+    Both figures leave out ``band`` pixels on either side of the intended outline, where alpha ramps and a segmenter may decide either way.
+    The expansion is the area found beyond them over the intended mask's.
+    """
+    clear = ~outline_band(intended, band)
+    union = np.count_nonzero((found | intended) & clear)
+    shared = np.count_nonzero(found & intended & clear)
+    expansion = float(np.count_nonzero(found & ~intended & clear) / max(1, int(np.count_nonzero(intended))))
+    return Agreement(shared / union if union else 0.0, expansion, float(intended.mean()))
+
+
+def spans_frame(mask: Array) -> bool:
+    """Whether a mask's box (bool [H, W]) reaches two opposite borders of the frame."""
+    left, top, right, bottom = box_of(mask)
+    height, width = mask.shape
+    return (left <= SPAN and right >= width - SPAN) or (top <= SPAN and bottom >= height - SPAN)
+
+
+def _untouched(candidate: Candidate) -> bool:
+    return candidate.image is not None and candidate.reference is not None and np.array_equal(candidate.image, candidate.reference)
+
+
+class SegmentationGuard:
+    """Rejects an object that was grown (gate G3) or that is not where it was meant to be (gate G4).
+
+    The segmenter is asked for what fills the box of the intended mask (alpha of at least half). It has a say (``segment_judged``) where its
+    mask of the unedited source reaches the limit, unless the object spans the frame, as ``full`` makes it, or nothing was composed, since the
+    alpha of large frames leaves out a rim that is still there then. Expansion that it shows on the source already, such as into a shadow, is
+    its own.
+
+    Args:
+        segmenter: the judge.
+        least_iou: least overlap.
+        least_small_iou: least overlap of objects below 3 % of the frame.
+        expansion: largest area outside of the intended mask, as a share of the object, above that on the source.
+    """
+
+    score_names: tuple[str, ...] = ("segment_judged", "mask_iou", "source_mask_iou", "expansion", "source_expansion")
+
+    def __init__(self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03) -> None:
+        self.segmenter, self.least_iou, self.least_small_iou, self.expansion = segmenter, least_iou, least_small_iou, expansion
+        self._sources: PerSource[Agreement] = PerSource()
+
+    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+        assert candidate.alpha is not None
+        intended = candidate.alpha > 127
+        if not intended.any() or spans_frame(intended) or _untouched(candidate):
+            return Verdict({"segment_judged": 0.0})
+        source = self._sources.get(job.source.record.id, lambda: self._measure(job.source.image, job.source.mask > 127))
+        found = self._measure(image, intended)
+        judged = self._good(source)
+        reasons = []
+        if judged and found.expansion > source.expansion + self.expansion:
+            reasons.append(Reason.OBJECT_EXPANDED)
+        if judged and not self._good(found):
+            reasons.append(Reason.MASK_IOU)
+        return Verdict({
+            "segment_judged": float(judged), "mask_iou": found.iou, "source_mask_iou": source.iou, "expansion": found.expansion,
+            "source_expansion": source.expansion,
+        }, tuple(reasons))
+
+    def _measure(self, image: Array, intended: Array) -> Agreement:
+        found = self.segmenter.from_box(image, box_of(intended)).mask
+        return agreement(found, intended, band=band_width(self.segmenter, intended.shape))
+
+    def _good(self, one: Agreement) -> bool:
+        return one.iou >= (self.least_small_iou if one.share < SMALL else self.least_iou)

@@ -1,0 +1,61 @@
+"""Scenes of the tabletop world and the embedded models, for guards that look with a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from generators.attribute.composite import compose, matte
+from generators.base import Array, Candidate, Job, LoadedSource, make_edit
+from generators.models.loading import Models, Placement
+from manifests.records import SourceRecord
+from packs.tabletop.world import CLASSES, make_scene
+from pipelines.packs import find_pack
+
+
+@dataclass(frozen=True)
+class Toy:
+    """One scene as a source, and its bare ground."""
+
+    source: LoadedSource
+    ground: Array
+
+    @property
+    def alpha(self) -> Array:
+        """The object's alpha in its place."""
+        return matte(self.source.mask.astype(np.float32) / 255)
+
+    def job(self, name: str, *, level: float = 0.0, partner: LoadedSource | None = None) -> Job:
+        """A job of this source."""
+        return Job(f"{name}-0", self.source, make_edit("attribute", name, level=level), 0, partner=partner)
+
+    def composite(self, *, removed: Array | None = None) -> Candidate:
+        """The object on its bare ground."""
+        image = compose(self.source.image, self.ground, self.alpha)
+        return Candidate(image, self.alpha, self.source.image, removed=removed, parameters={"matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]})
+
+
+def toy(index: int) -> Toy:
+    """Held-out scene ``index``, which has to hold one object."""
+    scene = make_scene("heldout", index)
+    assert len(scene.objects) == 1
+    name = scene.objects[0].name
+    record = SourceRecord(
+        id=f"toy-{index}", image="scene", mask="scene", label=CLASSES.index(name), class_name=name, width=128, height=128, sha256=f"{index:064x}",
+        mask_sha256=f"{index + 1:064x}",
+    )
+    return Toy(LoadedSource(record, scene.image, np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)), scene.clean)
+
+
+@pytest.fixture(scope="session")
+def toys() -> tuple[Toy, ...]:
+    """Three scenes with objects of different classes, well inside the frame."""
+    return tuple(toy(index) for index in (2, 4, 5))
+
+
+@pytest.fixture(scope="session")
+def tabletop() -> Models:
+    """The embedded pack's models."""
+    return Models(find_pack("tabletop"), Placement(device="cpu"))

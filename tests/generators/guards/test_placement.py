@@ -1,0 +1,68 @@
+"""Centroid and angle of placed objects."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.attribute.composite import matte
+from generators.attribute.geometry import linear_part, outline, scale_for_share, warp_object
+from generators.base import Array, Candidate
+from generators.guards.base import Verdict
+from generators.guards.fixtures import shifted
+from generators.guards.placement import PlacementGuard, angle_between, turned_by
+from generators.reasons import Reason
+from tests.generators.pictures import box, disc, job, source
+
+IDENTITY = np.eye(2, 3)
+
+
+def judged(mask: Array, matrix: Array, alpha: Array, *, angle: int = 0) -> Verdict:
+    one = job("direction", source(mask=mask), level=0.05, angle=angle)
+    candidate = Candidate(one.source.image, alpha, one.source.image, parameters={"matrix": matrix.ravel().tolist()})
+    return PlacementGuard().check(one, candidate, one.source.image)
+
+
+@given(st.floats(0.03, 0.12), st.integers(-45, 44))
+def test_what_the_renderer_places_is_accepted(share: float, angle: int) -> None:
+    mask = disc(14) | box(40, 26, 62, 33)
+    _, matrix = scale_for_share(mask, outline(mask), share, angle=angle)
+    _, coverage = warp_object(source(mask=mask).image, mask, matrix)
+    verdict = judged(mask, matrix, matte(coverage), angle=angle)
+    assert verdict.reasons == ()
+    assert verdict.scores["centroid_error"] < 0.8
+    assert verdict.scores["angle_error"] < 1e-6
+
+
+@pytest.mark.parametrize(("right", "down"), [(5, 0), (0, -5), (2, 2), (-2, 0)])
+def test_a_shifted_object_is_rejected(right: int, down: int) -> None:
+    verdict = judged(disc(), IDENTITY, shifted(matte(disc() / np.float32(255)), right, down))
+    assert verdict.reasons == (Reason.GEOMETRY_OFF,)
+    assert verdict.scores["centroid_error"] == pytest.approx(np.hypot(right, down), abs=0.05)
+
+
+@pytest.mark.parametrize(("recorded", "planned"), [(10, 0), (0, 10), (-30, 30)])
+def test_a_wrong_angle_is_rejected(recorded: int, planned: int) -> None:
+    matrix = np.hstack([linear_part(0.5, recorded), [[0], [0]]])
+    verdict = judged(box(0, 10, 30, 40), matrix, disc(), angle=planned)
+    assert verdict.reasons == (Reason.GEOMETRY_OFF,)
+    assert verdict.scores == {"angle_error": pytest.approx(abs(recorded - planned))}
+
+
+def test_an_object_that_the_frame_cuts_has_no_centroid_to_compare() -> None:
+    cut = box(0, 10, 30, 40)
+    assert judged(cut, IDENTITY, disc()).scores == {"angle_error": 0}
+    assert judged(disc(), IDENTITY, cut).scores == {"angle_error": 0}
+
+
+def test_without_a_matrix_there_is_nothing_to_say() -> None:
+    one = job("original")
+    assert PlacementGuard().check(one, Candidate(one.source.image, disc(), one.source.image), one.source.image) == Verdict({})
+
+
+@given(st.floats(0.2, 3), st.integers(-179, 180), st.integers(-3, 3))
+def test_angles(scale: float, angle: int, turns: int) -> None:
+    assert angle_between(turned_by(np.hstack([linear_part(scale, angle), [[4], [2]]])), angle + 360 * turns) < 1e-6
+    assert angle_between(angle, angle + 180) == pytest.approx(180)
