@@ -9,7 +9,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from generators.reasons import Reason
 from manifests.records import SourceRecord
+from manifests.seeds import derive_seed
 
 Array = np.ndarray
 Scalar = str | int | float | bool
@@ -55,6 +57,19 @@ def edit_label(name: str, level: float) -> str:
 def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool = False, **parameters: Scalar) -> Edit:
     """Build an edit with sorted parameters."""
     return Edit(generator, name, level, tuple(sorted(parameters.items())), stochastic)
+
+
+def edit_seed(seed: int, source: SourceRecord, edit: Edit, replica: int = 0, attempt: int = 0) -> int:
+    """The seed of one attempt at one sample of a recipe with ``seed``."""
+    return derive_seed(seed, source.id, edit.label, replica, attempt)
+
+
+class EditFailure(Exception):
+    """An edit that can't be made of a source; ``reason`` is from the closed list."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,9 @@ class Planner(Protocol):
 
 class Renderer(Protocol):
     """The half of a generator that needs models."""
+
+    def frame(self, source: LoadedSource) -> LoadedSource:
+        """The source in the frame that its edits have."""
 
     def render(self, jobs: Sequence[Job]) -> list[Candidate]:
         """Candidates in the order of the jobs."""

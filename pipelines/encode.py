@@ -56,5 +56,8 @@ def describe(sample: PlannedSample, candidate: Candidate) -> dict[str, Any]:
         "replica": sample.replica, "prompt": str(edit.get("prompt", "")), "partner": str(edit.get("partner", "")),
         "angle": float(edit.get("angle", 0)), "x": float(edit.get("x", -1)), "y": float(edit.get("y", -1)),
         "area": float(candidate.parameters["area"]), "scale": float(candidate.parameters["scale"]),
-        "matrix": [float(value) for value in candidate.parameters["matrix"]],
+        "matrix": [float(value) for value in candidate.parameters["matrix"]], "evaluations": candidate.cost,
+        "first_t": int(candidate.parameters.get("first_t", -1)), "surrogate": str(candidate.parameters.get("surrogate", "")),
+        "complexity_control": float(candidate.parameters.get("complexity_control", -1)),
+        "mask_source": str(source.attributes.get("mask_source", "given")),
     }

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from generators.attribute.faithful import GUIDED_COST
+from generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8
+UNREMOVED = (*UNTOUCHED, *GENERATED, "full")
 
 
 def estimate(plan: Plan) -> dict[str, float]:
     """Network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed)."""
     pack, render = find_pack(plan.recipe.models), plan.recipe.generator.render
-    steps = render.steps or pack.steps
-    per_picture = steps * (2 if (render.guidance or pack.guidance) > 1 else 1)
+    per_picture = (render.steps or pack.steps) * (2 if (render.guidance or pack.guidance) > 1 else 1)
     samples = [sample for shard in plan.shards for sample in shard]
-    generated = sum(sample.edit.name == "background" for sample in samples)
-    removed = {sample.source.id for sample in samples if sample.edit.name not in ("original", "full", "background")}
-    evaluations = (generated + len(removed)) * per_picture
+    names = Counter(sample.edit.name for sample in samples)
+    removed = {sample.source.id for sample in samples if sample.edit.name not in UNREMOVED}
+    evaluations = (names["background"] + len(removed)) * per_picture
+    if render.mode == "faithful":
+        plain = sum(count for name, count in names.items() if name not in COPIED and name not in GUIDED)
+        evaluations += render.faithful.executed * (plain + GUIDED_COST * sum(names[name] for name in GUIDED))
+    else:
+        evaluations += round(per_picture * render.strength * sum(names[name] for name in ("round-trip", *GUIDED)))
     size = sum(sample.source.width * sample.source.height for sample in samples) * BYTES_PER_PIXEL / 1e6
     return {
         "network_evaluations": evaluations, "megabytes": round(size, 3),

@@ -7,14 +7,16 @@ from typing import Any
 
 from generators.models.checkpoints import model_record
 from generators.models.loading import Placement
+from generators.models.pack import PackSpec
 from manifests.canonical import digest
 from manifests.records import ModelRecord
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
+from pipelines.recipe import Recipe
 
 ALGORITHM = 1
 # Raised whenever rendering, guarding or encoding changes what is stored.
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose"}
 
@@ -27,6 +29,18 @@ class Identity:
     models: tuple[ModelRecord, ...]
 
 
+def needed_roles(recipe: Recipe, pack: PackSpec) -> list[str]:
+    """The roles of ``pack`` that a recipe's edits and guards use, the guards' as far as it has them, each with the parts that it is loaded with."""
+    render, edits = recipe.generator.render, {edit.name for edit in recipe.generator.edits}
+    used = ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
+    if render.mode == "faithful":
+        used.append("unconditional")
+    if "adversarial" in edits:
+        used.append(render.surrogate)
+    used += [role for role in (*recipe.guard.judges, "detector", "segmenter") if role in pack.roles]
+    return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
+
+
 def identify(plan: Plan, placement: Placement) -> Identity:
     """Fingerprint of a plan on a placement; folders, worker counts and times stay out.
 
@@ -34,13 +48,13 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         ModelError: a checkpoint that the plan needs is missing.
     """
     pack = find_pack(plan.recipe.models)
-    roles = ["inpaint", *pack.entry("inpaint").parts.values(), "zero_shot"]
+    roles = needed_roles(plan.recipe, pack)
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
     recipe = {name: value for name, value in plan.recipe.portable().items() if name not in EXCLUDED}
     document: dict[str, Any] = {
         "algorithm": ALGORITHM, "render": RENDER_VERSION, "recipe": recipe, "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models], "device": placement.resolve().type,
         "pack": pack.model_dump(mode="json", include={"backgrounds", "removal_prompt", "guidance", "steps"}),
-        "judge": pack.entry("zero_shot").model_dump(mode="json", include={"vocabulary", "prompt"}),
+        "asked": {role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"}) for role in roles},
     }
     return Identity(digest(document), models)

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 import cv2
 import torch
 
-from generators.base import Candidate, Job, LoadedSource, Renderer
+from generators.base import Candidate, Job, LoadedSource, Renderer, edit_seed
 from generators.guards.base import Guard, Verdict, check_all
 from generators.reasons import FAILURES, Reason
 from manifests.canonical import canonical_json
 from manifests.errors import EditmillError
 from manifests.records import CandidateRecord, SampleRow, SourceRecord
-from manifests.seeds import derive_seed
 from pipelines.encode import decode_image, encode_image, encode_members
 from pipelines.plan import PlannedSample
 from pipelines.recipe import Recipe
@@ -67,11 +66,11 @@ class SampleBuilder:
     def _load(self, record: SourceRecord) -> LoadedSource:
         if record.problem:
             raise SourceProblem(Reason(record.problem), f"{record.image}: {record.problem}")
-        return self.source.load(record)
+        return self.renderer.frame(self.source.load(record))
 
     def _job(self, one: _Progress, loaded: LoadedSource) -> Job:
         sample, attempt = one.sample, len(one.records)
-        seed = derive_seed(self.recipe.seed, sample.source.id, sample.edit.label, sample.replica, attempt)
+        seed = edit_seed(self.recipe.seed, sample.source, sample.edit, sample.replica, attempt)
         return Job(sample.key, loaded, sample.edit, seed, attempt, self._partner(sample))
 
     def _partner(self, sample: PlannedSample) -> LoadedSource | None:
@@ -133,6 +132,6 @@ class SampleBuilder:
         return SampleRow(
             key=sample.key, split=self.recipe.split, shard=shard, status="failed", reasons=(Reason.PROPOSER_ERROR,), source_id=record.id,
             source_sha256=record.sha256, label=record.label, class_name=record.class_name, wnid=record.wnid, generator=edit.generator,
-            edit=edit.name, level=edit.level, replica=sample.replica, seed=derive_seed(self.recipe.seed, record.id, edit.label, sample.replica),
+            edit=edit.name, level=edit.level, replica=sample.replica, seed=edit_seed(self.recipe.seed, record, edit, sample.replica),
             parameters=dict(edit.parameters),
         )

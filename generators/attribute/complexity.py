@@ -40,6 +40,9 @@ def mid_band(picture: Tensor, background: Tensor) -> Tensor:
         float [n]: 0 for flat pictures; NaN where no window of 8 pixels fits beside the object. Windows are tapered (Hann) and their mean is left out.
     """
     luma = (picture * picture.new_tensor(LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
+    # Mirrored beyond the border, so that tapered windows see it as they see the middle.
+    margin = min(WINDOW // 2, *(length - 1 for length in picture.shape[-2:]))
+    luma, background = (F.pad(layer, (margin,) * 4, mode="reflect") for layer in (luma, background.float()))
     for side in (WINDOW, WINDOW // 2, WINDOW // 4):
         chosen = _free_windows(background, side)
         if int(chosen.sum()) >= (FEWEST_WINDOWS if side > WINDOW // 4 else 1):
@@ -50,13 +53,13 @@ def mid_band(picture: Tensor, background: Tensor) -> Tensor:
 def _free_windows(background: Tensor, side: int) -> Tensor:
     if min(background.shape[-2:]) < side:
         return torch.zeros(0, dtype=torch.bool)
-    return F.unfold(background.float(), side, stride=side // 4)[0].amin(dim=0) > 0.5
+    return F.unfold(background, side, stride=side // 4)[0].amin(dim=0) > 0.5
 
 
 def _band_magnitude(windows: Tensor, side: int) -> Tensor:
     taper = torch.hann_window(side, periodic=False, dtype=windows.dtype, device=windows.device)
     taper = taper[:, None] * taper[None]
-    blocks = windows.transpose(1, 2).unflatten(2, (side, side))
+    blocks = windows.transpose(1, 2).reshape(len(windows), -1, side, side)
     blocks = blocks - (blocks * taper).sum(dim=(2, 3), keepdim=True) / taper.sum()
     frequencies = torch.fft.fftfreq(side, device=windows.device)
     radius = torch.hypot(frequencies[:, None], frequencies[None])

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from generators.attribute.composite import object_share
+from generators.base import EditFailure
 from generators.reasons import Reason
 
 Array = np.ndarray
@@ -18,12 +19,8 @@ AREA_LIMIT = 0.004
 AREA_ITERATIONS = 12
 
 
-class GeometryError(Exception):
-    """A placement that can't be made; ``reason`` is from the closed list."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
+class GeometryError(EditFailure):
+    """A placement that can't be made."""
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,15 @@ import numpy as np
 
 from generators.attribute.partners import PartnerPool
 from generators.attribute.settings import AttributeSettings, EditSettings
-from generators.base import Edit, make_edit
+from generators.base import Edit, Scalar, make_edit
 from manifests.records import SourceRecord
 from manifests.seeds import derive_seed
 
 NAME = "attribute"
+GUIDED = ("complexity", "adversarial")
+GENERATED = ("background", "round-trip", *GUIDED)
+UNTOUCHED = ("original", "resample")
+COPIED = (*UNTOUCHED, "paste-back")
 
 
 class AttributePlanner:
@@ -36,23 +40,26 @@ class AttributePlanner:
         return np.random.default_rng(derive_seed(self.seed, source.id, f"plan-{edit}", replica))
 
     def _plan_edit(self, edit: EditSettings, source: SourceRecord) -> Iterator[tuple[Edit, int]]:
-        if edit.name in ("original", "paste-back", "full"):
-            yield make_edit(NAME, edit.name), 0
-        elif edit.name == "size":
-            for level in edit.levels:
-                yield make_edit(NAME, "size", level=level), 0
-        elif edit.name == "position":
-            x, y = self._rng(source, edit.name, 0).random(2)
-            yield make_edit(NAME, "position", level=edit.size, x=round(float(x), 6), y=round(float(y), 6)), 0
-        elif edit.name == "direction":
-            angle = int(self._rng(source, edit.name, 0).integers(edit.angles[0], edit.angles[1] + 1))
-            yield make_edit(NAME, "direction", level=edit.size, angle=angle), 0
-        elif edit.name == "background":
+        for level in edit.planned_levels():
+            for replica in range(edit.count):
+                drawn = self._draw(edit, source, replica)
+                yield make_edit(NAME, edit.name, level=level, stochastic=self._stochastic(edit.name), **drawn), replica
+
+    def _draw(self, edit: EditSettings, source: SourceRecord, replica: int) -> dict[str, Scalar]:
+        """Every random draw of an edit but its noise."""
+        if edit.name == "position":
+            x, y = self._rng(source, edit.name, replica).random(2)
+            return {"x": round(float(x), 6), "y": round(float(y), 6)}
+        if edit.name == "direction":
+            return {"angle": int(self._rng(source, edit.name, replica).integers(edit.angles[0], edit.angles[1] + 1))}
+        if edit.name == "background":
             prompts = edit.prompts or self.prompts
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
-            for replica in range(edit.count):
-                yield make_edit(NAME, "background", stochastic=True, prompt=prompts[int(order[replica % len(prompts)])]), replica
-        else:
-            for replica in range(edit.count):
-                partner = self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))
-                yield make_edit(NAME, "random-background", partner=partner), replica
+            return {"prompt": prompts[int(order[replica % len(prompts)])]}
+        if edit.name == "random-background":
+            return {"partner": self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))}
+        return {"share": edit.size} if edit.name == "resample" else {}
+
+    def _stochastic(self, name: str) -> bool:
+        """Whether another seed gives another picture: what generates anew for each sample does."""
+        return name not in COPIED if self.settings.render.mode == "faithful" else name in GENERATED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -11,23 +13,24 @@ from PIL import Image
 
 from generators.attribute.settings import RenderSettings
 from generators.base import LoadedSource
-from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.inpainter import InpaintRequest
 from manifests.atomic import atomic_write
 from manifests.canonical import digest
 
 Array = np.ndarray
-REMOVAL_VERSION = 3
+REMOVAL_VERSION = 4
+MARGIN = 2
 
 
-def removal_hole(mask: Array, dilation: float) -> Array:
-    """The region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus two pixels.
+def removal_hole(mask: Array, dilation: float, margin: int = MARGIN) -> Array:
+    """The region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus ``margin`` pixels.
 
     The growth takes in the object's rim, whose pixels are mixed with the object, and most of its contact shadow.
     """
     inside = (mask > 0).astype(np.uint8)
     rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
     longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    radius = round(longer * dilation) + 2
+    radius = round(longer * dilation) + margin
     return cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
 
 
@@ -68,20 +71,35 @@ def _read_kept(path: Path) -> Array | None:
         return None
 
 
-class Remover:
-    """Removes objects with an inpainter; finished backgrounds are kept below ``cache`` when it is given."""
+class Filler(Protocol):
+    """What fills holes: the pack's inpainting, or LaMa."""
 
-    def __init__(self, inpainter: Inpainter, *, settings: RenderSettings, prompt: str, model_digest: str, cache: Path | None) -> None:
-        self.inpainter, self.settings, self.prompt, self.cache = inpainter, settings, prompt, cache
-        self.model_digest = model_digest
+    identity: dict[str, Any]
+
+    def cost(self) -> int:
+        """Network evaluations per picture."""
+
+    def fill(self, request: InpaintRequest) -> Array:
+        """The whole frame, uint8 [H, W, 3] RGB."""
+
+
+class Remover:
+    """Removes objects with a filler; finished backgrounds are kept below ``cache`` when it is given."""
+
+    def __init__(
+        self, filler: Filler, *, settings: RenderSettings, prompt: str, model_digest: str, cache: Path | None, margin: int = MARGIN
+    ) -> None:
+        self.filler, self.settings, self.prompt, self.cache = filler, settings, prompt, cache
+        self.model_digest, self.margin = model_digest, margin
         self._recent: dict[str, Array] = {}
 
     def key(self, source: LoadedSource, seed: int) -> str:
         """Identifies a removal by everything that can change its pixels."""
+        mask = hashlib.sha256(source.mask.tobytes()).hexdigest()
         return digest({
-            "version": REMOVAL_VERSION, "image": source.record.sha256, "mask": source.record.mask_sha256, "shape": list(source.image.shape),
-            "seed": seed, "prompt": self.prompt, "models": self.model_digest, "steps": self.inpainter.steps,
-            "guidance": self.inpainter.guidance, "dilation": self.settings.dilation, "feather": self.settings.feather,
+            "version": REMOVAL_VERSION, "image": source.record.sha256, "mask": mask, "shape": list(source.image.shape),
+            "seed": seed, "prompt": self.prompt, "models": self.model_digest, "filler": self.filler.identity,
+            "dilation": self.settings.dilation, "margin": self.margin, "feather": self.settings.feather,
         })
 
     def background(self, source: LoadedSource, seed: int) -> Array:
@@ -98,8 +116,8 @@ class Remover:
         kept = _read_kept(path) if path is not None else None
         if kept is not None:
             return kept
-        hole = removal_hole(source.mask, self.settings.dilation)
-        fill = self.inpainter.fill(InpaintRequest(source.image, hole, self.prompt, seed))
+        hole = removal_hole(source.mask, self.settings.dilation, self.margin)
+        fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
         background = blend_fill(source.image, fill, hole, self.settings.feather)
         if path is not None:
             buffer = io.BytesIO()

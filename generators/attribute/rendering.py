@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 
-from generators.attribute.composite import compose, matte
-from generators.attribute.geometry import GeometryError, full_frame, outline, scale_for_share, warp, warp_object
-from generators.attribute.removal import Remover
+from generators.attribute.complexity import measure_mid_band
+from generators.attribute.composite import compose
+from generators.attribute.faithful import BlendedDiffusion
+from generators.attribute.placing import Placed, Placer
+from generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
+from generators.attribute.published_geometry import grown_mask
+from generators.attribute.regeneration import LatentRegenerator, PixelRegenerator, Regenerated, Regenerator
+from generators.attribute.removal import MARGIN, Remover
 from generators.attribute.settings import AttributeSettings
-from generators.base import Array, Candidate, Job
+from generators.base import Array, Candidate, EditFailure, Job, LoadedSource, edit_seed, make_edit
 from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.lama import ROLE, Lama
 from generators.models.loading import Models
+from generators.models.surrogate import Surrogate
 from generators.reasons import Reason
 from manifests.seeds import derive_seed
 
-# Rounded before the warp, so that the recorded matrix gives the stored bytes again.
-MATRIX_DECIMALS = 6
-IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
+REMEMBERED = 8
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A background before the object is laid on it."""
+
+    image: Array
+    removed: Array | None = None
+    cost: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 class AttributeRenderer:
@@ -28,7 +47,7 @@ class AttributeRenderer:
 
     Args:
         settings: the recipe's part.
-        models: the pack's models; the role ``inpaint`` loads with the first edit that needs it.
+        models: the pack's models; each role loads with the first edit that needs it.
         recipe_seed: seed of the recipe, from which removals derive theirs.
         model_digest: identifies the inpainting weights in the removal cache.
         cache: folder for removed backgrounds, or None.
@@ -37,95 +56,124 @@ class AttributeRenderer:
     def __init__(self, settings: AttributeSettings, models: Models, *, recipe_seed: int, model_digest: str = "", cache: Path | None = None) -> None:
         self.settings, self.models, self.recipe_seed = settings, models, recipe_seed
         self.model_digest, self.cache = model_digest, cache
-        self._remover: Remover | None = None
-        self._renderers: dict[str, Callable[[Job], Candidate]] = {
-            "original": self._original, "paste-back": self._placed, "size": self._placed, "position": self._placed,
-            "direction": self._placed, "full": self._full, "background": self._background, "random-background": self._random_background,
-        }
+        self.faithful = settings.render.mode == "faithful"
+        self.quirks = frozenset(settings.render.faithful.compat)
+        self.placer = Placer(
+            max_upsampling=settings.render.max_upsampling, quirks=settings.render.faithful.compat, whole_frame=not self.faithful
+        )
+        self._controls: dict[str, float] = {}
 
-    @property
+    @cached_property
+    def inpainter(self) -> Inpainter:
+        """The pack's inpainting."""
+        pack, render = self.models.pack, self.settings.render
+        return Inpainter(self.models, steps=render.steps or pack.steps, guidance=render.guidance or pack.guidance)
+
+    @cached_property
     def remover(self) -> Remover:
-        """The object remover, made on first use."""
-        if self._remover is None:
-            pack, render = self.models.pack, self.settings.render
-            inpainter = Inpainter(self.models, steps=render.steps or pack.steps, guidance=render.guidance or pack.guidance)
-            self._remover = Remover(
-                inpainter, settings=render, prompt=pack.removal_prompt, model_digest=self.model_digest, cache=self.cache
-            )
-        return self._remover
+        """The object remover."""
+        render, margin = self.settings.render, MARGIN
+        if "undilated-removal" in self.quirks:
+            render, margin = render.model_copy(update={"dilation": 0.0}), 0
+        return Remover(
+            Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter, settings=render, prompt=self.models.pack.removal_prompt,
+            model_digest=self.model_digest, cache=self.cache, margin=margin,
+        )
+
+    @cached_property
+    def diffusion(self) -> BlendedDiffusion:
+        """Faithful mode's diffusion."""
+        return BlendedDiffusion(self.models, self.settings.render.faithful, surrogate=self.settings.render.surrogate)
+
+    @cached_property
+    def regenerator(self) -> Regenerator:
+        """What edits backgrounds in this mode."""
+        if self.faithful:
+            return PixelRegenerator(self.diffusion)
+        attacked = any(edit.name == "adversarial" for edit in self.settings.edits)
+        surrogate = Surrogate(self.models, self.settings.render.surrogate) if attacked else None
+        return LatentRegenerator(self.inpainter, surrogate, settings=self.settings.render, prompt=self.models.pack.removal_prompt)
+
+    def frame(self, source: LoadedSource) -> LoadedSource:
+        """The source as it is edited: in faithful mode stretched to the square of the model, as published."""
+        if not self.faithful:
+            return source
+        side = self.diffusion.side
+        image = cv2.resize(source.image, (side, side), interpolation=cv2.INTER_LANCZOS4 if min(source.mask.shape) <= side else cv2.INTER_AREA)
+        nearest = cv2.resize(source.mask, (side, side), interpolation=cv2.INTER_NEAREST)
+        return replace(source, image=image, mask=grown_mask(source.mask, side) if "grown-mask" in self.quirks else nearest)
 
     def render(self, jobs: Sequence[Job]) -> list[Candidate]:
-        """Candidates in the order of the jobs; a placement that can't be made is a candidate with its reason."""
+        """Candidates in the order of the jobs; an edit that can't be made is a candidate with its reason."""
         return [self._render(job) for job in jobs]
 
     def _render(self, job: Job) -> Candidate:
         try:
-            return self._renderers[job.edit.name](job)
-        except GeometryError as error:
+            placed = self.placer.place(job.source, job.edit)
+            layer = self._layer(job, placed)
+            facts = {"complexity_control": self._control(job.source)} if job.edit.name in GUIDED else {}
+        except EditFailure as error:
             return Candidate(None, failure=error.reason, detail=str(error))
+        realised = {
+            "area": round(float(placed.alpha.mean() / 255), 6), "matrix": placed.matrix.ravel().tolist(), "scale": round(placed.scale, 6),
+            "realised_angle": placed.angle, **layer.facts, **facts,
+        }
+        image = compose(placed.reference, layer.image, placed.alpha)
+        if job.edit == ROUND_TRIP and job.seed == edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP):
+            self._remember_control(job.source.record.id, image, placed.alpha)
+        return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
 
-    def _removed(self, job: Job) -> Array:
-        return self.remover.background(job.source, derive_seed(self.recipe_seed, job.source.record.id, "removal"))
+    def _layer(self, job: Job, placed: Placed) -> _Layer:
+        """The background of an edit."""
+        name = job.edit.name
+        if name in UNTOUCHED or (name == "full" and not self.faithful):
+            return _Layer(placed.reference)
+        if name == "background":
+            prompt = str(job.edit["prompt"])
+            generated = self.inpainter.fill(InpaintRequest(job.source.image, job.source.mask <= 127, prompt, job.seed))
+            return _Layer(generated, cost=self.inpainter.cost())
+        if name in GENERATED and not self.faithful:
+            return self._regenerated(_Layer(job.source.image), job, placed)
+        layer = self._partners(job) if name == "random-background" else self._removed(job.source)
+        return self._regenerated(layer, job, placed) if self.faithful and name not in COPIED else layer
 
-    def _original(self, job: Job) -> Candidate:
-        image = job.source.image
-        return self._candidate(job, image, image, matte(job.source.mask.astype(np.float32) / 255), IDENTITY, 1.0)
+    def _removed(self, source: LoadedSource) -> _Layer:
+        removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
+        return _Layer(removed, removed, self.remover.filler.cost())
 
-    def _placed(self, job: Job) -> Candidate:
-        """The object at another size, place or angle on its own background."""
-        image, mask, edit = job.source.image, job.source.mask, job.edit
-        scale, matrix = 1.0, IDENTITY
-        angle = float(edit.get("angle", 0))
-        if edit.name != "paste-back":
-            position = (float(edit["x"]), float(edit["y"])) if edit.name == "position" else None
-            scale, matrix = scale_for_share(mask, outline(mask), edit.level, angle=angle, position=position)
-            matrix = matrix.round(MATRIX_DECIMALS)
-        self._check_upsampling(scale)
-        reference, coverage = warp_object(image, mask, matrix) if edit.name != "paste-back" else (image, mask.astype(np.float32) / 255)
-        alpha = matte(coverage)
-        return self._candidate(job, reference, self._removed(job), alpha, matrix, scale, angle=angle, cost=self.remover.inpainter.cost)
-
-    def _full(self, job: Job) -> Candidate:
-        """The whole frame enlarged until the object's box meets its border; nothing is generated."""
-        scale, matrix = full_frame(outline(job.source.mask))
-        matrix = matrix.round(MATRIX_DECIMALS)
-        self._check_upsampling(scale)
-        size = (job.source.mask.shape[1], job.source.mask.shape[0])
-        image = np.rint(warp(job.source.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)).astype(np.uint8)
-        alpha = matte(warp(job.source.mask.astype(np.float32) / 255, matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 1))
-        return self._candidate(job, image, image, alpha, matrix, scale)
-
-    def _background(self, job: Job) -> Candidate:
-        """Everything but the object generated from a prompt."""
-        hole = job.source.mask <= 127
-        generated = self.remover.inpainter.fill(InpaintRequest(job.source.image, hole, str(job.edit["prompt"]), job.seed))
-        alpha = matte(job.source.mask.astype(np.float32) / 255)
-        return self._candidate(job, job.source.image, generated, alpha, IDENTITY, 1.0, cost=self.remover.inpainter.cost)
-
-    def _random_background(self, job: Job) -> Candidate:
+    def _partners(self, job: Job) -> _Layer:
         """The background of another source, its object removed."""
         if job.partner is None:
-            return Candidate(None, failure=Reason.PARTNER_UNUSABLE, detail=f"the partner {job.edit.get('partner', '')!r} has no usable pixels")
-        seed = derive_seed(self.recipe_seed, job.partner.record.id, "removal")
-        background = cover(self.remover.background(job.partner, seed), job.source.mask.shape)
-        alpha = matte(job.source.mask.astype(np.float32) / 255)
-        return self._candidate(job, job.source.image, background, alpha, IDENTITY, 1.0, cost=self.remover.inpainter.cost)
+            raise EditFailure(Reason.PARTNER_UNUSABLE, f"the partner {job.edit.get('partner', '')!r} has no usable pixels")
+        layer = self._removed(job.partner)
+        covered = cover(layer.image, job.source.mask.shape)
+        return _Layer(covered, covered, layer.cost)
 
-    def _check_upsampling(self, scale: float) -> None:
-        limit = self.settings.render.max_upsampling
-        if scale > limit:
-            raise GeometryError(Reason.UPSAMPLING_OVER_LIMIT, f"the object would be enlarged {scale:.2f} times; the recipe allows {limit:g}")
+    def _regenerated(self, layer: _Layer, job: Job, placed: Placed) -> _Layer:
+        target, facts = None, {}
+        if job.edit.name == "adversarial":
+            record, surrogate = job.source.record, self.regenerator.surrogate
+            # Only with a wnid is a label known to be ImageNet's.
+            target, facts = surrogate.index(record.label if record.wnid else -1, record.class_name), {"surrogate": surrogate.id}
+            if target is None:
+                what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}; ImageNet's are known by a column wnid"
+                raise EditFailure(Reason.SURROGATE_UNAWARE, what)
+        level = job.edit.level if job.edit.name in GUIDED else 0.0
+        made: Regenerated = self.regenerator.regenerate(layer.image, placed, level=level, seed=job.seed, target=target)
+        return _Layer(made.image, layer.removed, layer.cost + made.cost, {**made.facts, **facts})
 
-    def _candidate(
-        self, job: Job, reference: Array, background: Array, alpha: Array, matrix: Array, scale: float, *, angle: float = 0.0, cost: int = 0
-    ) -> Candidate:
-        if not (alpha == 255).any():
-            raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
-        realised = {
-            "area": round(float(alpha.mean() / 255), 6), "matrix": matrix.ravel().tolist(),
-            "scale": round(scale, 6), "realised_angle": angle,
-        }
-        return Candidate(compose(reference, background, alpha), alpha, reference, realised, cost)
+    def _control(self, source: LoadedSource) -> float:
+        """C_mid of the source's round trip, with the seed of that column's first attempt."""
+        identity = source.record.id
+        if identity not in self._controls:
+            # Rendering the round trip remembers its measure.
+            self._render(Job("control", source, ROUND_TRIP, edit_seed(self.recipe_seed, source.record, ROUND_TRIP)))
+        return self._controls[identity]
+
+    def _remember_control(self, identity: str, image: Array, alpha: Array) -> None:
+        if len(self._controls) >= REMEMBERED:
+            self._controls.pop(next(iter(self._controls)))
+        self._controls[identity] = round(measure_mid_band(image, alpha), 6)
 
 
 def cover(image: Array, shape: tuple[int, ...]) -> Array:
@@ -137,4 +185,4 @@ def cover(image: Array, shape: tuple[int, ...]) -> Array:
     size = (max(width, round(image.shape[1] * factor)), max(height, round(image.shape[0] * factor)))
     resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
     top, left = (size[1] - height) // 2, (size[0] - width) // 2
-    return resized[top : top + height, left : left + width]
+    return np.asarray(resized[top : top + height, left : left + width])

@@ -22,6 +22,7 @@ QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
 
 LEVELLED = ("size", "complexity", "adversarial")
 SIZES = (0.1, 0.08, 0.05)
+SINGLE = ("original", "paste-back", "resample", "full", "size")
 
 
 class EditSettings(BaseModel):
@@ -32,10 +33,10 @@ class EditSettings(BaseModel):
         levels: one planned sample each. For ``size``: the object's shares of the frame (default 0.1, 0.08, 0.05). For ``complexity`` and
             ``adversarial``: below zero simplifies the background, above makes it busier; in faithful mode the publication's lambda (-20, 20), in
             modern mode a strength (1 is full).
-        size: for ``position`` and ``direction``: the object's share of the frame.
+        size: for ``position``, ``direction`` and ``resample``: the object's share of the frame.
         angles: for ``direction``: lowest and highest angle in whole degrees, both included.
         prompts: for ``background``: prompts to draw from; empty for the pack's own.
-        count: for ``background`` and ``random-background``: draws per source.
+        count: draws per source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +61,8 @@ class EditSettings(BaseModel):
             raise ValueError(f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode")
         if self.name not in LEVELLED and self.levels:
             raise ValueError(f"{self.name} has no levels")
+        if self.name in SINGLE and self.count > 1:
+            raise ValueError(f"{self.name} draws nothing, so it is made once")
         return self
 
     @model_validator(mode="after")
@@ -68,11 +71,13 @@ class EditSettings(BaseModel):
             raise ValueError(f"the lowest angle {self.angles[0]} is above the highest, {self.angles[1]}")
         return self
 
+    def planned_levels(self) -> tuple[float, ...]:
+        """The level of each planned edit, without replicas; 0 where there is none."""
+        return self.levels or (self.size if self.name in ("position", "direction") else 0.0,)
+
     def labels(self) -> list[str]:
         """The labels of the planned edits, without replicas."""
-        if self.name in LEVELLED:
-            return [edit_label(self.name, level) for level in self.levels]
-        return [edit_label(self.name, self.size if self.name in ("position", "direction") else 0.0)]
+        return [edit_label(self.name, level) for level in self.planned_levels()]
 
 
 class FaithfulSettings(BaseModel):
@@ -114,6 +119,8 @@ class RenderSettings(BaseModel):
             frames of the model's size.
         faithful: settings of faithful mode.
         surrogate: the pack's role whose classifier ``adversarial`` backgrounds are made against.
+        complexity_step: how far a complexity of 1 moves the clean latents per step, as a share of their deviation, in modern mode.
+        attack_step: the same for the classifier's gradient of ``adversarial``.
         strength: how much of the noise schedule ``round-trip``, ``complexity`` and ``adversarial`` run in modern mode, in (0, 1].
         steps: sampling steps per generated picture in modern mode; 0 for the pack's own number.
         guidance: classifier-free guidance scale; 0 for the pack's own.
@@ -127,6 +134,8 @@ class RenderSettings(BaseModel):
     mode: Literal["modern", "faithful"] = "modern"
     faithful: FaithfulSettings = FaithfulSettings()
     surrogate: str = "classifier"
+    complexity_step: float = Field(0.4, gt=0)
+    attack_step: float = Field(0.4, gt=0)
     strength: float = Field(0.6, gt=0, le=1)
     steps: int = Field(0, ge=0, le=1000)
     guidance: float = Field(0.0, ge=0)
@@ -136,13 +145,26 @@ class RenderSettings(BaseModel):
 
 
 class AttributeSettings(BaseModel):
-    """The ``attribute`` generator's part of a recipe."""
+    """The ``attribute`` generator's part of a recipe.
+
+    Attributes:
+        edits: what to make of every source.
+        render: how.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["attribute"] = "attribute"
     edits: tuple[EditSettings, ...] = Field(min_length=1)
     render: RenderSettings = RenderSettings()
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> AttributeSettings:
+        if self.render.mode == "faithful" and any(edit.name == "background" for edit in self.edits):
+            raise ValueError("the edit background reads a prompt, which faithful mode's model can't; leave it out, or use modern mode")
+        if self.render.faithful.compat and self.render.mode == "modern":
+            raise ValueError("render.faithful.compat is for faithful mode")
+        return self
 
     @model_validator(mode="after")
     def _check_labels(self) -> AttributeSettings:

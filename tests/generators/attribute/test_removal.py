@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from generators.attribute.removal import Remover, blend_fill, removal_hole
+from generators.attribute.removal import MARGIN, Remover, blend_fill, removal_hole
 from generators.attribute.settings import RenderSettings
 from generators.base import Array, LoadedSource
 from generators.models.inpainter import Inpainter, InpaintRequest
@@ -34,16 +34,16 @@ class CountingInpainter(Inpainter):
 
 def remover(
     models: Models, cache: Path | None, *, prompt: str = "green grass", model_digest: str = "weights", steps: int = 1, guidance: float = 2.0,
-    dilation: float = 0.14, feather: float = FEATHER,
+    dilation: float = 0.14, feather: float = FEATHER, margin: int = MARGIN,
 ) -> Remover:
     render = RenderSettings(dilation=dilation, feather=feather)
     inpainter = CountingInpainter(models, steps=steps, guidance=guidance)
-    return Remover(inpainter, settings=render, prompt=prompt, model_digest=model_digest, cache=cache)
+    return Remover(inpainter, settings=render, prompt=prompt, model_digest=model_digest, cache=cache, margin=margin)
 
 
 def calls(one: Remover) -> int:
-    assert isinstance(one.inpainter, CountingInpainter)
-    return len(one.inpainter.requests)
+    assert isinstance(one.filler, CountingInpainter)
+    return len(one.filler.requests)
 
 
 @settings(max_examples=50)
@@ -144,7 +144,7 @@ def test_memory_of_removals_is_bounded(models: Models) -> None:
 
 CHANGES: dict[str, dict[str, object]] = {
     "prompt": {"prompt": "a brick wall"}, "weights": {"model_digest": "other"}, "steps": {"steps": 2}, "guidance": {"guidance": 3.0},
-    "dilation": {"dilation": 0.2}, "feather": {"feather": 5.0},
+    "dilation": {"dilation": 0.2}, "margin": {"margin": 0}, "feather": {"feather": 5.0},
 }
 
 
@@ -155,8 +155,10 @@ def test_key_changes_with_each_setting(models: Models, change: str) -> None:
 
 def test_key_changes_with_source_and_seed_only(models: Models) -> None:
     one, loaded = remover(models, None), source()
-    update: list[dict[str, str]] = [{"sha256": "0" * 64}, {"mask_sha256": "0" * 64}]
-    others = [LoadedSource(loaded.record.model_copy(update=fields), loaded.image, loaded.mask) for fields in update]
+    others = [
+        LoadedSource(loaded.record.model_copy(update={"sha256": "0" * 64}), loaded.image, loaded.mask),
+        LoadedSource(loaded.record, loaded.image, np.roll(loaded.mask, 1)),
+    ]
     larger = LoadedSource(loaded.record, cv2.resize(loaded.image, (120, 80)), cv2.resize(loaded.mask, (120, 80)))
     keys = [one.key(loaded, 5), one.key(loaded, 6), *(one.key(other, 5) for other in (*others, larger))]
     assert len(set(keys)) == len(keys)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
+from generators.attribute.complexity import measure_mid_band
 from generators.attribute.composite import matte
 from generators.attribute.geometry import warp_object
-from generators.attribute.rendering import AttributeRenderer, cover
+from generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
 from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from generators.base import Candidate, Job, LoadedSource
+from generators.base import Array, Candidate, Job, LoadedSource, edit_seed
 from generators.models.loading import Models
 from generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
@@ -22,15 +25,19 @@ JOBS: dict[str, Job] = {
     "position": job("position", level=0.05, x=0.9, y=0.2), "direction": job("direction", level=0.05, angle=-30),
     "background": job("background", prompt="green grass"),
     "random-background": job("random-background", partner=source("b", label=1, seed=9, mask=box(20, 20, 50, 50))),
+    "resample": job("resample", share=0.05), "round-trip": job("round-trip"), "complexity": job("complexity", level=1),
+    "adversarial": job("adversarial", level=1),
 }
+FAITHFUL = {name: one for name, one in JOBS.items() if name != "background"}
 
 
 @pytest.fixture
 def make(models: Models) -> Make:
     """Makes a renderer of its own, with nothing remembered."""
 
-    def make_renderer(*, recipe_seed: int = 3, **render: float) -> AttributeRenderer:
-        settings = AttributeSettings(edits=(EditSettings(name="original"),), render=RenderSettings(**{"steps": 1, "max_upsampling": 9, **render}))
+    def make_renderer(*, recipe_seed: int = 3, **render: object) -> AttributeRenderer:
+        edits = (EditSettings(name="original"), EditSettings(name="adversarial", levels=(1,)))
+        settings = AttributeSettings(edits=edits, render=RenderSettings.model_validate({"steps": 2, "max_upsampling": 9, **render}))
         return AttributeRenderer(settings, models, recipe_seed=recipe_seed)
 
     return make_renderer
@@ -57,7 +64,85 @@ def test_object_keeps_its_bytes_where_alpha_is_255(make: Make, name: str) -> Non
     assert candidate.parameters["area"] == pytest.approx(candidate.alpha.mean() / 255, abs=1e-6)
 
 
-@pytest.mark.parametrize("name", ["original", "paste-back", "background", "random-background"])
+@pytest.mark.parametrize("name", FAITHFUL)
+def test_faithful_mode_keeps_the_objects_bytes_in_square_frames(make: Make, name: str) -> None:
+    renderer = make(mode="faithful", faithful={"executed": 3})
+    one = FAITHFUL[name]
+    partner = None if one.partner is None else renderer.frame(one.partner)
+    framed = replace(one, source=renderer.frame(one.source), partner=partner)
+    (candidate,) = renderer.render([framed])
+    assert candidate.failure == ""
+    assert candidate.image is not None
+    assert candidate.image.shape == (32, 32, 3)
+    kept = candidate.alpha == 255
+    assert kept.sum() > 10
+    assert np.array_equal(candidate.image[kept], candidate.reference[kept])  # type: ignore[index]
+    if name in ("original", "paste-back", "resample"):
+        assert "first_t" not in candidate.parameters
+    else:
+        assert candidate.parameters["first_t"] == 20
+    guided = name in ("complexity", "adversarial")
+    assert ("complexity_control" in candidate.parameters) == guided
+
+
+def test_the_shared_seed_gives_every_source_the_same_noise(make: Make) -> None:
+    def pictures(*quirks: str) -> list[Array | None]:
+        renderer = make(mode="faithful", faithful={"executed": 3, "compat": quirks})
+        return [renderer.render([replace(one, source=renderer.frame(one.source))])[0].image for one in (JOBS["round-trip"], other)]
+
+    other = replace(JOBS["round-trip"], seed=99)
+    ours, published = pictures(), pictures("shared-seed")
+    assert not np.array_equal(ours[0], ours[1])  # type: ignore[arg-type]
+    assert np.array_equal(published[0], published[1])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["modern", "faithful"])
+def test_the_complexity_control_is_the_round_trips_own_measure(make: Make, mode: str) -> None:
+    seed = edit_seed(3, source().record, ROUND_TRIP)
+    trip = Job("k", source(), ROUND_TRIP, seed)
+    for order in ((trip, JOBS["complexity"]), (JOBS["complexity"], trip)):
+        renderer = make(mode=mode, faithful={"executed": 3})
+        framed = [replace(one, source=renderer.frame(one.source)) for one in order]
+        found = dict(zip((one.edit.name for one in order), renderer.render(framed), strict=True))
+        image, alpha = found["round-trip"].image, found["round-trip"].alpha
+        assert image is not None
+        assert alpha is not None
+        assert found["complexity"].parameters["complexity_control"] == pytest.approx(measure_mid_band(image, alpha), abs=1e-5, nan_ok=True)
+
+
+def test_guidance_changes_the_background_in_opposite_directions(make: Make) -> None:
+    renderer = make(steps=4, complexity_step=0.5)
+    simple, plain, busy = (renderer.render([one])[0] for one in (job("complexity", level=-1), JOBS["round-trip"], job("complexity", level=1)))
+    measures = []
+    for candidate in (simple, plain, busy):
+        assert candidate.image is not None
+        assert candidate.alpha is not None
+        measures.append(measure_mid_band(candidate.image, candidate.alpha))
+    assert measures[0] < measures[1] < measures[2]
+
+
+def test_a_class_that_the_surrogate_does_not_know_is_a_failure_with_its_reason(make: Make) -> None:
+    (candidate,) = make().render([job("adversarial", source(class_name="dog", label=5), level=1)])
+    assert candidate.failure == Reason.SURROGATE_UNAWARE
+    assert "'dog'" in candidate.detail
+
+
+def test_adversarial_backgrounds_name_their_surrogate_and_lower_its_probability(make: Make) -> None:
+    renderer = make(steps=4, attack_step=2.0, complexity_step=0.01)
+    known = JOBS["adversarial"].source
+    index = renderer.regenerator.surrogate.index(known.record.label, known.record.class_name)
+    assert index is not None
+    found = []
+    for one in (JOBS["round-trip"], JOBS["adversarial"]):
+        (candidate,) = renderer.render([one])
+        assert candidate.image is not None
+        picture = torch.from_numpy(candidate.image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        found.append(renderer.regenerator.surrogate.log_probability(picture, index).item())
+    assert found[1] < found[0]
+    assert candidate.parameters["surrogate"].startswith("classifier: transformers.ResNetForImageClassification ")
+
+
+@pytest.mark.parametrize("name", ["original", "paste-back", "background", "random-background", "round-trip", "complexity", "adversarial"])
 def test_object_that_stays_in_place_keeps_the_sources_bytes(make: Make, name: str) -> None:
     (candidate,) = make().render([JOBS[name]])
     assert candidate.image is not None

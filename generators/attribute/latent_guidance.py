@@ -1,0 +1,81 @@
+"""What guides latent backgrounds: a busier or simpler background, and a classifier that no longer sees the label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from generators.attribute.complexity import mid_band
+from generators.models.guided_steps import Shift
+from generators.models.inpainter import Inpainter
+from generators.models.surrogate import Surrogate
+
+Array = np.ndarray
+DECAY = 2
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A classifier and the class that it shall no longer see."""
+
+    surrogate: Surrogate
+    target: int
+
+
+@dataclass(frozen=True)
+class LatentGuidance:
+    """Guidance of one picture.
+
+    Attributes:
+        inpainter: whose autoencoder turns latents into pictures.
+        foreground: uint8 [H, W, 3] RGB, shown where ``alpha`` is set.
+        alpha: uint8 [H, W], the object.
+        level: below zero for a simpler background, above for a busier one; 1 moves the clean latents by ``step`` of their unit variance per step.
+        step: root mean square of a full move.
+        attack: for adversarial backgrounds.
+        attack_step: the same for the attack.
+    """
+
+    inpainter: Inpainter
+    foreground: Array
+    alpha: Array
+    level: float
+    step: float
+    attack: Attack | None = None
+    attack_step: float = 0.0
+
+    def __call__(self, width: int, height: int) -> Shift:
+        """The shift of latents that decode to (width, height)."""
+        size = (width, height)
+        foreground = torch.from_numpy(cv2.resize(self.foreground, size, interpolation=cv2.INTER_AREA)).permute(2, 0, 1)[None].float() / 255
+        alpha = torch.from_numpy(cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA))[None, None].float() / 255
+
+        def shift(clean: Tensor, noise: float) -> Tensor:
+            leaf = clean.clone().requires_grad_()
+            picture = (self.inpainter.decode(leaf) / 2 + 0.5).clamp(0, 1)
+            object_alpha, shown = alpha.to(picture.device), foreground.to(picture.device)
+            moves = []
+            if self.level:
+                moves.append((mid_band(picture, object_alpha == 0).log().sum(), self.level * self.step))
+            if self.attack is not None:
+                composite = object_alpha * shown + (1 - object_alpha) * picture
+                seen = self.attack.surrogate.log_probability(composite * 2 - 1, self.attack.target).sum()
+                moves.append((seen, -self.attack_step))
+            total = torch.zeros_like(clean)
+            for number, (value, amount) in enumerate(moves, 1):
+                (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number < len(moves))
+                total += amount * unit(gradient)
+            # What is moved early the model still makes plausible; late moves stay as they are and show as artefacts.
+            return total * noise**DECAY
+
+        return shift
+
+
+def unit(gradient: Tensor) -> Tensor:
+    """The gradient scaled to a root mean square of 1; zeros where it is zero or not finite, so that a flat picture stays as it is."""
+    gradient = torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
+    return gradient / gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)

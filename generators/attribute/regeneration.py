@@ -1,0 +1,90 @@
+"""Backgrounds generated anew around an object: by latent inpainting, or by guided pixel diffusion as published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from generators.attribute.composite import compose
+from generators.attribute.faithful import BlendedDiffusion
+from generators.attribute.latent_guidance import Attack, LatentGuidance
+from generators.attribute.placing import Placed
+from generators.attribute.settings import RenderSettings
+from generators.base import Array
+from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.surrogate import Surrogate
+
+# The publication's one seed for all pictures.
+SHARED_SEED = 404
+
+
+@dataclass(frozen=True)
+class Regenerated:
+    """A background, uint8 [H, W, 3] RGB, what it cost in network evaluations, and facts for the sample's row."""
+
+    image: Array
+    cost: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Regenerator(Protocol):
+    """Edits backgrounds."""
+
+    @property
+    def surrogate(self) -> Surrogate:
+        """The classifier of adversarial backgrounds."""
+
+    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
+        """Noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
+
+        Args:
+            background: where to start from.
+            placed: the object.
+            level: below zero simpler, above busier, 0 as the model sees it.
+            seed: of the noise.
+            target: the surrogate's index of the class that it shall no longer see; None for no adversary.
+        """
+
+
+class LatentRegenerator:
+    """Modern mode: the pack's inpainting pipeline from part of its noise schedule, guided by what its latents decode to."""
+
+    def __init__(self, inpainter: Inpainter, surrogate: Surrogate | None, *, settings: RenderSettings, prompt: str) -> None:
+        self.inpainter, self.settings, self.prompt = inpainter, settings, prompt
+        self._surrogate = surrogate
+
+    @property
+    def surrogate(self) -> Surrogate:
+        assert self._surrogate is not None
+        return self._surrogate
+
+    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
+        settings = self.settings
+        attack = None if target is None else Attack(self.surrogate, target)
+        guidance = LatentGuidance(
+            self.inpainter, placed.reference, placed.alpha, level, settings.complexity_step, attack=attack, attack_step=settings.attack_step
+        )
+        image = compose(placed.reference, background, placed.alpha)
+        image = self.inpainter.fill(InpaintRequest(
+            image, placed.alpha < 128, self.prompt, seed, settings.strength, guidance if level or attack else None
+        ))
+        return Regenerated(image, self.inpainter.cost(strength=settings.strength), {"strength": settings.strength})
+
+
+class PixelRegenerator:
+    """Faithful mode: blended pixel diffusion under the publication's guidance."""
+
+    def __init__(self, diffusion: BlendedDiffusion) -> None:
+        self.diffusion = diffusion
+
+    @property
+    def surrogate(self) -> Surrogate:
+        return self.diffusion.surrogate
+
+    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
+        seed = SHARED_SEED if "shared-seed" in self.diffusion.settings.compat else seed
+        keep = np.asarray(placed.alpha > 127)
+        blended = self.diffusion.edit(background, placed.reference, keep, weight=level, seed=seed, target=target)
+        return Regenerated(blended.image, blended.evaluations, {"first_t": blended.first_t, "steps": self.diffusion.settings.executed})
