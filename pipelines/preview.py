@@ -42,11 +42,14 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
 def preview_dataset(root: Path | str, *, sources: int, cell: int = 128) -> Image.Image:
     """The contact sheet of a finished dataset's first ``sources`` sources."""
     rows: dict[str, dict[str, Array]] = {}
-    columns: dict[str, None] = {}
     dataset = open_dataset(root)
+    columns = dict.fromkeys(map(_title, dataset.table.column("edit").to_pylist(), dataset.table.column("level").to_pylist()))
     wanted = list(dict.fromkeys(dataset.table.column("source_id").to_pylist()))[:sources]
     for sample in dataset.select(source_id=wanted):
-        title = sample.row["edit"] + (f" {sample.row['level']:g}" if sample.row["level"] else "")
-        columns.setdefault(title)
+        title = _title(sample.row["edit"], sample.row["level"])
         rows.setdefault(sample.row["source_id"], {}).setdefault(title, np.asarray(sample.image()))
     return contact_sheet([rows[identifier] for identifier in wanted if identifier in rows], list(columns), cell=cell)
+
+
+def _title(edit: str, level: float) -> str:
+    return f"{edit} {level:g}" if level else edit

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from generators.attribute.complexity import mid_band
@@ -16,6 +17,7 @@ from generators.models.surrogate import Surrogate
 
 Array = np.ndarray
 DECAY = 2
+DISTANCE = 0.06
 
 
 @dataclass(frozen=True)
@@ -52,23 +54,28 @@ class LatentGuidance:
         """The shift of latents that decode to (width, height)."""
         size = (width, height)
         foreground = torch.from_numpy(cv2.resize(self.foreground, size, interpolation=cv2.INTER_AREA)).permute(2, 0, 1)[None].float() / 255
-        alpha = torch.from_numpy(cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA))[None, None].float() / 255
+        small = cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA)
+        alpha = torch.from_numpy(small)[None, None].float() / 255
+        # An attack may not touch the object's surroundings: there it would draw another outline for the object, and so another object.
+        distance = cv2.distanceTransform((small == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distant = torch.from_numpy((distance > DISTANCE * max(size)).astype(np.float32))[None, None]
 
         def shift(clean: Tensor, noise: float) -> Tensor:
             leaf = clean.clone().requires_grad_()
             picture = (self.inpainter.decode(leaf) / 2 + 0.5).clamp(0, 1)
             object_alpha, shown = alpha.to(picture.device), foreground.to(picture.device)
+            free = F.interpolate(distant.to(clean.device), clean.shape[-2:], mode="area")
             moves = []
             if self.level:
-                moves.append((mid_band(picture, object_alpha == 0).log().sum(), self.level * self.step))
+                moves.append((mid_band(picture, object_alpha == 0).log().sum(), self.level * self.step, torch.ones_like(free)))
             if self.attack is not None:
                 composite = object_alpha * shown + (1 - object_alpha) * picture
                 seen = self.attack.surrogate.log_probability(composite * 2 - 1, self.attack.target).sum()
-                moves.append((seen, -self.attack_step))
+                moves.append((seen, -self.attack_step, free))
             total = torch.zeros_like(clean)
-            for number, (value, amount) in enumerate(moves, 1):
+            for number, (value, amount, where) in enumerate(moves, 1):
                 (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number < len(moves))
-                total += amount * unit(gradient)
+                total += amount * unit(gradient * where)
             # What is moved early the model still makes plausible; late moves stay as they are and show as artefacts.
             return total * noise**DECAY
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from generators.attribute.colour_match import local_shift, match_palette
 from generators.attribute.settings import RenderSettings
 from generators.base import LoadedSource
 from generators.models.inpainter import InpaintRequest
@@ -18,7 +19,7 @@ from manifests.atomic import atomic_write
 from manifests.canonical import digest
 
 Array = np.ndarray
-REMOVAL_VERSION = 4
+REMOVAL_VERSION = 5
 MARGIN = 2
 
 
@@ -35,31 +36,15 @@ def removal_hole(mask: Array, dilation: float, margin: int = MARGIN) -> Array:
 
 
 def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
-    """Put ``fill`` into the hole; the seam lies outside the hole, and the fill's local mean colour is matched to the surroundings."""
+    """Put ``fill`` into the hole, its colours matched to the surroundings; the seam lies outside the hole."""
     if hole.all():
         return fill
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
     weight = (1 - distance / feather).clip(0, 1)[..., None]
-    mixed = image + (fill.astype(np.float32) + _colour_shift(image, fill, hole, distance, feather) - image) * weight
-    return np.rint(mixed.clip(0, 255)).astype(np.uint8)
-
-
-def _colour_shift(image: Array, fill: Array, hole: Array, distance: Array, feather: float) -> Array:
-    """How far the surroundings differ from the fill, spread smoothly from a ring around the hole, float32 [H, W, 3].
-
-    It is as smooth as the hole is wide, so that a texture that doesn't line up at the seam leaves no stain.
-    """
-    ring = ((distance > 0) & (distance <= 3 * feather)).astype(np.float32)
-    depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max()
-    sigma = max(float(depth), 2 * feather)
-    difference = (image.astype(np.float32) - fill) * ring[..., None]
-    layers = np.dstack([difference, ring])
-    # So wide a blur loses nothing on a smaller picture, and is much faster there.
-    factor = max(1, int(sigma / 8))
-    small = (max(1, hole.shape[1] // factor), max(1, hole.shape[0] // factor))
-    blurred = cv2.GaussianBlur(cv2.resize(layers, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor, borderType=cv2.BORDER_REPLICATE)
-    blurred = cv2.resize(blurred, (hole.shape[1], hole.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-4)
+    matched = match_palette(image, fill, distance, reach=depth + feather)
+    matched = matched + local_shift(image, matched, distance, depth=depth, feather=feather)
+    return np.rint((image + (matched - image) * weight).clip(0, 255)).astype(np.uint8)
 
 
 def _read_kept(path: Path) -> Array | None:

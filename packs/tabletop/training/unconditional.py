@@ -1,4 +1,4 @@
-"""The unconditional pixel model with learned variance: whole scenes and bare grounds, half and half."""
+"""The unconditional pixel model with learned variance: whole scenes, bare grounds and composites."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from packs.tabletop.training.autoencoder import to_tensor
 from packs.tabletop.training.diffusion import run_norms_in_float32
 from packs.tabletop.training.store import train_scene
 from packs.tabletop.training.variational import Bound
-from packs.tabletop.training.views import resize
+from packs.tabletop.training.views import composite_view, resize
 from packs.tabletop.world.scene import scene_rng
 
 SIZE = 128
 BOUND_WEIGHT = 0.001
+KINDS, BARE, COMPOSITE = 3, 1, 2
+TURN = 0.8
 # Edits noise a picture to the earlier half of the schedule at most, so most of the training is about that half.
 EARLY, EARLY_SHARE = 500, 0.7
 
@@ -29,11 +31,15 @@ def make_scheduler() -> DDPMScheduler:
 
 
 def training_picture(index: int, side: int) -> Tensor:
-    """Picture ``index`` in [-1, 1], [3, side, side]: even ones are scenes, odd ones bare grounds; mirrored at random."""
-    scene = train_scene(index // 2)
-    picture = resize(scene.clean if index % 2 else scene.image, side)
-    mirrored = scene_rng("train", index, "unconditional").random() < 0.5
-    return to_tensor((picture[:, ::-1] if mirrored else picture).copy())
+    """Picture ``index`` in [-1, 1], [3, side, side], mirrored at random: scenes, bare grounds, and objects cut out on other grounds, in turn.
+
+    The last are what edits make of pictures: without them the model draws a shadow and a rim around every object that is pasted.
+    """
+    scene, rng = train_scene(index // KINDS), scene_rng("train", index, "unconditional")
+    if index % KINDS == COMPOSITE:
+        scene = composite_view(scene, train_scene(index // KINDS + int(rng.integers(1, 5000))), rng, turn=TURN)
+    picture = resize(scene.clean if index % KINDS == BARE else scene.image, side)
+    return to_tensor((picture[:, ::-1] if rng.random() < 0.5 else picture).copy())
 
 
 def spread(places: Tensor) -> Tensor:

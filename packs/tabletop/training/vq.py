@@ -1,4 +1,4 @@
-"""The vector-quantised autoencoder: a small VQModel with a downsampling factor of 4 that starts from the trained AutoencoderKL."""
+"""The vector-quantised autoencoder: a small VQModel with a downsampling factor of 4."""
 
 from __future__ import annotations
 
@@ -7,39 +7,16 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import AutoencoderKL, VQModel
+from diffusers import VQModel
 from torch import Tensor, nn
 
-from packs.tabletop.training.autoencoder import AutoencoderTask, to_tensor
+from packs.tabletop.training.autoencoder import SIZE, AutoencoderTask, to_tensor
 from packs.tabletop.training.store import train_scene
 
-WEIGHTS = Path(__file__).parent.parent / "weights"
 ENTRIES = 2048
 COMMITMENT = 0.25
-
-
-def continuous_start(autoencoder: AutoencoderKL, *, entries: int = ENTRIES) -> VQModel:
-    """A VQModel that computes what ``autoencoder`` does with its mean latents, but for the quantisation; the codebook is still random.
-
-    The convolution that yields mean and log-variance is folded into the encoder's last one, which keeps the mean alone.
-    """
-    config = autoencoder.config
-    model = VQModel(
-        in_channels=3, out_channels=3, latent_channels=config.latent_channels, block_out_channels=tuple(config.block_out_channels),
-        layers_per_block=config.layers_per_block, norm_num_groups=config.norm_num_groups, sample_size=config.sample_size,
-        mid_block_add_attention=config.mid_block_add_attention, num_vq_embeddings=entries, scaling_factor=1.0,
-        down_block_types=tuple(config.down_block_types), up_block_types=tuple(config.up_block_types),
-    )
-    state = autoencoder.state_dict()
-    mean, bias = state.pop("quant_conv.weight")[: config.latent_channels, :, 0, 0], state.pop("quant_conv.bias")[: config.latent_channels]
-    last = state["encoder.conv_out.weight"]
-    state["encoder.conv_out.bias"] = mean @ state["encoder.conv_out.bias"] + bias
-    state["encoder.conv_out.weight"] = torch.einsum("om,mikl->oikl", mean, last)
-    state["quant_conv.weight"] = torch.eye(config.latent_channels)[:, :, None, None]
-    state["quant_conv.bias"] = torch.zeros(config.latent_channels)
-    state["quantize.embedding.weight"] = model.quantize.embedding.weight
-    model.load_state_dict(state)
-    return model
+# Keeps latents near unit variance as long as nothing is quantised.
+SPREAD = 0.001
 
 
 def cluster(points: Tensor, entries: int, *, rounds: int = 8) -> Tensor:
@@ -63,37 +40,55 @@ def fill_codebook(model: VQModel, *, scenes: int) -> None:
 
 
 class VQTask:
-    """The autoencoder's loss without its KL term, through the straight-through quantiser, and the quantiser's own loss."""
+    """The autoencoder's loss without its KL term, first on continuous latents, then through the straight-through quantiser with its own loss.
+
+    A codebook that is there from the first step collapses to a few entries; one of cluster centres of finished latents does not.
+
+    Args:
+        steps: training steps.
+        continuous: steps before the codebook is filled.
+        size: crops per step.
+        entries: of the codebook.
+        scenes: training scenes whose latents the codebook is filled from.
+        channels: width of each level.
+    """
 
     name = "vq"
-    lr, adam_lr, ema = 1e-3, 1e-3, 0.99
+    lr, adam_lr, ema = 2e-3, 1e-3, 0.99
 
     def __init__(
-        self, *, steps: int = 250, size: int = 24, entries: int = ENTRIES, scenes: int = 96, autoencoder: Path = WEIGHTS / "autoencoder"
+        self, *, steps: int = 1200, continuous: int = 500, size: int = 32, entries: int = ENTRIES, scenes: int = 96,
+        channels: tuple[int, ...] = (16, 32, 48),
     ) -> None:
-        self.steps, self.size, self.entries, self.scenes, self.autoencoder = steps, size, entries, scenes, autoencoder
+        self.steps, self.continuous, self.entries, self.scenes, self.channels = steps, continuous, entries, scenes, channels
         self.crops = AutoencoderTask(steps=steps, size=size)
 
     def module(self) -> nn.Module:
-        model = continuous_start(AutoencoderKL.from_pretrained(self.autoencoder), entries=self.entries)
-        fill_codebook(model, scenes=self.scenes)
-        return model
+        levels = len(self.channels)
+        return VQModel(
+            in_channels=3, out_channels=3, latent_channels=4, block_out_channels=self.channels, layers_per_block=1, norm_num_groups=4,
+            sample_size=SIZE, mid_block_add_attention=False, num_vq_embeddings=self.entries, scaling_factor=1.0,
+            down_block_types=("DownEncoderBlock2D",) * levels, up_block_types=("UpDecoderBlock2D",) * levels,
+        )
 
-    def batch(self, step: int) -> dict[str, Tensor]:
-        return self.crops.batch(step)
+    def batch(self, step: int) -> dict[str, Any]:
+        return {**self.crops.batch(step), "step": step}
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        if batch["step"] == self.continuous:
+            fill_codebook(module, scenes=self.scenes)
+        quantised = batch["step"] >= self.continuous
         image, weight = batch["image"], 1 + 2 * batch["cover"]
         latents = module.encode(image).latents.float()
-        output = module.decode(latents)
+        output = module.decode(latents, force_not_quantize=not quantised)
         decoded = output.sample.float()
         pixel = ((decoded - image).abs() * weight).mean()
         difference = decoded - image
         edges = difference.diff(dim=2).abs().mean() + difference.diff(dim=3).abs().mean()
         pooled = F.avg_pool2d(difference, 4).abs().mean()
+        own = COMMITMENT * output.commit_loss.mean() if quantised else SPREAD * latents.square().mean()
         psnr = -10 * torch.log10(difference.square().mean() / 4)
-        figures = {"psnr": psnr.item(), "quantisation": output.commit_loss.item()}
-        return pixel + edges + pooled + COMMITMENT * output.commit_loss, figures
+        return pixel + edges + pooled + own, {"psnr": psnr.item(), "own": own.item()}
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, VQModel)

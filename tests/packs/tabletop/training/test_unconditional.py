@@ -20,12 +20,15 @@ def task() -> UnconditionalTask:
     return UnconditionalTask(steps=2, size=2, side=16, channels=(8, 16))
 
 
-def test_scenes_and_bare_grounds_alternate() -> None:
+def test_scenes_bare_grounds_and_composites_take_turns() -> None:
     scene = train_scene(0)
     for index, picture in ((0, scene.image), (1, scene.clean)):
         made = ((training_picture(index, 32) + 1) * 127.5).round().permute(1, 2, 0).numpy().astype(np.uint8)
         expected = resize(picture, 32)
         assert np.array_equal(made, expected) or np.array_equal(made[:, ::-1], expected)
+    composite = training_picture(2, 32)
+    assert composite.shape == (3, 32, 32)
+    assert not any(torch.equal(composite, training_picture(index, 32)) for index in (0, 1))
 
 
 def test_batch_is_a_pure_function_of_the_step(task: UnconditionalTask) -> None:

@@ -1,4 +1,4 @@
-"""The quantised autoencoder starts as its continuous parent and trains, saves and loads as a stock VQModel."""
+"""The quantised autoencoder gets its codebook from finished latents, and trains, saves and loads as a stock VQModel."""
 
 from __future__ import annotations
 
@@ -6,35 +6,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, VQModel
+from diffusers import VQModel
 
 from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.vq import VQTask, cluster, continuous_start
-
-
-def tiny_autoencoder() -> AutoencoderKL:
-    torch.manual_seed(3)
-    return AutoencoderKL(
-        latent_channels=4, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=4, sample_size=32, mid_block_add_attention=False,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
-    ).eval()
+from packs.tabletop.training.vq import VQTask, cluster
 
 
 @pytest.fixture
-def task(tmp_path: Path) -> VQTask:
-    tiny_autoencoder().save_pretrained(tmp_path / "autoencoder")
-    return VQTask(steps=2, size=2, entries=16, scenes=2, autoencoder=tmp_path / "autoencoder")
-
-
-@torch.no_grad()
-def test_start_computes_what_the_autoencoder_does_with_its_means() -> None:
-    parent = tiny_autoencoder()
-    child = continuous_start(parent, entries=8).eval()
-    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    means = parent.encode(image).latent_dist.mean
-    latents = child.encode(image).latents
-    torch.testing.assert_close(latents, means)
-    torch.testing.assert_close(child.decode(latents, force_not_quantize=True).sample, parent.decode(means).sample)
+def task() -> VQTask:
+    return VQTask(steps=2, continuous=1, size=2, entries=16, scenes=2, channels=(8, 16))
 
 
 def test_clusters_lie_on_separate_clouds() -> None:
@@ -47,19 +27,24 @@ def test_clusters_lie_on_separate_clouds() -> None:
     assert set(distances.argmin(dim=1).tolist()) == {0, 1, 2, 3}
 
 
-def test_codebook_starts_among_the_latents(task: VQTask) -> None:
+def test_the_codebook_is_filled_among_the_latents_when_its_turn_comes(task: VQTask) -> None:
     torch.manual_seed(0)
     model = task.module()
-    batch = task.batch(0)["image"]
+    batches = [task.batch(step) for step in (0, 1)]
+    before = model.quantize.embedding.weight.detach().clone()
+    task.loss(model, batches[0], torch.Generator())
+    assert torch.equal(model.quantize.embedding.weight, before)
+    task.loss(model, batches[1], torch.Generator())
     with torch.no_grad():
-        latents = model.encode(batch).latents
+        latents = model.encode(batches[1]["image"]).latents
         quantised = model.quantize(latents)[0]
     assert float((quantised - latents).square().mean()) < 0.6 * float(latents.var())
 
 
 def test_batch_is_a_pure_function_of_the_step(task: VQTask) -> None:
     first, again, other = task.batch(1), task.batch(1), task.batch(0)
-    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert all(torch.equal(first[name], again[name]) for name in ("image", "cover"))
+    assert first["step"] == 1
     assert not torch.equal(first["image"], other["image"])
 
 

@@ -1,0 +1,58 @@
+"""Colours of a generated fill brought to those of its surroundings, as what the model made of the surroundings tells."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+Array = np.ndarray
+# In squared grey levels: the map stays near to identity where colours vary less than this.
+RIDGE = 4.0
+
+
+def match_palette(image: Array, fill: Array, distance: Array, *, reach: float) -> Array:
+    """``fill`` through the affine map of colours that best turns its surroundings into the picture's, by ridge regression.
+
+    A model that gives white a tint gives it elsewhere too: one shift for all colours can't mend that, one map can.
+
+    Args:
+        image: uint8 [H, W, 3] RGB.
+        fill: what the model made of the whole frame, uint8 [H, W, 3] RGB.
+        distance: from the hole in pixels, float32 [H, W]; 0 in the hole.
+        reach: standard deviation of the pixels' weights by distance.
+
+    Returns:
+        float32 [H, W, 3].
+    """
+    weight = np.where(distance > 0, np.exp(-((distance / reach) ** 2) / 2), 0).ravel().astype(np.float64)
+    weight /= weight.sum()
+    made, true = fill.reshape(-1, 3).astype(np.float64), image.reshape(-1, 3).astype(np.float64)
+    made_mean, true_mean = weight @ made, weight @ true
+    made -= made_mean
+    weighted = made.T * weight
+    ridge = RIDGE * np.eye(3)
+    mapping = np.linalg.solve(weighted @ made + ridge, weighted @ (true - true_mean) + ridge)
+    return (made @ mapping + true_mean).reshape(fill.shape).astype(np.float32)
+
+
+def local_shift(image: Array, fill: Array, distance: Array, *, depth: float, feather: float) -> Array:
+    """How far the surroundings differ from the fill, spread smoothly from a ring around the hole, float32 [H, W, 3].
+
+    It is as smooth as the hole is wide, so that a texture that doesn't line up at the seam leaves no stain.
+
+    Args:
+        image, fill: [H, W, 3] in grey levels.
+        distance: as in ``match_palette``.
+        depth: of the hole in pixels.
+        feather: width of the seam in pixels.
+    """
+    ring = ((distance > 0) & (distance <= 3 * feather)).astype(np.float32)
+    sigma = max(depth, 2 * feather)
+    layers = np.dstack([(image.astype(np.float32) - fill) * ring[..., None], ring])
+    # So wide a blur loses nothing on a smaller picture, and is much faster there.
+    factor = max(1, int(sigma / 8))
+    height, width = ring.shape
+    small = (max(1, width // factor), max(1, height // factor))
+    blurred = cv2.GaussianBlur(cv2.resize(layers, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor, borderType=cv2.BORDER_REPLICATE)
+    blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-4))

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generators.attribute.colour_match import local_shift, match_palette
+from generators.attribute.removal import blend_fill
+from generators.base import Array
+from tests.generators.pictures import disc, photo
+
+HOLE = disc(12) > 0
+DISTANCE = cv2.distanceTransform((~HOLE).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def tinted(image: Array, seed: int) -> Array:
+    """The picture through a random affine map of colours that keeps them in range."""
+    rng = np.random.default_rng(seed)
+    mapping = 0.7 * np.eye(3) + rng.uniform(-0.08, 0.08, (3, 3))
+    return np.rint(image @ mapping + rng.uniform(20, 40, 3)).clip(0, 255).astype(np.uint8)
+
+
+def colourful(seed: int) -> Array:
+    return np.dstack([photo(seed + channel)[..., 0] for channel in range(3)])
+
+
+@given(st.integers(0, 1000))
+def test_a_tint_of_the_whole_fill_is_taken_back_in_the_hole(seed: int) -> None:
+    image = colourful(seed)
+    matched = match_palette(image, tinted(image, seed), DISTANCE, reach=12)
+    assert np.abs(matched[HOLE] - image[HOLE]).mean() < 2
+
+
+def test_black_and_white_are_mended_where_one_shift_can_not() -> None:
+    squares = np.kron(np.indices((8, 12)).sum(axis=0) % 2, np.ones((8, 8)))[..., None] * 200 + 20
+    image = np.repeat(squares, 3, axis=2).astype(np.uint8)
+    fill = np.rint(image * [0.9, 1.0, 0.8] + [10, 0, 25]).astype(np.uint8)
+    assert np.abs(blend_fill(image, fill, HOLE, 4.0).astype(int) - image).max() <= 2
+    shifted = fill + local_shift(image, fill, DISTANCE, depth=12, feather=4.0)
+    assert np.abs(shifted - image)[HOLE].max() > 8
+
+
+def test_flat_surroundings_keep_the_fills_own_contrast() -> None:
+    image = np.full((64, 96, 3), 120, np.uint8)
+    fill = image.copy()
+    fill[28:32, 38:42] = 180
+    matched = match_palette(image, fill, DISTANCE, reach=12)
+    assert matched[30, 40] == pytest.approx([180] * 3, abs=1)
