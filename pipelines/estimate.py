@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 
 from generators.attribute.faithful import GUIDED_COST
-from generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
+from generators.attribute.planning import COPIED, GUIDED, UNTOUCHED
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8
-UNREMOVED = (*UNTOUCHED, *GENERATED, "full")
+UNREMOVED = (*UNTOUCHED, "background", "full")
 
 
 def estimate(plan: Plan) -> dict[str, float]:

@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from generators.attribute.composite import compose
 from generators.attribute.faithful import BlendedDiffusion
 from generators.attribute.latent_guidance import Attack, LatentGuidance
 from generators.attribute.placing import Placed
@@ -49,7 +48,7 @@ class Regenerator(Protocol):
 
 
 class LatentRegenerator:
-    """Modern mode: the pack's inpainting pipeline from part of its noise schedule, guided by what its latents decode to."""
+    """Modern mode: the pack's inpainting pipeline on the whole frame from part of its noise schedule, guided by what its latents decode to."""
 
     def __init__(self, inpainter: Inpainter, surrogate: Surrogate | None, *, settings: RenderSettings, prompt: str) -> None:
         self.inpainter, self.settings, self.prompt = inpainter, settings, prompt
@@ -66,9 +65,10 @@ class LatentRegenerator:
         guidance = LatentGuidance(
             self.inpainter, placed.reference, placed.alpha, level, settings.complexity_step, attack=attack, attack_step=settings.attack_step
         )
-        image = compose(placed.reference, background, placed.alpha)
+        # The model is not shown the object: it would draw a rim of the object's colours around it, which no mask takes back.
+        whole = np.ones(placed.alpha.shape, bool)
         image = self.inpainter.fill(InpaintRequest(
-            image, placed.alpha < 128, self.prompt, seed, settings.strength, guidance if level or attack else None
+            background, whole, self.prompt, seed, settings.strength, guidance if level or attack else None
         ))
         return Regenerated(image, self.inpainter.cost(strength=settings.strength), {"strength": settings.strength})
 

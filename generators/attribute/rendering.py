@@ -132,10 +132,9 @@ class AttributeRenderer:
             prompt = str(job.edit["prompt"])
             generated = self.inpainter.fill(InpaintRequest(job.source.image, job.source.mask <= 127, prompt, job.seed))
             return _Layer(generated, cost=self.inpainter.cost())
-        if name in GENERATED and not self.faithful:
-            return self._regenerated(_Layer(job.source.image), job, placed)
         layer = self._partners(job) if name == "random-background" else self._removed(job.source)
-        return self._regenerated(layer, job, placed) if self.faithful and name not in COPIED else layer
+        regenerated = name not in COPIED if self.faithful else name in GENERATED
+        return self._regenerated(layer, job, placed) if regenerated else layer
 
     def _removed(self, source: LoadedSource) -> _Layer:
         removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
