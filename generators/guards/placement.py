@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 
+from generators.attribute.composite import matte
+from generators.attribute.geometry import warp
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
@@ -15,11 +18,6 @@ def centroid(mask: Array) -> Array:
     """Mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
     rows, columns = np.nonzero(mask)
     return np.array([columns.mean(), rows.mean()])
-
-
-def touches_border(mask: Array) -> bool:
-    """Whether a mask, bool [H, W], has a pixel on the frame's border."""
-    return bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
 
 
 def turned_by(matrix: Array) -> float:
@@ -35,9 +33,8 @@ def angle_between(first: float, second: float) -> float:
 class PlacementGuard:
     """Rejects when the object's centroid or angle is off (gate G6).
 
-    All of the object that shows at all (alpha above 0) counts for its centroid: the ramp alone would move that of objects with thin parts.
-    An object that the frame cuts off, before or after, has no centroid to compare, and ``centroid_error`` is left out. ``angle_error`` is that
-    of the recorded matrix against the plan.
+    The centroid is that of all that shows of the object (alpha above 0), against what the recorded matrix makes of the source's mask; its matte is
+    taken too, since objects lose thin parts with their outermost pixel. ``angle_error`` is that of the recorded matrix against the plan.
 
     Args:
         centroid_tolerance: largest allowed distance in pixels.
@@ -54,10 +51,12 @@ class PlacementGuard:
         if "matrix" not in candidate.parameters:
             return Verdict({})
         matrix = np.asarray(candidate.parameters["matrix"], np.float64).reshape(2, 3)
-        before, after = job.source.mask > 127, candidate.alpha > 0
+        height, width = job.source.mask.shape
+        border = cv2.BORDER_REPLICATE if job.edit.name == "full" else cv2.BORDER_CONSTANT
+        coverage = warp(job.source.mask.astype(np.float32) / 255, matrix, (width, height), border=border)
+        wanted, found = matte(coverage.clip(0, 1)) > 0, candidate.alpha > 0
         scores = {"angle_error": angle_between(turned_by(matrix), float(job.edit.get("angle", 0)))}
-        if after.any() and not touches_border(before) and not touches_border(after):
-            wanted = matrix @ np.append(centroid(before), 1)
-            scores["centroid_error"] = float(np.hypot(*(centroid(after) - wanted)))
+        if wanted.any() and found.any():
+            scores["centroid_error"] = float(np.hypot(*(centroid(found) - centroid(wanted))))
         off = scores["angle_error"] > self.angle_tolerance or scores.get("centroid_error", 0.0) > self.centroid_tolerance
         return Verdict(scores, (Reason.GEOMETRY_OFF,) if off else ())

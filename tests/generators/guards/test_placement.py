@@ -12,7 +12,7 @@ from generators.attribute.geometry import linear_part, outline, scale_for_share,
 from generators.base import Array, Candidate
 from generators.guards.base import Verdict
 from generators.guards.fixtures import shifted
-from generators.guards.placement import PlacementGuard, angle_between, turned_by
+from generators.guards.placement import PlacementGuard, angle_between, centroid, turned_by
 from generators.reasons import Reason
 from tests.generators.pictures import box, disc, job, source
 
@@ -48,13 +48,22 @@ def test_a_wrong_angle_is_rejected(recorded: int, planned: int) -> None:
     matrix = np.hstack([linear_part(0.5, recorded), [[0], [0]]])
     verdict = judged(box(0, 10, 30, 40), matrix, disc(), angle=planned)
     assert verdict.reasons == (Reason.GEOMETRY_OFF,)
-    assert verdict.scores == {"angle_error": pytest.approx(abs(recorded - planned))}
+    assert verdict.scores["angle_error"] == pytest.approx(abs(recorded - planned))
 
 
-def test_an_object_that_the_frame_cuts_has_no_centroid_to_compare() -> None:
+def test_an_object_that_the_frame_cuts_is_compared_by_what_is_seen_of_it() -> None:
     cut = box(0, 10, 30, 40)
-    assert judged(cut, IDENTITY, disc()).scores == {"angle_error": 0}
-    assert judged(disc(), IDENTITY, cut).scores == {"angle_error": 0}
+    assert judged(cut, IDENTITY, matte(cut / np.float32(255))).scores == {"angle_error": 0, "centroid_error": 0}
+    assert judged(cut, IDENTITY, shifted(matte(cut / np.float32(255)), 5, 0)).reasons == (Reason.GEOMETRY_OFF,)
+
+
+def test_thin_parts_that_the_matte_leaves_out_do_not_move_the_centroid() -> None:
+    mask = np.maximum(disc(60, centre=(100, 110), width=260, height=220), box(100, 20, 250, 22, width=260, height=220))
+    loaded = source(mask=mask)
+    alpha = matte(mask / np.float32(255))
+    candidate = Candidate(loaded.image, alpha, loaded.image, parameters={"matrix": IDENTITY.ravel().tolist()})
+    assert PlacementGuard().check(job("original", loaded), candidate, loaded.image).reasons == ()
+    assert np.hypot(*(centroid(alpha > 0) - centroid(mask > 0))) > 1
 
 
 def test_without_a_matrix_there_is_nothing_to_say() -> None:
