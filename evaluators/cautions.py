@@ -31,6 +31,8 @@ def _of_samples(evaluation: Evaluation) -> list[str]:
         lines.append(
             f"edits rest on different sources ({counts[0]} to {counts[-1]} pairs): compare their drops with care"
         )
+    if any(result.column.edit == "adversarial" for result in evaluation.columns):
+        lines.append(f"adversarial backgrounds were made against {_surrogate(evaluation)}: of that model itself their drop is a white-box figure")
     replicated = [result.column.name for result in evaluation.columns if result.accuracy.n > result.sources]
     if replicated:
         lines.append(
@@ -38,6 +40,12 @@ def _of_samples(evaluation: Evaluation) -> list[str]:
             "are too narrow; drops are resampled by source"
         )
     return lines
+
+
+def _surrogate(evaluation: Evaluation) -> str:
+    """Role, class and digest of the classifier that a dataset was made against."""
+    role = evaluation.manifest.recipe.get("generator", {}).get("render", {}).get("surrogate", "")
+    return next((f"{one.role} ({one.cls}, {one.digest[:12]})" for one in evaluation.manifest.models if one.role == role), "a classifier")
 
 
 def _absent(evaluation: Evaluation) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -49,8 +48,10 @@ class Edit:
 
 
 def edit_label(name: str, level: float) -> str:
-    """``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20; the name alone for level 0."""
-    digits = re.sub(r"[^0-9]", "", f"{level:g}")
+    """``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20, ``complexity-1p5`` for 1.5; the name alone for level 0."""
+    digits = f"{abs(level):g}".replace("-", "m").replace("+", "")
+    # Below 1 the leading zero stands for the point.
+    digits = digits.replace(".", "" if abs(level) < 1 else "p")
     return f"{name}-{'minus' if level < 0 else ''}{digits}" if level else name
 
 

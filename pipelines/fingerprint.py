@@ -9,6 +9,7 @@ from generators.models.checkpoints import model_record
 from generators.models.loading import Placement
 from generators.models.pack import PackSpec
 from manifests.canonical import digest
+from manifests.errors import ModelError
 from manifests.records import ModelRecord
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
@@ -36,9 +37,18 @@ def needed_roles(recipe: Recipe, pack: PackSpec) -> list[str]:
     if render.mode == "faithful":
         used.append("unconditional")
     if "adversarial" in edits:
-        used.append(render.surrogate)
+        used.append(_classifier(pack, render.surrogate))
     used += [role for role in (*recipe.guard.judges, "detector", "segmenter") if role in pack.roles]
     return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
+
+
+def _classifier(pack: PackSpec, role: str) -> str:
+    """``role``, if it is an image classifier of the pack."""
+    cls = pack.entry(role).cls
+    if "ForImageClassification" not in cls and not cls.startswith("torchvision.models."):
+        what = f"the role {role!r} is no image classifier but {cls}"
+        raise ModelError(what, where="generator.render.surrogate", fix="name a role such as classifier")
+    return role
 
 
 def identify(plan: Plan, placement: Placement) -> Identity:

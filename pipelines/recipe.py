@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from generators.attribute.settings import AttributeSettings
 from manifests.errors import RecipeError
@@ -99,6 +99,12 @@ class Recipe(BaseModel):
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
     shards: int = Field(2, ge=1, le=100_000)
+
+    @model_validator(mode="after")
+    def _check_lossy(self) -> Recipe:
+        if self.output.image == "jpg" and not self.guard.object_difference:
+            raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
+        return self
 
     def document(self) -> dict[str, Any]:
         """The resolved recipe as JSON values."""

@@ -37,7 +37,10 @@ class _Progress:
     def done(self, attempts: int) -> bool:
         if not self.records:
             return False
-        return self.records[-1].accepted or not self.sample.edit.stochastic or len(self.records) >= attempts
+        # Of failures to make a picture only a model's own may pass with another seed.
+        last = self.records[-1]
+        hopeless = self.candidate is not None and self.candidate.image is None and last.reasons != (Reason.PROPOSER_ERROR,)
+        return last.accepted or hopeless or not self.sample.edit.stochastic or len(self.records) >= attempts
 
 
 class SampleBuilder:
@@ -65,7 +68,8 @@ class SampleBuilder:
 
     def _load(self, record: SourceRecord) -> LoadedSource:
         if record.problem:
-            raise SourceProblem(Reason(record.problem), f"{record.image}: {record.problem}")
+            where = record.mask if record.problem.startswith("mask") else record.image
+            raise SourceProblem(Reason(record.problem), f"{where}: {record.problem.replace('_', ' ')}")
         return self.renderer.frame(self.source.load(record))
 
     def _job(self, one: _Progress, loaded: LoadedSource) -> Job:
@@ -124,7 +128,7 @@ class SampleBuilder:
         })
 
     def _failed(self, sample: PlannedSample, problem: SourceProblem, shard: int) -> SampleRow:
-        update = {"reasons": (str(problem.reason),), "parameters": {**dict(sample.edit.parameters), "detail": problem.reason.value}}
+        update = {"reasons": (str(problem.reason),), "parameters": {**dict(sample.edit.parameters), "detail": str(problem)}}
         return self._base(sample, shard).model_copy(update=update)
 
     def _base(self, sample: PlannedSample, shard: int) -> SampleRow:

@@ -58,6 +58,8 @@ class AttributePlanner:
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
             return {"partner": self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))}
+        if edit.name in GUIDED and replica:
+            return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 
     def _stochastic(self, name: str) -> bool:

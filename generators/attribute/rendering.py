@@ -61,7 +61,7 @@ class AttributeRenderer:
         self.placer = Placer(
             max_upsampling=settings.render.max_upsampling, quirks=settings.render.faithful.compat, whole_frame=not self.faithful
         )
-        self._controls: dict[str, float] = {}
+        self._controls: dict[tuple[str, int], float] = {}
 
     @cached_property
     def inpainter(self) -> Inpainter:
@@ -111,7 +111,7 @@ class AttributeRenderer:
         try:
             placed = self.placer.place(job.source, job.edit)
             layer = self._layer(job, placed)
-            facts = {"complexity_control": self._control(job.source)} if job.edit.name in GUIDED else {}
+            facts = {"complexity_control": self._control(job)} if job.edit.name in GUIDED else {}
         except EditFailure as error:
             return Candidate(None, failure=error.reason, detail=str(error))
         realised = {
@@ -119,8 +119,8 @@ class AttributeRenderer:
             "realised_angle": placed.angle, **layer.facts, **facts,
         }
         image = compose(placed.reference, layer.image, placed.alpha)
-        if job.edit == ROUND_TRIP and job.seed == edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP):
-            self._remember_control(job.source.record.id, image, placed.alpha)
+        if job.edit.name == ROUND_TRIP.name:
+            self._remember_control((job.source.record.id, layer.facts["noise_seed"]), image, placed.alpha)
         return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
 
     def _layer(self, job: Job, placed: Placed) -> _Layer:
@@ -152,27 +152,33 @@ class AttributeRenderer:
         target, facts = None, {}
         if job.edit.name == "adversarial":
             record, surrogate = job.source.record, self.regenerator.surrogate
-            # Only with a wnid is a label known to be ImageNet's.
-            target, facts = surrogate.index(record.label if record.wnid else -1, record.class_name), {"surrogate": surrogate.id}
+            imagenet = record.wnid or record.attributes.get("labels") == "imagenet-1k"
+            target, facts = surrogate.index(record.label if imagenet else -1, record.class_name), {"surrogate": surrogate.id}
             if target is None:
-                what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}; ImageNet's are known by a column wnid"
-                raise EditFailure(Reason.SURROGATE_UNAWARE, what)
-        level = job.edit.level if job.edit.name in GUIDED else 0.0
-        made: Regenerated = self.regenerator.regenerate(layer.image, placed, level=level, seed=job.seed, target=target)
-        return _Layer(made.image, layer.removed, layer.cost + made.cost, {**made.facts, **facts})
+                what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}"
+                raise EditFailure(Reason.SURROGATE_UNAWARE, f"{what}; a column imagenet_index or wnid says that labels are ImageNet's")
+        level, seed = job.edit.level if job.edit.name in GUIDED else 0.0, self._noise_seed(job)
+        made: Regenerated = self.regenerator.regenerate(layer.image, placed, level=level, seed=seed, target=target)
+        return _Layer(made.image, layer.removed, layer.cost + made.cost, {**made.facts, **facts, "noise_seed": seed})
 
-    def _control(self, source: LoadedSource) -> float:
-        """C_mid of the source's round trip, with the seed of that column's first attempt."""
-        identity = source.record.id
-        if identity not in self._controls:
+    def _noise_seed(self, job: Job) -> int:
+        """The job's own seed; for guided edits the round trip's of the same attempt, so that what differs is the guidance and not the draw."""
+        if job.edit.name not in GUIDED:
+            return job.seed
+        return edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP, int(job.edit.get("draw", 0)), job.attempt)
+
+    def _control(self, job: Job) -> float:
+        """C_mid of the source's background regenerated from the same noise without guidance."""
+        key = (job.source.record.id, self._noise_seed(job))
+        if key not in self._controls:
             # Rendering the round trip remembers its measure.
-            self._render(Job("control", source, ROUND_TRIP, edit_seed(self.recipe_seed, source.record, ROUND_TRIP)))
-        return self._controls[identity]
+            self._render(Job("control", job.source, ROUND_TRIP, key[1]))
+        return self._controls[key]
 
-    def _remember_control(self, identity: str, image: Array, alpha: Array) -> None:
+    def _remember_control(self, key: tuple[str, int], image: Array, alpha: Array) -> None:
         if len(self._controls) >= REMEMBERED:
             self._controls.pop(next(iter(self._controls)))
-        self._controls[identity] = round(measure_mid_band(image, alpha), 6)
+        self._controls[key] = round(measure_mid_band(image, alpha), 6)
 
 
 def cover(image: Array, shape: tuple[int, ...]) -> Array:

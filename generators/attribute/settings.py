@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from generators.base import edit_label
 
@@ -42,7 +42,7 @@ class EditSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: EditName
-    levels: tuple[float, ...] = ()
+    levels: tuple[FiniteFloat, ...] = ()
     size: float = Field(0.05, gt=0, lt=1)
     angles: tuple[int, int] = (-45, 44)
     prompts: tuple[str, ...] = ()

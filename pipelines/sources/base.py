@@ -63,7 +63,8 @@ def _to_rgb(image: Image.Image) -> Array:
         return np.repeat((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode == "F":
         raise ValueError("floating-point pictures have no fixed range; save it with 8 bits")
-    if image.mode in ("RGBA", "LA", "PA") and np.asarray(image.getchannel("A")).min() < 255:
+    transparent = image.convert("RGBA") if "transparency" in image.info else image
+    if transparent.mode in ("RGBA", "LA", "PA") and np.asarray(transparent.getchannel("A")).min() < 255:
         raise ValueError("the picture is partly transparent; save it on the background that it is meant to have")
     return np.asarray(image.convert("RGB"))
 
@@ -76,7 +77,9 @@ def read_mask(path: Path) -> Array:
     """
     try:
         with Image.open(path) as image:
-            return np.where(np.asarray(image.convert("L")) > 127, 255, 0).astype(np.uint8)
+            # Pillow clips 16-bit grey when it converts it.
+            grey = np.asarray(image).astype(np.int64) // 257 if image.mode.startswith("I") else np.asarray(image.convert("L"))
+            return np.where(grey > 127, 255, 0).astype(np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SourceProblem(Reason.MASK_UNREADABLE, f"{path}: {error}") from error
 

@@ -14,6 +14,8 @@ from manifests.records import SourceRecord
 from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
 from pipelines.sources.table import Row, class_name, identities, read_table
 
+# A column of this name says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
+IMAGENET = {"imagenet_index": {"labels": "imagenet-1k"}}
 COLUMNS_FIX = (
     "the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set source.label_column=…; "
     "`editmill masks` makes masks where there are none"
@@ -62,7 +64,7 @@ class FolderSource:
         common: dict[str, Any] = {
             "id": identity, "image": reference, "mask": row[self.spec.mask_column] or "", "label": int(row[self.label_column]),
             "class_name": class_name(row) or row[self.label_column], "wnid": row.get("wnid") or "", "licence": self.licence,
-            "attributes": {"mask_source": row.get("mask_source") or "given"},
+            "attributes": {"mask_source": row.get("mask_source") or "given", **IMAGENET.get(self.label_column, {})},
         }
         mask = self._path(common["mask"])
         try:

@@ -7,19 +7,26 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from generators.attribute.placing import Placer
+from generators.attribute.rendering import AttributeRenderer
+from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
+from generators.base import LoadedSource, make_edit
 from generators.models.inpainter import Inpainter, InpaintRequest
 from generators.models.loading import Models, Placement
 from manifests.reader import open_dataset
+from manifests.records import SourceRecord
 from packs.tabletop.world import make_scene
 from pipelines.packs import find_pack
 from tests.manifests.builder import build_dataset
 
 ROUNDS = 5
+RECORD = SourceRecord(id="scene", image="scene.png", mask="scene.png", label=0, class_name="ball", width=128, height=128, sha256="", mask_sha256="")
 
 
 def compare(title: str, first: tuple[str, Callable[[], object]], second: tuple[str, Callable[[], object]], *, rounds: int = ROUNDS) -> None:
@@ -76,7 +83,21 @@ def compare_batches() -> None:
     compare("four inpaintings on one core", ("batch", batch), ("one by one", single), rounds=3)
 
 
+def compare_guidance() -> None:
+    """One background without and with guidance, in modern and in faithful mode: what lambda costs, and what is saved where it is 0."""
+    scene = make_scene("heldout", 3)
+    source = LoadedSource(RECORD, scene.image, np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8))
+    models = Models(find_pack("tabletop"), Placement(device="cpu"))
+    for mode, level in (("modern", 1.0), ("faithful", 20.0)):
+        settings = AttributeSettings(edits=(EditSettings(name="original"),), render=RenderSettings(mode=mode))
+        regenerator = AttributeRenderer(settings, models, recipe_seed=0).regenerator
+        placed = Placer(max_upsampling=1).place(source, make_edit("attribute", "round-trip"))
+        plain, guided = (partial(regenerator.regenerate, scene.clean, placed, level=one, seed=1) for one in (0.0, level))
+        compare(f"one {mode} background on one core", ("unguided", plain), ("guided", guided), rounds=3)
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         compare_access(Path(scratch) / "set")
     compare_batches()
+    compare_guidance()

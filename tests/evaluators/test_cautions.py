@@ -51,3 +51,8 @@ def test_a_level_without_an_accepted_sample_is_named(tmp_path: Path) -> None:
 def test_a_model_that_fails_unedited_may_have_other_labels(dataset: Dataset) -> None:
     text = warnings_of(dataset, PixelClassifier(lambda number, edit, replica: True, name="shifted"))
     assert "shifted has only 0.0 % on unedited samples" in text
+
+
+def test_adversarial_columns_name_the_classifier_that_they_were_made_against(tmp_path: Path) -> None:
+    dataset = build(tmp_path / "set", plan=(("original", 0.0, 0), ("adversarial", 20.0, 0)))
+    assert "adversarial backgrounds were made against a classifier" in warnings_of(dataset)

@@ -179,7 +179,7 @@ def test_every_candidate_stands_in_the_rows(tiny_plan: MakePlan, tmp_path: Path)
 
 def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_path: Path) -> None:
     edits = "generator.edits=[{name: background}]"
-    run(tiny_plan(edits, "output.image=jpg", "guard.attempts=3", "shards=1"), tmp_path / "out")
+    run(tiny_plan(edits, "output.image=jpg", "guard.object_difference=1", "guard.attempts=3", "shards=1"), tmp_path / "out")
     rows = open_dataset(tmp_path / "out").table.to_pylist()
     assert rows
     for row in rows:

@@ -12,7 +12,7 @@ from pipelines.recipe import load_recipe, recipe_names
 
 
 def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:
-    assert recipe_names() == ["demo", "imagenet-e", "imagenet-e-faithful"]
+    assert recipe_names() == ["demo", "imagenet-e", "imagenet-e-faithful", "imagenet-e-published"]
     for name in recipe_names():
         assert load_recipe(name).name == name
 
@@ -62,3 +62,14 @@ def test_a_portable_recipe_names_no_folder(tmp_path: Path) -> None:
     recipe = load_recipe("imagenet-e", source=f"folder:{tmp_path}/labels.csv")
     assert recipe.portable()["source"]["labels"] == "labels.csv"
     assert str(tmp_path) in recipe.document()["source"]["labels"]
+
+
+@pytest.mark.parametrize("level", [".nan", ".inf"])
+def test_levels_that_are_no_numbers_are_refused(level: str) -> None:
+    with pytest.raises(RecipeError, match="finite"):
+        load_recipe("imagenet-e", overrides=[f"generator.edits=[{{name: complexity, levels: [{level}]}}]"])
+
+
+def test_jpg_needs_a_tolerance_for_object_bytes() -> None:
+    with pytest.raises(RecipeError, match=r"guard\.object_difference"):
+        load_recipe("imagenet-e", overrides=["output.image=jpg"])

@@ -30,7 +30,7 @@ def edits(diffusion: BlendedDiffusion) -> list[dict[str, Array]]:
     made = []
     for number in SCENES:
         scene = make_scene("heldout", number)
-        keep = scene.alphas[0] > 127
+        keep = scene.alphas[0] > 0.5
         target = diffusion.surrogate.index(-1, scene.objects[0].name)
         assert target is not None
         cases: dict[str, tuple[float, int | None]] = {"plain": (0, None), "busier": (20, None), "simpler": (-20, None), "adversarial": (0, target)}

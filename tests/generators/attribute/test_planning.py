@@ -129,7 +129,13 @@ def test_reversed_angles_are_refused() -> None:
         EditSettings(name="direction", angles=(10, -10))
 
 
-@pytest.mark.parametrize(("level", "label"), [(0.0, "size"), (0.1, "size-01"), (0.05, "size-005"), (0.5, "size-05"), (0.125, "size-0125")])
+LABELS = {
+    0.0: "size", 0.1: "size-01", 0.05: "size-005", 0.5: "size-05", 0.125: "size-0125", 1.5: "size-1p5", 15: "size-15", -20: "size-minus20",
+    1e-9: "size-1em09",
+}
+
+
+@pytest.mark.parametrize(("level", "label"), LABELS.items())
 def test_labels_name_the_level(level: float, label: str) -> None:
     assert make_edit("attribute", "size", level=level).label == label
 

@@ -112,7 +112,11 @@ def test_the_complexity_control_is_the_round_trips_own_measure(make: Make, mode:
 
 def test_guidance_changes_the_background_in_opposite_directions(make: Make) -> None:
     renderer = make(steps=4, complexity_step=0.5)
-    simple, plain, busy = (renderer.render([one])[0] for one in (job("complexity", level=-1), JOBS["round-trip"], job("complexity", level=1)))
+    # Other seeds on purpose: guided edits take the round trip's noise, so that the guidance alone makes the difference.
+    plain_job = Job("k", source(), ROUND_TRIP, edit_seed(3, source().record, ROUND_TRIP))
+    jobs = (job("complexity", level=-1, seed=1), plain_job, job("complexity", level=1, seed=2))
+    simple, plain, busy = renderer.render(jobs)
+    assert simple.parameters["noise_seed"] == plain.parameters["noise_seed"] == busy.parameters["noise_seed"]
     measures = []
     for candidate in (simple, plain, busy):
         assert candidate.image is not None

@@ -27,7 +27,8 @@ def test_records_and_pixels(tmp_path: Path) -> None:
 
 def test_where_a_mask_comes_from(tmp_path: Path) -> None:
     labels = write_photos(tmp_path, 1)
-    assert [record.attributes for record in FolderSource(FolderSpec(labels=labels)).records()] == [{"mask_source": "given"}]
+    given = {"mask_source": "given", "labels": "imagenet-1k"}
+    assert [record.attributes for record in FolderSource(FolderSpec(labels=labels)).records()] == [given]
     row = ["images/p0.png", "masks/p0.png", 0]
     write_labels(labels, [[*row, "sam-box"], [*row, ""]], header=("file", "mask", "imagenet_index", "mask_source"))
     sources = [record.attributes["mask_source"] for record in FolderSource(FolderSpec(labels=labels)).records()]
