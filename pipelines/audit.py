@@ -31,7 +31,6 @@ from generators.models.loading import Models, Placement
 from generators.reasons import Reason
 from manifests.errors import RequestError
 from manifests.records import SourceRecord
-from packs.tabletop.world import make_scene
 from pipelines.encode import decode_image, encode_image
 from pipelines.packs import find_pack
 from pipelines.recipe import Recipe
@@ -331,7 +330,4 @@ def _case(source: Source, records: Sequence[SourceRecord], number: int) -> Case 
 
 def _bare_ground(source: Source, record: SourceRecord) -> Array | None:
     """The true background of a tabletop scene; nobody knows that of a photograph."""
-    if not isinstance(source, TabletopSource):
-        return None
-    split, index = record.image.removeprefix("tabletop:").split("/")
-    return make_scene(split, int(index), size=source.spec.size).clean
+    return source.scene(record).clean if isinstance(source, TabletopSource) else None

@@ -57,9 +57,6 @@ class Placer:
             GeometryError: it can't be put there, or too little of it would be left to keep.
         """
         placed = self._place(source, edit)
-        if placed.scale > self.max_upsampling:
-            what = f"the object would be enlarged {placed.scale:.2f} times; the recipe allows {self.max_upsampling:g}"
-            raise GeometryError(Reason.UPSAMPLING_OVER_LIMIT, what)
         if not (placed.alpha == 255).any():
             raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
         return placed
@@ -71,6 +68,11 @@ class Placer:
             return self._full(source)
         image = resampled(source, float(edit["share"])) if edit.name == "resample" else source.image
         return Placed(image, self._matte(source.mask.astype(np.float32) / 255), IDENTITY)
+
+    def _check_scale(self, scale: float) -> None:
+        if scale > self.max_upsampling:
+            what = f"the object would be enlarged {scale:.2f} times; the recipe allows {self.max_upsampling:g}"
+            raise GeometryError(Reason.UPSAMPLING_OVER_LIMIT, what)
 
     def _matte(self, coverage: Array) -> Array:
         return np.where(coverage > 0.5, 255, 0).astype(np.uint8) if "hard-edge" in self.quirks else matte(coverage)
@@ -89,16 +91,16 @@ class Placer:
         return self._warped(source, matrix, scale, angle)
 
     def _warped(self, source: LoadedSource, matrix: Array, scale: float, angle: float = 0.0, *, nearest: bool = False) -> Placed:
-        if scale > self.max_upsampling:
-            return Placed(source.image, source.mask, matrix, scale)
+        self._check_scale(scale)
         matrix = matrix.round(MATRIX_DECIMALS)
         reference, coverage = (nearest_object if nearest else warp_object)(source.image, source.mask, matrix)
         return Placed(reference, self._matte(coverage), matrix, scale, angle)
 
     def _full(self, source: LoadedSource) -> Placed:
         scale, matrix = full_frame(outline(source.mask))
-        if not self.whole_frame or scale > self.max_upsampling:
+        if not self.whole_frame:
             return self._warped(source, matrix, scale)
+        self._check_scale(scale)
         matrix = matrix.round(MATRIX_DECIMALS)
         size = (source.mask.shape[1], source.mask.shape[0])
         image = warp(source.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from generators.attribute.placing import Placed
 from generators.attribute.settings import RenderSettings
 from generators.base import Array
 from generators.models.inpainter import Inpainter, InpaintRequest
+from generators.models.loading import Models
 from generators.models.surrogate import Surrogate
 
 # The publication's one seed for all pictures.
@@ -50,14 +52,13 @@ class Regenerator(Protocol):
 class LatentRegenerator:
     """Modern mode: the pack's inpainting pipeline on the whole frame from part of its noise schedule, guided by what its latents decode to."""
 
-    def __init__(self, inpainter: Inpainter, surrogate: Surrogate | None, *, settings: RenderSettings, prompt: str) -> None:
-        self.inpainter, self.settings, self.prompt = inpainter, settings, prompt
-        self._surrogate = surrogate
+    def __init__(self, inpainter: Inpainter, models: Models, *, settings: RenderSettings) -> None:
+        self.inpainter, self.models, self.settings = inpainter, models, settings
 
-    @property
+    @cached_property
     def surrogate(self) -> Surrogate:
-        assert self._surrogate is not None
-        return self._surrogate
+        """The classifier of adversarial backgrounds; it loads when first used."""
+        return Surrogate(self.models, self.settings.surrogate)
 
     def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
         settings = self.settings
@@ -68,7 +69,7 @@ class LatentRegenerator:
         # The model is not shown the object: it would draw a rim of the object's colours around it, which no mask takes back.
         whole = np.ones(placed.alpha.shape, bool)
         image = self.inpainter.fill(InpaintRequest(
-            background, whole, self.prompt, seed, settings.strength, guidance if level or attack else None
+            background, whole, self.models.pack.removal_prompt, seed, settings.strength, guidance if level or attack else None
         ))
         return Regenerated(image, self.inpainter.cost(strength=settings.strength), {"strength": settings.strength})
 

@@ -24,12 +24,11 @@ from generators.base import Array, Candidate, EditFailure, Job, LoadedSource, ed
 from generators.models.inpainter import Inpainter, InpaintRequest
 from generators.models.lama import ROLE, Lama
 from generators.models.loading import Models
-from generators.models.surrogate import Surrogate
+from generators.per_source import PerSource
 from generators.reasons import Reason
 from manifests.seeds import derive_seed
 
 ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
-REMEMBERED = 8
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class AttributeRenderer:
         self.placer = Placer(
             max_upsampling=settings.render.max_upsampling, quirks=settings.render.faithful.compat, whole_frame=not self.faithful
         )
-        self._controls: dict[tuple[str, int], float] = {}
+        self._controls: PerSource[float] = PerSource()
 
     @cached_property
     def inpainter(self) -> Inpainter:
@@ -90,9 +89,7 @@ class AttributeRenderer:
         """What edits backgrounds in this mode."""
         if self.faithful:
             return PixelRegenerator(self.diffusion)
-        attacked = any(edit.name == "adversarial" for edit in self.settings.edits)
-        surrogate = Surrogate(self.models, self.settings.render.surrogate) if attacked else None
-        return LatentRegenerator(self.inpainter, surrogate, settings=self.settings.render, prompt=self.models.pack.removal_prompt)
+        return LatentRegenerator(self.inpainter, self.models, settings=self.settings.render)
 
     def frame(self, source: LoadedSource) -> LoadedSource:
         """The source as it is edited: in faithful mode stretched to the square of the model, as published."""
@@ -120,7 +117,8 @@ class AttributeRenderer:
         }
         image = compose(placed.reference, layer.image, placed.alpha)
         if job.edit.name == ROUND_TRIP.name:
-            self._remember_control((job.source.record.id, layer.facts["noise_seed"]), image, placed.alpha)
+            # Guided edits of the same noise are compared with it.
+            self._controls.get((job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha))
         return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
 
     def _layer(self, job: Job, placed: Placed) -> _Layer:
@@ -169,16 +167,17 @@ class AttributeRenderer:
 
     def _control(self, job: Job) -> float:
         """C_mid of the source's background regenerated from the same noise without guidance."""
-        key = (job.source.record.id, self._noise_seed(job))
-        if key not in self._controls:
-            # Rendering the round trip remembers its measure.
-            self._render(Job("control", job.source, ROUND_TRIP, key[1]))
-        return self._controls[key]
+        seed = self._noise_seed(job)
+        return self._controls.get((job.source.record.id, seed), lambda: self._unguided(job.source, seed))
 
-    def _remember_control(self, key: tuple[str, int], image: Array, alpha: Array) -> None:
-        if len(self._controls) >= REMEMBERED:
-            self._controls.pop(next(iter(self._controls)))
-        self._controls[key] = round(measure_mid_band(image, alpha), 6)
+    def _unguided(self, source: LoadedSource, seed: int) -> float:
+        job = Job("control", source, ROUND_TRIP, seed)
+        placed = self.placer.place(source, ROUND_TRIP)
+        return _control_measure(compose(placed.reference, self._layer(job, placed).image, placed.alpha), placed.alpha)
+
+
+def _control_measure(image: Array, alpha: Array) -> float:
+    return round(measure_mid_band(image, alpha), 6)
 
 
 def cover(image: Array, shape: tuple[int, ...]) -> Array:

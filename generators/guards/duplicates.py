@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import Box, box_iou, box_of, containment
-from generators.guards.per_source import PerSource
 from generators.models.detector import Detector
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 SAME_PLACE = 0.3

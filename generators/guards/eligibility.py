@@ -8,7 +8,7 @@ import numpy as np
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import box_of
-from generators.guards.per_source import PerSource
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 GEOMETRIC = frozenset({"size", "position", "direction", "full"})

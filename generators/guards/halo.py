@@ -8,7 +8,7 @@ import numpy as np
 from generators.attribute.composite import matte
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
-from generators.guards.per_source import PerSource
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 RING = 5

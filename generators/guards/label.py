@@ -7,8 +7,8 @@ import numpy as np
 
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
-from generators.guards.per_source import PerSource
 from generators.models.judge import ZeroShotJudge
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 CONTEXT = 0.3

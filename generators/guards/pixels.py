@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from generators.attribute.complexity import LUMA
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
 
 SIZED = ("size", "position", "direction")
-LUMA = (0.299, 0.587, 0.114)
 # In grey levels: neighbours that differ by less are grain.
 GRAIN = 12.0
 

@@ -11,9 +11,9 @@ from generators.base import Candidate, Job, LoadedSource
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import box_iou, box_of
 from generators.guards.label import object_crop
-from generators.guards.per_source import PerSource
 from generators.models.detector import Detector
 from generators.models.judge import ZeroShotJudge
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 NOTHING = "no object"

@@ -10,8 +10,8 @@ import numpy as np
 from generators.base import Candidate, Job
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import box_of
-from generators.guards.per_source import PerSource
 from generators.models.segmenter import Segmenter
+from generators.per_source import PerSource
 from generators.reasons import Reason
 
 # Objects below this share of the frame have so much outline that a lower overlap is right.

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from generators.base import Array
+from generators.guards.boxes import box_of
 from generators.guards.label import object_crop
 from generators.models.detector import Detector
 from generators.models.judge import ZeroShotJudge
@@ -15,7 +16,7 @@ from generators.models.loading import Models
 from generators.models.segmenter import Segment, Segmenter
 from pipelines.masks.prompts import Box, Prompt
 from pipelines.masks.refusal import Refusal, Refused
-from pipelines.masks.shape import borders_met, box_of, centrality, clean, mask_iou
+from pipelines.masks.shape import borders_met, centrality, clean, mask_iou
 
 # How much the mask's box grows on each side for the second test of stability.
 GROWTH = 0.08

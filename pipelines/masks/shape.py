@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 
 from generators.base import Array
-from pipelines.masks.prompts import Box
 
 # Larger holes are part of the object's shape: a ring, a handle.
 LARGEST_FILLED_HOLE = 0.01
@@ -43,12 +42,6 @@ def _meets_border(mask: Array) -> bool:
 def borders_met(mask: Array) -> int:
     """How many of the frame's four sides the mask touches."""
     return sum(bool(side.any()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-
-
-def box_of(mask: Array) -> Box:
-    """(left, top, right, bottom) of a mask that is not empty, right and bottom exclusive."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def centrality(mask: Array) -> float:

@@ -76,9 +76,13 @@ class TabletopSource:
         )
 
     def load(self, record: SourceRecord) -> LoadedSource:
-        split, index = record.image.removeprefix("tabletop:").split("/")
-        scene = make_scene(split, int(index), size=self.spec.size)
+        scene = self.scene(record)
         return LoadedSource(record, scene.image, _mask(scene))
+
+    def scene(self, record: SourceRecord) -> Scene:
+        """The scene at a record's address, with its true masks and ground."""
+        split, index = record.image.removeprefix("tabletop:").split("/")
+        return make_scene(split, int(index), size=self.spec.size)
 
 
 def _mask(scene: Scene) -> np.ndarray:

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generators.guards.boxes import box_of
 from generators.models.loading import Models
 from generators.models.segmenter import Segmenter
 from manifests.errors import OccupiedError, RequestError, SourceError
 from pipelines.masks.gate import MaskLimits
 from pipelines.masks.make import make_masks
-from pipelines.masks.shape import box_of, mask_iou
+from pipelines.masks.shape import mask_iou
 from pipelines.sources.folder import FolderSource, FolderSpec
 from tests.pipelines.masks.scenes import boxes, scenes, truth, write_scenes
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.masks.shape import borders_met, box_of, centrality, clean, mask_iou
+from generators.guards.boxes import box_of
+from pipelines.masks.shape import borders_met, centrality, clean, mask_iou
 
 
 def blob() -> np.ndarray:

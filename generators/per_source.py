@@ -1,4 +1,4 @@
-"""What a guard remembers of sources, so that several edits of one source are judged against one look at it."""
+"""What renderer and guards remember of sources, so that several edits of one source share one look at it."""
 
 from __future__ import annotations
 
