@@ -54,14 +54,23 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class CaptionRecord(Record):
+    """One caption of an image. ``label`` is 0 where the image entails it, 1 neutral, 2 where it contradicts it, -1 unlabelled."""
+
+    id: Annotated[str, StringConstraints(min_length=1)]
+    text: Annotated[str, StringConstraints(min_length=1)]
+    label: Annotated[int, Field(ge=-1, le=2)] = -1
+
+
 class SourceRecord(Record):
-    """One labelled source image.
+    """One labelled or captioned source image.
 
     Attributes:
         id: Unique id within the source.
         image: Reference that the source can open (a path or URL).
         mask: Reference to the object mask, empty if there is none.
-        label: Class index.
+        label: Class index, -1 where there is none.
+        captions: The captions that text edits start from; ``caption`` is a description that no edit changes.
         sha256: Digest of the image file's bytes, empty only when the image cannot be read.
         problem: Why the source cannot be used (a reason from the closed list), empty if it can.
     """
@@ -73,6 +82,7 @@ class SourceRecord(Record):
     class_name: str
     wnid: str = ""
     caption: str = ""
+    captions: tuple[CaptionRecord, ...] = ()
     width: Count
     height: Count
     sha256: Sha256OrNone

@@ -8,10 +8,10 @@ from manifests.errors import DataError
 from manifests.manifest import write_dataset_files
 from manifests.records import Manifest
 from manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
+from pipelines.families import family_of
 from pipelines.fingerprint import Identity
 from pipelines.plan import Plan
 from pipelines.provenance import code_commit, code_version, environment
-from pipelines.shard import SCORE_NAMES, member_names
 
 
 def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
@@ -39,11 +39,11 @@ def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardSta
 
 def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
     """The manifest of finished shards."""
-    recipe = plan.recipe
+    recipe, family = plan.recipe, family_of(plan.recipe)
     return Manifest(
         name=recipe.name, version=recipe.version, generator=recipe.generator.kind, fingerprint=identity.fingerprint,
         recipe=recipe.portable(), code_version=code_version(), code_commit=code_commit(), environment=environment(),
-        models=identity.models, sources=plan.sources, members=member_names(recipe), score_names=SCORE_NAMES,
+        models=identity.models, sources=plan.sources, members=family.members(recipe), score_names=family.score_names,
         edits=tuple(dict.fromkeys(edit.name for edit in recipe.generator.edits)), class_names=plan.class_names,
         counts=merge_counts(stats.counts for stats in shards), shards=tuple(stats.record() for stats in shards),
     )

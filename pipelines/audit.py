@@ -32,9 +32,10 @@ from generators.reasons import Reason
 from manifests.errors import RequestError
 from manifests.records import SourceRecord
 from pipelines.encode import decode_image, encode_image
+from pipelines.families.attribute import guard_of, make_guards
 from pipelines.packs import find_pack
 from pipelines.recipe import Recipe
-from pipelines.shard import configure_process, make_guards
+from pipelines.shard import configure_process
 from pipelines.sources import Source, SourceProblem, open_source
 from pipelines.sources.tabletop import TabletopSource
 
@@ -304,7 +305,7 @@ def audit(recipe: Recipe, placement: Placement, *, sources: int) -> tuple[AuditR
     source = open_source(recipe.source)
     records = list(islice((record for record in source.records() if not record.problem), sources))
     names = tuple(dict.fromkeys(record.class_name for record in records))
-    auditor = Auditor(make_guards(recipe.guard, Models(find_pack(recipe.models), placement), class_names=names), image=recipe.output.image)
+    auditor = Auditor(make_guards(guard_of(recipe), Models(find_pack(recipe.models), placement), class_names=names), image=recipe.output.image)
     for number in tqdm(range(len(records)), desc="auditing", unit="source"):
         case = _case(source, records, number)
         if case is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from generators.base import Array, Candidate
-from pipelines.plan import PlannedSample
+from pipelines.planned import PlannedSample
 
 MEMBERS = ("alpha.png", "cls", "json", "mask.png")
 OPTIONS: dict[str, dict[str, Any]] = {

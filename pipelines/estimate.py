@@ -1,24 +1,25 @@
-"""What a plan would cost, guessed from counts alone."""
+"""What edits of photographs would cost, guessed from counts alone."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from generators.attribute.faithful import GUIDED_COST
 from generators.attribute.planning import COPIED, GUIDED, UNTOUCHED
-from pipelines.packs import find_pack
-from pipelines.plan import Plan
+from generators.attribute.settings import AttributeSettings
+from generators.models.pack import PackSpec
+from pipelines.planned import PlannedSample
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8
 UNREMOVED = (*UNTOUCHED, "background", "full")
 
 
-def estimate(plan: Plan) -> dict[str, float]:
+def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
     """Network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed)."""
-    pack, render = find_pack(plan.recipe.models), plan.recipe.generator.render
+    render = settings.render
     per_picture = (render.steps or pack.steps) * (2 if (render.guidance or pack.guidance) > 1 else 1)
-    samples = [sample for shard in plan.shards for sample in shard]
     names = Counter(sample.edit.name for sample in samples)
     removed = {sample.source.id for sample in samples if sample.edit.name not in UNREMOVED}
     evaluations = (names["background"] + len(removed)) * per_picture

@@ -9,15 +9,13 @@ from generators.models.checkpoints import model_record
 from generators.models.loading import Placement
 from generators.models.pack import PackSpec
 from manifests.canonical import digest
-from manifests.errors import ModelError
 from manifests.records import ModelRecord
+from pipelines.families import family_of
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
 from pipelines.recipe import Recipe
 
 ALGORITHM = 1
-# Raised whenever rendering, guarding or encoding changes what is stored.
-RENDER_VERSION = 4
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose"}
 
@@ -31,24 +29,9 @@ class Identity:
 
 
 def needed_roles(recipe: Recipe, pack: PackSpec) -> list[str]:
-    """The roles of ``pack`` that a recipe's edits and guards use, the guards' as far as it has them, each with the parts that it is loaded with."""
-    render, edits = recipe.generator.render, {edit.name for edit in recipe.generator.edits}
-    used = ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
-    if render.mode == "faithful":
-        used.append("unconditional")
-    if "adversarial" in edits:
-        used.append(_classifier(pack, render.surrogate))
-    used += [role for role in (*recipe.guard.judges, "detector", "segmenter") if role in pack.roles]
+    """The roles of ``pack`` that a recipe uses, each with the parts that it is loaded with."""
+    used = family_of(recipe).roles(recipe, pack)
     return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
-
-
-def _classifier(pack: PackSpec, role: str) -> str:
-    """``role``, if it is an image classifier of the pack."""
-    cls = pack.entry(role).cls
-    if "ForImageClassification" not in cls and not cls.startswith("torchvision.models."):
-        what = f"the role {role!r} is no image classifier but {cls}"
-        raise ModelError(what, where="generator.render.surrogate", fix="name a role such as classifier")
-    return role
 
 
 def identify(plan: Plan, placement: Placement) -> Identity:
@@ -61,10 +44,11 @@ def identify(plan: Plan, placement: Placement) -> Identity:
     roles = needed_roles(plan.recipe, pack)
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
     recipe = {name: value for name, value in plan.recipe.portable().items() if name not in EXCLUDED}
+    family = family_of(plan.recipe)
     document: dict[str, Any] = {
-        "algorithm": ALGORITHM, "render": RENDER_VERSION, "recipe": recipe, "sources": plan.content,
+        "algorithm": ALGORITHM, "render": family.version, "recipe": recipe, "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models], "device": placement.resolve().type,
-        "pack": pack.model_dump(mode="json", include={"backgrounds", "removal_prompt", "guidance", "steps"}),
+        "pack": family.asked(pack),
         "asked": {role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"}) for role in roles},
     }
     return Identity(digest(document), models)

@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from generators.attribute.partners import PartnerPool
-from generators.attribute.planning import AttributePlanner
-from generators.base import Edit
 from manifests.canonical import digest
-from manifests.keys import sample_key, shard_of
+from manifests.keys import shard_of
 from manifests.manifest import sources_digest
-from manifests.records import SourceRecord, SourcesRecord
-from pipelines.packs import find_pack
+from manifests.records import SourcesRecord
+from pipelines.families import family_of
+from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
 from pipelines.sources import Source, open_source
-
-
-@dataclass(frozen=True)
-class PlannedSample:
-    """One sample to build. ``partner`` is the second source of edits that need one."""
-
-    key: str
-    source: SourceRecord
-    edit: Edit
-    replica: int
-    partner: SourceRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -56,16 +43,9 @@ def make_plan(recipe: Recipe, *, source: Source | None = None) -> Plan:
     """
     source = source or open_source(recipe.source)
     records = list(source.records())
-    by_id = {record.id: record for record in records}
-    planner = AttributePlanner(
-        recipe.generator, prompts=find_pack(recipe.models).backgrounds, pool=PartnerPool(records), seed=recipe.seed
-    )
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
-    for record in records:
-        shard = shards[shard_of(record.id, recipe.shards)]
-        for edit, replica in planner.plan(record):
-            partner = by_id.get(str(edit.get("partner", "")))
-            shard.append(PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner))
+    for sample in family_of(recipe).plan(recipe, records):
+        shards[shard_of(sample.source.id, recipe.shards)].append(sample)
     class_names = {record.label: record.class_name for record in records}
     return Plan(
         recipe, tuple(tuple(shard) for shard in shards),

@@ -33,7 +33,7 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
     rows = []
     for identifier in tqdm(chosen, desc="preview", unit="source"):
         mine = [sample for sample in samples if sample.source.id == identifier]
-        built = builder.build(mine, shard=0, fingerprint=identity.fingerprint)
+        built = builder.build(mine, shard=0)
         pictures = [(sample.edit.label, members.get(plan.recipe.output.image)) for sample, (_, members) in zip(mine, built, strict=True)]
         rows.append({label: decode_image(data) for label, data in pictures if data is not None})
     return contact_sheet(rows, list(plan.counts()), cell=cell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
 import cv2
 import torch
@@ -16,12 +17,12 @@ from manifests.canonical import canonical_json
 from manifests.errors import EditmillError
 from manifests.records import CandidateRecord, SampleRow, SourceRecord
 from pipelines.encode import decode_image, encode_image, encode_members
-from pipelines.plan import PlannedSample
+from pipelines.families.base import Built
+from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
 from pipelines.sources import Source, SourceProblem
 
 logger = logging.getLogger("editmill.sample")
-Built = tuple[SampleRow, dict[str, bytes]]
 
 
 @dataclass
@@ -46,11 +47,18 @@ class _Progress:
 class SampleBuilder:
     """Builds the samples of one source after another with one set of models."""
 
-    def __init__(self, recipe: Recipe, source: Source, renderer: Renderer, guards: Sequence[Guard]) -> None:
+    def __init__(
+        self, recipe: Recipe, source: Source, renderer: Renderer, guards: Sequence[Guard], *, attempts: int, fingerprint: str
+    ) -> None:
         self.recipe, self.source, self.renderer, self.guards = recipe, source, renderer, guards
+        self.attempts, self.fingerprint = attempts, fingerprint
 
-    def build(self, samples: Sequence[PlannedSample], *, shard: int, fingerprint: str) -> Iterator[Built]:
+    def build(self, samples: Sequence[PlannedSample], *, shard: int) -> Iterator[Built]:
         """Yield a row per planned sample, in order, with the members of accepted ones."""
+        for _, group in groupby(samples, key=lambda sample: sample.source.id):
+            yield from self._build_source(list(group), shard)
+
+    def _build_source(self, samples: Sequence[PlannedSample], shard: int) -> Iterator[Built]:
         try:
             loaded = self._load(samples[0].source)
         except SourceProblem as problem:
@@ -59,10 +67,10 @@ class SampleBuilder:
                 yield self._failed(sample, problem, shard), {}
             return
         tries = [_Progress(sample) for sample in samples]
-        while pending := [one for one in tries if not one.done(self.recipe.guard.attempts)]:
+        while pending := [one for one in tries if not one.done(self.attempts)]:
             jobs = [self._job(one, loaded) for one in pending]
             for one, job, candidate in zip(pending, jobs, self._render(jobs), strict=True):
-                self._judge(one, job, candidate, fingerprint)
+                self._judge(one, job, candidate)
         for one in tries:
             yield self._row(one, shard), one.members
 
@@ -97,7 +105,7 @@ class SampleBuilder:
             logger.warning("%s: rendering failed: %s", jobs[0].key, error)
             return [Candidate(None, failure=Reason.PROPOSER_ERROR, detail=f"{type(error).__name__}: {error}")]
 
-    def _judge(self, one: _Progress, job: Job, candidate: Candidate, fingerprint: str) -> None:
+    def _judge(self, one: _Progress, job: Job, candidate: Candidate) -> None:
         one.candidate = candidate
         one.cost += candidate.cost
         if candidate.image is None:
@@ -112,7 +120,7 @@ class SampleBuilder:
             CandidateRecord(attempt=job.attempt, seed=job.seed, accepted=accepted, reasons=tuple(verdict.reasons), scores=scores)
         )
         if accepted:
-            facts = {"seed": job.seed, "attempt": job.attempt, "fingerprint": fingerprint, "scores": canonical_json(scores).decode()}
+            facts = {"seed": job.seed, "attempt": job.attempt, "fingerprint": self.fingerprint, "scores": canonical_json(scores).decode()}
             one.members = encode_members(one.sample, candidate, primary, kind=kind, facts=facts)
 
     def _row(self, one: _Progress, shard: int) -> SampleRow:

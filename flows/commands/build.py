@@ -26,10 +26,12 @@ def plan(recipe: str, source: str, models: str, shards: int | None, overrides: t
       editmill plan imagenet-e
       editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
     """
-    from pipelines.estimate import estimate
+    from pipelines.families import family_of
+    from pipelines.packs import find_pack
 
     made = make_plan_from(recipe, source, models, shards, overrides)
-    guess = estimate(made)
+    samples = [sample for shard in made.shards for sample in shard]
+    guess = family_of(made.recipe).estimate(made.recipe, find_pack(made.recipe.models), samples)
     problems = made.problems()
     if as_json:
         click.echo(json.dumps({"edits": made.counts(), "shards": [len(shard) for shard in made.shards], "problems": problems, **guess}, indent=2))

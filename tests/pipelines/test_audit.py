@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.commands.audit import audit as command
+from generators.guards.settings import GuardSettings
 from generators.models.loading import Models
 from manifests.errors import RecipeError
 from pipelines.audit import GATES, AuditRow, audit
+from pipelines.families.attribute import GUARDS, SCORE_NAMES, make_guards
 from pipelines.packs import find_pack
-from pipelines.recipe import GuardSettings, load_recipe
-from pipelines.shard import GUARDS, SCORE_NAMES, make_guards
+from pipelines.recipe import load_recipe
 from tests.pipelines.conftest import PLACEMENT
 
 pytestmark = pytest.mark.filterwarnings("ignore:IProgress:Warning")

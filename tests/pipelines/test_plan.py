@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from manifests.errors import ModelError
-from pipelines.plan import PlannedSample, make_plan
+from pipelines.plan import make_plan
+from pipelines.planned import PlannedSample
 from pipelines.recipe import load_recipe
 from tests.pipelines.conftest import MakePlan
 from tests.pipelines.photos import write_photos

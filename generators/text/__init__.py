@@ -1,0 +1,1 @@
+"""Edits of captions: visual attributes inserted, content diluted, and the controls of both."""

@@ -1,0 +1,16 @@
+"""Families of edits, by the kind of a recipe's generator."""
+
+from __future__ import annotations
+
+from pipelines.families.attribute import AttributeFamily
+from pipelines.families.base import Builder, Built, Family, Setting
+from pipelines.recipe import Recipe
+
+__all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
+
+FAMILIES: dict[str, Family] = {"attribute": AttributeFamily()}
+
+
+def family_of(recipe: Recipe) -> Family:
+    """The family of a recipe's generator."""
+    return FAMILIES[recipe.generator.kind]

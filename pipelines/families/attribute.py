@@ -1,0 +1,132 @@
+"""Attribute edits of labelled photographs (ImageNet-E) as a family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from generators.attribute.partners import PartnerPool
+from generators.attribute.planning import AttributePlanner
+from generators.attribute.rendering import AttributeRenderer
+from generators.attribute.settings import AttributeSettings
+from generators.guards.base import Guard
+from generators.guards.complexity import ComplexityGuard
+from generators.guards.duplicates import DuplicateGuard
+from generators.guards.eligibility import SourceGuard
+from generators.guards.halo import HaloGuard
+from generators.guards.label import LabelGuard
+from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from generators.guards.placement import PlacementGuard
+from generators.guards.removal import RemovalGuard
+from generators.guards.segmentation import SegmentationGuard
+from generators.guards.settings import GuardSettings
+from generators.models.detector import Detector
+from generators.models.judge import ZeroShotJudge
+from generators.models.loading import Models
+from generators.models.pack import PackSpec
+from generators.models.segmenter import Segmenter
+from manifests.errors import ModelError
+from manifests.keys import sample_key
+from manifests.records import SourceRecord
+from pipelines.encode import MEMBERS
+from pipelines.estimate import estimate_attribute
+from pipelines.families.base import Builder, Setting
+from pipelines.packs import find_pack
+from pipelines.planned import PlannedSample
+from pipelines.recipe import Recipe
+from pipelines.sample import SampleBuilder
+from pipelines.sources import open_source
+
+GUARDS: tuple[type[Guard], ...] = (
+    SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,
+    DuplicateGuard, SegmentationGuard, LabelGuard,
+)
+SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
+
+
+def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
+    """The guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
+    judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
+    guards: list[Guard] = [
+        SourceGuard(least_share=rule.least_share, most_share=rule.most_share, least_component=rule.least_component, border=rule.border),
+        ObjectPixelsGuard(limit=rule.object_difference), AreaGuard(tolerance=rule.area_tolerance),
+        PlacementGuard(centroid_tolerance=rule.centroid_tolerance, angle_tolerance=rule.angle_tolerance),
+        SanityGuard(least_contrast=rule.contrast, most_black=rule.black, least_correlation=rule.correlation),
+        BackgroundChangedGuard(least=rule.background_change), HaloGuard(limit=rule.halo, ratio=rule.halo_ratio),
+        ComplexityGuard(margin=rule.complexity_margin),
+    ]
+    detector = Detector(models) if "detector" in models.pack.roles else None
+    if detector or judges:
+        backgrounds = models.pack.backgrounds
+        guards.append(RemovalGuard(judges, detector, backgrounds=backgrounds, probability=rule.removal_probability, threshold=rule.detection))
+    if detector:
+        guards.append(DuplicateGuard(detector, threshold=rule.detection))
+    if "segmenter" in models.pack.roles:
+        limits = {"least_iou": rule.mask_iou, "least_small_iou": rule.small_mask_iou, "expansion": rule.expansion}
+        guards.append(SegmentationGuard(Segmenter(models), **limits))
+    return [*guards, LabelGuard(*judges, class_names=class_names, margin=rule.label_margin)] if judges else guards
+
+
+def _classifier(pack: PackSpec, role: str) -> str:
+    """``role``, if it is an image classifier of the pack."""
+    cls = pack.entry(role).cls
+    if "ForImageClassification" not in cls and not cls.startswith("torchvision.models."):
+        what = f"the role {role!r} is no image classifier but {cls}"
+        raise ModelError(what, where="generator.render.surrogate", fix="name a role such as classifier")
+    return role
+
+
+class AttributeFamily:
+    """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
+
+    version = 4
+    score_names = SCORE_NAMES
+
+    def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
+        by_id = {record.id: record for record in records}
+        prompts = find_pack(recipe.models).backgrounds
+        planner = AttributePlanner(settings_of(recipe), prompts=prompts, pool=PartnerPool(list(records)), seed=recipe.seed)
+        for record in records:
+            for edit, replica in planner.plan(record):
+                partner = by_id.get(str(edit.get("partner", "")))
+                yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner)
+
+    def roles(self, recipe: Recipe, pack: PackSpec) -> list[str]:
+        render, edits = settings_of(recipe).render, {edit.name for edit in settings_of(recipe).edits}
+        used = ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
+        if render.mode == "faithful":
+            used.append("unconditional")
+        if "adversarial" in edits:
+            used.append(_classifier(pack, render.surrogate))
+        return [*used, *(role for role in (*guard_of(recipe).judges, "detector", "segmenter") if role in pack.roles)]
+
+    def asked(self, pack: PackSpec) -> dict[str, Any]:
+        return pack.model_dump(mode="json", include={"backgrounds", "removal_prompt", "guidance", "steps"})
+
+    def members(self, recipe: Recipe) -> tuple[str, ...]:
+        return tuple(sorted((recipe.output.image, *MEMBERS)))
+
+    def builder(self, setting: Setting) -> Builder:
+        recipe, models = setting.recipe, Models(find_pack(setting.recipe.models), setting.placement)
+        digest = next(record.digest for record in setting.models if record.role == "inpaint")
+        cache = setting.cache / "removal" if setting.cache is not None else None
+        renderer = AttributeRenderer(settings_of(recipe), models, recipe_seed=recipe.seed, model_digest=digest, cache=cache)
+        guards = make_guards(guard_of(recipe), models, class_names=setting.class_names)
+        return SampleBuilder(
+            recipe, open_source(recipe.source), renderer, guards, attempts=guard_of(recipe).attempts, fingerprint=setting.fingerprint
+        )
+
+    def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
+        return estimate_attribute(settings_of(recipe), pack, samples)
+
+
+def settings_of(recipe: Recipe) -> AttributeSettings:
+    """The recipe's generator, which is of this family."""
+    assert isinstance(recipe.generator, AttributeSettings)
+    return recipe.generator
+
+
+def guard_of(recipe: Recipe) -> GuardSettings:
+    """The recipe's guard, which is of this family."""
+    assert isinstance(recipe.guard, GuardSettings)
+    return recipe.guard

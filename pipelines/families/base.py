@@ -1,0 +1,65 @@
+"""What a family of edits brings to the pipelines: its plan, the roles it needs, and a builder of its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from generators.models.loading import Placement
+from generators.models.pack import PackSpec
+from manifests.records import ModelRecord, SampleRow, SourceRecord
+from pipelines.planned import PlannedSample
+from pipelines.recipe import Recipe
+
+Built = tuple[SampleRow, dict[str, bytes]]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the samples of one build share; ``cache`` is a folder for what several shards need, or None when nothing is written."""
+
+    recipe: Recipe
+    fingerprint: str
+    class_names: tuple[str, ...]
+    models: tuple[ModelRecord, ...]
+    cache: Path | None
+    placement: Placement
+
+
+class Builder(Protocol):
+    """Builds planned samples with one set of models."""
+
+    def build(self, samples: Sequence[PlannedSample], *, shard: int) -> Iterator[Built]:
+        """Yield a row per planned sample, in order, with the members of accepted ones."""
+
+
+class Family(Protocol):
+    """One kind of generator.
+
+    Attributes:
+        version: raised whenever rendering, guarding or encoding changes what is stored.
+        score_names: scores that rows may have.
+    """
+
+    version: int
+    score_names: tuple[str, ...]
+
+    def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
+        """Every sample of a dataset, in source order."""
+
+    def roles(self, recipe: Recipe, pack: PackSpec) -> list[str]:
+        """The roles of ``pack`` that edits and guards use, the guards' as far as the pack has them."""
+
+    def asked(self, pack: PackSpec) -> dict[str, Any]:
+        """Facts of the pack, beside its models, that the samples depend on, as JSON values."""
+
+    def members(self, recipe: Recipe) -> tuple[str, ...]:
+        """Member suffixes of every sample, sorted."""
+
+    def builder(self, setting: Setting) -> Builder:
+        """A builder; its models load when they are first needed."""
+
+    def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
+        """Network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed)."""
