@@ -31,6 +31,28 @@ class Reason(StrEnum):
     COMPLEXITY_ORDER = "complexity_order"
     EDIT_ABSENT = "edit_absent"
     LABEL_MARGIN_LOW = "label_margin_low"
+    # Captions: why nothing was inserted.
+    NO_NOUN = "no_noun"
+    NO_BOX = "no_box"
+    NONE_WON = "none_won"
+    BELOW_THRESHOLD = "below_threshold"
+    AMBIGUOUS = "ambiguous"
+    ALREADY_MODIFIED = "already_modified"
+    SCOPE = "scope"
+    PERSON_GUARD = "person_guard"
+    DISFLUENT = "disfluent"
+    ENTAILMENT = "entailment"
+    IMAGE_GUARD = "image_guard"
+    LABEL_GUARD = "label_guard"
+    CAP_REACHED = "cap_reached"
+    NO_MATCH = "no_match"
+    NO_CANDIDATE = "no_candidate"
+    # Controls that take over the slots of an insertion there is none of, and dilutions with nothing to say.
+    NO_INSERTION = "no_insertion"
+    NOTHING_TO_SAY = "nothing_to_say"
+    NO_GOLD = "no_gold"
+    UNCHANGED = "unchanged"
+    OOM = "oom"
 
 
 FAILURES = frozenset(

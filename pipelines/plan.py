@@ -12,7 +12,7 @@ from manifests.records import SourcesRecord
 from pipelines.families import family_of
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
-from pipelines.sources import Source, open_source
+from pipelines.sources import CaptionSource, Source
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,19 @@ class Plan:
         return {sample.source.id: sample.source.problem for shard in self.shards for sample in shard if sample.source.problem}
 
 
-def make_plan(recipe: Recipe, *, source: Source | None = None) -> Plan:
+def make_plan(recipe: Recipe, *, source: Source | CaptionSource | None = None) -> Plan:
     """Plan the whole dataset.
 
     Raises:
         SourceError: the source can't be read.
         ModelError: there is no such pack.
     """
-    source = source or open_source(recipe.source)
+    source = source or family_of(recipe).open(recipe.source)
     records = list(source.records())
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
     for sample in family_of(recipe).plan(recipe, records):
         shards[shard_of(sample.source.id, recipe.shards)].append(sample)
-    class_names = {record.label: record.class_name for record in records}
+    class_names = family_of(recipe).class_names(records)
     return Plan(
         recipe, tuple(tuple(shard) for shard in shards),
         SourcesRecord(name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)),

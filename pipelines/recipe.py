@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from generators.attribute.settings import AttributeSettings
 from generators.guards.settings import GuardSettings
+from generators.text.settings import TextGuardSettings, TextSettings
 from manifests.errors import RecipeError
 from manifests.records import DatasetName, SplitName, Version
 from pipelines.sources import SourceSpec, parse_source
@@ -19,12 +20,21 @@ from pipelines.sources import SourceSpec, parse_source
 RECIPES = resources.files("pipelines") / "recipes"
 
 
+GeneratorSettings = Annotated[AttributeSettings | TextSettings, Field(discriminator="kind")]
+GuardRules = Annotated[GuardSettings | TextGuardSettings, Field(discriminator="kind")]
+# The kind of a recipe that names none.
+DEFAULT_KIND = "attribute"
+
+
 class OutputSettings(BaseModel):
-    """How samples are stored. ``png`` and ``webp`` are lossless; ``jpg`` (quality 95) keeps object bytes only approximately."""
+    """How samples are stored. ``png`` and ``webp`` are lossless; ``jpg`` (quality 95) keeps object bytes only approximately.
+
+    ``reference`` stores no pictures beside edited captions, but their names and digests.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    image: Literal["png", "webp", "jpg"] = "png"
+    image: Literal["png", "webp", "jpg", "reference"] = "png"
 
 
 class Recipe(BaseModel):
@@ -38,16 +48,30 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63)
     source: SourceSpec
     models: str = "tabletop"
-    generator: AttributeSettings
-    guard: GuardSettings = GuardSettings()
+    generator: GeneratorSettings
+    guard: GuardRules
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
     shards: int = Field(2, ge=1, le=100_000)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _same_kind(cls, values: Any) -> Any:
+        """The guard's kind is the generator's, which is ``attribute`` where none is named."""
+        if not isinstance(values, dict) or not isinstance(values.get("generator"), dict) or not isinstance(values.get("guard", {}), dict):
+            return values
+        generator = {"kind": DEFAULT_KIND, **values["generator"]}
+        return {**values, "generator": generator, "guard": {"kind": generator["kind"], **values.get("guard", {})}}
+
     @model_validator(mode="after")
-    def _check_lossy(self) -> Recipe:
-        if self.output.image == "jpg" and not self.guard.object_difference:
-            raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
+    def _check_output(self) -> Recipe:
+        if self.guard.kind != self.generator.kind:
+            raise ValueError(f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out")
+        if isinstance(self.guard, GuardSettings):
+            if self.output.image == "reference":
+                raise ValueError("output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg")
+            if self.output.image == "jpg" and not self.guard.object_difference:
+                raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
         return self
 
     def document(self) -> dict[str, Any]:

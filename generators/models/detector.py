@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torchvision.ops import batched_nms, box_convert
 
+from generators.models.fixed_batches import in_fixed_batches
 from generators.models.loading import Models
 from generators.models.preprocessing import load_processor, load_tokenizer
 
@@ -33,14 +34,15 @@ class Detection:
 class Detector:
     """Detections of text queries by the role ``detector`` (OwlViTForObjectDetection; Minderer et al., arXiv 2205.06230)."""
 
-    def __init__(self, models: Models, *, role: str = "detector", overlap: float = 0.3) -> None:
+    def __init__(self, models: Models, *, role: str = "detector", overlap: float = 0.3, batch: int = 1) -> None:
         """Args:
             models: the models.
             role: the detector's role.
             overlap: of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
+            batch: images per forward pass; passes are filled up, so another number gives other bits.
         """
         self.model: Any = models.get(role)
-        self.device, self.overlap = models.device, overlap
+        self.device, self.overlap, self.batch = models.device, overlap, batch
         self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
         self.entry = models.pack.entry(role)
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}
@@ -49,7 +51,6 @@ class Detector:
         """The pack's query for each class."""
         return self.entry.class_prompts(class_names)
 
-    @torch.inference_mode()
     def detect(self, images: list[Array], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:
         """Find what ``queries`` name in each image (uint8 [H, W, 3] RGB, any sizes).
 
@@ -57,17 +58,31 @@ class Detector:
             For each image its detections with a score above ``threshold``, the best first. An object that fits several queries has a
             detection for each.
         """
+        return self.detect_each(images, [queries] * len(images), threshold)
+
+    @torch.inference_mode()
+    def detect_each(self, images: list[Array], queries: list[tuple[str, ...]], threshold: float = 0.3) -> list[list[Detection]]:
+        """As ``detect``, with queries of its own for each image; nothing is found for no queries."""
+        asked = [position for position, mine in enumerate(queries) if mine]
+        found: list[list[Detection]] = [[] for _ in images]
+        if not asked:
+            return found
+        pixels = torch.cat([self.processor(images=images[position], return_tensors="pt").pixel_values for position in asked])
+        grids = in_fixed_batches(pixels.to(self.device, self.model.dtype), self.batch, lambda batch: self.model.image_embedder(pixel_values=batch)[0])
+        for position, grid in zip(asked, grids, strict=True):
+            found[position] = self._one(images[position].shape[:2], grid[None], self._query_features(queries[position]), threshold)
+        return found
+
+    def _query_features(self, queries: tuple[str, ...]) -> torch.Tensor:
         if queries not in self._texts:
             tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(self.device)
             self._texts[queries] = self.model.owlvit.get_text_features(**tokens).pooler_output
-        return [self._one(image, self._texts[queries], threshold) for image in images]
+        return self._texts[queries]
 
-    def _one(self, image: Array, texts: torch.Tensor, threshold: float) -> list[Detection]:
-        pixels = self.processor(images=image, return_tensors="pt").pixel_values.to(self.device, self.model.dtype)
-        grid = self.model.image_embedder(pixel_values=pixels)[0]
+    def _one(self, shape: tuple[int, ...], grid: torch.Tensor, texts: torch.Tensor, threshold: float) -> list[Detection]:
         features = grid.flatten(1, 2)
         scores = self.model.class_predictor(features, texts[None])[0][0].float().sigmoid()
-        height, width = image.shape[:2]
+        height, width = shape
         scale = torch.tensor([width, height, width, height], device=self.device)
         boxes = box_convert(self.model.box_predictor(features, grid)[0].float(), "cxcywh", "xyxy").clamp(0, 1) * scale
         patches, labels = torch.nonzero(scores > threshold, as_tuple=True)

@@ -56,8 +56,42 @@ class RoleEntry(BaseModel):
         return self
 
 
+class AttributeGroup(BaseModel):
+    """A group of attribute words, and from when on the pack's judges are believed; calibrated on scenes that nothing else uses.
+
+    Attributes:
+        words: the closed vocabulary; beside it stands the explicit answer "none".
+        none: what is taken from the logit of "none" before the softmax: a bare "a ball" fits every ball.
+        guard_none: the same for the second judge.
+        probability: least probability of the winning word.
+        margin: its least lead over the runner-up, "none" included.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: tuple[str, ...] = Field(min_length=2)
+    none: float = 0.0
+    guard_none: float = 0.0
+    probability: float = Field(0.7, ge=0, le=1)
+    margin: float = Field(0.3, ge=0, le=1)
+
+
+class ObjectSize(BaseModel):
+    """The usual share of the frame that an object's mask and its box take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: float = Field(gt=0, le=1)
+    box: float = Field(gt=0, le=1)
+
+
 class PackSpec(BaseModel):
-    """A pack: its roles, and the prompts for backgrounds that its models understand."""
+    """A pack: its roles, the prompts for backgrounds that its models understand, and the attributes that they tell apart.
+
+    Attributes:
+        attributes: words by group; empty for the vocabulary of published models.
+        object_sizes: usual sizes by noun; where there is none, objects are compared with others in the picture.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,6 +103,8 @@ class PackSpec(BaseModel):
     guidance: float = 3.0
     steps: int = 20
     cpu_seconds_per_evaluation: float = 0.0
+    attributes: dict[str, AttributeGroup] = Field(default_factory=dict)
+    object_sizes: dict[str, ObjectSize] = Field(default_factory=dict)
     folder: Path = Path()
 
     def entry(self, role: str) -> RoleEntry:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pipelines.families.attribute import AttributeFamily
 from pipelines.families.base import Builder, Built, Family, Setting
+from pipelines.families.text import TextFamily
 from pipelines.recipe import Recipe
 
 __all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
 
-FAMILIES: dict[str, Family] = {"attribute": AttributeFamily()}
+FAMILIES: dict[str, Family] = {"attribute": AttributeFamily(), "text": TextFamily()}
 
 
 def family_of(recipe: Recipe) -> Family:

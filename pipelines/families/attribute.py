@@ -35,7 +35,7 @@ from pipelines.packs import find_pack
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
 from pipelines.sample import SampleBuilder
-from pipelines.sources import open_source
+from pipelines.sources import CaptionedSpec, LabelledSpec, Source, open_source
 
 GUARDS: tuple[type[Guard], ...] = (
     SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,
@@ -79,8 +79,11 @@ def _classifier(pack: PackSpec, role: str) -> str:
 class AttributeFamily:
     """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
 
-    version = 4
+    version = 5
     score_names = SCORE_NAMES
+
+    def open(self, spec: LabelledSpec | CaptionedSpec) -> Source:
+        return open_source(spec)
 
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
         by_id = {record.id: record for record in records}
@@ -105,6 +108,9 @@ class AttributeFamily:
 
     def members(self, recipe: Recipe) -> tuple[str, ...]:
         return tuple(sorted((recipe.output.image, *MEMBERS)))
+
+    def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
+        return {record.label: record.class_name for record in records}
 
     def builder(self, setting: Setting) -> Builder:
         recipe, models = setting.recipe, Models(find_pack(setting.recipe.models), setting.placement)

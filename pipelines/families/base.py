@@ -12,6 +12,7 @@ from generators.models.pack import PackSpec
 from manifests.records import ModelRecord, SampleRow, SourceRecord
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
+from pipelines.sources import CaptionedSpec, CaptionSource, LabelledSpec, Source
 
 Built = tuple[SampleRow, dict[str, bytes]]
 
@@ -46,6 +47,13 @@ class Family(Protocol):
     version: int
     score_names: tuple[str, ...]
 
+    def open(self, spec: LabelledSpec | CaptionedSpec) -> Source | CaptionSource:
+        """The source of a recipe.
+
+        Raises:
+            SourceError: it can't be read, or is not of the kind that the family edits.
+        """
+
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
         """Every sample of a dataset, in source order."""
 
@@ -57,6 +65,9 @@ class Family(Protocol):
 
     def members(self, recipe: Recipe) -> tuple[str, ...]:
         """Member suffixes of every sample, sorted."""
+
+    def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
+        """Label to name; empty where samples have no labels."""
 
     def builder(self, setting: Setting) -> Builder:
         """A builder; its models load when they are first needed."""

@@ -1,4 +1,4 @@
-"""Sources of labelled images, and how a command line names them."""
+"""Sources of labelled and of captioned images, and how a command line names them."""
 
 from __future__ import annotations
 
@@ -8,42 +8,83 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from manifests.errors import SourceError
-from pipelines.sources.base import Source, SourceProblem
+from pipelines.sources.base import CaptionSource, Source, SourceProblem
 from pipelines.sources.coco import CocoSource, CocoSpec
+from pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 from pipelines.sources.folder import FolderSource, FolderSpec
 from pipelines.sources.imagenet_s import ImageNetSSource, ImageNetSSpec
+from pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
 from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
+from pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
-__all__ = ["Source", "SourceProblem", "SourceSpec", "open_source", "parse_source"]
+__all__ = [
+    "CAPTIONED", "CaptionSource", "CaptionedSpec", "LabelledSpec", "Source", "SourceProblem", "SourceSpec", "open_captions", "open_source",
+    "parse_source",
+]
 
-SourceSpec = Annotated[TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec, Field(discriminator="kind")]
+LabelledSpec = TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec
+CaptionedSpec = TabletopCaptionsSpec | CocoCaptionsSpec | JsonLinesSpec | WebDatasetSpec
+SourceSpec = Annotated[LabelledSpec | CaptionedSpec, Field(discriminator="kind")]
+CAPTIONED = (TabletopCaptionsSpec, CocoCaptionsSpec, JsonLinesSpec, WebDatasetSpec)
 
 
-def open_source(spec: TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec) -> Source:
-    """Open a source.
+def open_source(spec: LabelledSpec | CaptionedSpec) -> Source:
+    """Open a source of labelled images with masks.
 
     Raises:
-        SourceError: the source as a whole can't be read.
+        SourceError: the source as a whole can't be read, or holds captions instead.
     """
     if isinstance(spec, TabletopSpec):
         return TabletopSource(spec)
     if isinstance(spec, ImageNetSSpec):
         return ImageNetSSource(spec)
-    return FolderSource(spec) if isinstance(spec, FolderSpec) else CocoSource(spec)
+    if isinstance(spec, FolderSpec):
+        return FolderSource(spec)
+    if isinstance(spec, CocoSpec):
+        return CocoSource(spec)
+    raise SourceError(f"{spec.kind} holds captions, not labelled objects with masks", where="source", fix="use tabletop, folder, coco or imagenet-s")
+
+
+def open_captions(spec: LabelledSpec | CaptionedSpec) -> CaptionSource:
+    """Open a source of captioned images.
+
+    Raises:
+        SourceError: the source as a whole can't be read, or holds no captions.
+    """
+    if isinstance(spec, TabletopCaptionsSpec):
+        return TabletopCaptionsSource(spec)
+    if isinstance(spec, CocoCaptionsSpec):
+        return CocoCaptionsSource(spec)
+    if isinstance(spec, JsonLinesSpec):
+        return JsonLinesSource(spec)
+    if isinstance(spec, WebDatasetSpec):
+        return WebDatasetSource(spec)
+    raise SourceError(f"{spec.kind} holds no captions", where="source", fix="use tabletop-captions, coco-captions, jsonl or webdataset")
+
+
+FIELDS = {"folder": "labels", "coco": "instances", "imagenet-s": "root", "coco-captions": "captions", "jsonl": "file", "webdataset": "shards"}
 
 
 def parse_source(text: str) -> dict[str, Any]:
-    """What ``--source TEXT`` puts into a recipe: ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json`` or
-    ``imagenet-s:ROOT``.
+    """What ``--source TEXT`` puts into a recipe.
+
+    ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json``, ``imagenet-s:ROOT`` are labelled; ``tabletop-captions[:SPLIT]``,
+    ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``, ``webdataset:SHARDS.tar`` are captioned.
 
     Raises:
         SourceError: the kind is unknown or the path is missing.
     """
     kind, _, rest = text.partition(":")
-    if kind == "tabletop":
+    if kind in ("tabletop", "tabletop-captions"):
         return {"kind": kind, **({"split": rest} if rest else {})}
-    fields = {"folder": "labels", "coco": "instances", "imagenet-s": "root"}
-    if kind not in fields or not rest:
-        fix = "use tabletop, tabletop:heldout, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT"
+    if kind not in FIELDS or not rest:
+        fix = (
+            "use tabletop, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT; for captions tabletop-captions, "
+            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar"
+        )
         raise SourceError(f"unknown source {text!r}", where="--source", fix=fix)
-    return {"kind": kind, fields[kind]: str(Path(rest).resolve())}
+    if kind == "coco-captions" and "," in rest:
+        captions, _, instances = rest.partition(",")
+        return {"kind": kind, "captions": str(Path(captions).resolve()), "instances": str(Path(instances).resolve())}
+    return {"kind": kind, FIELDS[kind]: str(Path(rest).resolve())}

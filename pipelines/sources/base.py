@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 from generators.base import Array, LoadedSource
 from generators.reasons import Reason
+from generators.text.base import CaptionedImage
 from manifests.records import SourceRecord
 
 EXIF_ORIENTATION = 0x0112
@@ -44,17 +45,34 @@ class Source(Protocol):
         """
 
 
-def read_image(path: Path) -> Array:
-    """Decode an image file to uint8 [H, W, 3] RGB, upright as its EXIF orientation says; masks are drawn on the upright picture.
+class CaptionSource(Protocol):
+    """Images with captions."""
+
+    name: str
+    licence: str
+
+    def records(self) -> Iterator[SourceRecord]:
+        """Every captioned image in a fixed order; one that can't be used carries its problem."""
+
+    def load_captioned(self, record: SourceRecord) -> CaptionedImage:
+        """Decode a record's image.
+
+        Raises:
+            SourceProblem: the image can't be used.
+        """
+
+
+def read_image(file: Path | io.BytesIO, where: str = "") -> Array:
+    """Decode an image file, or its bytes, to uint8 [H, W, 3] RGB, upright as its EXIF orientation says; masks are drawn on the upright picture.
 
     Raises:
-        SourceProblem: the file is missing or can't be decoded.
+        SourceProblem: the file is missing or can't be decoded; it names ``where``, or the file.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             return _to_rgb(ImageOps.exif_transpose(image))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{where or file}: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> Array:
@@ -107,10 +125,18 @@ def image_facts(path: Path) -> tuple[int, int, str]:
     """
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+    return facts_of(data, str(path))
+
+
+def facts_of(data: bytes, where: str) -> tuple[int, int, str]:
+    """The same of an image's bytes that were read from ``where``."""
+    try:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size
             if image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS:
                 width, height = height, width
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{path}: {error}") from error
+        raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{where}: {error}") from error
     return width, height, hashlib.sha256(data).hexdigest()

@@ -71,11 +71,16 @@ def read_table(path: Path) -> Table:
 
 def identities(references: Iterable[str]) -> list[str]:
     """An id for each photograph: its file name without suffix, with a number where two would be equal."""
+    return distinct(Path(reference).stem for reference in references)
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names, with a number where one is empty or two would be equal."""
     seen: dict[str, None] = {}
-    for number, reference in enumerate(references):
-        stem = Path(reference).stem or f"row-{number + 1}"
+    for number, name in enumerate(names):
+        stem = name or f"row-{number + 1}"
         choices = (stem, *(f"{stem}-{n}" for n in range(number, number + len(seen) + 2)))
-        seen.setdefault(next(name for name in choices if name not in seen))
+        seen.setdefault(next(choice for choice in choices if choice not in seen))
     return list(seen)
 
 

@@ -97,8 +97,8 @@ def write_judge(folder: Path, model: PreTrainedModel, tokenizer: CLIPTokenizer) 
 @torch.inference_mode()
 def expected(judge: ZeroShotJudge, tokens: Any, image: np.ndarray) -> list[float]:
     """What the model's own forward pass gives, bias included."""
-    pixels = judge.processor(images=image, return_tensors="pt").pixel_values
-    return judge.model(pixel_values=pixels, **tokens).logits_per_image.softmax(-1)[0].tolist()
+    pixels = judge.features.processor(images=image, return_tensors="pt").pixel_values
+    return judge.features.model(pixel_values=pixels, **tokens).logits_per_image.softmax(-1)[0].tolist()
 
 
 @pytest.mark.parametrize("length", [POSITIONS, 10**30])

@@ -1,0 +1,74 @@
+"""Features of pictures and texts in one space, by a CLIP-like model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from generators.models.fixed_batches import in_fixed_batches
+from generators.models.loading import Models
+from generators.models.preprocessing import load_processor, load_tokenizer
+
+Array = np.ndarray
+TEXT_BATCH = 16
+# Texts whose features are remembered.
+CAPACITY = 50_000
+
+
+class ImageTextFeatures:
+    """Normalised features by a CLIPModel, a SiglipModel or a VisionTextDualEncoderModel.
+
+    Features of a picture or a text do not depend on those beside it; texts are remembered.
+    """
+
+    def __init__(self, models: Models, *, role: str = "zero_shot", batch: int = 1) -> None:
+        """Args:
+            models: the models.
+            role: the model's role.
+            batch: pictures per forward pass; passes are filled up, so another number gives other bits.
+        """
+        self.model: Any = models.get(role)
+        self.device, self.batch = models.device, batch
+        self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
+        self._texts: dict[str, torch.Tensor] = {}
+
+    @property
+    def scale(self) -> float:
+        """By what the model multiplies cosines before its softmax or sigmoid."""
+        return float(self.model.logit_scale.exp())
+
+    @torch.inference_mode()
+    def images(self, images: list[Array]) -> torch.Tensor:
+        """Features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
+        if not images:
+            return torch.zeros(0)
+        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in images])
+        pixels = pixels.to(self.device, self.model.dtype)
+        return in_fixed_batches(pixels, self.batch, lambda batch: _normalise(self.model.get_image_features(pixel_values=batch)))
+
+    @torch.inference_mode()
+    def texts(self, texts: tuple[str, ...]) -> torch.Tensor:
+        """Features of texts: float32 [texts, features]; texts beyond the model's length are cut."""
+        if len(self._texts) > CAPACITY:
+            self._texts.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        for start in range(0, len(new), TEXT_BATCH):
+            batch = new[start : start + TEXT_BATCH]
+            features = _normalise(self.model.get_text_features(**self._tokens([*batch, *[batch[-1]] * (TEXT_BATCH - len(batch))])))
+            self._texts.update(zip(batch, features, strict=False))
+        return torch.stack([self._texts[text] for text in texts])
+
+    def _tokens(self, texts: list[str]) -> Any:
+        config = self.model.config
+        # Some tokenizers give no length of their own; the text tower's positions bound it.
+        length = min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings)
+        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").to(self.device)
+        # SigLIP reads the last position, padding or not, and was trained without a mask.
+        return {"input_ids": tokens.input_ids} if config.model_type == "siglip" else tokens
+
+
+def _normalise(features: Any) -> torch.Tensor:
+    tensor = (features if isinstance(features, torch.Tensor) else features.pooler_output).float()
+    return tensor / tensor.norm(dim=-1, keepdim=True)

@@ -1,0 +1,240 @@
+"""The editor of captions: every edit of a recipe, of many captions at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from generators.base import Edit
+from generators.models.detector import Detector
+from generators.models.entailment import Entailment
+from generators.models.features import ImageTextFeatures
+from generators.models.loading import Models
+from generators.models.masked_lm import MaskedLm
+from generators.models.pack import AttributeGroup
+from generators.models.segmenter import Segmenter
+from generators.reasons import Reason
+from generators.text.evidence import SIZES, CropJudge, SizeRuler
+from generators.text.fluency import Fluency
+from generators.text.gold import judge as judge_gold
+from generators.text.gold import known_groups, meant, true_words
+from generators.text.grounded import SIZE, CaptionJob, Grounder, Slot
+from generators.text.language.insertion import insert_word, merge_operations
+from generators.text.language.operations import Operation, apply_operations
+from generators.text.language.phrases import noun_phrases
+from generators.text.language.vocabulary import GROUPS
+from generators.text.measures import Measures
+from generators.text.records import Insertion, SlotRecord
+from generators.text.settings import MATCHED, TextGuardSettings, TextSettings
+from generators.text.settling import Settled, Settler, placed
+from generators.text.sightings import Lookout
+from manifests.seeds import derive_seed
+
+# Pictures per forward pass on the way to attributes.
+BATCH = 8
+
+
+@dataclass(frozen=True)
+class TextJob:
+    """One edit of one caption."""
+
+    caption: CaptionJob
+    edit: Edit
+
+
+@dataclass(frozen=True)
+class TextCandidate:
+    """An edited caption.
+
+    Attributes:
+        text: the edited caption; the source's where ``reasons`` say why there is none.
+        operations: what turns the source into it, in source offsets.
+        insertions, slots: what was inserted, and every noun with its outcome, as far as the edit has them.
+        reasons: from the closed list; empty for an edit.
+        scores: by name.
+    """
+
+    text: str
+    operations: tuple[Operation, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
+    slots: tuple[SlotRecord, ...] = ()
+    reasons: tuple[str, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
+    """The words that a pack's judges are asked about: its own, or those of published models."""
+    return dict(models.pack.attributes) or {name: AttributeGroup(words=words) for name, words in GROUPS.items() if name != SIZE}
+
+
+class TextEditor:
+    """Edits captions with the models of one pack. A caption's edits do not depend on the captions beside it."""
+
+    def __init__(self, settings: TextSettings, guard: TextGuardSettings, models: Models) -> None:
+        self.settings, self.guard, self.models = settings, guard, models
+        self.groups = attribute_groups(models)
+
+    def edit(self, jobs: Sequence[TextJob]) -> list[TextCandidate]:
+        """Candidates in the order of the jobs."""
+        captions = list({(job.caption.image.record.id, job.caption.caption.id): job.caption for job in jobs}.values())
+        names = {job.edit.name for job in jobs}
+        settled: dict[tuple[str, str], Settled] = {}
+        if names & {"grounded", *MATCHED}:
+            done = self.settler.settle(self.grounder.ground(captions))
+            settled = {(one.image.record.id, one.caption.id): result for one, result in zip(captions, done, strict=True)}
+        candidates: list[TextCandidate | None] = [None] * len(jobs)
+        for name in sorted(names):
+            mine = [position for position, job in enumerate(jobs) if job.edit.name == name]
+            made = self._make(name, [jobs[position] for position in mine], settled)
+            for position, candidate in zip(mine, made, strict=True):
+                candidates[position] = candidate
+        return self._measured(jobs, [candidate for candidate in candidates if candidate is not None])
+
+    def _make(self, name: str, jobs: list[TextJob], settled: dict[tuple[str, str], Settled]) -> list[TextCandidate]:
+        if name == "original":
+            return [TextCandidate(job.caption.caption.text) for job in jobs]
+        bases = [settled[(job.caption.image.record.id, job.caption.caption.id)] for job in jobs] if settled else []
+        if name == "grounded":
+            return [self._grounded(job, base) for job, base in zip(jobs, bases, strict=True)]
+        swaps: dict[str, Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]] = {
+            "oracle": _true_word, "random-attribute": self._random_word, "false-attribute": self._false_word,
+        }
+        return self._swapped(name, jobs, bases, swaps[name])
+
+    def _grounded(self, job: TextJob, base: Settled) -> TextCandidate:
+        slots = tuple(slot.record() for slot in base.slots)
+        scores = {"image_margin": min(one.image_margin for one in base.insertions)} if base.insertions else {}
+        text = base.text if base.chosen else job.caption.caption.text
+        return TextCandidate(text, base.operations, tuple(base.insertions), slots, base.reasons, scores)
+
+    def _swapped(
+        self, name: str, jobs: list[TextJob], bases: list[Settled], swap: Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]
+    ) -> list[TextCandidate]:
+        """The grounded edit's slots with other words; the second judge's opinion of them is noted, but rejects nothing."""
+        chosen: list[list[tuple[Slot, str, str]]] = []
+        for job, base in zip(jobs, bases, strict=True):
+            rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, f"words-{name}"))
+            words = [(slot, swap(slot, slot.found, rng)) for slot in base.chosen if slot.found]
+            chosen.append([(slot, *word) for slot, word in words if word is not None])
+        margins = iter(self.grounder.image_margins([(slot, group, word) for mine in chosen for slot, group, word in mine]))
+        return [
+            self._with_words(job, base, [(slot, group, word, next(margins)) for slot, group, word in mine])
+            for job, base, mine in zip(jobs, bases, chosen, strict=True)
+        ]
+
+    def _with_words(self, job: TextJob, base: Settled, words: list[tuple[Slot, str, str, float | None]]) -> TextCandidate:
+        source = job.caption.caption.text
+        if not words:
+            return TextCandidate(source, reasons=(Reason.NO_GOLD if base.chosen else Reason.NO_INSERTION,))
+        own = [insert_word(source, slot.phrase, word, group) for slot, group, word, _ in words]
+        operations = merge_operations(own)
+        insertions = []
+        for (slot, group, word, margin), mine in zip(words, own, strict=True):
+            assert slot.found is not None
+            gold, exists = judge_gold(job.caption.image, slot.phrase, [one.box for one in slot.seen], group, word)
+            bare = Insertion(
+                word, group, slot.found.noun, slot.found.lemma, slot.found.noun_start, slot.found.noun_end, box=slot.found.box,
+                box_class=slot.found.box_class, box_score=slot.found.box_score, boxes=slot.found.boxes, gold=gold, gold_existential=exists,
+                image_margin=-1.0 if margin is None else margin,
+            )
+            insertions.append(placed(bare, mine, operations))
+        known = [margin for *_, margin in words if margin is not None]
+        return TextCandidate(
+            apply_operations(source, operations), operations, tuple(insertions), tuple(slot.record() for slot in base.slots),
+            scores={"image_margin": min(known)} if known else {},
+        )
+
+    def _words(self, group: str) -> tuple[str, ...]:
+        return SIZES if group == SIZE else self.groups[group].words
+
+    def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
+        """A word of the same group, drawn blindly: the chance level of the same histogram of groups."""
+        words = self._words(found.group)
+        return found.group, words[int(rng.integers(len(words)))]
+
+    def _false_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
+        """Another word of the group that is true of no object that the noun may mean."""
+        true = {item.attributes.get(found.group, "") for item in meant(slot.job.image, slot.phrase)} | {found.word}
+        words = [word for word in self._words(found.group) if word not in true]
+        return (found.group, words[int(rng.integers(len(words)))]) if words else None
+
+    def _measured(self, jobs: Sequence[TextJob], candidates: list[TextCandidate]) -> list[TextCandidate]:
+        edited = [position for position, candidate in enumerate(candidates) if not candidate.reasons]
+        pairs = [(jobs[position].caption.caption.text, candidates[position].text) for position in edited]
+        scores = self.measures.measure([jobs[position].caption.image for position in edited], pairs)
+        for position, measured in zip(edited, scores, strict=True):
+            candidates[position] = replace(candidates[position], scores={**measured, **candidates[position].scores})
+        return candidates
+
+    def _has(self, role: str) -> bool:
+        return role in self.models.pack.roles
+
+    @cached_property
+    def features(self) -> ImageTextFeatures:
+        """The first judge, which chooses words."""
+        return ImageTextFeatures(self.models, role="zero_shot", batch=BATCH)
+
+    @cached_property
+    def fluency(self) -> Fluency | None:
+        """The masked language model's opinion of texts."""
+        return Fluency(MaskedLm(self.models)) if self._has("masked_lm") else None
+
+    @cached_property
+    def entailment(self) -> Entailment | None:
+        """The entailment model."""
+        return Entailment(self.models) if self._has("nli") else None
+
+    @cached_property
+    def lookout(self) -> Lookout:
+        """Finds the nouns' objects."""
+        insertion = self.settings.insertion
+        return Lookout(None if insertion.boxes == "annotations" else Detector(self.models, batch=BATCH), insertion)
+
+    @cached_property
+    def grounder(self) -> Grounder:
+        """Finds what could be inserted."""
+        second = CropJudge(ImageTextFeatures(self.models, role="zero_shot_2", batch=BATCH)) if self._has("zero_shot_2") else None
+        insertion = self.settings.insertion
+        segmenter = Segmenter(self.models) if self._has("segmenter") else None
+        ruler = SizeRuler(segmenter, self.models.pack.object_sizes, small=insertion.small, large=insertion.large)
+        return Grounder(self.lookout, (CropJudge(self.features), second), ruler, self.groups, insertion, self.guard)
+
+    @cached_property
+    def settler(self) -> Settler:
+        """Applies the cap and the guards of whole texts."""
+        return Settler(self.fluency, self.entailment, self.guard, cap=self.settings.insertion.per_caption)
+
+    @cached_property
+    def measures(self) -> Measures:
+        """What every edited text is measured with."""
+        return Measures(self.features, self.fluency, self.entailment)
+
+
+def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
+    """What the source says is true of the slot's objects: of the grounded edit's group where it can, else of another."""
+    image = slot.job.image
+    said = [group for group in known_groups(image) if {word.text.lower() for word in slot.phrase.modifiers} & _values(slot, group)]
+    true = true_words(image, slot.phrase, known_groups(image), said)
+    if found.group in true:
+        return found.group, true[found.group]
+    return next(iter(sorted(true.items())), None)
+
+
+def _values(slot: Slot, group: str) -> set[str]:
+    return {item.attributes.get(group, "") for item in slot.job.image.objects} - {""}
+
+
+def is_eligible(caption: CaptionJob) -> str:
+    """Whether some noun of the caption could take an attribute, as the source knows it: true, false or unknown."""
+    image, groups = caption.image, known_groups(caption.image)
+    if not groups:
+        return "unknown"
+    for phrase in noun_phrases(caption.caption.text):
+        words = {word.text.lower() for word in phrase.modifiers}
+        said = [group for group in groups if words & {item.attributes.get(group, "") for item in image.objects}]
+        if not phrase.person and not phrase.scope and true_words(image, phrase, groups, said):
+            return "true"
+    return "false"

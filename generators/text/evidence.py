@@ -1,0 +1,161 @@
+"""What an image says of one object: the attributes of a group, judged on its crop, or its size, measured against others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from generators.guards.boxes import box_area
+from generators.models.features import ImageTextFeatures
+from generators.models.pack import AttributeGroup, ObjectSize
+from generators.models.segmenter import Segmenter
+from generators.text.base import Array, Box, CaptionedImage
+from generators.text.language.articles import indefinite_article
+from generators.text.sightings import Sighting
+
+TEMPLATES = ("{}", "a photo of {}", "a picture of {}")
+SIZES = ("small", "large")
+UNMEASURED = -1.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one group for one object.
+
+    Attributes:
+        word: the winning word, "" for none.
+        sure: whether it passes the group's thresholds.
+        probability, none, margin: of the word, of "none", and the lead over the runner-up; -1 where the group has no probabilities.
+        runner_up: the second answer, "" for none.
+        ratio: for sizes, the area relative to what it is compared with; -1 elsewhere.
+    """
+
+    word: str
+    sure: bool
+    probability: float = UNMEASURED
+    none: float = UNMEASURED
+    runner_up: str = ""
+    margin: float = UNMEASURED
+    ratio: float = UNMEASURED
+
+
+def phrase_of(noun: str, *words: str) -> str:
+    """``a red ball``, with the words that are not empty."""
+    text = " ".join(word for word in (*words, noun) if word)
+    return f"{indefinite_article(text.split()[0])} {text}"
+
+
+def crop_around(image: Array, box: Box, margin: float) -> Array:
+    """The square around ``box``, larger by ``margin`` of its longer side on each side, uint8 [S, S, 3] RGB.
+
+    Beyond the frame the border is repeated.
+    """
+    left, top, right, bottom = box
+    half = max(2, round(max(right - left, bottom - top) * (0.5 + margin)))
+    x, y = int(left + right) // 2, int(top + bottom) // 2
+    padded = cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REPLICATE)
+    return padded[y : y + 2 * half, x : x + 2 * half]
+
+
+class CropJudge:
+    """Scores the words of a group, and "none", on crops of objects, by a CLIP-like model."""
+
+    def __init__(self, features: ImageTextFeatures) -> None:
+        self.features = features
+        self._phrases: dict[str, Array] = {}
+
+    def look(self, crops: list[Array]) -> Array:
+        """Features of crops: float32 [crops, features]."""
+        return np.asarray(self.features.images(crops).cpu())
+
+    def logits(self, seen: Array, noun: str, words: tuple[str, ...], *, context: str = "", none: float = 0.0) -> Array:
+        """Logits of ``words`` and, last, of "none" less ``none``: float64 [words + 1].
+
+        Args:
+            seen: a crop's features.
+            noun: the object's noun.
+            words: the group's words.
+            context: a modifier that stands before each of them, such as a colour that is known.
+            none: the handicap of "none".
+        """
+        texts = np.stack([self._phrase(phrase_of(noun, context, word)) for word in (*words, "")])
+        scores = self.features.scale * (texts @ seen.astype(np.float64))
+        scores[-1] -= none
+        return np.asarray(scores)
+
+    def _phrase(self, phrase: str) -> Array:
+        if phrase not in self._phrases:
+            texts = self.features.texts(tuple(template.format(phrase) for template in TEMPLATES)).double().mean(dim=0)
+            self._phrases[phrase] = np.asarray((texts / texts.norm()).cpu())
+        return self._phrases[phrase]
+
+
+def softmax(logits: Array) -> Array:
+    """Probabilities of logits."""
+    raised = np.exp(logits - logits.max())
+    return np.asarray(raised / raised.sum())
+
+
+def find_word(logits: Array, group: AttributeGroup) -> Finding:
+    """The decision over a group's words and "none", the last of ``logits``."""
+    probabilities = softmax(logits)
+    order = np.argsort(-probabilities, kind="stable")
+    names = (*group.words, "")
+    first, second = int(order[0]), int(order[1])
+    lead = float(probabilities[first] - probabilities[second])
+    sure = bool(names[first]) and probabilities[first] >= group.probability and lead >= group.margin
+    return Finding(names[first], bool(sure), float(probabilities[first]), float(probabilities[-1]), names[second], lead)
+
+
+class SizeRuler:
+    """Sizes of objects: their area against the usual one of their noun, else of other objects of the noun, else of the image's objects.
+
+    Crops of one scale make every object the same size, so no judge is asked.
+    """
+
+    def __init__(self, segmenter: Segmenter | None, usual: dict[str, ObjectSize], *, small: float, large: float) -> None:
+        self.segmenter, self.usual, self.small, self.large = segmenter, usual, small, large
+
+    def measure(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> Finding:
+        """Size by the mask's area, or the box's where there is no segmenter."""
+        ratio = self._ratio(image, sighting, all_seen, self._mask_area if self.segmenter else self._box_area, masks=self.segmenter is not None)
+        if ratio is None:
+            return Finding("", False)
+        word = "large" if ratio >= self.large else "small" if ratio <= self.small else ""
+        return Finding(word, bool(word), ratio=ratio)
+
+    def box_ratio(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> float | None:
+        """The same by boxes: a second opinion, from the detector."""
+        return self._ratio(image, sighting, all_seen, self._box_area, masks=False)
+
+    def _ratio(
+        self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...], area: Callable[[CaptionedImage, Box], float], *, masks: bool
+    ) -> float | None:
+        mine = area(image, sighting.box)
+        usual = self.usual.get(sighting.noun)
+        if usual is not None:
+            return mine / (usual.mask if masks else usual.box)
+        others = [other for other in all_seen if other != sighting]
+        siblings = [other for other in others if other.noun == sighting.noun]
+        # One other object is no measure of what is usual in an image.
+        compared = siblings or (others if len(others) >= 2 else [])
+        return mine / float(np.median([area(image, other.box) for other in compared])) if compared else None
+
+    @staticmethod
+    def _box_area(image: CaptionedImage, box: Box) -> float:
+        return box_area(box) / (image.image.shape[0] * image.image.shape[1])
+
+    def _mask_area(self, image: CaptionedImage, box: Box) -> float:
+        assert self.segmenter is not None
+        return max(float(self.segmenter.from_box(image.image, box).mask.mean()), 1e-6)
+
+
+def size_margin(word: str, box_ratio: float | None) -> float:
+    """By how much, in natural logarithms, boxes agree that an object is ``word``; 0 where there is nothing to compare with."""
+    if box_ratio is None:
+        return 0.0
+    return math.log(box_ratio) * (1 if word == "large" else -1)

@@ -1,0 +1,110 @@
+"""What is recorded of an edited caption: insertions, slots and their outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from generators.reasons import Reason
+from generators.text.base import Box
+
+INSERTED = "inserted"
+NO_BOX: Box = (-1.0, -1.0, -1.0, -1.0)
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """One inserted word, with what speaks for it; what was not measured is -1 or "".
+
+    Attributes:
+        word, group: the word and its group.
+        start, end: its span in the edited text.
+        source_offset: where it was put in the source.
+        noun, lemma, noun_start, noun_end: the noun before which it stands, in the source.
+        box, box_class, box_score, boxes: the best of the ``boxes`` objects that the noun may mean.
+        p, p_none, runner_up, margin: the judge's probability of the word and of none, its second answer, and its lead.
+        ratio: for sizes, the area relative to the usual one.
+        logp_a, logp_an: the masked model's log-probability of the word after "a" and after "an".
+        article_from, article_to: the article before and after, where it changed.
+        case_moved: whether the word took over a capital.
+        image_margin: lead over the other words of the group by the second judge.
+        gold: whether the word is true of the objects that the noun means: true, false or unknown; ``gold_existential``: of any of its kind.
+        person: whether the noun is a person.
+    """
+
+    word: str
+    group: str
+    noun: str
+    lemma: str
+    noun_start: int
+    noun_end: int
+    source_offset: int = -1
+    start: int = -1
+    end: int = -1
+    box: Box = NO_BOX
+    box_class: str = ""
+    box_score: float = -1.0
+    boxes: int = 0
+    p: float = -1.0
+    p_none: float = -1.0
+    runner_up: str = ""
+    margin: float = -1.0
+    ratio: float = -1.0
+    logp_a: float = -1.0
+    logp_an: float = -1.0
+    article_from: str = ""
+    article_to: str = ""
+    case_moved: bool = False
+    image_margin: float = -1.0
+    gold: str = "unknown"
+    gold_existential: str = "unknown"
+    person: bool = False
+
+    def document(self) -> dict[str, Any]:
+        """JSON values with fixed keys."""
+        values = {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
+        return {**values, "box": [round(edge, 2) for edge in self.box]}
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One group that was asked about at a slot, with its outcome."""
+
+    group: str
+    word: str
+    outcome: str
+    p: float = -1.0
+    p_none: float = -1.0
+    margin: float = -1.0
+    ratio: float = -1.0
+    image_margin: float = -1.0
+
+
+@dataclass(frozen=True)
+class SlotRecord:
+    """One noun of a caption: exactly one outcome, and all that was tried."""
+
+    noun: str
+    lemma: str
+    start: int
+    end: int
+    outcome: str
+    boxes: int = 0
+    tried: tuple[Tried, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """JSON values with fixed keys."""
+        tried = [{name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(one).items()} for one in self.tried]
+        return {**asdict(replace(self, tried=())), "tried": tried}
+
+
+# Of several slots the one that came nearest to an insertion gives a caption's first reason.
+NEAREST_FIRST: tuple[str, ...] = (
+    INSERTED, Reason.LABEL_GUARD, Reason.ENTAILMENT, Reason.DISFLUENT, Reason.IMAGE_GUARD, Reason.CAP_REACHED, Reason.AMBIGUOUS,
+    Reason.BELOW_THRESHOLD, Reason.NONE_WON, Reason.ALREADY_MODIFIED, Reason.NO_BOX, Reason.SCOPE, Reason.PERSON_GUARD, Reason.NO_NOUN,
+)
+
+
+def nearest(outcomes: list[str]) -> list[str]:
+    """Distinct outcomes, the one nearest to an insertion first."""
+    return sorted(set(outcomes), key=NEAREST_FIRST.index)

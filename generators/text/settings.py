@@ -1,0 +1,174 @@
+"""Settings of text edits, as they stand in a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from generators.base import edit_label
+
+TextEditName = Literal[
+    "original", "grounded", "oracle", "random-attribute", "false-attribute", "random-word", "xmai-2023", "naive", "deletion", "eda", "synonym",
+    "clare", "dilute", "dilute-other", "dilute-repeat", "dilute-keywords", "dilute-false",
+]
+# Edits that take over where, and how many words, the grounded edit of the same caption inserts.
+MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym")
+DILUTIONS = ("dilute", "dilute-other", "dilute-repeat", "dilute-keywords", "dilute-false")
+SENTENCES = (1, 2, 3)
+
+
+class TextEditSettings(BaseModel):
+    """One edit of the recipe.
+
+    Attributes:
+        name: which edit.
+        levels: for dilution: how many sentences are added, one planned sample each (default 1).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: TextEditName
+    levels: tuple[int, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_levels(self) -> TextEditSettings:
+        if self.levels and self.name not in DILUTIONS:
+            raise ValueError(f"{self.name} has no levels")
+        if not set(self.levels) <= set(SENTENCES):
+            raise ValueError(f"levels of {self.name} are numbers of sentences from 1 to 3, not {self.levels}")
+        return self
+
+    def planned_levels(self) -> tuple[float, ...]:
+        """The level of each planned edit; 0 where there is none."""
+        return tuple(map(float, self.levels or (1,))) if self.name in DILUTIONS else (0.0,)
+
+    def labels(self) -> list[str]:
+        """The labels of the planned edits."""
+        return [edit_label(self.name, level) for level in self.planned_levels()]
+
+
+class GroupShares(BaseModel):
+    """How often each group of attributes comes first at a slot, in proportion; 0 leaves a group out.
+
+    A word of another group is taken where the first one shows nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    size: float = Field(1.0, ge=0)
+    state: float = Field(1.0, ge=0)
+    shape: float = Field(1.0, ge=0)
+    colour: float = Field(1.0, ge=0)
+    pattern: float = Field(1.0, ge=0)
+    material: float = Field(1.0, ge=0)
+
+
+class InsertionSettings(BaseModel):
+    """How attributes are inserted.
+
+    Attributes:
+        per_caption: most insertions in a caption; a noun gets one at most.
+        groups: how often each group comes first.
+        boxes: where objects' boxes come from: the pack's detector, or the source's own annotations.
+        detection: least score of a detected box.
+        short_side: least shorter side of a box in pixels.
+        crop_margin: by how much of its sides a box grows on each side before it is cropped.
+        large, small: area from which on an object is large, and up to which it is small, relative to what it is compared with.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_caption: int = Field(2, ge=1, le=8)
+    groups: GroupShares = GroupShares()
+    boxes: Literal["detector", "annotations"] = "detector"
+    detection: float = Field(0.4, gt=0, lt=1)
+    short_side: int = Field(16, ge=1)
+    crop_margin: float = Field(0.15, ge=0, le=1)
+    large: float = Field(1.5, gt=1)
+    small: float = Field(0.67, gt=0, lt=1)
+
+
+class XmaiSettings(BaseModel):
+    """The published algorithm (Ramshetty et al., arXiv 2306.11065), with the values of its paper's run.
+
+    Attributes:
+        weights: of the masked model's probability, of similarity to detected attributes, and of dissimilarity to the image.
+        threshold: least similarity of a noun to a detected name, for the slots of ``sim``.
+        slots: ``direct`` (detected names), ``sim`` (similar nouns), or ``mix``: similar nouns where no name stands in the caption.
+        top: words that the masked model proposes.
+        kept: words of these that are scored.
+        legacy_bugs: defects of the published scripts to reproduce, 1 to 5 in the order of the documentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    weights: tuple[float, float, float] = (1.0, 5.0, 5.0)
+    threshold: float = Field(0.7, ge=-1, le=1)
+    slots: Literal["mix", "direct", "sim"] = "mix"
+    top: int = Field(20, ge=1)
+    kept: int = Field(3, ge=1)
+    legacy_bugs: tuple[Literal[1, 2, 3, 4, 5], ...] = ()
+
+
+class DilutionSettings(BaseModel):
+    """How captions are diluted.
+
+    Attributes:
+        writer: ``causal_lm``: sentences sampled from the pack's language model; ``template``: from fixed sentences.
+        candidates: texts that the language model writes for each sentence.
+        top_k, top_p, temperature, max_tokens: how it samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    writer: Literal["causal_lm", "template"] = "causal_lm"
+    candidates: int = Field(8, ge=1, le=64)
+    top_k: int = Field(10, ge=1)
+    top_p: float = Field(0.9, gt=0, le=1)
+    temperature: float = Field(0.8, gt=0)
+    max_tokens: int = Field(24, ge=4, le=128)
+
+
+class TextSettings(BaseModel):
+    """The ``text`` generator's part of a recipe.
+
+    Attributes:
+        edits: what to make of every caption.
+        insertion: how attributes are inserted.
+        xmai: the published algorithm.
+        dilution: how captions are diluted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["text"] = "text"
+    edits: tuple[TextEditSettings, ...] = Field(min_length=1)
+    insertion: InsertionSettings = InsertionSettings()
+    xmai: XmaiSettings = XmaiSettings()
+    dilution: DilutionSettings = DilutionSettings()
+
+    @model_validator(mode="after")
+    def _check_labels(self) -> TextSettings:
+        labels = [label for edit in self.edits for label in edit.labels()]
+        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        if repeated:
+            raise ValueError(f"edits would share the keys {', '.join(repeated)}; give each once, with levels that differ")
+        return self
+
+
+class TextGuardSettings(BaseModel):
+    """Limits that an edited caption has to keep; docs/xmai.md says how each is measured.
+
+    Attributes:
+        fluency: by how many nats per token the pseudo-log-likelihood may fall.
+        entailment: least probability that the edited caption entails its source, where the pack has an ``nli`` model.
+        image_margin: least lead of the inserted word over every other word of its group, in units of the second judge's logits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["text"] = "text"
+    fluency: float = Field(1.0, gt=0)
+    entailment: float = Field(0.9, ge=0, le=1)
+    image_margin: float = Field(0.0, ge=-100, le=100)

@@ -1,0 +1,114 @@
+"""Scenes of the embedded tabletop world with captions that leave attributes out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from generators.text.base import CaptionedImage, GoldObject
+from manifests.records import CaptionRecord, SourceRecord
+from packs.tabletop.world import COLOURS, FINISHES, SIZES, Scene, make_scene, plan_scene
+from packs.tabletop.world.captions import ground_phrase
+from packs.tabletop.world.scene import ScenePlan, scene_rng
+from packs.tabletop.world.sentences import Description, Thing, caption
+
+ENTAILMENT, CONTRADICTION, UNLABELLED = 0, 2, -1
+SENTENCE_SHARE = 0.1
+# The world's groups under the names of caption edits.
+GROUPS = {"size": "size", "colour": "colour", "finish": "material"}
+VALUES: dict[str, tuple[str, ...]] = {"size": tuple(SIZES), "colour": tuple(COLOURS), "finish": FINISHES}
+
+
+class TabletopCaptionsSpec(BaseModel):
+    """Scenes with one or two objects, and captions of them.
+
+    Attributes:
+        split: split of the world; ``train`` is what the models were trained on.
+        start: first scene index; the default is beyond all that checks, calibration and other recipes use.
+        count: number of scenes.
+        size: side in pixels.
+        captions: captions per scene.
+        mention: probability that a caption says an attribute that the object has.
+        contradictions: share of captions that say one attribute wrong; with it, captions are labelled as entailed or contradicted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["tabletop-captions"] = "tabletop-captions"
+    split: Literal["heldout", "shifted", "train"] = "heldout"
+    start: int = Field(30_000, ge=0)
+    count: int = Field(64, ge=1)
+    size: int = Field(128, ge=32, le=1024)
+    captions: int = Field(1, ge=1, le=20)
+    mention: float = Field(0.4, ge=0, le=1)
+    contradictions: float = Field(0.0, ge=0, le=1)
+
+
+class TabletopCaptionsSource:
+    """Renders scenes on demand; the record's image is their address, and every caption is a function of it."""
+
+    name = "tabletop-captions"
+    licence = "Apache-2.0"
+
+    def __init__(self, spec: TabletopCaptionsSpec) -> None:
+        self.spec = spec
+
+    def records(self) -> Iterator[SourceRecord]:
+        spec = self.spec
+        for index in range(spec.start, spec.start + spec.count):
+            plan = plan_scene(spec.split, index)
+            address = f"tabletop:{spec.split}/{index}"
+            yield SourceRecord(
+                id=f"{spec.split}-{index:06d}", image=address, label=UNLABELLED, class_name="", caption=plan.caption,
+                captions=tuple(self._caption(plan, index, number) for number in range(spec.captions)), width=spec.size, height=spec.size,
+                sha256=hashlib.sha256(self._scene(index).image.tobytes()).hexdigest(), licence=self.licence,
+            )
+
+    def _caption(self, plan: ScenePlan, index: int, number: int) -> CaptionRecord:
+        rng = scene_rng(self.spec.split, index, f"captions-{number}")
+        things = [self._thing(plan, place, rng) for place in range(len(plan.objects))]
+        label = UNLABELLED
+        if self.spec.contradictions:
+            label = CONTRADICTION if rng.random() < self.spec.contradictions else ENTAILMENT
+        if label == CONTRADICTION:
+            things[0] = self._falsified(plan, things[0], rng)
+        if len(things) == 2 and rng.random() < 0.3:
+            things = things[:1]
+        text = caption(Description(tuple(things), ground_phrase(plan.ground, rng)), rng)
+        if rng.random() < SENTENCE_SHARE:
+            text = f"{text[0].upper()}{text[1:]}."
+        return CaptionRecord(id=str(number), text=text, label=label)
+
+    def _thing(self, plan: ScenePlan, place: int, rng: np.random.Generator) -> Thing:
+        item = plan.objects[place]
+        kept = {group: getattr(item, group) if rng.random() < self.spec.mention else "" for group in VALUES}
+        return Thing(item.name, **kept)
+
+    def _falsified(self, plan: ScenePlan, thing: Thing, rng: np.random.Generator) -> Thing:
+        """The same with one attribute that no object of this kind in the scene has."""
+        group = tuple(VALUES)[int(rng.integers(len(VALUES)))]
+        true = {getattr(item, group) for item in plan.objects if item.name == thing.name}
+        wrong = [value for value in VALUES[group] if value and value not in true]
+        return replace(thing, **{group: wrong[int(rng.integers(len(wrong)))]}) if wrong else replace(thing, colour=self._missing_colour(plan))
+
+    @staticmethod
+    def _missing_colour(plan: ScenePlan) -> str:
+        return next(colour for colour in COLOURS if all(item.colour != colour for item in plan.objects))
+
+    def load_captioned(self, record: SourceRecord) -> CaptionedImage:
+        scene = self._scene(int(record.image.rpartition("/")[2]))
+        objects = tuple(
+            GoldObject(item.name, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), {
+                GROUPS[group]: getattr(item, group) for group in GROUPS
+            })
+            for item, box in zip(scene.objects, scene.boxes, strict=True)
+        )
+        return CaptionedImage(record, scene.image, objects)
+
+    def _scene(self, index: int) -> Scene:
+        return make_scene(self.spec.split, index, size=self.spec.size)
