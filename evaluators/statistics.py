@@ -188,3 +188,35 @@ def _column_means(weights: FloatArray, distinct: FloatArray) -> FloatArray:
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1:
         raise RequestError(f"a confidence lies between 0 and 1, got {confidence}")
+
+
+def sign_flip(differences: npt.ArrayLike, *, resamples: int = 10_000, seed: int = 0) -> float:
+    """Return the two-sided p-value of a sign-flip permutation test of the mean of paired differences (Fisher 1935).
+
+    Under the hypothesis that two conditions are alike, each difference may as well have the other sign.
+
+    Args:
+        differences: Float [n], one per independent source.
+        resamples: Random flips.
+        seed: Seed of the flips.
+
+    Returns:
+        The p-value, at least 1 / (resamples + 1); 1 when all differences are zero.
+
+    Raises:
+        RequestError: There is no difference.
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if values.ndim != 1 or not values.size:
+        raise RequestError(f"a sign-flip test needs a vector of differences, got shape {values.shape}")
+    values = np.sort(values[values != 0])
+    if not values.size:
+        return 1.0
+    rng = np.random.default_rng(seed)
+    observed, extreme = abs(values.sum()), 0
+    for start in range(0, resamples, _CHUNK):
+        size = min(_CHUNK, resamples - start)
+        signs = rng.integers(0, 2, (size, values.size)) * 2.0 - 1.0
+        # Sums of the same numbers in another order differ by rounding.
+        extreme += int((np.abs(signs @ values) >= observed * (1 - 1e-12)).sum())
+    return (extreme + 1) / (resamples + 1)

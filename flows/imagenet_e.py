@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
-from flows.artifacts import ProgressBar, post_dataset
-from flows.tasks import collect, log_core_messages, submit_shards
-from generators.models.loading import Placement
-from manifests.manifest import MANIFEST
-from manifests.records import Manifest
-from pipelines.build import Prepared, check_complete, finish, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
-
-RecipeName = Annotated[str, Field(min_length=1)]
-ShardCount = Annotated[int, Field(ge=1, le=100_000)]
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+from flows.building import Device, RecipeName, ShardCount, build_dataset
 
 
 # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
@@ -57,22 +44,4 @@ def build_imagenet_e(
         RequestError: the recipe, the source, the models or the folder do not fit.
         DataError: shards failed, which it names, or stored bytes are damaged.
     """
-    log_core_messages()
-    changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
-    plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
-    # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
-    resolved = Placement().resolve().type if device == "auto" else device
-    prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))
-    manifest = check_complete(prepared) if prepared.complete else _built(prepared, device)
-    post_dataset(manifest, prepared.out)
-    return {
-        "name": manifest.name, "out": str(prepared.out), "manifest": str(prepared.out / MANIFEST), "fingerprint": manifest.fingerprint,
-        "shards": len(manifest.shards), "samples": sum(shard.nsamples for shard in manifest.shards),
-    }
-
-
-def _built(prepared: Prepared, device: str) -> Manifest:
-    started = time.time()
-    bar = ProgressBar(prepared.plan.recipe.name, shards=prepared.plan.recipe.shards)
-    collect(submit_shards(prepared, device=device), out=str(prepared.out), advance=bar.advance)
-    return finish(prepared, started=started, engine="prefect")
+    return build_dataset(recipe, source, models, out, shards, overrides, device, models_dir)

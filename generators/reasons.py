@@ -47,12 +47,10 @@ class Reason(StrEnum):
     CAP_REACHED = "cap_reached"
     NO_MATCH = "no_match"
     NO_CANDIDATE = "no_candidate"
-    # Controls that take over the slots of an insertion there is none of, and dilutions with nothing to say.
+    # Controls: no insertion whose slots they could take over, no true word, nothing that could be changed.
     NO_INSERTION = "no_insertion"
-    NOTHING_TO_SAY = "nothing_to_say"
     NO_GOLD = "no_gold"
     UNCHANGED = "unchanged"
-    OOM = "oom"
 
 
 FAILURES = frozenset(

@@ -14,7 +14,8 @@ import torch
 from generators.base import edit_seed
 from generators.reasons import FAILURES, Reason
 from generators.text.base import CaptionedImage
-from generators.text.editing import TextCandidate, TextEditor, TextJob, is_eligible
+from generators.text.candidates import TextCandidate, TextJob
+from generators.text.editing import TextEditor, is_eligible
 from generators.text.grounded import CaptionJob
 from manifests.canonical import canonical_json
 from manifests.errors import EditmillError

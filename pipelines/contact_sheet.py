@@ -25,7 +25,7 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
         cell: side of a cell in pixels; pictures keep their aspect.
     """
     step = cell + GAP
-    fitted = [{title: _fit_cell(picture, cell) for title, picture in pictures.items()} for pictures in rows]
+    fitted = [{title: fit_cell(picture, cell) for title, picture in pictures.items()} for pictures in rows]
     heights = [max((picture.shape[0] for picture in pictures.values()), default=cell) for pictures in fitted]
     sheet = Image.new("RGB", (GAP + step * len(columns), HEADER + GAP + sum(heights) + GAP * len(rows)), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
@@ -43,7 +43,8 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
     return sheet
 
 
-def _fit_cell(picture: Array, cell: int) -> Array:
+def fit_cell(picture: Array, cell: int) -> Array:
+    """A picture scaled so that its longer side is ``cell`` pixels."""
     factor = cell / max(picture.shape[:2])
     size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -10,7 +13,9 @@ from tqdm import tqdm
 
 from generators.base import Array
 from generators.models.loading import Placement
-from manifests.reader import open_dataset
+from manifests.reader import Dataset, open_dataset
+from manifests.records import PRIMARY_IMAGES
+from pipelines.caption_sheet import CaptionLine, caption_sheet
 from pipelines.contact_sheet import contact_sheet
 from pipelines.encode import decode_image
 from pipelines.fingerprint import identify
@@ -28,27 +33,59 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
     configure_process(placement)
     samples = [sample for shard in plan.shards for sample in shard if not sample.source.problem]
     chosen = list(dict.fromkeys(sample.source.id for sample in samples))[:sources]
+    captions = plan.recipe.generator.kind == "text"
     task = ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement)
     builder = sample_builder(task)
-    rows = []
+    rows, texts = [], []
     for identifier in tqdm(chosen, desc="preview", unit="source"):
         mine = [sample for sample in samples if sample.source.id == identifier]
-        built = builder.build(mine, shard=0)
+        built = list(builder.build(mine, shard=0))
+        if captions:
+            texts.append((_picture([members for _, members in built]), [_line(row.model_dump()) for row, _ in built]))
+            continue
         pictures = [(sample.edit.label, members.get(plan.recipe.output.image)) for sample, (_, members) in zip(mine, built, strict=True)]
         rows.append({label: decode_image(data) for label, data in pictures if data is not None})
-    return contact_sheet(rows, list(plan.counts()), cell=cell)
+    return caption_sheet(texts) if captions else contact_sheet(rows, list(plan.counts()), cell=cell)
+
+
+def _picture(built: Sequence[dict[str, bytes]]) -> Array | None:
+    """The first stored picture; a dataset by reference has none."""
+    stored = (members[kind] for members in built for kind in PRIMARY_IMAGES if kind in members)
+    data = next(stored, None)
+    return None if data is None else decode_image(data)
+
+
+def _line(row: dict[str, Any]) -> CaptionLine:
+    parameters = row["parameters"] if isinstance(row["parameters"], dict) else json.loads(row["parameters"])
+    if row["status"] != "ok":
+        return CaptionLine(row["edit"], "", reason=", ".join(row["reasons"]))
+    return CaptionLine(row["edit"], parameters["text"], tuple((one["start"], one["end"]) for one in parameters["insertions"]))
 
 
 def preview_dataset(root: Path | str, *, sources: int, cell: int = 128) -> Image.Image:
     """The contact sheet of a finished dataset's first ``sources`` sources."""
     rows: dict[str, dict[str, Array]] = {}
     dataset = open_dataset(root)
+    if dataset.manifest.generator == "text":
+        return _preview_captions(dataset, sources, cell)
     columns = dict.fromkeys(map(_title, dataset.table.column("edit").to_pylist(), dataset.table.column("level").to_pylist()))
     wanted = list(dict.fromkeys(dataset.table.column("source_id").to_pylist()))[:sources]
     for sample in dataset.select(source_id=wanted):
         title = _title(sample.row["edit"], sample.row["level"])
         rows.setdefault(sample.row["source_id"], {}).setdefault(title, np.asarray(sample.image()))
     return contact_sheet([rows[identifier] for identifier in wanted if identifier in rows], list(columns), cell=cell)
+
+
+def _preview_captions(dataset: Dataset, sources: int, cell: int) -> Image.Image:
+    table = dataset.table.select(["key", "source_id", "edit", "status", "reasons", "parameters", "replica"]).to_pylist()
+    wanted = list(dict.fromkeys(row["source_id"] for row in table))[:sources]
+    rows = []
+    for identifier in wanted:
+        mine = [row for row in table if row["source_id"] == identifier and row["replica"] == 0]
+        accepted = next((row["key"] for row in mine if row["status"] == "ok"), None)
+        picture = _picture([dataset[accepted].members]) if accepted else None
+        rows.append((picture, [_line(row) for row in mine]))
+    return caption_sheet(rows, cell=cell)
 
 
 def _title(edit: str, level: float) -> str:

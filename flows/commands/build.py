@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flows.commands.dataset import check_writable
 from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
 from manifests.errors import DataError, RequestError
 
@@ -66,9 +67,9 @@ def preview(
     """
     from pipelines.preview import preview_plan
 
+    check_writable(out)
     made = make_plan_from(recipe, source, models, shards, overrides)
     sheet = preview_plan(made, make_placement(device, dtype, offload, models_dir), sources=sources)
-    out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out)
     click.echo(str(out))
 

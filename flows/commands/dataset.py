@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+from manifests.atomic import atomic_write
+from manifests.errors import RequestError
+
+if TYPE_CHECKING:
+    from manifests.reader import Dataset
 
 
 @click.command()
@@ -34,13 +42,14 @@ def verify(dataset: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--model", "specs", multiple=True, required=True, metavar="SPEC", help="Classifier; repeat for several side by side.")
+@click.option("--model", "specs", multiple=True, required=True, metavar="SPEC", help="Model; repeat for several side by side.")
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; html goes to report.html by default.")
+@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Captions only: folder with images named by digest.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | None, batch_size: int, device: str) -> None:
-    """Measure top-1 accuracy per edit and its drop against the unedited sources.
+def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | None, images: Path | None, batch_size: int, device: str) -> None:
+    """Measure what edits cost a model: top-1 accuracy of classifiers, or retrieval by image-text models on edited captions.
 
     \b
     SPEC is one of
@@ -49,29 +58,65 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
       timm:NAME[@WEIGHTS]                         a timm model
       transformers:FOLDER_OR_ID                   an image classification model
       package.module:function                     your own function from images to labels
+    For datasets of captions:
+      pack:tabletop/evaluation_encoder            an image-text model of a pack
+      transformers:FOLDER_OR_ID                   a CLIP, SigLIP or dual encoder model
+      package.module:function                     your own f(images=...) and f(texts=...) that return features
     \b
     Examples:
       editmill evaluate out/demo --model pack:tabletop/classifier
       editmill evaluate out/photos --model torchvision:squeezenet1_0@w.safetensors --format html --output report.html
+      editmill evaluate out/xmai --model pack:tabletop/evaluation_encoder
     """
-    from evaluators import evaluate as run
-    from evaluators import load_classifier, to_csv, to_json, to_text, write_report
     from manifests.reader import open_dataset
 
+    target = output or (Path("report.html") if form == "html" else None)
+    if target is not None:
+        check_writable(target)
     opened = open_dataset(dataset)
-    names = opened.manifest.class_names
+    run = _evaluate_captions if opened.manifest.generator == "text" else _evaluate_classifiers
+    text = run(opened, specs, form, images, batch_size, device)
+    if target is None:
+        click.echo(text.rstrip("\n"))
+        return
+    atomic_write(target, text.encode())
+    click.echo(str(target))
+
+
+def check_writable(path: Path) -> None:
+    """Make a file's folder, before the work whose result goes there.
+
+    Raises:
+        RequestError: the folder can't be made or written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"the folder can't be made: {error.strerror or error}", where=str(path.parent), fix="give another path") from error
+    if not os.access(path.parent, os.W_OK):
+        raise RequestError("the folder can't be written to", where=str(path.parent), fix="give another path")
+
+
+def _evaluate_classifiers(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+    from evaluators import evaluate as run
+    from evaluators import load_classifier, report_html, to_csv, to_json, to_text
+
+    names = dataset.manifest.class_names
     classifiers = [load_classifier(resolve_pack(spec), class_names=names, device=device) for spec in specs]
-    evaluations = [run(opened, classifier, batch_size=batch_size, progress=sys.stderr.isatty()) for classifier in classifiers]
+    evaluations = [run(dataset, classifier, batch_size=batch_size, progress=sys.stderr.isatty()) for classifier in classifiers]
     if form == "html":
-        output = output or Path("report.html")
-        write_report(output, evaluations)
-    else:
-        text = to_text(evaluations) if form == "text" else to_csv(evaluations) if form == "csv" else to_json(evaluations).decode()
-        if output is None:
-            click.echo(text.rstrip("\n"))
-            return
-        output.write_text(text)
-    click.echo(str(output))
+        return report_html(evaluations)
+    return to_text(evaluations) if form == "text" else to_csv(evaluations) if form == "csv" else to_json(evaluations).decode()
+
+
+def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+    from evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
+
+    models = [load_text_model(resolve_pack(spec), device=device) for spec in specs]
+    result = evaluate_texts(dataset, models, images=images, batch_size=batch_size, progress=sys.stderr.isatty())
+    if form == "json":
+        return text_json(result).decode()
+    return {"text": text_table, "csv": text_csv, "html": text_html}[form](result)
 
 
 def resolve_pack(spec: str) -> str:

@@ -21,7 +21,8 @@ def recipe_options(function: F) -> F:
     options = (
         click.argument("recipe"),
         click.option(
-            "--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv, coco:INSTANCES.json or imagenet-s:ROOT; default: the recipe's."
+            "--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv, coco:INSTANCES.json or imagenet-s:ROOT; for captions "
+            "tabletop-captions[:SPLIT], coco-captions:CAPTIONS.json[,INSTANCES.json], jsonl:FILE or webdataset:SHARDS.tar; default: the recipe's.",
         ),
         click.option("--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."),
         click.option("--shards", type=click.IntRange(1), help="Number of shards; default: the recipe's."),

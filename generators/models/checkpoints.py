@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 from generators.models.pack import PackSpec, RoleEntry
-from manifests.canonical import file_digest
 from manifests.errors import ModelError
 from manifests.records import ModelRecord
-
-WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
-# Schedulers, tokenizers and processors change pictures and scores as weights do.
-DIGESTED = WEIGHT_SUFFIXES | {".json", ".txt", ".model"}
+from manifests.weights import WEIGHT_SUFFIXES, weights_digest
 
 
 def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | None:
@@ -64,20 +58,6 @@ def _hub_snapshot(entry: RoleEntry) -> Path | None:
     except OSError:
         return None
     return folder if _has_weights(folder) else None
-
-
-def weights_digest(folder: Path) -> str:
-    """sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted order."""
-    total = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in DIGESTED):
-        status = path.stat()
-        total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode())
-    return total.hexdigest()
-
-
-@lru_cache(maxsize=1024)
-def _digest(path: Path, size: int, modified: int) -> str:
-    return file_digest(path)
 
 
 def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: str) -> ModelRecord:

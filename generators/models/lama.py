@@ -11,9 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from generators.models.checkpoints import weights_digest
 from generators.models.inpainter import Array, InpaintRequest
 from generators.models.loading import Models
+from manifests.weights import weights_digest
 
 ROLE = "removal"
 MULTIPLE = 8

@@ -59,13 +59,19 @@ class MaskedLm:
         """
         sequences = [self._encode_slot(text) for text in texts]
         slots = [sequence.index(self.tokenizer.mask_token_id) for sequence in sequences]
-        order = sorted(self.words)
-        candidates = torch.tensor(order, device=self.device)
-        ranked: list[list[tuple[str, float]]] = [[] for _ in texts]
-        for positions, rows in self._log_probabilities(sequences, slots):
-            chosen, places = rows[:, candidates].exp().sort(dim=1, descending=True, stable=True)
-            for position, probabilities, ids in zip(positions, chosen[:, :top].tolist(), places[:, :top].tolist(), strict=True):
-                ranked[position] = [(self.words[order[place]], probability) for place, probability in zip(ids, probabilities, strict=True)]
+        ranked = self.token_probabilities(sequences, slots, sorted(self.words), top=top)
+        return [[(self.words[token], probability) for token, probability in one] for one in ranked]
+
+    def token_probabilities(
+        self, sequences: list[list[int]], places: list[int], among: list[int], *, top: int = 50
+    ) -> list[list[tuple[int, float]]]:
+        """For each sequence of token ids, the ``top`` of the tokens ``among`` for one place, best first; equal ones in the order given."""
+        candidates = torch.tensor(among, device=self.device)
+        ranked: list[list[tuple[int, float]]] = [[] for _ in sequences]
+        for positions, rows in self._log_probabilities(sequences, places):
+            chosen, order = rows[:, candidates].exp().sort(dim=1, descending=True, stable=True)
+            for position, probabilities, ids in zip(positions, chosen[:, :top].tolist(), order[:, :top].tolist(), strict=True):
+                ranked[position] = [(among[place], probability) for place, probability in zip(ids, probabilities, strict=True)]
         return ranked
 
     def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Array:

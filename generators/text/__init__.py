@@ -1,1 +1,1 @@
-"""Edits of captions: visual attributes inserted, content diluted, and the controls of both."""
+"""Edits of captions: visual attributes inserted, as the image shows them or as published, and controls."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from generators.base import Edit
 from generators.models.detector import Detector
 from generators.models.entailment import Entailment
 from generators.models.features import ImageTextFeatures
@@ -17,6 +16,8 @@ from generators.models.masked_lm import MaskedLm
 from generators.models.pack import AttributeGroup
 from generators.models.segmenter import Segmenter
 from generators.reasons import Reason
+from generators.text.candidates import TextCandidate, TextJob
+from generators.text.controls.edits import augment, delete_words, replace_synonyms
 from generators.text.evidence import SIZES, CropJudge, SizeRuler
 from generators.text.fluency import Fluency
 from generators.text.gold import judge as judge_gold
@@ -27,42 +28,16 @@ from generators.text.language.operations import Operation, apply_operations
 from generators.text.language.phrases import noun_phrases
 from generators.text.language.vocabulary import GROUPS
 from generators.text.measures import Measures
-from generators.text.records import Insertion, SlotRecord
+from generators.text.published import PublishedEditor
+from generators.text.records import Insertion
 from generators.text.settings import MATCHED, TextGuardSettings, TextSettings
 from generators.text.settling import Settled, Settler, placed
 from generators.text.sightings import Lookout
 from manifests.seeds import derive_seed
 
+Swap = Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]
 # Pictures per forward pass on the way to attributes.
 BATCH = 8
-
-
-@dataclass(frozen=True)
-class TextJob:
-    """One edit of one caption."""
-
-    caption: CaptionJob
-    edit: Edit
-
-
-@dataclass(frozen=True)
-class TextCandidate:
-    """An edited caption.
-
-    Attributes:
-        text: the edited caption; the source's where ``reasons`` say why there is none.
-        operations: what turns the source into it, in source offsets.
-        insertions, slots: what was inserted, and every noun with its outcome, as far as the edit has them.
-        reasons: from the closed list; empty for an edit.
-        scores: by name.
-    """
-
-    text: str
-    operations: tuple[Operation, ...] = ()
-    insertions: tuple[Insertion, ...] = ()
-    slots: tuple[SlotRecord, ...] = ()
-    reasons: tuple[str, ...] = ()
-    scores: dict[str, float] = field(default_factory=dict)
 
 
 def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
@@ -99,10 +74,21 @@ class TextEditor:
         bases = [settled[(job.caption.image.record.id, job.caption.caption.id)] for job in jobs] if settled else []
         if name == "grounded":
             return [self._grounded(job, base) for job, base in zip(jobs, bases, strict=True)]
-        swaps: dict[str, Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]] = {
-            "oracle": _true_word, "random-attribute": self._random_word, "false-attribute": self._false_word,
+        if name in ("xmai-2023", "naive"):
+            return self.published.edit(jobs, naive=name == "naive")
+        if name == "eda":
+            return [_freely(job, augment(job.caption.caption.text, _rng(job))) for job in jobs]
+        if name in ("deletion", "synonym"):
+            change = delete_words if name == "deletion" else replace_synonyms
+            return [
+                _freely(job, change(job.caption.caption.text, _rng(job), budget=len(base.chosen)) if base.chosen else ())
+                for job, base in zip(jobs, bases, strict=True)
+            ]
+        swaps: dict[str, Swap] = {
+            "oracle": _true_word, "random-attribute": self._random_attribute, "false-attribute": self._false_attribute,
+            "random-word": self._random_word,
         }
-        return self._swapped(name, jobs, bases, swaps[name])
+        return self._swapped(jobs, bases, swaps[name])
 
     def _grounded(self, job: TextJob, base: Settled) -> TextCandidate:
         slots = tuple(slot.record() for slot in base.slots)
@@ -110,13 +96,11 @@ class TextEditor:
         text = base.text if base.chosen else job.caption.caption.text
         return TextCandidate(text, base.operations, tuple(base.insertions), slots, base.reasons, scores)
 
-    def _swapped(
-        self, name: str, jobs: list[TextJob], bases: list[Settled], swap: Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]
-    ) -> list[TextCandidate]:
+    def _swapped(self, jobs: list[TextJob], bases: list[Settled], swap: Swap) -> list[TextCandidate]:
         """The grounded edit's slots with other words; the second judge's opinion of them is noted, but rejects nothing."""
         chosen: list[list[tuple[Slot, str, str]]] = []
         for job, base in zip(jobs, bases, strict=True):
-            rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, f"words-{name}"))
+            rng = _rng(job)
             words = [(slot, swap(slot, slot.found, rng)) for slot in base.chosen if slot.found]
             chosen.append([(slot, *word) for slot, word in words if word is not None])
         margins = iter(self.grounder.image_margins([(slot, group, word) for mine in chosen for slot, group, word in mine]))
@@ -134,7 +118,7 @@ class TextEditor:
         insertions = []
         for (slot, group, word, margin), mine in zip(words, own, strict=True):
             assert slot.found is not None
-            gold, exists = judge_gold(job.caption.image, slot.phrase, [one.box for one in slot.seen], group, word)
+            gold, exists = judge_gold(job.caption.image, slot.phrase, word, group)
             bare = Insertion(
                 word, group, slot.found.noun, slot.found.lemma, slot.found.noun_start, slot.found.noun_end, box=slot.found.box,
                 box_class=slot.found.box_class, box_score=slot.found.box_score, boxes=slot.found.boxes, gold=gold, gold_existential=exists,
@@ -150,16 +134,22 @@ class TextEditor:
     def _words(self, group: str) -> tuple[str, ...]:
         return SIZES if group == SIZE else self.groups[group].words
 
-    def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
+    def _random_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
         """A word of the same group, drawn blindly: the chance level of the same histogram of groups."""
         words = self._words(found.group)
         return found.group, words[int(rng.integers(len(words)))]
 
-    def _false_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
+    def _false_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
         """Another word of the group that is true of no object that the noun may mean."""
         true = {item.attributes.get(found.group, "") for item in meant(slot.job.image, slot.phrase)} | {found.word}
         words = [word for word in self._words(found.group) if word not in true]
         return (found.group, words[int(rng.integers(len(words)))]) if words else None
+
+    def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
+        """Any word of the masked model's vocabulary, set where the attribute stood."""
+        assert self.fluency is not None
+        words = sorted(set(self.fluency.model.words.values()))
+        return found.group, words[int(rng.integers(len(words)))]
 
     def _measured(self, jobs: Sequence[TextJob], candidates: list[TextCandidate]) -> list[TextCandidate]:
         edited = [position for position, candidate in enumerate(candidates) if not candidate.reasons]
@@ -203,6 +193,12 @@ class TextEditor:
         return Grounder(self.lookout, (CropJudge(self.features), second), ruler, self.groups, insertion, self.guard)
 
     @cached_property
+    def published(self) -> PublishedEditor:
+        """The published algorithm on the same models."""
+        model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
+        return PublishedEditor(self.lookout, self.features, model, self.groups, self.settings)
+
+    @cached_property
     def settler(self) -> Settler:
         """Applies the cap and the guards of whole texts."""
         return Settler(self.fluency, self.entailment, self.guard, cap=self.settings.insertion.per_caption)
@@ -211,6 +207,17 @@ class TextEditor:
     def measures(self) -> Measures:
         """What every edited text is measured with."""
         return Measures(self.features, self.fluency, self.entailment)
+
+
+def _rng(job: TextJob) -> np.random.Generator:
+    return np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, f"words-{job.edit.name}"))
+
+
+def _freely(job: TextJob, operations: tuple[Operation, ...]) -> TextCandidate:
+    """A text that its operations change; an edit that leaves it as it was is none."""
+    source = job.caption.caption.text
+    edited = apply_operations(source, operations)
+    return TextCandidate(edited, operations) if edited != source else TextCandidate(source, reasons=(Reason.UNCHANGED,))
 
 
 def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:

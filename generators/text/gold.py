@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generators.guards.boxes import box_iou
-from generators.text.base import Box, CaptionedImage, GoldObject
+from generators.text.base import CaptionedImage, GoldObject
 from generators.text.language.phrases import NounPhrase
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
-SAME_PLACE = 0.5
 
 
 def meant(image: CaptionedImage, phrase: NounPhrase) -> tuple[GoldObject, ...]:
@@ -22,19 +20,21 @@ def meant(image: CaptionedImage, phrase: NounPhrase) -> tuple[GoldObject, ...]:
     return tuple(item for item in objects if all(item.attributes.get(group, "") in words for group, words in telling.items()))
 
 
-def judge(image: CaptionedImage, phrase: NounPhrase, boxes: Sequence[Box], group: str, word: str) -> tuple[str, str]:
-    """Whether ``word`` is true of the objects in ``boxes`` (strictly all), and of any object of the noun."""
+def judge(image: CaptionedImage, phrase: NounPhrase, word: str, group: str = "") -> tuple[str, str]:
+    """Whether ``word`` is true of every object that the phrase may mean, and of any object of its noun; of any group where none is named.
+
+    Boxes don't matter here: a second box on one object makes no sentence false.
+    """
     kind = [item for item in image.objects if item.name in (phrase.lemma, phrase.head_lemma)]
-    if not kind or not all(group in item.attributes for item in kind):
+    if not kind or not all(group in item.attributes if group else item.attributes for item in kind):
         return UNKNOWN, UNKNOWN
-    referents = [_at(kind, box) for box in boxes] if boxes else list(meant(image, phrase))
-    strict = bool(referents) and all(item is not None and item.attributes[group] == word for item in referents)
-    return (TRUE if strict else FALSE), (TRUE if any(item.attributes[group] == word for item in kind) else FALSE)
+    # A caption that contradicts its image may mean no object at all; then every object of the noun counts.
+    objects = meant(image, phrase) or kind
+    return (TRUE if all(_has(item, word, group) for item in objects) else FALSE), (TRUE if any(_has(item, word, group) for item in kind) else FALSE)
 
 
-def _at(objects: Sequence[GoldObject], box: Box) -> GoldObject | None:
-    best = max(objects, key=lambda item: box_iou(item.box, box))
-    return best if box_iou(best.box, box) >= SAME_PLACE else None
+def _has(item: GoldObject, word: str, group: str) -> bool:
+    return item.attributes.get(group) == word if group else word in item.attributes.values()
 
 
 def true_words(image: CaptionedImage, phrase: NounPhrase, groups: Sequence[str], said: Sequence[str]) -> dict[str, str]:

@@ -208,7 +208,7 @@ class Grounder:
 
     def _insertion(self, slot: Slot, facts: Tried, found: Finding) -> Insertion:
         noun, best = slot.phrase.noun, slot.seen[0]
-        gold, exists = judge_gold(slot.job.image, slot.phrase, [sighting.box for sighting in slot.seen], facts.group, facts.word)
+        gold, exists = judge_gold(slot.job.image, slot.phrase, facts.word, facts.group)
         return Insertion(
             facts.word, facts.group, slot.job.caption.text[noun.start : noun.end], slot.phrase.lemma, noun.start, noun.end, box=best.box,
             box_class=best.noun, box_score=best.score, boxes=len(slot.seen), p=facts.p, p_none=facts.p_none, runner_up=found.runner_up,

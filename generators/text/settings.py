@@ -6,16 +6,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generators.base import edit_label
-
 TextEditName = Literal[
     "original", "grounded", "oracle", "random-attribute", "false-attribute", "random-word", "xmai-2023", "naive", "deletion", "eda", "synonym",
-    "clare", "dilute", "dilute-other", "dilute-repeat", "dilute-keywords", "dilute-false",
 ]
 # Edits that take over where, and how many words, the grounded edit of the same caption inserts.
 MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym")
-DILUTIONS = ("dilute", "dilute-other", "dilute-repeat", "dilute-keywords", "dilute-false")
-SENTENCES = (1, 2, 3)
 
 
 class TextEditSettings(BaseModel):
@@ -23,29 +18,11 @@ class TextEditSettings(BaseModel):
 
     Attributes:
         name: which edit.
-        levels: for dilution: how many sentences are added, one planned sample each (default 1).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: TextEditName
-    levels: tuple[int, ...] = ()
-
-    @model_validator(mode="after")
-    def _check_levels(self) -> TextEditSettings:
-        if self.levels and self.name not in DILUTIONS:
-            raise ValueError(f"{self.name} has no levels")
-        if not set(self.levels) <= set(SENTENCES):
-            raise ValueError(f"levels of {self.name} are numbers of sentences from 1 to 3, not {self.levels}")
-        return self
-
-    def planned_levels(self) -> tuple[float, ...]:
-        """The level of each planned edit; 0 where there is none."""
-        return tuple(map(float, self.levels or (1,))) if self.name in DILUTIONS else (0.0,)
-
-    def labels(self) -> list[str]:
-        """The labels of the planned edits."""
-        return [edit_label(self.name, level) for level in self.planned_levels()]
 
 
 class GroupShares(BaseModel):
@@ -111,25 +88,6 @@ class XmaiSettings(BaseModel):
     legacy_bugs: tuple[Literal[1, 2, 3, 4, 5], ...] = ()
 
 
-class DilutionSettings(BaseModel):
-    """How captions are diluted.
-
-    Attributes:
-        writer: ``causal_lm``: sentences sampled from the pack's language model; ``template``: from fixed sentences.
-        candidates: texts that the language model writes for each sentence.
-        top_k, top_p, temperature, max_tokens: how it samples.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    writer: Literal["causal_lm", "template"] = "causal_lm"
-    candidates: int = Field(8, ge=1, le=64)
-    top_k: int = Field(10, ge=1)
-    top_p: float = Field(0.9, gt=0, le=1)
-    temperature: float = Field(0.8, gt=0)
-    max_tokens: int = Field(24, ge=4, le=128)
-
-
 class TextSettings(BaseModel):
     """The ``text`` generator's part of a recipe.
 
@@ -137,7 +95,6 @@ class TextSettings(BaseModel):
         edits: what to make of every caption.
         insertion: how attributes are inserted.
         xmai: the published algorithm.
-        dilution: how captions are diluted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -146,14 +103,13 @@ class TextSettings(BaseModel):
     edits: tuple[TextEditSettings, ...] = Field(min_length=1)
     insertion: InsertionSettings = InsertionSettings()
     xmai: XmaiSettings = XmaiSettings()
-    dilution: DilutionSettings = DilutionSettings()
 
     @model_validator(mode="after")
-    def _check_labels(self) -> TextSettings:
-        labels = [label for edit in self.edits for label in edit.labels()]
-        repeated = sorted({label for label in labels if labels.count(label) > 1})
+    def _check_names(self) -> TextSettings:
+        names = [edit.name for edit in self.edits]
+        repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
-            raise ValueError(f"edits would share the keys {', '.join(repeated)}; give each once, with levels that differ")
+            raise ValueError(f"edits would share the keys {', '.join(repeated)}; give each once")
         return self
 
 

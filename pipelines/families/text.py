@@ -1,4 +1,4 @@
-"""Edits of captions (XMAI, content dilution) as a family."""
+"""Edits of captions (XMAI) as a family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generators.models.loading import Models
 from generators.models.pack import PackSpec
 from generators.text.editing import TextEditor
 from generators.text.measures import SCORE_NAMES
-from generators.text.settings import DILUTIONS, TextGuardSettings, TextSettings
+from generators.text.settings import TextGuardSettings, TextSettings
 from manifests.keys import sample_key
 from manifests.records import SourceRecord
 from pipelines.captions import MEMBERS, REFERENCE, CaptionBuilder
@@ -29,7 +29,7 @@ CPU_SECONDS, MEMBER_BYTES, BYTES_PER_PIXEL = 0.03, 3000, 1.5
 
 
 class TextFamily:
-    """Attributes inserted into captions, sentences added to them, and the controls of both, by the ``text`` generator."""
+    """Attributes inserted into captions, and the controls of that, by the ``text`` generator."""
 
     version = 1
     score_names = SCORE_NAMES
@@ -38,9 +38,7 @@ class TextFamily:
         return open_captions(spec)
 
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
-        edits = [
-            make_edit(NAME, edit.name, level=level) for edit in settings_of(recipe).edits for level in edit.planned_levels()
-        ]
+        edits = [make_edit(NAME, edit.name) for edit in settings_of(recipe).edits]
         for record in records:
             for replica in range(len(record.captions)):
                 for edit in edits:
@@ -50,10 +48,8 @@ class TextFamily:
         settings = settings_of(recipe)
         names = {edit.name for edit in settings.edits}
         needed = ["zero_shot", *(["detector"] if settings.insertion.boxes == "detector" else [])]
-        if names & {"xmai-2023", "naive", "random-word", "clare"}:
+        if names & {"xmai-2023", "random-word"}:
             needed.append("masked_lm")
-        if names & set(DILUTIONS) and settings.dilution.writer == "causal_lm":
-            needed.append("causal_lm")
         return list(dict.fromkeys((*needed, *(role for role in ROLES if role in pack.roles))))
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:

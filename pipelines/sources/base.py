@@ -1,4 +1,4 @@
-"""What a source of labelled images is."""
+"""What sources of labelled and of captioned images are."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Source(Protocol):
 
 
 class CaptionSource(Protocol):
-    """Images with captions."""
+    """Images with captions, which ``records`` gives exactly as the source holds them; it decodes no pixels that it need not."""
 
     name: str
     licence: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +13,15 @@ from pydantic import BaseModel, ConfigDict
 
 from generators.text.base import CaptionedImage, GoldObject
 from manifests.errors import SourceError
-from manifests.records import CaptionRecord, SourceRecord
-from pipelines.sources.base import SourceProblem, image_facts, read_image
+from manifests.records import SourceRecord
+from pipelines.sources.base import image_facts, read_image
+from pipelines.sources.table import distinct
+from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+
+Document = dict[str, Any]
+FIX = "pass the {} file of COCO, as in --source coco-captions:PATH/captions.json,PATH/instances.json"
+
+logger = logging.getLogger("editmill.sources")
 
 
 class CocoCaptionsSpec(BaseModel):
@@ -33,7 +42,7 @@ class CocoCaptionsSpec(BaseModel):
 
 
 class CocoCaptionsSource:
-    """One source per photograph, with its captions in the order of their ids; texts are kept as they are, blanks at the end included."""
+    """One source per photograph with its captions, both in the order of their ids; texts are kept as they are, blanks at the end included."""
 
     name = "coco-captions"
     licence = "the licence of each photograph stands in its record; the captions are CC BY 4.0"
@@ -42,64 +51,86 @@ class CocoCaptionsSource:
         self.spec = spec
         self.folder = spec.images or spec.captions.parent / "images"
         document = _read(spec.captions, "captions", ("images", "annotations"))
-        self.images = {image["id"]: image for image in document["images"]}
-        self.licences = {entry["id"]: entry.get("url", "").replace("\\/", "/") for entry in document.get("licenses", [])}
-        self.captions: dict[Any, list[dict[str, Any]]] = {}
-        for annotation in sorted(document["annotations"], key=lambda one: one.get("id", -1)):
-            missing = [name for name in ("id", "image_id", "caption") if name not in annotation]
-            if missing or annotation["image_id"] not in self.images:
-                wrong = f"lacks {', '.join(missing)}" if missing else "names an image that the file lacks"
-                raise SourceError(f"annotation {annotation.get('id', annotation)} {wrong}", where=str(spec.captions), fix="mend or delete the annotation")
-            self.captions.setdefault(annotation["image_id"], []).append(annotation)
-        self.objects = self._read_objects()
-
-    def _read_objects(self) -> dict[Any, list[GoldObject]]:
-        if self.spec.instances is None:
-            return {}
-        document = _read(self.spec.instances, "instances", ("annotations", "categories"))
-        names = {category["id"]: category["name"] for category in document["categories"]}
-        objects: dict[Any, list[GoldObject]] = {}
-        for annotation in document["annotations"]:
-            try:
-                left, top, width, height = (float(value) for value in annotation["bbox"])
-                one = GoldObject(names[annotation["category_id"]], (left, top, left + width, top + height))
-                if not annotation.get("iscrowd"):
-                    objects.setdefault(annotation["image_id"], []).append(one)
-            except (KeyError, TypeError, ValueError) as error:
-                what = f"annotation {annotation.get('id', '')} lacks or misnames {error}"
-                raise SourceError(what, where=str(self.spec.instances), fix="mend or delete the annotation") from error
-        return objects
+        images = {image["id"]: image for image in sorted(_checked(document["images"], spec.captions, {"file_name": str}), key=_order)}
+        self.images = dict(zip(distinct(str(identity) for identity in images), images.values(), strict=True))
+        # Agencies write the addresses of licences with escaped slashes, and COCO escapes them once more.
+        self.licences = {
+            entry["id"]: str(entry.get("url", "")).replace("\\/", "/") for entry in _checked(document.get("licenses") or [], spec.captions, {})
+        }
+        self.captions: dict[Any, list[Document]] = {identity: [] for identity in images}
+        for annotation in sorted(_checked(document["annotations"], spec.captions, {"image_id": (int, str), "caption": str}), key=_order):
+            if annotation["image_id"] not in self.captions:
+                what = f"annotation {annotation['id']} names the image {annotation['image_id']}, which the file lacks"
+                raise SourceError(what, where=str(spec.captions), fix="delete the annotation, or add the image")
+            self.captions[annotation["image_id"]].append(annotation)
+        self.objects = {} if spec.instances is None else _read_objects(spec.instances)
 
     def records(self) -> Iterator[SourceRecord]:
-        for identity, image in sorted(self.images.items(), key=lambda pair: str(pair[0])):
-            captions = tuple(
-                CaptionRecord(id=str(one["id"]), text=one["caption"]) for one in self.captions.get(identity, []) if str(one["caption"]).strip()
-            )
-            if not captions:
-                continue
-            common: dict[str, Any] = {
-                "id": str(identity), "image": image["file_name"], "label": -1, "class_name": "", "captions": captions,
-                "licence": self.licences.get(image.get("license"), ""),
-            }
-            try:
-                width, height, digest = image_facts(self.folder / image["file_name"])
-            except SourceProblem as problem:
-                yield SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-                continue
-            yield SourceRecord(**common, width=width, height=height, sha256=digest)
+        where = str(self.spec.captions)
+        warn_of_empty((one["caption"] for mine in self.captions.values() for one in mine), where)
+        return with_captions((self._record(name, image) for name, image in self.images.items()), where)
+
+    def _record(self, name: str, image: Document) -> SourceRecord:
+        mine = self.captions[image["id"]]
+        captions = caption_records([one["caption"] for one in mine], names=[str(one["id"]) for one in mine])
+        facts = partial(image_facts, self.folder / image["file_name"])
+        return captioned_record(facts, id=name, image=image["file_name"], captions=captions, licence=self.licences.get(image.get("license"), ""))
 
     def load_captioned(self, record: SourceRecord) -> CaptionedImage:
-        identity = next(key for key in self.images if str(key) == record.id)
-        return CaptionedImage(record, read_image(self.folder / record.image), tuple(self.objects.get(identity, ())))
+        image, entry = read_image(self.folder / record.image), self.images[record.id]
+        width, height = entry.get("width"), entry.get("height")
+        if None not in (width, height) and (height, width) != image.shape[:2]:
+            logger.warning("%s is not %sx%s as its annotations say, so their boxes are left out", record.image, width, height)
+            return CaptionedImage(record, image)
+        return CaptionedImage(record, image, tuple(self.objects.get(entry["id"], ())))
 
 
-def _read(path: Path, what: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    fix = f"pass the {what} file of COCO, as in --source coco-captions:PATH/captions.json,PATH/instances.json"
+def _read_objects(path: Path) -> dict[Any, list[GoldObject]]:
+    """The objects by image id; crowds are left out."""
+    document = _read(path, "instances", ("annotations", "categories"))
+    names = {category["id"]: category["name"].lower() for category in _checked(document["categories"], path, {"name": str})}
+    objects: dict[Any, list[GoldObject]] = {}
+    for annotation in sorted(_checked(document["annotations"], path, {"image_id": (int, str), "bbox": list}), key=_order):
+        if annotation.get("iscrowd"):
+            continue
+        try:
+            left, top, width, height = (float(value) for value in annotation["bbox"])
+            one = GoldObject(names[annotation["category_id"]], (left, top, left + width, top + height))
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"the category or the box of annotation {annotation['id']} is wrong: {error!r}"
+            raise SourceError(what, where=str(path), fix="mend or delete the annotation") from error
+        objects.setdefault(annotation["image_id"], []).append(one)
+    return objects
+
+
+def _order(entry: Document) -> tuple[int, str]:
+    """Whole numbers by size, other ids behind them."""
+    identity = entry["id"]
+    return (identity, "") if isinstance(identity, int) else (2**63, identity)
+
+
+def _checked(entries: list[Any], path: Path, fields: dict[str, type | tuple[type, ...]]) -> list[Document]:
+    """The entries, each with an id and with ``fields`` of these types.
+
+    Raises:
+        SourceError: one is of another form.
+    """
+    wanted = {"id": (int, str), **fields}
+    for place, entry in enumerate(entries):
+        wrong = [name for name, kind in wanted.items() if not isinstance(entry, dict) or not isinstance(entry.get(name), kind)]
+        if wrong or not is_unicode(entry):
+            identity = entry.get("id", place) if isinstance(entry, dict) else place
+            what = f"lacks {', '.join(wrong)}, or has another type there" if wrong else "holds half of a surrogate pair, which is no text"
+            raise SourceError(f"the entry {identity!r} {what}", where=str(path), fix="mend or delete the entry")
+    return entries
+
+
+def _read(path: Path, what: str, keys: tuple[str, ...]) -> Document:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SourceError(f"not a readable COCO {what} file: {error}", where=str(path), fix=fix) from error
+        raise SourceError(f"not a readable COCO {what} file: {error}", where=str(path), fix=FIX.format(what)) from error
     missing = [key for key in keys if not isinstance(document, dict) or not isinstance(document.get(key), list)]
     if missing:
-        raise SourceError(f"not a COCO {what} file: it lacks {', '.join(missing)}", where=str(path), fix=fix)
+        raise SourceError(f"not a COCO {what} file: it lacks {', '.join(missing)}", where=str(path), fix=FIX.format(what))
     return dict(document)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,14 +13,13 @@ from pydantic import BaseModel, ConfigDict
 
 from generators.text.base import CaptionedImage
 from manifests.errors import SourceError
-from manifests.records import CaptionRecord, SourceRecord
-from pipelines.sources.base import SourceProblem, image_facts, read_image
+from manifests.records import SourceRecord
+from pipelines.sources.base import image_facts, read_image
 from pipelines.sources.table import distinct
+from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
-LABELS: dict[Any, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, 0: 0, 1: 1, 2: 2}
+LABELS: dict[Any, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, 0: 0, 1: 1, 2: 2, None: -1}
 FIX = 'each line is one object such as {"image": "photos/1.jpg", "texts": ["a girl on a chair"]}; "text", "id", "label" and "licence" are optional'
-
-logger = logging.getLogger("editmill.sources")
 
 
 class JsonLinesSpec(BaseModel):
@@ -38,6 +38,15 @@ class JsonLinesSpec(BaseModel):
     licence: str = ""
 
 
+@dataclass(frozen=True)
+class _Row:
+    image: str
+    texts: list[str]
+    name: str
+    label: int
+    licence: str
+
+
 class JsonLinesSource:
     """One source per line, in the file's order; texts are kept as they are, empty ones are left out."""
 
@@ -46,6 +55,7 @@ class JsonLinesSource:
     def __init__(self, spec: JsonLinesSpec) -> None:
         self.spec, self.licence = spec, spec.licence
         try:
+            # Only line feeds end a line: JSON strings may hold U+2028 and its like as they are.
             lines = spec.file.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(f"the file can't be read: {error}", where=str(spec.file), fix="pass --source jsonl:FILE, in UTF-8") from error
@@ -53,47 +63,49 @@ class JsonLinesSource:
         if not self.rows:
             raise SourceError("the file has no lines", where=str(spec.file), fix=FIX)
 
-    def _parse(self, line: str, number: int) -> dict[str, Any]:
+    def _parse(self, line: str, number: int) -> _Row:
         where = f"{self.spec.file}, line {number}"
         try:
             row = json.loads(line)
         except ValueError as error:
             raise SourceError(f"the line is no JSON: {error}", where=where, fix=FIX) from error
-        if not isinstance(row, dict) or not isinstance(row.get("image"), str):
-            raise SourceError("the line is no object with an image", where=where, fix=FIX)
-        texts = row.get("texts", [row["text"]] if "text" in row else None)
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise SourceError('the line has neither "texts", a list of strings, nor "text", a string', where=where, fix=FIX)
-        label = row.get("label", -1)
-        if label != -1 and (isinstance(label, bool) or not isinstance(label, (str, int)) or label not in LABELS):
-            raise SourceError(f"the label {label!r} is none of entailment, neutral, contradiction, 0, 1, 2", where=where, fix=FIX)
-        return {**row, "texts": texts, "label": LABELS.get(label, -1)}
+        try:
+            return _checked(row, self.licence)
+        except ValueError as error:
+            raise SourceError(str(error), where=where, fix=FIX) from error
 
     def records(self) -> Iterator[SourceRecord]:
-        names = distinct(str(row.get("id", Path(row["image"]).stem)) for row in self.rows)
-        empty = sum(not text.strip() for row in self.rows for text in row["texts"])
-        if empty:
-            logger.warning("%s: %d empty texts are left out", self.spec.file, empty)
-        for identity, row in zip(names, self.rows, strict=True):
-            captions = tuple(
-                CaptionRecord(id=str(number), text=text, label=row["label"]) for number, text in enumerate(row["texts"]) if text.strip()
-            )
-            if captions:
-                yield self._record(identity, row, captions)
+        warn_of_empty((text for row in self.rows for text in row.texts), str(self.spec.file))
+        names = distinct(row.name for row in self.rows)
+        return with_captions((self._record(name, row) for name, row in zip(names, self.rows, strict=True)), str(self.spec.file))
 
-    def _record(self, identity: str, row: dict[str, Any], captions: tuple[CaptionRecord, ...]) -> SourceRecord:
-        common: dict[str, Any] = {
-            "id": identity, "image": row["image"], "label": -1, "class_name": "", "captions": captions,
-            "licence": str(row.get("licence", self.licence)),
-        }
-        try:
-            width, height, digest = image_facts(self._path(row["image"]))
-        except SourceProblem as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        return SourceRecord(**common, width=width, height=height, sha256=digest)
+    def _record(self, name: str, row: _Row) -> SourceRecord:
+        captions = caption_records(row.texts, label=row.label)
+        return captioned_record(partial(image_facts, self._path(row.image)), id=name, image=row.image, captions=captions, licence=row.licence)
 
     def _path(self, reference: str) -> Path:
         return self.spec.file.parent / reference
 
     def load_captioned(self, record: SourceRecord) -> CaptionedImage:
         return CaptionedImage(record, read_image(self._path(record.image)))
+
+
+def _checked(row: Any, licence: str) -> _Row:
+    """The line's fields.
+
+    Raises:
+        ValueError: a field is missing or of another type.
+    """
+    if not isinstance(row, dict) or not isinstance(row.get("image"), str) or not row["image"]:
+        raise ValueError("the line is no object with an image")
+    texts = row.get("texts", [row.get("text")])
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError('the line has neither "texts", a list of strings, nor "text", a string')
+    if not is_unicode(row):
+        raise ValueError("the line holds half of a surrogate pair, which is no text")
+    label, name, terms = row.get("label"), row.get("id"), row.get("licence", licence)
+    if isinstance(label, (bool, float, list, dict)) or label not in LABELS:
+        raise ValueError(f"the label {label!r} is none of entailment, neutral, contradiction, 0, 1, 2")
+    if isinstance(name, bool) or not isinstance(name, (str, int, type(None))) or not isinstance(terms, str):
+        raise ValueError("the id is a string or a whole number, and the licence a string")
+    return _Row(row["image"], texts, Path(row["image"]).stem if name is None else str(name), LABELS[label], terms)

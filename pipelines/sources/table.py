@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 
 from manifests.errors import SourceError
@@ -79,7 +80,7 @@ def distinct(names: Iterable[str]) -> list[str]:
     seen: dict[str, None] = {}
     for number, name in enumerate(names):
         stem = name or f"row-{number + 1}"
-        choices = (stem, *(f"{stem}-{n}" for n in range(number, number + len(seen) + 2)))
+        choices = chain((stem,), (f"{stem}-{n}" for n in count(number)))
         seen.setdefault(next(choice for choice in choices if choice not in seen))
     return list(seen)
 

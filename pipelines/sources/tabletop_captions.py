@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from generators.text.base import CaptionedImage, GoldObject
 from manifests.records import CaptionRecord, SourceRecord
-from packs.tabletop.world import COLOURS, FINISHES, SIZES, Scene, make_scene, plan_scene
+from packs.tabletop.world import COLOURS, FINISHES, SIZES, make_scene, plan_scene
 from packs.tabletop.world.captions import ground_phrase
 from packs.tabletop.world.scene import ScenePlan, scene_rng
 from packs.tabletop.world.sentences import Description, Thing, caption
@@ -34,7 +34,7 @@ class TabletopCaptionsSpec(BaseModel):
         size: side in pixels.
         captions: captions per scene.
         mention: probability that a caption says an attribute that the object has.
-        contradictions: share of captions that say one attribute wrong; with it, captions are labelled as entailed or contradicted.
+        contradictions: share of captions that say one attribute wrong; above 0, captions are labelled as entailed or contradicted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ class TabletopCaptionsSource:
             yield SourceRecord(
                 id=f"{spec.split}-{index:06d}", image=address, label=UNLABELLED, class_name="", caption=plan.caption,
                 captions=tuple(self._caption(plan, index, number) for number in range(spec.captions)), width=spec.size, height=spec.size,
-                sha256=hashlib.sha256(self._scene(index).image.tobytes()).hexdigest(), licence=self.licence,
+                sha256=hashlib.sha256(make_scene(spec.split, index, size=spec.size).image.tobytes()).hexdigest(), licence=self.licence,
             )
 
     def _caption(self, plan: ScenePlan, index: int, number: int) -> CaptionRecord:
@@ -91,17 +91,15 @@ class TabletopCaptionsSource:
 
     def _falsified(self, plan: ScenePlan, thing: Thing, rng: np.random.Generator) -> Thing:
         """The same with one attribute that no object of this kind in the scene has."""
-        group = tuple(VALUES)[int(rng.integers(len(VALUES)))]
-        true = {getattr(item, group) for item in plan.objects if item.name == thing.name}
-        wrong = [value for value in VALUES[group] if value and value not in true]
-        return replace(thing, **{group: wrong[int(rng.integers(len(wrong)))]}) if wrong else replace(thing, colour=self._missing_colour(plan))
-
-    @staticmethod
-    def _missing_colour(plan: ScenePlan) -> str:
-        return next(colour for colour in COLOURS if all(item.colour != colour for item in plan.objects))
+        kind = [item for item in plan.objects if item.name == thing.name]
+        wrong = {group: sorted({*values} - {"", *(getattr(item, group) for item in kind)}) for group, values in VALUES.items()}
+        groups = [group for group in VALUES if wrong[group]]
+        group = groups[int(rng.integers(len(groups)))]
+        return replace(thing, **{group: wrong[group][int(rng.integers(len(wrong[group])))]})
 
     def load_captioned(self, record: SourceRecord) -> CaptionedImage:
-        scene = self._scene(int(record.image.rpartition("/")[2]))
+        split, index = record.image.removeprefix("tabletop:").split("/")
+        scene = make_scene(split, int(index), size=self.spec.size)
         objects = tuple(
             GoldObject(item.name, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), {
                 GROUPS[group]: getattr(item, group) for group in GROUPS
@@ -109,6 +107,3 @@ class TabletopCaptionsSource:
             for item, box in zip(scene.objects, scene.boxes, strict=True)
         )
         return CaptionedImage(record, scene.image, objects)
-
-    def _scene(self, index: int) -> Scene:
-        return make_scene(self.spec.split, index, size=self.spec.size)

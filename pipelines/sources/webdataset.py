@@ -5,11 +5,12 @@ from __future__ import annotations
 import glob
 import io
 import json
+import logging
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import braceexpand
 from pydantic import BaseModel, ConfigDict
@@ -17,12 +18,20 @@ from pydantic import BaseModel, ConfigDict
 from generators.reasons import Reason
 from generators.text.base import CaptionedImage
 from manifests.errors import SourceError
-from manifests.records import CaptionRecord, SourceRecord
+from manifests.records import SourceRecord
 from pipelines.sources.base import SourceProblem, facts_of, read_image
 from pipelines.sources.table import distinct
+from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
 IMAGES = ("png", "jpg", "jpeg", "webp")
+TEXTS = ("txt", "json")
 FIX = "name local shards, as in --source webdataset:shards/{00000..00003}.tar or webdataset:'shards/*.tar'"
+BLOCK = 512
+
+# Where the members of one sample lie in its tar: offset and size in bytes by suffix.
+Members = dict[str, tuple[int, int]]
+
+logger = logging.getLogger("editmill.sources")
 
 
 class WebDatasetSpec(BaseModel):
@@ -41,100 +50,132 @@ class WebDatasetSpec(BaseModel):
     licence: str = ""
 
 
-@dataclass
-class _Entry:
-    """One sample of a shard: where its image lies, and its texts."""
-
-    image: tuple[int, int] = (-1, -1)
-    text: str | None = None
-    document: dict[str, Any] = field(default_factory=dict)
-
-    def texts(self) -> list[str]:
-        """The texts of ``txt``, else of the JSON's ``texts`` or ``caption``."""
-        if self.text is not None:
-            return [self.text]
-        listed = self.document.get("texts", [self.document.get("caption")])
-        return [text for text in listed if isinstance(text, str)] if isinstance(listed, list) else []
-
-
 class WebDatasetSource:
-    """One source per sample, in the order of shards and samples; the line break at the end of a ``txt`` belongs to the file, not to the text."""
+    """One source per sample, in the order of shards and samples; members are read in place, by their offsets."""
 
     name = "webdataset"
 
     def __init__(self, spec: WebDatasetSpec) -> None:
         self.spec, self.licence = spec, spec.licence
-        self.shards = [Path(path) for pattern in braceexpand.braceexpand(str(spec.shards)) for path in sorted(glob.glob(pattern)) or [pattern]]
-        missing = [str(path) for path in self.shards if not path.is_file()]
+        paths = _expand(str(spec.shards))
+        missing = [str(path) for path in paths if not path.is_file()]
         if missing:
             raise SourceError("there is no such shard", where=missing[0], fix=FIX)
-        self.names = dict(zip(distinct(path.name for path in self.shards), self.shards, strict=True))
-        self._indexes: dict[str, dict[str, _Entry]] = {}
-
-    def _index(self, shard: str) -> dict[str, _Entry]:
-        """The samples of the shard with this name by key, read once."""
-        if shard not in self._indexes:
-            entries: dict[str, _Entry] = {}
-            try:
-                with tarfile.open(self.names[shard]) as tar:
-                    for member in tar:
-                        if member.isfile():
-                            self._add(entries, member, tar)
-            except (tarfile.TarError, OSError, EOFError) as error:
-                where = str(self.names[shard])
-                raise SourceError(f"the shard can't be read: {error}", where=where, fix="fetch it again, and unpack compressed tars") from error
-            self._indexes[shard] = entries
-        return self._indexes[shard]
-
-    @staticmethod
-    def _add(entries: dict[str, _Entry], member: tarfile.TarInfo, tar: tarfile.TarFile) -> None:
-        folder, _, name = member.name.rpartition("/")
-        stem, _, suffix = name.partition(".")
-        entry = entries.setdefault(f"{folder}/{stem}" if folder else stem, _Entry())
-        if suffix.lower() in IMAGES:
-            entry.image = (member.offset_data, member.size)
-        elif suffix in ("txt", "json"):
-            stream = tar.extractfile(member)
-            data = stream.read() if stream else b""
-            if suffix == "txt":
-                entry.text = data.decode(errors="replace").removesuffix("\n").removesuffix("\r")
-            else:
-                entry.document = _object(data)
+        # A record's image is shard#key.
+        self.shards = dict(zip(distinct(path.name.replace("#", "-") for path in paths), paths, strict=True))
+        self._indexes: dict[str, dict[str, Members]] = {}
 
     def records(self) -> Iterator[SourceRecord]:
-        keys = [(shard, key) for shard in self.names for key in self._index(shard)]
-        for identity, (shard, key) in zip(distinct(key for _, key in keys), keys, strict=True):
-            entry = self._index(shard)[key]
-            captions = tuple(CaptionRecord(id=str(number), text=text) for number, text in enumerate(entry.texts()) if text.strip())
-            if captions:
-                yield self._record(identity, shard, key, captions)
+        places = [(shard, key) for shard in self.shards for key in self._index(shard)]
+        texts = self._texts(places)
+        warn_of_empty((text for mine in texts for text in mine), str(self.spec.shards))
+        names = distinct(key for _, key in places)
+        return with_captions(
+            (self._record(name, *place, mine) for name, place, mine in zip(names, places, texts, strict=True)), str(self.spec.shards)
+        )
 
-    def _record(self, identity: str, shard: str, key: str, captions: tuple[CaptionRecord, ...]) -> SourceRecord:
-        common: dict[str, Any] = {
-            "id": identity, "image": f"{shard}#{key}", "label": -1, "class_name": "", "captions": captions, "licence": self.licence,
-        }
-        try:
-            width, height, digest = facts_of(self._bytes(shard, key), common["image"])
-        except SourceProblem as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        return SourceRecord(**common, width=width, height=height, sha256=digest)
+    def _record(self, name: str, shard: str, key: str, texts: list[str]) -> SourceRecord:
+        captions = caption_records(texts)
+        return captioned_record(partial(self._facts, shard, key), id=name, image=f"{shard}#{key}", captions=captions, licence=self.licence)
 
-    def _bytes(self, shard: str, key: str) -> bytes:
-        offset, size = self._index(shard)[key].image
-        if offset < 0:
+    def _facts(self, shard: str, key: str) -> tuple[int, int, str]:
+        return facts_of(self._image(shard, key), f"{shard}#{key}")
+
+    def _texts(self, places: list[tuple[str, str]]) -> list[list[str]]:
+        """The texts of each sample; none where they can't be told, which one warning counts."""
+        texts: list[list[str]] = []
+        problems: list[str] = []
+        for shard, key in places:
+            try:
+                texts.append(self._texts_of(shard, self._index(shard)[key]))
+            except ValueError as error:
+                texts.append([])
+                problems.append(f"{shard}#{key}: {error}")
+        if problems:
+            logger.warning("%s: %d samples without a readable text are left out, the first %s", self.spec.shards, len(problems), problems[0])
+        return texts
+
+    def _texts_of(self, shard: str, members: Members) -> list[str]:
+        """The text of ``txt``, else those of ``json``.
+
+        Raises:
+            ValueError: there is none, or it can't be read.
+        """
+        if "txt" in members:
+            return [_without_line_break(self._bytes(shard, members["txt"]).decode("utf-8-sig"))]
+        document = json.loads(self._bytes(shard, members["json"])) if "json" in members else {}
+        texts = document.get("texts", [document.get("caption")]) if isinstance(document, dict) else [None]
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+            raise ValueError('there is no txt, and no json with "texts", a list of strings, or "caption", a string')
+        if not is_unicode(texts):
+            raise ValueError("the text holds half of a surrogate pair")
+        return texts
+
+    def _index(self, shard: str) -> dict[str, Members]:
+        """The samples of the shard with this name by key, read once."""
+        if shard not in self._indexes:
+            try:
+                self._indexes[shard] = _scan(self.shards[shard])
+            except (tarfile.TarError, OSError, EOFError) as error:
+                fix = "fetch it again; a compressed tar has to be unpacked to .tar first"
+                raise SourceError(f"the shard can't be read: {error}", where=str(self.shards[shard]), fix=fix) from error
+        return self._indexes[shard]
+
+    def _image(self, shard: str, key: str) -> bytes:
+        members = self._index(shard)[key]
+        suffix = next((suffix for suffix in IMAGES if suffix in members), None)
+        if suffix is None:
             raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{shard}#{key}: the sample has no image ({', '.join(IMAGES)})")
-        with self.names[shard].open("rb") as stream:
-            stream.seek(offset)
-            return stream.read(size)
+        return self._bytes(shard, members[suffix])
+
+    def _bytes(self, shard: str, place: tuple[int, int]) -> bytes:
+        with self.shards[shard].open("rb") as stream:
+            stream.seek(place[0])
+            return stream.read(place[1])
 
     def load_captioned(self, record: SourceRecord) -> CaptionedImage:
-        shard, _, key = record.image.rpartition("#")
-        return CaptionedImage(record, read_image(io.BytesIO(self._bytes(shard, key)), record.image))
+        shard, _, key = record.image.partition("#")
+        return CaptionedImage(record, read_image(io.BytesIO(self._image(shard, key)), record.image))
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def _expand(pattern: str) -> list[Path]:
+    """The paths that a pattern with braces and wildcards names, each once; a part that matches no file stands for itself."""
     try:
-        document = json.loads(data)
+        parts = list(braceexpand.braceexpand(pattern, escape=False))
     except ValueError:
-        return {}
-    return document if isinstance(document, dict) else {}
+        # Unbalanced braces can only be part of a name.
+        parts = [pattern]
+    return [Path(path) for path in dict.fromkeys(path for part in parts for path in sorted(glob.glob(part)) or [part])]
+
+
+def _without_line_break(text: str) -> str:
+    """The text without one line break at the end, which belongs to the file."""
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+
+
+def _scan(path: Path) -> dict[str, Members]:
+    """The samples of a tar: members whose names agree up to the first dot behind the folder, in the order of their first members.
+
+    Raises:
+        TarError: the tar is damaged, cut off or compressed.
+    """
+    samples: list[tuple[str, Members]] = []
+    current: dict[str, Members] = {}
+    with path.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:", errors="backslashreplace") as tar:
+        for member in tar:
+            folder, slash, name = member.name.rpartition("/")
+            stem, _, suffix = name.partition(".")
+            suffix = suffix.lower()
+            if not member.isfile() or not stem or suffix not in (*IMAGES, *TEXTS):
+                continue
+            key = f"{folder}{slash}{stem}"
+            # A second member of one suffix begins another sample of the same key.
+            if suffix in current.get(key, {suffix: ()}):
+                current[key] = {}
+                samples.append((key, current[key]))
+            current[key][suffix] = (member.offset_data, member.size)
+        # tarfile takes a damaged header for the end.
+        stream.seek(tar.offset)
+        if stream.read(BLOCK).strip(b"\0"):
+            raise tarfile.ReadError(f"the header at byte {tar.offset} is damaged")
+    return dict(zip(distinct(key for key, _ in samples), (members for _, members in samples), strict=True))

@@ -1,0 +1,120 @@
+"""What edits did to the texts, from the rows alone: how many, how true, how fluent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.statistics import Estimate, mean_of_means, wilson_interval
+from evaluators.text.rows import CaptionRow, undo
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class EditMeasures:
+    """One edit.
+
+    Attributes:
+        planned, edited: captions, and those that were changed.
+        coverage: edited captions among those that the source says could take an attribute; None where it doesn't say.
+        reasons: first reasons of the rest.
+        insertions: inserted words.
+        precision: share of insertions that are true of the object that their noun means; ``existential``: of any object of its kind.
+        by_group: precision by group of attributes.
+        words: inserted words, the most frequent first.
+        persons: insertions before nouns of people.
+        article_errors: indefinite articles that don't fit.
+        reversed: share of edited captions that their operations lead back to the source.
+        text_similarity, cross_modal, fluency: means over edited captions of the similarity to the source, of the change of the cosine to the image,
+            and of the change of the pseudo-log-likelihood per token in nats; None where they were not measured.
+        bleu, chrf: against the source, 0 to 100; None without sacrebleu.
+        guard_rejected: share of insertions to which the second judge gives no lead.
+    """
+
+    edit: str
+    planned: int
+    edited: int
+    coverage: Estimate | None
+    reasons: dict[str, int]
+    insertions: int
+    precision: Estimate | None
+    existential: Estimate | None
+    by_group: dict[str, Estimate]
+    words: dict[str, int]
+    persons: int
+    article_errors: int
+    reversed: float
+    text_similarity: Estimate | None
+    cross_modal: Estimate | None
+    fluency: Estimate | None
+    bleu: float | None
+    chrf: float | None
+    guard_rejected: Estimate | None
+
+
+def measure_edits(rows: dict[str, list[CaptionRow]], *, resamples: int = 10_000) -> list[EditMeasures]:
+    """Measure every edit; intervals are Wilson's for shares and a bootstrap over images for means."""
+    return [_measure(edit, mine, resamples) for edit, mine in rows.items()]
+
+
+def _measure(edit: str, rows: list[CaptionRow], resamples: int) -> EditMeasures:
+    edited = [row for row in rows if row.edited]
+    eligible = [row for row in rows if row.parameters.get("eligible") == "true"]
+    inserted = [one for row in edited for one in row.insertions]
+    judged = [one for one in inserted if one.get("gold", UNKNOWN) != UNKNOWN]
+    groups = dict.fromkeys(str(one.get("group", "")) for one in judged)
+    margins = [one["image_margin"] for one in inserted if one.get("image_margin", -1.0) != -1.0]
+    true = {group: [one["gold"] == "true" for one in judged if one.get("group", "") == group] for group in groups}
+    bleu, chrf = _overlap(edited)
+    return EditMeasures(
+        edit, len(rows), len(edited), share([row.edited for row in eligible]),
+        dict(Counter(row.reasons[0] for row in rows if row.reasons).most_common()), len(inserted),
+        share([one["gold"] == "true" for one in judged]), share([one.get("gold_existential") == "true" for one in judged]),
+        {group or "none": estimate for group, hits in true.items() if (estimate := share(hits))},
+        dict(Counter(str(one.get("word", "")) for one in inserted).most_common()), sum(bool(one.get("person")) for one in inserted),
+        round(sum(row.scores.get("article_errors", 0.0) for row in edited)),
+        float(np.mean([undo(row) == row.caption for row in edited])) if edited else 1.0,
+        _mean(edited, lambda scores: scores.get("text_similarity"), resamples),
+        _mean(edited, lambda scores: _change(scores, "cross_modal"), resamples), _mean(edited, lambda scores: _change(scores, "pll"), resamples),
+        bleu, chrf, share([margin <= 0 for margin in margins]),
+    )
+
+
+def share(hits: Sequence[bool]) -> Estimate | None:
+    """A share with Wilson's interval; None of nothing."""
+    if not hits:
+        return None
+    low, high = wilson_interval(sum(hits), len(hits))
+    return Estimate(sum(hits) / len(hits), low, high, len(hits))
+
+
+def _change(scores: dict[str, float], name: str) -> float | None:
+    before, after = scores.get(f"{name}_before"), scores.get(f"{name}_after")
+    return None if before is None or after is None else after - before
+
+
+def _mean(rows: list[CaptionRow], value: Callable[[dict[str, float]], float | None], resamples: int) -> Estimate | None:
+    by_image: dict[str, list[float]] = {}
+    for row in rows:
+        one = value(row.scores)
+        if one is not None:
+            by_image.setdefault(row.source_id, []).append(one)
+    if not by_image:
+        return None
+    return mean_of_means(np.array([[np.mean(values)] for values in by_image.values()]), resamples=resamples)
+
+
+def _overlap(rows: list[CaptionRow]) -> tuple[float | None, float | None]:
+    """Corpus BLEU and chrF of edited texts against their sources; None without the package."""
+    try:
+        from sacrebleu import corpus_bleu, corpus_chrf
+    except ImportError:
+        return None, None
+    if not rows:
+        return None, None
+    texts, sources = [row.text for row in rows], [[row.caption for row in rows]]
+    return float(corpus_bleu(texts, sources).score), float(corpus_chrf(texts, sources).score)

@@ -1,0 +1,79 @@
+"""The rows of a dataset of captions, as evaluators read them; what a row lacks counts as nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests import DataError, Dataset
+
+ORIGINAL = "original"
+
+
+@dataclass(frozen=True)
+class CaptionRow:
+    """One planned edit of one caption.
+
+    Attributes:
+        caption: the source text; ``text`` is the edited one, the source's where there is no edit.
+        edited: whether the edit was made.
+        parameters, scores: as stored.
+    """
+
+    key: str
+    source_id: str
+    replica: int
+    edit: str
+    edited: bool
+    reasons: tuple[str, ...]
+    caption: str
+    text: str
+    label: int
+    parameters: dict[str, Any] = field(repr=False)
+    scores: dict[str, float] = field(repr=False)
+
+    @property
+    def insertions(self) -> list[dict[str, Any]]:
+        """What was inserted."""
+        return list(self.parameters.get("insertions", [])) if self.edited else []
+
+
+def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
+    """Rows by edit, in the manifest's order; captions in the table's. Sources that could not be read are left out.
+
+    Raises:
+        DataError: the dataset holds no captions.
+    """
+    if dataset.manifest.generator != "text":
+        what = f"the dataset was made by the generator {dataset.manifest.generator!r}, which edits no captions"
+        raise DataError(what, fix="give image classifiers for it")
+    rows: dict[str, list[CaptionRow]] = {edit: [] for edit in dataset.manifest.edits}
+    names = [name for name in dataset.table.schema.names if name.startswith("score_")]
+    for batch in dataset.table.to_batches(max_chunksize=1024):
+        for record in batch.to_pylist():
+            if record["status"] != "failed":
+                rows[record["edit"]].append(_row(record, names))
+    return {edit: mine for edit, mine in rows.items() if mine}
+
+
+def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
+    parameters = json.loads(record["parameters"])
+    caption, edited = str(parameters.get("caption", "")), record["status"] == "ok"
+    scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
+    return CaptionRow(
+        record["key"], record["source_id"], record["replica"], record["edit"], edited, tuple(record["reasons"]), caption,
+        str(parameters.get("text", "")) if edited else caption, record["label"], parameters, scores,
+    )
+
+
+def undo(row: CaptionRow) -> str:
+    """The source that a row's operations lead back to; written apart from what applies them, so that it checks them."""
+    text = row.text
+    # Once an earlier operation is undone, the next stands where the source had it.
+    for operation in row.parameters.get("operations", []):
+        start, new = operation["start"], operation["new"]
+        if text[start : start + len(new)] != new:
+            return ""
+        text = text[:start] + operation["old"] + text[start + len(new) :]
+    return text

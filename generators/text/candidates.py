@@ -1,0 +1,38 @@
+"""What the editor of captions gets and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from generators.base import Edit
+from generators.text.grounded import CaptionJob
+from generators.text.language.operations import Operation
+from generators.text.records import Insertion, SlotRecord
+
+
+@dataclass(frozen=True)
+class TextJob:
+    """One edit of one caption."""
+
+    caption: CaptionJob
+    edit: Edit
+
+
+@dataclass(frozen=True)
+class TextCandidate:
+    """An edited caption.
+
+    Attributes:
+        text: the edited caption; the source's where ``reasons`` say why there is none.
+        operations: what turns the source into it, in source offsets.
+        insertions, slots: what was inserted, and every noun with its outcome, as far as the edit has them.
+        reasons: from the closed list; empty for an edit.
+        scores: by name.
+    """
+
+    text: str
+    operations: tuple[Operation, ...] = ()
+    insertions: tuple[Insertion, ...] = ()
+    slots: tuple[SlotRecord, ...] = ()
+    reasons: tuple[str, ...] = ()
+    scores: dict[str, float] = field(default_factory=dict)

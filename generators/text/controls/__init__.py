@@ -1,0 +1,1 @@
+"""Controls: edits of the same size that know nothing of the image."""

@@ -1,0 +1,122 @@
+"""The published algorithm and its ablation ``naive``, on the models of a pack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from generators.models.features import ImageTextFeatures
+from generators.models.masked_lm import MaskedLm
+from generators.models.pack import AttributeGroup
+from generators.text.base import CaptionedImage
+from generators.text.candidates import TextCandidate, TextJob
+from generators.text.evidence import CropJudge, crop_around
+from generators.text.gold import UNKNOWN, judge
+from generators.text.language.lemmas import singular
+from generators.text.language.operations import Operation, apply_operations
+from generators.text.language.persons import is_person
+from generators.text.language.phrases import noun_phrases
+from generators.text.language.vocabulary import group_of
+from generators.text.records import Insertion
+from generators.text.settings import TextSettings
+from generators.text.sightings import Lookout, Sighting
+from generators.text.word_vectors import WordVectors
+from generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, detokenised
+from generators.text.xmai2023.proposals import Proposer
+from generators.text.xmai2023.slots import find_slots
+from manifests.seeds import derive_seed
+
+# The names and attributes of an image's boxes, in the order of their scores.
+Seen = dict[str, list[tuple[Sighting, str]]]
+
+
+class PublishedEditor:
+    """Runs ``xmai-2023`` and ``naive``: every box gets the best attribute of the vocabulary, with no "none"."""
+
+    def __init__(
+        self, lookout: Lookout, features: ImageTextFeatures, model: MaskedLm, groups: Mapping[str, AttributeGroup], settings: TextSettings
+    ) -> None:
+        self.lookout, self.features, self.settings = lookout, features, settings
+        self.judge, self.groups, self.vectors = CropJudge(features), groups, WordVectors(model)
+        bugs = tuple(settings.xmai.legacy_bugs)
+        self.proposer = Proposer(model, top=settings.xmai.top, kept=settings.xmai.kept, legacy_bugs=bugs)
+
+    def edit(self, jobs: Sequence[TextJob], *, naive: bool) -> list[TextCandidate]:
+        """Edited captions in the order of the jobs."""
+        seen = self._seen([job.caption.image for job in jobs], [job.caption.caption.text for job in jobs])
+        attributes = [{name: [word for _, word in boxes] for name, boxes in one.items()} for one in seen]
+        texts = [job.caption.caption.text for job in jobs]
+        if naive:
+            outcomes = [self._naive(job, known) for job, known in zip(jobs, attributes, strict=True)]
+        else:
+            images = self.features.images([job.caption.image.image for job in jobs])
+            outcomes = Xmai(self.proposer, self.vectors.similarity, self._cosines(images), self.settings.xmai).edit(texts, attributes)
+        return [self._candidate(job, outcome, boxes) for job, outcome, boxes in zip(jobs, outcomes, seen, strict=True)]
+
+    def _cosines(self, images: torch.Tensor) -> Cosines:
+        def cosines(positions: Sequence[int], sentences: Sequence[str]) -> list[float]:
+            if not sentences:
+                return []
+            return [float(value) for value in (images[list(positions)] * self.features.texts(tuple(sentences))).sum(1)]
+
+        return cosines
+
+    def _seen(self, images: Sequence[CaptionedImage], texts: Sequence[str]) -> list[Seen]:
+        """Names and attributes of the boxes: of the detector's whole vocabulary, or of the caption's nouns where it is open."""
+        detector = self.lookout.detector
+        closed = tuple(detector.entry.vocabulary) if detector else ()
+        nouns = [closed or tuple(dict.fromkeys(phrase.head_lemma for phrase in noun_phrases(text))) for text in texts]
+        found = self.lookout.find(list(images), nouns)
+        places = [
+            (position, sighting) for position, one in enumerate(found)
+            for sighting in sorted((sighting for boxes in one.values() for sighting in boxes), key=lambda sighting: -sighting.score)
+        ]
+        crops = [crop_around(images[position].image, sighting.box, self.settings.insertion.crop_margin) for position, sighting in places]
+        result: list[Seen] = [{} for _ in images]
+        if not crops:
+            return result
+        for (position, sighting), features in zip(places, self.judge.look(crops), strict=True):
+            result[position].setdefault(sighting.noun, []).append((sighting, self._attribute(features, sighting.noun)))
+        return result
+
+    def _attribute(self, features: np.ndarray, noun: str) -> str:
+        words = tuple(word for group in self.groups.values() for word in group.words)
+        return words[int(self.judge.logits(features, noun, words)[:-1].argmax())]
+
+    def _naive(self, job: TextJob, attributes: Mapping[str, Sequence[str]]) -> Outcome:
+        """A random detected attribute of each matched object."""
+        text, settings = job.caption.caption.text, self.settings.xmai
+        slots = find_slots(text, list(attributes), self.vectors.similarity, mode=settings.slots, threshold=settings.threshold)
+        rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, "naive"))
+        outcome = Outcome(text, slots, reason="" if slots else "no_match")
+        for slot in slots:
+            words = [word for name in slot.names for word in attributes[name]]
+            outcome.filled.append(Filled(slot, words[int(rng.integers(len(words)))], -1.0, -1.0, -1.0, -1.0))
+        return outcome
+
+    def _candidate(self, job: TextJob, outcome: Outcome, seen: Seen) -> TextCandidate:
+        if outcome.reason:
+            return TextCandidate(outcome.source, reasons=(outcome.reason,))
+        operations, text = outcome.operations, outcome.so_far()
+        insertions = tuple(self._insertion(job.caption.image, outcome, filled, seen) for filled in outcome.filled)
+        if 4 in self.settings.xmai.legacy_bugs and detokenised(text) != text:
+            operations, text = (Operation("replace", 0, outcome.source, detokenised(text)),), detokenised(text)
+        assert apply_operations(outcome.source, operations) == text
+        return TextCandidate(text, operations, insertions)
+
+    def _insertion(self, image: CaptionedImage, outcome: Outcome, filled: Filled, seen: Seen) -> Insertion:
+        slot = filled.slot
+        noun = outcome.source[slot.start : slot.end]
+        lemma = singular(noun.lower())
+        boxes = [sighting for name in slot.names for sighting, _ in seen.get(name, [])]
+        phrase = next((one for one in noun_phrases(outcome.source) if one.noun.start <= slot.start < one.noun.end), None)
+        gold, exists = judge(image, phrase, filled.word) if phrase else (UNKNOWN, UNKNOWN)
+        shift = sum(len(one.new) for one in outcome.operations if one.start < slot.start and not filled.fused)
+        group = next((name for name, known in self.groups.items() if filled.word in known.words), group_of(filled.word))
+        return Insertion(
+            filled.word, group, noun, lemma, slot.start, slot.end, slot.start, slot.start + shift, slot.start + shift + len(filled.word),
+            boxes[0].box, boxes[0].noun, boxes[0].score, len(boxes), p=filled.fluency, runner_up=filled.runner_up, margin=filled.margin,
+            gold=gold, gold_existential=exists, person=is_person(lemma, lemma),
+        )

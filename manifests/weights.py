@@ -1,0 +1,27 @@
+"""What identifies a checkpoint: one digest over its files, as `ModelRecord.digest` holds it."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from manifests.canonical import file_digest
+
+WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
+# Schedulers, tokenizers and processors change pictures and scores as weights do.
+DIGESTED = WEIGHT_SUFFIXES | {".json", ".txt", ".model"}
+
+
+def weights_digest(folder: Path) -> str:
+    """sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted order."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in DIGESTED):
+        status = path.stat()
+        total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode())
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, size: int, modified: int) -> str:
+    return file_digest(path)

@@ -1,0 +1,67 @@
+"""What sources of captioned images share: which texts count, and the record of one image."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from manifests.errors import SourceError
+from manifests.records import CaptionRecord, SourceRecord
+from pipelines.sources.base import SourceProblem
+from pipelines.sources.table import distinct
+
+logger = logging.getLogger("editmill.sources")
+
+
+def is_unicode(value: Any) -> bool:
+    """Whether all strings of a JSON value can be written as UTF-8; JSON may hold half of a surrogate pair, which can't."""
+    if isinstance(value, dict):
+        return all(is_unicode(part) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return all(is_unicode(part) for part in value)
+    return not isinstance(value, str) or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def caption_records(texts: Sequence[str], *, names: Sequence[str] = (), label: int = -1) -> tuple[CaptionRecord, ...]:
+    """The texts that are more than blanks, exactly as they are.
+
+    Args:
+        texts: all texts of one image.
+        names: an id for each; without any, ids are the places in ``texts``. Equal ones are made distinct.
+        label: the label of all.
+    """
+    identities = distinct(names) if names else [str(place) for place in range(len(texts))]
+    return tuple(CaptionRecord(id=identity, text=text, label=label) for identity, text in zip(identities, texts, strict=True) if text.strip())
+
+
+def captioned_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -> SourceRecord:
+    """The record of an image with ``fields``; one whose ``facts`` (width, height, sha256) can't be told carries its problem."""
+    common = {"label": -1, "class_name": "", **fields}
+    try:
+        width, height, sha256 = facts()
+    except SourceProblem as problem:
+        return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
+    return SourceRecord(**common, width=width, height=height, sha256=sha256)
+
+
+def with_captions(records: Iterable[SourceRecord], where: str) -> Iterator[SourceRecord]:
+    """The records that have captions.
+
+    Raises:
+        SourceError: at the end, if there was none.
+    """
+    found = False
+    for record in records:
+        if record.captions:
+            found = True
+            yield record
+    if not found:
+        raise SourceError("there is no image with a text", where=where, fix="pass a source with at least one text that is more than blanks")
+
+
+def warn_of_empty(texts: Iterable[str], where: str) -> None:
+    """Say how many texts are left out because they are empty, or nothing but blanks."""
+    empty = sum(not text.strip() for text in texts)
+    if empty:
+        logger.warning("%s: %d empty %s left out", where, empty, "text is" if empty == 1 else "texts are")
