@@ -19,7 +19,7 @@ _SPDX = {
     "cc-by-sa-4.0": "CC-BY-SA-4.0",
     "cc-by-nc-4.0": "CC-BY-NC-4.0",
 }
-_MIME = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg"}
+_MIME = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "txt": "text/plain"}
 _COLUMNS = {
     "split": "sc:Text",
     "source_id": "sc:Text",
@@ -47,7 +47,9 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
         JSON-LD. There is no ``datePublished``: equal builds give equal files, and publishing is not building.
     """
     tars = [shard for shards in listed_shards(manifest).values() for shard in shards]
-    image = next(member for member in PRIMARY_IMAGES if member in manifest.members)
+    # A dataset of captions may name its images and hold none.
+    primary = next((member for member in PRIMARY_IMAGES if member in manifest.members), "txt")
+    files = "texts" if primary == "txt" else "images"
     licence = manifest.sources.licence
     return {
         "@context": _context(),
@@ -75,14 +77,14 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
             *[_file_object(shard.path, shard, "application/x-tar") for shard in tars],
             {
                 "@type": "cr:FileSet",
-                "@id": "images",
+                "@id": files,
                 "containedIn": [{"@id": shard.path} for shard in tars],
-                "encodingFormat": _MIME[image],
-                # Keys end in a digit and no other image's suffix does, so this finds primary images alone.
-                "includes": f"*[0-9].{image}",
+                "encodingFormat": _MIME[primary],
+                # Keys end in a digit and no other image's or text's suffix does, so this finds primary ones alone.
+                "includes": f"*[0-9].{primary}",
             },
         ],
-        "recordSet": [_record_set()],
+        "recordSet": [_record_set(files)],
     }
 
 
@@ -117,16 +119,17 @@ def _file_object(identifier: str, record: FileRecord, mime: str) -> dict[str, An
     }
 
 
-def _record_set() -> dict[str, Any]:
+def _record_set(files: str) -> dict[str, Any]:
     parquet = {"@id": "samples.parquet"}
-    key = _field("key", "sc:Text", {"fileSet": {"@id": "images"}, "extract": {"fileProperty": "filename"}})
+    key = _field("key", "sc:Text", {"fileSet": {"@id": files}, "extract": {"fileProperty": "filename"}})
     key["source"]["transform"] = {"regex": _KEY_REGEX}
     key["references"] = {"fileObject": parquet, "extract": {"column": "key"}}
-    image = _field("image", "sc:ImageObject", {"fileSet": {"@id": "images"}, "extract": {"fileProperty": "content"}})
+    name, kind = ("image", "sc:ImageObject") if files == "images" else ("text", "sc:Text")
+    content = _field(name, kind, {"fileSet": {"@id": files}, "extract": {"fileProperty": "content"}})
     columns = [
         _field(name, kind, {"fileObject": parquet, "extract": {"column": name}}) for name, kind in _COLUMNS.items()
     ]
-    return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "field": [key, image, *columns]}
+    return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "field": [key, content, *columns]}
 
 
 def _field(name: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:

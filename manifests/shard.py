@@ -82,7 +82,9 @@ def write_shard(
 
 def _check_members(members: Sequence[str]) -> None:
     primary = [member for member in members if member in PRIMARY_IMAGES]
-    if len(primary) != 1 or not {"cls", "json"} <= set(members) or len(set(members)) != len(members):
+    # Captions may leave their images where they are.
+    enough = len(primary) == 1 or (not primary and "txt" in members)
+    if not enough or not {"cls", "json"} <= set(members) or len(set(members)) != len(members):
         raise DataError(
             f"members {sorted(members)} break the sample contract",
             fix=f"give exactly one of {', '.join(PRIMARY_IMAGES)}, then cls and json; name other images as in mask.png",

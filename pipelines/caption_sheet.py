@@ -43,7 +43,7 @@ def caption_sheet(rows: Sequence[tuple[Array | None, Sequence[CaptionLine]]], *,
 
 def _write(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, place: tuple[int, int], line: CaptionLine) -> None:
     if not line.text:
-        draw.text(place, f"— {line.reason}", fill=FAINT, font=font)
+        draw.text(place, f"- {line.reason}", fill=FAINT, font=font)
         return
     last, parts = 0, []
     for start, end in sorted(line.spans):

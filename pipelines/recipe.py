@@ -16,6 +16,7 @@ from generators.text.settings import TextGuardSettings, TextSettings
 from manifests.errors import RecipeError
 from manifests.records import DatasetName, SplitName, Version
 from pipelines.sources import SourceSpec, parse_source
+from pipelines.wording import say, without_consequences
 
 RECIPES = resources.files("pipelines") / "recipes"
 
@@ -147,10 +148,12 @@ def _apply(document: dict[str, Any], override: str) -> None:
         raise RecipeError(f"{override!r}: the value is not valid YAML", where="--set") from error
 
 
+def _place(location: tuple[str | int, ...]) -> str:
+    """Where a problem is, in the recipe's own keys: the kinds by which alternatives are told apart are none."""
+    tagged = location[:1] in (("source",), ("generator",), ("guard",))
+    return ".".join(str(part) for position, part in enumerate(location) if not (tagged and position == 1))
+
+
 def _describe(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"]) or "recipe"
-        message = "unknown key" if problem["type"] == "extra_forbidden" else problem["msg"]
-        lines.append(f"{place}: {message}")
-    return "the recipe is not valid: " + "; ".join(lines)
+    lines = [f"{_place(problem['loc']) or 'recipe'}: {say(problem)}" for problem in without_consequences(error.errors())]
+    return f"the recipe is not valid: {lines[0]}" if len(lines) == 1 else "\n  - ".join(("the recipe is not valid:", *lines))

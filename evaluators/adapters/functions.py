@@ -13,6 +13,8 @@ A function whose only argument has a default is a factory by rule 2.
 from __future__ import annotations
 
 import inspect
+import logging
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -22,6 +24,10 @@ import numpy as np
 import numpy.typing as npt
 
 from manifests import ModelError
+
+ANSWER = "return one integer label per image, as an array of shape [n] in main memory"
+
+logger = logging.getLogger("editmill.evaluators")
 
 
 @dataclass(frozen=True)
@@ -40,15 +46,33 @@ class FunctionClassifier:
         """Classify images; see `evaluators.Classifier`.
 
         Raises:
-            ModelError: The function returned something other than one integer label per image.
+            ModelError: The function failed, or returned something other than one integer label per image.
         """
-        labels = np.asarray(self.function(images))
-        if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        try:
+            answer = self.function(images)
+        except Exception as error:
+            logger.info("%s failed", self.name, exc_info=True)
             raise ModelError(
-                f"{self.name} returned {labels.dtype} {list(labels.shape)} for {len(images)} images",
-                fix="return one integer label per image, as an array of shape [n]",
-            )
+                f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}",
+                where=_place(error),
+                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` shows the traceback",
+            ) from error
+        try:
+            labels = np.asarray(answer)
+        except Exception as error:
+            what = f"{self.name} returned a {type(answer).__name__} that is no array: {error}"
+            raise ModelError(what, where="--model", fix=ANSWER) from error
+        if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+            what = f"{self.name} returned {labels.dtype} {list(labels.shape)} for {len(images)} images"
+            raise ModelError(what, where="--model", fix=ANSWER)
         return labels.astype(np.int64)
+
+
+def _place(error: Exception) -> str:
+    """File and line where a function called from here raised the error: its own file's, though a library below it raised."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"{own[-1].filename}:{own[-1].lineno}" if own else "--model"
 
 
 def load(spec: str, *, forms: str) -> FunctionClassifier:

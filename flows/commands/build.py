@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.dataset import check_writable
 from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
+from flows.commands.outputs import check_output, write_output
 from manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -47,14 +48,17 @@ def plan(recipe: str, source: str, models: str, shards: int | None, overrides: t
 
 
 def _minutes(minutes: float) -> str:
-    return f"; about {minutes:.1f} minutes of one CPU core" if minutes else ""
+    return f"; about {minutes:.1f} minutes of one CPU core, if nothing has to be tried again" if minutes else ""
 
 
 @click.command()
 @recipe_options
 @placement_options
 @click.option("-n", "sources", type=click.IntRange(1), default=4, show_default=True, help="Number of sources.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("preview.png"), show_default=True, help="The picture.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("preview.png"), show_default=True,
+    help="The picture, a .png file; folders above it are made.",
+)
 def preview(
     recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
     models_dir: Path | None, sources: int, out: Path,
@@ -67,10 +71,12 @@ def preview(
     """
     from pipelines.preview import preview_plan
 
-    check_writable(out)
+    check_output(out, "--out", suffixes=(".png",))
     made = make_plan_from(recipe, source, models, shards, overrides)
     sheet = preview_plan(made, make_placement(device, dtype, offload, models_dir), sources=sources)
-    sheet.save(out)
+    picture = io.BytesIO()
+    sheet.save(picture, "PNG")
+    write_output(out, picture.getvalue())
     click.echo(str(out))
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from manifests.atomic import atomic_write
-from manifests.errors import RequestError
+from flows.commands.outputs import check_output, write_output
 
 if TYPE_CHECKING:
     from manifests.reader import Dataset
+
+# Endings of a report, by --format.
+SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html": (".html", ".htm")}
 
 
 @click.command()
@@ -44,7 +45,11 @@ def verify(dataset: str, as_json: bool) -> None:
 @click.argument("dataset")
 @click.option("--model", "specs", multiple=True, required=True, metavar="SPEC", help="Model; repeat for several side by side.")
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; html goes to report.html by default.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it are made.  "
+    "[default for html: report.html]",
+)
 @click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Captions only: folder with images named by digest.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True)
@@ -72,29 +77,15 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
 
     target = output or (Path("report.html") if form == "html" else None)
     if target is not None:
-        check_writable(target)
+        check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
     run = _evaluate_captions if opened.manifest.generator == "text" else _evaluate_classifiers
     text = run(opened, specs, form, images, batch_size, device)
     if target is None:
         click.echo(text.rstrip("\n"))
         return
-    atomic_write(target, text.encode())
+    write_output(target, text.encode())
     click.echo(str(target))
-
-
-def check_writable(path: Path) -> None:
-    """Make a file's folder, before the work whose result goes there.
-
-    Raises:
-        RequestError: the folder can't be made or written to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RequestError(f"the folder can't be made: {error.strerror or error}", where=str(path.parent), fix="give another path") from error
-    if not os.access(path.parent, os.W_OK):
-        raise RequestError("the folder can't be written to", where=str(path.parent), fix="give another path")
 
 
 def _evaluate_classifiers(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:

@@ -15,7 +15,8 @@ import click
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="Folder to make; must not exist, or be empty.")
 @click.option(
     "--pairs", type=click.Choice(["all", "complete"]), default="all", show_default=True,
-    help="complete: only sources that were accepted in every folder, for paired comparisons.",
+    help="all: in each folder every source that was accepted there. "
+    "complete: only sources that have an image in every folder that is made, so that all folders hold the same sources.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> None:
@@ -23,7 +24,9 @@ def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> 
 
     \b
     imagenet-e: the folders ori, rec, 20_smooth, 20_hard, 20_adv, random_bg, full, 01, 008, 005, rp and rd with one image per source, and
-    labels.txt. Stored bytes are copied. What has no place in the layout is named on standard error.
+    labels.txt. A folder is made when the dataset has at least one accepted sample of its edit; with --pairs complete each source that was
+    rejected in one of these is left out of all. Stored bytes are copied. Folders that are not made and samples that have no place in the
+    layout are named on standard error.
     \b
     Examples:
       editmill export out/photos --format imagenet-e --to out/imagenet-e

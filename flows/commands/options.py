@@ -49,12 +49,28 @@ def _apply(function: F, options: tuple[Callable[[F], F], ...]) -> F:
 
 
 def make_plan_from(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...]) -> Plan:
-    """The plan that the shared options describe."""
+    """The plan that the shared options describe; warns of sources that no other can lend its background."""
     from pipelines.plan import make_plan
     from pipelines.recipe import load_recipe
 
     changes = (*overrides, *((f"shards={shards}",) if shards else ()))
-    return make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
+    made = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
+    warning = _partnerless(made)
+    if warning:
+        click.echo(f"warning: {warning}", err=True)
+    return made
+
+
+def _partnerless(plan: Plan) -> str:
+    """What is wrong where planned edits need another source's background and there is none; "" elsewhere."""
+    from generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
+
+    samples = (sample for shard in plan.shards for sample in shard)
+    alone = {sample.source.id for sample in samples if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem}
+    if not alone:
+        return ""
+    what = f"random-background can't be made of {len(alone)} of {plan.sources.count} sources: {NO_PARTNER}"
+    return f"{what}\n  fix: {NO_PARTNER_FIX}"
 
 
 def make_placement(device: str, dtype: str, offload: str, models_dir: Path | None) -> Placement:

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from manifests.records import SourceRecord
 from manifests.seeds import derive_seed
 
+NO_PARTNER = "no usable source in another picture has another label, so none can lend its background"
+NO_PARTNER_FIX = "add photographs of at least one other class, or leave the edit random-background out of generator.edits"
+
 
 class PartnerPool:
     """Usable sources on a ring of hashes; a source's partner is the next one of another class in another picture.

@@ -14,6 +14,7 @@ import numpy as np
 from generators.attribute.complexity import measure_mid_band
 from generators.attribute.composite import compose
 from generators.attribute.faithful import BlendedDiffusion
+from generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
 from generators.attribute.placing import Placed, Placer
 from generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
 from generators.attribute.published_geometry import grown_mask
@@ -141,7 +142,9 @@ class AttributeRenderer:
     def _partners(self, job: Job) -> _Layer:
         """The background of another source, its object removed."""
         if job.partner is None:
-            raise EditFailure(Reason.PARTNER_UNUSABLE, f"the partner {job.edit.get('partner', '')!r} has no usable pixels")
+            partner = job.edit.get("partner", "")
+            what = f"the partner {partner!r} has no usable pixels" if partner else f"{NO_PARTNER}; {NO_PARTNER_FIX}"
+            raise EditFailure(Reason.PARTNER_UNUSABLE, what)
         layer = self._removed(job.partner)
         covered = cover(layer.image, job.source.mask.shape)
         return _Layer(covered, covered, layer.cost)

@@ -23,10 +23,14 @@ QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
 LEVELLED = ("size", "complexity", "adversarial")
 SIZES = (0.1, 0.08, 0.05)
 SINGLE = ("original", "paste-back", "resample", "full", "size")
+# Which edits read a setting; levels and count have messages of their own.
+READERS = {"size": ("position", "direction", "resample"), "angles": ("direction",), "prompts": ("background",)}
 
 
 class EditSettings(BaseModel):
     """One edit of the recipe.
+
+    A setting that the edit does not read is an error.
 
     Attributes:
         name: which edit.
@@ -34,7 +38,7 @@ class EditSettings(BaseModel):
             ``adversarial``: below zero simplifies the background, above makes it busier; in faithful mode the publication's lambda (-20, 20), in
             modern mode a strength (1 is full).
         size: for ``position``, ``direction`` and ``resample``: the object's share of the frame.
-        angles: for ``direction``: lowest and highest angle in whole degrees, both included.
+        angles: for ``direction``: lowest and highest angle in whole degrees, both included, between -180 and 180.
         prompts: for ``background``: prompts to draw from; empty for the pack's own.
         count: draws per source.
     """
@@ -56,19 +60,31 @@ class EditSettings(BaseModel):
     @model_validator(mode="after")
     def _check_levels(self) -> EditSettings:
         if self.name == "size" and not all(0 < level < 1 for level in self.levels):
-            raise ValueError(f"sizes are shares of the frame between 0 and 1, not {self.levels}")
+            raise ValueError(f"the levels of size are shares of the frame between 0 and 1, not {_plain(self.levels)}")
         if self.name in LEVELLED and (not self.levels or 0 in self.levels):
             raise ValueError(f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode")
         if self.name not in LEVELLED and self.levels:
-            raise ValueError(f"{self.name} has no levels")
+            raise ValueError(f"the edit {self.name} has no levels; leave them out")
         if self.name in SINGLE and self.count > 1:
-            raise ValueError(f"{self.name} draws nothing, so it is made once")
+            raise ValueError(f"the edit {self.name} draws nothing, so it is made once; leave count out")
+        return self
+
+    @model_validator(mode="after")
+    def _check_unread(self) -> EditSettings:
+        """Refuse a setting that the edit would ignore; its default may stand there, as it does in a resolved recipe."""
+        for name, readers in READERS.items():
+            if self.name not in readers and getattr(self, name) != type(self).model_fields[name].default:
+                fix = "; the share of size stands in levels" if (self.name, name) == ("size", "size") else ""
+                raise ValueError(f"the edit {self.name} does not read {name}, which is for {', '.join(readers)}; leave it out{fix}")
         return self
 
     @model_validator(mode="after")
     def _check_angles(self) -> EditSettings:
-        if self.angles[0] > self.angles[1]:
-            raise ValueError(f"the lowest angle {self.angles[0]} is above the highest, {self.angles[1]}")
+        lowest, highest = self.angles
+        if lowest > highest:
+            raise ValueError(f"the lowest of the angles, {lowest}, is above the highest, {highest}")
+        if lowest < -180 or highest > 180:
+            raise ValueError(f"angles of {self.name} lie between -180 and 180, not {lowest} to {highest}")
         return self
 
     def planned_levels(self) -> tuple[float, ...]:
@@ -78,6 +94,10 @@ class EditSettings(BaseModel):
     def labels(self) -> list[str]:
         """The labels of the planned edits, without replicas."""
         return [edit_label(self.name, level) for level in self.planned_levels()]
+
+
+def _plain(numbers: tuple[float, ...]) -> str:
+    return ", ".join(f"{number:g}" for number in numbers)
 
 
 class FaithfulSettings(BaseModel):

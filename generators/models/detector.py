@@ -67,7 +67,9 @@ class Detector:
         found: list[list[Detection]] = [[] for _ in images]
         if not asked:
             return found
-        pixels = torch.cat([self.processor(images=images[position], return_tensors="pt").pixel_values for position in asked])
+        # A decoded picture may be read-only, which torch warns of.
+        shown = [np.require(images[position], requirements="W") for position in asked]
+        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])
         grids = in_fixed_batches(pixels.to(self.device, self.model.dtype), self.batch, lambda batch: self.model.image_embedder(pixel_values=batch)[0])
         for position, grid in zip(asked, grids, strict=True):
             found[position] = self._one(images[position].shape[:2], grid[None], self._query_features(queries[position]), threshold)

@@ -14,6 +14,7 @@ from manifests.errors import ModelError
 
 Array = np.ndarray
 LABELS = ("entailment", "neutral", "contradiction")
+LEAST_BATCH = 4
 
 
 def label_columns(id2label: dict[int, str]) -> list[int]:
@@ -53,7 +54,9 @@ class Entailment:
         encoded = self.tokenizer(premises, hypotheses, truncation=True)
         result = np.zeros((len(pairs), len(LABELS)), np.float32)
         for length, positions in batches([len(ids) for ids in encoded.input_ids], len(LABELS)):
-            logits = self.model(**self._inputs(encoded, positions, length)).logits
+            # Batches of a few are summed in another order than longer ones, so a short one is filled up.
+            filled = [*positions, *[positions[-1]] * (LEAST_BATCH - len(positions))]
+            logits = self.model(**self._inputs(encoded, filled, length)).logits[: len(positions)]
             result[positions] = logits.float().softmax(dim=-1)[:, self.columns].cpu().numpy()
         return result
 

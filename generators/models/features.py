@@ -44,7 +44,8 @@ class ImageTextFeatures:
         """Features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
         if not images:
             return torch.zeros(0)
-        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in images])
+        # A decoded picture may be read-only, which torch warns of.
+        pixels = torch.cat([self.processor(images=np.require(image, requirements="W"), return_tensors="pt").pixel_values for image in images])
         pixels = pixels.to(self.device, self.model.dtype)
         return in_fixed_batches(pixels, self.batch, lambda batch: _normalise(self.model.get_image_features(pixel_values=batch)))
 

@@ -90,6 +90,8 @@ class PackSpec(BaseModel):
 
     Attributes:
         attributes: words by group; empty for the vocabulary of published models.
+        cpu_seconds_per_evaluation: seconds of one CPU core per network evaluation of the role ``inpaint``, for time estimates; 0 where unknown.
+        cpu_seconds_per_pixel_evaluation: the same of the role ``unconditional``, a gradient counting as one more evaluation.
         object_sizes: usual sizes by noun; where there is none, objects are compared with others in the picture.
     """
 
@@ -102,7 +104,8 @@ class PackSpec(BaseModel):
     removal_prompt: str = ""
     guidance: float = 3.0
     steps: int = 20
-    cpu_seconds_per_evaluation: float = 0.0
+    cpu_seconds_per_evaluation: float = Field(0.0, ge=0)
+    cpu_seconds_per_pixel_evaluation: float = Field(0.0, ge=0)
     attributes: dict[str, AttributeGroup] = Field(default_factory=dict)
     object_sizes: dict[str, ObjectSize] = Field(default_factory=dict)
     folder: Path = Path()

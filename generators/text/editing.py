@@ -48,8 +48,13 @@ def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
 class TextEditor:
     """Edits captions with the models of one pack. A caption's edits do not depend on the captions beside it."""
 
-    def __init__(self, settings: TextSettings, guard: TextGuardSettings, models: Models) -> None:
-        self.settings, self.guard, self.models = settings, guard, models
+    def __init__(self, settings: TextSettings, guard: TextGuardSettings, models: Models, *, batch: int = BATCH) -> None:
+        """Args:
+            settings, guard: the recipe's.
+            models: the pack's.
+            batch: pictures per forward pass; another number gives other last bits.
+        """
+        self.settings, self.guard, self.models, self.batch = settings, guard, models, batch
         self.groups = attribute_groups(models)
 
     def edit(self, jobs: Sequence[TextJob]) -> list[TextCandidate]:
@@ -165,7 +170,7 @@ class TextEditor:
     @cached_property
     def features(self) -> ImageTextFeatures:
         """The first judge, which chooses words."""
-        return ImageTextFeatures(self.models, role="zero_shot", batch=BATCH)
+        return ImageTextFeatures(self.models, role="zero_shot", batch=self.batch)
 
     @cached_property
     def fluency(self) -> Fluency | None:
@@ -181,12 +186,12 @@ class TextEditor:
     def lookout(self) -> Lookout:
         """Finds the nouns' objects."""
         insertion = self.settings.insertion
-        return Lookout(None if insertion.boxes == "annotations" else Detector(self.models, batch=BATCH), insertion)
+        return Lookout(None if insertion.boxes == "annotations" else Detector(self.models, batch=self.batch), insertion)
 
     @cached_property
     def grounder(self) -> Grounder:
         """Finds what could be inserted."""
-        second = CropJudge(ImageTextFeatures(self.models, role="zero_shot_2", batch=BATCH)) if self._has("zero_shot_2") else None
+        second = CropJudge(ImageTextFeatures(self.models, role="zero_shot_2", batch=self.batch)) if self._has("zero_shot_2") else None
         insertion = self.settings.insertion
         segmenter = Segmenter(self.models) if self._has("segmenter") else None
         ruler = SizeRuler(segmenter, self.models.pack.object_sizes, small=insertion.small, large=insertion.large)

@@ -13,6 +13,7 @@ from generators.guards.boxes import box_area
 from generators.models.features import ImageTextFeatures
 from generators.models.pack import AttributeGroup, ObjectSize
 from generators.models.segmenter import Segmenter
+from generators.per_source import PerSource
 from generators.text.base import Array, Box, CaptionedImage
 from generators.text.language.articles import indefinite_article
 from generators.text.sightings import Sighting
@@ -119,6 +120,7 @@ class SizeRuler:
 
     def __init__(self, segmenter: Segmenter | None, usual: dict[str, ObjectSize], *, small: float, large: float) -> None:
         self.segmenter, self.usual, self.small, self.large = segmenter, usual, small, large
+        self._areas: PerSource[float] = PerSource()
 
     def measure(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> Finding:
         """Size by the mask's area, or the box's where there is no segmenter."""
@@ -150,8 +152,9 @@ class SizeRuler:
         return box_area(box) / (image.image.shape[0] * image.image.shape[1])
 
     def _mask_area(self, image: CaptionedImage, box: Box) -> float:
-        assert self.segmenter is not None
-        return max(float(self.segmenter.from_box(image.image, box).mask.mean()), 1e-6)
+        segmenter = self.segmenter
+        assert segmenter is not None
+        return self._areas.get((image.record.id, box), lambda: max(float(segmenter.from_box(image.image, box).mask.mean()), 1e-6))
 
 
 def size_margin(word: str, box_ratio: float | None) -> float:

@@ -12,10 +12,10 @@ from generators.base import LoadedSource
 from manifests.canonical import file_digest
 from manifests.records import SourceRecord
 from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
-from pipelines.sources.table import Row, class_name, identities, read_table
+from pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, identities, read_table
 
-# A column of this name says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
-IMAGENET = {"imagenet_index": {"labels": "imagenet-1k"}}
+# The column says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
+IMAGENET = {IMAGENET_COLUMN: {"labels": "imagenet-1k"}}
 COLUMNS_FIX = (
     "the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set source.label_column=…; "
     "`editmill masks` makes masks where there are none"

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from manifests.errors import SourceError
 
-LABEL_COLUMNS = ("imagenet_index", "label_index", "index", "label")
+# The first holds indices of ImageNet's thousand classes.
+IMAGENET_COLUMN, IMAGENET_CLASSES = "imagenet_index", 1000
+LABEL_COLUMNS = (IMAGENET_COLUMN, "label_index", "index", "label")
 LABEL = re.compile(r"[0-9]{1,7}")
 NAME_COLUMNS = ("class_name", "label", "wnid")
 
@@ -39,7 +41,7 @@ class Table:
         """The column ``named``, or else the first usual one, that holds a whole number in every row.
 
         Raises:
-            SourceError: there is none.
+            SourceError: there is none, or it is ``imagenet_index`` and holds a number that no class of ImageNet has.
         """
         seen: list[str] = []
         choice = (named,) if named else LABEL_COLUMNS
@@ -47,6 +49,7 @@ class Table:
             if column in self.columns:
                 wrong = [number for number, row in enumerate(self.rows, 2) if not LABEL.fullmatch((row[column] or "").strip())]
                 if not wrong:
+                    self._check_imagenet(column)
                     return column
                 seen.append(f"{column} has no whole number in line {wrong[0]}")
         raise SourceError(
@@ -54,6 +57,14 @@ class Table:
             where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})",
             fix="add a column imagenet_index with the class index, or name yours with --set source.label_column=…",
         )
+
+    def _check_imagenet(self, column: str) -> None:
+        for number, row in enumerate(self.rows, 2):
+            if column == IMAGENET_COLUMN and int(row[column]) >= IMAGENET_CLASSES:
+                raise SourceError(
+                    f"{column} is {row[column]} in line {number}; ImageNet's classes are 0 to {IMAGENET_CLASSES - 1}", where=str(self.path),
+                    fix=f"mend the line, or, where the classes are your own, rename the column to {LABEL_COLUMNS[1]}",
+                )
 
 
 def read_table(path: Path) -> Table:

@@ -91,8 +91,10 @@ class TabletopCaptionsSource:
 
     def _falsified(self, plan: ScenePlan, thing: Thing, rng: np.random.Generator) -> Thing:
         """The same with one attribute that no object of this kind in the scene has."""
-        kind = [item for item in plan.objects if item.name == thing.name]
-        wrong = {group: sorted({*values} - {"", *(getattr(item, group) for item in kind)}) for group, values in VALUES.items()}
+        wrong = {}
+        for group, values in VALUES.items():
+            true = {"", *(getattr(item, group) for item in plan.objects if item.name == thing.name)}
+            wrong[group] = [value for value in values if value not in true]
         groups = [group for group in VALUES if wrong[group]]
         group = groups[int(rng.integers(len(groups)))]
         return replace(thing, **{group: wrong[group][int(rng.integers(len(wrong[group])))]})

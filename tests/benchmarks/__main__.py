@@ -19,10 +19,16 @@ from generators.attribute.settings import AttributeSettings, EditSettings, Rende
 from generators.base import LoadedSource, make_edit
 from generators.models.inpainter import Inpainter, InpaintRequest
 from generators.models.loading import Models, Placement
+from generators.text.candidates import TextJob
+from generators.text.editing import TextEditor
+from generators.text.grounded import CaptionJob
+from generators.text.settings import TextGuardSettings, TextSettings
 from manifests.reader import open_dataset
 from manifests.records import SourceRecord
 from packs.tabletop.world import make_scene
 from pipelines.packs import find_pack
+from pipelines.recipe import load_recipe
+from pipelines.sources import open_captions
 from tests.manifests.builder import build_dataset
 
 ROUNDS = 5
@@ -96,8 +102,23 @@ def compare_guidance() -> None:
         compare(f"one {mode} background on one core", ("unguided", plain), ("guided", guided), rounds=3)
 
 
+def compare_captions() -> None:
+    """64 captions edited together, or one after another by the same models."""
+    recipe = load_recipe("xmai", overrides=("source.count=64", "generator.edits=[{name: grounded}]"))
+    source, models = open_captions(recipe.source), Models(find_pack("tabletop"), Placement(device="cpu"))
+    assert isinstance(recipe.generator, TextSettings)
+    assert isinstance(recipe.guard, TextGuardSettings)
+    images = [source.load_captioned(record) for record in source.records()]
+    jobs = [TextJob(CaptionJob(image, image.record.captions[0], 0), make_edit("text", "grounded")) for image in images]
+    together, alone = (TextEditor(recipe.generator, recipe.guard, models, batch=batch) for batch in (8, 1))
+    compare(
+        "64 captions on one core", ("together", lambda: together.edit(jobs)), ("one by one", lambda: [alone.edit([job]) for job in jobs]), rounds=3
+    )
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
         compare_access(Path(scratch) / "set")
     compare_batches()
     compare_guidance()
+    compare_captions()

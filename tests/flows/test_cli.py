@@ -91,6 +91,37 @@ def always_zero(images: list[object]) -> list[int]:
     return [0] * len(images)
 
 
+def fails(images: list[object]) -> list[int]:
+    """A classifier with a mistake."""
+    raise KeyError("weights")
+
+
+def test_a_function_that_fails_is_one_message(tmp_path: Path) -> None:
+    build_dataset(tmp_path / "set")
+    result = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:fails")
+    assert_one_message(result, "tests.flows.test_cli:fails failed", "KeyError: 'weights'", "test_cli.py:", "fix:")
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [("file/report.txt", "can't be written: Not a directory"), ("report.html", "does not end in .txt"), ("report", "does not end in .txt")],
+)
+def test_a_bad_output_is_refused_before_the_evaluation(tmp_path: Path, output: str, words: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    build_dataset(tmp_path / "set")
+    # The classifier's own message would come first if it were asked.
+    result = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:fails", "--output", tmp_path / output)
+    assert_one_message(result, words, "--output", "fix:")
+
+
+def test_a_report_goes_into_a_new_folder(tmp_path: Path) -> None:
+    build_dataset(tmp_path / "set")
+    report = tmp_path / "new/deep/table.json"
+    result = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero", "--format", "json", "--output", report)
+    assert result.exit_code == 0, result.output
+    json.loads(report.read_text())
+
+
 def test_shards_can_be_built_apart(labels: Path, pack: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     common = ["build", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "--out", out, "--workers", 1, "--device", "cpu", *SMALL]
@@ -128,6 +159,12 @@ def test_export_writes_folders_and_says_what_is_left_out(tmp_path: Path) -> None
     assert_one_message(run("export", tmp_path / "none", "--format", "imagenet-e", "--to", tmp_path / "x"), "none")
 
 
+def test_the_help_of_export_says_which_folders_are_made() -> None:
+    text = " ".join(run("export", "--help").output.split())
+    assert "A folder is made when the dataset has at least one accepted sample of its edit" in text
+    assert "complete: only sources that have an image in every folder that is made" in text
+
+
 def test_masks_make_a_source(tmp_path: Path) -> None:
     photos = write_scenes(tmp_path / "photos", columns=boxes())
     arguments = ["masks", f"folder:{photos}", "--to", tmp_path / "masked", "--device", "cpu"]
@@ -152,10 +189,27 @@ def test_mask_requests_that_are_wrong(tmp_path: Path) -> None:
 
 
 def test_preview_writes_a_picture(labels: Path, pack: Path, tmp_path: Path) -> None:
-    picture = tmp_path / "p.png"
+    picture = tmp_path / "new/p.png"
     result = run("preview", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "-n", 2, "--out", picture, "--device", "cpu", *SMALL)
     assert result.exit_code == 0, result.output
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("out", "words"), [("file/p.png", "Not a directory"), ("p.jgp", "does not end in .png")])
+def test_a_bad_picture_name_is_refused_before_rendering(labels: Path, tmp_path: Path, out: str, words: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    result = run("preview", "imagenet-e", "--source", f"folder:{labels}", "--models", "nosuch", "--out", tmp_path / out)
+    assert_one_message(result, words, "--out", "fix:")
+
+
+def test_one_class_alone_has_no_partners(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 3)
+    write_labels(labels, [[f"images/p{number}.png", f"masks/p{number}.png", 0, "w", "disc"] for number in range(3)])
+    result = run("plan", "imagenet-e", "--source", f"folder:{labels}", "--json")
+    assert json.loads(result.stdout)["edits"]["random-background"] == 3
+    for words in ("random-background can't be made of 3 of 3 sources", "another label", "fix: add photographs of at least one other class"):
+        assert words in result.stderr
+    assert "warning" not in run("plan", "imagenet-e", "--source", f"folder:{labels}", "--set", "generator.edits=[{name: full}]").stderr
 
 
 def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:

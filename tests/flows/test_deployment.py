@@ -113,11 +113,14 @@ def test_the_weekly_schedule_is_off_until_it_is_turned_on(server: str, tmp_path:
     assert all(time.strptime(run["expected_start_time"][:10], "%Y-%m-%d").tm_wday == 0 for run in runs), "not Mondays"
 
 
-def test_the_file_names_an_entrypoint_that_exists() -> None:
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     import yaml
     from prefect.flows import load_flow_from_entrypoint
 
-    (deployment,) = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert len(deployments) == 2
+    deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-    assert f"{flow.name}/{deployment['name']}" == DEPLOYMENT
+    assert f"{flow.name}/{deployment['name']}" == (DEPLOYMENT, "build-xmai/build-xmai")[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)

@@ -8,12 +8,12 @@ import numpy as np
 
 
 def scaled(values: Sequence[float]) -> np.ndarray:
-    """Min-max scaled to [0, 1]; where all are equal the minimum is taken to be 0, so that they are 1, or 0 if they are 0."""
+    """Min-max scaled; where all are equal the minimum is taken to be 0, so that they become 1, or stay 0."""
     numbers = np.asarray(values, np.float64)
     low, high = numbers.min(), numbers.max()
     if low == high:
         low = 0.0
-    return numbers - low if high == low else (numbers - low) / (high - low)
+    return np.zeros_like(numbers) if high == low else (numbers - low) / (high - low)
 
 
 def total_scores(fluency: Sequence[float], attribute: Sequence[float], image: Sequence[float], weights: tuple[float, float, float]) -> np.ndarray:

@@ -48,6 +48,18 @@ def floats(images):
 def short(images):
     return np.zeros(1, dtype=int)
 
+def ragged(images):
+    return [[0], [0, 1]]
+
+def none(images):
+    return None
+
+def fails(images):
+    return helper(images)
+
+def helper(images):
+    return np.stack(images).sum(axis=9)
+
 model = Model()
 constant = 5
 """
@@ -97,10 +109,25 @@ def test_what_is_no_classifier_is_refused(module: str, attribute: str, text: str
         load_classifier(f"{module}:{attribute}")
 
 
-@pytest.mark.parametrize("attribute", ["floats", "short"])
+@pytest.mark.parametrize("attribute", ["floats", "short", "none"])
 def test_answers_that_are_no_labels_are_refused(module: str, attribute: str) -> None:
     with pytest.raises(ModelError, match=rf"{attribute} returned .* for 3 images"):
         load_classifier(f"{module}:{attribute}").predict(make_images(3))
+
+
+def test_an_answer_that_is_no_array_is_refused(module: str) -> None:
+    with pytest.raises(ModelError, match="ragged returned a list that is no array"):
+        load_classifier(f"{module}:ragged").predict(make_images(2))
+
+
+def test_a_function_that_fails_is_named_with_its_line(module: str, caplog: pytest.LogCaptureFixture) -> None:
+    images = [make_images(1)[0]] * 2
+    with caplog.at_level("INFO", "editmill"), pytest.raises(ModelError, match=rf"{module}:fails failed on 2 images: AxisError: axis 9") as caught:
+        load_classifier(f"{module}:fails").predict(images)
+    line = SOURCE.splitlines().index("    return np.stack(images).sum(axis=9)") + 1
+    assert caught.value.where.endswith(f"{module}.py:{line}")
+    assert "RGB images" in caught.value.fix
+    assert "Traceback" in caplog.text
 
 
 def test_a_missing_module_is_told_from_its_missing_requirement(module_folder: Path) -> None:

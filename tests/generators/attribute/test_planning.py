@@ -124,6 +124,26 @@ def test_settings_out_of_range_are_refused(fields: dict[str, object]) -> None:
         EditSettings.model_validate(fields)
 
 
+@pytest.mark.parametrize(("fields", "words"), [
+    ({"name": "original", "size": 0.3}, "the edit original does not read size, which is for position, direction, resample"),
+    ({"name": "size", "size": 0.3}, "the edit size does not read size, .* levels"),
+    ({"name": "position", "angles": (-10, 10)}, "the edit position does not read angles, which is for direction"),
+    ({"name": "random-background", "prompts": ("grass",)}, "the edit random-background does not read prompts, which is for background"),
+    ({"name": "full", "levels": (0.1,)}, "the edit full has no levels"),
+    ({"name": "full", "count": 2}, "the edit full draws nothing"),
+    ({"name": "direction", "angles": (-181, 0)}, "angles of direction lie between -180 and 180"),
+    ({"name": "direction", "angles": (0, 360)}, "angles of direction lie between -180 and 180"),
+])  # fmt: skip
+def test_settings_that_an_edit_ignores_are_refused(fields: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        EditSettings.model_validate(fields)
+
+
+@pytest.mark.parametrize("edit", EVERY_EDIT)
+def test_a_resolved_edit_reads_back_as_itself(edit: EditSettings) -> None:
+    assert EditSettings.model_validate(edit.model_dump(mode="json")) == edit
+
+
 def test_reversed_angles_are_refused() -> None:
     with pytest.raises(ValidationError):
         EditSettings(name="direction", angles=(10, -10))

@@ -14,7 +14,7 @@ from generators.attribute.composite import matte
 from generators.attribute.geometry import warp_object
 from generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
 from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from generators.base import Array, Candidate, Job, LoadedSource, edit_seed
+from generators.base import Array, Candidate, Job, LoadedSource, edit_seed, make_edit
 from generators.models.loading import Models
 from generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
@@ -254,13 +254,15 @@ def test_cost_counts_the_networks_evaluations(make: Make, guidance: float, cost:
 SMALL = source(mask=disc(4))
 LONG = source(mask=box(10, 30, 86, 34))
 THIN = source(mask=box(40, 10, 42, 50))
+LENT = make_edit("attribute", "random-background", partner="b")
 REFUSALS: dict[str, tuple[Job, Reason, str]] = {
     "enlarged": (job("size", SMALL, level=0.1), Reason.UPSAMPLING_OVER_LIMIT, "the recipe allows 2"),
     "full enlarged": (job("full", SMALL), Reason.UPSAMPLING_OVER_LIMIT, "enlarged"),
     "out of frame": (job("size", LONG, level=0.2), Reason.OBJECT_OUT_OF_FRAME, "of 96 pixels"),
     "too thin": (job("size", LONG, level=0.005), Reason.OBJECT_TOO_THIN, "deep enough"),
     "thin in place": (job("paste-back", THIN), Reason.OBJECT_TOO_THIN, "deep enough"),
-    "no partner": (job("random-background", partner=None), Reason.PARTNER_UNUSABLE, "no usable pixels"),
+    "no partner": (job("random-background"), Reason.PARTNER_UNUSABLE, "has another label"),
+    "unreadable partner": (replace(job("random-background"), edit=LENT), Reason.PARTNER_UNUSABLE, "'b' has no usable pixels"),
 }
 
 

@@ -127,6 +127,20 @@ def test_a_label_that_is_no_class_index_is_named_by_its_line(tmp_path: Path, lab
         FolderSource(FolderSpec(labels=labels))
 
 
+@pytest.mark.parametrize("named", ["", "imagenet_index"])
+def test_an_index_that_imagenet_does_not_have_is_named_by_its_line(tmp_path: Path, named: str) -> None:
+    labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", label, "x", "y"] for label in ("999", "1000")])
+    with pytest.raises(SourceError, match="imagenet_index is 1000 in line 3; ImageNet's classes are 0 to 999") as caught:
+        FolderSource(FolderSpec(labels=labels, label_column=named))
+    assert "label_index" in caught.value.fix
+
+
+def test_a_label_index_may_be_any(tmp_path: Path) -> None:
+    header = ("file", "mask", "label_index", "wnid", "label")
+    labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", "1000", "x", "y"]], header=header)
+    assert [record.label for record in FolderSource(FolderSpec(labels=labels)).records()] == [1000]
+
+
 def test_a_file_saved_by_a_spreadsheet_and_names_that_collide(tmp_path: Path) -> None:
     labels = write_photos(tmp_path, 1)
     row = ["images/p0.png", "masks/p0.png", 0, "", "a"]

@@ -1,0 +1,42 @@
+"""Files that a command writes at its end: refused before the work when they can't be written, and written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from manifests.atomic import atomic_write
+from manifests.errors import RequestError
+
+
+def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
+    """Refuse a file that can't be written later; nothing is left on disk.
+
+    Args:
+        path: the file; folders above it may be missing.
+        option: the option that names it.
+        suffixes: endings that what is written has.
+
+    Raises:
+        RequestError: the ending is another one, a folder can't be made or written to, or something that is no file has the name.
+    """
+    if path.suffix.lower() not in suffixes:
+        what = f"{path.name!r} does not end in {' or '.join(suffixes)}, which is what is written"
+        raise RequestError(what, where=option, fix=f"such as {path.with_suffix(suffixes[0])}")
+    try:
+        if path.exists() and not path.is_file():
+            raise RequestError(f"{path} is there and is no file", where=option, fix="name another file")
+        folder = next(folder for folder in path.absolute().parents if folder.exists())
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        what = f"{path} can't be written: {error.strerror or error}"
+        raise RequestError(what, where=option, fix="name a file in a folder that exists or can be made, and that you may write to") from error
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write a file, making the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A link stays one.
+    atomic_write(path.resolve(), data)

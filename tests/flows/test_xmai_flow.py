@@ -1,0 +1,27 @@
+"""The flow ``build-xmai``: the same bytes as the core gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.xmai import build_xmai
+from generators.models.loading import Placement
+from manifests.manifest import MANIFEST
+from manifests.verify import verify_dataset
+from pipelines.build import build, prepare
+from pipelines.plan import make_plan
+from pipelines.recipe import load_recipe
+
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
+
+CHANGES = ["source.count=4", "generator.edits=[{name: original}, {name: grounded}]"]
+
+
+def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
+    built = build_xmai(overrides=CHANGES, out=tmp_path / "flow", device="cpu")
+    assert verify_dataset(tmp_path / "flow").ok
+    assert built["samples"] >= 4
+    build(prepare(make_plan(load_recipe("xmai", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")), progress=False)
+    assert (tmp_path / "core" / MANIFEST).read_bytes() == (tmp_path / "flow" / MANIFEST).read_bytes()

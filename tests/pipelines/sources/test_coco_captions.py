@@ -1,0 +1,185 @@
+"""COCO captions: texts as they are, boxes of the instances, and the real file."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generators.reasons import Reason
+from manifests.errors import SourceError
+from pipelines.sources.base import SourceProblem
+from pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
+
+REAL = Path(__file__).parents[4] / "shared/real/coco"
+
+
+def captions_document() -> dict[str, Any]:
+    return {
+        "images": [
+            {"id": 30, "file_name": "b.png", "width": 40, "height": 20, "license": 9},
+            {"id": 7, "file_name": "a.png", "width": 40, "height": 20, "license": 3},
+        ],
+        "licenses": [{"id": 3, "url": "http:\\/\\/example.org\\/by"}],
+        "annotations": [
+            {"id": 12, "image_id": 7, "caption": "A dog.\n"}, {"id": 2, "image_id": 7, "caption": "Two  cars \u2014 caf\u00e9 \U0001f600"},
+            {"id": 5, "image_id": 30, "caption": "a cat"}, {"id": 6, "image_id": 30, "caption": " \n"},
+        ],
+    }
+
+
+def instances_document() -> dict[str, Any]:
+    return {
+        "categories": [{"id": 18, "name": "Dog"}, {"id": 3, "name": "car"}],
+        "annotations": [
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [1, 2, 3.5, 4]}, {"id": 1, "image_id": 7, "category_id": 18, "bbox": [5, 5, 10, 10]},
+            {"id": 3, "image_id": 7, "category_id": 3, "bbox": [0, 0, 40, 20], "iscrowd": 1},
+            {"id": 4, "image_id": 99, "category_id": 3, "bbox": [0, 0, 4, 2]},
+        ],
+    }
+
+
+def write(folder: Path, captions: Any = None, instances: Any = None) -> CocoCaptionsSpec:
+    (folder / "images").mkdir(exist_ok=True)
+    for name, colour in (("a", (9, 90, 200)), ("b", (200, 90, 9))):
+        Image.new("RGB", (40, 20), colour).save(folder / f"images/{name}.png")
+    (folder / "captions.json").write_text(json.dumps(captions_document() if captions is None else captions))
+    (folder / "instances.json").write_text(json.dumps(instances_document() if instances is None else instances))
+    return CocoCaptionsSpec(captions=folder / "captions.json", instances=folder / "instances.json")
+
+
+def test_images_and_captions_in_the_order_of_their_ids(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        first, second = CocoCaptionsSource(write(tmp_path)).records()
+    assert [(one.id, one.text) for one in first.captions] == [("2", "Two  cars — café 😀"), ("12", "A dog.\n")]
+    assert (first.id, first.image, first.width, first.height, first.licence, first.label) == ("7", "a.png", 40, 20, "http://example.org/by", -1)
+    assert ([one.id for one in second.captions], second.licence) == (["5"], "")
+    assert "1 empty text is left out" in caplog.text
+
+
+def test_objects_are_the_instances_of_the_image(tmp_path: Path) -> None:
+    source = CocoCaptionsSource(write(tmp_path))
+    first, second = source.records()
+    loaded = source.load_captioned(first)
+    assert loaded.image[0, 0].tolist() == [9, 90, 200]
+    assert [(item.name, item.box, item.attributes) for item in loaded.objects] == [("dog", (5, 5, 15, 15), {}), ("car", (1, 2, 4.5, 6), {})]
+    assert source.load_captioned(second).objects == ()
+
+
+def test_captions_do_without_instances(tmp_path: Path) -> None:
+    source = CocoCaptionsSource(CocoCaptionsSpec(captions=write(tmp_path).captions))
+    assert source.load_captioned(next(source.records())).objects == ()
+
+
+def test_boxes_of_a_picture_of_another_size_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    spec = write(tmp_path)
+    Image.new("RGB", (20, 40)).save(tmp_path / "images/a.png")
+    source = CocoCaptionsSource(spec)
+    assert source.load_captioned(next(source.records())).objects == ()
+    assert "40x20" in caplog.text
+
+
+def test_a_picture_taken_sideways_is_read_upright(tmp_path: Path) -> None:
+    spec = write(tmp_path)
+    upright = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 40, 3), dtype=np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "images/a.png", exif=exif)
+    source = CocoCaptionsSource(spec)
+    record = next(source.records())
+    loaded = source.load_captioned(record)
+    assert (record.width, record.height) == (40, 20)
+    assert np.array_equal(loaded.image, np.asarray(upright))
+    assert len(loaded.objects) == 2
+
+
+def test_one_bad_picture_has_its_problem_and_the_next_is_fine(tmp_path: Path) -> None:
+    spec = write(tmp_path)
+    (tmp_path / "images/a.png").write_bytes(b"no picture")
+    source = CocoCaptionsSource(spec)
+    bad, good = source.records()
+    assert (bad.problem, good.problem) == (Reason.SOURCE_UNREADABLE, "")
+    assert len(bad.captions) == 2
+    with pytest.raises(SourceProblem):
+        source.load_captioned(bad)
+
+
+def test_ids_that_are_equal_are_made_distinct(tmp_path: Path) -> None:
+    document = captions_document()
+    document["annotations"] += [{"id": 2, "image_id": 7, "caption": "again"}]
+    document["images"] += [{"id": "7", "file_name": "b.png"}]
+    document["annotations"] += [{"id": "x", "image_id": "7", "caption": "of the text id"}]
+    records = list(CocoCaptionsSource(write(tmp_path, document)).records())
+    assert len({record.id for record in records}) == 3
+    assert len({one.id for one in records[0].captions}) == 3
+    assert records[-1].captions[0].text == "of the text id"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["annotations"][0].pop("caption"), "entry 12 lacks caption"),
+        (lambda d: d["annotations"][0].update(caption=5), "entry 12 lacks caption"),
+        (lambda d: d["annotations"][0].update(caption="\ud83d"), "surrogate"),
+        (lambda d: d["annotations"][0].update(image_id=8), "names the image 8"),
+        (lambda d: d["images"][0].pop("id"), "entry 0 lacks id"),
+        (lambda d: d["images"][1].pop("file_name"), "entry 7 lacks file_name"),
+        (lambda d: d["images"].append("x"), "entry 2 lacks"),
+        (lambda d: d.pop("annotations"), "lacks annotations"),
+        (lambda d: [one.update(caption=" ") for one in d["annotations"]], "no image with a text"),
+    ],
+)
+def test_a_broken_captions_file_says_where(tmp_path: Path, change: Any, words: str) -> None:
+    document = captions_document()
+    change(document)
+    with pytest.raises(SourceError, match=words) as caught:
+        list(CocoCaptionsSource(write(tmp_path, document)).records())
+    assert "captions.json" in caught.value.where
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d["annotations"][0].update(bbox=[1, 2, 3]), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(category_id=5), "annotation 2 is wrong"),
+        (lambda d: d["categories"][0].pop("name"), "entry 18 lacks name"),
+        (lambda d: d.pop("categories"), "lacks categories"),
+    ],
+)
+def test_a_broken_instances_file_says_where(tmp_path: Path, change: Any, words: str) -> None:
+    document = instances_document()
+    change(document)
+    with pytest.raises(SourceError, match=words) as caught:
+        CocoCaptionsSource(write(tmp_path, instances=document))
+    assert "instances.json" in caught.value.where
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "{", "\xff"])
+def test_a_file_that_is_no_captions_file(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "captions.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SourceError, match="COCO captions file"):
+        CocoCaptionsSource(CocoCaptionsSpec(captions=path))
+    with pytest.raises(SourceError, match="COCO captions file"):
+        CocoCaptionsSource(CocoCaptionsSpec(captions=tmp_path / "none.json"))
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the real photographs are not beside this checkout")
+def test_the_real_captions_are_those_of_the_file() -> None:
+    source = CocoCaptionsSource(CocoCaptionsSpec(captions=REAL / "captions.json", instances=REAL / "instances.json"))
+    records = list(source.records())
+    annotations = json.loads((REAL / "captions.json").read_text())["annotations"]
+    assert {one.id: one.text for record in records for one in record.captions} == {str(one["id"]): one["caption"] for one in annotations}
+    assert (len(records), len(annotations)) == (27, 135)
+    assert all(record.licence.startswith("http://") and not record.problem for record in records)
+    for record in records[:4]:
+        loaded = source.load_captioned(record)
+        height, width = loaded.image.shape[:2]
+        assert loaded.objects
+        assert all(0 <= item.box[0] < item.box[2] <= width + 1 and 0 <= item.box[1] < item.box[3] <= height + 1 for item in loaded.objects)

@@ -1,0 +1,45 @@
+"""The page on formats names every field of a sample's JSON, with the value that stands where it does not apply."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from generators.base import Candidate, make_edit
+from manifests.records import SourceRecord
+from pipelines.encode import encode_members
+from pipelines.planned import PlannedSample
+
+PAGE = Path(__file__).parents[2] / "docs/formats.md"
+SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)
+FACTS = {"seed": 1, "attempt": 0, "fingerprint": "f", "scores": "{}"}
+
+
+def members() -> dict[str, bytes]:
+    candidate = Candidate(None, np.zeros((4, 4), np.uint8), parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})
+    return encode_members(PlannedSample("k", SOURCE, make_edit("attribute", "original"), 0), candidate, b"", kind="png", facts=FACTS)
+
+
+def rows() -> dict[str, str]:
+    """The last cell of every row by the names in its first."""
+    cells = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    return {name: row[-1] for row in cells for name in re.findall(r"`([^`]+)`", row[0])}
+
+
+def test_every_field_has_a_row() -> None:
+    fields = set(json.loads(members()["json"]))
+    assert fields == {name for name in rows() if not name.startswith((".", "KEY"))}
+
+
+def test_every_member_has_a_row() -> None:
+    assert {f"KEY.{member}" for member in members()} == {name for name in rows() if name.startswith("KEY")}
+
+
+def test_values_that_stand_for_nothing_are_the_stored_ones() -> None:
+    stored, written = json.loads(members()["json"]), rows()
+    for name in ("wnid", "licence", "source_caption", "level", "prompt", "partner", "angle", "x", "y", "scale", "first_t", "surrogate",
+                 "complexity_control", "evaluations"):  # fmt: skip
+        assert written[name].startswith(f"`{json.dumps(stored[name])}`"), name
