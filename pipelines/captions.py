@@ -120,6 +120,7 @@ class CaptionBuilder:
             "slots": [slot.document() for slot in candidate.slots], "insertions": [one.document() for one in candidate.insertions],
             "operations": [{"kind": one.kind, "start": one.start, "old": one.old, "new": one.new} for one in candidate.operations],
             "caption_label": caption.label, "image": sample.source.image, "image_sha256": sample.source.sha256, "eligible": is_eligible(job.caption),
+            **candidate.facts,
         }
 
     def _members(self, sample: PlannedSample, row: SampleRow, candidate: TextCandidate, primary: bytes) -> dict[str, bytes]:

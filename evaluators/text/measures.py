@@ -33,6 +33,7 @@ class EditMeasures:
             and of the change of the pseudo-log-likelihood per token in nats; None where they were not measured.
         bleu, chrf: against the source, 0 to 100; None without sacrebleu.
         guard_rejected: share of insertions to which the second judge gives no lead.
+        ceiling: of the published algorithm, the share of slots with a true word among the candidates: no choice among them is more precise.
     """
 
     edit: str
@@ -54,6 +55,7 @@ class EditMeasures:
     bleu: float | None
     chrf: float | None
     guard_rejected: Estimate | None
+    ceiling: Estimate | None
 
 
 def measure_edits(rows: dict[str, list[CaptionRow]], *, resamples: int = 10_000) -> list[EditMeasures]:
@@ -80,8 +82,13 @@ def _measure(edit: str, rows: list[CaptionRow], resamples: int) -> EditMeasures:
         float(np.mean([undo(row) == row.caption for row in edited])) if edited else 1.0,
         _mean(edited, lambda scores: scores.get("text_similarity"), resamples),
         _mean(edited, lambda scores: _change(scores, "cross_modal"), resamples), _mean(edited, lambda scores: _change(scores, "pll"), resamples),
-        bleu, chrf, share([margin <= 0 for margin in margins]),
+        bleu, chrf, share([margin <= 0 for margin in margins]), _ceiling(rows),
     )
+
+
+def _ceiling(rows: list[CaptionRow]) -> Estimate | None:
+    slots, reached = (sum(int(row.parameters.get(name, 0)) for row in rows) for name in ("ceiling_slots", "ceiling_reached"))
+    return share([True] * reached + [False] * (slots - reached))
 
 
 def share(hits: Sequence[bool]) -> Estimate | None:

@@ -40,6 +40,8 @@ def text_table(evaluation: TextEvaluation) -> str:
         if measures.by_group:
             shown = ", ".join(f"{group} {percent(one.value)} {_range(one)} of {one.n}" for group, one in measures.by_group.items())
             lines.append(f"{measures.edit}: true by group: {shown}")
+        if measures.ceiling:
+            lines.append(f"{measures.edit}: a true word is among the candidates at {percent(measures.ceiling.value)} % of {measures.ceiling.n} slots")
     if evaluation.models:
         bodies = [[_retrieval_cells(result) for result in model.results] for model in evaluation.models]
         rows = [[result.edit, *(cell for body in bodies for cell in body[number])] for number, result in enumerate(evaluation.models[0].results)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from generators.base import Edit
 from generators.text.grounded import CaptionJob
@@ -28,6 +29,7 @@ class TextCandidate:
         insertions, slots: what was inserted, and every noun with its outcome, as far as the edit has them.
         reasons: from the closed list; empty for an edit.
         scores: by name.
+        facts: further values of the row, as JSON values.
     """
 
     text: str
@@ -36,3 +38,4 @@ class TextCandidate:
     slots: tuple[SlotRecord, ...] = ()
     reasons: tuple[str, ...] = ()
     scores: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)

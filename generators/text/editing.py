@@ -17,7 +17,10 @@ from generators.models.pack import AttributeGroup
 from generators.models.segmenter import Segmenter
 from generators.reasons import Reason
 from generators.text.candidates import TextCandidate, TextJob
+from generators.text.controls.clare import Clare
 from generators.text.controls.edits import augment, delete_words, replace_synonyms
+from generators.text.controls.matched import false_attribute, open_class_words, random_attribute
+from generators.text.controls.similarity import TextSimilarity
 from generators.text.evidence import SIZES, CropJudge, SizeRuler
 from generators.text.fluency import Fluency
 from generators.text.gold import judge as judge_gold
@@ -89,6 +92,10 @@ class TextEditor:
                 _freely(job, change(job.caption.caption.text, _rng(job), budget=len(base.chosen)) if base.chosen else ())
                 for job, base in zip(jobs, bases, strict=True)
             ]
+        if name == "clare":
+            texts, rngs = [job.caption.caption.text for job in jobs], [_rng(job) for job in jobs]
+            changes = iter(self.clare.edit(texts, rngs, [len(base.chosen) or 1 for base in bases]))
+            return [_freely(job, change if base.chosen else ()) for job, base, change in zip(jobs, bases, changes, strict=True)]
         swaps: dict[str, Swap] = {
             "oracle": _true_word, "random-attribute": self._random_attribute, "false-attribute": self._false_attribute,
             "random-word": self._random_word,
@@ -141,20 +148,18 @@ class TextEditor:
 
     def _random_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
         """A word of the same group, drawn blindly: the chance level of the same histogram of groups."""
-        words = self._words(found.group)
-        return found.group, words[int(rng.integers(len(words)))]
+        return found.group, random_attribute(self._words(found.group), rng)
 
     def _false_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
         """Another word of the group that is true of no object that the noun may mean."""
         true = {item.attributes.get(found.group, "") for item in meant(slot.job.image, slot.phrase)} | {found.word}
-        words = [word for word in self._words(found.group) if word not in true]
-        return (found.group, words[int(rng.integers(len(words)))]) if words else None
+        word = false_attribute(self._words(found.group), true - {""}, rng)
+        return (found.group, word) if word else None
 
     def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
         """Any word of the masked model's vocabulary, set where the attribute stood."""
         assert self.fluency is not None
-        words = sorted(set(self.fluency.model.words.values()))
-        return found.group, words[int(rng.integers(len(words)))]
+        return found.group, random_attribute(open_class_words(self.fluency.model.words.values()), rng)
 
     def _measured(self, jobs: Sequence[TextJob], candidates: list[TextCandidate]) -> list[TextCandidate]:
         edited = [position for position, candidate in enumerate(candidates) if not candidate.reasons]
@@ -202,6 +207,12 @@ class TextEditor:
         """The published algorithm on the same models."""
         model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
         return PublishedEditor(self.lookout, self.features, model, self.groups, self.settings)
+
+    @cached_property
+    def clare(self) -> Clare:
+        """Changes by the masked language model that keep texts similar."""
+        model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
+        return Clare(model, TextSimilarity(self.features))
 
     @cached_property
     def settler(self) -> Settler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,19 +14,21 @@ from generators.models.pack import AttributeGroup
 from generators.text.base import CaptionedImage
 from generators.text.candidates import TextCandidate, TextJob
 from generators.text.evidence import CropJudge, crop_around
-from generators.text.gold import UNKNOWN, judge
+from generators.text.gold import UNKNOWN, judge, known_groups
+from generators.text.gold import true_words as true_of
 from generators.text.language.lemmas import singular
-from generators.text.language.operations import Operation, apply_operations
 from generators.text.language.persons import is_person
 from generators.text.language.phrases import noun_phrases
+from generators.text.language.spans import Span
 from generators.text.language.vocabulary import group_of
 from generators.text.records import Insertion
 from generators.text.settings import TextSettings
 from generators.text.sightings import Lookout, Sighting
 from generators.text.word_vectors import WordVectors
-from generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, detokenised
+from generators.text.xmai2023.ceiling import masked_model_ceiling
+from generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, insert_randomly
 from generators.text.xmai2023.proposals import Proposer
-from generators.text.xmai2023.slots import find_slots
+from generators.text.xmai2023.slots import MaskSlot
 from manifests.seeds import derive_seed
 
 # The names and attributes of an image's boxes, in the order of their scores.
@@ -53,7 +56,19 @@ class PublishedEditor:
         else:
             images = self.features.images([job.caption.image.image for job in jobs])
             outcomes = Xmai(self.proposer, self.vectors.similarity, self._cosines(images), self.settings.xmai).edit(texts, attributes)
-        return [self._candidate(job, outcome, boxes) for job, outcome, boxes in zip(jobs, outcomes, seen, strict=True)]
+        made = [self._candidate(job, outcome, boxes) for job, outcome, boxes in zip(jobs, outcomes, seen, strict=True)]
+        return made if naive else [replace(one, facts=self._ceiling(job, outcome)) for one, job, outcome in zip(made, jobs, outcomes, strict=True)]
+
+    def _ceiling(self, job: TextJob, outcome: Outcome) -> dict[str, int]:
+        """Slots whose true words the source knows, and how many have one among their candidates."""
+        image, phrases = job.caption.image, noun_phrases(outcome.source)
+
+        def true_words(position: int, slot: MaskSlot) -> set[str] | None:
+            phrase = next((one for one in phrases if one.noun.start <= slot.start < one.noun.end), None)
+            return None if phrase is None or not known_groups(image) else set(true_of(image, phrase, known_groups(image), ()).values())
+
+        ceiling = masked_model_ceiling([outcome], true_words)
+        return {"ceiling_slots": ceiling.slots, "ceiling_reached": ceiling.reached}
 
     def _cosines(self, images: torch.Tensor) -> Cosines:
         def cosines(positions: Sequence[int], sentences: Sequence[str]) -> list[float]:
@@ -86,37 +101,26 @@ class PublishedEditor:
         return words[int(self.judge.logits(features, noun, words)[:-1].argmax())]
 
     def _naive(self, job: TextJob, attributes: Mapping[str, Sequence[str]]) -> Outcome:
-        """A random detected attribute of each matched object."""
-        text, settings = job.caption.caption.text, self.settings.xmai
-        slots = find_slots(text, list(attributes), self.vectors.similarity, mode=settings.slots, threshold=settings.threshold)
         rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, "naive"))
-        outcome = Outcome(text, slots, reason="" if slots else "no_match")
-        for slot in slots:
-            words = [word for name in slot.names for word in attributes[name]]
-            outcome.filled.append(Filled(slot, words[int(rng.integers(len(words)))], -1.0, -1.0, -1.0, -1.0))
-        return outcome
+        return insert_randomly(job.caption.caption.text, attributes, self.vectors.similarity, self.settings.xmai, rng)
 
     def _candidate(self, job: TextJob, outcome: Outcome, seen: Seen) -> TextCandidate:
         if outcome.reason:
             return TextCandidate(outcome.source, reasons=(outcome.reason,))
-        operations, text = outcome.operations, outcome.so_far()
-        insertions = tuple(self._insertion(job.caption.image, outcome, filled, seen) for filled in outcome.filled)
-        if 4 in self.settings.xmai.legacy_bugs and detokenised(text) != text:
-            operations, text = (Operation("replace", 0, outcome.source, detokenised(text)),), detokenised(text)
-        assert apply_operations(outcome.source, operations) == text
-        return TextCandidate(text, operations, insertions)
+        filled = zip(outcome.filled, outcome.spans, strict=True)
+        insertions = tuple(self._insertion(job.caption.image, outcome, one, span, seen) for one, span in filled)
+        return TextCandidate(outcome.text, outcome.operations, insertions)
 
-    def _insertion(self, image: CaptionedImage, outcome: Outcome, filled: Filled, seen: Seen) -> Insertion:
+    def _insertion(self, image: CaptionedImage, outcome: Outcome, filled: Filled, span: Span, seen: Seen) -> Insertion:
         slot = filled.slot
         noun = outcome.source[slot.start : slot.end]
         lemma = singular(noun.lower())
         boxes = [sighting for name in slot.names for sighting, _ in seen.get(name, [])]
         phrase = next((one for one in noun_phrases(outcome.source) if one.noun.start <= slot.start < one.noun.end), None)
         gold, exists = judge(image, phrase, filled.word) if phrase else (UNKNOWN, UNKNOWN)
-        shift = sum(len(one.new) for one in outcome.operations if one.start < slot.start and not filled.fused)
         group = next((name for name, known in self.groups.items() if filled.word in known.words), group_of(filled.word))
         return Insertion(
-            filled.word, group, noun, lemma, slot.start, slot.end, slot.start, slot.start + shift, slot.start + shift + len(filled.word),
+            filled.word, group, noun, lemma, slot.start, slot.end, slot.start, span.start, span.end,
             boxes[0].box, boxes[0].noun, boxes[0].score, len(boxes), p=filled.fluency, runner_up=filled.runner_up, margin=filled.margin,
             gold=gold, gold_existential=exists, person=is_person(lemma, lemma),
         )

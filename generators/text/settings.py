@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TextEditName = Literal[
     "original", "grounded", "oracle", "random-attribute", "false-attribute", "random-word", "xmai-2023", "naive", "deletion", "eda", "synonym",
+    "clare",
 ]
 # Edits that take over where, and how many words, the grounded edit of the same caption inserts.
-MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym")
+MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym", "clare")
 
 
 class TextEditSettings(BaseModel):

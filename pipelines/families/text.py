@@ -48,7 +48,7 @@ class TextFamily:
         settings = settings_of(recipe)
         names = {edit.name for edit in settings.edits}
         needed = ["zero_shot", *(["detector"] if settings.insertion.boxes == "detector" else [])]
-        if names & {"xmai-2023", "random-word"}:
+        if names & {"xmai-2023", "naive", "random-word", "clare"}:
             needed.append("masked_lm")
         return list(dict.fromkeys((*needed, *(role for role in ROLES if role in pack.roles))))
 

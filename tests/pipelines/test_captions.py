@@ -51,7 +51,7 @@ def of(rows: list[SampleRow], edit: str) -> Iterator[SampleRow]:
 
 
 def test_every_caption_has_a_row_for_every_edit(rows: list[SampleRow]) -> None:
-    assert len(rows) == COUNT * 11
+    assert len(rows) == COUNT * 12
     assert all(row.status == "ok" or row.reasons for row in rows)
     assert all(row.parameters["text"] == row.parameters["caption"] for row in of(rows, "original"))
 
@@ -147,7 +147,7 @@ def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
     (tmp_path / "list.jsonl").write_text("".join(json.dumps({"image": name, "texts": texts}) + "\n" for name in ("1.png", "missing.png")))
     edits = ("shards=1", "generator.insertion.detection=0.01", "generator.insertion.short_side=1")
     made = rows_of(make_plan(load_recipe("xmai", source=f"jsonl:{tmp_path / 'list.jsonl'}", models=str(pack), overrides=edits)))
-    assert len(made) == 2 * len(texts) * 11
+    assert len(made) == 2 * len(texts) * 12
     assert {row.status for row in made if row.source_id.startswith("missing")} == {"failed"}
     assert all(row.status == "ok" or row.reasons for row in made)
     person = next(row for row in made if row.edit == "grounded" and row.parameters["caption"] == "Two men")

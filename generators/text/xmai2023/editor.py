@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
+from generators.models.masked_lm import SLOT
 from generators.reasons import Reason
-from generators.text.language.operations import Operation, apply_operations
+from generators.text.language.operations import Operation
+from generators.text.language.spans import Span
 from generators.text.settings import XmaiSettings
-from generators.text.xmai2023.proposals import Blank, Proposer
+from generators.text.xmai2023.defects import LegacyBug
+from generators.text.xmai2023.proposals import Blank, Proposal, Proposing
+from generators.text.xmai2023.rendering import Inserted, Rendered, render
 from generators.text.xmai2023.scoring import total_scores
+from generators.text.xmai2023.similarity import of_nouns
 from generators.text.xmai2023.slots import MaskSlot, Similarity, find_slots
 
-HYPHEN = re.compile(r"(?<=\w)-(?=\w)")
-# Image and sentence pairs to cosines.
+# Positions of pictures in the batch, and a sentence for each, to cosines.
 Cosines = Callable[[Sequence[int], Sequence[str]], Sequence[float]]
-DEVIATIONS = (
-    "boxes and names come from the pack's detector, not from the Faster R-CNN of bottom-up attention with its 1,600 names",
-    "a box's attribute is the best of the pack's closed vocabulary, not of the detector's 400",
-    "similarities of words are cosines of the masked model's input embeddings, not of en_core_web_md and bert-base-nli-mean-tokens",
-    "the masked model and the CLIP are the pack's",
-    "nouns are tagged by textblob's lexicon, not by flair",
-    "texts are edited in place; the published detokenisation comes with defect 4 only",
-)
+UNMEASURED = -1.0
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A scored word: its probability (A), its similarity to the detected attributes (B), 1 - cosine to the image (C), and the score of the three."""
+
+    word: str
+    fluency: float
+    attribute: float
+    image: float
+    score: float
+    piece: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,45 +43,77 @@ class Filled:
 
     slot: MaskSlot
     word: str
-    fluency: float
-    attribute: float
-    image: float
-    score: float
-    runner_up: str = ""
-    margin: float = 0.0
+    fluency: float = UNMEASURED
+    attribute: float = UNMEASURED
+    image: float = UNMEASURED
+    score: float = UNMEASURED
     fused: bool = False
+    runner_up: str = ""
+    margin: float = UNMEASURED
+
+    @property
+    def inserted(self) -> Inserted:
+        """What is rendered."""
+        return Inserted(self.slot.start, self.word, self.fused)
 
 
 @dataclass
 class Outcome:
-    """An edited caption; ``reason`` is empty for an edit."""
+    """An edited caption.
+
+    Attributes:
+        source: the caption, untouched.
+        slots: every mask, by place.
+        detokenised: whether the edited text is joined from tokens (defect 4).
+        filled: the insertions, by place.
+        candidates: of each slot that was asked about, in the order of their probability.
+        reason: why there is no insertion; empty for an edit.
+    """
 
     source: str
     slots: list[MaskSlot]
+    detokenised: bool = False
     filled: list[Filled] = field(default_factory=list)
+    candidates: list[tuple[Candidate, ...]] = field(default_factory=list)
     reason: str = ""
+
+    @cached_property
+    def _rendered(self) -> Rendered:
+        return render(self.source, [one.inserted for one in self.filled], detokenise=self.detokenised and bool(self.filled))
+
+    @property
+    def text(self) -> str:
+        """The edited caption; the source where nothing was inserted. Ask once all slots are filled."""
+        return self._rendered.text
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Where the inserted words stand in ``text``."""
+        return self._rendered.spans
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """Insertions into the untouched source."""
-        return tuple(_insertion(self.source, one) for one in self.filled)
-
-    def so_far(self) -> str:
-        """The text with the slots that are filled."""
-        return apply_operations(self.source, self.operations)
+        """Insertions into the untouched source; one replacement of the whole where defects 3 or 4 changed more than that."""
+        if self.filled and (self.detokenised or any(one.fused for one in self.filled)):
+            return (Operation("replace", 0, self.source, self.text),)
+        return tuple(Operation("insert", one.slot.start, "", f"{one.word} ") for one in self.filled)
 
 
 class Xmai:
-    """Fills slots before detected objects with words that the masked model proposes and that fit the detected attributes, but not the image."""
+    """Fills slots before detected objects with words that the masked model proposes and that fit the detected attributes, but not the image.
 
-    def __init__(self, proposer: Proposer, similarity: Similarity, cosines: Cosines, settings: XmaiSettings) -> None:
+    An outcome does not depend on the captions beside it.
+    """
+
+    def __init__(self, proposer: Proposing, similarity: Similarity, cosines: Cosines, settings: XmaiSettings) -> None:
         """Args:
             proposer: proposes words.
-            similarity: of two words, in [-1, 1].
-            cosines: of pictures (positions in the batch) and sentences.
+            similarity: of two words, in [-1, 1]; also of nouns, whose forms count as the same.
+            cosines: of pictures and sentences.
             settings: the recipe's.
         """
         self.proposer, self.similarity, self.cosines, self.settings = proposer, similarity, cosines, settings
+        self.bugs = frozenset(settings.legacy_bugs)
 
     def edit(self, texts: Sequence[str], attributes: Sequence[Mapping[str, Sequence[str]]]) -> list[Outcome]:
         """Edit captions.
@@ -81,7 +122,8 @@ class Xmai:
             texts: the captions.
             attributes: for each, the detected names in the order of their boxes, with the attribute of each box.
         """
-        outcomes = [Outcome(text, self._slots(text, seen)) for text, seen in zip(texts, attributes, strict=True)]
+        joined = LegacyBug.DETOKENISED in self.bugs
+        outcomes = [Outcome(text, slots_of(text, seen, self.similarity, self.settings), joined) for text, seen in zip(texts, attributes, strict=True)]
         for turn in range(max((len(outcome.slots) for outcome in outcomes), default=0)):
             self._fill([position for position, outcome in enumerate(outcomes) if len(outcome.slots) > turn], outcomes, attributes, turn)
         for outcome in outcomes:
@@ -89,58 +131,67 @@ class Xmai:
                 outcome.reason = Reason.NO_CANDIDATE if outcome.slots else Reason.NO_MATCH
         return outcomes
 
-    def _slots(self, text: str, seen: Mapping[str, Sequence[str]]) -> list[MaskSlot]:
-        return find_slots(text, list(seen), self.similarity, mode=self.settings.slots, threshold=self.settings.threshold)
-
     def _fill(self, positions: list[int], outcomes: list[Outcome], attributes: Sequence[Mapping[str, Sequence[str]]], turn: int) -> None:
-        blanks = [self._blank(outcomes[position], turn) for position in positions]
-        proposed = self.proposer.propose(blanks)
-        asked = [(position, blank, word) for position, blank, words in zip(positions, blanks, proposed, strict=True) for word, _ in words]
-        cosines = iter(self.cosines([position for position, _, _ in asked], [f"This is {_with_word(blank, word)}" for _, blank, word in asked]))
-        for position, words in zip(positions, proposed, strict=True):
-            slot = outcomes[position].slots[turn]
-            images = [1.0 - next(cosines) for _ in words]
-            if words:
-                known = [word for name in slot.names for word in attributes[position].get(name, ())]
-                outcomes[position].filled.append(self._choose(slot, words, known, images))
+        proposed = self.proposer.propose([self._blank(outcomes[position], turn) for position in positions])
+        asked = [(position, proposal) for position, mine in zip(positions, proposed, strict=True) for proposal in mine]
+        sentences = [self._sentence(outcomes[position], turn, proposal) for position, proposal in asked]
+        cosines = iter(self.cosines([position for position, _ in asked], sentences))
+        for position, mine in zip(positions, proposed, strict=True):
+            outcome, slot = outcomes[position], outcomes[position].slots[turn]
+            known = [word for name in slot.names for word in attributes[position].get(name, ())]
+            candidates = self._score(mine, known, [1.0 - next(cosines) for _ in mine])
+            outcome.candidates.append(candidates)
+            if candidates:
+                outcome.filled.append(_choose(slot, candidates))
 
-    def _choose(self, slot: MaskSlot, words: list[tuple[str, float]], known: list[str], images: list[float]) -> Filled:
-        fluency = [probability for _, probability in words]
-        attribute = [max((self.similarity(word.removeprefix("##"), other) for other in known), default=0.0) for word, _ in words]
-        scores = total_scores(fluency, attribute, images, self.settings.weights)
-        order = np.argsort(-scores, kind="stable")
-        best = int(order[0])
-        second = int(order[1]) if len(order) > 1 else -1
-        word = words[best][0]
-        return Filled(
-            slot, word.removeprefix("##"), fluency[best], attribute[best], images[best], float(scores[best]), words[second][0] if second >= 0 else "",
-            float(scores[best] - scores[second]) if second >= 0 else float(scores[best]), word.startswith("##"),
-        )
+    def _score(self, proposals: Sequence[Proposal], known: Sequence[str], images: Sequence[float]) -> tuple[Candidate, ...]:
+        if not proposals:
+            return ()
+        fluency = [proposal.probability for proposal in proposals]
+        attribute = [max((self.similarity(proposal.word, other) for other in known), default=0.0) for proposal in proposals]
+        scores = total_scores(fluency, attribute, images, self.settings.weights, kept=self.settings.kept).tolist()
+        rows = zip(proposals, fluency, attribute, images, scores, strict=True)
+        return tuple(Candidate(proposal.word, a, b, c, score, proposal.piece) for proposal, a, b, c, score in rows)
 
     def _blank(self, outcome: Outcome, turn: int) -> Blank:
-        slot = outcome.slots[turn]
-        noun = outcome.source[slot.start : slot.end]
-        if 2 in self.settings.legacy_bugs:
-            return Blank(outcome.source, slot.start, noun, tuple(earlier.start for earlier in outcome.slots[:turn]))
-        shift = sum(len(operation.new) - len(operation.old) for operation in outcome.operations if operation.start < slot.start)
-        return Blank(outcome.so_far(), slot.start + shift, noun)
+        place = outcome.slots[turn].start
+        if LegacyBug.OPEN_MASKS in self.bugs:
+            return Blank(outcome.source, place, tuple(earlier.start for earlier in outcome.slots[:turn]))
+        text = render(outcome.source, [one.inserted for one in outcome.filled]).text
+        # All that is filled stands before this slot.
+        return Blank(text, place + len(text) - len(outcome.source))
+
+    def _sentence(self, outcome: Outcome, turn: int, proposal: Proposal) -> str:
+        inserted = [one.inserted for one in outcome.filled] + [Inserted(outcome.slots[turn].start, proposal.word, proposal.piece)]
+        if LegacyBug.OPEN_MASKS in self.bugs:
+            inserted += [Inserted(later.start, SLOT) for later in outcome.slots[turn + 1 :]]
+        return f"This is {render(outcome.source, inserted, detokenise=LegacyBug.DETOKENISED in self.bugs).text}"
 
 
-def detokenised(text: str) -> str:
-    """What the published scripts' tokens give when they are joined again: hyphens stand apart (defect 4)."""
-    return HYPHEN.sub(" - ", text)
+def slots_of(text: str, attributes: Mapping[str, Sequence[str]], similarity: Similarity, settings: XmaiSettings) -> list[MaskSlot]:
+    """A caption's masks."""
+    return find_slots(text, list(attributes), of_nouns(similarity), mode=settings.slots, threshold=settings.threshold)
 
 
-def _with_word(blank: Blank, word: str) -> str:
-    gap = "" if word.startswith("##") else word + " "
-    if word.startswith("##"):
-        before = blank.text[: blank.place].rstrip(" ")
-        return f"{before}{word.removeprefix('##')} {blank.text[blank.place:]}"
-    return blank.text[: blank.place] + gap + blank.text[blank.place :]
+def insert_randomly(
+    text: str, attributes: Mapping[str, Sequence[str]], similarity: Similarity, settings: XmaiSettings, rng: np.random.Generator
+) -> Outcome:
+    """The ablation ``naive``: before each matched object a random one of its detected attributes."""
+    outcome = Outcome(text, slots_of(text, attributes, similarity, settings))
+    for slot in outcome.slots:
+        words = [word for name in slot.names for word in attributes.get(name, ())]
+        if words:
+            outcome.filled.append(Filled(slot, words[int(rng.integers(len(words)))]))
+    if not outcome.filled:
+        outcome.reason = Reason.NO_CANDIDATE if outcome.slots else Reason.NO_MATCH
+    return outcome
 
 
-def _insertion(source: str, filled: Filled) -> Operation:
-    place = filled.slot.start
-    if filled.fused and source[place - 1 : place] == " ":
-        return Operation("insert", place - 1, "", filled.word)
-    return Operation("insert", place, "", f"{filled.word} ")
+def _choose(slot: MaskSlot, candidates: tuple[Candidate, ...]) -> Filled:
+    """The best score; of equal ones the first proposed."""
+    order = sorted(candidates, key=lambda candidate: -candidate.score)
+    best, second = order[0], order[1] if len(order) > 1 else None
+    return Filled(
+        slot, best.word, best.fluency, best.attribute, best.image, best.score, best.piece, second.word if second else "",
+        best.score - (second.score if second else 0.0),
+    )

@@ -6,17 +6,32 @@ from collections.abc import Sequence
 
 import numpy as np
 
+# Least span that values are divided by.
+FLOOR = 1e-12
 
-def scaled(values: Sequence[float]) -> np.ndarray:
-    """Min-max scaled; where all are equal the minimum is taken to be 0, so that they become 1, or stay 0."""
+
+def scaled(values: Sequence[float], *, places: int = 0) -> np.ndarray:
+    """Min-max scaled values, float64 [values].
+
+    Where all are equal the minimum is taken to be 0: they become 1, or 0 if they are 0. Up to ``places`` values, zeros count as missing ones.
+    """
     numbers = np.asarray(values, np.float64)
-    low, high = numbers.min(), numbers.max()
+    counted = np.append(numbers, np.zeros(max(0, places - len(numbers))))
+    low, high = counted.min(), counted.max()
     if low == high:
         low = 0.0
-    return np.zeros_like(numbers) if high == low else (numbers - low) / (high - low)
+    return np.asarray((numbers - low) / max(abs(high - low), FLOOR))
 
 
-def total_scores(fluency: Sequence[float], attribute: Sequence[float], image: Sequence[float], weights: tuple[float, float, float]) -> np.ndarray:
-    """Weighted sum of the scaled terms A, B and C over max(sum of |weights|, 1), float64 [candidates]."""
-    terms = sum(weight * scaled(values) for weight, values in zip(weights, (fluency, attribute, image), strict=True))
+def total_scores(
+    fluency: Sequence[float], attribute: Sequence[float], image: Sequence[float], weights: tuple[float, float, float], *, kept: int
+) -> np.ndarray:
+    """Weighted sum of the scaled terms A, B and C over max(sum of |weights|, 1), float64 [candidates].
+
+    Args:
+        fluency, attribute, image: the terms of each candidate.
+        weights: of the three terms.
+        kept: how many candidates are wanted; where there are fewer, the scripts scale A as if the missing ones had probability 0.
+    """
+    terms = weights[0] * scaled(fluency, places=kept) + weights[1] * scaled(attribute) + weights[2] * scaled(image)
     return np.asarray(terms / max(sum(map(abs, weights)), 1.0))

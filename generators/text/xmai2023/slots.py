@@ -22,28 +22,37 @@ class MaskSlot:
 
 
 def direct_slots(text: str, names: Sequence[str]) -> list[MaskSlot]:
-    """The first occurrence of each detected name, case-sensitive, a space before it, a space or the end after it."""
-    found = []
-    for name in dict.fromkeys(names):
-        place = text.find(f" {name}")
-        while place >= 0:
-            end = place + 1 + len(name)
-            if end == len(text) or text[end] == " ":
-                found.append(MaskSlot(place + 1, end, (name,)))
-                break
-            place = text.find(f" {name}", place + 1)
-    return sorted(found, key=lambda slot: slot.start)
+    """The first place where each detected name stands, if it has a space before it, and a space or the text's end after it.
+
+    Only the first place counts, so "goalie" hides a later "goal"; case matters. Names are looked for in the order given: one that begins where
+    another did gets no mask of its own, and one that a mask has broken ("teddy", then "bear" of "teddy bear") is not found.
+    """
+    found: dict[int, MaskSlot] = {}
+    for name in filter(None, dict.fromkeys(names)):
+        place = _first_unbroken(text, name, found)
+        end = place + len(name)
+        free = place > 0 and text[place - 1] == " " and text[end : end + 1] in ("", " ")
+        if free and place not in found:
+            found[place] = MaskSlot(place, end, (name,))
+    return [found[place] for place in sorted(found)]
+
+
+def _first_unbroken(text: str, name: str, masks: dict[int, MaskSlot]) -> int:
+    place = text.find(name)
+    while place >= 0 and any(place < mask < place + len(name) for mask in masks):
+        place = text.find(name, place + 1)
+    return place
 
 
 def similar_slots(text: str, names: Sequence[str], similarity: Similarity, threshold: float) -> list[MaskSlot]:
-    """Each distinct noun that resembles a detected name by at least ``threshold``."""
+    """The first occurrence of each distinct noun that resembles a detected name by at least ``threshold``."""
     words = words_of(text)
     tags = part_of_speech([word.text for word in words])
     found, seen = [], set()
     for word, tag in zip(words, tags, strict=True):
         if tag in NOUNS and word.text not in seen:
             seen.add(word.text)
-            alike = tuple(name for name in dict.fromkeys(names) if similarity(word.text.lower(), name) >= threshold)
+            alike = tuple(name for name in dict.fromkeys(names) if similarity(word.text, name) >= threshold)
             if alike:
                 found.append(MaskSlot(word.start, word.end, alike))
     return found

@@ -135,6 +135,14 @@ def test_an_index_that_imagenet_does_not_have_is_named_by_its_line(tmp_path: Pat
     assert "label_index" in caught.value.fix
 
 
+def test_the_readmes_example_is_read(tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    labels = tmp_path / "labels.csv"
+    labels.write_text(readme.partition("```csv\n")[2].partition("```")[0])
+    (record,) = FolderSource(FolderSpec(labels=labels)).records()
+    assert (record.label, record.wnid, record.class_name) == (968, "n07930864", "cup")
+
+
 def test_a_label_index_may_be_any(tmp_path: Path) -> None:
     header = ("file", "mask", "label_index", "wnid", "label")
     labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", "1000", "x", "y"]], header=header)
