@@ -14,8 +14,10 @@ from PIL import Image
 from tqdm import tqdm
 
 from evaluators.statistics import Estimate, holm, mean_of_means, paired_drop, sign_flip
+from evaluators.text.classification import ClassResult, classify
 from evaluators.text.measures import EditMeasures, measure_edits
 from evaluators.text.models import FloatArray, TextModel
+from evaluators.text.pairs import PairClassifier
 from evaluators.text.retrieval import compat_mrr, ranks
 from evaluators.text.rows import ORIGINAL, CaptionRow, read_rows
 from manifests import DataError, Dataset, Manifest
@@ -52,11 +54,18 @@ class RetrievalResult:
 
 @dataclass(frozen=True)
 class ModelResult:
-    """One model; ``overlap`` names the roles in which it selected or guarded the edits, so that its drop is no headline."""
+    """One model.
+
+    Attributes:
+        overlap: the roles in which it selected or guarded the edits, so that its drop is no headline.
+        results: retrieval; empty for a classifier of pairs.
+        classes: classification of labelled captions; empty where there are no labels.
+    """
 
     model: str
     overlap: tuple[str, ...]
     results: tuple[RetrievalResult, ...]
+    classes: tuple[ClassResult, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ class TextEvaluation:
 
 
 def evaluate_texts(
-    dataset: Dataset, models: Sequence[TextModel], *, images: Path | None = None, batch_size: int = 64, progress: bool = True,
+    dataset: Dataset, models: Sequence[TextModel | PairClassifier], *, images: Path | None = None, batch_size: int = 64, progress: bool = True,
     resamples: int = 10_000,
 ) -> TextEvaluation:
     """Measure edits, and retrieval by ``models``.
@@ -101,21 +110,51 @@ def evaluate_texts(
     results = []
     for model in models:
         assert pictures is not None
-        seen = _in_batches(sources, batch_size, partial(_look, model, pictures), title=model.name if progress else "")
+        title = model.name if progress else ""
         overlap = tuple(record.role for record in dataset.manifest.models if model.digest and record.digest == model.digest)
-        results.append(ModelResult(model.name, overlap, _retrieve(model, first, sources, seen, batch_size, resamples)))
+        if isinstance(model, PairClassifier):
+            scores = _pair_scores(model, pictures, first, sources, batch_size, title)
+            results.append(ModelResult(model.name, overlap, (), _classified(scores, first, sources, resamples)))
+            continue
+        seen = _in_batches(sources, batch_size, partial(_look, model, pictures), title=title)
+        features = {edit: _in_batches(texts, batch_size, model.texts) for edit, texts in _texts(first, sources).items()}
+        scores = {edit: np.asarray((values * seen).sum(axis=1)) for edit, values in features.items()}
+        retrieval = _retrieve(features, first, sources, seen, resamples)
+        results.append(ModelResult(model.name, overlap, retrieval, _classified(scores, first, sources, resamples)))
     return TextEvaluation(dataset.manifest, len(sources), tuple(measure_edits(rows, resamples=resamples)), _corrected(results))
 
 
+def _texts(rows: dict[str, dict[str, CaptionRow]], sources: list[str]) -> dict[str, list[str]]:
+    """The texts of each edit, in the order of the sources; the source's where there is no edit."""
+    return {edit: [(mine[source] if source in mine else rows[ORIGINAL][source]).text for source in sources] for edit, mine in rows.items()}
+
+
+def _pair_scores(
+    model: PairClassifier, pictures: _Pictures, rows: dict[str, dict[str, CaptionRow]], sources: list[str], size: int, title: str
+) -> dict[str, FloatArray]:
+    texts = _texts(rows, sources)
+    scores: dict[str, list[FloatArray]] = {edit: [] for edit in texts}
+    for start in tqdm(range(0, len(sources), size), desc=title, disable=not title, delay=2):
+        images = [pictures.get(source) for source in sources[start : start + size]]
+        for edit, mine in texts.items():
+            scores[edit].append(model.scores(images, mine[start : start + size]))
+    return {edit: np.concatenate(parts) for edit, parts in scores.items()}
+
+
+def _classified(
+    scores: dict[str, FloatArray], rows: dict[str, dict[str, CaptionRow]], sources: list[str], resamples: int
+) -> tuple[ClassResult, ...]:
+    """Classification of the captions that have a label."""
+    truth = np.array([rows[ORIGINAL][source].label for source in sources], np.int64)
+    labelled = truth >= 0
+    return classify({edit: values[labelled] for edit, values in scores.items()}, truth[labelled], base=ORIGINAL, resamples=resamples)
+
+
 def _retrieve(
-    model: TextModel, rows: dict[str, dict[str, CaptionRow]], sources: list[str], seen: FloatArray, batch_size: int, resamples: int
+    features: dict[str, FloatArray], rows: dict[str, dict[str, CaptionRow]], sources: list[str], seen: FloatArray, resamples: int
 ) -> tuple[RetrievalResult, ...]:
-    found: dict[str, FloatArray] = {}
-    compat: dict[str, float] = {}
-    for edit, mine in rows.items():
-        texts = [(mine[source] if source in mine else rows[ORIGINAL][source]).text for source in sources]
-        features = _in_batches(texts, batch_size, model.texts)
-        found[edit], compat[edit] = ranks(features, seen), compat_mrr(features, seen)
+    found = {edit: ranks(values, seen) for edit, values in features.items()}
+    compat = {edit: compat_mrr(values, seen) for edit, values in features.items()}
     base = 1 / found[ORIGINAL]
     edited = {edit: np.array([source in mine and mine[source].edited for source in sources]) for edit, mine in rows.items()}
     results = []

@@ -13,6 +13,7 @@ from PIL import Image
 
 from evaluators.adapters.requirements import require
 from evaluators.adapters.torch_support import pick_device
+from evaluators.text.pairs import PairClassifier, load_pair_classifier, pair_class
 from manifests import ModelError
 from manifests.weights import weights_digest
 
@@ -104,11 +105,12 @@ class FunctionModel:
         return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
 
 
-def load_text_model(spec: str, *, device: str = "auto") -> TextModel:
+def load_text_model(spec: str, *, device: str = "auto") -> TextModel | PairClassifier:
     """Load a model by name.
 
     Forms of ``spec``:
-        - ``transformers:FOLDER_OR_ID``: a CLIPModel, SiglipModel or VisionTextDualEncoderModel with tokenizer and image processor.
+        - ``transformers:FOLDER_OR_ID``: a CLIPModel, SiglipModel or VisionTextDualEncoderModel with tokenizer and image processor; or the folder
+          of a BlipForImageTextRetrieval or ViltForImageAndTextRetrieval, which classify pairs.
         - ``package.module:function``: your own function; called as ``f(images=[uint8 [H, W, 3], …])`` and ``f(texts=[…])``, it returns features.
 
     Raises:
@@ -118,6 +120,8 @@ def load_text_model(spec: str, *, device: str = "auto") -> TextModel:
     if not colon or not rest or "/" in kind:
         raise ModelError(f"{spec!r} names no image-text model", where="--model", fix=f"give {FORMS}")
     if kind == "transformers":
+        if pair_class(Path(rest)):
+            return load_pair_classifier(Path(rest), device)
         return _load_transformers(rest, device)
     from importlib import import_module
 

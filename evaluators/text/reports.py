@@ -11,6 +11,7 @@ from typing import Any
 
 from evaluators.layout import align, p_text, percent, points, points_range, share_text
 from evaluators.statistics import Estimate
+from evaluators.text.classification import ClassResult
 from evaluators.text.evaluation import ModelResult, RetrievalResult, TextEvaluation
 from evaluators.text.measures import EditMeasures
 from manifests import canonical_json
@@ -28,6 +29,10 @@ RETRIEVAL_NOTES = (
     "drop in points against the unedited captions, over all and over edited captions alone, with 95 % bootstrap intervals over images;",
     "p: sign-flip test, Holm-corrected over edits and models; net: drop less that of the same captions under the control.",
 )
+CLASS_NOTES = (
+    "Labelled captions: does the image bear the caption out? Thresholds on the model's pair scores are fitted on the unedited captions of the",
+    "other half of the images. entailed, contradicted: recall of these labels, in %; drop of the accuracy in points; p: exact McNemar test.",
+)
 
 
 def text_table(evaluation: TextEvaluation) -> str:
@@ -42,13 +47,20 @@ def text_table(evaluation: TextEvaluation) -> str:
             lines.append(f"{measures.edit}: true by group: {shown}")
         if measures.ceiling:
             lines.append(f"{measures.edit}: a true word is among the candidates at {percent(measures.ceiling.value)} % of {measures.ceiling.n} slots")
-    if evaluation.models:
-        bodies = [[_retrieval_cells(result) for result in model.results] for model in evaluation.models]
-        rows = [[result.edit, *(cell for body in bodies for cell in body[number])] for number, result in enumerate(evaluation.models[0].results)]
-        head = ["edit", *(_RETRIEVAL_HEAD * len(bodies))]
-        lines += ["", *align([head, *rows], shared=1, titles=[_title(model) for model in evaluation.models])]
+    ranked, sorted_out = [model for model in evaluation.models if model.results], [model for model in evaluation.models if model.classes]
+    if ranked:
+        body = _side_by_side(_RETRIEVAL_HEAD, [{one.edit: _retrieval_cells(one) for one in model.results} for model in ranked])
+        lines += ["", *align(body, shared=1, titles=[_title(model) for model in ranked])]
         lines += ["", f"{evaluation.captions} captions. " + RETRIEVAL_NOTES[0], *RETRIEVAL_NOTES[1:], "", headline(evaluation)]
+    if sorted_out:
+        body = _side_by_side(_CLASS_HEAD, [{one.edit: _class_cells(one) for one in model.classes} for model in sorted_out])
+        lines += ["", *align(body, shared=1, titles=[_title(model) for model in sorted_out]), "", *CLASS_NOTES]
     return "\n".join(lines) + "\n"
+
+
+def _side_by_side(head: list[str], blocks: list[dict[str, list[str]]]) -> list[list[str]]:
+    """A head and a row per edit, with the cells of every model."""
+    return [["edit", *(head * len(blocks))], *([edit, *(cell for block in blocks for cell in block[edit])] for edit in blocks[0])]
 
 
 def headline(evaluation: TextEvaluation) -> str:
@@ -57,9 +69,11 @@ def headline(evaluation: TextEvaluation) -> str:
     if model is None:
         return "No headline: every model given selected or guarded these edits (overlap), so its drop is not held out."
     by_edit = {result.edit: result for result in model.results}
+    if "original" not in by_edit:
+        return f"Held out, {model.model}: a classifier of pairs, see below"
     parts = [
         f"{edit} {points(result.drop.value)} {points_range(result.drop)}" for edit, result in by_edit.items()
-        if result.drop is not None and edit in ("grounded", "xmai-2023")
+        if result.drop is not None and edit in ("grounded", "xmai-2023", "dilute")
     ]
     return f"Held out, {model.model}: MRR {percent(by_edit['original'].mrr.value)} unedited" + "".join(f"; drop by {part}" for part in parts)
 
@@ -67,7 +81,14 @@ def headline(evaluation: TextEvaluation) -> str:
 _MEASURE_HEAD = [
     "edit", "changed", "of eligible", "words", "true", "95 %", "top word", "a/an", "people", "back", "guard -", "similar", "image", "PLL", "BLEU",
 ]
+_CLASS_HEAD = ["accuracy", "macro F1", "entailed", "contradicted", "drop", "95 %", "p"]
 _RETRIEVAL_HEAD = ["MRR", "R@1", "no-op", "drop", "95 %", "edited", "95 %", "p", "net random", "net oracle"]
+
+
+def _class_cells(result: ClassResult) -> list[str]:
+    recall = [share_text(result.recall.get(label)) for label in ("entailment", "contradiction")]
+    drop = [points(result.drop.value), points_range(result.drop)] if result.drop else ["-", ""]
+    return [percent(result.accuracy), percent(result.macro_f1), *recall, *drop, p_text(result.p_value)]
 
 
 def _measure_cells(one: EditMeasures) -> list[str]:
@@ -119,7 +140,7 @@ def _document(evaluation: TextEvaluation) -> dict[str, Any]:
 
 def _model_document(model: ModelResult) -> dict[str, Any]:
     results = [{**asdict(result), "recall": {str(k): value for k, value in result.recall.items()}} for result in model.results]
-    return {"model": model.model, "overlap": list(model.overlap), "results": results}
+    return {"model": model.model, "overlap": list(model.overlap), "results": results, "classes": [asdict(one) for one in model.classes]}
 
 
 def text_csv(evaluation: TextEvaluation) -> str:
@@ -169,9 +190,13 @@ def text_html(evaluation: TextEvaluation) -> str:
     manifest = evaluation.manifest
     body = ""
     for model in evaluation.models:
-        body += f"<h2>Drop of the MRR: {escape(_title(model))}</h2>{_plot(model)}{_table(_RETRIEVAL_HEAD, model.results)}"
+        if model.results:
+            body += f"<h2>Drop of the MRR: {escape(_title(model))}</h2>{_plot(model)}{_table(_RETRIEVAL_HEAD, model.results)}"
+        if model.classes:
+            rows = ([one.edit, *_class_cells(one)] for one in model.classes)
+            body += f"<h2>Entailed or contradicted: {escape(_title(model))}</h2>" + _html_table(["edit", *_CLASS_HEAD], rows)
     body += "<h2>What the edits did to the captions</h2>" + _html_table(_MEASURE_HEAD, map(_measure_cells, evaluation.measures))
-    body += "".join(f'<p class="note">{escape(note)}</p>' for note in (*RETRIEVAL_NOTES, *NOTES))
+    body += "".join(f'<p class="note">{escape(note)}</p>' for note in (*RETRIEVAL_NOTES, *CLASS_NOTES, *NOTES))
     facts = f"{manifest.name} {manifest.version}, fingerprint {manifest.fingerprint[:12]}, {evaluation.captions} captions"
     said = headline(evaluation) if evaluation.models else ""
     return _PAGE.format(title=escape(manifest.name), facts=escape(facts), headline=escape(said), body=body)

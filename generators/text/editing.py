@@ -15,12 +15,14 @@ from generators.models.loading import Models
 from generators.models.masked_lm import MaskedLm
 from generators.models.pack import AttributeGroup
 from generators.models.segmenter import Segmenter
+from generators.models.sentence_writer import SentenceWriter
 from generators.reasons import Reason
 from generators.text.candidates import TextCandidate, TextJob
 from generators.text.controls.clare import Clare
 from generators.text.controls.edits import augment, delete_words, replace_synonyms
 from generators.text.controls.matched import false_attribute, open_class_words, random_attribute
 from generators.text.controls.similarity import TextSimilarity
+from generators.text.dilution.editor import Diluter, Fact, Tools
 from generators.text.evidence import SIZES, CropJudge, SizeRuler
 from generators.text.fluency import Fluency
 from generators.text.gold import judge as judge_gold
@@ -33,7 +35,7 @@ from generators.text.language.vocabulary import GROUPS
 from generators.text.measures import Measures
 from generators.text.published import PublishedEditor
 from generators.text.records import Insertion
-from generators.text.settings import MATCHED, TextGuardSettings, TextSettings
+from generators.text.settings import DILUTIONS, MATCHED, TextGuardSettings, TextSettings
 from generators.text.settling import Settled, Settler, placed
 from generators.text.sightings import Lookout
 from manifests.seeds import derive_seed
@@ -65,13 +67,21 @@ class TextEditor:
         captions = list({(job.caption.image.record.id, job.caption.caption.id): job.caption for job in jobs}.values())
         names = {job.edit.name for job in jobs}
         settled: dict[tuple[str, str], Settled] = {}
-        if names & {"grounded", *MATCHED}:
-            done = self.settler.settle(self.grounder.ground(captions))
+        facts: dict[tuple[str, str], list[Fact]] = {}
+        if names & {"grounded", *MATCHED, *DILUTIONS}:
+            slots = self.grounder.ground(captions)
+            # The cap and the guards of whole texts take insertions back that a sentence of its own may still say.
+            facts = {
+                (one.image.record.id, one.caption.id): [(slot, slot.found) for slot in mine if slot.found]
+                for one, mine in zip(captions, slots, strict=True)
+            }
+            done = self.settler.settle(slots)
             settled = {(one.image.record.id, one.caption.id): result for one, result in zip(captions, done, strict=True)}
         candidates: list[TextCandidate | None] = [None] * len(jobs)
         for name in sorted(names):
             mine = [position for position, job in enumerate(jobs) if job.edit.name == name]
-            made = self._make(name, [jobs[position] for position in mine], settled)
+            chosen = [jobs[position] for position in mine]
+            made = self.diluter.dilute(name, chosen, facts) if name in DILUTIONS else self._make(name, chosen, settled)
             for position, candidate in zip(mine, made, strict=True):
                 candidates[position] = candidate
         return self._measured(jobs, [candidate for candidate in candidates if candidate is not None])
@@ -207,6 +217,15 @@ class TextEditor:
         """The published algorithm on the same models."""
         model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
         return PublishedEditor(self.lookout, self.features, model, self.groups, self.settings)
+
+    @cached_property
+    def diluter(self) -> Diluter:
+        """Adds sentences."""
+        dilution = self.settings.dilution
+        writer = SentenceWriter(self.models) if dilution.writer == "causal_lm" else None
+        nouns = tuple(self.models.pack.entry("detector").vocabulary) if self._has("detector") else ()
+        tools = Tools(writer, self.fluency, self.entailment, self._words, nouns)
+        return Diluter(tools, dilution, self.guard, (SIZE, *self.groups))
 
     @cached_property
     def clare(self) -> Clare:

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TextEditName = Literal[
     "original", "grounded", "oracle", "random-attribute", "false-attribute", "random-word", "xmai-2023", "naive", "deletion", "eda", "synonym",
-    "clare",
+    "clare", "dilute", "dilute-false", "dilute-unrelated", "dilute-repeat", "dilute-keywords",
 ]
+DILUTIONS = ("dilute", "dilute-false", "dilute-unrelated", "dilute-repeat", "dilute-keywords")
 # Edits that take over where, and how many words, the grounded edit of the same caption inserts.
 MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym", "clare")
 
@@ -89,6 +90,25 @@ class XmaiSettings(BaseModel):
     legacy_bugs: tuple[Literal[1, 2, 3, 4, 5], ...] = ()
 
 
+class DilutionSettings(BaseModel):
+    """How captions are diluted.
+
+    Attributes:
+        writer: ``causal_lm``: sentences sampled from the pack's language model; ``template``: "the ball is red."
+        candidates: texts that the language model writes for each sentence.
+        top_k, top_p, temperature, max_tokens: how it samples.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    writer: Literal["causal_lm", "template"] = "causal_lm"
+    candidates: int = Field(8, ge=1, le=64)
+    top_k: int = Field(10, ge=1)
+    top_p: float = Field(0.9, gt=0, le=1)
+    temperature: float = Field(0.8, gt=0)
+    max_tokens: int = Field(24, ge=4, le=128)
+
+
 class TextSettings(BaseModel):
     """The ``text`` generator's part of a recipe.
 
@@ -96,6 +116,7 @@ class TextSettings(BaseModel):
         edits: what to make of every caption.
         insertion: how attributes are inserted.
         xmai: the published algorithm.
+        dilution: how captions are diluted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,6 +125,7 @@ class TextSettings(BaseModel):
     edits: tuple[TextEditSettings, ...] = Field(min_length=1)
     insertion: InsertionSettings = InsertionSettings()
     xmai: XmaiSettings = XmaiSettings()
+    dilution: DilutionSettings = DilutionSettings()
 
     @model_validator(mode="after")
     def _check_names(self) -> TextSettings:

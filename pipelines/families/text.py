@@ -50,6 +50,8 @@ class TextFamily:
         needed = ["zero_shot", *(["detector"] if settings.insertion.boxes == "detector" else [])]
         if names & {"xmai-2023", "naive", "random-word", "clare"}:
             needed.append("masked_lm")
+        if names & {"dilute", "dilute-false"} and settings.dilution.writer == "causal_lm":
+            needed.append("causal_lm")
         return list(dict.fromkeys((*needed, *(role for role in ROLES if role in pack.roles))))
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:

@@ -171,3 +171,18 @@ def test_every_caption_of_real_photographs_ends_as_an_edit_or_a_recorded_no_op()
             assert undo_operations(row.parameters["text"], operations) == row.parameters["caption"]
             assert row.scores["article_errors"] == 0
             assert not any(one["person"] for one in row.parameters["insertions"])
+
+
+@pytest.mark.parametrize("writer", ["causal_lm", "template"])
+def test_dilution_adds_a_true_sentence(writer: str) -> None:
+    made = rows_of(make_plan(load_recipe("dilution", overrides=("shards=1", f"source.count={COUNT}", f"generator.dilution.writer={writer}"))))
+    diluted = list(of(made, "dilute"))
+    assert len(diluted) >= COUNT // 3
+    for row in diluted:
+        (said,) = row.parameters["insertions"]
+        assert row.parameters["text"].startswith(row.parameters["caption"].rstrip())
+        assert row.parameters["text"][said["start"] : said["end"]] == said["word"]
+    golds = [row.parameters["insertions"][0]["gold"] for row in diluted]
+    assert golds.count("true") >= 0.9 * len(golds)
+    assert {row.parameters["insertions"][0]["gold"] for edit in ("dilute-false", "dilute-unrelated") for row in of(made, edit)} == {"false"}
+    assert len(list(of(made, "dilute-repeat"))) == COUNT

@@ -1,0 +1,108 @@
+"""Classification by thresholds on pair scores, and pair classifiers of published classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import (
+    BertTokenizer,
+    BlipConfig,
+    BlipForImageTextRetrieval,
+    BlipImageProcessor,
+    BlipProcessor,
+    ViltConfig,
+    ViltForImageAndTextRetrieval,
+    ViltImageProcessor,
+    ViltProcessor,
+)
+
+from evaluators.text import evaluate_texts, load_text_model, text_table
+from evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
+from evaluators.text.pairs import PairClassifier
+from flows.commands.dataset import resolve_pack
+from tests.evaluators.text.test_evaluation import built
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "ball", "on", "grass"]
+TOWER = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+
+
+def test_macro_f1_by_hand() -> None:
+    # Label 0: precision 2/3, recall 1, F1 0.8; label 2: precision 1, recall 1/2, F1 2/3.
+    assert macro_f1(np.array([0, 0, 2, 2]), np.array([0, 0, 0, 2])) == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def test_thresholds_split_what_can_be_split() -> None:
+    truth = np.array([0, 0, 1, 1, 2, 2])
+    scores = np.array([0.9, 0.8, 0.5, 0.4, 0.1, 0.0])
+    labels = np.unique(truth)
+    assert decide(scores, fit_thresholds(scores, truth), labels).tolist() == truth.tolist()
+    assert decide(np.array([1.0, 0.0]), (0.5,), np.array([0, 2])).tolist() == [0, 2]
+
+
+def test_an_edit_that_hides_contradictions_costs_accuracy() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.array([0, 2] * 40)
+    clear = np.where(truth == 0, 1.0, 0.0) + rng.normal(0, 0.1, 80)
+    result = {one.edit: one for one in classify({"original": clear, "blind": rng.normal(0.5, 0.1, 80)}, truth, base="original", resamples=300)}
+    assert result["original"].accuracy > 0.95
+    assert result["original"].drop is None
+    assert result["blind"].drop is not None
+    assert result["blind"].drop.low > 0.2
+    assert result["blind"].p_value is not None
+    assert result["blind"].p_value < 0.001
+    assert set(result["blind"].recall) == {"entailment", "contradiction"}
+
+
+def test_nothing_is_said_of_one_label_or_few_captions() -> None:
+    assert classify({"original": np.zeros(20)}, np.zeros(20, np.int64), base="original", resamples=10) == ()
+    assert classify({"original": np.zeros(4)}, np.array([0, 2, 0, 2]), base="original", resamples=10) == ()
+
+
+def test_no_image_is_judged_by_thresholds_of_its_own_half() -> None:
+    truth = np.array([0, 2] * 10)
+    scores = np.where(truth == 0, 1.0, 0.0)
+    said = cross_fitted({"original": scores}, truth, base="original")["original"]
+    assert (said == truth).all()
+
+
+def write_pair_classifier(folder: Path, name: str) -> Path:
+    torch.manual_seed(0)
+    tokenizer = BertTokenizer(vocab={token: index for index, token in enumerate(TOKENS)}, model_max_length=16)
+    if name == "blip":
+        text = {**TOWER, "vocab_size": len(TOKENS), "encoder_hidden_size": 16, "max_position_embeddings": 32, "bos_token_id": 2, "sep_token_id": 3}
+        config = BlipConfig(text_config=text, vision_config={**TOWER, "image_size": 32, "patch_size": 16}, image_text_hidden_size=8)
+        BlipForImageTextRetrieval(config).save_pretrained(folder)
+        BlipProcessor(BlipImageProcessor(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
+    else:
+        config = ViltConfig(**TOWER, vocab_size=len(TOKENS), image_size=32, patch_size=16, max_position_embeddings=32)
+        ViltForImageAndTextRetrieval(config).save_pretrained(folder)
+        ViltProcessor(ViltImageProcessor(size={"shortest_edge": 32}, size_divisor=16), tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["blip", "vilt"])
+def test_pair_classifiers_score_pairs(name: str, tmp_path: Path) -> None:
+    model = load_text_model(f"transformers:{write_pair_classifier(tmp_path / name, name)}", device="cpu")
+    assert isinstance(model, PairClassifier)
+    images = [Image.new("RGB", (40, 32), colour) for colour in ("red", "blue")]
+    scores = model.scores(images, ["a red ball", "a ball on grass"])
+    assert scores.shape == (2,)
+    assert np.isfinite(scores).all()
+
+
+def test_labelled_captions_are_classified(tmp_path: Path) -> None:
+    dataset = built(tmp_path / "out", "source.contradictions=0.5", "source.count=24")
+    models = [
+        load_text_model(resolve_pack("pack:tabletop/evaluation_encoder"), device="cpu"),
+        load_text_model(f"transformers:{write_pair_classifier(tmp_path / 'blip', 'blip')}", device="cpu"),
+    ]
+    result = evaluate_texts(dataset, models, progress=False, resamples=200)
+    encoder, pairs = result.models
+    assert encoder.results
+    assert not pairs.results
+    assert {one.edit for one in encoder.classes} == {one.edit for one in pairs.classes} >= {"original", "grounded"}
+    assert "macro F1" in text_table(result)
