@@ -19,14 +19,13 @@ from pipelines.sources.tabletop_captions import TabletopCaptionsSource, Tabletop
 from pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
 __all__ = [
-    "CAPTIONED", "CaptionSource", "CaptionedSpec", "LabelledSpec", "Source", "SourceProblem", "SourceSpec", "open_captions", "open_source",
+    "CaptionSource", "CaptionedSpec", "LabelledSpec", "Source", "SourceProblem", "SourceSpec", "open_captions", "open_source",
     "parse_source",
 ]
 
 LabelledSpec = TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec
 CaptionedSpec = TabletopCaptionsSpec | CocoCaptionsSpec | JsonLinesSpec | WebDatasetSpec
 SourceSpec = Annotated[LabelledSpec | CaptionedSpec, Field(discriminator="kind")]
-CAPTIONED = (TabletopCaptionsSpec, CocoCaptionsSpec, JsonLinesSpec, WebDatasetSpec)
 
 
 def open_source(spec: LabelledSpec | CaptionedSpec) -> Source:
