@@ -1,54 +1,92 @@
-"""The indefinite article before a word, by its sound: inflect, with what it gets wrong."""
+"""The indefinite article before a word, by its sound."""
+
+# ruff: noqa: SIM905 - lists of words read better as text.
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
+from typing import Any
 
-NUMBER = re.compile(r"\d[\d.,]*")
+from generators.text.language.lexicon import lemmas
+
 # Names of letters that begin with a vowel.
 VOWEL_LETTERS = frozenset("AEFHILMNORSX")
-AN = frozenset("""
-herb herbal heir heiress heirloom honest honor honour honorary hour hourglass hourly mp3 x-ray xray
-""".split())  # noqa: SIM905 - a list of hundreds of words reads better so.
-A = frozenset("""
-one once one-way ukulele uniform unicorn unique unit united universal university used useful user usual utensil utility european eucalyptus ewe
-u-shaped u-turn ufo usb uk us unesco
-""".split())  # noqa: SIM905 - a list of hundreds of words reads better so.
-PRONOUNCED = frozenset({"NASA", "NATO", "LASER", "LEGO", "RADAR", "SCUBA", "SONAR"})
+NUMBER = re.compile(r"\d[\d.,:]*")
+SPELLED = re.compile(r"[A-Z]{2,}\d*s?|[A-Z]+\d+s?")
+SILENT_H = re.compile(r"hour|honest|honou?r|heir|herb(?!ert)|homage$")
+# Where the spelling leaves open whether it is "you" or not.
+DOUBTFUL = re.compile(r"uni|unan|u[bfgkrstvz](?!h)|ou|on[ce]|ew")
+# American pronunciation, and what inflect gets wrong.
+EXCEPTIONS: dict[str, str] = {
+    **dict.fromkeys("one ones oneness onetime once unanimity oneself ouija ukulele uke ukrainian ugandan urinal urine uranium ufo ewe".split(), "a"),
+    **dict.fromkeys("unidentified unimportant uninhabited unintended uninterested uninteresting unissued mp3 xray nth us uber".split(), "an"),
+}
+# Capitals that are read as words, and words that are read as letters in capitals.
+READ_AS_WORDS = frozenset("""
+NASA NATO LASER LEGO LEGOS RADAR SCUBA SONAR NASCAR FEMA SWAT SIM RAM ROM MIDI UNICEF UNESCO FIFA NAFTA HEPA RIP NO GO UP ON IN MY TO DO SO BE
+""".split())
+READ_AS_LETTERS = frozenset("LED LEDS US IT ID IDS AC DC AM PM PA IV IQ OK MAT SAT HIS MI FM SOS ASL RV EMS".split())
+FROM_THE_UNIONS = frozenset({"UNICEF", "UNESCO"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def indefinite_article(word: str) -> str:
-    """``a`` or ``an`` before ``word``, American pronunciation ("an herb")."""
-    lowered = word.lower()
-    first = lowered.split("-")[0]
-    if lowered in A or first in A:
+    """``a`` or ``an`` before ``word``: the next word alone, American pronunciation ("an herb"); ``a`` for what has no sound."""
+    first = re.split(r"[-\u2010\u2011]", _plain(word))[0]
+    lowered = first.lower()
+    if not first:
         return "a"
-    if lowered in AN or first in AN:
-        return "an"
-    if NUMBER.fullmatch(first):
-        return _before_number(first)
-    if _is_spelled(word.split("-")[0]):
-        return "an" if word[0] in VOWEL_LETTERS else "a"
-    return str(_engine().a(lowered)).split()[0]
+    if lowered in EXCEPTIONS:
+        return EXCEPTIONS[lowered]
+    if NUMBER.match(first):
+        return "an" if _number_begins_with_vowel(first) else "a"
+    if _is_spelled(first):
+        return "an" if first[0].upper() in VOWEL_LETTERS else "a"
+    if first in FROM_THE_UNIONS or lowered.startswith("eu"):
+        return "a"
+    if DOUBTFUL.match(lowered):
+        return _by_inflect(lowered)
+    if lowered[0] == "h":
+        return "an" if SILENT_H.match(lowered) else "a"
+    consonant_y = lowered[0] == "y" and lowered[1:2] not in ("", *"aeiouw")
+    return "an" if lowered[0] in "aeiou" or consonant_y else "a"
 
 
-def _before_number(digits: str) -> str:
-    whole = digits.replace(",", "").split(".")[0]
-    # "eight", "eleven" and "eighteen", alone or before thousands.
-    leading = whole[: len(whole) % 3 or 3]
-    return "an" if whole.startswith("8") or leading in ("11", "18") else "a"
+def _plain(word: str) -> str:
+    """Without accents and without what stands before the first letter or digit."""
+    bare = "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
+    return re.sub(r"^[^A-Za-z0-9]+", "", bare)
+
+
+def _number_begins_with_vowel(number: str) -> bool:
+    """Eight, eleven and eighteen begin with a vowel, also before thousands and in years ("1847")."""
+    digits = NUMBER.match(number)
+    whole = re.split(r"[.:]", digits.group())[0] if digits else ""
+    if "," not in whole and len(whole) == 4 and not whole.startswith("8"):
+        return whole[:2] in ("11", "18")
+    plain = whole.replace(",", "")
+    return plain.startswith("8") or plain[: len(plain) % 3 or 3] in ("11", "18")
 
 
 def _is_spelled(word: str) -> bool:
-    """Whether a word is read letter by letter: capitals, or a single letter."""
-    letters = re.match(r"[A-Z]+", word)
-    return bool(letters) and word not in PRONOUNCED and (len(word) == 1 or (letters is not None and len(letters.group()) >= 2))
+    """Whether a word is read letter by letter: a single letter, an abbreviation, or capitals that are no word."""
+    if len(word) == 1 or re.match(r"[A-Za-z]\.", word):
+        return True
+    if not SPELLED.fullmatch(word) or word in READ_AS_WORDS:
+        return False
+    capitals = word.rstrip("s0123456789")
+    return word in READ_AS_LETTERS or capitals in READ_AS_LETTERS or len(capitals) < 3 or not lemmas(capitals.lower())
+
+
+def _by_inflect(word: str) -> str:
+    return str(_engine().a(word)).split()[0]
 
 
 @lru_cache(maxsize=1)
-def _engine():  # type: ignore[no-untyped-def]
+def _engine() -> Any:
+    """Imported late: the import takes two seconds."""
     import inflect
 
     return inflect.engine()

@@ -1,15 +1,27 @@
-"""Singular forms of nouns, by lemminflect."""
+"""Singular forms of nouns, and base forms of verbs."""
+
+# ruff: noqa: SIM905 - lists of words read better as text.
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 
-# Plural in form, singular in use, or the other way round.
+from generators.text.language.lexicon import NOUN, VERB, kinds, lemmas
+
+# Plural in form and singular in use; "glasses" are spectacles unless a compound says otherwise ("wine glasses").
 UNCHANGED = frozenset("""
-glasses pants jeans shorts scissors sunglasses tongs pliers goggles headphones bus grass glass
-""".split())  # noqa: SIM905 - a list of hundreds of words reads better so.
-IRREGULAR = {"people": "person", "skis": "ski", "buses": "bus", "knives": "knife"}
+glasses eyeglasses sunglasses pants jeans shorts trousers leggings tights pajamas pyjamas scissors tongs pliers goggles headphones binoculars clothes
+overalls suspenders handcuffs tweezers trunks slacks furnishings belongings groceries news tennis gas bus canvas lens christmas series species
+headquarters dice data scaffolding gymnastics athletics electronics olympics sweats khakis scrubs graffiti
+""".split())
+# What lemminflect lacks, or has with another sense first.
+IRREGULAR = {
+    "people": "person", "persons": "person", "leaves": "leaf", "busses": "bus", "gases": "gas", "axes": "axe", "frisbees": "frisbee",
+    "selfies": "selfie", "tvs": "tv", "suvs": "suv", "pcs": "pc", "ties": "tie", "pies": "pie",
+    "cookies": "cookie", "hooves": "hoof", "canvases": "canvas",
+}
+SINGULARS = frozenset("bus gas lens canvas christmas tennis news series species headquarters gymnastics athletics".split())
+VESSELS = frozenset({"wine", "drinking", "water", "shot", "champagne", "beer", "martini", "pint", "juice", "tall", "small", "cocktail", "glass"})
 
 
 @lru_cache(maxsize=8192)
@@ -19,19 +31,34 @@ def singular(noun: str) -> str:
         return noun
     if noun in IRREGULAR:
         return IRREGULAR[noun]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from lemminflect import getLemma  # type: ignore[import-untyped,unused-ignore]
+    first, hyphen, last = noun.rpartition("-")
+    if hyphen:
+        return f"{first}-{singular(last)}" if last.isalpha() else noun
+    found = lemmas(noun).get(NOUN, ())
+    if found:
+        return noun if noun in found and not noun.endswith("s") else found[0]
+    if noun.endswith("s") and not noun.endswith(("ss", "us", "is")) and len(noun) > 3:
+        return noun[:-2] if noun.endswith(("shes", "ches", "xes", "sses", "zzes")) else f"{noun[:-3]}y" if noun.endswith("ies") else noun[:-1]
+    return f"{noun[:-3]}man" if noun.endswith("men") and len(noun) > 4 else noun
 
-        lemmas = getLemma(noun, upos="NOUN")
-    return str(lemmas[0]) if lemmas else noun
+
+def compound_lemma(words: tuple[str, ...]) -> str:
+    """Singular of a lower-case compound, given by its words."""
+    if words[-1] == "glasses" and len(words) > 1 and words[-2] in VESSELS:
+        return " ".join([*words[:-1], "glass"])
+    return " ".join([*words[:-1], singular(words[-1])])
 
 
 @lru_cache(maxsize=8192)
-def may_be_verb(word: str) -> bool:
-    """Whether a lower-case word can be a form of a verb."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from lemminflect import getAllLemmas  # type: ignore[import-untyped,unused-ignore]
+def is_plural(noun: str) -> bool:
+    """Whether a lower-case noun is a plural form."""
+    return singular(noun) != noun or (noun in UNCHANGED - SINGULARS and noun.endswith("s"))
 
-        return "VERB" in getAllLemmas(word)
+
+@lru_cache(maxsize=8192)
+def verb_of(word: str) -> str:
+    """The base form of a lower-case verb form; ``""`` for what is no verb."""
+    if VERB not in kinds(word):
+        return ""
+    found = lemmas(word).get(VERB, ())
+    return found[0] if found else word

@@ -26,12 +26,14 @@ class Operation:
 
 
 def in_order(operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    """Operations sorted by place, an insertion before what replaces the text after it.
+    """Operations sorted by place, an insertion before what replaces the text after it; insertions at one place keep their order.
 
     Raises:
-        ValueError: two of them overlap.
+        ValueError: two of them overlap, or one starts before the text.
     """
     ordered = tuple(sorted(operations, key=lambda operation: (operation.start, operation.end)))
+    if ordered and ordered[0].start < 0:
+        raise ValueError(f"an operation starts before the text: {ordered[0]}")
     for first, second in pairwise(ordered):
         if first.end > second.start:
             raise ValueError(f"operations overlap: {first} and {second}")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# Letters and digits of any script with their combining marks; hyphens and apostrophes within a word belong to it.
-WORD = re.compile(r"[^\W_][\w\u0300-\u036f]*(?:['’\-][^\W_][\w\u0300-\u036f]*)*", re.UNICODE)
+# Combining marks are no word characters to Python, but belong to the letter before them.
+_MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_PART = rf"(?:\d+(?:[.,:]\d+)+\w*|[^\W_][\w{_MARKS}]*)"
+# Letters and digits of any script, with hyphens and apostrophes inside ("X-ray", "chef's"), numbers as "1,800", abbreviations as "U.S.".
+WORD = re.compile(rf"(?:[A-Za-z]\.){{2,}}(?!\w)|{_PART}(?:['’\-\u2010\u2011]{_PART})*")
 
 
 @dataclass(frozen=True)

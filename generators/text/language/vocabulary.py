@@ -1,58 +1,55 @@
-"""Words of visual attributes by group: what published models are asked about, and what captions say already."""
+"""What a caption says of attributes already, and which word has no place beside it."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from generators.text.language.attribute_words import ANTONYMS, ENDINGS, FURTHER, GROUPS, PRIVATIVES, SYNONYMS
+from generators.text.language.settled import settled_groups
 
 if TYPE_CHECKING:
     from generators.text.language.phrases import NounPhrase
 
+__all__ = ["ANTONYMS", "GROUPS", "ORDER", "PRIVATIVES", "SYNONYMS", "alike", "conflicts", "group_of"]
 # In the order in which English sets modifiers before a noun.
 ORDER: tuple[str, ...] = ("size", "state", "shape", "colour", "pattern", "material")
-GROUPS: dict[str, tuple[str, ...]] = {
-    "size": ("small", "large"),
-    "state": ("open", "closed", "empty", "full", "wet", "dirty", "clean", "broken", "folded", "parked"),
-    "shape": ("round", "square", "rectangular", "triangular", "oval", "flat", "curved", "cylindrical"),
-    "colour": ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray", "beige"),
-    "pattern": ("striped", "checkered", "spotted", "floral", "plaid"),
-    "material": ("wooden", "metal", "plastic", "glass", "leather", "stone", "brick", "ceramic", "paper", "concrete"),
-}
-# What stands in captions for these groups beyond the words that are inserted, and synonyms of them.
-SYNONYMS: dict[str, tuple[str, ...]] = {
-    "small": ("little", "tiny", "mini", "miniature", "short", "petite"),
-    "large": ("big", "huge", "giant", "gigantic", "enormous", "tall", "massive", "oversized"),
-    "gray": ("grey", "silver"), "blue": ("azure", "navy", "turquoise", "teal"), "purple": ("violet", "lavender"),
-    "red": ("crimson", "maroon", "scarlet"), "beige": ("tan", "cream", "ivory"), "yellow": ("gold", "golden", "blond", "blonde"),
-    "wooden": ("wood",), "metal": ("metallic", "steel", "iron", "chrome"), "checkered": ("checked", "chequered"), "spotted": ("dotted", "polka-dot"),
-    "striped": ("stripy",), "broken": ("cracked",), "dirty": ("muddy", "dusty"), "round": ("circular", "spherical"),
-    "floral": ("flowered", "flowery"), "stone": ("rock", "rocky", "marble"),
-}
-FURTHER: dict[str, tuple[str, ...]] = {
-    "size": ("medium", "wide", "narrow", "long", "thin", "thick", "medium-sized"),
-    "colour": ("colorful", "colourful", "multicolored", "dark", "light", "bright", "pale"), "pattern": ("patterned", "printed", "plain"),
-    "material": ("matte", "cotton", "woolen", "denim", "fabric", "cloth", "rubber", "tile", "tiled", "shiny", "stainless", "granite", "cement"),
-    "state": ("old", "new", "dry", "snowy", "sliced", "cut", "cooked", "lit", "unlit"), "shape": ("cubic", "conical", "pointed"),
-}
-# Where a word of one group settles another: a square is no round box, and a brick wall is no wooden one.
-NOUN_SAYS: dict[str, str] = {
-    "orange": "colour", "lemon": "colour", "ball": "shape", "cube": "shape", "cone": "shape", "cylinder": "shape", "ring": "shape", "star": "shape",
-    "box": "", "square": "shape", "circle": "shape", "glass": "material", "grass": "colour", "snow": "colour", "brick": "material", "sky": "colour",
-}
-_GROUP_OF: dict[str, str] = {
-    **{word: group for group, words in GROUPS.items() for word in words},
+_CORE: dict[str, str] = {
     **{other: group for group, words in GROUPS.items() for word in words for other in SYNONYMS.get(word, ())},
-    **{word: group for group, words in FURTHER.items() for word in words},
+    **{word: group for group, words in GROUPS.items() for word in words},
 }
+_GROUP_OF: dict[str, str] = {**{word: group for group, words in FURTHER.items() for word in words}, **_CORE}
 
 
+@lru_cache(maxsize=8192)
 def group_of(word: str) -> str:
-    """The group of an attribute word in any case, or ``""``."""
-    return _GROUP_OF.get(word.lower(), "")
+    """The group of an attribute word in any case, or ``""``; hyphenated words go by their last part ("light-blue", "heart-shaped")."""
+    lowered = word.lower()
+    if lowered in _GROUP_OF:
+        return _GROUP_OF[lowered]
+    first, hyphen, last = lowered.rpartition("-")
+    if not hyphen or not first:
+        return ""
+    return ENDINGS.get(last, "colour" if _GROUP_OF.get(last) == "colour" else "")
+
+
+def alike(word: str) -> frozenset[str]:
+    """A lower-case word with its synonyms and antonyms, in either direction."""
+    same = {word, *SYNONYMS.get(word, ()), *(key for key, others in SYNONYMS.items() if word in others)}
+    opposite = {other for one in same for other in ANTONYMS.get(one, ())} | {key for key, others in ANTONYMS.items() if same & set(others)}
+    return frozenset(same | opposite | {other for one in opposite for other in SYNONYMS.get(one, ())})
 
 
 def conflicts(word: str, group: str, phrase: NounPhrase) -> bool:
-    """Whether ``word`` has no place at a noun: its group is there already, or the noun itself settles it ("orange juice", "square box")."""
-    said = [modifier.text.lower() for modifier in phrase.modifiers] + phrase.lemma.split()
-    if any(group_of(other) == group or other == word for other in said):
+    """Whether ``word`` has no place at a noun.
+
+    It has none when it is a privative ("fake"), or when its group, a synonym or an antonym is there already or in the noun ("orange juice",
+    "square box", "snow").
+    """
+    lowered, nouns = word.lower(), phrase.lemma.split()
+    modifiers = [modifier.text.lower() for modifier in phrase.modifiers]
+    if lowered in PRIVATIVES or group in settled_groups(phrase.lemma) | settled_groups(phrase.head_lemma):
         return True
-    return NOUN_SAYS.get(phrase.head_lemma) == group
+    if any(group_of(said) == group for said in modifiers) or any(_CORE.get(said) == group for said in nouns):
+        return True
+    return bool(alike(lowered) & {*modifiers, *nouns})
