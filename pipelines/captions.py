@@ -78,7 +78,7 @@ class CaptionBuilder:
         """Edit; where a model fails, ever smaller parts are edited alone, and a caption that fails alone becomes rows with their reason."""
         if not jobs:
             return []
-        captions = list(dict.fromkeys((job.caption.image.record.id, job.caption.caption.id) for job in jobs))
+        captions = list(dict.fromkeys(job.caption.key for job in jobs))
         try:
             return self.editor.edit(jobs)
         except EditmillError:
@@ -88,7 +88,7 @@ class CaptionBuilder:
                 first = set(captions[: len(captions) // 2])
                 halves: tuple[list[TextJob], list[TextJob]] = ([], [])
                 for job in jobs:
-                    halves[(job.caption.image.record.id, job.caption.caption.id) not in first].append(job)
+                    halves[job.caption.key not in first].append(job)
                 return [*self._edit(halves[0]), *self._edit(halves[1])]
             if isinstance(error, torch.OutOfMemoryError):
                 raise

@@ -21,6 +21,7 @@ from evaluators.text.pairs import PairClassifier
 from evaluators.text.retrieval import compat_mrr, ranks
 from evaluators.text.rows import ORIGINAL, CaptionRow, read_rows
 from manifests import DataError, Dataset, Manifest
+from manifests.records import PRIMARY_IMAGES
 
 RECALLS = (1, 5, 10)
 NET_OF = ("random-attribute", "oracle")
@@ -206,7 +207,7 @@ class _Pictures:
         self.dataset = dataset
         accepted = dataset.select(status="ok").table.select(["source_id", "key"])
         self.keys = {row["source_id"]: row["key"] for row in accepted.to_pylist()}
-        self.stored = any(member in dataset.manifest.members for member in ("png", "jpg", "webp"))
+        self.stored = any(member in dataset.manifest.members for member in PRIMARY_IMAGES)
         self.files = {} if self.stored else _by_digest(folder)
         columns = dataset.table.select(["source_id", "source_sha256"]).to_pylist()
         self.digests = {row["source_id"]: row["source_sha256"] for row in columns}

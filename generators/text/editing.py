@@ -20,13 +20,13 @@ from generators.reasons import Reason
 from generators.text.candidates import TextCandidate, TextJob
 from generators.text.controls.clare import Clare
 from generators.text.controls.edits import augment, delete_words, replace_synonyms
-from generators.text.controls.matched import false_attribute, open_class_words, random_attribute
+from generators.text.controls.matched import false_word, open_class_words, random_attribute
 from generators.text.controls.similarity import TextSimilarity
 from generators.text.dilution.editor import Diluter, Fact, Tools
 from generators.text.evidence import SIZES, CropJudge, SizeRuler
 from generators.text.fluency import Fluency
 from generators.text.gold import judge as judge_gold
-from generators.text.gold import known_groups, meant, true_words
+from generators.text.gold import known_groups, said_groups, true_words
 from generators.text.grounded import SIZE, CaptionJob, Grounder, Slot
 from generators.text.language.insertion import insert_word, merge_operations
 from generators.text.language.operations import Operation, apply_operations
@@ -64,7 +64,7 @@ class TextEditor:
 
     def edit(self, jobs: Sequence[TextJob]) -> list[TextCandidate]:
         """Candidates in the order of the jobs."""
-        captions = list({(job.caption.image.record.id, job.caption.caption.id): job.caption for job in jobs}.values())
+        captions = list({job.caption.key: job.caption for job in jobs}.values())
         names = {job.edit.name for job in jobs}
         settled: dict[tuple[str, str], Settled] = {}
         facts: dict[tuple[str, str], list[Fact]] = {}
@@ -72,11 +72,11 @@ class TextEditor:
             slots = self.grounder.ground(captions)
             # The cap and the guards of whole texts take insertions back that a sentence of its own may still say.
             facts = {
-                (one.image.record.id, one.caption.id): [(slot, slot.found) for slot in mine if slot.found]
+                one.key: [(slot, slot.found) for slot in mine if slot.found]
                 for one, mine in zip(captions, slots, strict=True)
             }
             done = self.settler.settle(slots)
-            settled = {(one.image.record.id, one.caption.id): result for one, result in zip(captions, done, strict=True)}
+            settled = {one.key: result for one, result in zip(captions, done, strict=True)}
         candidates: list[TextCandidate | None] = [None] * len(jobs)
         for name in sorted(names):
             mine = [position for position, job in enumerate(jobs) if job.edit.name == name]
@@ -89,7 +89,7 @@ class TextEditor:
     def _make(self, name: str, jobs: list[TextJob], settled: dict[tuple[str, str], Settled]) -> list[TextCandidate]:
         if name == "original":
             return [TextCandidate(job.caption.caption.text) for job in jobs]
-        bases = [settled[(job.caption.image.record.id, job.caption.caption.id)] for job in jobs] if settled else []
+        bases = [settled[job.caption.key] for job in jobs] if settled else []
         if name == "grounded":
             return [self._grounded(job, base) for job, base in zip(jobs, bases, strict=True)]
         if name in ("xmai-2023", "naive"):
@@ -162,14 +162,12 @@ class TextEditor:
 
     def _false_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
         """Another word of the group that is true of no object that the noun may mean."""
-        true = {item.attributes.get(found.group, "") for item in meant(slot.job.image, slot.phrase)} | {found.word}
-        word = false_attribute(self._words(found.group), true - {""}, rng)
+        word = false_word(slot.job.image, slot.phrase, found, self._words(found.group), rng)
         return (found.group, word) if word else None
 
     def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
         """Any word of the masked model's vocabulary, set where the attribute stood."""
-        assert self.fluency is not None
-        return found.group, random_attribute(open_class_words(self.fluency.model.words.values()), rng)
+        return found.group, random_attribute(self.open_words, rng)
 
     def _measured(self, jobs: Sequence[TextJob], candidates: list[TextCandidate]) -> list[TextCandidate]:
         edited = [position for position, candidate in enumerate(candidates) if not candidate.reasons]
@@ -190,7 +188,17 @@ class TextEditor:
     @cached_property
     def fluency(self) -> Fluency | None:
         """The masked language model's opinion of texts."""
-        return Fluency(MaskedLm(self.models)) if self._has("masked_lm") else None
+        return Fluency(self.masked_lm) if self._has("masked_lm") else None
+
+    @cached_property
+    def masked_lm(self) -> MaskedLm:
+        """The masked language model, for edits that can't do without it."""
+        return MaskedLm(self.models)
+
+    @cached_property
+    def open_words(self) -> tuple[str, ...]:
+        """The words of its vocabulary that can stand before a noun."""
+        return open_class_words(self.masked_lm.words.values())
 
     @cached_property
     def entailment(self) -> Entailment | None:
@@ -215,8 +223,7 @@ class TextEditor:
     @cached_property
     def published(self) -> PublishedEditor:
         """The published algorithm on the same models."""
-        model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
-        return PublishedEditor(self.lookout, self.features, model, self.groups, self.settings)
+        return PublishedEditor(self.lookout, self.features, self.masked_lm, self.groups, self.settings)
 
     @cached_property
     def diluter(self) -> Diluter:
@@ -230,8 +237,7 @@ class TextEditor:
     @cached_property
     def clare(self) -> Clare:
         """Changes by the masked language model that keep texts similar."""
-        model = self.fluency.model if self.fluency is not None else MaskedLm(self.models)
-        return Clare(model, TextSimilarity(self.features))
+        return Clare(self.masked_lm, TextSimilarity(self.features))
 
     @cached_property
     def settler(self) -> Settler:
@@ -258,15 +264,10 @@ def _freely(job: TextJob, operations: tuple[Operation, ...]) -> TextCandidate:
 def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
     """What the source says is true of the slot's objects: of the grounded edit's group where it can, else of another."""
     image = slot.job.image
-    said = [group for group in known_groups(image) if {word.text.lower() for word in slot.phrase.modifiers} & _values(slot, group)]
-    true = true_words(image, slot.phrase, known_groups(image), said)
+    true = true_words(image, slot.phrase, known_groups(image), said_groups(image, slot.phrase))
     if found.group in true:
         return found.group, true[found.group]
     return next(iter(sorted(true.items())), None)
-
-
-def _values(slot: Slot, group: str) -> set[str]:
-    return {item.attributes.get(group, "") for item in slot.job.image.objects} - {""}
 
 
 def is_eligible(caption: CaptionJob) -> str:
@@ -275,8 +276,6 @@ def is_eligible(caption: CaptionJob) -> str:
     if not groups:
         return "unknown"
     for phrase in noun_phrases(caption.caption.text):
-        words = {word.text.lower() for word in phrase.modifiers}
-        said = [group for group in groups if words & {item.attributes.get(group, "") for item in image.objects}]
-        if not phrase.person and not phrase.scope and true_words(image, phrase, groups, said):
+        if not phrase.person and not phrase.scope and true_words(image, phrase, groups, said_groups(image, phrase)):
             return "true"
     return "false"

@@ -48,6 +48,12 @@ def true_words(image: CaptionedImage, phrase: NounPhrase, groups: Sequence[str],
     return found
 
 
+def said_groups(image: CaptionedImage, phrase: NounPhrase) -> list[str]:
+    """The groups that the source knows and of which the phrase says a value that some object of the image has."""
+    words = {word.text.lower() for word in phrase.modifiers}
+    return [group for group in known_groups(image) if words & {item.attributes.get(group, "") for item in image.objects}]
+
+
 def known_groups(image: CaptionedImage) -> tuple[str, ...]:
     """The groups that the source knows of its objects."""
     return tuple(dict.fromkeys(group for item in image.objects for group in item.attributes))

@@ -35,6 +35,11 @@ class CaptionJob:
     caption: CaptionRecord
     seed: int
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the caption from every other: its image's id and its own."""
+        return self.image.record.id, self.caption.id
+
 
 @dataclass
 class Slot:

@@ -18,7 +18,7 @@ from generators.text.gold import UNKNOWN, judge, known_groups
 from generators.text.gold import true_words as true_of
 from generators.text.language.lemmas import singular
 from generators.text.language.persons import is_person
-from generators.text.language.phrases import noun_phrases
+from generators.text.language.phrases import NounPhrase, noun_phrases
 from generators.text.language.spans import Span
 from generators.text.language.vocabulary import group_of
 from generators.text.records import Insertion
@@ -44,11 +44,12 @@ class PublishedEditor:
         self.lookout, self.features, self.settings = lookout, features, settings
         self.judge, self.groups, self.vectors = CropJudge(features), groups, WordVectors(model)
         bugs = tuple(settings.xmai.legacy_bugs)
+        self._known: dict[tuple[str, str], Seen] = {}
         self.proposer = Proposer(model, top=settings.xmai.top, kept=settings.xmai.kept, legacy_bugs=bugs)
 
     def edit(self, jobs: Sequence[TextJob], *, naive: bool) -> list[TextCandidate]:
         """Edited captions in the order of the jobs."""
-        seen = self._seen([job.caption.image for job in jobs], [job.caption.caption.text for job in jobs])
+        seen = self._seen(jobs)
         attributes = [{name: [word for _, word in boxes] for name, boxes in one.items()} for one in seen]
         texts = [job.caption.caption.text for job in jobs]
         if naive:
@@ -61,10 +62,10 @@ class PublishedEditor:
 
     def _ceiling(self, job: TextJob, outcome: Outcome) -> dict[str, int]:
         """Slots whose true words the source knows, and how many have one among their candidates."""
-        image, phrases = job.caption.image, noun_phrases(outcome.source)
+        image = job.caption.image
 
         def true_words(position: int, slot: MaskSlot) -> set[str] | None:
-            phrase = next((one for one in phrases if one.noun.start <= slot.start < one.noun.end), None)
+            phrase = _phrase_of(outcome, slot)
             return None if phrase is None or not known_groups(image) else set(true_of(image, phrase, known_groups(image), ()).values())
 
         ceiling = masked_model_ceiling([outcome], true_words)
@@ -78,7 +79,16 @@ class PublishedEditor:
 
         return cosines
 
-    def _seen(self, images: Sequence[CaptionedImage], texts: Sequence[str]) -> list[Seen]:
+    def _seen(self, jobs: Sequence[TextJob]) -> list[Seen]:
+        """What is seen of each caption's image; both edits of a caption share one look, so that of the last call is remembered."""
+        wanted = {job.caption.key: job.caption for job in jobs}
+        new = [caption for key, caption in wanted.items() if key not in self._known]
+        fresh = self._look([caption.image for caption in new], [caption.caption.text for caption in new])
+        looked = {caption.key: seen for caption, seen in zip(new, fresh, strict=True)}
+        self._known = {key: looked[key] if key in looked else self._known[key] for key in wanted}
+        return [self._known[job.caption.key] for job in jobs]
+
+    def _look(self, images: Sequence[CaptionedImage], texts: Sequence[str]) -> list[Seen]:
         """Names and attributes of the boxes: of the detector's whole vocabulary, or of the caption's nouns where it is open."""
         detector = self.lookout.detector
         closed = tuple(detector.entry.vocabulary) if detector else ()
@@ -116,7 +126,7 @@ class PublishedEditor:
         noun = outcome.source[slot.start : slot.end]
         lemma = singular(noun.lower())
         boxes = [sighting for name in slot.names for sighting, _ in seen.get(name, [])]
-        phrase = next((one for one in noun_phrases(outcome.source) if one.noun.start <= slot.start < one.noun.end), None)
+        phrase = _phrase_of(outcome, slot)
         gold, exists = judge(image, phrase, filled.word) if phrase else (UNKNOWN, UNKNOWN)
         group = next((name for name, known in self.groups.items() if filled.word in known.words), group_of(filled.word))
         return Insertion(
@@ -124,3 +134,8 @@ class PublishedEditor:
             boxes[0].box, boxes[0].noun, boxes[0].score, len(boxes), p=filled.fluency, runner_up=filled.runner_up, margin=filled.margin,
             gold=gold, gold_existential=exists, person=is_person(lemma, lemma),
         )
+
+
+def _phrase_of(outcome: Outcome, slot: MaskSlot) -> NounPhrase | None:
+    """The noun phrase before whose noun a slot stands, if it is one."""
+    return next((one for one in noun_phrases(outcome.source) if one.noun.start <= slot.start < one.noun.end), None)

@@ -6,7 +6,11 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from generators.text.base import CaptionedImage
+from generators.text.gold import meant
+from generators.text.language.phrases import NounPhrase
 from generators.text.language.vocabulary import SYNONYMS
+from generators.text.records import Insertion
 from generators.text.xmai2023.stopwords import STOPWORDS
 
 
@@ -32,6 +36,12 @@ def false_attribute(words: Sequence[str], true: Collection[str], rng: np.random.
     said = {other for word in true for other in (word, *SYNONYMS.get(word, ()), *(main for main, same in SYNONYMS.items() if word in same))}
     left = [word for word in words if word not in said]
     return left[int(rng.integers(len(left)))] if left else None
+
+
+def false_word(image: CaptionedImage, phrase: NounPhrase, found: Insertion, words: Sequence[str], rng: np.random.Generator) -> str | None:
+    """Another word than ``found`` of its group's ``words``, true of no object that the phrase may mean; None where there is none."""
+    true = {item.attributes.get(found.group, "") for item in meant(image, phrase)} | {found.word}
+    return false_attribute(words, true - {""}, rng)
 
 
 def open_class_words(vocabulary: Collection[str]) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from generators.models.entailment import Entailment
 from generators.models.sentence_writer import SentenceWriter
 from generators.reasons import Reason
 from generators.text.candidates import TextCandidate, TextJob
-from generators.text.controls.matched import false_attribute
+from generators.text.controls.matched import false_word
 from generators.text.dilution.sentences import appended, says_only, template
 from generators.text.fluency import Fluency
-from generators.text.gold import FALSE, UNKNOWN, known_groups, meant
+from generators.text.gold import FALSE, UNKNOWN, known_groups
 from generators.text.gold import judge as judge_gold
 from generators.text.grounded import Slot
 from generators.text.language.operations import apply_operations
@@ -49,7 +49,7 @@ class Diluter:
 
     def dilute(self, name: str, jobs: Sequence[TextJob], facts: Mapping[tuple[str, str], list[Fact]]) -> list[TextCandidate]:
         """Candidates of the edit ``name``; all edits of a caption take the same fact."""
-        made = [self._one(name, job, facts[(job.caption.image.record.id, job.caption.caption.id)]) for job in jobs]
+        made = [self._one(name, job, facts[job.caption.key]) for job in jobs]
         return self._guarded(jobs, made) if name == "dilute" else made
 
     def _one(self, name: str, job: TextJob, facts: list[Fact]) -> TextCandidate:
@@ -68,15 +68,11 @@ class Diluter:
             return self._with(job, f"{found.word} {noun}.", slot, found.group, found.word)
         if name == "dilute-unrelated":
             return self._unrelated(job, slot, found, rng)
-        word = found.word if name == "dilute" else self._false(slot, found, rng)
+        word = found.word if name == "dilute" else false_word(slot.job.image, slot.phrase, found, self.tools.words(found.group), rng)
         if word is None:
             return TextCandidate(source, reasons=(Reason.NO_GOLD,))
         sentence = self._sentence(job, noun, word, plural=slot.phrase.plural)
         return self._with(job, sentence, slot, found.group, word) if sentence else TextCandidate(source, reasons=(Reason.NO_CANDIDATE,))
-
-    def _false(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> str | None:
-        true = {item.attributes.get(found.group, "") for item in meant(slot.job.image, slot.phrase)} | {found.word}
-        return false_attribute(self.tools.words(found.group), true - {""}, rng)
 
     def _unrelated(self, job: TextJob, slot: Slot, found: Insertion, rng: np.random.Generator) -> TextCandidate:
         """A sentence of the same length about an object that is not there."""
