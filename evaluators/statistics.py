@@ -158,13 +158,52 @@ def mean_of_means(
     present = ~np.isnan(table)
     if table.ndim != 2 or not table.size or not present.any(axis=0).all():
         raise RequestError("a mean needs at least one value in every column", where=f"shape {table.shape}")
+    rows = np.concatenate([np.where(present, table, 0.0), present], axis=1)
+    return _bootstrap(rows, confidence=confidence, resamples=resamples, seed=seed)
+
+
+def clustered_mean(
+    values: npt.ArrayLike, clusters: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> Estimate:
+    """Return the mean of values with a percentile bootstrap over their clusters, each drawn with all of its values.
+
+    Args:
+        values: Float [n].
+        clusters: Int or str [n], which cluster (such as an image with several captions) each value belongs to.
+        confidence: Coverage, in (0, 1).
+        resamples: Bootstrap resamples.
+        seed: Seed of the resampling.
+
+    Returns:
+        The mean over values; ``n`` counts clusters.
+
+    Raises:
+        RequestError: There is no value, or an option is out of range.
+    """
+    _check_confidence(confidence)
+    sums, counts = cluster_sums(values, clusters)
+    if not sums.size:
+        raise RequestError("a mean needs at least one value")
+    return _bootstrap(np.stack([sums, counts], axis=1), confidence=confidence, resamples=resamples, seed=seed)
+
+
+def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the sum and the number of the values of each cluster, in the clusters' sorted order."""
+    numbers = np.asarray(values, dtype=np.float64)
+    _, position = np.unique(np.asarray(clusters), return_inverse=True)
+    # Rounding depends on the order of a sum.
+    order = np.lexsort((numbers, position))
+    return np.asarray(np.bincount(position[order], numbers[order]), np.float64), np.bincount(position).astype(np.float64)
+
+
+def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int) -> Estimate:
+    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the numbers."""
     if resamples < 1:
         raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
     # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap
     # at a cost that does not grow with the number of sources.
-    rows = np.concatenate([np.where(present, table, 0.0), present], axis=1)
     distinct, counts = np.unique(rows, axis=0, return_counts=True)
-    sources = table.shape[0]
+    sources = len(rows)
     value = float(_column_means(counts[None].astype(np.float64), distinct).mean())
     rng = np.random.default_rng(seed)
     means = np.empty(resamples)

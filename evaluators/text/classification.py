@@ -9,10 +9,11 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.statistics import Estimate, mcnemar_exact, paired_drop
+from evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 LABELS = ("entailment", "neutral", "contradiction")
 CANDIDATES = 64
 
@@ -22,17 +23,20 @@ class ClassResult:
     """One edit.
 
     Attributes:
+        captions: how many count: those whose edit did not fail.
         accuracy, macro_f1: over the labels that occur; ``recall`` by label.
         drop: of the accuracy against the unedited captions, None for them.
-        p_value: exact McNemar test, one caption per image.
+        p_value, p_holm: exact McNemar test, or sign flips by image where one has several captions; and with Holm's correction over edits and models.
     """
 
     edit: str
+    captions: int
     accuracy: float
     macro_f1: float
     recall: dict[str, float]
     drop: Estimate | None
     p_value: float | None
+    p_holm: float | None = None
 
 
 def macro_f1(truth: IntArray, said: IntArray) -> float:
@@ -58,9 +62,10 @@ def decide(scores: FloatArray, thresholds: Sequence[float], labels: IntArray) ->
     return np.asarray(labels[len(labels) - 1 - above])
 
 
-def cross_fitted(scores: dict[str, FloatArray], truth: IntArray, *, base: str, seed: int = 0) -> dict[str, IntArray]:
+def cross_fitted(scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, seed: int = 0) -> dict[str, IntArray]:
     """Labels by edit; each half of the images is judged by thresholds of the other half's unedited captions."""
-    halves = np.random.default_rng(seed).permutation(len(truth)) % 2
+    distinct, place = np.unique(images, return_inverse=True)
+    halves = (np.random.default_rng(seed).permutation(len(distinct)) % 2)[place]
     labels = np.unique(truth)
     said = {edit: np.empty(len(truth), np.int64) for edit in scores}
     for half in (0, 1):
@@ -70,19 +75,37 @@ def cross_fitted(scores: dict[str, FloatArray], truth: IntArray, *, base: str, s
     return said
 
 
-def classify(scores: dict[str, FloatArray], truth: IntArray, *, base: str, resamples: int) -> tuple[ClassResult, ...]:
-    """Accuracy, macro F1, recalls and drops by edit; nothing where fewer than two labels, or fewer than eight captions, occur."""
-    if len(np.unique(truth)) < 2 or len(truth) < 8:
+def classify(scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, resamples: int) -> tuple[ClassResult, ...]:
+    """Accuracy, macro F1, recalls and drops by edit; nothing where fewer than two labels, or captions of fewer than eight images, occur.
+
+    Args:
+        scores: by edit, float [captions]; NaN where the edit failed.
+        truth: labels [captions].
+        images: which image each caption belongs to [captions].
+        base: the edit that the others are compared with; it failed nowhere.
+        resamples: of the bootstrap.
+    """
+    if len(np.unique(truth)) < 2 or len(np.unique(images)) < 8:
         return ()
-    said = cross_fitted(scores, truth, base=base)
-    right = {edit: said[edit] == truth for edit in scores}
+    said = cross_fitted(scores, truth, images, base=base)
+    right = said[base] == truth
     results = []
-    for edit, hits in right.items():
-        recall = {LABELS[label]: float(hits[truth == label].mean()) for label in np.unique(truth)}
-        changed = edit != base
+    for edit, values in scores.items():
+        made = ~np.isnan(values)
+        if not made.any():
+            continue
+        true, now, before, mine = truth[made], said[edit][made], right[made], images[made]
+        hits, changed = now == true, edit != base
         results.append(ClassResult(
-            edit, float(hits.mean()), macro_f1(truth, said[edit]), recall,
-            paired_drop(right[base], hits, resamples=resamples) if changed else None,
-            mcnemar_exact(int((right[base] & ~hits).sum()), int((hits & ~right[base]).sum())) if changed else None,
+            edit, len(true), float(hits.mean()), macro_f1(true, now), {LABELS[label]: float(hits[true == label].mean()) for label in np.unique(true)},
+            clustered_mean(before * 1.0 - hits, mine, resamples=resamples) if changed else None,
+            _p_value(before, hits, mine, resamples) if changed else None,
         ))
     return tuple(results)
+
+
+def _p_value(before: BoolArray, after: BoolArray, images: IntArray, resamples: int) -> float:
+    """McNemar's test takes captions as independent, which captions of one image are not."""
+    if len(np.unique(images)) == len(images):
+        return mcnemar_exact(int((before & ~after).sum()), int((after & ~before).sum()))
+    return sign_flip(cluster_sums(before * 1.0 - after, images)[0], resamples=resamples)

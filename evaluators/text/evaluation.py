@@ -1,56 +1,30 @@
-"""Retrieval by image-text models on a dataset of captions: what each edit costs, paired by caption."""
+"""Image-text models on a dataset of captions: retrieval, classification of labelled captions, and who may give the headline."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
-from evaluators.statistics import Estimate, holm, mean_of_means, paired_drop, sign_flip
+from evaluators.statistics import holm
+from evaluators.text.captions import Captions, IntArray, line_up
 from evaluators.text.classification import ClassResult, classify
+from evaluators.text.held_out import took_part
 from evaluators.text.measures import EditMeasures, measure_edits
 from evaluators.text.models import FloatArray, TextModel
 from evaluators.text.pairs import PairClassifier
-from evaluators.text.retrieval import compat_mrr, ranks
-from evaluators.text.rows import ORIGINAL, CaptionRow, read_rows
+from evaluators.text.pictures import Pictures
+from evaluators.text.retrieval import POOL
+from evaluators.text.rows import ORIGINAL, read_rows
+from evaluators.text.search import RetrievalResult, search, searched
 from manifests import DataError, Dataset, Manifest
-from manifests.records import PRIMARY_IMAGES
 
-RECALLS = (1, 5, 10)
-NET_OF = ("random-attribute", "oracle")
-
-
-@dataclass(frozen=True)
-class RetrievalResult:
-    """One edit under one model.
-
-    Attributes:
-        mrr: mean reciprocal rank with the edited captions, the source's text where there is no edit.
-        recall: share of captions whose image is among the first 1, 5, 10.
-        drop: of the MRR against the unedited captions, over all captions; ``edited_drop`` over the edited ones alone; None for ``original``.
-        p_value, p_holm: sign-flip test of the drop, and with Holm's correction over edits and models.
-        net: drop less that of the controls ``random-attribute`` and ``oracle``, over captions that both edit.
-        no_ops: share of captions without an edit.
-        compat: MRR as the published script computes it.
-    """
-
-    edit: str
-    mrr: Estimate
-    recall: dict[int, float]
-    drop: Estimate | None
-    edited_drop: Estimate | None
-    p_value: float | None
-    p_holm: float | None
-    net: dict[str, Estimate]
-    no_ops: float
-    compat: float
+Item = TypeVar("Item", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -59,36 +33,54 @@ class ModelResult:
 
     Attributes:
         overlap: the roles in which it selected or guarded the edits, so that its drop is no headline.
+        undecided: the roles of which neither an id nor a digest tells whether it had them.
         results: retrieval; empty for a classifier of pairs.
         classes: classification of labelled captions; empty where there are no labels.
+        cut: by edit, captions that are longer than the model reads, so that it sees only their beginning; None where it can't be told.
     """
 
     model: str
     overlap: tuple[str, ...]
+    undecided: tuple[str, ...]
     results: tuple[RetrievalResult, ...]
-    classes: tuple[ClassResult, ...] = ()
+    classes: tuple[ClassResult, ...]
+    cut: dict[str, int] | None
+
+    @property
+    def held_out(self) -> str:
+        """Whether it had no part in making the dataset: ``yes``, ``no`` or ``unknown``."""
+        return "no" if self.overlap else "unknown" if self.undecided else "yes"
 
 
 @dataclass(frozen=True)
 class TextEvaluation:
-    """A dataset of captions: measures of its edits, and retrieval by each model; ``captions`` is the number of images with a caption each."""
+    """A dataset of captions: measures of its edits, and what each model makes of them.
+
+    Attributes:
+        captions, images: that could be read; every model sees them.
+        searched: captions that are searched with.
+        pool: images that each of them is ranked among.
+    """
 
     manifest: Manifest
     captions: int
+    images: int
+    searched: int
+    pool: int
     measures: tuple[EditMeasures, ...]
     models: tuple[ModelResult, ...]
 
     @property
     def headline(self) -> ModelResult | None:
-        """The first model that neither selected nor guarded."""
-        return next((model for model in self.models if not model.overlap), None)
+        """The first model that certainly neither selected nor guarded."""
+        return next((model for model in self.models if model.held_out == "yes"), None)
 
 
 def evaluate_texts(
     dataset: Dataset, models: Sequence[TextModel | PairClassifier], *, images: Path | None = None, batch_size: int = 64, progress: bool = True,
     resamples: int = 10_000,
 ) -> TextEvaluation:
-    """Measure edits, and retrieval by ``models``.
+    """Measure edits, and retrieval and classification by ``models``.
 
     Args:
         dataset: of edited captions, with the edit ``original``.
@@ -99,132 +91,94 @@ def evaluate_texts(
         resamples: of the bootstraps and of the sign-flip test.
 
     Raises:
-        DataError: the dataset holds no captions, or no unedited ones; an image is missing.
+        DataError: the dataset holds no captions, or no unedited ones that could be read; an image is missing.
     """
     rows = read_rows(dataset)
     if models and ORIGINAL not in rows:
         raise DataError("the dataset has no unedited captions to compare with", fix="add the edit {name: original} to the recipe")
-    # One caption per image: an image that several captions name would be right for each of them.
-    first = {edit: {row.source_id: row for row in mine if row.replica == 0} for edit, mine in rows.items()}
-    sources = sorted(first.get(ORIGINAL, {}))
-    pictures = _Pictures(dataset, images) if models else None
+    captions = line_up(rows)
+    if models and not captions.images:
+        raise DataError("all unedited captions failed, so there is nothing to compare with", fix="see the reasons of the failed rows")
+    pictures = Pictures(dataset, images) if models else None
     results = []
     for model in models:
         assert pictures is not None
-        title = model.name if progress else ""
-        overlap = tuple(record.role for record in dataset.manifest.models if model.digest and record.digest == model.digest)
-        if isinstance(model, PairClassifier):
-            scores = _pair_scores(model, pictures, first, sources, batch_size, title)
-            results.append(ModelResult(model.name, overlap, (), _classified(scores, first, sources, resamples)))
-            continue
-        seen = _in_batches(sources, batch_size, partial(_look, model, pictures), title=title)
-        features = {edit: _in_batches(texts, batch_size, model.texts) for edit, texts in _texts(first, sources).items()}
-        scores = {edit: np.asarray((values * seen).sum(axis=1)) for edit, values in features.items()}
-        retrieval = _retrieve(features, first, sources, seen, resamples)
-        results.append(ModelResult(model.name, overlap, retrieval, _classified(scores, first, sources, resamples)))
-    return TextEvaluation(dataset.manifest, len(sources), tuple(measure_edits(rows, resamples=resamples)), _corrected(results))
-
-
-def _texts(rows: dict[str, dict[str, CaptionRow]], sources: list[str]) -> dict[str, list[str]]:
-    """The texts of each edit, in the order of the sources; the source's where there is no edit."""
-    return {edit: [(mine[source] if source in mine else rows[ORIGINAL][source]).text for source in sources] for edit, mine in rows.items()}
-
-
-def _pair_scores(
-    model: PairClassifier, pictures: _Pictures, rows: dict[str, dict[str, CaptionRow]], sources: list[str], size: int, title: str
-) -> dict[str, FloatArray]:
-    texts = _texts(rows, sources)
-    scores: dict[str, list[FloatArray]] = {edit: [] for edit in texts}
-    for start in tqdm(range(0, len(sources), size), desc=title, disable=not title, delay=2):
-        images = [pictures.get(source) for source in sources[start : start + size]]
-        for edit, mine in texts.items():
-            scores[edit].append(model.scores(images, mine[start : start + size]))
-    return {edit: np.concatenate(parts) for edit, parts in scores.items()}
-
-
-def _classified(
-    scores: dict[str, FloatArray], rows: dict[str, dict[str, CaptionRow]], sources: list[str], resamples: int
-) -> tuple[ClassResult, ...]:
-    """Classification of the captions that have a label."""
-    truth = np.array([rows[ORIGINAL][source].label for source in sources], np.int64)
-    labelled = truth >= 0
-    return classify({edit: values[labelled] for edit, values in scores.items()}, truth[labelled], base=ORIGINAL, resamples=resamples)
-
-
-def _retrieve(
-    features: dict[str, FloatArray], rows: dict[str, dict[str, CaptionRow]], sources: list[str], seen: FloatArray, resamples: int
-) -> tuple[RetrievalResult, ...]:
-    found = {edit: ranks(values, seen) for edit, values in features.items()}
-    compat = {edit: compat_mrr(values, seen) for edit, values in features.items()}
-    base = 1 / found[ORIGINAL]
-    edited = {edit: np.array([source in mine and mine[source].edited for source in sources]) for edit, mine in rows.items()}
-    results = []
-    for edit, rank in found.items():
-        value = 1 / rank
-        mrr = mean_of_means(value[:, None], resamples=resamples)
-        recall = {k: float((rank <= k).mean()) for k in RECALLS}
-        if edit == ORIGINAL:
-            results.append(RetrievalResult(edit, mrr, recall, None, None, None, None, {}, 0.0, compat[edit]))
-            continue
-        chosen = edited[edit]
-        net = {}
-        for control in NET_OF:
-            both = chosen & edited[control] if control in found and control != edit else np.zeros(len(sources), bool)
-            if both.any():
-                net[control] = paired_drop(1 / found[control][both], value[both], resamples=resamples)
-        results.append(RetrievalResult(
-            edit, mrr, recall, paired_drop(base, value, resamples=resamples),
-            paired_drop(base[chosen], value[chosen], resamples=resamples) if chosen.any() else None,
-            sign_flip(base - value, resamples=resamples), None, net, float(1 - chosen.mean()), compat[edit],
-        ))
-    return tuple(results)
-
-
-def _corrected(models: list[ModelResult]) -> tuple[ModelResult, ...]:
-    """The results with Holm's correction over all edits and models."""
-    values = [result.p_value for model in models for result in model.results if result.p_value is not None]
-    adjusted = iter(holm(values))
-    return tuple(
-        replace(model, results=tuple(
-            result if result.p_value is None else replace(result, p_holm=next(adjusted)) for result in model.results
-        )) for model in models
+        results.append(_evaluate(model, dataset.manifest, pictures, captions, batch_size, model.name if progress else "", resamples))
+    return TextEvaluation(
+        dataset.manifest, len(captions.image), len(captions.images), int(searched(captions).sum()), min(POOL, len(captions.images)),
+        tuple(measure_edits(rows, resamples=resamples)), _corrected(results),
     )
 
 
-def _look(model: TextModel, pictures: _Pictures, sources: Sequence[str]) -> FloatArray:
-    return model.images([pictures.get(source) for source in sources])
+def _evaluate(
+    model: TextModel | PairClassifier, manifest: Manifest, pictures: Pictures, captions: Captions, size: int, title: str, resamples: int
+) -> ModelResult:
+    # Edits leave many captions as they are; a text is read once, so that equal texts score equally.
+    texts, place = _distinct(captions.texts)
+    results: tuple[RetrievalResult, ...] = ()
+    if isinstance(model, PairClassifier):
+        scores = _pair_scores(model, pictures, captions, size, title)
+    else:
+        seen = _in_batches(captions.images, size, partial(_look, model, pictures), title=title)
+        read = _in_batches(texts, size, model.texts)
+        scores = {edit: np.asarray((read[mine] * seen[captions.image]).sum(axis=1)) for edit, mine in place.items()}
+        results = search(read, place, seen, captions, resamples=resamples)
+    overlap, undecided = took_part(model, manifest.models)
+    long = model.cut(texts)
+    cut = None if long is None else {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
+    return ModelResult(model.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
 
 
-def _in_batches(items: Sequence[str], size: int, run: Callable[[Sequence[str]], FloatArray], *, title: str = "") -> FloatArray:
+def _look(model: TextModel, pictures: Pictures, digests: Sequence[str]) -> FloatArray:
+    return model.images([pictures.get(digest) for digest in digests])
+
+
+def _distinct(items: Mapping[str, Sequence[Item]]) -> tuple[list[Item], dict[str, IntArray]]:
+    """The distinct items of all edits, and the positions of each edit's among them."""
+    place: dict[Item, int] = {}
+    positions = {edit: np.array([place.setdefault(item, len(place)) for item in mine], np.int64) for edit, mine in items.items()}
+    return list(place), positions
+
+
+def _pair_scores(model: PairClassifier, pictures: Pictures, captions: Captions, size: int, title: str) -> dict[str, FloatArray]:
+    owners = captions.image.tolist()
+    pairs, place = _distinct({edit: list(zip(owners, texts, strict=True)) for edit, texts in captions.texts.items()})
+    # Pairs of one image lie together, so that it is decoded once.
+    order = sorted(range(len(pairs)), key=lambda number: pairs[number])
+
+    def run(numbers: Sequence[int]) -> FloatArray:
+        images = {owner: pictures.get(captions.images[owner]) for owner in {pairs[number][0] for number in numbers}}
+        return model.scores([images[pairs[number][0]] for number in numbers], [pairs[number][1] for number in numbers])
+
+    scores = np.empty(len(pairs), np.float64)
+    scores[order] = _in_batches(order, size, run, title=title)
+    return {edit: scores[mine] for edit, mine in place.items()}
+
+
+def _classified(scores: dict[str, FloatArray], captions: Captions, resamples: int) -> tuple[ClassResult, ...]:
+    """Classification of the captions that have a label."""
+    labelled = captions.labels >= 0
+    counted = {edit: np.where(captions.made[edit], values, np.nan)[labelled] for edit, values in scores.items()}
+    return classify(counted, captions.labels[labelled], captions.image[labelled], base=ORIGINAL, resamples=resamples)
+
+
+def _corrected(models: list[ModelResult]) -> tuple[ModelResult, ...]:
+    """The results with Holm's correction over all edits and models: one family for retrieval, one for classification."""
+    ranked = iter(_adjusted([result.p_value for model in models for result in model.results]))
+    sorted_out = iter(_adjusted([result.p_value for model in models for result in model.classes]))
+    return tuple(
+        replace(
+            model, results=tuple(replace(result, p_holm=next(ranked)) for result in model.results),
+            classes=tuple(replace(result, p_holm=next(sorted_out)) for result in model.classes),
+        ) for model in models
+    )
+
+
+def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
+    adjusted = iter(holm([value for value in p_values if value is not None]))
+    return [None if value is None else next(adjusted) for value in p_values]
+
+
+def _in_batches(items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], FloatArray], *, title: str = "") -> FloatArray:
     parts = [items[start : start + size] for start in range(0, len(items), size)]
     return np.concatenate([run(part) for part in tqdm(parts, desc=title, disable=not title, delay=2)])
-
-
-class _Pictures:
-    """The images of a dataset, by source."""
-
-    def __init__(self, dataset: Dataset, folder: Path | None) -> None:
-        self.dataset = dataset
-        accepted = dataset.select(status="ok").table.select(["source_id", "key"])
-        self.keys = {row["source_id"]: row["key"] for row in accepted.to_pylist()}
-        self.stored = any(member in dataset.manifest.members for member in PRIMARY_IMAGES)
-        self.files = {} if self.stored else _by_digest(folder)
-        columns = dataset.table.select(["source_id", "source_sha256"]).to_pylist()
-        self.digests = {row["source_id"]: row["source_sha256"] for row in columns}
-
-    def get(self, source: str) -> Image.Image:
-        """The RGB image of a source."""
-        if self.stored:
-            return self.dataset[self.keys[source]].image()
-        path = self.files.get(self.digests[source])
-        if path is None:
-            what = f"the image of {source!r} (sha256 {self.digests[source][:12]}…) is not in the folder"
-            raise DataError(what, where="--images", fix="give the folder that holds the images that the dataset was made from")
-        with Image.open(io.BytesIO(path.read_bytes())) as image:
-            return image.convert("RGB")
-
-
-def _by_digest(folder: Path | None) -> dict[str, Path]:
-    if folder is None or not folder.is_dir():
-        raise DataError("the dataset names its images and does not hold them", where="--images", fix="give --images FOLDER with the images")
-    return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.rglob("*")) if path.is_file()}

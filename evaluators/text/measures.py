@@ -20,6 +20,8 @@ class EditMeasures:
 
     Attributes:
         planned, edited: captions, and those that were changed.
+        failed: captions that could not be edited or read, by reason; they are no captions without an edit, and count in nothing below.
+        changed: share of the captions that did not fail which were changed; None where all failed.
         coverage: edited captions among those that the source says could take an attribute; None where it doesn't say.
         reasons: first reasons of the rest.
         insertions: inserted words.
@@ -39,6 +41,8 @@ class EditMeasures:
     edit: str
     planned: int
     edited: int
+    failed: dict[str, int]
+    changed: float | None
     coverage: Estimate | None
     reasons: dict[str, int]
     insertions: int
@@ -63,7 +67,8 @@ def measure_edits(rows: dict[str, list[CaptionRow]], *, resamples: int = 10_000)
     return [_measure(edit, mine, resamples) for edit, mine in rows.items()]
 
 
-def _measure(edit: str, rows: list[CaptionRow], resamples: int) -> EditMeasures:
+def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasures:
+    rows, failed = [row for row in planned if not row.failed], [row for row in planned if row.failed]
     edited = [row for row in rows if row.edited]
     eligible = [row for row in rows if row.parameters.get("eligible") == "true"]
     inserted = [one for row in edited for one in row.insertions]
@@ -73,7 +78,8 @@ def _measure(edit: str, rows: list[CaptionRow], resamples: int) -> EditMeasures:
     true = {group: [one["gold"] == "true" for one in judged if one.get("group", "") == group] for group in groups}
     bleu, chrf = _overlap(edited)
     return EditMeasures(
-        edit, len(rows), len(edited), share([row.edited for row in eligible]),
+        edit, len(planned), len(edited), dict(Counter(row.reasons[0] for row in failed).most_common()),
+        len(edited) / len(rows) if rows else None, share([row.edited for row in eligible]),
         dict(Counter(row.reasons[0] for row in rows if row.reasons).most_common()), len(inserted),
         share([one["gold"] == "true" for one in judged]), share([one.get("gold_existential") == "true" for one in judged]),
         {group or "none": estimate for group, hits in true.items() if (estimate := share(hits))},
@@ -109,7 +115,7 @@ def _mean(rows: list[CaptionRow], value: Callable[[dict[str, float]], float | No
     for row in rows:
         one = value(row.scores)
         if one is not None:
-            by_image.setdefault(row.source_id, []).append(one)
+            by_image.setdefault(row.image, []).append(one)
     if not by_image:
         return None
     return mean_of_means(np.array([[np.mean(values)] for values in by_image.values()]), resamples=resamples)

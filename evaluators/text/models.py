@@ -13,14 +13,16 @@ from PIL import Image
 
 from evaluators.adapters.requirements import require
 from evaluators.adapters.torch_support import pick_device
+from evaluators.text.held_out import hub_id
+from evaluators.text.networks import check_weights, digest_of, longer_than, quiet
 from evaluators.text.pairs import PairClassifier, load_pair_classifier, pair_class
 from manifests import ModelError
-from manifests.weights import weights_digest
 
 if TYPE_CHECKING:
     import torch
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 FORMS = "pack:NAME/ROLE, transformers:FOLDER_OR_HUB_ID or package.module:function"
 
 
@@ -29,11 +31,15 @@ class TextModel(Protocol):
 
     Attributes:
         name: shown in tables.
+        id: on the hub; "" where it is not known.
         digest: of its weights, as manifests have it; "" where it is not known.
     """
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def id(self) -> str: ...
 
     @property
     def digest(self) -> str: ...
@@ -44,12 +50,16 @@ class TextModel(Protocol):
     def texts(self, texts: Sequence[str]) -> FloatArray:
         """Features of texts: [texts, features], of length 1."""
 
+    def cut(self, texts: Sequence[str]) -> BoolArray | None:
+        """Which texts are longer than the model reads: bool [texts]; None where it can't be told."""
+
 
 @dataclass(frozen=True)
 class DualEncoder:
     """A CLIPModel, SiglipModel or VisionTextDualEncoderModel of transformers."""
 
     name: str
+    id: str
     digest: str
     model: Any
     processor: Any
@@ -68,13 +78,19 @@ class DualEncoder:
         """See `TextModel`."""
         import torch
 
-        config = self.model.config
-        length = min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings)
-        tokens = self.tokenizer(list(texts), padding="max_length", max_length=length, truncation=True, return_tensors="pt").to(self.device)
+        tokens = self.tokenizer(list(texts), padding="max_length", max_length=self._limit, truncation=True, return_tensors="pt").to(self.device)
         # SigLIP reads the last position, padding or not, and was trained without a mask.
-        inputs = {"input_ids": tokens.input_ids} if config.model_type == "siglip" else dict(tokens)
+        inputs = {"input_ids": tokens.input_ids} if self.model.config.model_type == "siglip" else dict(tokens)
         with torch.inference_mode():
             return _normalised(self.model.get_text_features(**inputs))
+
+    def cut(self, texts: Sequence[str]) -> BoolArray:
+        """See `TextModel`."""
+        return longer_than(self._limit, self.tokenizer, texts)
+
+    @property
+    def _limit(self) -> int:
+        return int(min(self.tokenizer.model_max_length, self.model.config.text_config.max_position_embeddings))
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ class FunctionModel:
 
     name: str
     function: Any
+    id: str = ""
     digest: str = ""
 
     def images(self, images: Sequence[Image.Image]) -> FloatArray:
@@ -92,6 +109,9 @@ class FunctionModel:
     def texts(self, texts: Sequence[str]) -> FloatArray:
         """See `TextModel`."""
         return self._ask(texts=list(texts), count=len(texts))
+
+    def cut(self, texts: Sequence[str]) -> None:
+        """See `TextModel`."""
 
     def _ask(self, *, count: int, **given: Any) -> FloatArray:
         try:
@@ -135,22 +155,21 @@ def _load_transformers(rest: str, device: str) -> DualEncoder:
     require("transformers", wanted_by=f"transformers:{rest}")
     import torch
     from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()
     try:
-        processor, tokenizer = AutoImageProcessor.from_pretrained(rest), AutoTokenizer.from_pretrained(rest)
-        model = AutoModel.from_pretrained(rest, dtype=torch.float32)
+        with quiet():
+            processor, tokenizer = AutoImageProcessor.from_pretrained(rest), AutoTokenizer.from_pretrained(rest)
+            model, report = AutoModel.from_pretrained(rest, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         fix = "give the folder of a CLIP, SigLIP or dual encoder model with its tokenizer and image processor, or a hub id within reach"
         raise ModelError(f"cannot load an image-text model: {reason}", where=rest, fix=fix) from error
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
         raise ModelError(f"{type(model).__name__} gives no features of images and texts", where=rest, fix="give a CLIP-like model")
-    folder = Path(rest)
-    shown = f"transformers:{folder.resolve().name if folder.is_dir() else rest}"
+    check_weights(model, report, rest)
+    shown = f"transformers:{Path(rest).resolve().name if Path(rest).is_dir() else rest}"
     target = pick_device(device)
-    return DualEncoder(shown, weights_digest(folder) if folder.is_dir() else "", model.eval().to(target), processor, tokenizer, target)
+    return DualEncoder(shown, hub_id(rest), digest_of(rest, model), model.eval().to(target), processor, tokenizer, target)
 
 
 def _normalised(features: Any) -> FloatArray:

@@ -13,8 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 
 from evaluators.adapters.torch_support import pick_device
+from evaluators.text.held_out import hub_id
+from evaluators.text.networks import check_weights, digest_of, longer_than, quiet
 from manifests import ModelError
-from manifests.weights import weights_digest
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,7 @@ class PairClassifier:
     """A pair classifier; ``scores`` are logits of "match"."""
 
     name: str
+    id: str
     digest: str
     model: Any
     processor: Any
@@ -36,13 +38,23 @@ class PairClassifier:
         """The logit of each (image, text) pair: float64 [pairs]."""
         import torch
 
-        inputs = self.processor(images=list(images), text=list(texts), padding=True, truncation=True, return_tensors="pt").to(self.device)
+        options = {"padding": True, "truncation": True, "max_length": self._limit, "return_tensors": "pt"}
+        inputs = self.processor(images=list(images), text=list(texts), **options).to(self.device)
         with torch.inference_mode():
             output = self.model(**inputs)
         # BLIP's head tells "no" from "match"; ViLT's has the match alone.
         logits = output.itm_score if hasattr(output, "itm_score") else output.logits
         values = logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits[:, 0]
         return np.asarray(values.double().cpu().numpy())
+
+    def cut(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which texts are longer than the model reads: bool [texts]."""
+        return longer_than(self._limit, self.processor.tokenizer, texts)
+
+    @property
+    def _limit(self) -> int:
+        positions = self.model.config.get_text_config().max_position_embeddings
+        return int(min(self.processor.tokenizer.model_max_length, positions))
 
 
 def pair_class(folder: Path) -> str:
@@ -66,10 +78,13 @@ def load_pair_classifier(folder: Path, device: str) -> PairClassifier:
     name = pair_class(folder)
     processor_class = transformers.BlipProcessor if name == "BlipForImageTextRetrieval" else transformers.ViltProcessor
     try:
-        processor = processor_class.from_pretrained(folder)
-        model = getattr(transformers, name).from_pretrained(folder, dtype=torch.float32)
+        with quiet():
+            processor = processor_class.from_pretrained(folder)
+            model, report = getattr(transformers, name).from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(f"cannot load the pair classifier: {reason}", where=str(folder), fix="give a folder with weights and processor") from error
+    check_weights(model, report, str(folder))
     target = pick_device(device)
-    return PairClassifier(f"transformers:{folder.resolve().name}", weights_digest(folder), model.eval().to(target), processor, target)
+    shown = f"transformers:{folder.resolve().name}"
+    return PairClassifier(shown, hub_id(str(folder)), digest_of(str(folder), model), model.eval().to(target), processor, target)

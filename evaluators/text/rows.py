@@ -16,16 +16,19 @@ class CaptionRow:
     """One planned edit of one caption.
 
     Attributes:
+        image: digest of the picture, which several sources may share.
         caption: the source text; ``text`` is the edited one, the source's where there is no edit.
-        edited: whether the edit was made.
+        edited, failed: whether the edit was made, and whether it could not be tried to its end; neither where there was nothing to edit.
         parameters, scores: as stored.
     """
 
     key: str
     source_id: str
+    image: str
     replica: int
     edit: str
     edited: bool
+    failed: bool
     reasons: tuple[str, ...]
     caption: str
     text: str
@@ -40,7 +43,7 @@ class CaptionRow:
 
 
 def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
-    """Rows by edit, in the manifest's order; captions in the table's. Sources that could not be read are left out.
+    """Rows by edit, in the manifest's order; captions in the table's.
 
     Raises:
         DataError: the dataset holds no captions.
@@ -52,8 +55,7 @@ def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
     names = [name for name in dataset.table.schema.names if name.startswith("score_")]
     for batch in dataset.table.to_batches(max_chunksize=1024):
         for record in batch.to_pylist():
-            if record["status"] != "failed":
-                rows[record["edit"]].append(_row(record, names))
+            rows[record["edit"]].append(_row(record, names))
     return {edit: mine for edit, mine in rows.items() if mine}
 
 
@@ -62,8 +64,8 @@ def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
     caption, edited = str(parameters.get("caption", "")), record["status"] == "ok"
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return CaptionRow(
-        record["key"], record["source_id"], record["replica"], record["edit"], edited, tuple(record["reasons"]), caption,
-        str(parameters.get("text", "")) if edited else caption, record["label"], parameters, scores,
+        record["key"], record["source_id"], record["source_sha256"], record["replica"], record["edit"], edited, record["status"] == "failed",
+        tuple(record["reasons"]), caption, str(parameters.get("text", "")) if edited else caption, record["label"], parameters, scores,
     )
 
 

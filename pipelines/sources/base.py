@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from generators.base import Array, LoadedSource
 from generators.reasons import Reason
 from generators.text.base import CaptionedImage
+from manifests.pictures import upright_rgb
 from manifests.records import SourceRecord
 
 EXIF_ORIENTATION = 0x0112
@@ -69,22 +70,9 @@ def read_image(file: Path | io.BytesIO, where: str = "") -> Array:
         SourceProblem: the file is missing or can't be decoded; it names ``where``, or the file.
     """
     try:
-        with Image.open(file) as image:
-            return _to_rgb(ImageOps.exif_transpose(image))
+        return upright_rgb(file)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{where or file}: {error}") from error
-
-
-def _to_rgb(image: Image.Image) -> Array:
-    """uint8 RGB of any picture whose range is known; Pillow itself clips 16-bit grey and floats, and drops transparency."""
-    if image.mode.startswith("I"):
-        return np.repeat((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2)
-    if image.mode == "F":
-        raise ValueError("floating-point pictures have no fixed range; save it with 8 bits")
-    transparent = image.convert("RGBA") if "transparency" in image.info else image
-    if transparent.mode in ("RGBA", "LA", "PA") and np.asarray(transparent.getchannel("A")).min() < 255:
-        raise ValueError("the picture is partly transparent; save it on the background that it is meant to have")
-    return np.asarray(image.convert("RGB"))
 
 
 def read_mask(path: Path) -> Array:
