@@ -27,7 +27,7 @@ def split_pools(count: int, *, size: int = POOL, seed: int = 0) -> list[Pool]:
     """
     order = np.random.default_rng(seed).permutation(count)
     size = min(size, count)
-    return [Pool(np.roll(order, -start)[:size], min(size, count - start)) for start in range(0, count, size)]
+    return [Pool(np.take(order, range(start, start + size), mode="wrap"), min(size, count - start)) for start in range(0, count, size)]
 
 
 def ranks(texts: FloatArray, images: FloatArray, own: IntArray | None = None, *, size: int = POOL, seed: int = 0) -> FloatArray:

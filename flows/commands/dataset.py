@@ -50,7 +50,7 @@ def verify(dataset: str, as_json: bool) -> None:
     help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it are made.  "
     "[default for html: report.html]",
 )
-@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Captions only: folder with images named by digest.")
+@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Captions only: folder with the images, found by their digests.")
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | None, images: Path | None, batch_size: int, device: str) -> None:

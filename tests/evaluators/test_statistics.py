@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
 from evaluators import holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from evaluators.statistics import clustered_mean
 from manifests import RequestError
 
 outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
@@ -205,3 +206,28 @@ def test_mean_of_means_refuses_an_empty_column_and_no_resamples() -> None:
         mean_of_means([[1.0, float("nan")]])
     with pytest.raises(RequestError, match="resample"):
         mean_of_means([[1.0]], resamples=0)
+
+
+def test_a_clustered_mean_counts_values_and_resamples_clusters() -> None:
+    values, clusters = np.array([1.0, 1.0, 1.0, 0.0]), np.array(["a", "a", "a", "b"])
+    found = clustered_mean(values, clusters, resamples=500)
+    assert found.value == 0.75
+    assert (found.low, found.high, found.n) == (0.0, 1.0, 2)
+    assert clustered_mean(values[::-1], clusters[::-1], resamples=500) == found
+
+
+def test_a_clustered_mean_of_single_values_is_the_plain_one() -> None:
+    values = np.random.default_rng(0).random(50)
+    assert clustered_mean(values, np.arange(50)) == mean_of_means(values[:, None])
+    with pytest.raises(RequestError, match="at least one value"):
+        clustered_mean([], [])
+
+
+def test_intervals_of_clusters_cover_the_truth() -> None:
+    """Five captions of an image are hard or easy together; intervals over captions would cover the truth far less often."""
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(300):
+        found = clustered_mean(np.repeat(rng.normal(0, 1, 80), 5) + rng.normal(0, 0.2, 400), np.repeat(np.arange(80), 5), resamples=300)
+        covered += found.low <= 0 <= found.high
+    assert 0.9 <= covered / 300 <= 0.98

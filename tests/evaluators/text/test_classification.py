@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +22,12 @@ from transformers import (
     ViltProcessor,
 )
 
-from evaluators.text import evaluate_texts, load_text_model, text_table
+from evaluators.statistics import holm
+from evaluators.text import evaluate_texts, load_text_model, text_csv, text_table
 from evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
 from evaluators.text.pairs import PairClassifier
 from flows.commands.dataset import resolve_pack
+from manifests import Dataset
 from tests.evaluators.text.test_evaluation import built
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "ball", "on", "grass"]
@@ -47,7 +51,8 @@ def test_an_edit_that_hides_contradictions_costs_accuracy() -> None:
     rng = np.random.default_rng(0)
     truth = np.array([0, 2] * 40)
     clear = np.where(truth == 0, 1.0, 0.0) + rng.normal(0, 0.1, 80)
-    result = {one.edit: one for one in classify({"original": clear, "blind": rng.normal(0.5, 0.1, 80)}, truth, base="original", resamples=300)}
+    scores = {"original": clear, "blind": rng.normal(0.5, 0.1, 80)}
+    result = {one.edit: one for one in classify(scores, truth, np.arange(80), base="original", resamples=300)}
     assert result["original"].accuracy > 0.95
     assert result["original"].drop is None
     assert result["blind"].drop is not None
@@ -58,15 +63,38 @@ def test_an_edit_that_hides_contradictions_costs_accuracy() -> None:
 
 
 def test_nothing_is_said_of_one_label_or_few_captions() -> None:
-    assert classify({"original": np.zeros(20)}, np.zeros(20, np.int64), base="original", resamples=10) == ()
-    assert classify({"original": np.zeros(4)}, np.array([0, 2, 0, 2]), base="original", resamples=10) == ()
+    assert classify({"original": np.zeros(20)}, np.zeros(20, np.int64), np.arange(20), base="original", resamples=10) == ()
+    assert classify({"original": np.zeros(4)}, np.array([0, 2, 0, 2]), np.arange(4), base="original", resamples=10) == ()
+    assert classify({"original": np.zeros(16)}, np.array([0, 2] * 8), np.arange(16) // 4, base="original", resamples=10) == ()
 
 
 def test_no_image_is_judged_by_thresholds_of_its_own_half() -> None:
     truth = np.array([0, 2] * 10)
     scores = np.where(truth == 0, 1.0, 0.0)
-    said = cross_fitted({"original": scores}, truth, base="original")["original"]
+    said = cross_fitted({"original": scores}, truth, np.arange(20), base="original")["original"]
     assert (said == truth).all()
+
+
+def test_captions_of_one_image_are_judged_together_and_tested_together() -> None:
+    truth, images = np.array([0, 2] * 60), np.repeat(np.arange(12), 10)
+    clear = np.where(truth == 0, 1.0, 0.0)
+    scores = {"original": clear, "blind": np.where(images < 4, 1 - clear, clear)}
+    by_image = classify(scores, truth, images, base="original", resamples=2000)[1]
+    by_caption = classify(scores, truth, np.arange(120), base="original", resamples=2000)[1]
+    assert by_image.drop is not None
+    assert by_image.drop.n == 12
+    assert by_image.p_value is not None
+    assert by_caption.p_value is not None
+    # Four of twelve images flip: as many captions, taken as independent, would be overwhelming.
+    assert by_image.p_value > 0.05 > 1e-6 > by_caption.p_value
+
+
+def test_failed_captions_do_not_count() -> None:
+    truth = np.array([0, 2] * 10)
+    clear = np.where(truth == 0, 1.0, 0.0)
+    failed = np.where(np.arange(20) < 6, np.nan, clear)
+    results = classify({"original": clear, "some": failed, "all": np.full(20, np.nan)}, truth, np.arange(20), base="original", resamples=100)
+    assert [(one.edit, one.captions, one.accuracy) for one in results] == [("original", 20, 1.0), ("some", 14, 1.0)]
 
 
 def write_pair_classifier(folder: Path, name: str) -> Path:
@@ -92,17 +120,34 @@ def test_pair_classifiers_score_pairs(name: str, tmp_path: Path) -> None:
     scores = model.scores(images, ["a red ball", "a ball on grass"])
     assert scores.shape == (2,)
     assert np.isfinite(scores).all()
+    assert model.cut(["a red ball", "ball " * 40]).tolist() == [False, True]
+    assert np.isfinite(model.scores(images, ["a red ball", "ball " * 40])).all()
 
 
-def test_labelled_captions_are_classified(tmp_path: Path) -> None:
-    dataset = built(tmp_path / "out", "source.contradictions=0.5", "source.count=24")
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return built(tmp_path_factory.mktemp("labelled") / "out", "source.contradictions=0.5", "source.count=24")
+
+
+def test_labelled_captions_are_classified(labelled: Dataset, tmp_path: Path) -> None:
     models = [
         load_text_model(resolve_pack("pack:tabletop/evaluation_encoder"), device="cpu"),
         load_text_model(f"transformers:{write_pair_classifier(tmp_path / 'blip', 'blip')}", device="cpu"),
     ]
-    result = evaluate_texts(dataset, models, progress=False, resamples=200)
+    result = evaluate_texts(labelled, models, progress=False, resamples=200)
     encoder, pairs = result.models
     assert encoder.results
     assert not pairs.results
     assert {one.edit for one in encoder.classes} == {one.edit for one in pairs.classes} >= {"original", "grounded"}
     assert "macro F1" in text_table(result)
+
+
+def test_p_values_are_corrected_over_edits_and_models(labelled: Dataset) -> None:
+    encoder = load_text_model(resolve_pack("pack:tabletop/evaluation_encoder"), device="cpu")
+    blind = load_text_model("tests.evaluators.text.test_evaluation:features")
+    result = evaluate_texts(labelled, [encoder, blind], progress=False, resamples=200)
+    classes = [one for model in result.models for one in model.classes if one.p_value is not None]
+    assert len(classes) == 8
+    assert [one.p_holm for one in classes] == holm([one.p_value for one in classes if one.p_value is not None])
+    rows = list(csv.DictReader(io.StringIO(text_csv(result))))
+    assert {row["edit"] for row in rows if row["accuracy_p_holm"]} == {one.edit for one in classes}

@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
 
 from evaluators.statistics import paired_drop, sign_flip
 from evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
+from evaluators.text.models import FloatArray
 from evaluators.text.rows import read_rows, undo
 from flows.commands.dataset import resolve_pack
 from generators.models.loading import Placement
@@ -37,6 +43,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return built(tmp_path_factory.mktemp("captions") / "out")
 
 
+PAGE = Path(__file__).parents[3] / "docs" / "formats-captions.md"
 ENCODER, CHOOSER = "pack:tabletop/evaluation_encoder", "pack:tabletop/zero_shot"
 
 
@@ -67,6 +74,147 @@ def test_tables_of_two_models(dataset: Dataset) -> None:
     assert len(document["models"]) == 2
     assert len(list(csv.DictReader(io.StringIO(text_csv(result))))) == 2 * 5
     assert text_html(result).count("<svg") == 2
+    assert "own image among all 12 images" in text
+    assert {name for name in names_of(document) if f"`{name}`" not in PAGE.read_text()} == set()
+
+
+def names_of(document: object) -> set[str]:
+    """The names of all fields, but for those that are names of edits, words, groups and the like."""
+    if isinstance(document, list):
+        return {name for one in document for name in names_of(one)}
+    if not isinstance(document, dict):
+        return set()
+    keyed = ("by_group", "words", "reasons", "failed", "recall", "net", "cut")
+    return set(document) | {name for key, value in document.items() for name in names_of(value if key not in keyed else list((value or {}).values()))}
+
+
+@dataclass(frozen=True)
+class Guesser:
+    """A model that knows nothing, by id or digest; a text is cut where it has more than ``limit`` words."""
+
+    name: str = "guesser"
+    id: str = ""
+    digest: str = ""
+    limit: int = 100
+
+    def images(self, images: Sequence[Image.Image]) -> FloatArray:
+        return unit([np.asarray(image).tobytes() for image in images])
+
+    def texts(self, texts: Sequence[str]) -> FloatArray:
+        return unit([text.encode() for text in texts])
+
+    def cut(self, texts: Sequence[str]) -> np.ndarray:
+        return np.array([len(text.split()) > self.limit for text in texts])
+
+
+def unit(items: list[bytes]) -> FloatArray:
+    found = np.stack([np.random.default_rng(zlib.crc32(item)).normal(size=8) for item in items])
+    return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True))
+
+
+def altered(dataset: Dataset, change: Callable[[dict[str, Any]], None]) -> Dataset:
+    """The dataset with rows that ``change`` has changed."""
+    rows = dataset.table.to_pylist()
+    for row in rows:
+        change(row)
+    return Dataset(dataset._store, dataset.manifest, pa.Table.from_pylist(rows, schema=dataset.table.schema))
+
+
+def with_models(dataset: Dataset, **fields: str) -> Dataset:
+    """The dataset with all of its models' records changed."""
+    models = tuple(record.model_copy(update=fields) for record in dataset.manifest.models)
+    return Dataset(dataset._store, dataset.manifest.model_copy(update={"models": models}), dataset.table)
+
+
+def test_a_model_that_took_part_is_recognised_by_its_hub_id(dataset: Dataset) -> None:
+    published = with_models(dataset, id="org/judge", revision="a" * 40)
+    judge, other, nobody = Guesser("judge", id="org/judge"), Guesser("other", id="org/other"), Guesser("nobody")
+    result = evaluate_texts(published, [judge, nobody, other], progress=False, resamples=50)
+    assert [model.held_out for model in result.models] == ["no", "unknown", "yes"]
+    assert set(result.models[0].overlap) == set(result.models[1].undecided) == {record.role for record in dataset.manifest.models}
+    assert result.headline is not None
+    assert result.headline.model == "other"
+    assert [row["held_out"] for row in csv.DictReader(io.StringIO(text_csv(result)))][:3] == ["no", "unknown", "yes"]
+    assert evaluate_texts(published, [judge, nobody], progress=False, resamples=50).headline is None
+
+
+def test_all_captions_of_an_image_count_and_images_are_resampled(tmp_path: Path) -> None:
+    result = evaluate_texts(built(tmp_path / "out", "source.captions=3"), [Guesser()], progress=False, resamples=100)
+    assert (result.captions, result.images, result.pool) == (36, 12, 12)
+    assert {one.captions for one in result.models[0].results} == {36}
+    assert {one.mrr.n for one in result.models[0].results} == {12}
+
+
+def test_an_image_that_several_sources_share_is_one_image(dataset: Dataset) -> None:
+    first = dataset.table["source_sha256"][0].as_py()
+    second = next(digest for digest in dataset.table["source_sha256"].to_pylist() if digest != first)
+
+    def share(row: dict[str, Any]) -> None:
+        row["source_sha256"] = first if row["source_sha256"] == second else row["source_sha256"]
+
+    result = evaluate_texts(altered(dataset, share), [Guesser()], progress=False, resamples=50)
+    assert (result.captions, result.images) == (12, 11)
+
+
+def test_captions_that_contradict_their_image_are_not_searched_with(dataset: Dataset) -> None:
+    sources = sorted(set(dataset.table["source_id"].to_pylist()))
+
+    def contradict(row: dict[str, Any]) -> None:
+        row["label"] = 2 if row["source_id"] in sources[:5] else 0
+
+    result = evaluate_texts(altered(dataset, contradict), [Guesser()], progress=False, resamples=50)
+    assert (result.captions, result.searched, result.images) == (12, 7, 12)
+    assert {one.captions for one in result.models[0].results} == {7}
+    assert {one.captions for one in result.models[0].classes} == {12}
+    assert "7 captions of 12 images (5 more contradict their image" in text_table(result)
+    none = evaluate_texts(altered(dataset, lambda row: row.update(label=2)), [Guesser()], progress=False, resamples=50)
+    assert none.models[0].results == ()
+
+
+def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
+    sources = sorted(set(dataset.table["source_id"].to_pylist()))
+    clean = {one.edit: one for one in evaluate_texts(dataset, [], progress=False, resamples=50).measures}
+
+    def fail(row: dict[str, Any]) -> None:
+        if row["source_id"] == sources[0] or (row["source_id"] == sources[1] and row["edit"] == "grounded") or row["edit"] == "oracle":
+            row.update(status="failed", reasons=["source_unreadable" if row["source_id"] == sources[0] else "proposer_error"])
+
+    result = evaluate_texts(altered(dataset, fail), [Guesser()], progress=False, resamples=50)
+    measures = {one.edit: one for one in result.measures}
+    assert measures["grounded"].planned == clean["grounded"].planned == 12
+    assert measures["grounded"].failed == {"source_unreadable": 1, "proposer_error": 1}
+    assert measures["grounded"].changed == measures["grounded"].edited / 10
+    assert measures["original"].failed == {"source_unreadable": 1}
+    assert measures["oracle"].changed is None
+    found = {one.edit: one for one in result.models[0].results}
+    assert {edit: one.captions for edit, one in found.items()} == {"original": 11, "grounded": 10, "random-attribute": 11, "false-attribute": 11}
+    assert found["grounded"].no_ops == 1 - measures["grounded"].edited / 10
+    assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_table(result)
+    assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_html(result)
+    rows = {row["edit"]: row for row in csv.DictReader(io.StringIO(text_csv(result)))}
+    assert (rows["grounded"]["failed"], rows["grounded"]["failed_reasons"]) == ("2", "source_unreadable:1 proposer_error:1")
+    assert rows["oracle"]["mrr"] == ""
+    assert json.loads(text_json(result))["measures"][1]["failed"] == {"source_unreadable": 1, "proposer_error": 1}
+
+
+def test_nothing_is_compared_where_all_captions_failed(dataset: Dataset) -> None:
+    failed = altered(dataset, lambda row: row.update(status="failed", reasons=["source_unreadable"]))
+    assert [one.changed for one in evaluate_texts(failed, [], progress=False).measures] == [None] * 5
+    with pytest.raises(DataError, match="all unedited captions failed"):
+        evaluate_texts(failed, [Guesser()], progress=False)
+
+
+def test_texts_that_a_model_cuts_are_counted(dataset: Dataset) -> None:
+    lengths = {edit: [len(row.text.split()) for row in rows] for edit, rows in read_rows(dataset).items()}
+    limit = sorted(lengths["original"])[6]
+    result = evaluate_texts(dataset, [Guesser(limit=limit)], progress=False, resamples=50)
+    cut = {edit: sum(length > limit for length in mine) for edit, mine in lengths.items()}
+    assert 0 < cut["original"] < cut["grounded"]
+    assert result.models[0].cut == json.loads(text_json(result))["models"][0]["cut"] == cut
+    assert {row["edit"]: int(row["cut"]) for row in csv.DictReader(io.StringIO(text_csv(result)))} == cut
+    line = next(line for line in text_table(result).split("p: sign-flip")[0].splitlines()[::-1] if line.startswith("grounded"))
+    assert line.split()[-1] == str(cut["grounded"])
+    assert f"<td>{cut['grounded']}</td></tr>" in text_html(result)
 
 
 def test_no_headline_for_models_that_took_part(dataset: Dataset) -> None:
@@ -109,7 +257,11 @@ def broken(**given: object) -> None:
 
 def test_a_users_function(dataset: Dataset) -> None:
     model = load_text_model(f"{__name__}:features")
-    assert evaluate_texts(dataset, [model], progress=False, resamples=100).models[0].overlap == ()
+    result = evaluate_texts(dataset, [model], progress=False, resamples=100)
+    assert result.models[0].held_out == "unknown"
+    assert result.models[0].cut is None
+    assert result.headline is None
+    assert "(unknown: " in text_table(result)
     with pytest.raises(ModelError, match="no weights"):
         load_text_model(f"{__name__}:broken").texts(["a cube"])
 

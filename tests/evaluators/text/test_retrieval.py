@@ -23,9 +23,21 @@ def test_ties_share_their_mean_rank() -> None:
     assert compat_mrr(np.ones((4, 1)), np.ones((4, 1))) == 1
 
 
+def test_several_captions_of_one_image_are_each_ranked_among_images() -> None:
+    images = np.eye(3)
+    texts = np.array([[1.0, 0, 0], [0, 1.0, 0], [0.8, 0.6, 0]])
+    assert ranks(texts, images, np.array([0, 0, 1])).tolist() == [1, 2.5, 2]
+
+
+def test_2500_images_make_three_pools_of_exactly_1000() -> None:
+    pools = split_pools(2500)
+    assert [(len(pool.images), pool.ranked) for pool in pools] == [(1000, 1000), (1000, 1000), (1000, 500)]
+    # Images that no caption finds: the own one ties with all of its pool.
+    assert set(ranks(np.ones((2500, 1)), np.ones((2500, 1))).tolist()) == {500.5}
+
+
 @given(st.integers(1, 5000), st.integers(1, 1000))
-def test_pools_hold_everyone_once(count: int, size: int) -> None:
+def test_pools_are_of_one_size_and_rank_every_image_once(count: int, size: int) -> None:
     pools = split_pools(count, size=size)
-    assert sorted(np.concatenate(pools).tolist()) == list(range(count))
-    assert max(map(len, pools)) <= size
-    assert max(map(len, pools)) - min(map(len, pools)) <= 1
+    assert sorted(np.concatenate([pool.images[: pool.ranked] for pool in pools]).tolist()) == list(range(count))
+    assert {len(set(pool.images.tolist())) for pool in pools} == {min(size, count)}
