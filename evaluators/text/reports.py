@@ -75,7 +75,7 @@ def _retrieval_notes(evaluation: TextEvaluation) -> list[str]:
     pool = f"{evaluation.pool:,}" if evaluation.pool < evaluation.images else f"all {evaluation.pool:,}"
     left = evaluation.captions - evaluation.searched
     apart = f" ({left:,} more contradict their image and are not searched with)" if left else ""
-    first = f"{evaluation.searched:,} captions of {evaluation.images:,} images{apart}. MRR and R@1 of the own image among {pool} images, in %;"
+    first = f"{evaluation.searched:,} captions{apart}. MRR and R@1 of the own image among {pool} images, in %;"
     return [first, *RETRIEVAL_NOTES]
 
 
@@ -138,7 +138,7 @@ def _cut(model: ModelResult, edit: str) -> str:
 
 
 def _title(model: ModelResult) -> str:
-    said = {"yes": "held out", "no": f"overlap: {', '.join(model.overlap)}", "unknown": f"unknown: {', '.join(model.undecided)}"}
+    said = {"yes": "held out", "no": f"overlap: {', '.join(model.overlap)}", "unknown": "unknown whether held out"}
     return f"{model.model} ({said[model.held_out]})"
 
 
