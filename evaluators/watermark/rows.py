@@ -1,0 +1,203 @@
+"""The rows of a dataset of regenerated watermarks, as the evaluator reads them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from manifests import CorruptDatasetError, DataError, Dataset, Manifest
+
+CONTROL = "pipeline"
+# Relative difference from which a stored p-value contradicts the binomial.
+_P_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A watermarking scheme and its payload in bits."""
+
+    name: str
+    bits: int
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A rung of the ladder, or an ablation arm.
+
+    Attributes:
+        name: as in the column ``edit``.
+        start: none, vae, partial, terminal or clean.
+        ladder: whether it is a rung.
+    """
+
+    name: str
+    start: str
+    ladder: bool
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What a decoder said of one image.
+
+    Attributes:
+        scores: one per bit, above 0 for a one, 0 undecided; empty after an error.
+        matches: bits that equal the key; ``bits`` / 2 after an error.
+        p_value: as stored; NaN where there is none.
+        error: why nothing was decoded, else "".
+    """
+
+    scheme: str
+    bits: int
+    scores: tuple[float, ...] = field(repr=False)
+    matches: float
+    p_value: float
+    error: str
+
+    @property
+    def decoded(self) -> bool:
+        """Whether there are bits."""
+        return not self.error
+
+
+@dataclass(frozen=True)
+class WatermarkRow:
+    """One planned sample.
+
+    Attributes:
+        scheme: of a marked sample; "" for an unmarked one.
+        detections: by scheme; empty unless the sample is ``ok``.
+        attack, source: as stored.
+        scores: what was measured on the picture.
+    """
+
+    key: str
+    source_id: str
+    rung: str
+    replica: int
+    positive: bool
+    scheme: str
+    status: str
+    reasons: tuple[str, ...]
+    detections: dict[str, Detection] = field(repr=False)
+    attack: dict[str, Any] = field(repr=False)
+    source: dict[str, Any] = field(repr=False)
+    scores: dict[str, float] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the sample exists."""
+        return self.status == "ok"
+
+
+Place = tuple[str, str, int]
+
+
+@dataclass(frozen=True)
+class WatermarkRows:
+    """A dataset's rows.
+
+    Attributes:
+        schemes, attacks: in the recipe's order.
+        rows: in the table's order.
+        by_place: rows by (scheme, rung, replica) and source; scheme "" for unmarked samples.
+        unnamed: failed marked samples that do not say for which scheme they were planned.
+    """
+
+    manifest: Manifest
+    schemes: tuple[Scheme, ...]
+    attacks: tuple[Attack, ...]
+    rows: tuple[WatermarkRow, ...]
+    by_place: dict[Place, dict[str, WatermarkRow]] = field(repr=False)
+    unnamed: tuple[WatermarkRow, ...] = ()
+
+    @property
+    def sources(self) -> list[str]:
+        """Ids of all sources, sorted."""
+        return sorted({row.source_id for row in self.rows})
+
+    @property
+    def control(self) -> str:
+        """The rung without an attack: resizing and the delivery codec alone; "" where there is none."""
+        names = {attack.name for attack in self.attacks}
+        return CONTROL if CONTROL in names else next((attack.name for attack in self.attacks if attack.start == "none"), "")
+
+    def at(self, scheme: str, rung: str, replica: int = 0) -> dict[str, WatermarkRow]:
+        """Rows of one place, by source."""
+        return self.by_place.get((scheme, rung, replica), {})
+
+
+def read_rows(dataset: Dataset) -> WatermarkRows:
+    """Read a dataset.
+
+    Raises:
+        DataError: the dataset holds no watermarks, or its recipe lacks schemes or attacks.
+        CorruptDatasetError: a row contradicts the recipe or itself.
+    """
+    manifest = dataset.manifest
+    if manifest.generator != "watermark":
+        what = f"the dataset was made by the generator {manifest.generator!r}, which embeds no watermarks"
+        raise DataError(what, fix="evaluate it with `editmill evaluate` and a model of its own kind")
+    schemes, attacks = _plan(manifest)
+    bits = {scheme.name: scheme.bits for scheme in schemes}
+    names = [name for name in dataset.table.schema.names if name.startswith("score_")]
+    rows = [
+        _row(record, names, bits) for batch in dataset.table.to_batches(max_chunksize=1024) for record in batch.to_pylist()
+    ]
+    if not rows:
+        raise DataError("the dataset has no rows", fix="build it with at least one source")
+    unnamed = tuple(row for row in rows if row.positive and not row.scheme)
+    by_place: dict[Place, dict[str, WatermarkRow]] = {}
+    for row in rows:
+        if row.scheme or not row.positive:
+            by_place.setdefault((row.scheme, row.rung, row.replica), {})[row.source_id] = row
+    return WatermarkRows(manifest, schemes, attacks, tuple(rows), by_place, unnamed)
+
+
+def p_value_contradicts(detection: Detection, exact: float) -> bool:
+    """Whether a stored p-value isn't the binomial one."""
+    return detection.decoded and not math.isclose(detection.p_value, exact, rel_tol=_P_TOLERANCE, abs_tol=1e-300)
+
+
+def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
+    generator: Mapping[str, Any] = manifest.recipe.get("generator") or {}
+    try:
+        schemes = tuple(Scheme(str(one["name"]), int(one["bits"])) for one in generator["schemes"])
+        attacks = tuple(Attack(str(one["name"]), str(one["start"]), bool(one["ladder"])) for one in generator["attacks"])
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"the recipe in the manifest has no readable schemes and attacks: {type(error).__name__}: {error}"
+        raise DataError(what, where="manifest.json: recipe.generator", fix="build the dataset with this version of editmill") from error
+    if not schemes or not attacks:
+        raise DataError("the recipe in the manifest names no scheme or no attack", where="manifest.json: recipe.generator")
+    return schemes, attacks
+
+
+def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> WatermarkRow:
+    parameters = json.loads(record["parameters"])
+    positive, ok = record["label"] == 1, record["status"] == "ok"
+    scheme = str((parameters.get("watermark") or {}).get("scheme", "")) if positive else ""
+    detections = {str(one["scheme"]): _detection(one, record["key"], bits) for one in parameters.get("detections") or []} if ok else {}
+    missing = ({scheme} if positive else set(bits)) - detections.keys()
+    if ok and missing:
+        raise CorruptDatasetError(f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}", where="samples.parquet")
+    scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
+    return WatermarkRow(
+        record["key"], record["source_id"], record["edit"], record["replica"], positive, scheme, record["status"], tuple(record["reasons"]), detections,
+        parameters.get("attack") or {}, parameters.get("source") or {}, scores,
+    )
+
+
+def _detection(one: dict[str, Any], key: str, bits: Mapping[str, int]) -> Detection:
+    scheme, length, error = str(one["scheme"]), int(one["bits"]), str(one.get("error") or "")
+    if bits.get(scheme) != length:
+        what = f"sample {key!r} was decoded by {scheme!r} to {length} bits, the recipe says {bits.get(scheme)}"
+        raise CorruptDatasetError(what, where="samples.parquet")
+    if error:
+        return Detection(scheme, length, (), length / 2, math.nan, error)
+    scores, matches, p_value = tuple(float(value) for value in one["scores"]), one["matches"], one.get("p_value")
+    if len(scores) != length or matches is None or not 0 <= matches <= length:
+        what = f"sample {key!r} has {len(scores)} scores and {matches} matches by {scheme!r}, which has {length} bits"
+        raise CorruptDatasetError(what, where="samples.parquet")
+    return Detection(scheme, length, scores, float(matches), math.nan if p_value is None else float(p_value), "")
