@@ -1,0 +1,207 @@
+"""Dose and response along the ladder: where detection breaks, what quality that costs, and whether the dose does what it says."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluators.statistics import Estimate
+from evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
+from evaluators.watermark.bootstrap import IntArray, SourceBootstrap, interval
+from evaluators.watermark.cells import Cell
+from evaluators.watermark.families import marks
+from evaluators.watermark.rows import Scheme, WatermarkRows
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where a curve first falls to a level.
+
+    Attributes:
+        level: share of marked samples still found.
+        state: ``crossed``, ``not_reached``, or ``below_from_start`` where the first point lies there already.
+        value: place on the axis, interpolated between rungs; None where it is not reached.
+        low, high: ends of the 95 % bootstrap interval; None where they lie beyond the last rung.
+    """
+
+    level: float
+    state: str
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class DoseResult:
+    """A scheme along the ladder.
+
+    Attributes:
+        rungs: in the order of strength.
+        s50, s5: strength at which TPR at 1 % falls to 50 % and 5 %.
+        q95, q70: 1 - SSIM, against what entered the attack, at which performance falls to 0.95 and 0.7; performance is TPR at 0.1 %, after
+            WAVES (arXiv 2401.08573), whose quality axis mixes more measures, so that numbers do not compare with theirs. None without SSIM.
+        avg_p, avg_q: means of performance and of 1 - SSIM over the attacks of the ladder, the control left out.
+    """
+
+    scheme: str
+    rungs: tuple[str, ...]
+    s50: Crossing
+    s5: Crossing
+    q95: Crossing | None
+    q70: Crossing | None
+    avg_p: Estimate | None
+    avg_q: Estimate | None
+
+
+def crossings(axis: FloatArray, performance: FloatArray, level: float) -> FloatArray:
+    """First places where curves fall to ``level``.
+
+    Args:
+        axis: float [curves, points].
+        performance: float [curves, points], in [0, 1].
+        level: in (0, 1).
+
+    Returns:
+        Float [curves]: linear between the last point above and the first at or below; the first point's place if it is below already;
+        infinity where no point is.
+    """
+    below = performance <= level
+    first, curves = below.argmax(axis=1), np.arange(len(performance))
+    before = np.maximum(first - 1, 0)
+    upper, lower = performance[curves, before], performance[curves, first]
+    share = np.divide(upper - level, upper - lower, out=np.zeros(len(performance)), where=upper > lower)
+    start, end = axis[curves, before], axis[curves, first]
+    return np.where(below.any(axis=1), start + np.clip(share, 0, 1) * (end - start), math.inf)
+
+
+def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> DoseResult | None:
+    """Measure a scheme along its ladder; None where it has no rung."""
+    rungs = sorted((cell for cell in cells if cell.ladder and cell.scheme == scheme.name), key=lambda cell: cell.strength)
+    if not rungs:
+        return None
+    strengths = np.array([cell.strength for cell in rungs])
+    first, second = (_Curve([_hits(cell, scheme, alpha, sampler) for cell in rungs], sampler) for alpha in ALPHAS)
+    losses = [_losses(cell, sampler) for cell in rungs]
+    known = all(len(values) for values, _ in losses)
+    quality = _Curve(losses, sampler) if known else None
+    strength_axis = _Curve.fixed(strengths, sampler)
+    attacks = [number for number, cell in enumerate(rungs) if cell.start != "none"]
+    return DoseResult(
+        scheme.name, tuple(cell.rung for cell in rungs), _crossing(strength_axis, first, 0.5), _crossing(strength_axis, first, 0.05),
+        _crossing(quality, second, 0.95) if quality else None, _crossing(quality, second, 0.7) if quality else None,
+        _average(second, attacks, rungs), _average(quality, attacks, rungs) if quality else None,
+    )
+
+
+class _Curve:
+    """A mean per rung: the estimate [1, rungs], and in every resample [resamples, rungs]."""
+
+    def __init__(self, columns: Sequence[tuple[FloatArray, IntArray]], sampler: SourceBootstrap) -> None:
+        self.value = np.array([[values.mean() for values, _ in columns]])
+        drawn = np.stack([sampler.means(values, clusters) for values, clusters in columns], axis=1)
+        # A resample that drew no source of a small arm says nothing of it.
+        self.resampled = np.where(np.isnan(drawn), self.value, drawn)
+
+    @classmethod
+    def fixed(cls, values: FloatArray, sampler: SourceBootstrap) -> _Curve:
+        """A curve that no resample changes."""
+        curve = cls.__new__(cls)
+        curve.value, curve.resampled = values[None], np.broadcast_to(values, (len(sampler.draws), len(values)))
+        return curve
+
+
+def _hits(cell: Cell, scheme: Scheme, alpha: float, sampler: SourceBootstrap) -> tuple[FloatArray, IntArray]:
+    found = marks(cell.families.positives, scheme.name, sampler)
+    return detected(found.matches, found.decoded, threshold(scheme.bits, alpha)), found.clusters
+
+
+def _losses(cell: Cell, sampler: SourceBootstrap) -> tuple[FloatArray, IntArray]:
+    measured = [row for row in cell.families.positives if "ssim_input" in row.scores]
+    values = np.array([1 - row.scores["ssim_input"] for row in measured], dtype=np.float64)
+    return values, sampler.numbers([row.source_id for row in measured])
+
+
+def _crossing(axis: _Curve, performance: _Curve, level: float) -> Crossing:
+    value = float(crossings(axis.value, performance.value, level)[0])
+    drawn = crossings(axis.resampled, performance.resampled, level)
+    # Ranks, since infinities cannot be interpolated.
+    low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
+    low, high = min(float(low), value), max(float(high), value)
+    state = "not_reached" if math.isinf(value) else "below_from_start" if performance.value[0, 0] <= level else "crossed"
+    return Crossing(level, state, _finite(value), _finite(low), _finite(high))
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isinf(value) else value
+
+
+def _average(curve: _Curve, columns: list[int], rungs: Sequence[Cell]) -> Estimate | None:
+    if not columns:
+        return None
+    n = min(rungs[column].n for column in columns)
+    return interval(float(curve.value[0, columns].mean()), curve.resampled[:, columns].mean(axis=1), n)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A place where the ladder isn't what it should be.
+
+    Attributes:
+        kind: ``snr``: the realised signal-to-noise ratio does not fall; ``tpr``: TPR at 1 % rises beyond both intervals; ``mixed``: samples of
+            one rung started at different timesteps.
+        scheme: "" where it concerns all.
+        before, after: the rungs.
+    """
+
+    kind: str
+    scheme: str
+    before: str
+    after: str
+    message: str
+
+
+def check_dose(rows: WatermarkRows, cells: Sequence[Cell]) -> tuple[Violation, ...]:
+    """Check that the realised signal-to-noise ratio falls strictly from rung to rung as declared, and that detection does not rise."""
+    found = list(_check_realised(rows))
+    for scheme in rows.schemes:
+        ladder = [cell for cell in cells if cell.ladder and cell.scheme == scheme.name]
+        found += _check_tpr(ladder)
+    return tuple(found)
+
+
+def _check_realised(rows: WatermarkRows) -> list[Violation]:
+    found, ladder = [], []
+    for attack in rows.attacks:
+        facts = [row.attack for row in rows.rows if row.ok and row.rung == attack.name]
+        started = sorted({int(fact.get("timestep", -1)) for fact in facts})
+        if len(started) > 1:
+            message = f"{attack.name} started at {len(started)} different timesteps, from {started[0]} to {started[-1]}"
+            found.append(Violation("mixed", "", attack.name, attack.name, message))
+        if attack.ladder and facts:
+            ladder.append((attack, _ratio(facts[0].get("snr"))))
+    for (before, high), (after, low) in zip(ladder, ladder[1:], strict=False):
+        # Neither the control nor the autoencoder adds noise, so both ratios are infinite.
+        if not low < high and not (math.isinf(low) and before.start == "none"):
+            message = f"the realised SNR does not fall from {before.name} ({high:.3g}) to {after.name} ({low:.3g})"
+            found.append(Violation("snr", "", before.name, after.name, message))
+    return found
+
+
+def _ratio(snr: float | None) -> float:
+    return math.inf if snr is None else float(snr)
+
+
+def _check_tpr(ladder: Sequence[Cell]) -> list[Violation]:
+    found: list[Violation] = []
+    least: Cell | None = None
+    for cell in ladder:
+        now = cell.tpr()
+        if least is not None and now.low > least.tpr().high:
+            message = f"{cell.scheme}: TPR at 1 % rises from {least.tpr().value:.1%} at {least.rung} to {now.value:.1%} at {cell.rung}, beyond both intervals"
+            found.append(Violation("tpr", cell.scheme, least.rung, cell.rung, message))
+        if least is None or now.high < least.tpr().high:
+            least = cell
+    return found

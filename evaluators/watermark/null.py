@@ -1,0 +1,152 @@
+"""Whether the exact null holds: match counts of unmarked pictures with fair keys against Binomial(bits, 1/2).
+
+Two tests per scheme, each on clean and on regenerated unmarked pictures. *Fresh keys*: the stored bits of each picture meet new random keys, at
+least 20,000 pairs; it checks decoding and thresholds. *Run keys*: the matches that the run stored, one picture per source; it checks the run's
+keys, and fails where one key served many pictures. A score of exactly 0 decides no bit; the bit is drawn fairly, once per picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binom, chisquare, kstest
+
+from evaluators.watermark.binomial import ALPHAS, FloatArray, randomised_p_values, threshold
+from evaluators.watermark.rates import Rate, rate
+from evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows
+from evaluators.watermark.soft import soft_false_alarms
+from manifests import derive_seed
+
+PAIRS = 20_000
+LEAST_P = 0.001
+# A chi-square statistic is close to its distribution where every bin expects this many.
+_LEAST_EXPECTED = 5
+
+BitArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class NullTest:
+    """Match counts against the binomial.
+
+    Attributes:
+        chi_square_p: of Pearson's test on the counts, tails pooled to bins of at least 5.
+        ks_p: of the Kolmogorov-Smirnov test on randomised p-values against the uniform.
+        fpr: pairs at or above the 1 % threshold.
+        true_level: of that threshold.
+        band_low, band_high: central 99 % of the binomial around it.
+        passed: both p-values above 0.001, and the rate inside the band.
+    """
+
+    chi_square_p: float
+    ks_p: float
+    fpr: Rate
+    true_level: float
+    band_low: float
+    band_high: float
+    passed: bool
+
+
+@dataclass(frozen=True)
+class NullResult:
+    """One calibration.
+
+    Attributes:
+        group: ``clean`` or ``regenerated``.
+        keys: ``fresh`` or ``run``.
+        images: unmarked pictures with bits.
+        pairs: (picture, key) pairs.
+        ties: bits that no score decided.
+        errors: pictures without bits, which are left out.
+        test: None where there is no picture.
+        soft_fpr: fresh keys alone: pairs whose sum of signed scores has a sign-flip p-value of at most 1 %.
+    """
+
+    scheme: str
+    group: str
+    keys: str
+    images: int
+    pairs: int
+    ties: int
+    errors: int
+    test: NullTest | None
+    soft_fpr: Rate | None
+
+
+def null_test(matches: FloatArray, bits: int, rng: np.random.Generator) -> NullTest:
+    """Test match counts [pairs], at least one, against Binomial(``bits``, 1/2)."""
+    test, pairs = threshold(bits, ALPHAS[0]), len(matches)
+    found = rate(int((matches >= test.matches).sum()), pairs)
+    low, high = (float(end) / pairs for end in binom.interval(0.99, pairs, test.level))
+    chi, ks = _chi_square(matches, bits), float(kstest(randomised_p_values(matches, bits, rng), "uniform").pvalue)
+    return NullTest(chi, ks, found, test.level, low, high, chi > LEAST_P and ks > LEAST_P and low <= found.value <= high)
+
+
+def decided_bits(detections: Sequence[Detection], rng: np.random.Generator) -> BitArray:
+    """Bits of decoded pictures, bool [pictures, bits]; undecided ones drawn."""
+    scores = np.array([one.scores for one in detections], dtype=np.float64)
+    return np.asarray(np.where(scores == 0, rng.random(scores.shape) < 0.5, scores > 0), dtype=bool)
+
+
+def fresh_matches(bits: BitArray, pairs: int, rng: np.random.Generator) -> FloatArray:
+    """Matches of every picture with equally many fresh fair keys, at least ``pairs`` in all."""
+    keys = rng.random((math.ceil(pairs / len(bits)), *bits.shape)) < 0.5
+    return np.asarray((keys == bits).sum(axis=2).ravel(), dtype=np.float64)
+
+
+def calibrate(rows: WatermarkRows, *, pairs: int = PAIRS, seed: int = 0) -> tuple[NullResult, ...]:
+    """Test the null of every scheme."""
+    unmarked = [row for row in rows.rows if row.ok and not row.positive and row.replica == 0]
+    groups = {
+        "clean": [row for row in unmarked if row.rung == rows.control],
+        "regenerated": [row for row in unmarked if row.rung != rows.control],
+    }
+    return tuple(
+        result for scheme in rows.schemes for group, members in groups.items() for result in _calibrate_group(scheme, group, members, pairs, seed)
+    )
+
+
+def _calibrate_group(scheme: Scheme, group: str, rows: list[WatermarkRow], pairs: int, seed: int) -> list[NullResult]:
+    rng = np.random.default_rng(derive_seed(seed, scheme.name, group))
+    found = [row.detections[scheme.name] for row in rows]
+    decoded = [one for one in found if one.decoded]
+    errors = len(found) - len(decoded)
+    if not decoded:
+        return [NullResult(scheme.name, group, keys, 0, 0, 0, errors, None, None) for keys in ("fresh", "run")]
+    ties = sum(score == 0 for one in decoded for score in one.scores)
+    matches = fresh_matches(decided_bits(decoded, rng), pairs, rng)
+    scores = np.array([one.scores for one in decoded], dtype=np.float64)
+    fresh = NullResult(
+        scheme.name, group, "fresh", len(decoded), len(matches), ties, errors, null_test(matches, scheme.bits, rng), soft_false_alarms(scores, pairs, rng),
+    )
+    single = _one_per_source(rows, scheme.name, rng)
+    stored = np.array([one.matches for one in single], dtype=np.float64)
+    run = NullResult(scheme.name, group, "run", len(single), len(single), ties, errors, null_test(stored, scheme.bits, rng), None)
+    return [fresh, run]
+
+
+def _one_per_source(rows: list[WatermarkRow], scheme: str, rng: np.random.Generator) -> list[Detection]:
+    """One decoded picture per source: pictures of one source share its key and content, so they aren't independent."""
+    by_source: dict[str, list[Detection]] = {}
+    for row in sorted(rows, key=lambda row: (row.source_id, row.key)):
+        if row.detections[scheme].decoded:
+            by_source.setdefault(row.source_id, []).append(row.detections[scheme])
+    return [own[int(rng.integers(len(own)))] for own in by_source.values()]
+
+
+def _chi_square(matches: FloatArray, bits: int) -> float:
+    expected = binom.pmf(np.arange(bits + 1), bits, 0.5) * len(matches)
+    counts = np.bincount(matches.astype(np.int64), minlength=bits + 1).astype(np.float64)
+    edges = np.flatnonzero(expected >= _LEAST_EXPECTED)
+    if edges.size < 2:
+        return 1.0
+    first, last = int(edges[0]), int(edges[-1])
+
+    def pooled(values: FloatArray) -> FloatArray:
+        return np.array([values[: first + 1].sum(), *values[first + 1 : last], values[last:].sum()])
+
+    return float(chisquare(pooled(counts), pooled(expected)).pvalue)
