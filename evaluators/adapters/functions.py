@@ -54,7 +54,7 @@ class FunctionClassifier:
             logger.info("%s failed", self.name, exc_info=True)
             raise ModelError(
                 f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}",
-                where=_place(error),
+                where=place_of(error),
                 fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` shows the traceback",
             ) from error
         try:
@@ -68,8 +68,11 @@ class FunctionClassifier:
         return labels.astype(np.int64)
 
 
-def _place(error: Exception) -> str:
-    """File and line where a function called from here raised the error: its own file's, though a library below it raised."""
+def place_of(error: Exception) -> str:
+    """File and line where a user's function raised the error: its own file's, though a library below it raised.
+
+    To be called by the function that called the user's.
+    """
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
     return f"{own[-1].filename}:{own[-1].lineno}" if own else "--model"
@@ -86,7 +89,7 @@ def load(spec: str, *, forms: str) -> FunctionClassifier:
         ModelError: The module or the attribute is missing, importing or calling it fails, or it is nothing to call.
     """
     module_name, _, path = spec.partition(":")
-    target: Any = _import(module_name, forms)
+    target: Any = import_module_of(module_name, forms)
     for part in path.split("."):
         if not hasattr(target, part):
             raise ModelError(
@@ -96,7 +99,8 @@ def load(spec: str, *, forms: str) -> FunctionClassifier:
     return FunctionClassifier(spec, _find_predict(target, spec))
 
 
-def _import(name: str, forms: str) -> Any:
+def import_module_of(name: str, forms: str) -> Any:
+    """Import a user's module; see `load`."""
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
@@ -117,8 +121,8 @@ def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
         return predict
     if not callable(target):
         raise ModelError(f"{spec} is a {type(target).__name__}, not a function", where="--model", fix="name a function")
-    if not _takes(target, 0):
-        if inspect.isclass(target) or not _takes(target, 1):
+    if not takes(target, 0):
+        if inspect.isclass(target) or not takes(target, 1):
             raise ModelError(f"{spec} takes neither no argument nor one", where="--model", fix="take a list of images")
         function: Callable[..., Any] = target
         return function
@@ -136,7 +140,8 @@ def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
     return method
 
 
-def _takes(target: Callable[..., Any], arguments: int) -> bool:
+def takes(target: Callable[..., Any], arguments: int) -> bool:
+    """Whether something can be called with so many arguments."""
     try:
         inspect.signature(target).bind(*[None] * arguments)
     except TypeError:

@@ -1,0 +1,167 @@
+"""The whole evaluation of a dataset of regenerated watermarks; it reads rows alone, and pictures only for detectors of third parties."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from evaluators.watermark.bootstrap import SourceBootstrap
+from evaluators.watermark.cells import Cell, EmptyCell, measure_cells
+from evaluators.watermark.detection import DetectorResult, measure_detector
+from evaluators.watermark.detectors import NamedDetector, score_dataset
+from evaluators.watermark.dose import DoseResult, Violation, check_dose, measure_dose
+from evaluators.watermark.gate import PASSED, Gate, check_gate
+from evaluators.watermark.null import NullResult, calibrate
+from evaluators.watermark.quality import QualityResult, measure_quality
+from evaluators.watermark.replicates import Replicates, measure_replicates
+from evaluators.watermark.rows import Attack, Scheme, WatermarkRows, read_rows
+from evaluators.watermark.weaknesses import BreakingRung, Stratum, Survival, find_breaking_rung, measure_strata, measure_survival
+from manifests import Dataset, Manifest
+
+HEADLINE_ITEMS = 1000
+HEADLINE, FAST = "headline", "fast"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Planned samples that do not exist.
+
+    Attributes:
+        scheme: "" for unmarked samples, and for marked ones whose row does not say.
+        reason: the decisive one.
+    """
+
+    scheme: str
+    rung: str
+    replica: int
+    status: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True)
+class WatermarkEvaluation:
+    """A dataset of regenerated watermarks.
+
+    Attributes:
+        resamples, seed: of the bootstrap; the seed also draws fresh keys.
+        sources: number of sources.
+        planned, accepted: samples.
+        tier: ``headline`` where every rung of every scheme has 1,000 marked and 1,000 unmarked samples, else ``fast``.
+        control: name of the rung without an attack, "" where there is none.
+        cells, empty_cells: by scheme, then rung.
+        warnings: what a reader of the tables must know.
+    """
+
+    manifest: Manifest
+    resamples: int
+    seed: int
+    sources: int
+    planned: int
+    accepted: int
+    tier: str
+    control: str
+    schemes: tuple[Scheme, ...]
+    attacks: tuple[Attack, ...]
+    cells: tuple[Cell, ...] = field(repr=False)
+    empty_cells: tuple[EmptyCell, ...]
+    gates: tuple[Gate, ...]
+    doses: tuple[DoseResult, ...]
+    violations: tuple[Violation, ...]
+    nulls: tuple[NullResult, ...]
+    quality: tuple[QualityResult, ...]
+    survival: tuple[Survival, ...]
+    breaking: tuple[BreakingRung, ...]
+    strata: tuple[Stratum, ...]
+    replicates: tuple[Replicates, ...]
+    detectors: tuple[DetectorResult, ...]
+    failures: tuple[Failure, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def headline(self) -> list[str]:
+        """Schemes that passed the gate, in the recipe's order."""
+        return [gate.scheme for gate in self.gates if gate.status == PASSED]
+
+    def gate(self, scheme: str) -> Gate:
+        """A scheme's gate."""
+        return next(gate for gate in self.gates if gate.scheme == scheme)
+
+
+def evaluate_watermark(
+    dataset: Dataset, *, detectors: Sequence[NamedDetector] = (), bootstrap: int = 1000, seed: int = 0
+) -> WatermarkEvaluation:
+    """Evaluate every scheme at every rung.
+
+    Args:
+        dataset: made by the generator ``watermark``.
+        detectors: of third parties, see `load_detector`; they read the attacked pictures.
+        bootstrap: resamples of sources.
+        seed: of the resampling and of the fresh keys.
+
+    Raises:
+        DataError: the dataset holds no watermarks, or its rows contradict its recipe.
+        ModelError: a detector failed.
+    """
+    rows = read_rows(dataset)
+    sampler = SourceBootstrap(rows.sources, resamples=bootstrap, seed=seed)
+    cells, empty = measure_cells(rows, sampler)
+    gates = tuple(check_gate(scheme, cells, rows.control) for scheme in rows.schemes)
+    violations, nulls = check_dose(rows, cells), calibrate(rows, seed=seed)
+    tier = _tier(rows, cells)
+    results = tuple(
+        result for detector in detectors for result in measure_detector(detector.name, score_dataset(dataset, detector), cells, sampler)
+    )
+    doses = (measure_dose(scheme, cells, sampler) for scheme in rows.schemes)
+    return WatermarkEvaluation(
+        manifest=dataset.manifest, resamples=bootstrap, seed=seed, sources=len(sampler.sources), planned=len(rows.rows),
+        accepted=sum(row.ok for row in rows.rows), tier=tier, control=rows.control, schemes=rows.schemes, attacks=rows.attacks,
+        cells=cells, empty_cells=empty, gates=gates, doses=tuple(dose for dose in doses if dose), violations=violations, nulls=nulls,
+        quality=measure_quality(rows, sampler),
+        survival=tuple(one for scheme in rows.schemes for one in measure_survival(scheme, cells, rows.control)),
+        breaking=tuple(find_breaking_rung(scheme, cells) for scheme in rows.schemes),
+        strata=tuple(one for scheme in rows.schemes for one in measure_strata(scheme, cells, sampler)),
+        replicates=measure_replicates(rows), detectors=results, failures=_failures(rows),
+        warnings=tuple(_warnings(tier, cells, empty, gates, violations, nulls)),
+    )
+
+
+def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
+    """What the smallest rung allows."""
+    rungs = {attack.name for attack in rows.attacks if attack.ladder}
+    sizes = {(cell.scheme, cell.rung): cell.n for cell in cells}
+    smallest = min((sizes.get((scheme.name, rung), 0) for scheme in rows.schemes for rung in rungs), default=0)
+    return HEADLINE if smallest >= HEADLINE_ITEMS else FAST
+
+
+def _failures(rows: WatermarkRows) -> tuple[Failure, ...]:
+    counts = Counter((row.scheme, row.rung, row.replica, row.status, row.reasons[0]) for row in rows.rows if not row.ok)
+    return tuple(Failure(*place, count) for place, count in sorted(counts.items()))
+
+
+def _warnings(
+    tier: str, cells: Sequence[Cell], empty: Sequence[EmptyCell], gates: Sequence[Gate], violations: Sequence[Violation], nulls: Sequence[NullResult]
+) -> list[str]:
+    lines = []
+    if tier == FAST:
+        smallest = min((cell.n for cell in cells), default=0)
+        lines.append(f"fast tier: the smallest cell has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + {HEADLINE_ITEMS}")
+    for gate in gates:
+        if gate.status != PASSED:
+            said = f"TPR at 1 % {gate.tpr.value:.1%} on {gate.tpr.n} unattacked items" if gate.tpr else "there are no unattacked items"
+            lines.append(f"{gate.scheme}: {gate.status}; {said}")
+    lines += [violation.message for violation in violations]
+    for null in nulls:
+        if null.test is None:
+            lines.append(f"{null.scheme}: no {null.group} unmarked sample was decoded, so the null is not tested")
+        elif not null.test.passed:
+            lines.append(f"{null.scheme}: the null fails on {null.group} unmarked samples with {null.keys} keys")
+    contradicting = sum(cell.contradicting_p for cell in cells)
+    if contradicting:
+        lines.append(f"{contradicting} stored p-values aren't the binomial ones; the tables use the exact values")
+    errors = sum(cell.errors + cell.negative_errors for cell in cells)
+    if errors:
+        lines.append(f"{errors} decodings failed and count as misses at chance score")
+    lines += [f"{cell.scheme} at {cell.rung}: no complete family" for cell in empty]
+    return lines
