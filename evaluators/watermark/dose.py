@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -182,7 +183,7 @@ def _check_realised(rows: WatermarkRows) -> list[Violation]:
             found.append(Violation("mixed", "", attack.name, attack.name, message))
         if attack.ladder and facts:
             ladder.append((attack, _ratio(facts[0].get("snr"))))
-    for (before, high), (after, low) in zip(ladder, ladder[1:], strict=False):
+    for (before, high), (after, low) in pairwise(ladder):
         # Neither the control nor the autoencoder adds noise, so both ratios are infinite.
         if not low < high and not (math.isinf(low) and before.start == "none"):
             message = f"the realised SNR does not fall from {before.name} ({high:.3g}) to {after.name} ({low:.3g})"
@@ -200,7 +201,8 @@ def _check_tpr(ladder: Sequence[Cell]) -> list[Violation]:
     for cell in ladder:
         now = cell.tpr()
         if least is not None and now.low > least.tpr().high:
-            message = f"{cell.scheme}: TPR at 1 % rises from {least.tpr().value:.1%} at {least.rung} to {now.value:.1%} at {cell.rung}, beyond both intervals"
+            change = f"from {least.tpr().value:.1%} at {least.rung} to {now.value:.1%} at {cell.rung}"
+            message = f"{cell.scheme}: TPR at 1 % rises {change}, beyond both intervals"
             found.append(Violation("tpr", cell.scheme, least.rung, cell.rung, message))
         if least is None or now.high < least.tpr().high:
             least = cell

@@ -145,8 +145,8 @@ def _warnings(
 ) -> list[str]:
     lines = []
     if tier == FAST:
-        smallest = min((cell.n for cell in cells), default=0)
-        lines.append(f"fast tier: the smallest cell has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + {HEADLINE_ITEMS}")
+        smallest = min((cell.n for cell in cells if cell.ladder), default=0)
+        lines.append(f"fast tier: the smallest rung has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + {HEADLINE_ITEMS}")
     for gate in gates:
         if gate.status != PASSED:
             said = f"TPR at 1 % {gate.tpr.value:.1%} on {gate.tpr.n} unattacked items" if gate.tpr else "there are no unattacked items"

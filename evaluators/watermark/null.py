@@ -120,9 +120,8 @@ def _calibrate_group(scheme: Scheme, group: str, rows: list[WatermarkRow], pairs
     ties = sum(score == 0 for one in decoded for score in one.scores)
     matches = fresh_matches(decided_bits(decoded, rng), pairs, rng)
     scores = np.array([one.scores for one in decoded], dtype=np.float64)
-    fresh = NullResult(
-        scheme.name, group, "fresh", len(decoded), len(matches), ties, errors, null_test(matches, scheme.bits, rng), soft_false_alarms(scores, pairs, rng),
-    )
+    hard, soft = null_test(matches, scheme.bits, rng), soft_false_alarms(scores, pairs, rng)
+    fresh = NullResult(scheme.name, group, "fresh", len(decoded), len(matches), ties, errors, hard, soft)
     single = _one_per_source(rows, scheme.name, rng)
     stored = np.array([one.matches for one in single], dtype=np.float64)
     run = NullResult(scheme.name, group, "run", len(single), len(single), ties, errors, null_test(stored, scheme.bits, rng), None)

@@ -72,11 +72,11 @@ def empirical_threshold(nulls: FloatArray, alpha: float) -> EmpiricalThreshold |
     """
     n = len(nulls)
     if alpha < 0.01 and n < NULLS_AT_01_PERCENT:
-        return f"refused: an empirical {alpha:.1%} needs {NULLS_AT_01_PERCENT} nulls, there are {n}"
+        return f"refused: {n} of {NULLS_AT_01_PERCENT} nulls"
     r = max(1, math.floor(alpha * (n + 1)))
     level = r / (n + 1)
     if level > alpha * _SLACK:
-        return f"refused: an empirical {alpha:.0%} needs {math.ceil(1 / (alpha * _SLACK)) - 1} nulls, there are {n}"
+        return f"refused: {n} of {math.ceil(1 / (alpha * _SLACK)) - 1} nulls"
     return EmpiricalThreshold(float(np.sort(nulls)[n - r]), level, n)
 
 

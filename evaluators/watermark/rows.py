@@ -184,8 +184,8 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> W
         raise CorruptDatasetError(f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}", where="samples.parquet")
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return WatermarkRow(
-        record["key"], record["source_id"], record["edit"], record["replica"], positive, scheme, record["status"], tuple(record["reasons"]), detections,
-        parameters.get("attack") or {}, parameters.get("source") or {}, scores,
+        record["key"], record["source_id"], record["edit"], record["replica"], positive, scheme, record["status"], tuple(record["reasons"]),
+        detections, parameters.get("attack") or {}, parameters.get("source") or {}, scores,
     )
 
 

@@ -43,7 +43,7 @@ def sign_flip_p(scores: FloatArray, key: npt.NDArray[np.bool_], rng: np.random.G
 
 
 def soft_false_alarms(scores: FloatArray, pairs: int, rng: np.random.Generator, *, alpha: float = 0.01) -> Rate:
-    """Share of fresh fair keys whose sign-flip p-value is at most ``alpha``; about ``pairs`` keys spread over at most 500 pictures [pictures, bits]."""
+    """Share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is at most ``alpha``; scores [pictures, bits]."""
     scores = rng.permutation(scores)[:_PICTURES]
     draws = math.ceil(pairs / len(scores))
     hits = sum(int((sign_flip_p(own, rng.random((draws, len(own))) < 0.5, rng) <= alpha).sum()) for own in scores)

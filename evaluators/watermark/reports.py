@@ -1,0 +1,150 @@
+"""The results as text, CSV, JSON and HTML. Shares are fractions in CSV and JSON; `docs/formats-watermark.md` names every field."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, fields
+from html import escape
+from typing import Any
+
+from evaluators.layout import align
+from evaluators.statistics import Estimate
+from evaluators.watermark.cells import Cell
+from evaluators.watermark.evaluation import WatermarkEvaluation
+from evaluators.watermark.plot import QUALITY, STRENGTH, plot_svg
+from evaluators.watermark.rates import Rate
+from evaluators.watermark.sections import Section, sections, tier_label
+from manifests import canonical_json
+
+SCHEMA_VERSION = 1
+KIND = "editmill.watermark_evaluation"
+
+# A rate or an estimate takes three columns, the ends under these endings.
+_ENDS = ("", "_low", "_high")
+_LEVELS = ("1", "01")
+
+
+def watermark_text(evaluation: WatermarkEvaluation) -> str:
+    """The tables, aligned, with the warnings first."""
+    head = [_facts(evaluation), tier_label(evaluation), *(f"warning: {line}" for line in evaluation.warnings)]
+    return "\n\n".join(["\n".join(head), *(_text_table(section) for section in sections(evaluation))]) + "\n"
+
+
+def _facts(evaluation: WatermarkEvaluation) -> str:
+    manifest = evaluation.manifest
+    samples = f"{evaluation.accepted} of {evaluation.planned} planned samples of {evaluation.sources} sources"
+    options = f"{evaluation.resamples} resamples, seed {evaluation.seed}"
+    return f"{manifest.name} {manifest.version}, fingerprint {manifest.fingerprint[:12]}, {samples}; {options}"
+
+
+def _text_table(section: Section) -> str:
+    # Two leading cells name a row.
+    lines = align([section.head, *section.rows], shared=min(2, len(section.head) - 1), titles=[section.title])
+    return "\n".join([*(line.rstrip() for line in lines), *section.notes])
+
+
+def watermark_json(evaluation: WatermarkEvaluation) -> bytes:
+    """The document as canonical JSON."""
+    return canonical_json(watermark_document(evaluation)) + b"\n"
+
+
+def watermark_document(evaluation: WatermarkEvaluation) -> dict[str, Any]:
+    """The whole evaluation as JSON values."""
+    manifest = evaluation.manifest
+    listed = (
+        "schemes", "attacks", "empty_cells", "gates", "doses", "violations", "nulls", "quality", "survival", "breaking", "strata", "replicates",
+        "detectors", "failures",
+    )
+    return {
+        "schema_version": SCHEMA_VERSION, "kind": KIND,
+        "dataset": {"name": manifest.name, "version": manifest.version, "fingerprint": manifest.fingerprint, "generator": manifest.generator},
+        "options": {"resamples": evaluation.resamples, "seed": evaluation.seed},
+        "sources": evaluation.sources, "planned": evaluation.planned, "accepted": evaluation.accepted, "tier": evaluation.tier,
+        "control": evaluation.control, "headline": evaluation.headline, "cells": [_cell(cell) for cell in evaluation.cells],
+        **{name: [asdict(one) for one in getattr(evaluation, name)] for name in listed}, "warnings": list(evaluation.warnings),
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    document = {one.name: getattr(cell, one.name) for one in fields(cell) if one.name != "families"}
+    nested = {name: [asdict(one) for one in document[name]] for name in ("dropped", "views")}
+    return {**document, **nested, "bit_accuracy": asdict(cell.bit_accuracy)}
+
+
+def watermark_csv(evaluation: WatermarkEvaluation) -> str:
+    """One line per scheme and rung; what was not measured is empty."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, csv_fields(evaluation), lineterminator="\n")
+    writer.writeheader()
+    quality = {(one.scheme, one.rung): one.measures for one in evaluation.quality}
+    for cell in evaluation.cells:
+        measures = [_named(measure.name, measure.value) for measure in quality.get((cell.scheme, cell.rung), ())]
+        row = _csv_cell(cell) | {"gate": evaluation.gate(cell.scheme).status, "tier": evaluation.tier}
+        writer.writerow({name: value for part in (row, *measures) for name, value in part.items()})
+    return buffer.getvalue()
+
+
+def csv_fields(evaluation: WatermarkEvaluation) -> list[str]:
+    """Columns of `watermark_csv`."""
+    rates = [f"{name}_{level}" for level in _LEVELS for name in ("tpr", "fpr", "exact_tpr")]
+    views = [f"{view}_{name}" for view in ("removal", "spoofing") for name in ("auroc", *(f"{rate}_1" for rate in ("tpr", "fpr")))]
+    names = ["bit_accuracy", "auroc", *rates, *views, *sorted({measure.name for one in evaluation.quality for measure in one.measures})]
+    plain = ["scheme", "rung", "start", "ladder", "strength", "timestep", "sqrt_alpha_bar", "snr", "gate", "tier", "n", "errors", "negative_errors"]
+    plain += ["dropped", "median_log10_p", "margin_bits", *(f"{name}_{level}" for level in _LEVELS for name in ("threshold", "true_level"))]
+    return [*plain, *(name + end for name in names for end in _ENDS)]
+
+
+def _csv_cell(cell: Cell) -> dict[str, Any]:
+    plain = ("scheme", "rung", "start", "strength", "timestep", "sqrt_alpha_bar", "snr", "n", "errors", "negative_errors")
+    plain += ("median_log10_p", "margin_bits")
+    row = {name: getattr(cell, name) for name in plain} | {"ladder": int(cell.ladder), "dropped": sum(one.count for one in cell.dropped)}
+    row |= _named("bit_accuracy", cell.bit_accuracy) | _named("auroc", cell.combined.auroc)
+    for name, level in zip(_LEVELS, cell.combined.levels, strict=True):
+        row |= {f"threshold_{name}": level.threshold, f"true_level_{name}": level.true_level}
+        row |= _named(f"tpr_{name}", level.tpr) | _named(f"fpr_{name}", level.fpr) | _named(f"exact_tpr_{name}", level.exact_tpr)
+    for view in (view for view in cell.views if view.name != "combined"):
+        first = view.levels[0]
+        row |= _named(f"{view.name}_auroc", view.auroc) | _named(f"{view.name}_tpr_1", first.tpr) | _named(f"{view.name}_fpr_1", first.fpr)
+    return row
+
+
+def _named(name: str, found: Rate | Estimate) -> dict[str, float]:
+    return dict(zip((name + end for end in _ENDS), (found.value, found.low, found.high), strict=True))
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }}
+h1 {{ font-size: 1.6rem; margin-bottom: 0 }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem }} .note {{ color: #595959; margin: .2rem 0 }}
+.scroll {{ overflow-x: auto }} table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
+th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
+th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left }} thead th {{ border-bottom: 2px solid #888 }}
+.warnings {{ background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem 1rem .5rem 2rem; margin: 1rem 0 }}
+svg {{ width: 100%; max-width: 860px; height: auto }}
+</style></head><body>
+<h1>{title}</h1><p class="note">{facts}</p><p><b>{tier}</b></p>
+{body}
+</body></html>
+"""
+
+
+def watermark_html(evaluation: WatermarkEvaluation) -> str:
+    """One page that needs nothing beside it: warnings, both plots, and the tables."""
+    manifest = evaluation.manifest
+    items = "".join(f"<li>{escape(line)}</li>" for line in evaluation.warnings)
+    body = f'<ul class="warnings">{items}</ul>' if items else ""
+    for kind, title in ((STRENGTH, "Detection over strength"), (QUALITY, "Detection over lost quality")):
+        plot = plot_svg(evaluation, kind=kind)
+        body += f"<h2>{title}</h2>{plot}" if plot else ""
+    body += "\n".join(_html_section(section) for section in sections(evaluation))
+    title = f"{manifest.name} {manifest.version}: watermarks under regeneration"
+    return _PAGE.format(title=escape(title), facts=escape(_facts(evaluation)), tier=escape(tier_label(evaluation)), body=body)
+
+
+def _html_section(section: Section) -> str:
+    titles = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
+    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in section.rows)
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in section.notes)
+    table = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return f"<h2>{escape(section.title)}</h2>{table}{notes}"
