@@ -96,8 +96,8 @@ def csv_fields(evaluation: WatermarkEvaluation) -> list[str]:
 
 
 def _csv_cell(cell: Cell) -> dict[str, Any]:
-    plain = ("scheme", "rung", "start", "strength", "timestep", "sqrt_alpha_bar", "snr", "n", "errors", "negative_errors")
-    plain += ("median_log10_p", "margin_bits")
+    plain = ["scheme", "rung", "start", "strength", "timestep", "sqrt_alpha_bar", "snr", "n", "errors", "negative_errors"]
+    plain += ["median_log10_p", "margin_bits"]
     row = {name: getattr(cell, name) for name in plain} | {"ladder": int(cell.ladder), "dropped": sum(one.count for one in cell.dropped)}
     row |= _named("bit_accuracy", cell.bit_accuracy) | _named("auroc", cell.combined.auroc)
     for name, level in zip(_LEVELS, cell.combined.levels, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,23 @@ from scipy.stats import binom
 from manifests import (
     Dataset,
     SampleRow,
+    ShardStats,
     SourceRecord,
     SourcesRecord,
     canonical_json,
     derive_seed,
     merge_counts,
     open_dataset,
+    read_rows,
     sample_key,
     shard_of,
     sources_digest,
     write_dataset_files,
+    write_rows,
     write_shard,
 )
 from manifests.records import Manifest
+from manifests.store import Store
 from tests.manifests.builder import encode_png, make_sources
 
 NAME, FINGERPRINT = "marks", "f" * 64
@@ -84,15 +89,7 @@ class Plan:
 def build(root: Path, plan: Plan | None = None, **changes: Any) -> Dataset:
     """Write a plan's dataset and open it; ``changes`` are fields of the plan."""
     plan = plan or Plan(**changes)
-    rng = np.random.default_rng(plan.seed)
-    sources = make_sources(plan.sources)
-    planned = [
-        (number, _row(plan, rng, source, number, rung, scheme, replica))
-        for number, source in enumerate(sources)
-        for replica in range(2 if number < plan.replicated else 1)
-        for rung in plan.rungs
-        for scheme in (None, *plan.schemes)
-    ]
+    planned = _planned(plan)
     stats = []
     for shard in range(plan.shards):
         mine = [(number, row) for number, row in planned if row.shard == shard]
@@ -102,14 +99,38 @@ def build(root: Path, plan: Plan | None = None, **changes: Any) -> Dataset:
                 name=NAME, split="test", shard=shard, fingerprint=FINGERPRINT, members=MEMBERS, score_names=SCORES,
             )
         )
+    write_dataset_files(root, _manifest(plan, stats))
+    return open_dataset(root)
+
+
+def tabulate(root: Path, **changes: Any) -> Dataset:
+    """The same without pictures, for datasets that are large."""
+    plan = Plan(**changes)
+    rows = [row for _, row in _planned(plan)]
+    write_rows(root / "rows.parquet", rows, members=(), score_names=SCORES)
+    return Dataset(Store(root), _manifest(plan, []), read_rows(root / "rows.parquet"))
+
+
+def _planned(plan: Plan) -> list[tuple[int, SampleRow]]:
+    rng = np.random.default_rng(plan.seed)
+    return [
+        (number, _row(plan, rng, source, number, rung, scheme, replica))
+        for number, source in enumerate(make_sources(plan.sources))
+        for replica in range(2 if number < plan.replicated else 1)
+        for rung in plan.rungs
+        for scheme in (None, *plan.schemes)
+    ]
+
+
+def _manifest(plan: Plan, stats: list[ShardStats]) -> Manifest:
+    sources = make_sources(plan.sources)
     manifest = Manifest(
         name=NAME, version="1.0.0", generator="watermark", fingerprint=FINGERPRINT, recipe=_recipe(plan), code_version="0.1.0", code_commit="0" * 40,
         environment={}, sources=SourcesRecord(name="tiny", count=len(sources), licence="CC0-1.0", digest=sources_digest(sources)), members=MEMBERS,
         score_names=SCORES, edits=tuple(rung.name for rung in plan.rungs), class_names={0: "unmarked", 1: "watermarked"},
         counts=merge_counts(part.counts for part in stats), shards=tuple(part.record() for part in stats),
     )
-    write_dataset_files(root, manifest.model_copy(update=plan.fields))
-    return open_dataset(root)
+    return manifest.model_copy(update=plan.fields)
 
 
 def _recipe(plan: Plan) -> dict[str, Any]:
@@ -163,8 +184,13 @@ def _detection(plan: Plan, rng: np.random.Generator, scheme: tuple[str, int], ru
     if error:
         return {"scheme": name, "detector": "d", "bits": bits, "scores": [], "matches": None, "p_value": 1.0, "error": error}
     scores = np.where(read, 1.0, -1.0) * (0.1 + rng.random(bits))
-    p_value = float(binom.sf(matches - 1, bits, 0.5))
+    p_value = _tails(bits)[matches]
     return {"scheme": name, "detector": "d", "bits": bits, "scores": scores.tolist(), "matches": matches, "p_value": p_value, "error": ""}
+
+
+@lru_cache
+def _tails(bits: int) -> list[float]:
+    return [float(value) for value in binom.sf(np.arange(-1, bits), bits, 0.5)]
 
 
 def _members(number: int, row: SampleRow) -> dict[str, bytes]:
