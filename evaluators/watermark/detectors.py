@@ -71,7 +71,7 @@ def load_detector(spec: str) -> NamedDetector:
         ModelError: the form is unknown, the module or the function is missing, or importing or calling it fails.
     """
     module_name, colon, path = spec.partition(":")
-    if not colon or not path or not all(part.isidentifier() for part in module_name.split(".")):
+    if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
         raise ModelError(f"{spec!r} names no detector", where="--model", fix=f"give {FORMS}")
     target: Any = import_module_of(module_name, FORMS)
     for part in path.split("."):
