@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -220,3 +222,18 @@ def test_samples_of_one_rung_that_started_elsewhere(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(builder, "_attack", lambda rung: original(replace(rung, timestep=rung.timestep + 20 * int(next(calls)))))
     result = evaluate_watermark(tabulate(tmp_path, sources=4, rungs=(LADDER[2],)), bootstrap=20)
     assert [one.kind for one in result.violations] == ["mixed"]
+
+
+def test_equal_pictures_have_a_mean_psnr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.evaluators.watermark import builder
+
+    original = builder._row
+    monkeypatch.setattr(builder, "_row", lambda *given: original(*given).model_copy(update={"scores": {"psnr_input": float("inf")}}))
+    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), bootstrap=20)
+    assert {measure.value.value for one in result.quality for measure in one.measures} == {100.0}
+    assert result.doses[0].q95 is None
+
+
+def test_the_evaluator_loads_no_torch() -> None:
+    code = "import sys, evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
