@@ -31,6 +31,11 @@ class Reason(StrEnum):
     COMPLEXITY_ORDER = "complexity_order"
     EDIT_ABSENT = "edit_absent"
     LABEL_MARGIN_LOW = "label_margin_low"
+    # Watermarks.
+    NO_EMBED_RECORD = "no_embed_record"
+    RIGHTS_MISSING = "rights_missing"
+    SOURCE_TOO_SMALL = "source_too_small"
+    EMBED_FAILED = "embed_failed"
     # Captions: why nothing was inserted.
     NO_NOUN = "no_noun"
     NO_BOX = "no_box"
@@ -54,5 +59,8 @@ class Reason(StrEnum):
 
 
 FAILURES = frozenset(
-    {Reason.SOURCE_UNREADABLE, Reason.MASK_UNREADABLE, Reason.MASK_SIZE_MISMATCH, Reason.MASK_EMPTY, Reason.MASK_FULL, Reason.PROPOSER_ERROR}
+    {
+        Reason.SOURCE_UNREADABLE, Reason.MASK_UNREADABLE, Reason.MASK_SIZE_MISMATCH, Reason.MASK_EMPTY, Reason.MASK_FULL, Reason.PROPOSER_ERROR,
+        Reason.NO_EMBED_RECORD, Reason.RIGHTS_MISSING, Reason.SOURCE_TOO_SMALL, Reason.EMBED_FAILED,
+    }
 )

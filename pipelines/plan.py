@@ -12,7 +12,7 @@ from manifests.records import SourcesRecord
 from pipelines.families import family_of
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
-from pipelines.sources import CaptionSource, Source
+from pipelines.sources import AnySource
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Plan:
         return {sample.source.id: sample.source.problem for shard in self.shards for sample in shard if sample.source.problem}
 
 
-def make_plan(recipe: Recipe, *, source: Source | CaptionSource | None = None) -> Plan:
+def make_plan(recipe: Recipe, *, source: AnySource | None = None) -> Plan:
     """Plan the whole dataset.
 
     Raises:

@@ -43,8 +43,12 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
         if captions:
             texts.append((_picture([members for _, members in built]), [_line(row.model_dump()) for row, _ in built]))
             continue
-        pictures = [(sample.edit.label, members.get(plan.recipe.output.image)) for sample, (_, members) in zip(mine, built, strict=True)]
-        rows.append({label: decode_image(data) for label, data in pictures if data is not None})
+        row: dict[str, Array] = {}
+        for sample, (_, members) in zip(mine, built, strict=True):
+            # Of several samples of one edit, such as one per watermark, the first is shown.
+            if plan.recipe.output.image in members:
+                row.setdefault(sample.edit.label, decode_image(members[plan.recipe.output.image]))
+        rows.append(row)
     return caption_sheet(texts) if captions else contact_sheet(rows, list(plan.counts()), cell=cell)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from generators.attribute.settings import AttributeSettings
 from generators.guards.settings import GuardSettings
 from generators.text.settings import TextGuardSettings, TextSettings
+from generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
 from manifests.errors import RecipeError
 from manifests.records import DatasetName, SplitName, Version
 from pipelines.sources import SourceSpec, parse_source
@@ -21,8 +22,8 @@ from pipelines.wording import say, without_consequences
 RECIPES = resources.files("pipelines") / "recipes"
 
 
-GeneratorSettings = Annotated[AttributeSettings | TextSettings, Field(discriminator="kind")]
-GuardRules = Annotated[GuardSettings | TextGuardSettings, Field(discriminator="kind")]
+GeneratorSettings = Annotated[AttributeSettings | TextSettings | WatermarkSettings, Field(discriminator="kind")]
+GuardRules = Annotated[GuardSettings | TextGuardSettings | WatermarkGuardSettings, Field(discriminator="kind")]
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
 
@@ -68,6 +69,8 @@ class Recipe(BaseModel):
     def _check_output(self) -> Recipe:
         if self.guard.kind != self.generator.kind:
             raise ValueError(f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out")
+        if isinstance(self.guard, WatermarkGuardSettings) and self.output.image != "png":
+            raise ValueError("attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality")
         if isinstance(self.guard, GuardSettings):
             if self.output.image == "reference":
                 raise ValueError("output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg")

@@ -35,7 +35,7 @@ from pipelines.packs import find_pack
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
 from pipelines.sample import SampleBuilder
-from pipelines.sources import CaptionedSpec, LabelledSpec, Source, open_source
+from pipelines.sources import AnySpec, Source, open_source
 
 GUARDS: tuple[type[Guard], ...] = (
     SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,
@@ -82,7 +82,7 @@ class AttributeFamily:
     version = 5
     score_names = SCORE_NAMES
 
-    def open(self, spec: LabelledSpec | CaptionedSpec) -> Source:
+    def open(self, spec: AnySpec) -> Source:
         return open_source(spec)
 
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from generators.models.pack import PackSpec
 from manifests.records import ModelRecord, SampleRow, SourceRecord
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
-from pipelines.sources import CaptionedSpec, CaptionSource, LabelledSpec, Source
+from pipelines.sources import AnySource, AnySpec
 
 Built = tuple[SampleRow, dict[str, bytes]]
 
@@ -21,7 +21,8 @@ Built = tuple[SampleRow, dict[str, bytes]]
 class Setting:
     """What the samples of one build share; ``cache`` is a folder for what several shards need, or None when nothing is written."""
 
-    recipe: Recipe
+    # A recipe may hold values that have no hash; the fingerprint tells it.
+    recipe: Recipe = field(hash=False)
     fingerprint: str
     class_names: tuple[str, ...]
     models: tuple[ModelRecord, ...]
@@ -47,7 +48,7 @@ class Family(Protocol):
     version: int
     score_names: tuple[str, ...]
 
-    def open(self, spec: LabelledSpec | CaptionedSpec) -> Source | CaptionSource:
+    def open(self, spec: AnySpec) -> AnySource:
         """The source of a recipe.
 
         Raises:

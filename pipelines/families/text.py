@@ -18,7 +18,7 @@ from pipelines.families.base import Builder, Setting
 from pipelines.packs import find_pack
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
-from pipelines.sources import CaptionedSpec, CaptionSource, LabelledSpec, open_captions
+from pipelines.sources import AnySpec, CaptionSource, open_captions
 
 NAME = "text"
 # Roles that insertion asks; those that a pack lacks have no say, but the first.
@@ -34,7 +34,7 @@ class TextFamily:
     version = 1
     score_names = SCORE_NAMES
 
-    def open(self, spec: LabelledSpec | CaptionedSpec) -> CaptionSource:
+    def open(self, spec: AnySpec) -> CaptionSource:
         return open_captions(spec)
 
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:

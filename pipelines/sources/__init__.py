@@ -13,22 +13,26 @@ from pipelines.sources.coco import CocoSource, CocoSpec
 from pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 from pipelines.sources.folder import FolderSource, FolderSpec
 from pipelines.sources.imagenet_s import ImageNetSSource, ImageNetSSpec
+from pipelines.sources.images import ImagesSource, ImagesSpec
 from pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
+from pipelines.sources.pictures import Pictures
 from pipelines.sources.tabletop import TabletopSource, TabletopSpec
 from pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
 from pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
 __all__ = [
-    "CaptionSource", "CaptionedSpec", "LabelledSpec", "Source", "SourceProblem", "SourceSpec", "open_captions", "open_source",
-    "parse_source",
+    "AnySource", "AnySpec", "CaptionSource", "CaptionedSpec", "LabelledSpec", "Pictures", "Source", "SourceProblem", "SourceSpec", "open_captions",
+    "open_pictures", "open_source", "parse_source",
 ]
 
 LabelledSpec = TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec
 CaptionedSpec = TabletopCaptionsSpec | CocoCaptionsSpec | JsonLinesSpec | WebDatasetSpec
-SourceSpec = Annotated[LabelledSpec | CaptionedSpec, Field(discriminator="kind")]
+AnySpec = LabelledSpec | CaptionedSpec | ImagesSpec
+AnySource = Source | CaptionSource | Pictures
+SourceSpec = Annotated[AnySpec, Field(discriminator="kind")]
 
 
-def open_source(spec: LabelledSpec | CaptionedSpec) -> Source:
+def open_source(spec: AnySpec) -> Source:
     """Open a source of labelled images with masks.
 
     Raises:
@@ -42,10 +46,10 @@ def open_source(spec: LabelledSpec | CaptionedSpec) -> Source:
         return FolderSource(spec)
     if isinstance(spec, CocoSpec):
         return CocoSource(spec)
-    raise SourceError(f"{spec.kind} holds captions, not labelled objects with masks", where="source", fix="use tabletop, folder, coco or imagenet-s")
+    raise SourceError(f"{spec.kind} holds no labelled objects with masks", where="source", fix="use tabletop, folder, coco or imagenet-s")
 
 
-def open_captions(spec: LabelledSpec | CaptionedSpec) -> CaptionSource:
+def open_captions(spec: AnySpec) -> CaptionSource:
     """Open a source of captioned images.
 
     Raises:
@@ -62,14 +66,31 @@ def open_captions(spec: LabelledSpec | CaptionedSpec) -> CaptionSource:
     raise SourceError(f"{spec.kind} holds no captions", where="source", fix="use tabletop-captions, coco-captions, jsonl or webdataset")
 
 
-FIELDS = {"folder": "labels", "coco": "instances", "imagenet-s": "root", "coco-captions": "captions", "jsonl": "file", "webdataset": "shards"}
+def open_pictures(spec: AnySpec) -> Pictures:
+    """Open any source for its pictures alone.
+
+    Raises:
+        SourceError: the source as a whole can't be read.
+    """
+    if isinstance(spec, ImagesSpec):
+        images = ImagesSource(spec)
+        return Pictures(images, images.picture)
+    if isinstance(spec, CaptionedSpec):
+        return Pictures.of_captioned(open_captions(spec))
+    return Pictures.of_labelled(open_source(spec))
+
+
+FIELDS = {
+    "images": "root", "folder": "labels", "coco": "instances", "imagenet-s": "root", "coco-captions": "captions", "jsonl": "file",
+    "webdataset": "shards",
+}
 
 
 def parse_source(text: str) -> dict[str, Any]:
     """What ``--source TEXT`` puts into a recipe.
 
     ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json``, ``imagenet-s:ROOT`` are labelled; ``tabletop-captions[:SPLIT]``,
-    ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``, ``webdataset:SHARDS.tar`` are captioned.
+    ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``, ``webdataset:SHARDS.tar`` are captioned; ``images:FOLDER`` holds mere pictures.
 
     Raises:
         SourceError: the kind is unknown or the path is missing.
@@ -80,7 +101,7 @@ def parse_source(text: str) -> dict[str, Any]:
     if kind not in FIELDS or not rest:
         fix = (
             "use tabletop, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT; for captions tabletop-captions, "
-            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar"
+            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar; for watermarks any of these, or images:FOLDER"
         )
         raise SourceError(f"unknown source {text!r}", where="--source", fix=fix)
     if kind == "coco-captions" and "," in rest:

@@ -1,0 +1,1 @@
+"""Watermark regeneration: marks that the run itself embeds, and how they survive."""

@@ -1,0 +1,49 @@
+"""The frame that pictures are brought to before they are marked, so that no later resizing counts as an attack."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from generators.base import Array, EditFailure
+from generators.reasons import Reason
+from generators.watermark.settings import WatermarkSettings
+
+# Grey levels of local standard deviation, in windows of 7 pixels, under which a place counts as flat.
+FLAT, WINDOW = 2.0, 7
+
+
+def frame(image: Array, settings: WatermarkSettings) -> Array:
+    """A source, uint8 [H, W, 3] RGB, in the frame of its samples; ``pad`` never enlarges and never cuts.
+
+    Raises:
+        EditFailure: the picture is too small for marks.
+    """
+    height, width = image.shape[:2]
+    scale = settings.side / min(height, width) if settings.side else 1.0
+    if settings.fit == "pad":
+        scale = min(scale, 1.0)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    if size != (width, height):
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    if settings.fit == "crop":
+        top, left = ((length - settings.side) // 2 for length in image.shape[:2])
+        image = image[top : top + settings.side, left : left + settings.side]
+    if image.shape[0] * image.shape[1] < settings.least_pixels:
+        raise EditFailure(
+            Reason.SOURCE_TOO_SMALL, f"{image.shape[1]}x{image.shape[0]} pixels are fewer than least_pixels, {settings.least_pixels}"
+        )
+    return np.ascontiguousarray(image)
+
+
+def pad_to(image: Array, multiple: int) -> Array:
+    """The picture with reflected rows below and columns at the right, so that both sides are multiples of ``multiple``."""
+    below, right = (-length % multiple for length in image.shape[:2])
+    return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) if below or right else image
+
+
+def flat_share(image: Array) -> float:
+    """Share of pixels around which grey values hardly vary: where marks that hide in texture are weak."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    mean, square = (cv2.blur(values, (WINDOW, WINDOW)) for values in (grey, grey * grey))
+    return float(np.mean(square - mean * mean < FLAT * FLAT))

@@ -1,0 +1,71 @@
+"""What may be regenerated: pictures that this run marked itself, and its own unmarked negatives. Nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from generators.base import Array, EditFailure
+from generators.reasons import Reason
+from manifests.payloads import tag
+
+
+@dataclass(frozen=True)
+class EmbedRecord:
+    """What was embedded where.
+
+    Attributes:
+        source_id: the source.
+        scheme: the mark, or "" for a declared negative.
+        key_id: public name of the key, "" for a negative.
+        sha256: of the picture's shape and pixels.
+        seal: HMAC over the other fields by the run that made them.
+    """
+
+    source_id: str
+    scheme: str
+    key_id: str
+    sha256: str
+    seal: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture, uint8 [H, W, 3] RGB, with its record."""
+
+    record: EmbedRecord
+    image: Array
+
+
+class Ledger:
+    """Seals the run's own items with a key that is drawn anew for every run and never leaves it, and opens no others."""
+
+    def __init__(self) -> None:
+        self._key = secrets.token_bytes(32)
+
+    def seal(self, image: Array, *, source_id: str, scheme: str = "", key_id: str = "") -> Item:
+        """Record a picture that was just marked, or a negative."""
+        digest = pixels_digest(image)
+        return Item(EmbedRecord(source_id, scheme, key_id, digest, tag(self._key, source_id, scheme, key_id, digest)), image)
+
+    def open(self, item: Item) -> Array:
+        """The picture of an item of this run, whose pixels are hashed again.
+
+        Raises:
+            EditFailure: another run made it or nobody did, or it was changed since.
+        """
+        record = item.record
+        if not secrets.compare_digest(record.seal, tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)):
+            raise EditFailure(
+                Reason.NO_EMBED_RECORD, f"{record.source_id}: this run has no record of embedding {record.scheme or 'a negative'} in this picture; "
+                "only marks that a run embedded itself are regenerated"
+            )
+        if pixels_digest(item.image) != record.sha256:
+            raise EditFailure(Reason.NO_EMBED_RECORD, f"{record.source_id}: the picture was changed after it was recorded")
+        return item.image
+
+
+def pixels_digest(image: Array) -> str:
+    """sha256 over the shape and the pixels of a picture."""
+    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()

@@ -1,0 +1,152 @@
+"""Regeneration by a diffusion model that sees the edges and the content of the picture: CtrlRegen and CtrlRegen+ (arXiv 2410.05470, section 4).
+
+No detector is imported here, and no strength is searched: the grid is the recipe's.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from generators.base import Array
+from generators.models.image_adapter import attach
+from generators.models.loading import Models
+from generators.watermark.codec import deliver
+from generators.watermark.colour_transfer import match_colours
+from generators.watermark.geometry import pad_to
+from generators.watermark.ledger import Item, Ledger
+from generators.watermark.schedule import Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
+from generators.watermark.settings import AttackSettings, WatermarkSettings
+from manifests.seeds import derive_seed
+
+COLOUR_METHOD = "hm-mkl-hm"
+
+
+@dataclass(frozen=True)
+class Regenerated:
+    """An attacked picture, uint8 [H, W, 3] RGB, with what was realised and the network evaluations spent."""
+
+    image: Array
+    facts: dict[str, Any] = field(default_factory=dict)
+    cost: int = 0
+
+
+class Regenerator:
+    """Attacks the items of one ledger. Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator."""
+
+    def __init__(self, settings: WatermarkSettings, models: Models, ledger: Ledger) -> None:
+        self.settings, self.models, self.ledger = settings, models, ledger
+
+    def regenerate(self, item: Item, attack: AttackSettings, seed: int) -> Regenerated:
+        """Attack one item.
+
+        Raises:
+            EditFailure: this run has no record of the item, or its picture was changed.
+            ValueError: the model gave a picture that is not finite.
+        """
+        image = self.ledger.open(item)
+        facts, cost = self._unstarted(attack), 0
+        for number in range(attack.passes):
+            if attack.start == "vae":
+                image = self._round_trip(image)
+            elif attack.generates:
+                image, start = self._denoise(image, attack, derive_seed(seed, "pass", str(number)))
+                facts.update(self._realised(attack, start))
+                cost += start.executed * (2 if self.settings.guidance > 1 else 1)
+        return Regenerated(deliver(image, attack), facts, cost)
+
+    def _unstarted(self, attack: AttackSettings) -> dict[str, Any]:
+        """The facts of an attack that runs no diffusion; ``snr`` is null where nothing was noised."""
+        runs, settings = attack.generates, self.settings
+        return {
+            "rung": attack.name, "start": attack.start, "requested": settings.executed(attack) / settings.steps_of(attack),
+            "steps": settings.steps_of(attack) if runs else 0, "executed": 0, "timestep": -1, "sqrt_alpha_bar": 1.0, "snr": None,
+            "scheduler": "", "scheduler_sha256": "", "spacing": "", "stochastic": False,
+            "guidance": settings.guidance if runs else 0.0, "prompt": settings.prompt if runs else "",
+            "negative_prompt": settings.negative_prompt if runs else "", "control_scale": attack.control if runs else 0.0,
+            "canny": list(settings.canny) if runs else [], "adapter_scale": attack.adapter if runs else 0.0,
+            "colour_match": COLOUR_METHOD if runs and attack.colour_match else "", "passes": attack.passes, "codec": attack.codec,
+            "quality": attack.quality, "dtype": self.models.placement.dtype,
+        }
+
+    def _realised(self, attack: AttackSettings, start: Start) -> dict[str, Any]:
+        return {
+            "executed": start.executed, "timestep": start.timestep, "sqrt_alpha_bar": start.sqrt_alpha_bar, "snr": start.snr,
+            **describe_scheduler(self._scheduler(attack), self.settings),
+        }
+
+    @cached_property
+    def _pipeline(self) -> Any:
+        from diffusers import StableDiffusionControlNetImg2ImgPipeline
+
+        components = self.models.get("text_to_image").components
+        # A copy of the network: the adapter changes it, and others share it.
+        parts = {**components, "unet": deepcopy(components["unet"]), "safety_checker": None}
+        pipeline = StableDiffusionControlNetImg2ImgPipeline(**parts, controlnet=self.models.get("controlnet"), requires_safety_checker=False)
+        pipeline.set_progress_bar_config(disable=True)
+        return attach(pipeline, self.models.get("image_adapter"))
+
+    @cached_property
+    def _vae(self) -> Any:
+        return self.models.get("autoencoder")
+
+    def _scheduler(self, attack: AttackSettings) -> Any:
+        config = self.models.get("text_to_image").scheduler.config
+        return make_scheduler(config, sampler=self.settings.sampler, spacing=attack.spacing or self.settings.spacing)
+
+    @torch.inference_mode()
+    def _round_trip(self, image: Array) -> Array:
+        """Through the autoencoder alone, by the mode of its posterior."""
+        padded = self._tensor(pad_to(image, _stride(self._vae)))
+        decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
+        return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
+
+    @torch.inference_mode()
+    def _denoise(self, image: Array, attack: AttackSettings, seed: int) -> tuple[Array, Start]:
+        pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
+        padded = pad_to(image, _stride(pipeline.vae) * 2 ** (len(pipeline.unet.config.block_out_channels) - 1))
+        pipeline.scheduler = self._scheduler(attack)
+        start = find_start(pipeline.scheduler, attack, settings)
+        latents = pipeline.vae.encode(self._tensor(padded)).latent_dist.mode() * pipeline.vae.config.scaling_factor
+        noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
+        pipeline.set_ip_adapter_scale(attack.adapter)
+        edges = cv2.Canny(cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY), *settings.canny)
+        result = pipeline(
+            prompt=settings.prompt, negative_prompt=settings.negative_prompt if settings.guidance > 1 else None,
+            image=latents, control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)), ip_adapter_image=padded,
+            height=padded.shape[0], width=padded.shape[1], strength=strength_for(start.executed, steps),
+            num_inference_steps=steps, guidance_scale=settings.guidance, controlnet_conditioning_scale=float(attack.control),
+            latents=start_latents(pipeline.scheduler, attack, latents, noise, start),
+            generator=torch.Generator().manual_seed(derive_seed(seed, "sampler", "")), output_type="np",
+        ).images[0]
+        if not np.isfinite(result).all():
+            raise ValueError("the diffusion model gave a picture with values that are not finite; float32 or bfloat16 may mend it")
+        made = _cut(_to_uint8(result), image)
+        return (match_colours(made, image) if attack.colour_match else made), start
+
+    def _tensor(self, image: Array) -> torch.Tensor:
+        """uint8 [H, W, 3] to [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
+        pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+        return pixels.to(self.models.device, self._vae.dtype)
+
+
+def _stride(vae: Any) -> int:
+    """Pixels per latent along a side."""
+    return int(2 ** (len(vae.config.block_out_channels) - 1))
+
+
+def _to_uint8(image: Array) -> Array:
+    """float [H, W, 3] in about [0, 1] to uint8."""
+    return np.rint(image.astype(np.float32).clip(0, 1) * 255).astype(np.uint8)
+
+
+def _cut(image: Array, original: Array) -> Array:
+    """Without what padding added to ``original``."""
+    return np.ascontiguousarray(image[: original.shape[0], : original.shape[1]])

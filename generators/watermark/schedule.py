@@ -1,0 +1,87 @@
+"""Where on the noise schedule a regeneration starts: what is realised, not what is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from generators.watermark.settings import AttackSettings, WatermarkSettings
+from manifests.canonical import canonical_json
+
+SCHEDULERS = {
+    "ddim": "DDIMScheduler", "ddpm": "DDPMScheduler", "unipc": "UniPCMultistepScheduler", "euler-ancestral": "EulerAncestralDiscreteScheduler",
+}
+STOCHASTIC = ("ddpm", "euler-ancestral")
+
+
+@dataclass(frozen=True)
+class Start:
+    """The realised start of a regeneration.
+
+    Attributes:
+        executed: denoising steps that run.
+        timestep: training timestep of the first of them.
+        sqrt_alpha_bar: share of the clean latents' amplitude in what it sees, 0 for a clean start.
+    """
+
+    executed: int
+    timestep: int
+    sqrt_alpha_bar: float
+
+    @property
+    def snr(self) -> float:
+        """Signal to noise of the first step's input, a ratio of powers."""
+        kept = self.sqrt_alpha_bar**2
+        return kept / (1 - kept)
+
+
+def make_scheduler(config: Any, *, sampler: str, spacing: str) -> Any:
+    """The scheduler of a sampler with the model's own schedule, its timesteps spaced as asked, or as the model says where that is empty."""
+    import diffusers
+
+    changes = {"timestep_spacing": spacing} if spacing else {}
+    return getattr(diffusers, SCHEDULERS[sampler]).from_config(config, **changes)
+
+
+def strength_for(executed: int, steps: int) -> float:
+    """The ``strength`` with which diffusers' int(steps * strength) gives exactly ``executed`` steps."""
+    return min(1.0, (executed + 0.5) / steps)
+
+
+def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettings) -> Start:
+    """Set the scheduler's timesteps and find where the attack starts on them.
+
+    ``terminal`` starts from latents noised to the first timestep, which keeps a part of them on every schedule whose signal does not end at 0;
+    ``clean`` starts from pure noise.
+    """
+    steps, executed = settings.steps_of(attack), settings.executed(attack)
+    scheduler.set_timesteps(steps)
+    timestep = int(scheduler.timesteps[steps - executed])
+    kept = float(scheduler.alphas_cumprod[timestep].clamp(0, 1).sqrt())
+    return Start(executed, timestep, 0.0 if attack.start == "clean" else kept)
+
+
+def start_latents(scheduler: Any, attack: AttackSettings, latents: torch.Tensor, noise: torch.Tensor, start: Start) -> torch.Tensor:
+    """The latents that the first step sees; for a clean start nothing of ``latents`` but the shape."""
+    if attack.start == "clean":
+        return noise * scheduler.init_noise_sigma
+    # set_timesteps has just reset the index that samplers with several steps would add noise by.
+    place = len(scheduler.timesteps) - start.executed
+    noised: torch.Tensor = scheduler.add_noise(latents, noise, scheduler.timesteps[place : place + 1])
+    return noised
+
+
+def describe_scheduler(scheduler: Any, settings: WatermarkSettings) -> dict[str, Any]:
+    """Class, digest of the configuration, spacing and kind of a scheduler."""
+    config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
+    return {
+        "scheduler": type(scheduler).__name__, "scheduler_sha256": hashlib.sha256(canonical_json(_plain(config))).hexdigest(),
+        "spacing": str(scheduler.config.get("timestep_spacing", "")), "stochastic": settings.sampler in STOCHASTIC,
+    }
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    return {name: value if isinstance(value, str | int | float | bool | list | type(None)) else str(value) for name, value in config.items()}

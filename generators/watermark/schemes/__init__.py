@@ -1,0 +1,56 @@
+"""Watermark schemes by name, and schemes of others by a factory."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from generators.watermark.schemes.base import EmbeddingError, ReadingError, Scheme
+from generators.watermark.settings import SchemeSettings
+from manifests.errors import RequestError
+
+__all__ = ["EmbeddingError", "ReadingError", "Scheme", "make_scheme"]
+
+INSTALL = "install them with: pip install 'editmill[generate,watermark]'"
+
+
+def make_scheme(settings: SchemeSettings) -> Scheme:
+    """The scheme that a recipe names.
+
+    Raises:
+        RequestError: its package is not installed, or its factory is missing, fails, or gives something else.
+    """
+    if settings.factory:
+        return _from_factory(settings)
+    try:
+        if settings.name == "rivaGan":
+            from generators.watermark.schemes.invisible import RivaGan
+
+            return RivaGan()
+        if settings.name == "blind-watermark":
+            from generators.watermark.schemes.blind import BlindWatermark
+
+            return BlindWatermark(settings.bits)
+        from generators.watermark.schemes.invisible import DwtScheme
+
+        return DwtScheme(settings.name, settings.bits)
+    except ImportError as error:
+        what = f"the scheme {settings.name} needs packages that are not installed: {error}"
+        raise RequestError(what, where="generator.schemes", fix=INSTALL) from error
+
+
+def _from_factory(settings: SchemeSettings) -> Scheme:
+    where = f"generator.schemes: {settings.name}"
+    module, _, name = settings.factory.partition(":")
+    try:
+        scheme: Any = getattr(importlib.import_module(module), name)(**settings.options)
+    except Exception as error:
+        what = f"the factory {settings.factory} fails: {type(error).__name__}: {error}"
+        raise RequestError(what, where=where, fix="check package.module:function and the options") from error
+    missing = [part for part in ("name", "package", "version", "bits", "parameters", "embed", "scores") if not hasattr(scheme, part)]
+    if missing:
+        raise RequestError(f"{settings.factory} gave a scheme without {', '.join(missing)}", where=where, fix="see docs/watermark.md")
+    if (scheme.name, scheme.bits) != (settings.name, settings.bits):
+        what = f"{settings.factory} gave {scheme.name!r} with {scheme.bits} bits, the recipe says {settings.bits}"
+        raise RequestError(what, where=where, fix="let name and bits agree")
+    return scheme

@@ -1,0 +1,65 @@
+"""The scheme of the package blind-watermark 0.4 (Guo Fei): quantised singular values of shuffled 4 x 4 blocks, in all three YUV planes."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+
+from generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
+
+PACKAGE = "blind-watermark"
+# The package's defaults. The payload is random already, so a secret order of its bits would add nothing.
+PASSWORDS = {"password_img": 1, "password_wm": 1}
+
+
+def _load() -> Any:
+    """The package's class. Its import sets the process's start method to fork, and fails where another was set; here it sets nothing."""
+    with patch("multiprocessing.set_start_method"):
+        import blind_watermark
+    blind_watermark.bw_notes.close()
+    return blind_watermark.WaterMark
+
+
+class BlindWatermark:
+    """``blind-watermark`` with a payload of bits; the package splits the evidence of the bits into two clusters, which decides them."""
+
+    name, package = "blind-watermark", PACKAGE
+
+    def __init__(self, bits: int) -> None:
+        self.cls = _load()
+        self.bits, self.version = bits, version(PACKAGE)
+        core = self._codec().bwm_core
+        self.parameters: dict[str, Any] = {"d1": core.d1, "d2": core.d2, **PASSWORDS}
+
+    def _codec(self) -> Any:
+        return self.cls(**PASSWORDS)
+
+    def embed(self, image: Array, payload: Array) -> Array:
+        codec = self._codec()
+        codec.read_img(img=np.ascontiguousarray(image[..., ::-1]))
+        codec.read_wm(payload.astype(bool), mode="bit")
+        try:
+            marked = codec.embed()
+        except AssertionError as error:
+            raise EmbeddingError(f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits") from error
+        return np.ascontiguousarray(np.rint(marked).astype(np.uint8)[..., ::-1])
+
+    def scores(self, image: Array) -> Array:
+        from blind_watermark.bwm_core import one_dim_kmeans
+
+        codec = self._codec()
+        codec.wm_size = self.bits
+        try:
+            evidence: Array = codec.bwm_core.extract(img=np.ascontiguousarray(image[..., ::-1]), wm_shape=self.bits)
+        except (AssertionError, cv2.error) as error:
+            raise ReadingError(f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits") from error
+        if evidence.min() == evidence.max():
+            # The two clusters are one: no bit is told.
+            return np.zeros(self.bits)
+        ones = one_dim_kmeans(evidence)
+        threshold = (evidence[ones].mean() + evidence[~ones].mean()) / 2
+        return codec.extract_decrypt(evidence - threshold)

@@ -1,0 +1,202 @@
+"""Settings of the generator ``watermark``: schemes, the ladder of attacks, and the model's conditions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from manifests.payloads import LEAST_SECRET, public_secret
+
+BuiltinScheme = Literal["dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark"]
+Start = Literal["none", "vae", "partial", "terminal", "clean"]
+Spacing = Literal["", "leading", "trailing", "linspace"]
+Sampler = Literal["ddim", "ddpm", "unipc", "euler-ancestral"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$", max_length=40)]
+RungName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=30)]
+STEPLESS = ("none", "vae")
+
+
+class SchemeSettings(BaseModel):
+    """One watermark.
+
+    Attributes:
+        name: one of editmill's adapters, or any name where ``factory`` is given.
+        bits: payload length; rivaGan has 32 only.
+        factory: ``package.module:function`` that returns a scheme (`generators.watermark.schemes.base.Scheme`), for schemes of others.
+        options: keyword arguments of the factory, such as the folder of its weights.
+        regenerate: False embeds and reads it without any regeneration, for schemes that fail unattacked.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Name
+    bits: int = Field(32, ge=8, le=4096)
+    factory: str = ""
+    options: dict[str, Any] = Field(default_factory=dict)
+    regenerate: bool = True
+
+    @model_validator(mode="after")
+    def _check(self) -> SchemeSettings:
+        builtin = BuiltinScheme.__args__  # type: ignore[attr-defined]
+        if not self.factory and self.name not in builtin:
+            raise ValueError(f"no scheme {self.name!r}; use one of {', '.join(builtin)}, or give factory: package.module:function")
+        if self.options and not self.factory:
+            raise ValueError("options are for a factory")
+        if self.name == "rivaGan" and not self.factory and self.bits != 32:
+            raise ValueError(f"rivaGan has 32 bits, not {self.bits}")
+        return self
+
+
+class AttackSettings(BaseModel):
+    """One rung of the ladder, or an arm beside it.
+
+    Attributes:
+        name: unique name of the rung.
+        start: ``none`` (geometry and codec only), ``vae`` (autoencoder round trip), ``partial`` (noised latents), ``terminal`` (noised latents
+            before the first step of the schedule, as image-to-image pipelines do at strength 1), ``clean`` (pure noise).
+        n_steps: executed steps of ``partial``; the others run none or all.
+        steps: of the whole schedule; 0 for the generator's. More steps reach weaker starts.
+        ladder: part of the ladder; False for an arm that is compared with a rung.
+        share: share of the sources that are attacked, chosen by a hash of their ids; equal for all rungs with the same share.
+        control, adapter: scales of the ControlNet and of the image adapter; 0 switches off.
+        colour_match: whether colours are matched to what entered the attack.
+        passes: how often the picture is regenerated.
+        spacing: of the timesteps; empty for that of the generator.
+        codec, quality: delivery after the attack, 1 to 100; png is lossless.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: RungName
+    start: Start
+    n_steps: int = Field(0, ge=0)
+    steps: int = Field(0, ge=0, le=1000)
+    ladder: bool = True
+    share: float = Field(1.0, gt=0, le=1)
+    control: float = Field(1.0, ge=0, le=2)
+    adapter: float = Field(1.0, ge=0, le=2)
+    colour_match: bool = True
+    passes: int = Field(1, ge=1, le=20)
+    spacing: Spacing = ""
+    codec: Literal["png", "jpeg", "webp"] = "png"
+    quality: int = Field(0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _check(self) -> AttackSettings:
+        if (self.start == "partial") != bool(self.n_steps):
+            raise ValueError(f"n_steps is for start partial, which needs it; {self.name} has start {self.start} and n_steps {self.n_steps}")
+        if (self.codec == "png") != (self.quality == 0):
+            raise ValueError(f"quality goes with the codecs jpeg and webp; {self.name} has {self.codec} and quality {self.quality}")
+        return self
+
+    @property
+    def generates(self) -> bool:
+        """Whether the diffusion network runs."""
+        return self.start not in STEPLESS
+
+
+class WatermarkSettings(BaseModel):
+    """Schemes times attacks, and how the model regenerates.
+
+    Attributes:
+        schemes: marks that are embedded; negatives are shared by all.
+        attacks: the fixed grid.
+        secret_file: file whose bytes every key is derived from; left out of the recipe, which keeps its sha256. Without it the secret comes from the
+            recipe's seed, so that whoever has the recipe knows the keys.
+        rights_basis: why the pictures may be used, where a source states no licence.
+        originals: ``stored`` keeps source and watermarked picture beside the attacked one, ``reference`` only their digests.
+        side: shorter side in pixels that pictures are brought to before embedding; 0 keeps their size.
+        fit: ``pad`` keeps the whole picture (the model sees it padded by reflection), ``crop`` cuts the central square of ``side``.
+        least_pixels: smaller pictures are refused. invisible-watermark's own limit is 256 x 256.
+        steps, guidance, prompt, negative_prompt, sampler, spacing: of the diffusion. An empty spacing is the model's own.
+        canny: lower and upper threshold of the edges that the ControlNet is shown.
+        second_seed: share of the sources that are regenerated once more with another seed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["watermark"] = "watermark"
+    schemes: tuple[SchemeSettings, ...] = Field(min_length=1)
+    attacks: tuple[AttackSettings, ...] = Field(min_length=1)
+    secret_file: Path | None = Field(None, exclude=True)
+    secret_sha256: str = Field("", pattern=r"^([0-9a-f]{64})?$")
+    rights_basis: str = ""
+    originals: Literal["stored", "reference"] = "stored"
+    side: int = Field(0, ge=0, le=8192)
+    fit: Literal["pad", "crop"] = "pad"
+    least_pixels: int = Field(256 * 256, ge=64 * 64)
+    steps: int = Field(50, ge=1, le=1000)
+    guidance: float = Field(2.0, ge=0)
+    prompt: str = "best quality, high quality"
+    negative_prompt: str = "monochrome, lowres, bad anatomy, worst quality, low quality"
+    sampler: Sampler = "ddim"
+    spacing: Spacing = "trailing"
+    canny: tuple[int, int] = (100, 150)
+    second_seed: float = Field(0.0, ge=0, le=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _commit(cls, values: Any) -> Any:
+        """Fill in the digest of the secret, by which a recipe without the file is told from one with another."""
+        if not isinstance(values, dict) or not values.get("secret_file"):
+            return values
+        path = Path(values["secret_file"])
+        try:
+            secret = path.read_bytes()
+        except OSError as error:
+            raise ValueError(f"secret_file can't be read: {error}") from error
+        if len(secret) < LEAST_SECRET:
+            raise ValueError(f"secret_file {path} has {len(secret)} bytes; use {LEAST_SECRET} random ones or more: head -c 32 /dev/urandom > {path}")
+        digest = hashlib.sha256(secret).hexdigest()
+        if values.get("secret_sha256", digest) not in ("", digest):
+            raise ValueError(f"secret_file {path} is not the secret that secret_sha256 names")
+        return {**values, "secret_sha256": digest}
+
+    @model_validator(mode="after")
+    def _check(self) -> WatermarkSettings:
+        for what, names in (("schemes", [one.name for one in self.schemes]), ("attacks", [one.name for one in self.attacks])):
+            repeated = [name for name, count in Counter(names).items() if count > 1]
+            if repeated:
+                raise ValueError(f"{what} must have different names; {', '.join(repeated)} stands there twice")
+        over = [one.name for one in self.attacks if one.n_steps > self.steps_of(one)]
+        if over:
+            raise ValueError(f"{', '.join(over)}: n_steps is more than steps")
+        if self.secret_sha256 and self.secret_file is None:
+            raise ValueError("the recipe was made with a secret; give its file with --set generator.secret_file=FILE")
+        if self.fit == "crop" and not self.side:
+            raise ValueError("fit crop needs side, the square's side in pixels")
+        return self
+
+    @property
+    def edits(self) -> tuple[AttackSettings, ...]:
+        """The attacks: what a manifest lists as edits."""
+        return self.attacks
+
+    def steps_of(self, attack: AttackSettings) -> int:
+        """Steps of the whole schedule that an attack runs a part of."""
+        return attack.steps or self.steps
+
+    def executed(self, attack: AttackSettings) -> int:
+        """Denoising steps that an attack runs per pass."""
+        return attack.n_steps if attack.start == "partial" else self.steps_of(attack) if attack.generates else 0
+
+    def secret(self, seed: int) -> bytes:
+        """The bytes that keys are derived from."""
+        return self.secret_file.read_bytes() if self.secret_file else public_secret(seed)
+
+
+class WatermarkGuardSettings(BaseModel):
+    """What the results must pass; no detector is asked.
+
+    Attributes:
+        contrast: least standard deviation of the attacked picture's grey values, 0 to 255, as a share of that of what entered the attack.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["watermark"] = "watermark"
+    contrast: float = Field(0.1, ge=0, le=1)
