@@ -12,12 +12,12 @@ $(BIN)/python:
 
 $(RUN): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing editmill with torch, diffusers and Prefect into $(VENV); the first time takes some minutes"
-	$(INSTALL) '.[generate]'
+	$(INSTALL) '.[generate,watermark]'
 	@touch $@
 
 $(DEVELOP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing editmill with its development tools into $(VENV); the first time takes some minutes"
-	$(INSTALL) '.[generate,train,test]'
+	$(INSTALL) '.[generate,train,test,watermark]'
 	@touch $@ $(RUN)
 
 demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded models

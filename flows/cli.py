@@ -13,6 +13,7 @@ from flows.commands.build import build, demo, plan, preview
 from flows.commands.convert import convert
 from flows.commands.dataset import evaluate, verify
 from flows.commands.export import export
+from flows.commands.keys import keys
 from flows.commands.listing import models, recipes, show
 from flows.commands.masks import masks
 from manifests.errors import EditmillError, RequestError
@@ -64,7 +65,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (audit, build, convert, demo, evaluate, export, masks, models, plan, preview, recipes, show, verify):
+for command in (audit, build, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, show, verify):
     main.add_command(command)
 
 

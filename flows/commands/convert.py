@@ -29,3 +29,19 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
 
     convert_adm(checkpoint, folder, side=side, head_width=head_width, legacy_attention=not new_attention_order)
     click.echo(f"{folder}: in a model pack, class diffusers.DDPMPipeline for the role unconditional")
+
+
+@convert.command("image-adapter")
+@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write; it must not exist.")
+def image_adapter(checkpoint: Path, folder: Path) -> None:
+    """Convert a pickled IP-Adapter to safetensors, the role `image_adapter`; the pickle may hold nothing but tensors.
+
+    \b
+    Example:
+      editmill convert image-adapter semantic_control_ckp_435000.bin --to MODELS/semantic
+    """
+    from generators.models.image_adapter import convert_image_adapter
+
+    convert_image_adapter(checkpoint, folder)
+    click.echo(f"{folder}: in a model pack, class diffusers.loaders.IPAdapterMixin for the role image_adapter, with the part image_encoder")

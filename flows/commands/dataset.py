@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from flows.commands.outputs import check_output, write_output
+from manifests.errors import RequestError
 
 if TYPE_CHECKING:
     from manifests.reader import Dataset
@@ -43,7 +44,9 @@ def verify(dataset: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--model", "specs", multiple=True, required=True, metavar="SPEC", help="Model; repeat for several side by side.")
+@click.option(
+    "--model", "specs", multiple=True, metavar="SPEC", help="Model, or detector of watermarks; repeat for several side by side. Watermarks need none."
+)
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
 @click.option(
     "--output", type=click.Path(path_type=Path, dir_okay=False),
@@ -54,7 +57,7 @@ def verify(dataset: str, as_json: bool) -> None:
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | None, images: Path | None, batch_size: int, device: str) -> None:
-    """Measure what edits cost a model: top-1 accuracy of classifiers, or retrieval by image-text models on edited captions.
+    """Measure what edits cost: top-1 accuracy of classifiers, retrieval by image-text models on edited captions, or what is read of watermarks.
 
     \b
     SPEC is one of
@@ -67,11 +70,14 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
       pack:tabletop/evaluation_encoder            an image-text model of a pack
       transformers:FOLDER_OR_ID                   a CLIP, SigLIP or dual encoder model
       package.module:function                     your own f(images=...) and f(texts=...) that return features
+    For datasets of watermarks, whose own decoders have been asked already:
+      package.module:function                     your own detector, from images to scores
     \b
     Examples:
       editmill evaluate out/demo --model pack:tabletop/classifier
       editmill evaluate out/photos --model torchvision:squeezenet1_0@w.safetensors --format html --output report.html
       editmill evaluate out/xmai --model pack:tabletop/evaluation_encoder
+      editmill evaluate out/watermark --format html --output report.html
     """
     from manifests.reader import open_dataset
 
@@ -79,7 +85,10 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
-    run = _evaluate_captions if opened.manifest.generator == "text" else _evaluate_classifiers
+    run = {"text": _evaluate_captions, "watermark": _evaluate_watermarks}.get(opened.manifest.generator, _evaluate_classifiers)
+    if not specs and run is not _evaluate_watermarks:
+        fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
+        raise RequestError("no model to measure", where="--model", fix=fix)
     text = run(opened, specs, form, images, batch_size, device)
     if target is None:
         click.echo(text.rstrip("\n"))
@@ -108,6 +117,15 @@ def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, imag
     if form == "json":
         return text_json(result).decode()
     return {"text": text_table, "csv": text_csv, "html": text_html}[form](result)
+
+
+def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+    from evaluators.watermark import evaluate_watermark, load_detector, watermark_csv, watermark_html, watermark_json, watermark_text
+
+    result = evaluate_watermark(dataset, detectors=[load_detector(spec) for spec in specs])
+    if form == "json":
+        return watermark_json(result).decode()
+    return {"text": watermark_text, "csv": watermark_csv, "html": watermark_html}[form](result)
 
 
 def resolve_pack(spec: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
+
+from manifests.errors import RequestError
 
 PARTS = ("image_proj", "ip_adapter")
 
@@ -42,6 +45,24 @@ def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, 
     if width != image_encoder.config.hidden_size:
         raise ValueError(f"{files[0].name} reads features of width {width}; the pack's vision encoder has {image_encoder.config.hidden_size}")
     return ImageAdapter(state, image_encoder, processor)
+
+
+def convert_image_adapter(checkpoint: Path, folder: Path) -> None:
+    """Write a published pickle of nested tensors (``{"image_proj": {…}, "ip_adapter": {…}}``) as the one safetensors file of a new folder.
+
+    Raises:
+        RequestError: the file is no such pickle, or the folder exists.
+    """
+    if folder.exists():
+        raise RequestError("the folder exists already", where=str(folder), fix="name a new one")
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        tensors = {f"{part}.{name}": value.contiguous() for part in PARTS for name, value in state[part].items()}
+    except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
+        what = f"this is no pickled IP-Adapter: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        raise RequestError(what, where=str(checkpoint), fix=f"give a .bin file that holds {' and '.join(PARTS)}") from error
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "image_adapter.safetensors")
 
 
 def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:

@@ -101,14 +101,14 @@ class Regenerator:
         config = self.models.get("text_to_image").scheduler.config
         return make_scheduler(config, sampler=self.settings.sampler, spacing=attack.spacing or self.settings.spacing)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _round_trip(self, image: Array) -> Array:
         """Through the autoencoder alone, by the mode of its posterior."""
         padded = self._tensor(pad_to(image, _stride(self._vae)))
         decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
         return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _denoise(self, image: Array, attack: AttackSettings, seed: int) -> tuple[Array, Start]:
         pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
         padded = pad_to(image, _stride(pipeline.vae) * 2 ** (len(pipeline.unet.config.block_out_channels) - 1))

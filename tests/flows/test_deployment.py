@@ -119,8 +119,8 @@ def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     from prefect.flows import load_flow_from_entrypoint
 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(deployments) == 2
+    assert len(deployments) == 3
     deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-    assert f"{flow.name}/{deployment['name']}" == (DEPLOYMENT, "build-xmai/build-xmai")[number]
+    assert f"{flow.name}/{deployment['name']}" == (DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark")[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)

@@ -1,0 +1,55 @@
+"""The key bits behind the commitments of a dataset, for whoever holds its secret."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from manifests import DataError, Dataset
+from manifests.errors import RequestError
+from manifests.payloads import make_payload, public_secret, text_of
+
+Revealed = tuple[str, str, str, str, str]
+
+
+def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed]:
+    """Key id, source id, scheme, bits and nonce of every embedded key, in the order of the rows; each once.
+
+    Raises:
+        DataError: the dataset holds no watermarks, or a row's commitment is not that of its key.
+        RequestError: the secret is missing, unreadable or another one.
+    """
+    secret = _secret(dataset, secret_file)
+    table = dataset.table.select(["source_id", "status", "parameters"])
+    seen: set[tuple[str, str]] = set()
+    for row in table.to_pylist():
+        mark = json.loads(row["parameters"]).get("watermark", {})
+        place = (row["source_id"], mark.get("scheme", ""))
+        if row["status"] != "ok" or not mark or place in seen:
+            continue
+        seen.add(place)
+        key = make_payload(secret, *place, length=mark["bits"])
+        if (key.key_id, key.commitment) != (mark["key_id"], mark["commitment"]):
+            what = f"the commitment of {mark['key_id']} is not that of its key"
+            raise DataError(what, where=place[0], fix="the row was changed since it was built")
+        yield key.key_id, *place, text_of(key.bits), key.nonce
+
+
+def _secret(dataset: Dataset, secret_file: Path | None) -> bytes:
+    recipe = dataset.manifest.recipe
+    if dataset.manifest.generator != "watermark":
+        raise DataError(f"a dataset of {dataset.manifest.generator} edits has no keys", where=str(dataset.manifest.name))
+    committed = recipe["generator"]["secret_sha256"]
+    if secret_file is None:
+        if committed:
+            raise RequestError("the dataset was made with a secret of its own", where="--secret", fix="give the file it was made with")
+        return public_secret(recipe["seed"])
+    try:
+        secret = secret_file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"the secret can't be read: {error}", where="--secret", fix="give the file the dataset was made with") from error
+    if hashlib.sha256(secret).hexdigest() != committed:
+        raise RequestError("this is not the secret the dataset was made with", where=str(secret_file), fix="its sha256 is in the recipe")
+    return secret

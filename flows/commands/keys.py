@@ -1,0 +1,42 @@
+"""The key bits of a watermark dataset, which its rows only commit to."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import click
+
+from flows.commands.outputs import check_output, write_output
+
+
+@click.command()
+@click.argument("dataset")
+@click.option(
+    "--secret", type=click.Path(path_type=Path, dir_okay=False),
+    help="File that the dataset was made with (generator.secret_file).  [default: the secret that follows from the recipe's seed]",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing, a .csv file.")
+def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
+    """Print the embedded bits of every watermark in a dataset, each checked against its commitment.
+
+    \b
+    Examples:
+      editmill keys out/watermark --output keys.csv
+      editmill keys out/hidden --secret secret.bin --output keys.csv
+    """
+    from evaluators.watermark.keys import reveal_keys
+    from manifests.reader import open_dataset
+
+    if output is not None:
+        check_output(output, "--output", suffixes=(".csv",))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(("key_id", "source_id", "scheme", "bits", "nonce"))
+    writer.writerows(reveal_keys(open_dataset(dataset), secret))
+    if output is None:
+        click.echo(buffer.getvalue().rstrip("\n"))
+        return
+    write_output(output, buffer.getvalue().encode())
+    click.echo(str(output))

@@ -1,0 +1,75 @@
+"""Recipes of watermarks that can't be meant are refused; secrets stay out of them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from generators.watermark.settings import AttackSettings, WatermarkSettings
+from manifests.errors import RecipeError
+from manifests.payloads import public_secret
+from pipelines.recipe import load_recipe
+
+SMALL: dict[str, Any] = {"schemes": [{"name": "dwtDctSvd"}], "attacks": [{"name": "pipeline", "start": "none"}]}
+
+
+def settings(**changes: Any) -> WatermarkSettings:
+    return WatermarkSettings.model_validate({**SMALL, **changes})
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    ({"schemes": [{"name": "stegaStamp"}]}, "no scheme 'stegaStamp'"),
+    ({"schemes": [{"name": "rivaGan", "bits": 64}]}, "32 bits, not 64"),
+    ({"schemes": [{"name": "dwtDct"}, {"name": "dwtDct"}]}, "twice"),
+    ({"schemes": [{"name": "dwtDct", "options": {"a": 1}}]}, "options are for a factory"),
+    ({"attacks": [{"name": "s", "start": "partial"}]}, "n_steps"),
+    ({"attacks": [{"name": "s", "start": "clean", "n_steps": 3}]}, "n_steps"),
+    ({"attacks": [{"name": "s", "start": "partial", "n_steps": 51}]}, "more than steps"),
+    ({"attacks": [{"name": "s", "start": "none", "codec": "jpeg"}]}, "quality"),
+    ({"attacks": [{"name": "s", "start": "none", "quality": 75}]}, "quality"),
+    ({"fit": "crop"}, "side"),
+    ({"secret_sha256": "0" * 64}, "give its file"),
+])
+def test_what_can_not_be_meant(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        settings(**changes)
+
+
+def test_a_secret_is_committed_to_and_stays_out_of_the_recipe(tmp_path: Path) -> None:
+    file = tmp_path / "secret.bin"
+    file.write_bytes(bytes(range(32)))
+    made = settings(secret_file=str(file))
+    assert made.secret(0) == bytes(range(32))
+    assert made.secret_sha256 == hashlib.sha256(bytes(range(32))).hexdigest()
+    assert str(tmp_path) not in made.model_dump_json()
+    assert settings().secret(3) == public_secret(3)
+    other = tmp_path / "other.bin"
+    other.write_bytes(bytes(32))
+    with pytest.raises(ValidationError, match="not the secret"):
+        settings(secret_file=str(other), secret_sha256=made.secret_sha256)
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"short", "5 bytes"), (None, "can't be read")])
+def test_secrets_that_are_none(tmp_path: Path, content: bytes | None, words: str) -> None:
+    file = tmp_path / "secret.bin"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(RecipeError, match=words):
+        load_recipe("watermark", overrides=[f"generator.secret_file={file}"])
+
+
+def test_executed_steps() -> None:
+    partial = AttackSettings(name="s04", start="partial", n_steps=2)
+    assert settings().executed(partial) == 2
+    assert settings().executed(AttackSettings(name="c", start="clean")) == 50
+    assert settings().executed(AttackSettings(name="c", start="clean", steps=7)) == 7
+    assert settings().executed(AttackSettings(name="v", start="vae")) == 0
+
+
+def test_other_pictures_than_png_are_refused() -> None:
+    with pytest.raises(RecipeError, match="codec"):
+        load_recipe("watermark", overrides=["output.image=jpg"])
