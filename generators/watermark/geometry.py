@@ -33,7 +33,8 @@ def frame(image: Array, settings: WatermarkSettings) -> Array:
         raise EditFailure(
             Reason.SOURCE_TOO_SMALL, f"{image.shape[1]}x{image.shape[0]} pixels are fewer than least_pixels, {settings.least_pixels}"
         )
-    return np.ascontiguousarray(image)
+    # A copy of its own: decoded files are read-only, which torch warns of.
+    return np.array(image)
 
 
 def pad_to(image: Array, multiple: int) -> Array:
