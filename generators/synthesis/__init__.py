@@ -1,0 +1,1 @@
+"""Guarded synthesis: adversarial latent ascent, style masks, selection and retries."""

@@ -1,0 +1,25 @@
+"""Fixed batches of several tensors that belong together; why batches are of one size: ``generators/models/fixed_batches.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Run = Callable[..., tuple[Tensor, ...]]
+
+
+def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """``run`` over tensors [n, …] in batches of exactly ``size``; each of its results joined along the first axis and cut to n.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    count = len(tensors[0])
+    if not count:
+        raise ValueError("no rows to run")
+    missing = -count % size
+    filled = [torch.cat([tensor, tensor[-1:].expand(missing, *tensor.shape[1:])]) for tensor in tensors]
+    results = [run(*(tensor[start : start + size] for tensor in filled)) for start in range(0, count + missing, size)]
+    return tuple(torch.cat(parts)[:count] for parts in zip(*results, strict=True))

@@ -1,0 +1,176 @@
+"""Adversarial ascent on an autoencoder's latents under a guard (Foundation Model-oriented Robustness, arXiv 2308.10632).
+
+No code of the publication is public. One step is z' = z + eta * ||z0|| * g / ||g|| with g the gradient by z of the target's cross-entropy at the true
+class, times the style mask; the decoded picture is rounded, encoded and decoded again, and the guard judges that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from generators.base import Array
+from generators.models.loading import Models
+from generators.reasons import Reason
+from generators.synthesis.climb import Climb, Look, Step, Stop
+from generators.synthesis.fixed_rows import in_fixed_rows
+from generators.synthesis.latents import LatentCodec
+from generators.synthesis.micro_batches import halving
+from generators.synthesis.oracle import Oracle, Subject
+from generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
+from generators.synthesis.settings import AscentSettings
+from generators.synthesis.target import Target
+
+# In forward passes: encoding the source and classifying it; then decoding and classifying each iterate, a backward pass counting as one more each.
+SOURCE_COST, LOOK_COST = 2, 4
+
+
+@dataclass(frozen=True)
+class Ascent:
+    """The outcome for one source.
+
+    Attributes:
+        key: the source's.
+        images: by budget b of ``AscentSettings.checkpoints``, the picture that an ascent with that budget emits, uint8 [H, W, 3] RGB; empty when
+            ``failure`` says why there is none.
+        steps: every look, refused ones too.
+        emitted: the step whose picture is emitted at the whole budget; None for a fallback or a failure.
+        stop: why the ascent ended; None when it did not begin.
+        target_class: the target's number of the true class, -1 if it has none.
+        source_prediction: the target's class for the original picture, for the standard accuracy; -1 if it wasn't asked.
+        failure: a reason from the closed list, or "".
+        fallback: whether the original picture stands in for a source whose round trip was refused.
+        evaluations: network evaluations in forward passes, without the guard's.
+        judged: pictures that the guard saw.
+        batch: pictures per network call, less than the settings say when memory ran out.
+    """
+
+    key: str
+    images: dict[int, Array] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
+    emitted: Step | None = None
+    stop: Stop | None = None
+    target_class: int = -1
+    source_prediction: int = -1
+    failure: str = ""
+    fallback: bool = False
+    evaluations: int = 0
+    judged: int = 0
+    batch: int = 0
+
+    @property
+    def image(self) -> Array | None:
+        """The picture at the whole budget."""
+        return self.images[max(self.images)] if self.images else None
+
+
+class LatentAscent:
+    """Makes pictures that one classifier gets wrong and the guard still recognises.
+
+    A source's pictures depend on neither the other sources nor their order.
+
+    Args:
+        models: the pack's models.
+        settings: network, target, step and rule.
+        oracle: the guard.
+        style_mask: bool or float [c, h, w], the share of the gradient that is followed per latent; None for all of it. All pictures then have the
+            mask's size.
+        round_trip: encodes a picture as it will be stored, and decodes it.
+    """
+
+    def __init__(
+        self, models: Models, settings: AscentSettings, oracle: Oracle, *, style_mask: Array | None = None,
+        round_trip: Callable[[Array], Array] = png_round_trip,
+    ) -> None:
+        self.codec = LatentCodec(models, settings.network, quantize=settings.quantize)
+        self.target = Target(models, settings.target)
+        self.settings, self.oracle, self.round_trip = settings, oracle, round_trip
+        self.mask = torch.ones(()) if style_mask is None else torch.from_numpy(style_mask).float()
+        self.mask = self.mask.to(models.device)
+
+    def run(self, subjects: Sequence[Subject]) -> list[Ascent]:
+        """Ascend from every source; results in order.
+
+        Raises:
+            ValueError: a side of a picture is no multiple of the autoencoder's factor.
+            torch.OutOfMemoryError: a single picture does not fit into memory.
+        """
+        results: dict[int, Ascent] = {}
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        for number, subject in enumerate(subjects):
+            if self.target.index(subject.label, subject.class_name) is None:
+                results[number] = Ascent(subject.key, failure=Reason.SURROGATE_UNAWARE)
+            else:
+                shapes.setdefault(self._checked_shape(subject), []).append(number)
+        for numbers in shapes.values():
+            group = [subjects[number] for number in numbers]
+            ascents, _ = halving(lambda batch, group=group: self._ascend(group, batch), self.settings.batch)  # type: ignore[misc]
+            results |= dict(zip(numbers, ascents, strict=True))
+        return [results[number] for number in range(len(subjects))]
+
+    def _checked_shape(self, subject: Subject) -> tuple[int, ...]:
+        height, width = subject.image.shape[:2]
+        if height % self.codec.factor or width % self.codec.factor:
+            raise ValueError(f"{subject.key} is {width} x {height}; its sides have to be multiples of {self.codec.factor}, as the autoencoder needs")
+        return subject.image.shape
+
+    def _ascend(self, subjects: Sequence[Subject], batch: int) -> list[Ascent]:
+        pictures = to_tensor([subject.image for subject in subjects], self.codec.device)
+        latents, predictions = in_fixed_rows(self._start, batch, pictures)
+        climbs = [Climb(subject, self._index(subject), start, self.settings) for subject, start in zip(subjects, latents, strict=True)]
+        while active := [climb for climb in climbs if climb.stop is None]:
+            looks = self._look(active, batch)
+            stored = [self.round_trip(look.image) for look in looks]
+            verdicts = self.oracle([climb.subject for climb in active], stored)
+            for climb, look, verdict in zip(active, looks, verdicts, strict=True):
+                climb.record(look, verdict)
+        return [self._outcome(climb, int(prediction), batch) for climb, prediction in zip(climbs, predictions, strict=True)]
+
+    @torch.no_grad()
+    def _start(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        return self.codec.encode(pictures), self.target.log_probabilities(pictures).argmax(dim=-1)
+
+    def _index(self, subject: Subject) -> int:
+        index = self.target.index(subject.label, subject.class_name)
+        assert index is not None
+        return index
+
+    def _look(self, climbs: Sequence[Climb], batch: int) -> list[Look]:
+        latents = torch.stack([climb.proposal() for climb in climbs])
+        classes = torch.tensor([climb.index for climb in climbs], device=latents.device)
+        levels, losses, predictions, gradients = in_fixed_rows(self.gradient, batch, latents, classes)
+        parts = zip(to_images(levels), losses.tolist(), predictions.tolist(), gradients, strict=True)
+        return [Look(image, loss, prediction, gradient * self.mask) for image, loss, prediction, gradient in parts]
+
+    def gradient(self, latents: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What the networks say about latents.
+
+        Args:
+            latents: float32 [n, c, h, w].
+            classes: the target's number of each true class, int64 [n].
+
+        Returns:
+            Grey levels of the stored pictures, float32 [n, 3, H, W]; cross-entropy in nats, float32 [n]; the target's class, int64 [n]; the gradient
+            of the cross-entropy by the latents, float32 [n, c, h, w].
+        """
+        with torch.enable_grad():
+            leaf = latents.detach().requires_grad_()
+            levels = stored_levels(self.codec.decode(leaf))
+            scores = self.target.log_probabilities(levels / 255 * 2 - 1)
+            losses = F.nll_loss(scores, classes, reduction="none")
+            (gradient,) = torch.autograd.grad(losses.sum(), leaf)
+        return levels.detach(), losses.detach(), scores.argmax(dim=-1), gradient
+
+    def _outcome(self, climb: Climb, source_prediction: int, batch: int) -> Ascent:
+        refused = climb.stop == "ineligible"
+        fallback = refused and self.settings.faithful_fallback
+        images = dict.fromkeys(self.settings.checkpoints, climb.subject.image) if fallback else climb.images
+        return Ascent(
+            climb.subject.key, images, tuple(climb.steps), climb.emitted, climb.stop, climb.index, source_prediction,
+            failure=Reason.SOURCE_INELIGIBLE if refused and not fallback else "", fallback=fallback,
+            evaluations=SOURCE_COST + LOOK_COST * len(climb.steps), judged=len(climb.steps), batch=batch,
+        )

@@ -1,0 +1,54 @@
+"""What judges the iterates of an ascent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from generators.base import Array
+from generators.guards.base import Verdict
+from generators.models.judge import ZeroShotJudge
+from generators.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One source of an ascent: ``image`` uint8 [H, W, 3] RGB, and the true class by number and name."""
+
+    key: str
+    image: Array
+    label: int
+    class_name: str
+
+
+class Oracle(Protocol):
+    """Judges pictures as they will be stored; a verdict may depend on neither the order nor the number of the pictures."""
+
+    def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> Sequence[Verdict]:
+        """One verdict per picture, uint8 [H, W, 3] RGB, decoded from its bytes; no reasons accept it."""
+
+
+class ZeroShotOracle:
+    """The publication's h: the class of the highest zero-shot probability over the whole picture is the label, without a margin.
+
+    Args:
+        judge: the zero-shot judge; of another role than anything that is evaluated.
+        class_names: the dataset's classes, for a judge without a vocabulary of its own.
+    """
+
+    def __init__(self, judge: ZeroShotJudge, class_names: tuple[str, ...]) -> None:
+        self.judge, self.names = judge, tuple(judge.vocabulary) or class_names
+
+    def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
+        probabilities = self.judge.probabilities(list(images), self.judge.class_prompts(self.names))
+        return [self._verdict(subject.class_name, row) for subject, row in zip(subjects, probabilities, strict=True)]
+
+    def _verdict(self, name: str, probabilities: Array) -> Verdict:
+        if name not in self.names:
+            return Verdict({}, (Reason.LABEL_MARGIN_LOW,))
+        index = self.names.index(name)
+        margin = float(probabilities[index] - np.delete(probabilities, index).max())
+        return Verdict({"label_margin": margin}, () if int(probabilities.argmax()) == index else (Reason.LABEL_MARGIN_LOW,))
