@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -108,7 +109,7 @@ class LatentAscent:
                 shapes.setdefault(self._checked_shape(subject), []).append(number)
         for numbers in shapes.values():
             group = [subjects[number] for number in numbers]
-            ascents, _ = halving(lambda batch, group=group: self._ascend(group, batch), self.settings.batch)  # type: ignore[misc]
+            ascents, _ = halving(partial(self._ascend, group), self.settings.batch)
             results |= dict(zip(numbers, ascents, strict=True))
         return [results[number] for number in range(len(subjects))]
 

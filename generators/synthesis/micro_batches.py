@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -42,6 +43,10 @@ def in_micro_batches(items: Sequence[T], size: int, run: Callable[[Sequence[T]],
     results: list[R] = []
     while len(results) < len(items):
         rest = items[len(results) :]
-        made, size = halving(lambda most, rest=rest: run(rest[:most]), min(size, len(rest)))  # type: ignore[misc]
+        made, size = halving(partial(_run_first, run, rest), min(size, len(rest)))
         results += made
     return results
+
+
+def _run_first(run: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], most: int) -> Sequence[R]:
+    return run(items[:most])
