@@ -31,8 +31,8 @@ class AscentSettings(BaseModel):
     network: str = "vq"
     target: str = "classifier"
     mode: Literal["fmr", "max_loss"] = "fmr"
-    eta: float = Field(0.05, gt=0, le=1)
-    budget: int = Field(16, ge=1, le=1000)
+    eta: float = Field(0.01, gt=0, le=1)
+    budget: int = Field(8, ge=1, le=1000)
     n_backtrack: int = Field(4, ge=0, le=30)
     quantize: bool = True
     faithful_fallback: bool = False

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from generators.synthesis.settings import AscentSettings, BudgetSettings, RetrySettings, SelectionSettings, StyleMaskSettings
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(16, (0, 4, 8, 16)), (10, (0, 2, 5, 10)), (1, (0, 1))])
+def test_pictures_are_kept_at_quarters_of_the_budget(budget: int, kept: tuple[int, ...]) -> None:
+    assert AscentSettings(budget=budget).checkpoints == kept
+
+
+def test_only_max_loss_backtracks() -> None:
+    assert AscentSettings(n_backtrack=4).halvings == 0
+    assert AscentSettings(mode="max_loss", n_backtrack=4).halvings == 4
+
+
+@pytest.mark.parametrize("model", [AscentSettings, BudgetSettings, RetrySettings, SelectionSettings, StyleMaskSettings])
+def test_unknown_keys_are_errors_and_values_are_frozen(model: type[AscentSettings]) -> None:
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        model.model_validate({"strenght": 1})
+    with pytest.raises(ValidationError, match="frozen"):
+        next(iter(model.model_fields)) and setattr(model(), next(iter(model.model_fields)), 1)
+
+
+def test_settings_that_contradict_each_other_are_errors() -> None:
+    with pytest.raises(ValidationError, match="which needs them"):
+        SelectionSettings(mode="surrogate")
+    with pytest.raises(ValidationError, match="the mode is untargeted"):
+        SelectionSettings(surrogates=("classifier",))
+    with pytest.raises(ValidationError, match=r"least_wrong \(2\) is more than the 1"):
+        SelectionSettings(mode="surrogate", surrogates=("classifier",), least_wrong=2)
+    with pytest.raises(ValidationError, match="above most_strength"):
+        RetrySettings(least_strength=0.9, most_strength=0.5)
