@@ -73,7 +73,6 @@ def test_results_depend_on_neither_company_nor_order(tabletop: Models, subjects:
     alone = ascend(tabletop, subjects[2:3], network=network, mode=mode)
     assert all(same(first, second) for first, second in zip(together, backwards, strict=True))
     assert same(together[2], alone[0])
-    assert len({ascent.stop for ascent in together} | {"budget"}) >= 1
 
 
 def test_the_guard_saw_every_emitted_picture_and_let_it_pass(tabletop: Models, subjects: list[Subject]) -> None:
@@ -83,6 +82,7 @@ def test_the_guard_saw_every_emitted_picture_and_let_it_pass(tabletop: Models, s
     for ascent in ascents:
         seen = [image for key, image in guard.seen if key == ascent.key]
         passed = [image for image, step in zip(seen, ascent.steps, strict=True) if step.valid]
+        assert ascent.image is not None
         assert np.array_equal(ascent.image, png_round_trip(passed[-1]))
         assert ascent.emitted == [step for step in ascent.steps if step.valid][-1]
         assert (ascent.judged, ascent.evaluations) == (len(seen), 2 + 4 * len(seen))

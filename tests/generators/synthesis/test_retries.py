@@ -50,7 +50,9 @@ def finish(search: Search, rate: float, *, micro: int = 4, clock: Clock | None =
     return search
 
 
-def search(source: int = 0, *, candidates: int = 4, rounds: int = 4, meter: Meter | None = None, quota: int = 1, whole_rounds: bool = False) -> Search:
+def search(
+    source: int = 0, *, candidates: int = 4, rounds: int = 4, meter: Meter | None = None, quota: int = 1, whole_rounds: bool = False
+) -> Search:
     settings = RetrySettings(candidates=candidates, rounds=rounds)
     return Search(f"source-{source}", settings, meter or Meter(FREE), seeds(source), quota=quota, whole_rounds=whole_rounds)
 
