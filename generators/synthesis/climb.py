@@ -14,7 +14,7 @@ from generators.synthesis.oracle import Subject
 from generators.synthesis.settings import AscentSettings
 
 # Why an ascent ended: its budget was spent; the guard refused the last step allowed; there was no gradient to follow; the round trip was refused.
-Stop = Literal["budget", "violated", "flat", "ineligible"]
+Ending = Literal["budget", "violated", "flat", "ineligible"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Climb:
         self.steps: list[Step] = []
         self.images: dict[int, Array] = {}
         self.emitted: Step | None = None
-        self.stop: Stop | None = None
+        self.stop: Ending | None = None
 
     @property
     def eta(self) -> float:

@@ -17,7 +17,7 @@ from torch import Tensor
 from generators.base import Array
 from generators.models.loading import Models
 from generators.reasons import Reason
-from generators.synthesis.climb import Climb, Look, Step, Stop
+from generators.synthesis.climb import Climb, Ending, Look, Step
 from generators.synthesis.fixed_rows import in_fixed_rows
 from generators.synthesis.latents import LatentCodec
 from generators.synthesis.micro_batches import halving
@@ -54,7 +54,7 @@ class Ascent:
     images: dict[int, Array] = field(default_factory=dict)
     steps: tuple[Step, ...] = ()
     emitted: Step | None = None
-    stop: Stop | None = None
+    stop: Ending | None = None
     target_class: int = -1
     source_prediction: int = -1
     failure: str = ""
