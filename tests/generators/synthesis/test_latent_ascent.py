@@ -48,8 +48,8 @@ class Drift:
         return Verdict({"drift": drift}, () if drift <= self.most else (Reason.SANITY,))
 
 
-def ascend(models: Models, subjects: list[Subject], *, most: float = 2.0, **changes: object) -> list[Ascent]:
-    return LatentAscent(models, AscentSettings.model_validate({"budget": 4, **changes}), Drift(most)).run(subjects)
+def ascend(models: Models, subjects: list[Subject], **settings: object) -> list[Ascent]:
+    return LatentAscent(models, AscentSettings.model_validate(settings), Drift(2.0)).run(subjects)
 
 
 def same(first: Ascent, second: Ascent) -> bool:
@@ -65,12 +65,12 @@ def test_the_loss_rises(tabletop: Models, subjects: list[Subject], network: str)
     assert np.mean(last) > np.mean(first) + 0.1
 
 
-@pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("mode", ["fmr", "max_loss"])
+@pytest.mark.parametrize(("network", "mode"), [("vq", "fmr"), ("vq", "max_loss"), ("autoencoder", "fmr")])
 def test_results_depend_on_neither_company_nor_order(tabletop: Models, subjects: list[Subject], network: str, mode: str) -> None:
-    together = ascend(tabletop, subjects, network=network, mode=mode)
-    backwards = ascend(tabletop, subjects[::-1], network=network, mode=mode)[::-1]
-    alone = ascend(tabletop, subjects[2:3], network=network, mode=mode)
+    settings = {"network": network, "mode": mode, "eta": 0.04, "budget": 3}
+    together = ascend(tabletop, subjects, **settings)
+    backwards = ascend(tabletop, subjects[::-1], **settings)[::-1]
+    alone = ascend(tabletop, subjects[2:3], **settings)
     assert all(same(first, second) for first, second in zip(together, backwards, strict=True))
     assert same(together[2], alone[0])
 
@@ -131,7 +131,7 @@ def test_pictures_of_several_sizes_come_back_in_order(tabletop: Models, subjects
 def test_a_style_mask_confines_the_step(tabletop: Models, subjects: list[Subject]) -> None:
     mask = np.zeros((4, 16, 16), bool)
     mask[:, :, :4] = True
-    settings = AscentSettings(network="autoencoder", budget=3, eta=0.1)
+    settings = AscentSettings(budget=3, eta=0.1, batch=1)
     (found,) = LatentAscent(tabletop, settings, allow, style_mask=mask).run(subjects[:1])
     changed = np.abs(found.images[3].astype(float) - found.images[0]).mean(axis=(0, 2))
     # The decoder's receptive field carries a little beyond the masked quarter.
