@@ -56,6 +56,18 @@ class Reason(StrEnum):
     NO_INSERTION = "no_insertion"
     NO_GOLD = "no_gold"
     UNCHANGED = "unchanged"
+    # Synthesis that keeps the class: what the guard ensemble rejects.
+    LABEL_CLIP = "label_clip"
+    LABEL_SIGLIP = "label_siglip"
+    LABEL_JOINT = "label_joint"
+    IDENTITY_DINO = "identity_dino"
+    OBJECT_LOST = "object_lost"
+    GUARD_UNSTABLE = "guard_unstable"
+    OUTSIDE_MASK_CHANGED = "outside_mask_changed"
+    NO_OP = "no_op"
+    NSFW = "nsfw"
+    DUPLICATE = "duplicate"
+    NEAR_SOURCE_COPY = "near_source_copy"
 
 
 FAILURES = frozenset(

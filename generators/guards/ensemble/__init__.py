@@ -1,0 +1,1 @@
+"""Guards of synthesis that keeps the class: every score of every guard, and one rule over them."""

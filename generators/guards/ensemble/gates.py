@@ -1,0 +1,42 @@
+"""The closed list of gates: which score each reads, from which limit on it binds, and the reason it gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from generators.reasons import Reason
+
+# Gates whose limits are calibrated, and which the rule puts together.
+GateName = Literal["label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip", "stable_siglip", "mask_iou"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One gate; a picture passes when its score is at least the limit.
+
+    Attributes:
+        score: name of the score.
+        reason: why it rejects.
+        limit: least score without calibration.
+        sourced: whether it compares with a source picture.
+    """
+
+    score: str
+    reason: Reason
+    limit: float
+    sourced: bool = False
+
+
+# Margins and odds are in nats, cosines and overlaps in [-1, 1] and [0, 1].
+GATES: dict[str, Gate] = {
+    "label_clip": Gate("clip_margin", Reason.LABEL_CLIP, 0.0),
+    "label_siglip": Gate("siglip_margin", Reason.LABEL_SIGLIP, 0.0),
+    "present_siglip": Gate("siglip_odds", Reason.LABEL_SIGLIP, 0.0),
+    "identity": Gate("identity", Reason.IDENTITY_DINO, 0.5, sourced=True),
+    "object": Gate("object_margin", Reason.OBJECT_LOST, 0.0),
+    "stable_clip": Gate("clip_margin_worst", Reason.GUARD_UNSTABLE, 0.0),
+    "stable_siglip": Gate("siglip_margin_worst", Reason.GUARD_UNSTABLE, 0.0),
+    "mask_iou": Gate("mask_iou", Reason.MASK_IOU, 0.7, sourced=True),
+}
+LABEL_GATES: tuple[str, ...] = ("label_clip", "label_siglip")

@@ -1,0 +1,86 @@
+"""Settings of the guard ensemble, as they stand in a recipe."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from generators.guards.ensemble.gates import LABEL_GATES, GateName
+
+# Roles that gates may ask; a verifier may be none of them.
+GATE_ROLES: tuple[str, ...] = ("zero_shot", "zero_shot_2", "image_encoder", "detector", "segmenter")
+
+
+class EnsembleSettings(BaseModel):
+    """Which gates bind, by which rule, and the limits that calibration does not set.
+
+    Every score is computed and kept, whatever binds.
+
+    Attributes:
+        gates: what binds; gates whose role the pack lacks, or that have nothing to compare with, have no say.
+        rule: ``all`` gates, at least ``k`` of those with a say, or the ``calibrated`` product of their probabilities.
+        k: for ``k_of_n``; at most the number of gates with a say is asked for.
+        verifiers: roles of classifiers whose opinion is stored and never binds.
+        confusables: nearest class names that a label competes with.
+        backgrounds: prompts of empty pictures that it competes with, for open vocabularies.
+        templates: prompt templates with ``{}`` whose mean feature stands for a class, for open vocabularies; empty for the pack's prompt.
+        batch: pictures per forward pass, always filled up.
+        segment: whether a segmenter compares masks, which takes longest.
+        contrast, black, correlation: limits of ``SanityGuard``.
+        clipped: largest share of pixels, beyond the source's, with every channel at 0 or 255.
+        change: least mean change from the source in grey levels; 0 for no limit.
+        direction: least cosine between the changes of picture and prompt (Gal et al., arXiv 2108.00946, section 4.2); None for no limit.
+        outside: largest mean change outside of the mask in grey levels; None for no limit.
+        source_copy: largest cosine with the source as a whole frame; None for no limit, as edits stay near their source.
+        hamming: two pictures whose 64-bit hashes differ in at most this many bits, and whose features' cosine is at least ``duplicate``, are one.
+        duplicate: see ``hamming``.
+        alpha: clean rejections that calibration allows the ensemble.
+        least_sources: classes with fewer clean sources take their threshold in part from all classes.
+        r_min: least recall of every label judge on a class that is guarded.
+        far_upper_limit: largest upper bound of false accepts; None for no limit.
+        frr_limit: largest rate of false rejections; None for no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["ensemble"] = "ensemble"
+    gates: tuple[GateName, ...] = Field(("label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip"), min_length=1)
+    rule: Literal["all", "k_of_n", "calibrated"] = "all"
+    k: int = Field(4, ge=1)
+    verifiers: tuple[str, ...] = ("classifier",)
+    confusables: int = Field(20, ge=1)
+    backgrounds: int = Field(5, ge=0)
+    templates: tuple[str, ...] = ()
+    batch: int = Field(8, ge=1)
+    segment: bool = False
+    contrast: float = Field(2.0, ge=0)
+    black: float = Field(0.02, ge=0, le=1)
+    correlation: float = Field(0.3, ge=-1, le=1)
+    clipped: float = Field(0.25, ge=0, le=1)
+    change: float = Field(0.5, ge=0, le=255)
+    direction: float | None = Field(None, ge=-1, le=1)
+    outside: float | None = Field(None, ge=0, le=255)
+    source_copy: float | None = Field(None, ge=-1, le=1)
+    hamming: int = Field(4, ge=0, le=64)
+    duplicate: float = Field(0.95, ge=-1, le=1)
+    alpha: float = Field(0.05, gt=0, lt=1)
+    least_sources: int = Field(50, ge=1)
+    r_min: float = Field(0.5, ge=0, le=1)
+    far_upper_limit: float | None = Field(None, ge=0, le=1)
+    frr_limit: float | None = Field(None, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> EnsembleSettings:
+        if len(set(self.gates)) < len(self.gates):
+            raise ValueError("a gate stands twice in gates")
+        if not set(self.gates) & set(LABEL_GATES):
+            raise ValueError(f"gates need a judge of the label: {' or '.join(LABEL_GATES)}")
+        if "mask_iou" in self.gates and not self.segment:
+            raise ValueError("the gate mask_iou needs segment: true")
+        gating = sorted(set(self.verifiers) & set(GATE_ROLES))
+        if gating:
+            raise ValueError(f"verifiers are held out, so {', '.join(gating)} can't be one")
+        if any("{}" not in template for template in self.templates):
+            raise ValueError("a prompt template needs {} for the class name")
+        return self

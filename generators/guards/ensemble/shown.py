@@ -1,0 +1,50 @@
+"""A picture as the ensemble sees it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from generators.guards.base import Array
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One candidate.
+
+    Attributes:
+        image: the final encoded bytes, decoded again, uint8 [H, W, 3] RGB.
+        class_name: the label that it has to keep.
+        label: its index, for verifiers that know ImageNet's classes by number only; -1 where there is none.
+        mask: where the object is expected, uint8 [H, W], 255 on it; None when nobody knows, as in pictures made from text.
+        source: the picture that it was made of, uint8 [H', W', 3] RGB; None where there is none.
+        source_mask: the object in ``source``, uint8 [H', W']; None for ``mask``.
+        edited: whether a change is expected; False for controls.
+        unsafe: what the safety checker of the generator said.
+        finite: whether the generator's float pixels were all finite, which no encoded picture tells any more.
+        size: wanted (width, height); None for any.
+        prompts: of source and candidate, for the direction of the edit; None where there are none.
+    """
+
+    image: Array
+    class_name: str
+    label: int = -1
+    mask: Array | None = None
+    source: Array | None = None
+    source_mask: Array | None = None
+    edited: bool = True
+    unsafe: bool = False
+    finite: bool = True
+    size: tuple[int, int] | None = None
+    prompts: tuple[str, str] | None = None
+
+    @property
+    def object_in_source(self) -> Array | None:
+        """The object's mask in the source."""
+        return self.mask if self.source_mask is None else self.source_mask
+
+    def source_key(self) -> str:
+        """Identifies source and mask, so that several candidates of one source share one look at it."""
+        assert self.source is not None
+        mask = self.object_in_source
+        return hashlib.blake2b(self.source.tobytes() + (b"" if mask is None else mask.tobytes()), digest_size=16).hexdigest()

@@ -1,0 +1,225 @@
+"""What the guards of a dataset were measured to do: thresholds, false rejections and false accepts, in ``guard_report.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat, ValidationError, model_validator
+
+from manifests.atomic import atomic_write
+from manifests.canonical import canonical_json, digest
+from manifests.errors import CorruptDatasetError, DataError
+from manifests.records import Count, Record, Sha256
+
+GUARD_REPORT = "guard_report.json"
+# The member under whose name the whole ensemble's figures stand, and the same without what needs a source picture.
+ENSEMBLE, SOURCELESS = "ensemble", "ensemble_without_source"
+# The class under whose name thresholds of all classes together stand.
+POOLED = ""
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+
+
+class GateThreshold(Record):
+    """The least score with which one gate lets pictures of one class pass.
+
+    Attributes:
+        gate: the gate's name, or ``joint`` for the product of all gates.
+        class_name: the class; empty for all classes together, which stands in for classes that were not calibrated.
+        sources: clean sources that it rests on.
+        rank: k of the k-th smallest clean score; 0 where there are too few sources for one.
+        own: that score; None for rank 0.
+        threshold: what binds; None lets everything pass.
+        origin: ``own``, ``shrunk`` (mixed with the pooled one), ``pooled``, or ``none``.
+    """
+
+    gate: str
+    class_name: str
+    sources: Count
+    rank: Count
+    own: FiniteFloat | None
+    threshold: FiniteFloat | None
+    origin: Literal["own", "shrunk", "pooled", "none"]
+
+
+class GateCurve(Record):
+    """P(the label is right | score) of one gate: the logistic function of ``slope * score + intercept`` (Platt 1999)."""
+
+    gate: str
+    slope: FiniteFloat
+    intercept: FiniteFloat
+
+
+class ErrorRate(Record):
+    """How often one member errs on one kind of picture.
+
+    Attributes:
+        member: a gate, ``ensemble``, or ``ensemble_without_source``.
+        kind: the kind of picture, or ``overall``.
+        sources: independent sources that the pictures were made of.
+        pictures: pictures about which the member had a say.
+        errors: clean pictures that it rejected, or label-destroying ones that it accepted.
+        rate: errors / pictures; 0 without any picture.
+        low, high: exact two-sided 95 % interval (Clopper & Pearson 1934).
+        upper: exact one-sided 95 % upper bound; of ``overall`` for the effective number of pictures, since pictures of one source are alike.
+    """
+
+    member: str
+    kind: str
+    sources: Count
+    pictures: Count
+    errors: Count
+    rate: Share
+    low: Share
+    high: Share
+    upper: Share
+
+
+class ClassQuality(Record):
+    """How the label judges know one class on clean sources.
+
+    Attributes:
+        class_name: the class.
+        sources: clean sources of it.
+        recall: by gate, the share of clean sources and round trips whose margin over the confusable names is above 0.
+        passed: share of clean pictures that the ensemble lets pass.
+        guardable: whether every recall reaches ``r_min``; other classes are excluded.
+    """
+
+    class_name: str
+    sources: Count
+    recall: dict[str, Share]
+    passed: Share
+    guardable: bool
+
+
+class JudgeQuality(Record):
+    """One judge on clean pictures: ``top1`` over all class names, and ``ece`` of its probability (15 bins; Guo et al. 2017, arXiv 1706.04599)."""
+
+    judge: str
+    pictures: Count
+    top1: Share
+    ece: Share
+
+
+class GuardReport(Record):
+    """The calibration of a guard ensemble; its canonical JSON is ``guard_report.json``, and its digest stands in every row.
+
+    Attributes:
+        pack: the model pack.
+        models: weights digest by role, of everything that gates.
+        verifiers: weights digest by role of the held-out verifiers, which never gate.
+        settings: digest of the ensemble's settings.
+        source: name of the source; ``sources_digest`` is over the ids and digests of the pictures used.
+        sourced: whether guards saw source pictures and masks, as for edits, or neither, as for pictures made from text.
+        rule, k: how gates are put together; ``k`` counts for ``k_of_n`` only.
+        gates: the binding gates.
+        alpha: clean rejections allowed to the whole ensemble.
+        r_min: least recall of a guardable class.
+        thresholds: those that bind, of all sources.
+        curves: probabilities of the calibrated product.
+        classes: per class, sorted by name.
+        judges: label judges and verifiers on clean pictures.
+        false_rejections, false_accepts: cross-fitted: every source is judged by thresholds from the other half of the sources.
+        blind: members that do not tell label-destroying pictures from clean ones.
+        far_upper_limit, frr_limit: limits of the ensemble's false accepts (upper bound) and false rejections (rate); None for none.
+    """
+
+    schema_version: Literal[1] = 1
+    pack: str
+    models: dict[str, Sha256]
+    verifiers: dict[str, Sha256]
+    settings: Sha256
+    source: str
+    sources_digest: Sha256
+    sourced: bool
+    rule: Literal["all", "k_of_n", "calibrated"]
+    k: Count
+    gates: tuple[str, ...]
+    alpha: Share
+    r_min: Share
+    thresholds: tuple[GateThreshold, ...]
+    curves: tuple[GateCurve, ...]
+    classes: tuple[ClassQuality, ...]
+    judges: tuple[JudgeQuality, ...]
+    false_rejections: tuple[ErrorRate, ...]
+    false_accepts: tuple[ErrorRate, ...]
+    blind: tuple[str, ...] = ()
+    far_upper_limit: Share | None = None
+    frr_limit: Share | None = None
+
+    @model_validator(mode="after")
+    def _check_roles(self) -> GuardReport:
+        shared = sorted(self.models.keys() & self.verifiers.keys())
+        if shared:
+            raise ValueError(f"verifiers may not gate: {', '.join(shared)}")
+        return self
+
+    @property
+    def unguardable(self) -> tuple[str, ...]:
+        """Classes that the judges know too badly to guard."""
+        return tuple(one.class_name for one in self.classes if not one.guardable)
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the canonical JSON, in hex."""
+        return digest(self)
+
+    def rejections(self, member: str = ENSEMBLE, kind: str = "overall") -> ErrorRate:
+        """False rejections of one member on one kind of clean picture."""
+        return _find(self.false_rejections, member, kind)
+
+    def accepts(self, member: str = ENSEMBLE, kind: str = "overall") -> ErrorRate:
+        """False accepts of one member on one kind of label-destroying picture."""
+        return _find(self.false_accepts, member, kind)
+
+
+def _find(rates: tuple[ErrorRate, ...], member: str, kind: str) -> ErrorRate:
+    found = next((rate for rate in rates if (rate.member, rate.kind) == (member, kind)), None)
+    if found is None:
+        raise DataError(f"the guard report has no figure of {member!r} on {kind!r}", where=GUARD_REPORT)
+    return found
+
+
+def check_limits(report: GuardReport) -> None:
+    """Refuse guards whose measured errors pass the report's limits, and members that do not guard.
+
+    Raises:
+        DataError: a limit is passed, or a member tells nothing.
+    """
+    wrong = [f"the guard {member!r} accepts label-destroying pictures as it accepts clean ones" for member in report.blind]
+    accepts, rejections = report.accepts(), report.rejections()
+    if report.far_upper_limit is not None and accepts.upper > report.far_upper_limit:
+        wrong.append(
+            f"false accepts may reach {accepts.upper:.2%} ({accepts.errors} of {accepts.pictures}), above the limit of {report.far_upper_limit:.2%}"
+        )
+    if report.frr_limit is not None and rejections.rate > report.frr_limit:
+        wrong.append(
+            f"{rejections.rate:.2%} of the clean pictures are rejected ({rejections.errors} of {rejections.pictures}), above the limit of "
+            f"{report.frr_limit:.2%}"
+        )
+    if wrong:
+        raise DataError("; ".join(wrong), where=GUARD_REPORT, fix="use other judges or gates, more calibration sources, or another limit")
+
+
+def write_guard_report(folder: str | Path, report: GuardReport) -> Path:
+    """Write ``guard_report.json`` below ``folder`` and return its path."""
+    path = Path(folder) / GUARD_REPORT
+    atomic_write(path, canonical_json(report))
+    return path
+
+
+def read_guard_report(folder: str | Path) -> GuardReport:
+    """Read ``guard_report.json`` below ``folder``.
+
+    Raises:
+        DataError: there is none.
+        CorruptDatasetError: it is not a guard report.
+    """
+    path = Path(folder) / GUARD_REPORT
+    try:
+        return GuardReport.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError("the guard report is missing", where=str(path), fix="calibrate the guards first") from error
+    except ValidationError as error:
+        raise CorruptDatasetError(f"this is no guard report: {error}", where=str(path)) from error

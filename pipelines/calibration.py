@@ -1,0 +1,247 @@
+"""Calibration of a guard ensemble on held-out sources, their round trips, and pictures whose label our own edits destroyed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from generators.attribute.removal import Remover
+from generators.attribute.settings import RenderSettings
+from generators.base import Array, LoadedSource
+from generators.guards.ensemble.destroyers import destroyed
+from generators.guards.ensemble.ensemble import GuardEnsemble
+from generators.guards.ensemble.shown import Shown
+from generators.models.inpainter import Inpainter
+from generators.models.lama import ROLE, Lama
+from generators.models.loading import Models
+from manifests.canonical import digest
+from manifests.errors import RequestError
+from manifests.guard_report import GuardReport, check_limits
+from manifests.records import SourceRecord
+from manifests.seeds import derive_seed
+from manifests.weights import weights_digest
+from pipelines.encode import decode_image, encode_image
+from pipelines.guard_figures import (
+    Scored,
+    blind_members,
+    class_qualities,
+    cross_fitted,
+    fit,
+    judge_qualities,
+    recalls,
+    unguardable,
+)
+from pipelines.sources import Source, SourceProblem
+
+__all__ = ["Calibrator", "Picture", "calibrate", "check_limits", "make_remover", "pictures_of", "round_trips", "score_sources"]
+
+SOURCE = "source"
+# Pictures of several sources fill the batches of the judges.
+GROUP = 8
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture whose truth is known: how it was made, whether its label is right, and what the guards are shown."""
+
+    kind: str
+    clean: bool
+    shown: Shown
+
+
+MakeMore = Callable[[LoadedSource, LoadedSource], Iterator[Picture]]
+
+
+def round_trips(models: Models) -> dict[str, Callable[[Array], Array]]:
+    """By role, pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has; frames are filled up to the size that they take."""
+    return {role: lambda image, role=role: _round_trip(models, role, image) for role in ("autoencoder", "vq") if role in models.pack.roles}
+
+
+@torch.inference_mode()
+def _round_trip(models: Models, role: str, image: Array) -> Array:
+    network: Any = models.get(role)
+    height, width = image.shape[:2]
+    multiple = 2 ** (len(network.config.block_out_channels) - 1)
+    filled = cv2.copyMakeBorder(image, 0, -height % multiple, 0, -width % multiple, cv2.BORDER_REFLECT_101)
+    pixels = torch.from_numpy(filled).permute(2, 0, 1)[None].to(models.device, network.dtype) / 127.5 - 1
+    encoded = network.encode(pixels)
+    latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
+    decoded = network.decode(latents).sample[0].float().permute(1, 2, 0)[:height, :width]
+    return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
+
+
+def make_remover(models: Models, *, settings: RenderSettings | None = None) -> Remover | None:
+    """The pack's removal, as attribute edits have it; None for packs without inpainting."""
+    render, pack = settings or RenderSettings(), models.pack
+    if ROLE not in pack.roles and "inpaint" not in pack.roles:
+        return None
+    inpainting = ROLE if ROLE in pack.roles else "inpaint"
+    filler = Lama(models) if inpainting == ROLE else Inpainter(models, steps=render.steps or pack.steps, guidance=render.guidance or pack.guidance)
+    digest_of = weights_digest(models.folder(inpainting))
+    return Remover(filler, settings=render, prompt=pack.removal_prompt, model_digest=digest_of, cache=None)
+
+
+def pictures_of(
+    source: LoadedSource, other: LoadedSource, *, trips: dict[str, Callable[[Array], Array]], remover: Remover | None, seed: int, sourced: bool
+) -> Iterator[Picture]:
+    """The source, its round trips, and what destroys its label.
+
+    Args:
+        source: the source.
+        other: one of another class.
+        trips: see ``round_trips``.
+        remover: removes objects; None to leave out the operators that need it.
+        seed: of the calibration.
+        sourced: show source and mask to the guards.
+    """
+    own = derive_seed(seed, source.record.id, "calibration", 0, 0)
+    clean = {SOURCE: source.image, **{role: trip(source.image) for role, trip in trips.items()}}
+    for kind, image in clean.items():
+        yield Picture(kind, True, show(source, image, source.mask, sourced=sourced, edited=False))
+    for one in destroyed(source, other, np.random.default_rng(own), remover=remover, seed=own):
+        yield Picture(one.operator, False, show(source, one.image, one.mask, sourced=sourced))
+
+
+def show(source: LoadedSource, image: Array, mask: Array, *, sourced: bool, edited: bool = True) -> Shown:
+    """``image`` under the source's label, with the source and the object's mask in it or without both."""
+    record = source.record
+    if not sourced:
+        return Shown(image, record.class_name, record.label, edited=edited)
+    return Shown(image, record.class_name, record.label, mask=mask, source=source.image, source_mask=source.mask, edited=edited)
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """How calibration makes and scores pictures.
+
+    Attributes:
+        ensemble: the guards.
+        sourced: whether they see source and mask, as for edits, or neither, as for pictures made from text.
+        removals: of how many sources the object is removed, which takes longest; spread over the classes.
+        seed: of cards and noise.
+        image: the format in which pictures are encoded before guards see them.
+        remover: see ``make_remover``.
+    """
+
+    ensemble: GuardEnsemble
+    sourced: bool = True
+    removals: int = 100
+    seed: int = 0
+    image: str = "png"
+    remover: Remover | None = None
+
+    def group(self, pairs: Sequence[tuple[LoadedSource, LoadedSource]], folds: Sequence[int], removed: Sequence[bool], more: MakeMore) -> list[Scored]:
+        """Pictures of several sources, scored together."""
+        trips = round_trips(self.ensemble.models)
+        made: list[tuple[LoadedSource, int, Picture]] = []
+        for (source, other), fold, remove in zip(pairs, folds, removed, strict=True):
+            remover = self.remover if remove else None
+            own = pictures_of(source, other, trips=trips, remover=remover, seed=self.seed, sourced=self.sourced)
+            made += [(source, fold, picture) for picture in (*own, *more(source, other))]
+        scores = self.ensemble.scores([self._stored(picture.shown) for _, _, picture in made])
+        return [
+            Scored(source.record.id, picture.shown.class_name, picture.kind, picture.clean, fold, found)
+            for (source, fold, picture), found in zip(made, scores, strict=True)
+        ]
+
+    def _stored(self, shown: Shown) -> Shown:
+        from dataclasses import replace
+
+        return replace(shown, image=decode_image(encode_image(shown.image, self.image)))
+
+
+def _nothing_more(source: LoadedSource, other: LoadedSource) -> Iterator[Picture]:
+    yield from ()
+
+
+def score_sources(source: Source, records: Sequence[SourceRecord], calibrator: Calibrator, *, more: MakeMore = _nothing_more) -> list[Scored]:
+    """Scores of every picture of every record that loads; the partner is the next record of another class.
+
+    Args:
+        source: where the records come from.
+        records: clean held-out sources that no dataset uses.
+        calibrator: see there.
+        more: further pictures of a source and its partner.
+
+    Raises:
+        RequestError: no two classes.
+    """
+    if len({record.class_name for record in records}) < 2:
+        raise RequestError("calibration needs sources of at least two classes", where=source.name)
+    seen: Counter[str] = Counter()
+    every = max(1, len(records) // max(1, calibrator.removals))
+    scored: list[Scored] = []
+    waiting: list[tuple[tuple[LoadedSource, LoadedSource], int, bool]] = []
+    left = calibrator.removals
+    for number in tqdm(range(len(records)), desc="calibrating", unit="source"):
+        pair = _load_pair(source, records, number)
+        if pair is not None:
+            name = pair[0].record.class_name
+            remove = left > 0 and number % every == 0
+            left -= remove
+            waiting.append((pair, seen[name] % 2, remove))
+            seen[name] += 1
+        if waiting and (len(waiting) == GROUP or number == len(records) - 1):
+            pairs, folds, removed = zip(*waiting, strict=True)
+            scored += calibrator.group(pairs, folds, removed, more)
+            waiting = []
+    return scored
+
+
+def _load_pair(source: Source, records: Sequence[SourceRecord], number: int) -> tuple[LoadedSource, LoadedSource] | None:
+    """A source and one of another class; None where one can't be loaded."""
+    record = records[number]
+    following = (*records[number + 1 :], *records[:number])
+    partner = next(other for other in following if other.class_name != record.class_name)
+    try:
+        return source.load(record), source.load(partner)
+    except SourceProblem:
+        return None
+
+
+def calibrate(source: Source, records: Sequence[SourceRecord], calibrator: Calibrator) -> GuardReport:
+    """Measure a guard ensemble; ``check_limits`` says whether it keeps its limits.
+
+    Thresholds rest on all sources. The reported error rates are cross-fitted over two halves of them: each source is judged by limits
+    that it had no part in.
+
+    Args:
+        source: where the records come from; its object masks are needed.
+        records: clean held-out sources that no dataset uses, of at least two classes.
+        calibrator: see there.
+
+    Raises:
+        RequestError: fewer than two classes, or no record that loads.
+    """
+    return report_of(score_sources(source, records, calibrator), calibrator, source=source.name, records=records)
+
+
+def report_of(scored: Sequence[Scored], calibrator: Calibrator, *, source: str, records: Sequence[SourceRecord]) -> GuardReport:
+    """The report on scored pictures.
+
+    Raises:
+        RequestError: there are none.
+    """
+    if not scored:
+        raise RequestError("no source of the calibration can be loaded", where=source)
+    ensemble, settings = calibrator.ensemble, calibrator.ensemble.settings
+    final = fit(scored, settings)
+    recall = recalls(scored, final.gates)
+    figures = cross_fitted(scored, settings, final.gates, unguardable(recall, settings.r_min))
+    rejections, accepts = figures.rates(clean=True), figures.rates(clean=False)
+    used = {one.source for one in scored}
+    return GuardReport(
+        pack=ensemble.models.pack.name, models=ensemble.gate_digests(), verifiers=ensemble.verifier_digests(), settings=digest(settings),
+        source=source, sources_digest=digest([[record.id, record.sha256] for record in records if record.id in used]),
+        sourced=calibrator.sourced, rule=settings.rule, k=settings.k, gates=final.gates, alpha=settings.alpha, r_min=settings.r_min,
+        thresholds=final.thresholds, curves=final.curves, classes=class_qualities(scored, recall, figures, settings.r_min),
+        judges=judge_qualities(scored, settings.verifiers), false_rejections=rejections, false_accepts=accepts,
+        blind=blind_members(rejections, accepts), far_upper_limit=settings.far_upper_limit, frr_limit=settings.frr_limit,
+    )
