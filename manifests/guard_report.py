@@ -29,7 +29,7 @@ class GateThreshold(Record):
         sources: clean sources that it rests on.
         rank: k of the k-th smallest clean score; 0 where there are too few sources for one.
         own: that score; None for rank 0.
-        threshold: what binds; None lets everything pass.
+        threshold: what binds; None leaves the gate's own limit.
         origin: ``own``, ``shrunk`` (mixed with the pooled one), ``pooled``, or ``none``.
     """
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -17,6 +18,7 @@ from generators.attribute.settings import RenderSettings
 from generators.base import Array, LoadedSource
 from generators.guards.ensemble.destroyers import destroyed
 from generators.guards.ensemble.ensemble import GuardEnsemble
+from generators.guards.ensemble.settings import EnsembleSettings
 from generators.guards.ensemble.shown import Shown
 from generators.models.inpainter import Inpainter
 from generators.models.lama import ROLE, Lama
@@ -61,7 +63,7 @@ MakeMore = Callable[[LoadedSource, LoadedSource], Iterator[Picture]]
 
 def round_trips(models: Models) -> dict[str, Callable[[Array], Array]]:
     """By role, pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has; frames are filled up to the size that they take."""
-    return {role: lambda image, role=role: _round_trip(models, role, image) for role in ("autoencoder", "vq") if role in models.pack.roles}
+    return {role: partial(_round_trip, models, role) for role in ("autoencoder", "vq") if role in models.pack.roles}
 
 
 @torch.inference_mode()
@@ -118,6 +120,16 @@ def show(source: LoadedSource, image: Array, mask: Array, *, sourced: bool, edit
 
 
 @dataclass(frozen=True)
+class Case:
+    """A source, one of another class, the half of the sources that it belongs to, and whether its object is removed."""
+
+    source: LoadedSource
+    other: LoadedSource
+    fold: int
+    removed: bool
+
+
+@dataclass(frozen=True)
 class Calibrator:
     """How calibration makes and scores pictures.
 
@@ -137,14 +149,14 @@ class Calibrator:
     image: str = "png"
     remover: Remover | None = None
 
-    def group(self, pairs: Sequence[tuple[LoadedSource, LoadedSource]], folds: Sequence[int], removed: Sequence[bool], more: MakeMore) -> list[Scored]:
+    def group(self, cases: Sequence[Case], more: MakeMore) -> list[Scored]:
         """Pictures of several sources, scored together."""
         trips = round_trips(self.ensemble.models)
         made: list[tuple[LoadedSource, int, Picture]] = []
-        for (source, other), fold, remove in zip(pairs, folds, removed, strict=True):
-            remover = self.remover if remove else None
-            own = pictures_of(source, other, trips=trips, remover=remover, seed=self.seed, sourced=self.sourced)
-            made += [(source, fold, picture) for picture in (*own, *more(source, other))]
+        for case in cases:
+            remover = self.remover if case.removed else None
+            own = pictures_of(case.source, case.other, trips=trips, remover=remover, seed=self.seed, sourced=self.sourced)
+            made += [(case.source, case.fold, picture) for picture in (*own, *more(case.source, case.other))]
         scores = self.ensemble.scores([self._stored(picture.shown) for _, _, picture in made])
         return [
             Scored(source.record.id, picture.shown.class_name, picture.kind, picture.clean, fold, found)
@@ -152,8 +164,6 @@ class Calibrator:
         ]
 
     def _stored(self, shown: Shown) -> Shown:
-        from dataclasses import replace
-
         return replace(shown, image=decode_image(encode_image(shown.image, self.image)))
 
 
@@ -178,7 +188,7 @@ def score_sources(source: Source, records: Sequence[SourceRecord], calibrator: C
     seen: Counter[str] = Counter()
     every = max(1, len(records) // max(1, calibrator.removals))
     scored: list[Scored] = []
-    waiting: list[tuple[tuple[LoadedSource, LoadedSource], int, bool]] = []
+    waiting: list[Case] = []
     left = calibrator.removals
     for number in tqdm(range(len(records)), desc="calibrating", unit="source"):
         pair = _load_pair(source, records, number)
@@ -186,11 +196,10 @@ def score_sources(source: Source, records: Sequence[SourceRecord], calibrator: C
             name = pair[0].record.class_name
             remove = left > 0 and number % every == 0
             left -= remove
-            waiting.append((pair, seen[name] % 2, remove))
+            waiting.append(Case(*pair, seen[name] % 2, remove))
             seen[name] += 1
-        if waiting and (len(waiting) == GROUP or number == len(records) - 1):
-            pairs, folds, removed = zip(*waiting, strict=True)
-            scored += calibrator.group(pairs, folds, removed, more)
+        if len(waiting) == GROUP or number == len(records) - 1:
+            scored += calibrator.group(waiting, more)
             waiting = []
     return scored
 
@@ -223,15 +232,18 @@ def calibrate(source: Source, records: Sequence[SourceRecord], calibrator: Calib
     return report_of(score_sources(source, records, calibrator), calibrator, source=source.name, records=records)
 
 
-def report_of(scored: Sequence[Scored], calibrator: Calibrator, *, source: str, records: Sequence[SourceRecord]) -> GuardReport:
-    """The report on scored pictures.
+def report_of(
+    scored: Sequence[Scored], calibrator: Calibrator, *, source: str, records: Sequence[SourceRecord], settings: EnsembleSettings | None = None
+) -> GuardReport:
+    """The report on scored pictures, under another rule than the ensemble's own if ``settings`` says so.
 
     Raises:
         RequestError: there are none.
     """
     if not scored:
         raise RequestError("no source of the calibration can be loaded", where=source)
-    ensemble, settings = calibrator.ensemble, calibrator.ensemble.settings
+    ensemble = calibrator.ensemble
+    settings = settings or ensemble.settings
     final = fit(scored, settings)
     recall = recalls(scored, final.gates)
     figures = cross_fitted(scored, settings, final.gates, unguardable(recall, settings.r_min))

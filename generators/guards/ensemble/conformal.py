@@ -40,7 +40,7 @@ def thresholds(gate: str, clean: Sequence[CleanScore], *, alpha: float, least_so
     """The pooled threshold of a gate, and that of each class, in the order of their names.
 
     A class with fewer than ``least_sources`` sources is drawn towards the pooled threshold in proportion to what it lacks; one that is too
-    small for a threshold of its own takes the pooled one, because a gate without any would let everything pass.
+    small for a threshold of its own takes the pooled one.
 
     Args:
         gate: name for the records.

@@ -12,6 +12,8 @@ from generators.models.detector import Detection, Detector
 
 # Scores below this count as this.
 FAINTEST = 0.01
+# Nothing competes too, with this score, so that a place without any object is none of the class.
+NOTHING = 0.1
 SAME_PLACE = 0.3
 
 
@@ -22,7 +24,7 @@ class Sighting:
     Attributes:
         box: where; None when there is none.
         score: the detector's probability, at least ``FAINTEST``.
-        rival: the best score of another name in the same place, at least ``FAINTEST``.
+        rival: the best score of another name in the same place, at least ``NOTHING``.
     """
 
     box: Box | None
@@ -71,6 +73,6 @@ def _sighting(one: Shown, seen: list[Detection]) -> Sighting:
     # The best come first.
     own = next((item for item in seen if item.label == 0), None)
     if own is None:
-        return Sighting(None, FAINTEST, max((item.score for item in seen), default=FAINTEST))
+        return Sighting(None, FAINTEST, max((NOTHING, *(item.score for item in seen))))
     others = (item.score for item in seen if item.label and box_iou(item.box, own.box) > SAME_PLACE)
-    return Sighting(own.box, own.score, max(others, default=FAINTEST))
+    return Sighting(own.box, own.score, max((NOTHING, *others)))

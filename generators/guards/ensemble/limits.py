@@ -18,7 +18,7 @@ class Limits:
     """Thresholds by gate and class, probabilities of the calibrated product, and classes that can't be guarded.
 
     Attributes:
-        thresholds: least scores; None lets everything pass. The class "" stands in for classes that were not calibrated.
+        thresholds: least scores; None leaves the gate's own limit. The class "" stands in for classes that were not calibrated.
         curves: slope and intercept by gate.
         unguardable: classes that the judges know too badly.
     """
@@ -41,7 +41,7 @@ class Limits:
         return cls.of(report.thresholds, report.curves, report.unguardable)
 
     def least(self, gate: str, class_name: str) -> float | None:
-        """The least score with which ``gate`` passes a picture of the class; None for any."""
+        """The least score with which ``gate`` passes a picture of the class; None where none was calibrated."""
         if (gate, class_name) in self.thresholds:
             return self.thresholds[gate, class_name]
         return self.thresholds.get((gate, POOLED))

@@ -36,18 +36,20 @@ def decide(scores: Mapping[str, float], class_name: str, settings: EnsembleSetti
 
 
 def passes(gate: str, scores: Mapping[str, float], class_name: str, limits: Limits | None) -> bool | None:
-    """Whether one gate lets a picture pass; None where it has no say."""
+    """Whether one gate lets a picture pass; None where it has no say. Its own limit binds where none was calibrated."""
     value = scores.get(GATES[gate].score)
     if value is None:
         return None
-    least = GATES[gate].limit if limits is None else limits.least(gate, class_name)
-    return least is None or value >= least
+    least = None if limits is None else limits.least(gate, class_name)
+    return value >= (GATES[gate].limit if least is None else least)
 
 
 def gate_reasons(scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None) -> list[Reason]:
     """What the rule over the calibrated gates says; empty to accept."""
-    if settings.rule == "calibrated" and limits is not None:
-        return _joint_reasons(scores, class_name, settings.gates, limits)
+    least = limits.least(JOINT, class_name) if limits is not None and settings.rule == "calibrated" else None
+    # Too few clean sources for a threshold of the product leave the gates themselves.
+    if limits is not None and least is not None:
+        return _joint_reasons(scores, least, settings.gates, limits)
     verdicts = {gate: passes(gate, scores, class_name, limits) for gate in settings.gates}
     failing = [gate for gate, passed in verdicts.items() if passed is False]
     voting = [gate for gate, passed in verdicts.items() if passed is not None]
@@ -56,9 +58,9 @@ def gate_reasons(scores: Mapping[str, float], class_name: str, settings: Ensembl
     return [_reason(gate, scores) for gate in failing]
 
 
-def _joint_reasons(scores: Mapping[str, float], class_name: str, gates: Sequence[str], limits: Limits) -> list[Reason]:
-    found, least = limits.joint(gates, scores), limits.least(JOINT, class_name)
-    if found is None or least is None or found[0] >= least:
+def _joint_reasons(scores: Mapping[str, float], least: float, gates: Sequence[str], limits: Limits) -> list[Reason]:
+    found = limits.joint(gates, scores)
+    if found is None or found[0] >= least:
         return []
     return [_reason(found[1], scores), Reason.LABEL_JOINT]
 

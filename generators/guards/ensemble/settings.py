@@ -63,7 +63,7 @@ class EnsembleSettings(BaseModel):
     outside: float | None = Field(None, ge=0, le=255)
     source_copy: float | None = Field(None, ge=-1, le=1)
     hamming: int = Field(4, ge=0, le=64)
-    duplicate: float = Field(0.95, ge=-1, le=1)
+    duplicate: float = Field(0.75, ge=-1, le=1)
     alpha: float = Field(0.05, gt=0, lt=1)
     least_sources: int = Field(50, ge=1)
     r_min: float = Field(0.5, ge=0, le=1)

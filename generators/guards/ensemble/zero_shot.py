@@ -22,7 +22,8 @@ class ZeroShotMember:
 
     ``margin`` is s(x, y) less the largest s(x, c) over N(y), where s is the scaled cosine; ``margin_worst`` the least margin of three other
     views; ``top1`` 1 where y is the best of all names, which records how ambiguous names are; ``probability`` its softmax over all names and
-    nothing, and ``confidence`` the largest name's; ``odds`` the logit of SigLIP's sigmoid (Zhai et al., arXiv 2303.15343, section 3.2), only of models that have its bias.
+    nothing, and ``confidence`` the largest name's; ``odds`` the logit of SigLIP's sigmoid (Zhai et al., arXiv 2303.15343, section 3.2), only
+    of models that have its bias.
 
     Args:
         models: the models.
