@@ -120,7 +120,7 @@ class GuardReport(Record):
         curves: probabilities of the calibrated product.
         classes: per class, sorted by name.
         judges: label judges and verifiers on clean pictures.
-        false_rejections, false_accepts: cross-fitted: every source is judged by thresholds from the other half of the sources.
+        false_rejections, false_accepts: cross-fitted: every source is judged by thresholds from the other parts of the sources.
         blind: members that do not tell label-destroying pictures from clean ones.
         far_upper_limit, frr_limit: limits of the ensemble's false accepts (upper bound) and false rejections (rate); None for none.
     """

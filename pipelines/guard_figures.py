@@ -37,7 +37,7 @@ class Scored:
         class_name: the label that it is shown under.
         kind: how it was made.
         clean: whether the label is right.
-        fold: 0 or 1, the half of the sources.
+        fold: number of the part of the sources that it belongs to.
         scores: of ``GuardEnsemble``.
     """
 
@@ -139,9 +139,9 @@ SOURCED_SCORES = frozenset(gate.score for gate in GATES.values() if gate.sourced
 
 
 def cross_fitted(scored: Sequence[Scored], settings: EnsembleSettings, gates: Sequence[str], excluded: Sequence[str]) -> Figures:
-    """Figures in which every source is judged by limits from the other half of the sources, so that none is judged by itself."""
+    """Figures in which every source is judged by limits from the other parts of the sources, so that none is judged by itself."""
     figures = Figures(settings, gates, excluded=excluded)
-    for fold in (0, 1):
+    for fold in sorted({one.fold for one in scored}):
         other = fit([one for one in scored if one.fold != fold], settings)
         limits = Limits.of(other.thresholds, other.curves)
         for one in scored:

@@ -88,10 +88,10 @@ class Seen:
     truth: tuple[Scored, ...]
 
 
-def look(*, calibration: int, truth: int, removals: int, sourced: bool) -> Seen:
-    """Score ``calibration`` and ``truth`` scenes; objects are removed from ``removals`` of either."""
+def look(*, calibration: int, truth: int, sourced: bool) -> Seen:
+    """Score ``calibration`` and ``truth`` scenes."""
     models = Models(find_pack("tabletop"), Placement(device="cpu"))
-    calibrator = Calibrator(GuardEnsemble(models, EnsembleSettings(), class_names=CLASSES), sourced, removals, remover=make_remover(models))
+    calibrator = Calibrator(GuardEnsemble(models, EnsembleSettings(), class_names=CLASSES), sourced, remover=make_remover(models))
     first, second = (TabletopSource(TabletopSpec(start=start, count=count)) for start, count in ((CALIBRATION, calibration), (TRUTH, truth)))
     records = tuple(first.records())
     known = score_sources(first, records, calibrator)
@@ -153,9 +153,8 @@ def print_summary(found: Truth) -> None:
 def main() -> None:
     """Calibrate, count, and print both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calibration", type=int, default=160, help="scenes to calibrate on (default: %(default)s)")
-    parser.add_argument("--truth", type=int, default=160, help="scenes to count on (default: %(default)s)")
-    parser.add_argument("--removals", type=int, default=32, help="of how many of either the object is removed (default: %(default)s)")
+    parser.add_argument("--calibration", type=int, default=128, help="scenes to calibrate on (default: %(default)s)")
+    parser.add_argument("--truth", type=int, default=152, help="scenes to count on (default: %(default)s)")
     parser.add_argument("--rule", choices=RULES, default="calibrated", help="rule whose tables are printed (default: %(default)s)")
     parser.add_argument("--sourceless", action="store_true", help="show neither source nor mask to the guards, as of pictures made from text")
     parser.add_argument("--out", type=Path, help="folder for guard_report.json")
@@ -163,7 +162,7 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     started = time.process_time()
-    seen = look(calibration=options.calibration, truth=options.truth, removals=options.removals, sourced=not options.sourceless)
+    seen = look(calibration=options.calibration, truth=options.truth, sourced=not options.sourceless)
     found = {rule: measure(seen, rule) for rule in RULES}
     print_truth(found[options.rule])
     print()
