@@ -153,9 +153,9 @@ def print_summary(found: Truth) -> None:
 def main() -> None:
     """Calibrate, count, and print both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--calibration", type=int, default=128, help="scenes to calibrate on (default: %(default)s)")
+    parser.add_argument("--calibration", type=int, default=160, help="scenes to calibrate on (default: %(default)s)")
     parser.add_argument("--truth", type=int, default=152, help="scenes to count on (default: %(default)s)")
-    parser.add_argument("--rule", choices=RULES, default="calibrated", help="rule whose tables are printed (default: %(default)s)")
+    parser.add_argument("--rule", choices=RULES, default="all", help="rule whose tables are printed (default: %(default)s)")
     parser.add_argument("--sourceless", action="store_true", help="show neither source nor mask to the guards, as of pictures made from text")
     parser.add_argument("--out", type=Path, help="folder for guard_report.json")
     options = parser.parse_args()
