@@ -24,6 +24,7 @@ from manifests.stats import ShardStats
 from manifests.verify import verify_dataset
 from pipelines.assemble import assemble
 from pipelines.fingerprint import Identity, identify
+from pipelines.guarding import calibrate_guards
 from pipelines.plan import Plan
 from pipelines.shard import ShardTask, build_shard
 from pipelines.workspace import claim, write_run
@@ -48,14 +49,18 @@ class Prepared:
 
 
 def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
-    """Check the models and take the output folder.
+    """Check the models, take the output folder, and calibrate the guards where the recipe says so.
 
     Raises:
         ModelError: a checkpoint is missing.
         OccupiedError: the folder holds something else.
+        DataError: the guards err more than the recipe allows; their report is in the folder.
     """
     identity = identify(plan, placement)
-    return Prepared(plan, identity, out, placement, claim(out, plan.recipe, identity.fingerprint))
+    complete = claim(out, plan.recipe, identity.fingerprint)
+    if not complete:
+        calibrate_guards(plan, out, placement)
+    return Prepared(plan, identity, out, placement, complete)
 
 
 def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None = None, progress: bool = True) -> Manifest | None:

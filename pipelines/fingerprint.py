@@ -9,8 +9,10 @@ from generators.models.checkpoints import model_record
 from generators.models.loading import Placement
 from generators.models.pack import PackSpec
 from manifests.canonical import digest
+from manifests.manifest import sources_digest
 from manifests.records import ModelRecord
 from pipelines.families import family_of
+from pipelines.guarding import calibration_records
 from pipelines.packs import find_pack
 from pipelines.plan import Plan
 from pipelines.recipe import Recipe
@@ -51,4 +53,6 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         "pack": family.asked(pack),
         "asked": {role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"}) for role in roles},
     }
+    if plan.recipe.calibration is not None:
+        document["calibration"] = sources_digest(calibration_records(plan.recipe))
     return Identity(digest(document), models)

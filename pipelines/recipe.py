@@ -11,21 +11,24 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from generators.attribute.settings import AttributeSettings
+from generators.guards.ensemble.settings import EnsembleSettings
 from generators.guards.settings import GuardSettings
 from generators.text.settings import TextGuardSettings, TextSettings
 from generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
 from manifests.errors import RecipeError
 from manifests.records import DatasetName, SplitName, Version
-from pipelines.sources import SourceSpec, parse_source
+from pipelines.sources import AnySpec, SourceSpec, parse_source
 from pipelines.wording import say, without_consequences
 
 RECIPES = resources.files("pipelines") / "recipes"
 
 
 GeneratorSettings = Annotated[AttributeSettings | TextSettings | WatermarkSettings, Field(discriminator="kind")]
-GuardRules = Annotated[GuardSettings | TextGuardSettings | WatermarkGuardSettings, Field(discriminator="kind")]
+GuardRules = Annotated[GuardSettings | TextGuardSettings | WatermarkGuardSettings | EnsembleSettings, Field(discriminator="kind")]
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
+# The kind of guard where it is not the generator's own.
+GUARD_KINDS = {"fmr": "ensemble", "synthesis": "ensemble"}
 
 
 class OutputSettings(BaseModel):
@@ -37,6 +40,22 @@ class OutputSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     image: Literal["png", "webp", "jpg", "reference"] = "png"
+
+
+class CalibrationSettings(BaseModel):
+    """Clean labelled sources, used for nothing else, on which a guard ensemble is calibrated before anything is built.
+
+    Attributes:
+        source: where they come from.
+        remove_every: of one in so many sources the object is removed, which takes longest.
+        seed: of partners, cards and noise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: SourceSpec
+    remove_every: int = Field(6, ge=1)
+    seed: int = Field(0, ge=0, lt=2**63)
 
 
 class Recipe(BaseModel):
@@ -52,6 +71,7 @@ class Recipe(BaseModel):
     models: str = "tabletop"
     generator: GeneratorSettings
     guard: GuardRules
+    calibration: CalibrationSettings | None = None
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
     shards: int = Field(2, ge=1, le=100_000)
@@ -59,15 +79,17 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _same_kind(cls, values: Any) -> Any:
-        """The guard's kind is the generator's, which is ``attribute`` where none is named."""
+        """The guard's kind goes with the generator's, which is ``attribute`` where none is named."""
         if not isinstance(values, dict) or not isinstance(values.get("generator"), dict) or not isinstance(values.get("guard", {}), dict):
             return values
         generator = {"kind": DEFAULT_KIND, **values["generator"]}
-        return {**values, "generator": generator, "guard": {"kind": generator["kind"], **values.get("guard", {})}}
+        return {**values, "generator": generator, "guard": {"kind": guard_kind(generator["kind"]), **values.get("guard", {})}}
 
     @model_validator(mode="after")
     def _check_output(self) -> Recipe:
-        if self.guard.kind != self.generator.kind:
+        if self.calibration is not None and not isinstance(self.guard, EnsembleSettings):
+            raise ValueError("calibration is for guard ensembles; the guards of this generator have limits of their own")
+        if self.guard.kind != guard_kind(self.generator.kind):
             raise ValueError(f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out")
         if isinstance(self.guard, WatermarkGuardSettings) and self.output.image != "png":
             raise ValueError("attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality")
@@ -85,9 +107,20 @@ class Recipe(BaseModel):
     def portable(self) -> dict[str, Any]:
         """The resolved recipe without folders of this machine: paths are cut to their names."""
         document = self.document()
-        paths = {name for name, value in self.source if isinstance(value, Path)}
-        document["source"] = {name: Path(value).name if name in paths else value for name, value in document["source"].items()}
+        document["source"] = _without_folders(self.source, document["source"])
+        if self.calibration is not None:
+            document["calibration"]["source"] = _without_folders(self.calibration.source, document["calibration"]["source"])
         return document
+
+
+def _without_folders(spec: AnySpec, document: dict[str, Any]) -> dict[str, Any]:
+    paths = {name for name, value in spec if isinstance(value, Path)}
+    return {name: Path(value).name if name in paths else value for name, value in document.items()}
+
+
+def guard_kind(generator: Any) -> Any:
+    """The kind of guard that goes with a kind of generator."""
+    return GUARD_KINDS.get(generator, generator) if isinstance(generator, str) else generator
 
 
 def recipe_names() -> list[str]:

@@ -11,6 +11,7 @@ import cv2
 import torch
 
 from generators.models.loading import Placement
+from manifests.guard_report import read_guard_report
 from manifests.records import ModelRecord, SampleRow
 from manifests.shard import write_shard
 from manifests.stats import ShardStats, finished_shard, shard_stem
@@ -72,7 +73,8 @@ def sample_builder(task: ShardTask) -> Builder:
     """The builder for a task; its models load once per process."""
     # A changed source has another fingerprint, so that a long-lived process does not serve it from an old builder.
     cache = task.out / ".cache" if task.out is not None else None
-    return _builder(Setting(task.recipe, task.fingerprint, task.class_names, task.models, cache, task.placement))
+    report = read_guard_report(task.out) if task.out is not None and task.recipe.calibration is not None else None
+    return _builder(Setting(task.recipe, task.fingerprint, task.class_names, task.models, cache, task.placement, report))
 
 
 def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from generators.models.loading import Placement
 from generators.models.pack import PackSpec
+from manifests.guard_report import GuardReport
 from manifests.records import ModelRecord, SampleRow, SourceRecord
 from pipelines.planned import PlannedSample
 from pipelines.recipe import Recipe
@@ -19,7 +20,11 @@ Built = tuple[SampleRow, dict[str, bytes]]
 
 @dataclass(frozen=True)
 class Setting:
-    """What the samples of one build share; ``cache`` is a folder for what several shards need, or None when nothing is written."""
+    """What the samples of one build share.
+
+    ``cache`` is a folder for what several shards need, or None when nothing is written; ``report`` is what calibration found of the guards, None
+    without any.
+    """
 
     # A recipe may hold values that have no hash; the fingerprint tells it.
     recipe: Recipe = field(hash=False)
@@ -28,6 +33,7 @@ class Setting:
     models: tuple[ModelRecord, ...]
     cache: Path | None
     placement: Placement
+    report: GuardReport | None = field(default=None, hash=False)
 
 
 class Builder(Protocol):
