@@ -106,6 +106,17 @@ def test_members_are_the_triple_and_match_their_digests(dataset: Dataset) -> Non
             assert sample.members["input.png"] == sample.members["source.png"]
 
 
+def test_every_field_is_documented(dataset: Dataset) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats-watermark.md").read_text()
+    fields: set[str] = set()
+    for row in facts(dataset):
+        parameters = row["parameters"]
+        for group in (parameters, parameters["attack"], parameters["watermark"], parameters["source"], *parameters["detections"]):
+            fields |= set(group)
+    fields |= {name for sample in dataset for name in sample.json()}
+    assert not {name for name in fields if f"`{name}`" not in text}
+
+
 def test_marks_are_read_before_an_attack_and_not_after_a_clean_start_without_controls(dataset: Dataset) -> None:
     read = {(row["edit"], row["source_id"], one["scheme"]): one["matches"] for row in facts(dataset) for one in row["parameters"]["detections"]
             if row["label"] == 1}
