@@ -6,7 +6,10 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("accelerate", "diffusers", "numpy", "opencv-python", "pillow", "pyarrow", "torch", "transformers", "webdataset")
+PACKAGES = (
+    "accelerate", "blind-watermark", "diffusers", "invisible-watermark", "numpy", "onnxruntime", "opencv-python", "pillow", "pyarrow", "pywavelets",
+    "torch", "transformers", "webdataset",
+)
 
 
 def code_version() -> str:

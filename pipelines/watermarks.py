@@ -22,7 +22,7 @@ from generators.watermark.geometry import flat_share, frame
 from generators.watermark.ledger import Item, Ledger
 from generators.watermark.quality import psnr, ssim
 from generators.watermark.regeneration import Regenerator
-from generators.watermark.schemes import EmbeddingError, Scheme
+from generators.watermark.schemes import EmbeddingError, Scheme, embed
 from generators.watermark.settings import AttackSettings, WatermarkGuardSettings, WatermarkSettings
 from manifests.canonical import canonical_json
 from manifests.errors import EditmillError
@@ -93,10 +93,7 @@ class WatermarkBuilder:
             return
         marked: dict[str, _Marked | EditFailure] = {}
         for sample in samples:
-            name = str(sample.edit["scheme"])
-            if name not in marked:
-                marked[name] = self._mark(sample, source, name)
-            entering = marked[name]
+            entering = self._entering(sample, source, marked)
             if isinstance(entering, EditFailure):
                 yield self._failed(sample, entering.reason, str(entering), shard), {}
             else:
@@ -118,15 +115,28 @@ class WatermarkBuilder:
         }
         return _Source(image, encode_image(image, "png"), facts)
 
-    def _mark(self, sample: PlannedSample, source: _Source, name: str) -> _Marked | EditFailure:
-        """The source with a scheme's mark, or as a negative for the name ""."""
-        identity = sample.source.id
-        if not name:
-            return _Marked(self.ledger.seal(source.image, source_id=identity), source.png, {}, {})
-        scheme, key = self.schemes[name], self._key(identity, name)
+    def _entering(self, sample: PlannedSample, source: _Source, marked: dict[str, _Marked | EditFailure]) -> _Marked | EditFailure:
+        """What enters a sample's attack: the source with the scheme's mark, or unmarked; ``marked`` keeps what was made already."""
+        name, identity = str(sample.edit["scheme"]), sample.source.id
+        if name:
+            if name not in marked:
+                marked[name] = self._mark(identity, source, name)
+            return marked[name]
+        # Without any mark of this run beside it, a negative would be nothing but somebody's picture.
+        for scheme in self.schemes:
+            if scheme not in marked:
+                marked[scheme] = self._mark(identity, source, scheme)
+            if isinstance(marked[scheme], _Marked):
+                return _Marked(self.ledger.seal(source.image, source_id=identity), source.png, {}, {})
+        return EditFailure(Reason.EMBED_FAILED, "no scheme could mark this source, so there is nothing to compare the unmarked picture with")
+
+    def _mark(self, identity: str, source: _Source, name: str) -> _Marked | EditFailure:
+        """The source with a scheme's mark."""
+        scheme = self.schemes[name]
+        key = self._key(identity, name)
         try:
-            image = scheme.embed(source.image, _bits(key))
-        except (EmbeddingError, RuntimeError, ValueError, ArithmeticError, IndexError, cv2.error) as error:
+            image = embed(scheme, source.image, _bits(key))
+        except EmbeddingError as error:
             logger.warning("%s: %s can't be embedded: %s", identity, name, error)
             return EditFailure(Reason.EMBED_FAILED, f"{name}: {error}")
         png = encode_image(image, "png")

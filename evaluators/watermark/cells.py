@@ -120,6 +120,8 @@ def measure_cells(rows: WatermarkRows, sampler: SourceBootstrap) -> tuple[tuple[
     for scheme in rows.schemes:
         clean = families(rows, scheme.name, rows.control)
         for attack in rows.attacks:
+            if not scheme.meets(attack):
+                continue
             group = families(rows, scheme.name, attack.name)
             if group.positives:
                 cells.append(_cell(scheme, attack, group, clean, sampler))

@@ -129,9 +129,9 @@ def evaluate_watermark(
 
 def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
     """What the smallest rung allows."""
-    rungs = {attack.name for attack in rows.attacks if attack.ladder}
     sizes = {(cell.scheme, cell.rung): cell.n for cell in cells}
-    smallest = min((sizes.get((scheme.name, rung), 0) for scheme in rows.schemes for rung in rungs), default=0)
+    planned = [(scheme.name, attack.name) for scheme in rows.schemes for attack in rows.attacks if attack.ladder and scheme.meets(attack)]
+    smallest = min((sizes.get(place, 0) for place in planned), default=0)
     return HEADLINE if smallest >= HEADLINE_ITEMS else FAST
 
 

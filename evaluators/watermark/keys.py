@@ -7,15 +7,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
+
 from manifests import DataError, Dataset
 from manifests.errors import RequestError
 from manifests.payloads import make_payload, public_secret, text_of
 
-Revealed = tuple[str, str, str, str, str]
+Revealed = tuple[str, str, str, int, str, str]
 
 
 def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed]:
-    """Key id, source id, scheme, bits and nonce of every embedded key, in the order of the rows; each once.
+    """Key id, source id, scheme, whether it was embedded (1) or belongs to a negative (0), bits and nonce of every key; each once.
 
     Raises:
         DataError: the dataset holds no watermarks, or a row's commitment is not that of its key.
@@ -23,18 +25,20 @@ def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed
     """
     secret = _secret(dataset, secret_file)
     table = dataset.table.select(["source_id", "status", "parameters"])
-    seen: set[tuple[str, str]] = set()
-    for row in table.to_pylist():
-        mark = json.loads(row["parameters"]).get("watermark", {})
-        place = (row["source_id"], mark.get("scheme", ""))
-        if row["status"] != "ok" or not mark or place in seen:
-            continue
-        seen.add(place)
-        key = make_payload(secret, *place, length=mark["bits"])
-        if (key.key_id, key.commitment) != (mark["key_id"], mark["commitment"]):
-            what = f"the commitment of {mark['key_id']} is not that of its key"
-            raise DataError(what, where=place[0], fix="the row was changed since it was built")
-        yield key.key_id, *place, text_of(key.bits), key.nonce
+    seen: set[tuple[str, str, bool]] = set()
+    for row in table.filter(pc.equal(table.column("status"), "ok")).to_pylist():
+        parameters = json.loads(row["parameters"])
+        embedded = bool(parameters["watermark"])
+        for mark in [parameters["watermark"]] if embedded else parameters["detections"]:
+            place = (row["source_id"], mark["scheme"], embedded)
+            if place in seen:
+                continue
+            seen.add(place)
+            key = make_payload(secret, *place[:2], length=mark["bits"], negative=not embedded)
+            if (key.key_id, key.commitment) != (mark["key_id"], mark["commitment"]):
+                what = f"the commitment of {mark['key_id']} is not that of its key"
+                raise DataError(what, where=place[0], fix="the row was changed since it was built")
+            yield key.key_id, *place[:2], int(embedded), text_of(key.bits), key.nonce
 
 
 def _secret(dataset: Dataset, secret_file: Path | None) -> bytes:

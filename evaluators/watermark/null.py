@@ -101,9 +101,10 @@ def fresh_matches(bits: BitArray, pairs: int, rng: np.random.Generator) -> Float
 def calibrate(rows: WatermarkRows, *, pairs: int = PAIRS, seed: int = 0) -> tuple[NullResult, ...]:
     """Test the null of every scheme."""
     unmarked = [row for row in rows.rows if row.ok and not row.positive and row.replica == 0]
+    regenerated = {attack.name for attack in rows.attacks if attack.start != "none"}
     groups = {
         "clean": [row for row in unmarked if row.rung == rows.control],
-        "regenerated": [row for row in unmarked if row.rung != rows.control],
+        "regenerated": [row for row in unmarked if row.rung in regenerated],
     }
     return tuple(
         result for scheme in rows.schemes for group, members in groups.items() for result in _calibrate_group(scheme, group, members, pairs, seed)

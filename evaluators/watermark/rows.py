@@ -17,10 +17,15 @@ _P_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Scheme:
-    """A watermarking scheme and its payload in bits."""
+    """A watermarking scheme and its payload in bits; ``regenerate`` is False where it is read without any regeneration."""
 
     name: str
     bits: int
+    regenerate: bool = True
+
+    def meets(self, attack: Attack) -> bool:
+        """Whether the recipe plans samples of this scheme under an attack."""
+        return self.regenerate or attack.start == "none"
 
 
 @dataclass(frozen=True)
@@ -121,8 +126,8 @@ class WatermarkRows:
     @property
     def control(self) -> str:
         """The rung without an attack: resizing and the delivery codec alone; "" where there is none."""
-        names = {attack.name for attack in self.attacks}
-        return CONTROL if CONTROL in names else next((attack.name for attack in self.attacks if attack.start == "none"), "")
+        untouched = [attack.name for attack in self.attacks if attack.start == "none" and attack.ladder]
+        return CONTROL if CONTROL in untouched else next(iter(untouched), "")
 
     def at(self, scheme: str, rung: str, replica: int = 0) -> dict[str, WatermarkRow]:
         """Rows of one place, by source."""
@@ -164,7 +169,7 @@ def p_value_contradicts(detection: Detection, exact: float) -> bool:
 def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
     generator: Mapping[str, Any] = manifest.recipe.get("generator") or {}
     try:
-        schemes = tuple(Scheme(str(one["name"]), int(one["bits"])) for one in generator["schemes"])
+        schemes = tuple(Scheme(str(one["name"]), int(one["bits"]), bool(one.get("regenerate", True))) for one in generator["schemes"])
         attacks = tuple(Attack(str(one["name"]), str(one["start"]), bool(one["ladder"])) for one in generator["attacks"])
     except (KeyError, TypeError, ValueError) as error:
         what = f"the recipe in the manifest has no readable schemes and attacks: {type(error).__name__}: {error}"

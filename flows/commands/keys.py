@@ -19,7 +19,7 @@ from flows.commands.outputs import check_output, write_output
 )
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing, a .csv file.")
 def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
-    """Print the embedded bits of every watermark in a dataset, each checked against its commitment.
+    """Print the bits of every key in a dataset, embedded ones and those of negatives, each checked against its commitment.
 
     \b
     Examples:
@@ -33,7 +33,7 @@ def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
         check_output(output, "--output", suffixes=(".csv",))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("key_id", "source_id", "scheme", "bits", "nonce"))
+    writer.writerow(("key_id", "source_id", "scheme", "embedded", "bits", "nonce"))
     writer.writerows(reveal_keys(open_dataset(dataset), secret))
     if output is None:
         click.echo(buffer.getvalue().rstrip("\n"))

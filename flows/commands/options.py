@@ -22,7 +22,8 @@ def recipe_options(function: F) -> F:
         click.argument("recipe"),
         click.option(
             "--source", default="", help="tabletop[:SPLIT], folder:LABELS.csv, coco:INSTANCES.json or imagenet-s:ROOT; for captions "
-            "tabletop-captions[:SPLIT], coco-captions:CAPTIONS.json[,INSTANCES.json], jsonl:FILE or webdataset:SHARDS.tar; default: the recipe's.",
+            "tabletop-captions[:SPLIT], coco-captions:CAPTIONS.json[,INSTANCES.json], jsonl:FILE or "
+            "webdataset:SHARDS.tar; for watermarks images:FOLDER too; default: the recipe's.",
         ),
         click.option("--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."),
         click.option("--shards", type=click.IntRange(1), help="Number of shards; default: the recipe's."),

@@ -23,7 +23,7 @@ _loaded: dict[tuple[str, str, Placement], Any] = {}
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the libraries' own progress bars, which would tear ours, and their reports of spare weights; missing ones are refused."""
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
@@ -108,7 +108,7 @@ class Models:
         logger.info("loading %s from %s", role, folder)
         parts = {part: self.get(other) for part, other in entry.parts.items()}
         try:
-            with _quiet():
+            with quiet():
                 if entry.cls.endswith("Pipeline"):
                     return load_pipeline(find_class(entry.cls), folder, dtype=dtype, parts=parts)
                 if entry.cls == "diffusers.loaders.IPAdapterMixin":

@@ -11,6 +11,8 @@ from generators.watermark.settings import WatermarkSettings
 
 # Grey levels of local standard deviation, in windows of 7 pixels, under which a place counts as flat.
 FLAT, WINDOW = 2.0, 7
+# Narrower pictures can't be padded by reflection to what networks need.
+LEAST_SIDE = 32
 
 
 def frame(image: Array, settings: WatermarkSettings) -> Array:
@@ -19,6 +21,11 @@ def frame(image: Array, settings: WatermarkSettings) -> Array:
     Raises:
         EditFailure: the picture is too small for marks.
     """
+    _check(image, settings)
+    if settings.fit == "crop":
+        short = min(image.shape[:2])
+        top, left = ((length - short) // 2 for length in image.shape[:2])
+        image = image[top : top + short, left : left + short]
     height, width = image.shape[:2]
     scale = settings.side / min(height, width) if settings.side else 1.0
     if settings.fit == "pad":
@@ -26,15 +33,16 @@ def frame(image: Array, settings: WatermarkSettings) -> Array:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size != (width, height):
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    if settings.fit == "crop":
-        top, left = ((length - settings.side) // 2 for length in image.shape[:2])
-        image = image[top : top + settings.side, left : left + settings.side]
-    if image.shape[0] * image.shape[1] < settings.least_pixels:
-        raise EditFailure(
-            Reason.SOURCE_TOO_SMALL, f"{image.shape[1]}x{image.shape[0]} pixels are fewer than least_pixels, {settings.least_pixels}"
-        )
+    _check(image, settings)
     # A copy of its own: decoded files are read-only, which torch warns of.
     return np.array(image)
+
+
+def _check(image: Array, settings: WatermarkSettings) -> None:
+    height, width = image.shape[:2]
+    if height * width < settings.least_pixels or min(height, width) < LEAST_SIDE:
+        limits = f"{LEAST_SIDE} on a side, {settings.least_pixels} in all (least_pixels)"
+        raise EditFailure(Reason.SOURCE_TOO_SMALL, f"{width}x{height} pixels are too few: {limits}")
 
 
 def pad_to(image: Array, multiple: int) -> Array:

@@ -1,4 +1,4 @@
-"""What may be regenerated: pictures that this run marked itself, and its own unmarked negatives. Nothing else."""
+"""What may be regenerated: pictures that this run marked itself, and the unmarked negatives beside them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ class Ledger:
             EditFailure: another run made it or nobody did, or it was changed since.
         """
         record = item.record
-        if not secrets.compare_digest(record.seal, tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)):
+        seal = tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)
+        if not secrets.compare_digest(str(record.seal).encode(), seal.encode()):
             raise EditFailure(
                 Reason.NO_EMBED_RECORD, f"{record.source_id}: this run has no record of embedding {record.scheme or 'a negative'} in this picture; "
                 "only marks that a run embedded itself are regenerated"
@@ -67,5 +68,5 @@ class Ledger:
 
 
 def pixels_digest(image: Array) -> str:
-    """sha256 over the shape and the pixels of a picture."""
-    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).hexdigest()
+    """sha256 over the shape, the type and the pixels of a picture."""
+    return hashlib.sha256(f"{image.shape} {image.dtype.str}".encode() + image.tobytes()).hexdigest()

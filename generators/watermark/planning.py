@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generators.base import Edit, make_edit
-from generators.watermark.settings import AttackSettings, SchemeSettings, WatermarkSettings
+from generators.watermark.settings import UNMARKED, AttackSettings, SchemeSettings, WatermarkSettings
 from manifests.payloads import make_payload
 from manifests.records import SourceRecord
 from manifests.seeds import SEED_BITS, derive_seed
 
 GENERATOR = "watermark"
-UNMARKED = "unmarked"
 
 
 class WatermarkPlanner:

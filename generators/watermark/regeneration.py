@@ -17,7 +17,7 @@ from PIL import Image
 
 from generators.base import Array
 from generators.models.image_adapter import attach
-from generators.models.loading import Models
+from generators.models.loading import Models, quiet
 from generators.watermark.codec import deliver
 from generators.watermark.colour_transfer import match_colours
 from generators.watermark.geometry import pad_to
@@ -89,13 +89,16 @@ class Regenerator:
         components = self.models.get("text_to_image").components
         # A copy of the network: the adapter changes it, and others share it.
         parts = {**components, "unet": deepcopy(components["unet"]), "safety_checker": None}
-        pipeline = StableDiffusionControlNetImg2ImgPipeline(**parts, controlnet=self.models.get("controlnet"), requires_safety_checker=False)
-        pipeline.set_progress_bar_config(disable=True)
-        return attach(pipeline, self.models.get("image_adapter"))
+        controlnet, adapter = self.models.get("controlnet"), self.models.get("image_adapter")
+        with quiet():
+            pipeline = StableDiffusionControlNetImg2ImgPipeline(**parts, controlnet=controlnet, requires_safety_checker=False)
+            pipeline.set_progress_bar_config(disable=True)
+            return attach(pipeline, adapter)
 
     @cached_property
     def _vae(self) -> Any:
-        return self.models.get("autoencoder")
+        """That of the diffusion, so that the round trip is what it starts from; packs without one have the role ``autoencoder``."""
+        return self.models.get("text_to_image").vae if "text_to_image" in self.models.pack.roles else self.models.get("autoencoder")
 
     def _scheduler(self, attack: AttackSettings) -> Any:
         config = self.models.get("text_to_image").scheduler.config

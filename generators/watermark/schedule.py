@@ -59,17 +59,24 @@ def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettin
     """
     steps, executed = settings.steps_of(attack), settings.executed(attack)
     scheduler.set_timesteps(steps)
-    timestep = int(scheduler.timesteps[steps - executed])
-    kept = float(scheduler.alphas_cumprod[timestep].clamp(0, 1).sqrt())
-    return Start(executed, timestep, 0.0 if attack.start == "clean" else kept)
+    place = steps - executed
+    timestep = float(scheduler.timesteps[place])
+    if timestep.is_integer():
+        kept = float(scheduler.alphas_cumprod[int(timestep)].clamp(0, 1).sqrt())
+    else:
+        # Between two training steps; such schedulers interpolate sigma.
+        kept = float(1 / (1 + scheduler.sigmas[place] ** 2).sqrt())
+    return Start(executed, int(timestep), 0.0 if attack.start == "clean" else kept)
 
 
 def start_latents(scheduler: Any, attack: AttackSettings, latents: torch.Tensor, noise: torch.Tensor, start: Start) -> torch.Tensor:
     """The latents that the first step sees; for a clean start nothing of ``latents`` but the shape."""
     if attack.start == "clean":
         return noise * scheduler.init_noise_sigma
-    # set_timesteps has just reset the index that samplers with several steps would add noise by.
     place = len(scheduler.timesteps) - start.executed
+    if hasattr(scheduler, "set_begin_index"):
+        # Samplers that go by sigma would else look the timestep up, and repeated ones are ambiguous.
+        scheduler.set_begin_index(place)
     noised: torch.Tensor = scheduler.add_noise(latents, noise, scheduler.timesteps[place : place + 1])
     return noised
 

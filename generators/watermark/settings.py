@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from manifests.errors import RequestError
 from manifests.payloads import LEAST_SECRET, public_secret
 
 BuiltinScheme = Literal["dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark"]
@@ -17,7 +18,10 @@ Spacing = Literal["", "leading", "trailing", "linspace"]
 Sampler = Literal["ddim", "ddpm", "unipc", "euler-ancestral"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$", max_length=40)]
 RungName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=30)]
+Threshold = Annotated[int, Field(ge=0, le=2000)]
 STEPLESS = ("none", "vae")
+# Stands for the scheme in the keys of negatives.
+UNMARKED = "unmarked"
 
 
 class SchemeSettings(BaseModel):
@@ -35,7 +39,7 @@ class SchemeSettings(BaseModel):
 
     name: Name
     bits: int = Field(32, ge=8, le=4096)
-    factory: str = ""
+    factory: str = Field("", pattern=r"^([^:]+:[^:]+)?$")
     options: dict[str, Any] = Field(default_factory=dict)
     regenerate: bool = True
 
@@ -130,21 +134,23 @@ class WatermarkSettings(BaseModel):
     fit: Literal["pad", "crop"] = "pad"
     least_pixels: int = Field(256 * 256, ge=64 * 64)
     steps: int = Field(50, ge=1, le=1000)
-    guidance: float = Field(2.0, ge=0)
+    guidance: float = Field(2.0, ge=0, le=100)
     prompt: str = "best quality, high quality"
     negative_prompt: str = "monochrome, lowres, bad anatomy, worst quality, low quality"
     sampler: Sampler = "ddim"
     spacing: Spacing = "trailing"
-    canny: tuple[int, int] = (100, 150)
+    canny: tuple[Threshold, Threshold] = (100, 150)
     second_seed: float = Field(0.0, ge=0, le=1)
 
     @model_validator(mode="before")
     @classmethod
     def _commit(cls, values: Any) -> Any:
         """Fill in the digest of the secret, by which a recipe without the file is told from one with another."""
-        if not isinstance(values, dict) or not values.get("secret_file"):
+        if not isinstance(values, dict) or not isinstance(values.get("secret_file"), str | Path) or not str(values["secret_file"]):
             return values
         path = Path(values["secret_file"])
+        if path.exists() and not path.is_file():
+            raise ValueError(f"secret_file {path} is no file")
         try:
             secret = path.read_bytes()
         except OSError as error:
@@ -162,6 +168,12 @@ class WatermarkSettings(BaseModel):
             repeated = [name for name, count in Counter(names).items() if count > 1]
             if repeated:
                 raise ValueError(f"{what} must have different names; {', '.join(repeated)} stands there twice")
+        if any(one.start != "none" for one in self.attacks) and not any(one.regenerate for one in self.schemes):
+            raise ValueError("no scheme is regenerated, so that its negatives would be compared with nothing; leave regenerate: true for one")
+        labels = Counter(f"{attack.name}-{scheme}" for attack in self.attacks for scheme in (*(one.name.lower() for one in self.schemes), UNMARKED))
+        same = [label for label, count in labels.items() if count > 1]
+        if same:
+            raise ValueError(f"names of schemes and attacks give two samples one key ({same[0]}); rename one")
         over = [one.name for one in self.attacks if one.n_steps > self.steps_of(one)]
         if over:
             raise ValueError(f"{', '.join(over)}: n_steps is more than steps")
@@ -186,7 +198,12 @@ class WatermarkSettings(BaseModel):
 
     def secret(self, seed: int) -> bytes:
         """The bytes that keys are derived from."""
-        return self.secret_file.read_bytes() if self.secret_file else public_secret(seed)
+        if self.secret_file is None:
+            return public_secret(seed)
+        secret = self.secret_file.read_bytes()
+        if hashlib.sha256(secret).hexdigest() != self.secret_sha256:
+            raise RequestError("the secret was changed since the build began", where=str(self.secret_file), fix="restore it")
+        return secret
 
 
 class WatermarkGuardSettings(BaseModel):

@@ -45,9 +45,9 @@ class WatermarkFamily:
     def roles(self, recipe: Recipe, pack: PackSpec) -> list[str]:
         attacks = settings_of(recipe).attacks
         generates = any(attack.generates for attack in attacks)
-        needed = ["text_to_image", "controlnet", "image_adapter", "autoencoder"] if generates else []
+        needed = ["text_to_image", "controlnet", "image_adapter"] if generates else []
         if any(attack.start == "vae" for attack in attacks):
-            needed.append("autoencoder")
+            needed.append("text_to_image" if "text_to_image" in pack.roles else "autoencoder")
         return list(dict.fromkeys((*needed, *(["image_encoder"] if "image_encoder" in pack.roles else []))))
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:
@@ -73,12 +73,21 @@ class WatermarkFamily:
         doubled = 2 if settings.guidance > 1 else 1
         costs = {one.name: doubled * one.passes * settings.executed(one) for one in settings.attacks}
         evaluations = sum(costs[sample.edit.name] for sample in samples)
-        pixels = sum(sample.source.width * sample.source.height for sample in samples)
+        pixels = sum(_framed(sample.source, settings) for sample in samples)
         bytes_per_pixel = BYTES_PER_PIXEL if settings.originals == "stored" else REFERENCE_BYTES_PER_PIXEL
         seconds = pack.cpu_seconds_per_evaluation * (evaluations + SAMPLE_PRICE * len(samples))
         return {
             "network_evaluations": evaluations, "megabytes": round(pixels * bytes_per_pixel / 1e6, 3), "cpu_minutes": round(seconds / 60, 2),
         }
+
+
+def _framed(source: SourceRecord, settings: WatermarkSettings) -> int:
+    """Pixels of a source in the frame of its samples."""
+    if settings.fit == "crop":
+        return settings.side**2
+    short = min(source.width, source.height)
+    scale = min(1.0, settings.side / short) if settings.side and short else 1.0
+    return round(source.width * source.height * scale**2)
 
 
 def settings_of(recipe: Recipe) -> WatermarkSettings:

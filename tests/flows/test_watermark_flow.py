@@ -50,8 +50,8 @@ def test_commands_on_a_dataset_of_watermarks(tmp_path: Path) -> None:
     assert html.exit_code == 0, html.output
     assert "<svg" in (tmp_path / "report.html").read_text()
     printed = run(main, ["keys", str(out)]).output.splitlines()
-    assert printed[0] == "key_id,source_id,scheme,bits,nonce"
-    assert len(printed) == 4
+    assert printed[0] == "key_id,source_id,scheme,embedded,bits,nonce"
+    assert len(printed) == 7
     written = run(main, ["keys", str(out), "--output", str(tmp_path / "keys.csv")])
     assert written.exit_code == 0
     assert (tmp_path / "keys.csv").read_text().splitlines() == printed

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from evaluators.watermark import evaluate_watermark, watermark_text
@@ -19,6 +20,7 @@ from generators.models.loading import Placement
 from generators.reasons import Reason
 from generators.watermark.quality import psnr
 from generators.watermark.schemes import EmbeddingError
+from generators.watermark.schemes.blind import BlindWatermark
 from manifests.errors import RequestError
 from manifests.reader import Dataset, open_dataset
 from manifests.records import SampleRow
@@ -41,6 +43,7 @@ RUNGS = (
 )
 SCHEMES = "[{name: dwtDctSvd, bits: 32}, {name: blind-watermark, bits: 32}, {name: dwtDct, bits: 32, regenerate: false}]"
 SIDE = 96
+UNTOUCHED = "generator.attacks=[{name: pipeline, start: none}]"
 
 
 @pytest.fixture(scope="module")
@@ -157,8 +160,10 @@ def test_the_evaluation_reads_it_without_torch(dataset: Dataset) -> None:
 
 def test_keys_open_with_the_right_secret_alone(dataset: Dataset, tmp_path: Path) -> None:
     revealed = list(reveal_keys(dataset, None))
-    assert len(revealed) == 9
-    assert all(len(bits) == 32 for _, _, _, bits, _ in revealed)
+    assert [embedded for _, _, _, embedded, _, _ in revealed].count(1) == 9
+    assert len(revealed) == 18
+    assert len({bits for *_, bits, _ in revealed}) == 18
+    assert all(len(bits) == 32 for *_, bits, _ in revealed)
     other = tmp_path / "secret.bin"
     other.write_bytes(bytes(32))
     with pytest.raises(RequestError, match="not the secret"):
@@ -175,9 +180,9 @@ def test_a_secret_of_ones_own_changes_keys_and_fingerprint_and_is_stored_nowhere
     build(prepare(plan, out, PLACEMENT), progress=False)
     found = open_dataset(out)
     revealed = list(reveal_keys(found, secret))
-    assert len(revealed) == 3
+    assert len(revealed) == 6
     stored = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
-    for text in (str(secret), bytes(range(32)).hex(), *(bits for _, _, _, bits, _ in revealed), *(nonce for *_, nonce in revealed)):
+    for text in (str(secret), bytes(range(32)).hex(), *(bits for *_, bits, _ in revealed), *(nonce for *_, nonce in revealed)):
         assert text.encode() not in stored
     with pytest.raises(RequestError, match="secret of its own"):
         list(reveal_keys(found, None))
@@ -218,17 +223,60 @@ def test_bad_pictures_are_rows_and_good_ones_beside_them_are_built(pack: Path, t
 
 
 def test_a_mark_that_does_not_fit_fails_alone(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from generators.watermark.schemes.blind import BlindWatermark
-
     def refuse(*_: Any) -> None:
         raise EmbeddingError("no room")
 
     monkeypatch.setattr(BlindWatermark, "embed", refuse)
-    rows = rows_of(plan_of(pack, photos, "generator.attacks=[{name: pipeline, start: none}]", "seed=1"))
+    rows = rows_of(plan_of(pack, photos, UNTOUCHED, "seed=1"))
     failed = [row for row in rows if row.status != "ok"]
     assert {(row.reasons, row.parameters["watermark"]["scheme"]) for row in failed} == {(("embed_failed",), "blind-watermark")}
     assert len(failed) == 3
     assert len(rows) == 12
+    alone = rows_of(plan_of(pack, photos, UNTOUCHED, "generator.schemes=[{name: blind-watermark}]", "seed=1"))
+    assert {row.reasons for row in alone} == {("embed_failed",)}
+    assert len(alone) == 6
+
+
+@pytest.mark.parametrize(("made", "words"), [
+    (lambda image: image, "left the picture as it was"), (lambda image: image.astype(float), "float64"), (lambda image: image[:-1], "for a picture"),
+    (lambda image: None, "object"), (lambda image: {}["missing"], "KeyError"),
+])
+def test_what_a_scheme_of_others_may_give(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, made: Any, words: str) -> None:
+    monkeypatch.setattr(BlindWatermark, "embed", lambda _, image, payload: made(image))
+    rows = rows_of(plan_of(pack, photos, UNTOUCHED, f"seed={len(words)}"))
+    failed = [row for row in rows if row.status != "ok"]
+    assert {row.reasons for row in failed} == {("embed_failed",)}
+    assert words in failed[0].parameters["detail"]
+
+
+def test_a_scheme_that_works_in_place_spoils_nothing(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoil(_: Any, image: np.ndarray, *rest: Any) -> np.ndarray:
+        image[:8] = 255
+        return image if rest else np.zeros(32)
+
+    monkeypatch.setattr(BlindWatermark, "embed", spoil)
+    monkeypatch.setattr(BlindWatermark, "scores", spoil)
+    plan = plan_of(pack, photos, UNTOUCHED, "generator.schemes=[{name: blind-watermark}, {name: dwtDctSvd}]", "seed=3")
+    task = ShardTask.for_plan(plan, 0, identity=identify(plan, PLACEMENT), out=None, placement=PLACEMENT)
+    for row, members in sample_builder(task).build(task.samples, shard=0):
+        assert hashlib.sha256(members["input.png"]).hexdigest() == row.parameters["input_sha256"]
+        assert members["png"] == members["input.png"]
+        if row.label == 0:
+            assert members["input.png"] == members["source.png"]
+        assert row.parameters["watermark"].get("scheme") != "dwtDctSvd" or row.parameters["detections"][0]["matches"] >= 31
+
+
+def test_memory_that_runs_out_is_no_broken_mark(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def exhaust(*_: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    plan = plan_of(pack, photos, UNTOUCHED, "generator.schemes=[{name: blind-watermark}]", "seed=4")
+    monkeypatch.setattr(BlindWatermark, "scores", exhaust)
+    with pytest.raises(torch.OutOfMemoryError):
+        rows_of(plan)
+    monkeypatch.setattr(BlindWatermark, "embed", exhaust)
+    with pytest.raises(torch.OutOfMemoryError):
+        rows_of(plan)
 
 
 def test_a_failing_attack_and_an_even_result_are_rows(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from generators.watermark.schemes.base import EmbeddingError, ReadingError, Scheme
+from generators.watermark.schemes.base import EmbeddingError, ReadingError, Scheme, embed, read
 from generators.watermark.settings import SchemeSettings
+from manifests.canonical import canonical_json
 from manifests.errors import RequestError
 
-__all__ = ["EmbeddingError", "ReadingError", "Scheme", "make_scheme"]
+__all__ = ["EmbeddingError", "ReadingError", "Scheme", "embed", "make_scheme", "read"]
 
 INSTALL = "install them with: pip install 'editmill[generate,watermark]'"
 
@@ -50,6 +51,10 @@ def _from_factory(settings: SchemeSettings) -> Scheme:
     missing = [part for part in ("name", "package", "version", "bits", "parameters", "embed", "scores") if not hasattr(scheme, part)]
     if missing:
         raise RequestError(f"{settings.factory} gave a scheme without {', '.join(missing)}", where=where, fix="see docs/watermark.md")
+    try:
+        canonical_json(scheme.parameters)
+    except ValueError as error:
+        raise RequestError(f"{settings.factory}: parameters are no JSON values", where=where, fix="use plain numbers, texts, lists") from error
     if (scheme.name, scheme.bits) != (settings.name, settings.bits):
         what = f"{settings.factory} gave {scheme.name!r} with {scheme.bits} bits, the recipe says {settings.bits}"
         raise RequestError(what, where=where, fix="let name and bits agree")

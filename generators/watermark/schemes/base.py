@@ -47,6 +47,47 @@ class Scheme(Protocol):
         """
 
 
+def embed(scheme: Scheme, image: Array, payload: Array) -> Array:
+    """A copy of ``image`` with a scheme's mark; whatever the scheme does, the picture itself stays as it is.
+
+    Raises:
+        EmbeddingError: the scheme fails, gives no picture of the same size, or leaves the picture unmarked.
+    """
+    try:
+        marked = np.array(scheme.embed(image.copy(), payload.copy()))
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Of accelerators' libraries, each with a class of its own.
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise EmbeddingError(str(error) if isinstance(error, EmbeddingError) else f"{type(error).__name__}: {error}") from error
+    if marked.dtype != np.uint8 or marked.shape != image.shape:
+        raise EmbeddingError(f"the scheme gave {marked.dtype} {list(marked.shape)} for a picture uint8 {list(image.shape)}")
+    if np.array_equal(marked, image):
+        raise EmbeddingError("the scheme left the picture as it was")
+    return marked
+
+
+def read(scheme: Scheme, image: Array) -> Array:
+    """A scheme's evidence of a picture, float64 [bits].
+
+    Raises:
+        ReadingError: the scheme fails, or gives something else.
+    """
+    try:
+        scores = np.asarray(scheme.scores(image.copy()), np.float64)
+    except MemoryError:
+        raise
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":
+            raise
+        raise ReadingError(f"{type(error).__name__}: {error}") from error
+    if scores.shape != (scheme.bits,) or not np.isfinite(scores).all():
+        raise ReadingError(f"the decoder gave scores of shape {list(scores.shape)}, or some that are not finite, for {scheme.bits} bits")
+    return scores
+
+
 class EmbeddingError(Exception):
     """A picture that can't carry a payload."""
 

@@ -40,10 +40,11 @@ def test_matches_and_exact_p_values(wrong: int, p_value: float) -> None:
     assert found["matches"] == 32 - wrong
     assert found["p_value"] == pytest.approx(p_value)
     assert (found["detector"], found["bits"], found["error"]) == ("tests 1", 32, "")
+    assert (found["key_id"], found["commitment"]) == (KEY.key_id, KEY.commitment)
     assert np.mean(np.abs(found["scores"])) == 0.5
 
 
-@pytest.mark.parametrize("evidence", [ReadingError("no"), ValueError("no"), np.ones(31), np.full(32, np.nan)])
+@pytest.mark.parametrize("evidence", [ReadingError("no"), KeyError("no"), TypeError("no"), np.ones(31), np.full(32, np.nan)])
 def test_a_decoder_that_fails_leaves_an_error_and_no_evidence(evidence: Any) -> None:
     found = detect(Fake(evidence), textured(0), KEY)
     assert found["error"]

@@ -28,6 +28,14 @@ def test_own_marks_and_own_negatives_open() -> None:
     assert ledger.open(ledger.seal(IMAGE, source_id="a")) is IMAGE
 
 
+def test_seals_that_are_no_text_and_pictures_of_another_type() -> None:
+    ledger = Ledger()
+    item = ledger.seal(IMAGE, source_id="a", scheme="dwtDct", key_id="k")
+    for seal in (None, "ä" * 64):
+        assert "no record" in refused(ledger, replace(item, record=replace(item.record, seal=seal)))  # type: ignore[arg-type]
+    assert "changed" in refused(ledger, replace(item, image=IMAGE.view(np.int8)))
+
+
 def test_a_changed_picture_is_refused() -> None:
     ledger = Ledger()
     item = ledger.seal(IMAGE, source_id="a", scheme="dwtDct", key_id="k")

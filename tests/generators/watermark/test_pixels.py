@@ -42,6 +42,9 @@ def test_small_pictures_are_refused() -> None:
     with pytest.raises(EditFailure, match="least_pixels") as failure:
         frame(textured(0, height=60, width=60), settings())
     assert failure.value.reason == Reason.SOURCE_TOO_SMALL
+    for height, width in ((1, 1), (1, 5000), (20, 4000)):
+        with pytest.raises(EditFailure, match="too few"):
+            frame(np.zeros((height, width, 3), np.uint8), settings(side=512, fit="crop"))
 
 
 @given(height=st.integers(9, 70), width=st.integers(9, 70), multiple=st.sampled_from([1, 8, 16]))

@@ -73,6 +73,15 @@ def test_partial_noise_is_that_of_the_timestep() -> None:
     assert Start(1, 0, 0.6).snr == pytest.approx(0.36 / 0.64)
 
 
+def test_starts_between_two_training_steps_are_those_of_the_sampler() -> None:
+    scheduler = make_scheduler(DDIMScheduler(**SD1).config, sampler="euler-ancestral", spacing="linspace")
+    start = find_start(scheduler, partial(49), SETTINGS)
+    latents, noise = torch.ones(1, 4, 2, 2), torch.zeros(1, 4, 2, 2)
+    sigma = float(scheduler.sigmas[1])
+    assert start.sqrt_alpha_bar == pytest.approx((1 + sigma**2) ** -0.5, rel=1e-5)
+    assert torch.equal(start_latents(scheduler, partial(49), latents, noise, start), latents)
+
+
 def test_a_scheduler_is_described_by_class_and_configuration() -> None:
     facts = describe_scheduler(make_scheduler(DDIMScheduler(**SD1).config, sampler="ddim", spacing="trailing"), SETTINGS)
     other = describe_scheduler(make_scheduler(DDIMScheduler(**SD1).config, sampler="ddim", spacing="leading"), SETTINGS)

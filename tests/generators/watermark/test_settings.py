@@ -32,6 +32,14 @@ def settings(**changes: Any) -> WatermarkSettings:
     ({"attacks": [{"name": "s", "start": "none", "codec": "jpeg"}]}, "quality"),
     ({"attacks": [{"name": "s", "start": "none", "quality": 75}]}, "quality"),
     ({"fit": "crop"}, "side"),
+    ({"schemes": [{"name": "dwtDct", "regenerate": False}], "attacks": [{"name": "v", "start": "vae"}]}, "no scheme is regenerated"),
+    ({"schemes": [{"name": "rivaGan"}, {"name": "rivagan", "factory": "a:b"}]}, "two samples one key"),
+    ({"schemes": [{"name": "unmarked", "factory": "a:b"}]}, "two samples one key"),
+    ({"schemes": [{"name": "mine", "factory": "nomodule"}]}, "pattern"),
+    ({"guidance": float("inf")}, "less than or equal"),
+    ({"canny": [500, -3]}, "greater than or equal"),
+    ({"secret_file": 5}, "path"),
+    ({"secret_file": "/dev/zero"}, "is no file"),
     ({"secret_sha256": "0" * 64}, "give its file"),
 ])
 def test_what_can_not_be_meant(changes: dict[str, Any], words: str) -> None:
