@@ -68,6 +68,7 @@ class Reason(StrEnum):
     NSFW = "nsfw"
     DUPLICATE = "duplicate"
     NEAR_SOURCE_COPY = "near_source_copy"
+    NOT_SELECTED = "not_selected"
 
 
 FAILURES = frozenset(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pipelines.families.attribute import AttributeFamily
 from pipelines.families.base import Builder, Built, Family, Setting
+from pipelines.families.synthesis import SynthesisFamily
 from pipelines.families.text import TextFamily
 from pipelines.families.watermark import WatermarkFamily
 from pipelines.recipe import Recipe
 
 __all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
 
-FAMILIES: dict[str, Family] = {"attribute": AttributeFamily(), "text": TextFamily(), "watermark": WatermarkFamily()}
+FAMILIES: dict[str, Family] = {
+    "attribute": AttributeFamily(), "text": TextFamily(), "watermark": WatermarkFamily(),
+    "synthesis": SynthesisFamily(),
+}
 
 
 def family_of(recipe: Recipe) -> Family:
