@@ -10,6 +10,7 @@ import click
 
 from flows.commands.audit import audit
 from flows.commands.build import build, demo, plan, preview
+from flows.commands.calibrate import calibrate
 from flows.commands.convert import convert
 from flows.commands.dataset import evaluate, verify
 from flows.commands.export import export
@@ -65,7 +66,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (audit, build, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, show, verify):
+for command in (audit, build, calibrate, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, show, verify):
     main.add_command(command)
 
 

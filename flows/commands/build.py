@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flows.commands.holes import print_holes
 from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
 from flows.commands.outputs import check_output, write_output
 from manifests.errors import DataError, RequestError
@@ -129,6 +130,7 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
         accepted = sum(statuses.get("ok", {}).values())
         lost = ", ".join(f"{count} {reason}" for status in ("rejected", "failed") for reason, count in statuses.get(status, {}).items())
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
+    print_holes(manifest, out)
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
     if not manifest.samples:
         raise DataError("no sample was accepted", where=str(out), fix="see the reasons above and in samples.parquet")

@@ -85,7 +85,8 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
-    run = {"text": _evaluate_captions, "watermark": _evaluate_watermarks}.get(opened.manifest.generator, _evaluate_classifiers)
+    runs = {"text": _evaluate_captions, "watermark": _evaluate_watermarks, "synthesis": _evaluate_synthesis}
+    run = runs.get(opened.manifest.generator, _evaluate_classifiers)
     if not specs and run is not _evaluate_watermarks:
         fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
         raise RequestError("no model to measure", where="--model", fix=fix)
@@ -126,6 +127,17 @@ def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, im
     if form == "json":
         return watermark_json(result).decode()
     return {"text": watermark_text, "csv": watermark_csv, "html": watermark_html}[form](result)
+
+
+def _evaluate_synthesis(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+    from evaluators import load_classifier
+    from evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
+
+    classifiers = [load_classifier(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
+    result = evaluate_synthesis(dataset, classifiers, batch_size=batch_size, progress=sys.stderr.isatty())
+    if form == "json":
+        return synthesis_json(result).decode()
+    return {"text": synthesis_text, "csv": synthesis_csv, "html": synthesis_html}[form](result)
 
 
 def resolve_pack(spec: str) -> str:

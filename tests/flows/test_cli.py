@@ -17,7 +17,9 @@ from tests.manifests.exports.edits import build_edits
 from tests.pipelines.masks.scenes import boxes, write_scenes
 from tests.pipelines.photos import write_labels, write_photos
 
-COMMANDS = ("audit", "build", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "show", "verify")
+COMMANDS = (
+    "audit", "build", "calibrate", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "show", "verify",
+)
 CHANGES = ("generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "generator.render.steps=1", "guard.label_margin=-1")
 SMALL = [argument for change in CHANGES for argument in ("--set", change)]
 

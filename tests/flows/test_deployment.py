@@ -113,14 +113,15 @@ def test_the_weekly_schedule_is_off_until_it_is_turned_on(server: str, tmp_path:
     assert all(time.strptime(run["expected_start_time"][:10], "%Y-%m-%d").tm_wday == 0 for run in runs), "not Mondays"
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", [0, 1, 3])
 def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     import yaml
     from prefect.flows import load_flow_from_entrypoint
 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(deployments) == 3
+    assert len(deployments) == 4
     deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-    assert f"{flow.name}/{deployment['name']}" == (DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark")[number]
+    names = (DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark", "build-imagenet-g/build-imagenet-g")
+    assert f"{flow.name}/{deployment['name']}" == names[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)

@@ -1,0 +1,91 @@
+"""The command that measures a recipe's guards."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flows.commands.options import make_placement, placement_options, recipe_options
+from manifests.errors import DataError, RequestError
+
+if TYPE_CHECKING:
+    from manifests.guard_report import ErrorRate, GuardReport
+
+
+@click.command()
+@recipe_options
+@placement_options
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for guard_report.json; made if missing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def calibrate(
+    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
+    models_dir: Path | None, out: Path, as_json: bool,
+) -> None:
+    """Calibrate the recipe's guards on its calibration sources; exit 1 when they err more than the recipe allows.
+
+    False rejections are counted on clean pictures and their round trips, false accepts on pictures whose label our own edits destroyed; both
+    by thresholds from other sources. The report is written in any case. `editmill build` calibrates by itself; in a folder of an unfinished
+    build with this report it goes on from it.
+
+    \b
+    Examples:
+      editmill calibrate imagenet-g --out out/guards
+      editmill calibrate imagenet-g --out out/guards --set calibration.source.count=400 --set guard.far_upper_limit=0.05
+      editmill calibrate imagenet-g --out out/guards --json
+    """
+    from manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
+    from pipelines.guarding import make_report
+    from pipelines.plan import make_plan
+    from pipelines.recipe import load_recipe
+    from pipelines.shard import configure_process
+
+    changes = (*overrides, *((f"shards={shards}",) if shards else ()))
+    chosen = load_recipe(recipe, source=source, models=models, overrides=changes)
+    if chosen.calibration is None:
+        fix = "add calibration: {source: …} to the recipe; recipes of guard ensembles, such as imagenet-g, have one"
+        raise RequestError("the recipe has no calibration", where=recipe, fix=fix)
+    placement = make_placement(device, dtype, offload, models_dir)
+    configure_process(placement)
+    report = make_report(chosen, placement, class_names=tuple(dict.fromkeys(make_plan(chosen).class_names.values())))
+    out.mkdir(parents=True, exist_ok=True)
+    write_guard_report(out, report)
+    wrong = ""
+    try:
+        check_limits(report)
+    except DataError as error:
+        wrong = str(error)
+    if as_json:
+        document = report.model_dump(mode="json")
+        click.echo(json.dumps({"ok": not wrong, "digest": report.digest, "unguardable": list(report.unguardable), "report": document}, indent=2))
+    else:
+        _print_tables(report)
+        click.echo(f"{out / GUARD_REPORT}, digest {report.digest[:12]}")
+    if wrong:
+        click.echo(f"error: {wrong}", err=True)
+        sys.exit(1)
+
+
+def _print_tables(report: GuardReport) -> None:
+    rejections = {rate.member: rate for rate in report.false_rejections if rate.kind == "overall"}
+    accepts = {rate.member: rate for rate in report.false_accepts if rate.kind == "overall"}
+    click.echo(f"{'member':24} {'clean':>7} {'rejected':>9}  {'95 %':18} {'destroyed':>9} {'accepted':>9}  {'95 %':18} {'upper':>7}")
+    for member in dict.fromkeys((*rejections, *accepts)):
+        first, second = rejections.get(member), accepts.get(member)
+        upper = f"{second.upper:7.2%}" if second else f"{'-':>7}"
+        blind = "  BLIND" if member in report.blind else ""
+        click.echo(f"{member:24} {_figures(first, 7)} {_figures(second, 9)} {upper}{blind}")
+    click.echo(f"{'class':24} {'sources':>7} {'passed':>9}  recall by gate")
+    for one in report.classes:
+        recall = ", ".join(f"{gate} {value:.2%}" for gate, value in sorted(one.recall.items()))
+        click.echo(f"{one.class_name:24} {one.sources:7} {one.passed:9.2%}  {recall}{'' if one.guardable else '  UNGUARDABLE'}")
+    click.echo(f"unguardable classes: {', '.join(report.unguardable) or 'none'}")
+
+
+def _figures(rate: ErrorRate | None, width: int) -> str:
+    if rate is None:
+        return f"{'-':>{width}} {'-':>9}  {'':18}"
+    return f"{rate.pictures:{width}} {rate.rate:9.2%}  {f'{rate.low:.2%} to {rate.high:.2%}':18}"
