@@ -64,7 +64,7 @@ class SynthesisSettings(BaseModel):
     kind: Literal["synthesis"]
     quota: int = Field(6, ge=1)
     conditionings: tuple[ConditioningSettings, ...] = Field(
-        tuple(ConditioningSettings(name=name) for name in ("text", "image", "image-text")), min_length=1  # type: ignore[arg-type]
+        tuple(ConditioningSettings(name=name) for name in ("text", "image", "image-text")), min_length=1
     )
     templates: Literal["clip", "single", "pack"] | tuple[str, ...] = "clip"
     steps: int = Field(0, ge=0, le=1000)
