@@ -36,7 +36,7 @@ from pipelines.packs import find_pack
 from pipelines.sources.tabletop import TabletopSource, TabletopSpec
 
 # Held-out scenes that neither training, nor checks, nor recipes use.
-CALIBRATION, TRUTH = 700_000, 800_000
+CALIBRATION, TRUTH = 700_000, 5_000_000
 # What the world draws beside the operators: the label is wrong in the first two, and right in the third.
 REDRAWN, BARE, REGROUNDED = "redrawn", "bare_ground", "other_ground"
 WORLD = (REDRAWN, BARE, REGROUNDED)
