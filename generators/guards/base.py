@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.reasons import Reason
 
 Array = np.ndarray
@@ -20,6 +20,13 @@ class Verdict:
 
     scores: dict[str, float]
     reasons: tuple[Reason, ...] = ()
+
+
+class Rule(Protocol):
+    """The limits of a guard: what they say of scores alone, also of those of a finished dataset."""
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        """The scores with those that follow from limits, and the reasons to reject; scores that are missing reject nothing."""
 
 
 class Guard(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from generators.attribute.complexity import measure_mid_band
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
 
@@ -34,6 +35,11 @@ class ComplexityGuard:
         control = float(candidate.parameters.get(CONTROL, math.nan))
         if job.edit.name != "complexity" or math.isnan(control):
             return Verdict(scores)
-        scores[CONTROL] = control
-        change = math.copysign(1, job.edit.level) * (measured - control)
-        return Verdict(scores, (Reason.COMPLEXITY_ORDER,) if change <= self.margin else ())
+        return self.decide(job.edit, {**scores, CONTROL: control})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        control, measured = scores.get(CONTROL), scores.get("complexity", math.nan)
+        if control is None:
+            return Verdict(dict(scores))
+        change = math.copysign(1, edit.level) * (measured - control)
+        return Verdict(dict(scores), (Reason.COMPLEXITY_ORDER,) if change <= self.margin else ())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import box_of
 from generators.per_source import PerSource
@@ -48,7 +50,9 @@ class SourceGuard:
         share, component, border = self._sources.get(
             job.source.record.id, lambda: (float(mask.mean()), largest_component(mask), border_distance(mask))
         )
-        fits = self.least_share <= share <= self.most_share and component >= self.least_component
-        clear = border >= self.border or job.edit.name not in GEOMETRIC
-        scores = {"source_share": share, "source_component": component, "source_border": border}
-        return Verdict(scores, () if fits and clear else (Reason.SOURCE_INELIGIBLE,))
+        return self.decide(job.edit, {"source_share": share, "source_component": component, "source_border": border})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        fits = self.least_share <= scores["source_share"] <= self.most_share and scores["source_component"] >= self.least_component
+        clear = scores["source_border"] >= self.border or edit.name not in GEOMETRIC
+        return Verdict(dict(scores), () if fits and clear else (Reason.SOURCE_INELIGIBLE,))

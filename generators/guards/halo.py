@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 
 from generators.attribute.composite import matte
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.per_source import PerSource
 from generators.reasons import Reason
@@ -78,5 +80,8 @@ class HaloGuard:
         source = self._sources.get(
             job.source.record.id, lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32)))
         ) or 0.0
-        fine = halo <= max(self.limit, self.ratio * source)
-        return Verdict({"halo": halo, "source_halo": source}, () if fine else (Reason.EDGE_HALO,))
+        return self.decide(job.edit, {"halo": halo, "source_halo": source})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        fine = scores.get("halo", 0.0) <= max(self.limit, self.ratio * scores.get("source_halo", 0.0))
+        return Verdict(dict(scores), () if fine else (Reason.EDGE_HALO,))

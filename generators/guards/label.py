@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.models.judge import ZeroShotJudge
 from generators.per_source import PerSource
@@ -26,6 +29,25 @@ def object_crop(image: Array, alpha: Array) -> Array:
     return border[y : y + 2 * half, x : x + 2 * half]
 
 
+@dataclass(frozen=True)
+class LabelRule:
+    """Rejects when every judge that recognised the source, with more than ``margin``, does not pass it on the edited picture.
+
+    ``label_judged`` says which of the judges recognised the source.
+    """
+
+    margin: float = 0.0
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        found, opinions = dict(scores), []
+        for suffix in SUFFIXES:
+            before, after = scores.get("label_source_margin" + suffix), scores.get("label_margin" + suffix)
+            if before is not None and after is not None:
+                found["label_judged" + suffix] = float(before > self.margin)
+                opinions += [after] if before > self.margin else []
+        return Verdict(found, (Reason.LABEL_MARGIN_LOW,) if opinions and max(opinions) <= self.margin else ())
+
+
 class LabelGuard:
     """Rejects when every judge that recognised the source no longer recognises the edited picture (gate G8).
 
@@ -41,7 +63,7 @@ class LabelGuard:
     score_names: tuple[str, ...] = tuple(name + suffix for suffix in SUFFIXES for name in SCORES)
 
     def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], margin: float = 0.0) -> None:
-        self.judges, self.margin = judges, margin
+        self.judges, self.rule = judges, LabelRule(margin)
         self.names = tuple(tuple(judge.vocabulary) or class_names for judge in judges)
         self._sources: PerSource[tuple[float | None, ...]] = PerSource()
 
@@ -51,15 +73,11 @@ class LabelGuard:
         before = self._sources.get((job.source.record.id, name), lambda: self._margins(object_crop(job.source.image, job.source.mask), name))
         after = self._margins(object_crop(image, candidate.alpha), name)
         scores: dict[str, float] = {}
-        opinions = []
         for suffix, old, new in zip(SUFFIXES, before, after, strict=False):
-            judged = old is not None and old > self.margin
-            scores["label_judged" + suffix] = float(judged)
+            scores["label_judged" + suffix] = 0.0
             if old is not None and new is not None:
                 scores |= {"label_margin" + suffix: new, "label_source_margin" + suffix: old}
-                opinions += [new] if judged else []
-        lost = bool(opinions) and max(opinions) <= self.margin
-        return Verdict(scores, (Reason.LABEL_MARGIN_LOW,) if lost else ())
+        return self.rule.decide(job.edit, scores)
 
     def _margins(self, crop: Array, name: str) -> tuple[float | None, ...]:
         return tuple(_margin(judge, names, crop, name) for judge, names in zip(self.judges, self.names, strict=True))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from generators.attribute.complexity import LUMA
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
 
@@ -28,7 +30,10 @@ class ObjectPixelsGuard:
         inside = candidate.alpha == 255
         difference = np.abs(image[inside].astype(np.int16) - candidate.reference[inside])
         largest = float(difference.max()) if difference.size else 255.0
-        return Verdict({"object_difference": largest}, () if largest <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,))
+        return self.decide(job.edit, {"object_difference": largest})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(dict(scores), () if scores["object_difference"] <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,))
 
 
 class AreaGuard:
@@ -43,7 +48,10 @@ class AreaGuard:
         assert candidate.alpha is not None
         area = float(candidate.alpha.mean() / 255)
         error = abs(area - job.edit.level) if job.edit.name in SIZED else 0.0
-        return Verdict({"area": area, "area_error": error}, () if error <= self.tolerance else (Reason.GEOMETRY_OFF,))
+        return self.decide(job.edit, {"area": area, "area_error": error})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(dict(scores), () if scores["area_error"] <= self.tolerance else (Reason.GEOMETRY_OFF,))
 
 
 class BackgroundChangedGuard:
@@ -60,7 +68,10 @@ class BackgroundChangedGuard:
         if job.edit.name not in ("background", "random-background") or not outside.any():
             return Verdict({})
         change = float(np.abs(image[outside].astype(np.int16) - job.source.image[outside]).mean())
-        return Verdict({"background_change": change}, () if change >= self.least else (Reason.EDIT_ABSENT,))
+        return self.decide(job.edit, {"background_change": change})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(dict(scores), () if scores.get("background_change", self.least) >= self.least else (Reason.EDIT_ABSENT,))
 
 
 class SanityGuard:
@@ -85,9 +96,11 @@ class SanityGuard:
         source = max(_black_share(job.source.image), 0.0 if job.partner is None else _black_share(job.partner.image))
         black = max(0.0, _black_share(image) - source)
         correlation = neighbour_correlation(image, np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0)
-        sane = contrast >= self.least_contrast and black <= self.most_black and correlation >= self.least_correlation
-        scores = {"contrast": contrast, "black_share": black, "correlation": correlation}
-        return Verdict(scores, () if sane else (Reason.SANITY,))
+        return self.decide(job.edit, {"contrast": contrast, "black_share": black, "correlation": correlation})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        lively = scores["contrast"] >= self.least_contrast and scores["correlation"] >= self.least_correlation
+        return Verdict(dict(scores), () if lively and scores["black_share"] <= self.most_black else (Reason.SANITY,))
 
 
 def neighbour_correlation(image: Array, where: Array) -> float:

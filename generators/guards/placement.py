@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from generators.attribute.composite import matte
 from generators.attribute.geometry import warp
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.reasons import Reason
 
@@ -58,5 +59,8 @@ class PlacementGuard:
         scores = {"angle_error": angle_between(turned_by(matrix), float(job.edit.get("angle", 0)))}
         if wanted.any() and found.any():
             scores["centroid_error"] = float(np.hypot(*(centroid(found) - centroid(wanted))))
-        off = scores["angle_error"] > self.angle_tolerance or scores.get("centroid_error", 0.0) > self.centroid_tolerance
-        return Verdict(scores, (Reason.GEOMETRY_OFF,) if off else ())
+        return self.decide(job.edit, scores)
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        off = scores.get("angle_error", 0.0) > self.angle_tolerance or scores.get("centroid_error", 0.0) > self.centroid_tolerance
+        return Verdict(dict(scores), (Reason.GEOMETRY_OFF,) if off else ())

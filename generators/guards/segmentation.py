@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Job
+from generators.base import Candidate, Edit, Job
 from generators.guards.base import Array, Verdict
 from generators.guards.boxes import box_of
 from generators.models.segmenter import Segmenter
@@ -68,6 +69,35 @@ def _untouched(candidate: Candidate) -> bool:
     return candidate.image is not None and candidate.reference is not None and np.array_equal(candidate.image, candidate.reference)
 
 
+@dataclass(frozen=True)
+class SegmentationRule:
+    """Limits of the re-segmented object; ``SegmentationGuard`` explains them."""
+
+    least_iou: float = 0.9
+    least_small_iou: float = 0.8
+    expansion: float = 0.03
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        """As ``weigh``, where the object's share of the frame has to be told from the source's and the recorded scale."""
+        source = scores.get("source_share", 1.0)
+        return self.weigh(scores, share=source * float(edit.get("scale", 1.0)) ** 2, source_share=source)
+
+    def weigh(self, scores: Mapping[str, float], *, share: float, source_share: float) -> Verdict:
+        """The verdict on an object with a ``share`` of the frame, which had ``source_share`` of the source's."""
+        if "mask_iou" not in scores:
+            return Verdict(dict(scores))
+        judged = self._good(scores["source_mask_iou"], source_share)
+        reasons = []
+        if judged and scores["expansion"] > scores["source_expansion"] + self.expansion:
+            reasons.append(Reason.OBJECT_EXPANDED)
+        if judged and not self._good(scores["mask_iou"], share):
+            reasons.append(Reason.MASK_IOU)
+        return Verdict({**scores, "segment_judged": float(judged)}, tuple(reasons))
+
+    def _good(self, iou: float, share: float) -> bool:
+        return iou >= (self.least_small_iou if share < SMALL else self.least_iou)
+
+
 class SegmentationGuard:
     """Rejects an object that was grown (gate G3) or that is not where it was meant to be (gate G4).
 
@@ -86,7 +116,7 @@ class SegmentationGuard:
     score_names: tuple[str, ...] = ("segment_judged", "mask_iou", "source_mask_iou", "expansion", "source_expansion")
 
     def __init__(self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03) -> None:
-        self.segmenter, self.least_iou, self.least_small_iou, self.expansion = segmenter, least_iou, least_small_iou, expansion
+        self.segmenter, self.rule = segmenter, SegmentationRule(least_iou, least_small_iou, expansion)
         self._sources: PerSource[Agreement] = PerSource()
 
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
@@ -96,20 +126,9 @@ class SegmentationGuard:
             return Verdict({"segment_judged": 0.0})
         source = self._sources.get(job.source.record.id, lambda: self._measure(job.source.image, job.source.mask > 127))
         found = self._measure(image, intended)
-        judged = self._good(source)
-        reasons = []
-        if judged and found.expansion > source.expansion + self.expansion:
-            reasons.append(Reason.OBJECT_EXPANDED)
-        if judged and not self._good(found):
-            reasons.append(Reason.MASK_IOU)
-        return Verdict({
-            "segment_judged": float(judged), "mask_iou": found.iou, "source_mask_iou": source.iou, "expansion": found.expansion,
-            "source_expansion": source.expansion,
-        }, tuple(reasons))
+        scores = {"mask_iou": found.iou, "source_mask_iou": source.iou, "expansion": found.expansion, "source_expansion": source.expansion}
+        return self.rule.weigh(scores, share=found.share, source_share=source.share)
 
     def _measure(self, image: Array, intended: Array) -> Agreement:
         found = self.segmenter.from_box(image, box_of(intended)).mask
         return agreement(found, intended, band=band_width(self.segmenter, intended.shape))
-
-    def _good(self, one: Agreement) -> bool:
-        return one.iou >= (self.least_small_iou if one.share < SMALL else self.least_iou)

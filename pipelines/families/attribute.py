@@ -18,6 +18,7 @@ from generators.guards.label import LabelGuard
 from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
 from generators.guards.placement import PlacementGuard
 from generators.guards.removal import RemovalGuard
+from generators.guards.rules import label_rule, measuring_guards, segmentation_rule
 from generators.guards.segmentation import SegmentationGuard
 from generators.guards.settings import GuardSettings
 from generators.models.detector import Detector
@@ -47,14 +48,7 @@ SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.
 def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
     """The guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
     judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
-    guards: list[Guard] = [
-        SourceGuard(least_share=rule.least_share, most_share=rule.most_share, least_component=rule.least_component, border=rule.border),
-        ObjectPixelsGuard(limit=rule.object_difference), AreaGuard(tolerance=rule.area_tolerance),
-        PlacementGuard(centroid_tolerance=rule.centroid_tolerance, angle_tolerance=rule.angle_tolerance),
-        SanityGuard(least_contrast=rule.contrast, most_black=rule.black, least_correlation=rule.correlation),
-        BackgroundChangedGuard(least=rule.background_change), HaloGuard(limit=rule.halo, ratio=rule.halo_ratio),
-        ComplexityGuard(margin=rule.complexity_margin),
-    ]
+    guards: list[Guard] = [*measuring_guards(rule)]
     detector = Detector(models) if "detector" in models.pack.roles else None
     if detector or judges:
         backgrounds = models.pack.backgrounds
@@ -62,9 +56,8 @@ def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, 
     if detector:
         guards.append(DuplicateGuard(detector, threshold=rule.detection))
     if "segmenter" in models.pack.roles:
-        limits = {"least_iou": rule.mask_iou, "least_small_iou": rule.small_mask_iou, "expansion": rule.expansion}
-        guards.append(SegmentationGuard(Segmenter(models), **limits))
-    return [*guards, LabelGuard(*judges, class_names=class_names, margin=rule.label_margin)] if judges else guards
+        guards.append(SegmentationGuard(Segmenter(models), **vars(segmentation_rule(rule))))
+    return [*guards, LabelGuard(*judges, class_names=class_names, **vars(label_rule(rule)))] if judges else guards
 
 
 def _classifier(pack: PackSpec, role: str) -> str:
