@@ -17,6 +17,7 @@ from flows.commands.export import export
 from flows.commands.keys import keys
 from flows.commands.listing import models, recipes, show
 from flows.commands.masks import masks
+from flows.commands.regate import regate
 from manifests.errors import EditmillError, RequestError
 
 EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "segment_anything", "timm", "prefect"}
@@ -66,7 +67,7 @@ def main(verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (audit, build, calibrate, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, show, verify):
+for command in (audit, build, calibrate, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, regate, show, verify):
     main.add_command(command)
 
 

@@ -153,6 +153,10 @@ class Dataset:
                 table = table.filter(pc.is_in(table[column], value_set=allowed))
         return Dataset(self._store, self.manifest, table)
 
+    def within(self, table: pa.Table) -> Dataset:
+        """The samples of some of the rows."""
+        return Dataset(self._store, self.manifest, table)
+
     def verify(self) -> VerifyReport:
         """Check every file of the whole dataset against its manifest."""
         return verify_store(self._store)

@@ -53,6 +53,7 @@ class SourceGuard:
         return self.decide(job.edit, {"source_share": share, "source_component": component, "source_border": border})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        fits = self.least_share <= scores["source_share"] <= self.most_share and scores["source_component"] >= self.least_component
-        clear = scores["source_border"] >= self.border or edit.name not in GEOMETRIC
+        share, component = scores.get("source_share", self.most_share), scores.get("source_component", self.least_component)
+        fits = self.least_share <= share <= self.most_share and component >= self.least_component
+        clear = scores.get("source_border", self.border) >= self.border or edit.name not in GEOMETRIC
         return Verdict(dict(scores), () if fits and clear else (Reason.SOURCE_INELIGIBLE,))

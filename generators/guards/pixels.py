@@ -33,7 +33,7 @@ class ObjectPixelsGuard:
         return self.decide(job.edit, {"object_difference": largest})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(dict(scores), () if scores["object_difference"] <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,))
+        return Verdict(dict(scores), () if scores.get("object_difference", 0.0) <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,))
 
 
 class AreaGuard:
@@ -51,7 +51,7 @@ class AreaGuard:
         return self.decide(job.edit, {"area": area, "area_error": error})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(dict(scores), () if scores["area_error"] <= self.tolerance else (Reason.GEOMETRY_OFF,))
+        return Verdict(dict(scores), () if scores.get("area_error", 0.0) <= self.tolerance else (Reason.GEOMETRY_OFF,))
 
 
 class BackgroundChangedGuard:
@@ -99,8 +99,9 @@ class SanityGuard:
         return self.decide(job.edit, {"contrast": contrast, "black_share": black, "correlation": correlation})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        lively = scores["contrast"] >= self.least_contrast and scores["correlation"] >= self.least_correlation
-        return Verdict(dict(scores), () if lively and scores["black_share"] <= self.most_black else (Reason.SANITY,))
+        contrast, correlation = scores.get("contrast", self.least_contrast), scores.get("correlation", self.least_correlation)
+        sane = contrast >= self.least_contrast and scores.get("black_share", 0.0) <= self.most_black and correlation >= self.least_correlation
+        return Verdict(dict(scores), () if sane else (Reason.SANITY,))
 
 
 def neighbour_correlation(image: Array, where: Array) -> float:

@@ -1,0 +1,26 @@
+"""docs/guards.md names every field of the report, every gate, and every threshold."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from generators.guards.ensemble.gates import GATES
+from generators.guards.rules import LIMITED
+from generators.guards.settings import GuardSettings
+from manifests.guard_report import ClassQuality, ErrorRate, GateCurve, GateThreshold, GuardReport, JudgeQuality
+from pipelines.regate_rules import ENSEMBLE_LIMITED
+
+PAGE = (Path(__file__).parents[2] / "docs/guards.md").read_text()
+NAMED = set(re.findall(r"`([a-z0-9_]+)`", PAGE))
+
+
+def test_every_field_of_the_report_is_named() -> None:
+    for record in (GuardReport, GateThreshold, GateCurve, ErrorRate, ClassQuality, JudgeQuality):
+        assert set(record.model_fields) - NAMED == set(), record.__name__
+
+
+def test_every_gate_and_threshold_is_named() -> None:
+    assert set(GATES) - NAMED == set()
+    assert {*LIMITED, *ENSEMBLE_LIMITED} - NAMED == set()
+    assert set(GuardSettings.model_fields) - {"kind"} - NAMED == set()
