@@ -18,11 +18,8 @@ from tests.pipelines.masks.scenes import boxes, write_scenes
 from tests.pipelines.photos import write_labels, write_photos
 
 COMMANDS = (
-<<<<<<< HEAD
-    "audit", "build", "calibrate", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "show", "verify",
-=======
-    "audit", "build", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "regate", "show", "verify",
->>>>>>> editmill regate: other thresholds on a finished dataset, from the scores in its rows; docs/guards.md
+    "audit", "build", "calibrate", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "regate",
+    "show", "verify",
 )
 CHANGES = ("generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "generator.render.steps=1", "guard.label_margin=-1")
 SMALL = [argument for change in CHANGES for argument in ("--set", change)]
