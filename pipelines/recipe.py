@@ -14,6 +14,7 @@ from generators.attribute.settings import AttributeSettings
 from generators.guards.ensemble.settings import EnsembleSettings
 from generators.guards.settings import GuardSettings
 from generators.synthesis.conditioning import SynthesisSettings
+from generators.synthesis.fmr import FmrSettings
 from generators.text.settings import TextGuardSettings, TextSettings
 from generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
 from manifests.errors import RecipeError
@@ -24,7 +25,9 @@ from pipelines.wording import say, without_consequences
 RECIPES = resources.files("pipelines") / "recipes"
 
 
-GeneratorSettings = Annotated[AttributeSettings | TextSettings | WatermarkSettings | SynthesisSettings, Field(discriminator="kind")]
+GeneratorSettings = Annotated[
+    AttributeSettings | TextSettings | WatermarkSettings | FmrSettings | SynthesisSettings, Field(discriminator="kind")
+]
 GuardRules = Annotated[GuardSettings | TextGuardSettings | WatermarkGuardSettings | EnsembleSettings, Field(discriminator="kind")]
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
@@ -96,6 +99,8 @@ class Recipe(BaseModel):
             raise ValueError("attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality")
         if isinstance(self.generator, SynthesisSettings) and self.output.image != "png":
             raise ValueError("generated pictures are stored as png")
+        if isinstance(self.generator, FmrSettings) and self.output.image != "png":
+            raise ValueError("ascended pictures are stored as png, whose bytes the guards judged")
         if isinstance(self.guard, GuardSettings):
             if self.output.image == "reference":
                 raise ValueError("output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg")

@@ -100,7 +100,7 @@ class Climb:
 
     def _accept(self, step: Step, look: Look) -> None:
         self.position, self.taken = self.proposal(), step.budget
-        if self.settings.mode == "fmr" or self.emitted is None or step.loss > self.emitted.loss:
+        if self.settings.mode != "max_loss" or self.emitted is None or step.loss > self.emitted.loss:
             self.emitted = step
             self.images |= {budget: look.image for budget in self.settings.checkpoints if budget >= step.budget}
         self.direction = unit(look.gradient)

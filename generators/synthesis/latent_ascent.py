@@ -25,9 +25,11 @@ from generators.synthesis.oracle import Oracle, Subject
 from generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
 from generators.synthesis.settings import AscentSettings
 from generators.synthesis.target import Target
+from manifests.seeds import derive_seed
 
-# In forward passes: encoding the source and classifying it; then decoding and classifying each iterate, a backward pass counting as one more each.
-SOURCE_COST, LOOK_COST = 2, 4
+# In forward passes: encoding the source and classifying it; then decoding and classifying each iterate, a backward pass counting as one more each;
+# a random walk goes without the latter.
+SOURCE_COST, LOOK_COST, WALK_COST = 2, 4, 2
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,16 @@ class LatentAscent:
         style_mask: bool or float [c, h, w], the share of the gradient that is followed per latent; None for all of it. All pictures then have the
             mask's size.
         round_trip: encodes a picture as it will be stored, and decodes it.
+        seed: of random directions, which depend on the source's key and the step beside it.
     """
 
     def __init__(
         self, models: Models, settings: AscentSettings, oracle: Oracle, *, style_mask: Array | None = None,
-        round_trip: Callable[[Array], Array] = png_round_trip,
+        round_trip: Callable[[Array], Array] = png_round_trip, seed: int = 0,
     ) -> None:
         self.codec = LatentCodec(models, settings.network, quantize=settings.quantize)
         self.target = Target(models, settings.target)
-        self.settings, self.oracle, self.round_trip = settings, oracle, round_trip
+        self.settings, self.oracle, self.round_trip, self.seed = settings, oracle, round_trip, seed
         self.mask = torch.ones(()) if style_mask is None else torch.from_numpy(style_mask).float()
         self.mask = self.mask.to(models.device)
 
@@ -143,7 +146,10 @@ class LatentAscent:
     def _look(self, climbs: Sequence[Climb], batch: int) -> list[Look]:
         latents = torch.stack([climb.proposal() for climb in climbs])
         classes = torch.tensor([climb.index for climb in climbs], device=latents.device)
-        levels, losses, predictions, gradients = in_fixed_rows(self.gradient, batch, latents, classes)
+        walks = self.settings.mode == "random"
+        levels, losses, predictions, gradients = in_fixed_rows(self.watch if walks else self.gradient, batch, latents, classes)
+        if walks:
+            gradients = torch.stack([self._random_direction(climb) for climb in climbs])
         parts = zip(to_images(levels), losses.tolist(), predictions.tolist(), gradients, strict=True)
         return [Look(image, loss, prediction, gradient * self.mask) for image, loss, prediction, gradient in parts]
 
@@ -166,6 +172,18 @@ class LatentAscent:
             (gradient,) = torch.autograd.grad(losses.sum(), leaf)
         return levels.detach(), losses.detach(), scores.argmax(dim=-1), gradient
 
+    @torch.no_grad()
+    def watch(self, latents: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """As ``gradient``, but with zeros for it."""
+        levels = stored_levels(self.codec.decode(latents))
+        scores = self.target.log_probabilities(levels / 255 * 2 - 1)
+        return levels, F.nll_loss(scores, classes, reduction="none"), scores.argmax(dim=-1), torch.zeros_like(latents)
+
+    def _random_direction(self, climb: Climb) -> Tensor:
+        """Normal draws of the latents' shape, which point anywhere with equal chance."""
+        seed = derive_seed(self.seed, climb.subject.key, f"random-{self.settings.network}", len(climb.steps))
+        return torch.randn(climb.position.shape, generator=torch.Generator().manual_seed(seed)).to(climb.position.device)
+
     def _outcome(self, climb: Climb, source_prediction: int, batch: int) -> Ascent:
         refused = climb.stop == "ineligible"
         fallback = refused and self.settings.faithful_fallback
@@ -173,5 +191,5 @@ class LatentAscent:
         return Ascent(
             climb.subject.key, images, tuple(climb.steps), climb.emitted, climb.stop, climb.index, source_prediction,
             failure=Reason.SOURCE_INELIGIBLE if refused and not fallback else "", fallback=fallback,
-            evaluations=SOURCE_COST + LOOK_COST * len(climb.steps), judged=len(climb.steps), batch=batch,
+            evaluations=SOURCE_COST + (WALK_COST if self.settings.mode == "random" else LOOK_COST) * len(climb.steps), judged=len(climb.steps), batch=batch,
         )

@@ -16,12 +16,16 @@ from generators.reasons import Reason
 
 @dataclass(frozen=True)
 class Subject:
-    """One source of an ascent: ``image`` uint8 [H, W, 3] RGB, and the true class by number and name."""
+    """One source of an ascent: ``image`` uint8 [H, W, 3] RGB, and the true class by number and name.
+
+    ``mask`` is uint8 [H, W], 255 on the object, for guards that look at it; None where nobody knows.
+    """
 
     key: str
     image: Array
     label: int
     class_name: str
+    mask: Array | None = None
 
 
 class Oracle(Protocol):

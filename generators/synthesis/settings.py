@@ -16,7 +16,8 @@ class AscentSettings(BaseModel):
         network: the pack's role whose latents are ascended, a VQModel or an AutoencoderKL.
         target: the role of the classifier under test.
         mode: ``fmr`` stops for good at the first violation and emits the last valid iterate, as published; ``max_loss`` halves the step instead and
-            emits the accepted iterate of the highest loss, which is not FMR.
+            emits the accepted iterate of the highest loss, which is not FMR; ``random`` is the untargeted control, which stops as ``fmr`` does but
+            takes every step in a random direction.
         eta: length of a step as a share of the norm of the source's latents, so that one number means the same relative move for every network
             and picture size; an absolute length would grow with the square root of the number of latents and with their unit.
         budget: B, the ascent steps per source; the publication runs b < B, that is one fewer of the same number.
@@ -30,7 +31,7 @@ class AscentSettings(BaseModel):
 
     network: str = "vq"
     target: str = "classifier"
-    mode: Literal["fmr", "max_loss"] = "fmr"
+    mode: Literal["fmr", "max_loss", "random"] = "fmr"
     eta: float = Field(0.01, gt=0, le=1)
     budget: int = Field(8, ge=1, le=1000)
     n_backtrack: int = Field(4, ge=0, le=30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.families.attribute import AttributeFamily
 from pipelines.families.base import Builder, Built, Family, Setting
+from pipelines.families.fmr import FmrFamily
 from pipelines.families.synthesis import SynthesisFamily
 from pipelines.families.text import TextFamily
 from pipelines.families.watermark import WatermarkFamily
@@ -12,8 +13,7 @@ from pipelines.recipe import Recipe
 __all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
 
 FAMILIES: dict[str, Family] = {
-    "attribute": AttributeFamily(), "text": TextFamily(), "watermark": WatermarkFamily(),
-    "synthesis": SynthesisFamily(),
+    "attribute": AttributeFamily(), "text": TextFamily(), "watermark": WatermarkFamily(), "fmr": FmrFamily(), "synthesis": SynthesisFamily(),
 }
 
 
