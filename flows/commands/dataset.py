@@ -70,6 +70,7 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
       pack:tabletop/evaluation_encoder            an image-text model of a pack
       transformers:FOLDER_OR_ID                   a CLIP, SigLIP or dual encoder model
       package.module:function                     your own f(images=...) and f(texts=...) that return features
+    For datasets of latent ascents (fmr), classifiers as above, and image-text models, which are asked "a CLASS".
     For datasets of watermarks, whose own decoders have been asked already:
       package.module:function                     your own detector, from images to scores
     \b
@@ -78,6 +79,7 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
       editmill evaluate out/photos --model torchvision:squeezenet1_0@w.safetensors --format html --output report.html
       editmill evaluate out/xmai --model pack:tabletop/evaluation_encoder
       editmill evaluate out/watermark --format html --output report.html
+      editmill evaluate out/fmr --model pack:tabletop/classifier --model pack:tabletop/evaluation_encoder
     """
     from manifests.reader import open_dataset
 
@@ -85,7 +87,7 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
-    runs = {"text": _evaluate_captions, "watermark": _evaluate_watermarks, "synthesis": _evaluate_synthesis}
+    runs = {"text": _evaluate_captions, "watermark": _evaluate_watermarks, "synthesis": _evaluate_synthesis, "fmr": _evaluate_fmr}
     run = runs.get(opened.manifest.generator, _evaluate_classifiers)
     if not specs and run is not _evaluate_watermarks:
         fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
@@ -138,6 +140,16 @@ def _evaluate_synthesis(dataset: Dataset, specs: tuple[str, ...], form: str, ima
     if form == "json":
         return synthesis_json(result).decode()
     return {"text": synthesis_text, "csv": synthesis_csv, "html": synthesis_html}[form](result)
+
+
+def _evaluate_fmr(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+    from evaluators.fmr import evaluate_fmr, fmr_csv, fmr_html, fmr_json, fmr_text, load_model
+
+    models = [load_model(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
+    result = evaluate_fmr(dataset, models, batch_size=batch_size, progress=sys.stderr.isatty())
+    if form == "json":
+        return fmr_json(result).decode()
+    return {"text": fmr_text, "csv": fmr_csv, "html": fmr_html}[form](result)
 
 
 def resolve_pack(spec: str) -> str:

@@ -47,7 +47,10 @@ def _remembered(
     oracle: Callable[[Sequence[Subject], Sequence[Array]], Sequence[Verdict]], known: dict[Key, Verdict], subjects: Sequence[Subject],
     images: Sequence[Array],
 ) -> list[Verdict]:
-    keys = [(subject.key, subject.label, hashlib.blake2b(image.tobytes(), digest_size=16).digest()) for subject, image in zip(subjects, images, strict=True)]
+    keys = [
+        (subject.key, subject.label, hashlib.blake2b(image.tobytes(), digest_size=16).digest())
+        for subject, image in zip(subjects, images, strict=True)
+    ]
     new = {key: number for number, key in enumerate(keys) if key not in known}
     if new:
         numbers = list(new.values())

@@ -188,8 +188,9 @@ class LatentAscent:
         refused = climb.stop == "ineligible"
         fallback = refused and self.settings.faithful_fallback
         images = dict.fromkeys(self.settings.checkpoints, climb.subject.image) if fallback else climb.images
+        look_cost = WALK_COST if self.settings.mode == "random" else LOOK_COST
         return Ascent(
             climb.subject.key, images, tuple(climb.steps), climb.emitted, climb.stop, climb.index, source_prediction,
             failure=Reason.SOURCE_INELIGIBLE if refused and not fallback else "", fallback=fallback,
-            evaluations=SOURCE_COST + (WALK_COST if self.settings.mode == "random" else LOOK_COST) * len(climb.steps), judged=len(climb.steps), batch=batch,
+            evaluations=SOURCE_COST + look_cost * len(climb.steps), judged=len(climb.steps), batch=batch,
         )

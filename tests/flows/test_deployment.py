@@ -119,9 +119,11 @@ def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     from prefect.flows import load_flow_from_entrypoint
 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(deployments) == 4
+    assert len(deployments) == 5
     deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-    names = (DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark", "build-imagenet-g/build-imagenet-g")
+    names = (
+        DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark", "build-imagenet-g/build-imagenet-g", "build-fmr/build-fmr",
+    )
     assert f"{flow.name}/{deployment['name']}" == names[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)

@@ -13,7 +13,8 @@ from pipelines.recipe import load_recipe, recipe_names
 
 def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:
     assert recipe_names() == [
-        "demo", "dilution", "imagenet-e", "imagenet-e-faithful", "imagenet-e-published", "imagenet-g", "watermark", "watermark-ctrlregen", "xmai",
+        "demo", "dilution", "fmr", "imagenet-e", "imagenet-e-faithful", "imagenet-e-published", "imagenet-g", "watermark", "watermark-ctrlregen",
+        "xmai",
     ]
     for name in recipe_names():
         assert load_recipe(name).name == name

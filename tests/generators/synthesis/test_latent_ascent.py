@@ -172,3 +172,25 @@ def test_the_published_guard_is_the_argmax_of_the_zero_shot_judge(tabletop: Mode
     )]
     (unknown,) = oracle([Subject("x", subject.image, 0, "zebra")], [subject.image])
     assert unknown.reasons == (Reason.LABEL_MARGIN_LOW,)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_random_walk_takes_steps_of_the_same_length_without_asking_where(tabletop: Models, subjects: list[Subject], network: str) -> None:
+    settings = AscentSettings(network=network, budget=2, eta=0.05, mode="random")
+    walk = LatentAscent(tabletop, settings, allow, seed=3)
+    found = walk.run(subjects[:2])
+    alone = LatentAscent(tabletop, settings, allow, seed=3).run(subjects[1:2])
+    other = LatentAscent(tabletop, settings, allow, seed=4).run(subjects[1:2])
+    targeted = LatentAscent(tabletop, settings.model_copy(update={"mode": "fmr"}), allow).run(subjects[1:2])
+    assert same(found[1], alone[0])
+    assert not np.array_equal(alone[0].images[2], other[0].images[2])
+    assert np.array_equal(alone[0].images[0], targeted[0].images[0]), "both begin with the round trip"
+    assert [step.eta for step in alone[0].steps] == [0, 0.05, 0.05]
+    assert (alone[0].stop, alone[0].evaluations) == ("budget", 2 + 2 * 3)
+    assert targeted[0].steps[-1].loss > alone[0].steps[-1].loss
+
+
+def test_a_random_walk_stops_at_the_first_violation(tabletop: Models, subjects: list[Subject]) -> None:
+    (found,) = LatentAscent(tabletop, AscentSettings(budget=6, eta=0.3, mode="random"), Drift(2.0)).run(subjects[:1])
+    assert found.stop == "violated"
+    assert found.emitted == [step for step in found.steps if step.valid][-1]

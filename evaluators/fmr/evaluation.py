@@ -1,0 +1,204 @@
+"""The whole evaluation of a dataset of latent ascents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.fmr.models import EvaluatedModel
+from evaluators.fmr.ratio import percent_ratio
+from evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
+from evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
+from evaluators.predictions import predict
+from evaluators.statistics import Estimate, paired_drop, wilson_interval
+from evaluators.text.held_out import took_part
+from manifests import Dataset, Manifest
+
+# Sources under which intervals are too wide to rank models.
+FEW = 100
+Right = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FmrEvaluation:
+    """A dataset of latent ascents.
+
+    Attributes:
+        resamples, seed: of the bootstraps.
+        oracle, mode: the recipe's.
+        guard_report: digest of the calibration, "" without one.
+        warnings: what a reader of the tables must know.
+    """
+
+    manifest: Manifest
+    resamples: int
+    seed: int
+    oracle: str
+    mode: str
+    guard_report: str
+    models: tuple[ModelFacts, ...]
+    targets: tuple[TargetResult, ...]
+    transfer: tuple[Transfer, ...]
+    verifications: tuple[Verification, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def evaluate_fmr(
+    dataset: Dataset, models: Sequence[EvaluatedModel], *, batch_size: int = 32, progress: bool = True, resamples: int = 10_000, seed: int = 0
+) -> FmrEvaluation:
+    """Measure models on originals, on pictures made for each target, and on the controls.
+
+    Args:
+        dataset: of the family ``fmr``.
+        models: any; those with a target's weights give its PA and FMR, held-out ones verify labels, and all of them stand in the transfer matrix.
+        batch_size: images at a time.
+        progress: whether to draw bars.
+        resamples: of the bootstraps over sources.
+        seed: of the bootstraps.
+
+    Raises:
+        DataError: the dataset holds no ascents, or no accepted sample.
+    """
+    rows = read_rows(dataset)
+    facts = tuple(_facts(model, rows) for model in models)
+    measured = [_Measured(rows, _right(dataset, model, batch_size, progress), resamples, seed) for model in models]
+    places = list(product(rows.networks, rows.targets))
+    targets = tuple(_target(rows, network, target, facts, measured) for network, target in places)
+    transfer = tuple(
+        measure.transfer(network, target, fact.model, own=target in fact.targets)
+        for (network, target), (fact, measure) in product(places, zip(facts, measured, strict=True)) if rows.eligible(network, target)
+    ) if models else ()
+    checks = tuple(
+        Verification(one.network, one.target, one.model, one.sa, one.pa)
+        for one in transfer if next(fact for fact in facts if fact.model == one.model).held_out == "yes"
+    )
+    return FmrEvaluation(
+        dataset.manifest, resamples, seed, rows.oracle, rows.mode, ", ".join(rows.reports), facts, targets, transfer, checks,
+        tuple(_warnings(rows, facts, targets)),
+    )
+
+
+def _facts(model: EvaluatedModel, rows: FmrRows) -> ModelFacts:
+    """By digest or hub id; networks and verifiers are no concern, as they neither are attacked nor decide."""
+    guards = ("zero_shot",) if rows.oracle == "zero_shot" else GUARD_ROLES
+    told = [record for record in rows.manifest.models if record.role in (*rows.targets, *guards)]
+    same, undecided = took_part(model, told)
+    return ModelFacts(
+        model.name, model.digest, tuple(role for role in same if role in rows.targets), tuple(role for role in same if role in guards), undecided
+    )
+
+
+def _right(dataset: Dataset, model: EvaluatedModel, batch_size: int, progress: bool) -> dict[str, float]:
+    table = predict(dataset, model.classifier, batch_size=batch_size, progress=progress).to_pydict()
+    return {key: float(label == found) for key, label, found in zip(table["key"], table["label"], table["predicted"], strict=True)}
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What one model gets right, by key."""
+
+    rows: FmrRows
+    right: Mapping[str, float]
+    resamples: int
+    seed: int
+
+    def of(self, rows: Mapping[str, FmrRow], sources: Sequence[str]) -> Right:
+        """Float64 [sources], 1 where it is right."""
+        return np.array([self.right[rows[source].key] for source in sources], np.float64)
+
+    def ratio(self, before: Right, after: Right) -> Estimate | None:
+        """In percent."""
+        return percent_ratio(before, after, resamples=self.resamples, seed=self.seed)
+
+    def point(self, rows: Mapping[str, FmrRow], sources: Sequence[str], budget: int) -> Point:
+        """Accuracy on one place and its ratio to that on the originals of the same sources."""
+        after = self.of(rows, sources)
+        return Point(budget, share(after), self.ratio(self.of(self.rows.at(ORIGINAL), sources), after))
+
+    def transfer(self, network: str, target: str, model: str, *, own: bool) -> Transfer:
+        """At the whole budget."""
+        sources = self.rows.eligible(network, target)
+        before, last = self.of(self.rows.at(ORIGINAL), sources), self.rows.budgets[-1]
+        point = self.point(self.rows.ascent(network, target, last), sources, last)
+        return Transfer(network, target, model, own, share(before), point.pa, point.fmr)
+
+
+def share(right: Right) -> Estimate:
+    """A share with its Wilson interval; there is one trial per source."""
+    correct = round(float(right.sum()))
+    return Estimate(correct / len(right), *wilson_interval(correct, len(right)), len(right))
+
+
+def _target(rows: FmrRows, network: str, target: str, facts: Sequence[ModelFacts], measured: Sequence[_Measured]) -> TargetResult:
+    counted = _count(rows, network, target)
+    found = next((number for number, fact in enumerate(facts) if target in fact.targets), None)
+    sources = rows.eligible(network, target)
+    if found is None or not sources:
+        return counted
+    mine = measured[found]
+    last = rows.budgets[-1]
+    walks = {budget: rows.at(RANDOM, network, "", budget) for budget in rows.budgets[1:]}
+    # A walk is missing where the first target, which is asked beside it, does not know the class.
+    walked = [source for source in sources if all(source in walk and walk[source].ok for walk in walks.values())]
+    first = (mine.point(rows.ascent(network, target, 0), walked, 0),) if walked else ()
+    difference = None
+    if walked:
+        before, after = mine.of(walks[last], walked), mine.of(rows.ascent(network, target, last), walked)
+        difference = paired_drop(before, after, resamples=mine.resamples, seed=mine.seed)
+    return TargetResult(**{
+        **vars(counted), "model": facts[found].model, "sa": share(mine.of(rows.at(ORIGINAL), sources)),
+        "curve": tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
+        "random": (*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)),
+        "difference": difference, "with_fallback": _with_fallback(rows, network, target, mine),
+    })
+
+
+def _count(rows: FmrRows, network: str, target: str) -> TargetResult:
+    """What the rows alone tell."""
+    eligible, made = rows.eligible(network, target), rows.ascent(network, target, rows.budgets[-1])
+    fallbacks = sum(row.ok and row.fallback for row in made.values())
+    mine = [made[source] for source in eligible]
+    steps, passed = sum(row.looked - 1 for row in mine), sum(row.valid - 1 for row in mine)
+    return TargetResult(
+        network, target, "", any(row.generator_overlap for row in made.values()), any(row.guard_overlap for row in made.values()),
+        n_sources=len(rows.sources), n_eligible=len(eligible), n_accepted=sum(row.emitted > 0 for row in mine), n_fallback=fallbacks,
+        n_failed=dict(sorted(Counter(row.reason for row in made.values() if not row.ok).items())),
+        validation_rate=passed / steps if steps else None,
+        completed=sum(row.stop == "budget" for row in mine) / len(mine) if mine else None,
+    )
+
+
+def _with_fallback(rows: FmrRows, network: str, target: str, mine: _Measured) -> Estimate | None:
+    made, originals = rows.ascent(network, target, rows.budgets[-1]), rows.at(ORIGINAL)
+    if not any(row.ok and row.fallback for row in made.values()):
+        return None
+    sources = [source for source in rows.sources if source in made and made[source].ok and source in originals and originals[source].ok]
+    return mine.ratio(mine.of(originals, sources), mine.of(made, sources))
+
+
+def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[TargetResult]) -> list[str]:
+    found = []
+    missing = sorted({one.target for one in targets if not any(one.target in fact.targets for fact in facts)})
+    if missing:
+        found.append(f"no evaluated model has the weights of {', '.join(missing)}, so PA and FMR of it are not measured")
+    unsure = [fact.model for fact in facts if fact.undecided and not (fact.targets or fact.guards)]
+    if unsure:
+        found.append(f"neither an id nor a digest tells whether {', '.join(unsure)} was a target or guards, so its agreement verifies nothing")
+    if not any(fact.held_out == "yes" for fact in facts):
+        found.append("no held-out model verifies the labels of the accepted pictures")
+    guarding = sorted({role for fact in facts for role in fact.guards})
+    if guarding:
+        found.append(f"evaluated models with the weights of {', '.join(guarding)} guard the pictures, which favours them")
+    least = min((one.n_eligible for one in targets), default=0)
+    if least < FEW:
+        found.append(f"only {least} sources are eligible in the smallest set, which is too few to rank models")
+    if any(one.n_fallback for one in targets):
+        found.append("originals stand in for refused round trips; SA and PA leave these sources out, with_fallback counts them as published")
+    if rows.oracle == "ensemble" and rows.reports == ("",):
+        found.append("the guard ensemble is not calibrated: its gates' own limits bound")
+    return found

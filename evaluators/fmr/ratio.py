@@ -1,0 +1,44 @@
+"""The ratio of two accuracies on the same sources."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from evaluators.statistics import Estimate
+from manifests import RequestError
+
+
+def percent_ratio(
+    before: npt.ArrayLike, after: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+) -> Estimate | None:
+    """100 * mean(after) / mean(before) with a percentile bootstrap over sources (Efron & Tibshirani 1993, chapter 13).
+
+    Both means are drawn together, so the interval knows that the sources are the same; drawing how often each distinct pair occurs is the same
+    bootstrap as drawing sources.
+
+    Args:
+        before, after: float [n], whether a model is right about a source in either condition, in [0, 1].
+        confidence: coverage, in (0, 1).
+        resamples: bootstrap resamples.
+        seed: of the resampling.
+
+    Returns:
+        The ratio in percent; None where ``before`` is never right, or there is no source.
+
+    Raises:
+        RequestError: the lengths differ, or an option is out of range.
+    """
+    pairs = np.stack(np.broadcast_arrays(np.asarray(before, np.float64), np.asarray(after, np.float64)), axis=1)
+    if np.shape(before) != np.shape(after) or resamples < 1 or not 0 < confidence < 1:
+        raise RequestError(f"a ratio needs pairs, resamples and a confidence, got {np.shape(before)}, {np.shape(after)}, {resamples}, {confidence}")
+    if not len(pairs) or not pairs[:, 0].sum():
+        return None
+    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    draws = np.random.default_rng(seed).multinomial(len(pairs), counts / len(pairs), size=resamples)
+    totals = draws @ distinct
+    known = totals[totals[:, 0] > 0]
+    value = 100 * float(pairs[:, 1].sum() / pairs[:, 0].sum())
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(100 * known[:, 1] / known[:, 0], [tail, 1 - tail])
+    return Estimate(value, float(min(low, value)), float(max(high, value)), len(pairs))

@@ -1,0 +1,47 @@
+"""The flow ``build-fmr``: latent ascents against classifiers. It only orchestrates; the work is in `pipelines`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.building import Device, RecipeName, ShardCount, build_dataset
+
+
+# One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
+@flow(  # type: ignore[untyped-decorator]
+    name="build-fmr", flow_run_name="{recipe}-{device}", task_runner=ThreadPoolTaskRunner(max_workers=1)
+)
+def build_fmr(
+    recipe: RecipeName = "fmr",
+    source: str = "",
+    models: str = "",
+    out: Path = Path("out/fmr"),
+    shards: ShardCount | None = None,
+    overrides: list[str] = [],  # noqa: B006 - Prefect shows the default in the deployment's form; nothing changes it.
+    device: Device = "auto",
+    models_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Build a dataset of latent ascents, their round trips and random walks, or what is missing of it, and assemble it.
+
+    Args:
+        recipe: a recipe's name, or the path of a YAML file that the worker can read.
+        source: replaces the recipe's source, for example folder:labels.csv; empty keeps it.
+        models: name of a model pack; empty keeps the recipe's.
+        out: the dataset's folder; on several machines a shared one.
+        shards: number of shards; none keeps the recipe's.
+        overrides: further changes of the recipe, each as a.b=value.
+        device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+        models_dir: folder with public checkpoints on the worker; none for the hub cache.
+
+    Returns:
+        Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
+
+    Raises:
+        RequestError: the recipe, the source, the models or the folder do not fit.
+        DataError: shards failed, which it names, stored bytes are damaged, or the guards err more than the recipe allows.
+    """
+    return build_dataset(recipe, source, models, out, shards, overrides, device, models_dir)
