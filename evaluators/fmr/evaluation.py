@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -150,12 +150,12 @@ def _target(rows: FmrRows, network: str, target: str, facts: Sequence[ModelFacts
     if walked:
         before, after = mine.of(walks[last], walked), mine.of(rows.ascent(network, target, last), walked)
         difference = paired_drop(before, after, resamples=mine.resamples, seed=mine.seed)
-    return TargetResult(**{
-        **vars(counted), "model": facts[found].model, "sa": share(mine.of(rows.at(ORIGINAL), sources)),
-        "curve": tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
-        "random": (*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)),
-        "difference": difference, "with_fallback": _with_fallback(rows, network, target, mine),
-    })
+    return replace(
+        counted, model=facts[found].model, sa=share(mine.of(rows.at(ORIGINAL), sources)),
+        curve=tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
+        random=(*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)), difference=difference,
+        with_fallback=_with_fallback(rows, network, target, mine),
+    )
 
 
 def _count(rows: FmrRows, network: str, target: str) -> TargetResult:
