@@ -44,11 +44,13 @@ class FmrSettings(BaseModel):
         targets: roles of the classifiers under test; every source is ascended against each of them.
         oracle: ``zero_shot`` is the publication's guard, the argmax of the role ``zero_shot``; ``ensemble`` the guard ensemble. The scores of both
             are stored, whichever binds.
-        mode, eta, budget, n_backtrack, quantize, faithful_fallback, batch: see ``AscentSettings``.
+        mode, eta, budget, n_backtrack, quantize, faithful_fallback: see ``AscentSettings``.
+        batch: pictures per network call. With 1, bytes depend on no other source by construction; larger calls are faster on accelerators, but some
+            networks round differently by a picture's place in the call, which a step may turn into another grey level.
         trained_on: by target, the networks whose pictures it was trained on, which weights do not tell; rows repeat it as ``generator_overlap``.
         style: confine steps to style; None for the plain ascent.
         side: side of the square that sources are cut to; 0 keeps their size, cut to what the autoencoders take.
-        group: sources that are ascended side by side; no stored byte depends on it.
+        group: sources that are ascended side by side; with ``batch`` 1 no stored byte depends on it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +65,7 @@ class FmrSettings(BaseModel):
     n_backtrack: int = Field(4, ge=0, le=30)
     quantize: bool = True
     faithful_fallback: bool = False
-    batch: int = Field(4, ge=1)
+    batch: int = Field(1, ge=1)
     trained_on: dict[str, tuple[str, ...]] = {}
     style: StyleSettings | None = None
     side: int = Field(0, ge=0, le=8192)
