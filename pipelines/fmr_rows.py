@@ -162,9 +162,10 @@ def _stop(outcome: Outcome, steps: Sequence[Step]) -> Ending | None:
 
 def _trajectory(steps: Sequence[Step], *, watched: bool) -> dict[str, list[Any]]:
     """A list per fact, an entry per look; loss (nats) and prediction (the target's own number) where a target was asked."""
-    asked = {"loss": [round(step.loss, 6) for step in steps], "prediction": [step.prediction for step in steps]} if watched else {}
+    asked = steps if watched else ()
     return {
-        "loss": [], "prediction": [], **asked, "budget": [step.budget for step in steps], "eta": [step.eta for step in steps],
+        "loss": [round(step.loss, 6) for step in asked], "prediction": [step.prediction for step in asked],
+        "budget": [step.budget for step in steps], "eta": [step.eta for step in steps],
         "valid": [step.valid for step in steps], "reason": [step.reasons[0] if step.reasons else "" for step in steps],
     }
 

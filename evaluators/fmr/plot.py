@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 
 from evaluators.fmr.evaluation import FmrEvaluation
@@ -48,8 +49,8 @@ def _panel(network: str, results: Sequence[TargetResult], targets: Sequence[str]
     left, right, bottom = box
     budgets = [point.budget for point in results[0].curve]
 
-    def x(budget: float) -> float:
-        return left + 16 + budget / max(1, budgets[-1]) * (right - left - 32)
+    def x(budget: float, shift: float = 0.0) -> float:
+        return left + 16 + budget / max(1, budgets[-1]) * (right - left - 32) + shift
 
     parts = [
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="{_LINE}"/>'
@@ -62,8 +63,9 @@ def _panel(network: str, results: Sequence[TargetResult], targets: Sequence[str]
         number = targets.index(one.target)
         shift = (number - (len(targets) - 1) / 2) * _JITTER
         colour = COLOURS[number % len(COLOURS)]
-        parts += _curve(f"{network}, {one.target}, ascent", one.curve, lambda budget, by=shift: x(budget) + by, y, colour, dashed=False)
-        parts += _curve(f"{network}, {one.target}, random", one.random, lambda budget, by=shift: x(budget) + by, y, colour, dashed=True)
+        place = partial(x, shift=shift)
+        parts += _curve(f"{network}, {one.target}, ascent", one.curve, place, y, colour, dashed=False)
+        parts += _curve(f"{network}, {one.target}, random", one.random, place, y, colour, dashed=True)
     return parts
 
 
