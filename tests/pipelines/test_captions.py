@@ -125,7 +125,7 @@ def test_pictures_can_be_left_out(tmp_path: Path) -> None:
 def test_recipes_that_do_not_fit_are_refused() -> None:
     with pytest.raises(SourceError, match="holds no captions"):
         make_plan(load_recipe("xmai", source="tabletop"))
-    with pytest.raises(SourceError, match="holds captions"):
+    with pytest.raises(SourceError, match="holds no labelled objects"):
         make_plan(load_recipe("demo", source="tabletop-captions"))
     with pytest.raises(RecipeError, match=r"guard\.kind"):
         load_recipe("xmai", overrides=("guard.kind=attribute",))

@@ -54,7 +54,7 @@ def test_captions_and_labels_are_not_confused() -> None:
     assert isinstance(open_captions(TabletopCaptionsSpec()), TabletopCaptionsSource)
     with pytest.raises(SourceError, match="tabletop holds no captions"):
         open_captions(TabletopSpec())
-    with pytest.raises(SourceError, match="tabletop-captions holds captions"):
+    with pytest.raises(SourceError, match="tabletop-captions holds no labelled objects"):
         open_source(TabletopCaptionsSpec())
 
 
