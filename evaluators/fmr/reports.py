@@ -5,16 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict
-from html import escape
 from typing import Any
 
 from evaluators.fmr.evaluation import FmrEvaluation
 from evaluators.fmr.plot import curve_svg
 from evaluators.fmr.results import Point, TargetResult
 from evaluators.fmr.sections import sections
-from evaluators.layout import align
+from evaluators.sections import report_page, text_section
 from evaluators.statistics import Estimate
-from evaluators.watermark.sections import Section
 from manifests import canonical_json
 
 SCHEMA_VERSION = 1
@@ -31,7 +29,7 @@ _FIELDS = [
 def fmr_text(evaluation: FmrEvaluation) -> str:
     """The tables, aligned, with the warnings first."""
     head = [_facts(evaluation), *(f"warning: {line}" for line in evaluation.warnings)]
-    return "\n\n".join(["\n".join(head), *(_text_table(section) for section in sections(evaluation))]) + "\n"
+    return "\n\n".join(["\n".join(head), *(text_section(section, shared=min(2, len(section.head) - 1)) for section in sections(evaluation))]) + "\n"
 
 
 def _facts(evaluation: FmrEvaluation) -> str:
@@ -41,10 +39,6 @@ def _facts(evaluation: FmrEvaluation) -> str:
         f"guard report {report}; {evaluation.resamples} resamples, seed {evaluation.seed}"
     )
 
-
-def _text_table(section: Section) -> str:
-    lines = align([section.head, *section.rows], shared=min(2, len(section.head) - 1), titles=[section.title])
-    return "\n".join([*(line.rstrip() for line in lines), *section.notes])
 
 
 def fmr_json(evaluation: FmrEvaluation) -> bytes:
@@ -89,37 +83,11 @@ def _named(name: str, found: Estimate | None) -> dict[str, float]:
     return {} if found is None else {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }}
-h1 {{ font-size: 1.6rem; margin-bottom: 0 }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem }} .note {{ color: #595959; margin: .2rem 0 }}
-.scroll {{ overflow-x: auto }} table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left }} thead th {{ border-bottom: 2px solid #888 }}
-.warnings {{ background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem 1rem .5rem 2rem; margin: 1rem 0 }}
-svg {{ width: 100%; max-width: 860px; height: auto }}
-</style></head><body>
-<h1>{title}</h1><p class="note">{facts}</p>
-{body}
-</body></html>
-"""
-
 
 def fmr_html(evaluation: FmrEvaluation) -> str:
     """One page that needs nothing beside it: warnings, the curves, and the tables."""
-    manifest = evaluation.manifest
-    items = "".join(f"<li>{escape(line)}</li>" for line in evaluation.warnings)
-    body = f'<ul class="warnings">{items}</ul>' if items else ""
-    plot = curve_svg(evaluation)
-    body += f"<h2>Accuracy over the budget</h2>{plot}" if plot else ""
-    body += "\n".join(_html_section(section) for section in sections(evaluation))
-    title = f"{manifest.name} {manifest.version}: foundation model-oriented robustness"
-    return _PAGE.format(title=escape(title), facts=escape(_facts(evaluation)), body=body)
-
-
-def _html_section(section: Section) -> str:
-    titles = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in section.rows)
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in section.notes)
-    table = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"<h2>{escape(section.title)}</h2>{table}{notes}"
+    manifest, plot = evaluation.manifest, curve_svg(evaluation)
+    return report_page(
+        f"{manifest.name} {manifest.version}: foundation model-oriented robustness", _facts(evaluation), warnings=evaluation.warnings,
+        plots=f"<h2>Accuracy over the budget</h2>{plot}" if plot else "", sections=sections(evaluation),
+    )

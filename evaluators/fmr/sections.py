@@ -5,8 +5,8 @@ from __future__ import annotations
 from evaluators.fmr.evaluation import FmrEvaluation
 from evaluators.fmr.results import Point, TargetResult
 from evaluators.layout import percent, points, points_range, share_text
+from evaluators.sections import Section
 from evaluators.statistics import Estimate
-from evaluators.watermark.sections import Section
 
 
 def sections(evaluation: FmrEvaluation) -> list[Section]:

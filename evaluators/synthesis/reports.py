@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict
-from html import escape
 from typing import Any
 
-from evaluators.layout import align
+from evaluators.sections import report_page, text_section
 from evaluators.synthesis.evaluation import SynthesisEvaluation
-from evaluators.synthesis.sections import ALL, Section, named_accuracies, sections
+from evaluators.synthesis.sections import ALL, named_accuracies, sections
 from manifests import canonical_json
 
 SCHEMA_VERSION = 1
@@ -26,7 +25,7 @@ def synthesis_text(evaluation: SynthesisEvaluation) -> str:
     head = [_facts(evaluation), *(f"warning: {line}" for line in evaluation.warnings)]
     if evaluation.unguardable:
         head.append(f"excluded, as no judge knows them well enough: {', '.join(evaluation.unguardable)}")
-    return "\n\n".join(["\n".join(head), *(_text_table(section) for section in sections(evaluation))]) + "\n"
+    return "\n\n".join(["\n".join(head), *(text_section(section, shared=1) for section in sections(evaluation))]) + "\n"
 
 
 def _facts(evaluation: SynthesisEvaluation) -> str:
@@ -34,10 +33,6 @@ def _facts(evaluation: SynthesisEvaluation) -> str:
     filled = f"{overall.filled} of {overall.planned} quotas filled, {evaluation.duplicates} duplicates refused"
     return f"{manifest.name} {manifest.version}, fingerprint {manifest.fingerprint[:12]}, {filled}"
 
-
-def _text_table(section: Section) -> str:
-    lines = align([section.head, *section.rows], shared=1, titles=[section.title])
-    return "\n".join([*(line.rstrip() for line in lines), *section.notes])
 
 
 def synthesis_document(evaluation: SynthesisEvaluation) -> dict[str, Any]:
@@ -76,34 +71,9 @@ def synthesis_csv(evaluation: SynthesisEvaluation) -> str:
     return buffer.getvalue()
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }}
-h1 {{ font-size: 1.6rem; margin-bottom: 0 }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem }} .note {{ color: #595959; margin: .2rem 0 }}
-.scroll {{ overflow-x: auto }} table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left }} thead th {{ border-bottom: 2px solid #888 }}
-.warnings {{ background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem 1rem .5rem 2rem; margin: 1rem 0 }}
-</style></head><body>
-<h1>{title}</h1><p class="note">{facts}</p>
-{body}
-</body></html>
-"""
-
 
 def synthesis_html(evaluation: SynthesisEvaluation) -> str:
     """One page that needs nothing beside it."""
     manifest = evaluation.manifest
-    items = "".join(f"<li>{escape(line)}</li>" for line in evaluation.warnings)
-    body = f'<ul class="warnings">{items}</ul>' if items else ""
-    body += "\n".join(_html_section(section) for section in sections(evaluation))
     title = f"{manifest.name} {manifest.version}: generated pictures"
-    return _PAGE.format(title=escape(title), facts=escape(_facts(evaluation)), body=body)
-
-
-def _html_section(section: Section) -> str:
-    titles = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in section.rows)
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in section.notes)
-    table = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"<h2>{escape(section.title)}</h2>{table}{notes}"
+    return report_page(title, _facts(evaluation), warnings=evaluation.warnings, sections=sections(evaluation))

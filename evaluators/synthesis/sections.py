@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from evaluators.layout import percent, points, share_text
+from evaluators.sections import Section
 from evaluators.synthesis.evaluation import SynthesisEvaluation
 from evaluators.synthesis.robustness import Accuracy, ModelResult
 
 ALL = "all generated"
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table: its title, head and rows; ``notes`` stand below."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
 
 
 def sections(evaluation: SynthesisEvaluation) -> list[Section]:

@@ -8,13 +8,13 @@ from dataclasses import asdict, fields
 from html import escape
 from typing import Any
 
-from evaluators.layout import align
+from evaluators.sections import report_page, text_section
 from evaluators.statistics import Estimate
 from evaluators.watermark.cells import Cell
 from evaluators.watermark.evaluation import WatermarkEvaluation
 from evaluators.watermark.plot import QUALITY, STRENGTH, plot_svg
 from evaluators.watermark.rates import Rate
-from evaluators.watermark.sections import Section, sections, tier_label
+from evaluators.watermark.sections import sections, tier_label
 from manifests import canonical_json
 
 SCHEMA_VERSION = 1
@@ -28,7 +28,7 @@ _LEVELS = ("1", "01")
 def watermark_text(evaluation: WatermarkEvaluation) -> str:
     """The tables, aligned, with the warnings first."""
     head = [_facts(evaluation), tier_label(evaluation), *(f"warning: {line}" for line in evaluation.warnings)]
-    return "\n\n".join(["\n".join(head), *(_text_table(section) for section in sections(evaluation))]) + "\n"
+    return "\n\n".join(["\n".join(head), *(text_section(section, shared=min(2, len(section.head) - 1)) for section in sections(evaluation))]) + "\n"
 
 
 def _facts(evaluation: WatermarkEvaluation) -> str:
@@ -37,11 +37,6 @@ def _facts(evaluation: WatermarkEvaluation) -> str:
     options = f"{evaluation.resamples} resamples, seed {evaluation.seed}"
     return f"{manifest.name} {manifest.version}, fingerprint {manifest.fingerprint[:12]}, {samples}; {options}"
 
-
-def _text_table(section: Section) -> str:
-    # Two leading cells name a row.
-    lines = align([section.head, *section.rows], shared=min(2, len(section.head) - 1), titles=[section.title])
-    return "\n".join([*(line.rstrip() for line in lines), *section.notes])
 
 
 def watermark_json(evaluation: WatermarkEvaluation) -> bytes:
@@ -113,38 +108,14 @@ def _named(name: str, found: Rate | Estimate) -> dict[str, float]:
     return dict(zip((name + end for end in _ENDS), (found.value, found.low, found.high), strict=True))
 
 
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; color: #1c1c1c; background: #fff }}
-h1 {{ font-size: 1.6rem; margin-bottom: 0 }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem }} .note {{ color: #595959; margin: .2rem 0 }}
-.scroll {{ overflow-x: auto }} table {{ border-collapse: collapse; font-variant-numeric: tabular-nums }}
-th, td {{ padding: .25rem .7rem; text-align: right; border-bottom: 1px solid #ddd; white-space: nowrap }}
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) {{ text-align: left }} thead th {{ border-bottom: 2px solid #888 }}
-.warnings {{ background: #fff4d6; border-left: 4px solid #e69f00; padding: .5rem 1rem .5rem 2rem; margin: 1rem 0 }}
-svg {{ width: 100%; max-width: 860px; height: auto }}
-</style></head><body>
-<h1>{title}</h1><p class="note">{facts}</p><p><b>{tier}</b></p>
-{body}
-</body></html>
-"""
-
 
 def watermark_html(evaluation: WatermarkEvaluation) -> str:
     """One page that needs nothing beside it: warnings, both plots, and the tables."""
-    manifest = evaluation.manifest
-    items = "".join(f"<li>{escape(line)}</li>" for line in evaluation.warnings)
-    body = f'<ul class="warnings">{items}</ul>' if items else ""
+    manifest, plots = evaluation.manifest, ""
     for kind, title in ((STRENGTH, "Detection over strength"), (QUALITY, "Detection over lost quality")):
         plot = plot_svg(evaluation, kind=kind)
-        body += f"<h2>{title}</h2>{plot}" if plot else ""
-    body += "\n".join(_html_section(section) for section in sections(evaluation))
-    title = f"{manifest.name} {manifest.version}: watermarks under regeneration"
-    return _PAGE.format(title=escape(title), facts=escape(_facts(evaluation)), tier=escape(tier_label(evaluation)), body=body)
-
-
-def _html_section(section: Section) -> str:
-    titles = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
-    rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in section.rows)
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in section.notes)
-    table = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
-    return f"<h2>{escape(section.title)}</h2>{table}{notes}"
+        plots += f"<h2>{title}</h2>{plot}" if plot else ""
+    return report_page(
+        f"{manifest.name} {manifest.version}: watermarks under regeneration", _facts(evaluation), warnings=evaluation.warnings, plots=plots,
+        sections=sections(evaluation), lead=f"<p><b>{escape(tier_label(evaluation))}</b></p>",
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from evaluators.layout import p_text, percent, points, points_range
+from evaluators.sections import Section
 from evaluators.statistics import Estimate
 from evaluators.watermark.binomial import ALPHAS, threshold
 from evaluators.watermark.cells import Cell, EmptyCell, View
@@ -20,16 +20,6 @@ CELL_HEAD = [
     "scheme", "rung", "t/1000", "SNR", "n", "errors", "bits right", "95 %", "TPR@1%", "95 %", "TPR@0.1%", "95 %", "exact 1%", "AUROC", "95 %",
     "log10 p", "FPR@1%", "95 %", "margin",
 ]
-
-
-@dataclass(frozen=True)
-class Section:
-    """A titled table; ``notes`` say how to read it."""
-
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    notes: tuple[str, ...] = ()
 
 
 def tier_label(evaluation: WatermarkEvaluation) -> str:

@@ -9,16 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
+
+Run = Callable[..., tuple[Tensor, ...]]
 
 
-def in_fixed_batches(items: torch.Tensor, size: int, run: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
-    """``run`` over ``items`` [n, …] in batches of exactly ``size``, joined along the first axis and cut to n.
+def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """``run`` over tensors [n, …] in batches of exactly ``size``; each of its results joined along the first axis and cut to n.
+
+    Raises:
+        ValueError: there are no rows.
+    """
+    count = len(tensors[0])
+    if not count:
+        raise ValueError("no rows to run")
+    missing = -count % size
+    filled = [torch.cat([tensor, tensor[-1:].expand(missing, *tensor.shape[1:])]) for tensor in tensors]
+    results = [run(*(tensor[start : start + size] for tensor in filled)) for start in range(0, count + missing, size)]
+    return tuple(torch.cat(parts)[:count] for parts in zip(*results, strict=True))
+
+
+def in_fixed_batches(items: Tensor, size: int, run: Callable[[Tensor], Tensor]) -> Tensor:
+    """``run`` over ``items`` [n, …] alone, see ``in_fixed_rows``.
 
     Raises:
         ValueError: there are no items.
     """
-    if not len(items):
-        raise ValueError("no items to run")
-    missing = -len(items) % size
-    filled = torch.cat([items, items[-1:].expand(missing, *items.shape[1:])]) if missing else items
-    return torch.cat([run(filled[start : start + size]) for start in range(0, len(filled), size)])[: len(items)]
+    return in_fixed_rows(lambda part: (run(part),), size, items)[0]

@@ -65,11 +65,15 @@ class Surrogate:
             return int(self.model.config.num_labels)
         return len(list(self.model.parameters())[-1])
 
-    def log_probability(self, picture: Tensor, index: int) -> Tensor:
-        """log p(class ``index``) of pictures in [-1, 1], float32 [n, 3, S, S]: float32 [n]; gradients flow through to ``picture``."""
+    def log_probabilities(self, picture: Tensor) -> Tensor:
+        """log p of every class for pictures float32 [n, 3, H, W] in [-1, 1]: float32 [n, classes]; gradients flow through to ``picture``."""
         pixels = self._pixels(picture).to(next(self.model.parameters()).dtype)
         output = self.model(pixels) if self.published else self.model(pixel_values=pixels).logits
-        return output.float().log_softmax(dim=-1)[:, index]
+        return output.float().log_softmax(dim=-1)
+
+    def log_probability(self, picture: Tensor, index: int) -> Tensor:
+        """log p(class ``index``) of pictures in [-1, 1], float32 [n, 3, S, S]: float32 [n]; gradients flow through to ``picture``."""
+        return self.log_probabilities(picture)[:, index]
 
     def _pixels(self, picture: Tensor) -> Tensor:
         if self.raw:

@@ -15,16 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from generators.base import Array
+from generators.models.fixed_batches import in_fixed_rows
 from generators.models.loading import Models
+from generators.models.surrogate import Surrogate
 from generators.reasons import Reason
 from generators.synthesis.climb import Climb, Ending, Look, Step
-from generators.synthesis.fixed_rows import in_fixed_rows
 from generators.synthesis.latents import LatentCodec
 from generators.synthesis.micro_batches import halving
 from generators.synthesis.oracle import Oracle, Subject
 from generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
 from generators.synthesis.settings import AscentSettings
-from generators.synthesis.target import Target
 from manifests.seeds import derive_seed
 
 # In forward passes: encoding the source and classifying it; then decoding and classifying each iterate, a backward pass counting as one more each;
@@ -91,7 +91,7 @@ class LatentAscent:
         round_trip: Callable[[Array], Array] = png_round_trip, seed: int = 0,
     ) -> None:
         self.codec = LatentCodec(models, settings.network, quantize=settings.quantize)
-        self.target = Target(models, settings.target)
+        self.target = Surrogate(models, settings.target)
         self.settings, self.oracle, self.round_trip, self.seed = settings, oracle, round_trip, seed
         self.mask = torch.ones(()) if style_mask is None else torch.from_numpy(style_mask).float()
         self.mask = self.mask.to(models.device)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.synthesis.fixed_rows import in_fixed_rows
+from generators.models.fixed_batches import in_fixed_rows
 
 
 def test_every_call_is_full_and_rows_keep_their_order() -> None:
