@@ -176,7 +176,8 @@ class Trainer:
     def export(self) -> None:
         """Save the averaged weights to the pack's folder; a folder that is there is replaced as a whole or not at all."""
         self.module.load_state_dict({name: value.to(self.module.state_dict()[name].dtype) for name, value in self.average.items()})
-        self.module.eval()
+        # What a role measures while it saves runs where its data lies.
+        self.module.cpu().eval()
         weights = self.run.weights
         weights.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=weights.parent, prefix=f".{weights.name}-") as folder:
