@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from generators.attribute.colour_match import local_shift, match_palette
+from generators.attribute.colour_match import local_shift, match_palette, rim_shift
 from generators.attribute.settings import RenderSettings
 from generators.base import LoadedSource
 from generators.models.inpainter import InpaintRequest
@@ -19,7 +19,7 @@ from manifests.atomic import atomic_write
 from manifests.canonical import digest
 
 Array = np.ndarray
-REMOVAL_VERSION = 5
+REMOVAL_VERSION = 6
 MARGIN = 2
 
 
@@ -44,6 +44,7 @@ def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
     weight = (1 - distance / feather).clip(0, 1)[..., None]
     matched = match_palette(image, fill, distance, reach=depth + feather)
     matched = matched + local_shift(image, matched, distance, depth=depth, feather=feather)
+    matched = matched + rim_shift(image, matched, hole, distance, feather=feather)
     return np.rint((image + (matched - image) * weight).clip(0, 255)).astype(np.uint8)
 
 

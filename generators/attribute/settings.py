@@ -159,7 +159,7 @@ class RenderSettings(BaseModel):
     strength: float = Field(0.6, gt=0, le=1)
     steps: int = Field(0, ge=0, le=1000)
     guidance: float = Field(0.0, ge=0)
-    dilation: float = Field(0.14, ge=0, le=1)
+    dilation: float = Field(0.2, ge=0, le=1)
     feather: float = Field(4.0, gt=0)
     max_upsampling: float = Field(2.0, ge=1)
 

@@ -72,7 +72,7 @@ def _classifier(pack: PackSpec, role: str) -> str:
 class AttributeFamily:
     """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
 
-    version = 5
+    version = 6
     score_names = SCORE_NAMES
 
     def open(self, spec: AnySpec) -> Source:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.colour_match import local_shift, match_palette
+from generators.attribute.colour_match import local_shift, match_palette, rim_shift
 from generators.attribute.removal import blend_fill
 from generators.base import Array
 from tests.generators.pictures import disc, photo
@@ -48,3 +48,21 @@ def test_flat_surroundings_keep_the_fills_own_contrast() -> None:
     fill[28:32, 38:42] = 180
     matched = match_palette(image, fill, DISTANCE, reach=12)
     assert matched[30, 40] == pytest.approx([180] * 3, abs=1)
+
+
+def test_a_shadow_across_the_rim_ends_softly_inside_of_the_hole() -> None:
+    fill = np.full((64, 96, 3), 150.0, np.float32)
+    image = np.full((64, 96, 3), 150, np.uint8)
+    image[:, 48:] = 120
+    shift = rim_shift(image, fill, HOLE, DISTANCE, feather=4.0)
+    middle = int(np.argmax(HOLE.any(axis=1))) + 12
+    columns = np.flatnonzero(HOLE[middle])
+    lit, shadowed = shift[middle, columns[0], 0], shift[middle, columns[-1], 0]
+    assert lit == pytest.approx(0, abs=1) and shadowed == pytest.approx(-30, abs=3)
+    profile = shift[middle, columns[-12:], 0]
+    assert (np.diff(profile) <= 0.1).all() and profile[0] > -5
+
+
+def test_a_fill_that_fits_its_rim_is_not_shifted() -> None:
+    image = colourful(3)
+    assert not rim_shift(image, image, HOLE, DISTANCE, feather=4.0).any()
