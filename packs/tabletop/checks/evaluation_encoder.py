@@ -10,7 +10,7 @@ from packs.tabletop.checks.zero_shot import ask
 from packs.tabletop.checks.zero_shot_2 import judge_figures
 from packs.tabletop.world import Scene
 
-BOUNDS = {"evaluation_encoder_class": 0.95, "evaluation_encoder_colour": 0.95}
+BOUNDS = {"evaluation_encoder_class": 0.97, "evaluation_encoder_colour": 0.95}
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:

@@ -20,7 +20,7 @@ Rng = np.random.Generator
 ACCEPT = 0.9
 # Of the shares of right labels, what this version holds, so that a later one does not fall behind unseen; the aim is 0.97 (the card says so).
 BOUNDS: dict[str, float] = {
-    "nli_accuracy": 0.93, "nli_entailment": 0.95, "nli_neutral": 0.89, "nli_contradiction": 0.91, "nli_two_objects": 0.84,
+    "nli_accuracy": 0.94, "nli_entailment": 0.97, "nli_neutral": 0.9, "nli_contradiction": 0.93, "nli_two_objects": 0.86,
     "nli_insertion_accepted": 0.95, "nli_dilution_accepted": 0.95, "nli_replacement_rejected": 0.95,
 }
 

@@ -58,7 +58,7 @@ class EvaluationEncoderTask:
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
     mix = Mix(whole=0.35)
 
-    def __init__(self, *, steps: int = 2000, size: int = 64, start: Path | None = None) -> None:
+    def __init__(self, *, steps: int = 3000, size: int = 64, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start
         self.tokenizer = padded_tokenizer(LENGTH, masked=True)
 

@@ -106,7 +106,7 @@ class ImageAdapterTask(TextToImageTask):
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
 
     def __init__(
-        self, *, steps: int = 900, size: int = 32, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
+        self, *, steps: int = 2000, size: int = 64, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
     ) -> None:
         super().__init__(steps=steps, size=size, **settings)
         self.base, self.vision = start, vision

@@ -147,7 +147,7 @@ class InpaintTask:
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
     def __init__(
-        self, *, steps: int = 1100, size: int = 32, examples: int = 7680, cache: Path = Path("runs/tabletop/inpaint"),
+        self, *, steps: int = 1000, size: int = 64, examples: int = 15360, cache: Path = Path("runs/tabletop/inpaint"),
         autoencoder: Path = WEIGHTS / "autoencoder", start: Path | None = WEIGHTS / "text_to_image",
     ) -> None:
         self.steps, self.size, self.examples, self.start = steps, size, examples, start

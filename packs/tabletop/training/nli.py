@@ -31,7 +31,7 @@ class NliTask:
     name = "nli"
     lr, adam_lr, ema = 4e-3, 2e-3, 0.995
 
-    def __init__(self, *, steps: int = 1500, size: int = 256, start: Path | None = None) -> None:
+    def __init__(self, *, steps: int = 4500, size: int = 256, start: Path | None = None) -> None:
         self.steps, self.size, self.start = steps, size, start
         self.tokenizer = make_text_tokenizer(segments=True)
 
