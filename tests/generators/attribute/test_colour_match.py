@@ -58,9 +58,11 @@ def test_a_shadow_across_the_rim_ends_softly_inside_of_the_hole() -> None:
     middle = int(np.argmax(HOLE.any(axis=1))) + 12
     columns = np.flatnonzero(HOLE[middle])
     lit, shadowed = shift[middle, columns[0], 0], shift[middle, columns[-1], 0]
-    assert lit == pytest.approx(0, abs=1) and shadowed == pytest.approx(-30, abs=3)
+    assert lit == pytest.approx(0, abs=1)
+    assert shadowed == pytest.approx(-30, abs=3)
     profile = shift[middle, columns[-12:], 0]
-    assert (np.diff(profile) <= 0.1).all() and profile[0] > -5
+    assert (np.diff(profile) <= 0.1).all()
+    assert profile[0] > -5
 
 
 def test_a_fill_that_fits_its_rim_is_not_shifted() -> None:
