@@ -37,6 +37,7 @@ def kill_after(build: subprocess.Popen[str], samples: int) -> None:
         if any(int(done) >= samples for done in re.findall(r" (\d+)/\d+ \[", text)):
             os.killpg(build.pid, signal.SIGKILL)
             assert build.wait() == -signal.SIGKILL
+            build.stderr.close()
             return
     raise AssertionError(text)
 
