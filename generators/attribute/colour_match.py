@@ -36,7 +36,7 @@ def match_palette(image: Array, fill: Array, distance: Array, *, reach: float) -
 
 
 def _spread(image: Array, fill: Array, ring: Array, sigma: float) -> tuple[Array, Array]:
-    """What the picture differs from the fill by in ``ring`` (float32 [H, W]), blurred, and the blurred ring."""
+    """What the picture differs from the fill by in ``ring`` (float32 [H, W]), averaged by a Gaussian, and the weight of each average."""
     layers = np.dstack([(image.astype(np.float32) - fill) * ring[..., None], ring])
     # So wide a blur loses nothing on a smaller picture, and is much faster there.
     factor = max(1, int(sigma / 8))
@@ -44,7 +44,7 @@ def _spread(image: Array, fill: Array, ring: Array, sigma: float) -> tuple[Array
     small = (max(1, width // factor), max(1, height // factor))
     blurred = cv2.GaussianBlur(cv2.resize(layers, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor, borderType=cv2.BORDER_REPLICATE)
     blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
-    return blurred[..., :3], blurred[..., 3:]
+    return blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-4), blurred[..., 3:]
 
 
 def local_shift(image: Array, fill: Array, distance: Array, *, depth: float, feather: float) -> Array:
@@ -59,21 +59,19 @@ def local_shift(image: Array, fill: Array, distance: Array, *, depth: float, fea
         feather: width of the seam in pixels.
     """
     ring = ((distance > 0) & (distance <= 3 * feather)).astype(np.float32)
-    difference, weight = _spread(image, fill, ring, max(depth, 2 * feather))
-    return np.asarray(difference / np.maximum(weight, 1e-4))
+    return _spread(image, fill, ring, max(depth, 2 * feather))[0]
 
 
-def rim_shift(image: Array, fill: Array, hole: Array, distance: Array, *, feather: float) -> Array:
+def rim_shift(image: Array, fill: Array, distance: Array, inside: Array, *, feather: float) -> Array:
     """How far the surroundings at the hole's rim differ from the fill, fading out within some pixels inside of the hole, float32 [H, W, 3].
 
     A shadow that reaches beyond the hole, or a line that does not go on in it, ends softly then instead of drawing the hole's outline.
 
     Args:
         image, fill, distance, feather: as in ``local_shift``.
-        hole: bool [H, W].
+        inside: distance from the hole's rim in the hole, in pixels, float32 [H, W]; 0 outside.
     """
     ring = ((distance > 0) & (distance <= feather / 2)).astype(np.float32)
     difference, weight = _spread(image, fill, ring, 0.75 * feather)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     fading = np.where(weight > 1e-4, np.exp(-((inside / (1.25 * feather)) ** 2) / 2)[..., None], 0)
-    return np.asarray(difference / np.maximum(weight, 1e-4) * fading, np.float32)
+    return np.asarray(difference * fading, np.float32)

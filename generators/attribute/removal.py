@@ -40,11 +40,12 @@ def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
     if hole.all():
         return fill
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    depth = float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = float(inside.max())
     weight = (1 - distance / feather).clip(0, 1)[..., None]
     matched = match_palette(image, fill, distance, reach=depth + feather)
     matched = matched + local_shift(image, matched, distance, depth=depth, feather=feather)
-    matched = matched + rim_shift(image, matched, hole, distance, feather=feather)
+    matched = matched + rim_shift(image, matched, distance, inside, feather=feather)
     return np.rint((image + (matched - image) * weight).clip(0, 255)).astype(np.uint8)
 
 

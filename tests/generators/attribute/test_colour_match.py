@@ -12,6 +12,7 @@ from generators.base import Array
 from tests.generators.pictures import disc, photo
 
 HOLE = disc(12) > 0
+INSIDE = cv2.distanceTransform(HOLE.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 DISTANCE = cv2.distanceTransform((~HOLE).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
@@ -54,7 +55,7 @@ def test_a_shadow_across_the_rim_ends_softly_inside_of_the_hole() -> None:
     fill = np.full((64, 96, 3), 150.0, np.float32)
     image = np.full((64, 96, 3), 150, np.uint8)
     image[:, 48:] = 120
-    shift = rim_shift(image, fill, HOLE, DISTANCE, feather=4.0)
+    shift = rim_shift(image, fill, DISTANCE, INSIDE, feather=4.0)
     middle = int(np.argmax(HOLE.any(axis=1))) + 12
     columns = np.flatnonzero(HOLE[middle])
     lit, shadowed = shift[middle, columns[0], 0], shift[middle, columns[-1], 0]
@@ -67,4 +68,4 @@ def test_a_shadow_across_the_rim_ends_softly_inside_of_the_hole() -> None:
 
 def test_a_fill_that_fits_its_rim_is_not_shifted() -> None:
     image = colourful(3)
-    assert not rim_shift(image, image, HOLE, DISTANCE, feather=4.0).any()
+    assert not rim_shift(image, image, DISTANCE, INSIDE, feather=4.0).any()
