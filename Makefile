@@ -38,7 +38,7 @@ bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks
 
 pack: $(DEVELOP)  ## train every role of the embedded pack in order (hours on two cores)
-	$(BIN)/python -m packs.tabletop.train all
+	$(BIN)/python -m editmill.packs.tabletop.train all
 
 clean:
 	rm -rf $(VENV) out runs build

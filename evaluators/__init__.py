@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from evaluators.accuracy import Evaluation, columns_of, evaluate
-from evaluators.cautions import find_warnings
-from evaluators.classifiers import Classifier, load_classifier
-from evaluators.columns import Column
-from evaluators.documents import to_csv, to_document, to_json
-from evaluators.orders import Order, Step, orders
-from evaluators.pairing import ColumnResult, Comparison, Options, compare_columns
-from evaluators.predictions import predict
-from evaluators.report import report_html, write_report
-from evaluators.sources import Sources, read_sources
-from evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
-from evaluators.strata import Stratum, strata
-from evaluators.tables import to_text
+from editmill.evaluators.accuracy import Evaluation, columns_of, evaluate
+from editmill.evaluators.cautions import find_warnings
+from editmill.evaluators.classifiers import Classifier, load_classifier
+from editmill.evaluators.columns import Column
+from editmill.evaluators.documents import to_csv, to_document, to_json
+from editmill.evaluators.orders import Order, Step, orders
+from editmill.evaluators.pairing import ColumnResult, Comparison, Options, compare_columns
+from editmill.evaluators.predictions import predict
+from editmill.evaluators.report import report_html, write_report
+from editmill.evaluators.sources import Sources, read_sources
+from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from editmill.evaluators.strata import Stratum, strata
+from editmill.evaluators.tables import to_text
 
 __all__ = [
     "Classifier",

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.classifiers import Classifier
-from evaluators.columns import Column
-from evaluators.pairing import ColumnResult, Options, compare_columns
-from evaluators.predictions import predict
-from evaluators.sources import Sources, read_sources
-from evaluators.statistics import Estimate
-from manifests import Dataset, Manifest
+from editmill.evaluators.classifiers import Classifier
+from editmill.evaluators.columns import Column
+from editmill.evaluators.pairing import ColumnResult, Options, compare_columns
+from editmill.evaluators.predictions import predict
+from editmill.evaluators.sources import Sources, read_sources
+from editmill.evaluators.statistics import Estimate
+from editmill.manifests import Dataset, Manifest
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def evaluate(
 
     Args:
         dataset: The dataset; drops need its ``original`` samples.
-        classifier: The model, see `evaluators.load_classifier`.
+        classifier: The model, see `editmill.evaluators.load_classifier`.
         batch_size: Images decoded and classified at a time.
         progress: Whether to draw a bar on standard error when it takes longer than two seconds.
         options: How uncertainty is measured; 95 % intervals from 10,000 resamples by default.

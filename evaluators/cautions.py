@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.accuracy import Evaluation
+from editmill.evaluators.accuracy import Evaluation
 
 FEW_PAIRS = 30
 LOW_ACCURACY = 0.1

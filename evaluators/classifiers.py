@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.adapters import functions, timm_models, torchvision_models, transformers_models
-from manifests import ModelError
+from editmill.evaluators.adapters import functions, timm_models, torchvision_models, transformers_models
+from editmill.manifests import ModelError
 
 Images = list[npt.NDArray[np.uint8]]
 Labels = npt.NDArray[np.int64]
@@ -55,7 +55,7 @@ def load_classifier(spec: str, *, class_names: Mapping[int, str] | None = None, 
           its ImageNet weights; ``crop`` and ``resize`` (pixels) override it.
         - ``timm:NAME[@WEIGHTS]``: a timm model, pretrained when no weights are named.
         - ``transformers:FOLDER_OR_ID``: an image-classification model with its image processor.
-        - ``package.module:function``: your own, see `evaluators.adapters.functions`.
+        - ``package.module:function``: your own, see `editmill.evaluators.adapters.functions`.
 
     Args:
         spec: The name.

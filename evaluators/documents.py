@@ -29,15 +29,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from evaluators.accuracy import Evaluation
-from evaluators.cautions import find_warnings
-from evaluators.orders import Order, orders
-from evaluators.pairing import ColumnResult
-from evaluators.sources import Sources
-from evaluators.statistics import Estimate
-from evaluators.strata import strata
-from evaluators.tables import check_comparable
-from manifests import canonical_json
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.cautions import find_warnings
+from editmill.evaluators.orders import Order, orders
+from editmill.evaluators.pairing import ColumnResult
+from editmill.evaluators.sources import Sources
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.strata import strata
+from editmill.evaluators.tables import check_comparable
+from editmill.manifests import canonical_json
 
 SCHEMA_VERSION = 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.statistics import Estimate
+from editmill.evaluators.statistics import Estimate
 
 
 def percent(value: float) -> str:

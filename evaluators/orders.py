@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from evaluators.accuracy import Evaluation
-from evaluators.columns import Column
-from evaluators.outcomes import read_outcomes
-from evaluators.pairing import paired_difference
-from evaluators.statistics import Estimate
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.columns import Column
+from editmill.evaluators.outcomes import read_outcomes
+from editmill.evaluators.pairing import paired_difference
+from editmill.evaluators.statistics import Estimate
 
 Verdict = Literal["yes", "no", "unclear"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.columns import Column
+from editmill.evaluators.columns import Column
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def read_outcomes(predictions: pa.Table, columns: Sequence[Column]) -> Outcomes:
     """Count right answers; columns without an accepted sample are left out.
 
     Args:
-        predictions: As `evaluators.predictions.predict` returns them.
+        predictions: As `editmill.evaluators.predictions.predict` returns them.
         columns: The columns, in order.
     """
     correct = np.asarray(predictions["label"]) == np.asarray(predictions["predicted"])

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.columns import ORIGINAL, Column
-from evaluators.outcomes import Outcomes, read_outcomes
-from evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from editmill.evaluators.columns import ORIGINAL, Column
+from editmill.evaluators.outcomes import Outcomes, read_outcomes
+from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def compare_columns(
     A net drop is measured against the first of the column's controls that the predictions hold at all.
 
     Args:
-        predictions: As `evaluators.predictions.predict` returns them.
+        predictions: As `editmill.evaluators.predictions.predict` returns them.
         columns: The columns, in order; those without an accepted sample are left out of the result.
         options: How uncertainty is measured.
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from html import escape
 
-from evaluators.accuracy import Evaluation
-from evaluators.columns import Column
-from evaluators.layout import points
-from evaluators.statistics import Estimate
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.columns import Column
+from editmill.evaluators.layout import points
+from editmill.evaluators.statistics import Estimate
 
 # Distinguishable with common colour blindness (Okabe & Ito 2008).
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.classifiers import Classifier
-from manifests import DataError, Dataset, ModelError, RequestError, Sample
+from editmill.evaluators.classifiers import Classifier
+from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
 
 SCHEMA = pa.schema(
     [

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from evaluators.accuracy import Evaluation
-from evaluators.cautions import find_warnings
-from evaluators.columns import ORIGINAL
-from evaluators.layout import p_text, percent, points, share_text
-from evaluators.orders import orders
-from evaluators.pairing import ColumnResult
-from evaluators.plot import COLOURS, drop_plot
-from evaluators.sentences import describe_order, describe_sources, shown_p, stratum_range
-from evaluators.statistics import Estimate
-from evaluators.strata import strata
-from evaluators.tables import check_comparable
-from manifests import Manifest, atomic_write
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.cautions import find_warnings
+from editmill.evaluators.columns import ORIGINAL
+from editmill.evaluators.layout import p_text, percent, points, share_text
+from editmill.evaluators.orders import orders
+from editmill.evaluators.pairing import ColumnResult
+from editmill.evaluators.plot import COLOURS, drop_plot
+from editmill.evaluators.sentences import describe_order, describe_sources, shown_p, stratum_range
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.strata import strata
+from editmill.evaluators.tables import check_comparable
+from editmill.manifests import Manifest, atomic_write
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from evaluators.layout import align
+from editmill.evaluators.layout import align
 
 
 @dataclass(frozen=True)

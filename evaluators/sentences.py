@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from evaluators.layout import percent, points, points_range
-from evaluators.orders import Order, Step
-from evaluators.pairing import ColumnResult
-from evaluators.sources import Sources
-from evaluators.strata import Stratum
+from editmill.evaluators.layout import percent, points, points_range
+from editmill.evaluators.orders import Order, Step
+from editmill.evaluators.pairing import ColumnResult
+from editmill.evaluators.sources import Sources
+from editmill.evaluators.strata import Stratum
 
 
 def describe_sources(sources: Sources) -> str:

@@ -8,8 +8,8 @@ from statistics import median
 
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.columns import ORIGINAL
-from manifests import Dataset
+from editmill.evaluators.columns import ORIGINAL
+from editmill.manifests import Dataset
 
 _AREA, _JUDGED, _MARGIN = "score_area", "score_label_judged", "score_label_source_margin"
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from manifests import RequestError
+from editmill.manifests import RequestError
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.accuracy import Evaluation
-from evaluators.columns import ORIGINAL
-from evaluators.outcomes import Outcomes, read_outcomes
-from evaluators.pairing import Options
-from evaluators.statistics import Estimate, mean_of_means
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.columns import ORIGINAL
+from editmill.evaluators.outcomes import Outcomes, read_outcomes
+from editmill.evaluators.pairing import Options
+from editmill.evaluators.statistics import Estimate, mean_of_means
 
 LEAST_SOURCES = 9
 SIZES = ("small", "middle", "large")

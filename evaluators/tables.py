@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluators.accuracy import Evaluation
-from evaluators.cautions import find_warnings
-from evaluators.layout import align, p_text, percent, points, points_range, share_text
-from evaluators.orders import orders
-from evaluators.pairing import ColumnResult
-from evaluators.sentences import describe_order, describe_sources, shown_p, stratum_range
-from evaluators.statistics import Estimate
-from evaluators.strata import Stratum, strata
-from manifests import RequestError
+from editmill.evaluators.accuracy import Evaluation
+from editmill.evaluators.cautions import find_warnings
+from editmill.evaluators.layout import align, p_text, percent, points, points_range, share_text
+from editmill.evaluators.orders import orders
+from editmill.evaluators.pairing import ColumnResult
+from editmill.evaluators.sentences import describe_order, describe_sources, shown_p, stratum_range
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.strata import Stratum, strata
+from editmill.manifests import RequestError
 
 
 def to_text(evaluations: Sequence[Evaluation]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.settings import apply_defaults
+from editmill.flows.settings import apply_defaults
 
 __all__: list[str] = []
 

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact, update_progress_artifact
 
-from manifests.manifest import MANIFEST
-from manifests.records import Counts, Manifest
-from pipelines.preview import preview_dataset
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.records import Counts, Manifest
+from editmill.pipelines.preview import preview_dataset
 
 # Artifacts live in Prefect's database: a sheet stays at some tens of kilobytes.
 SHEET_SOURCES = 4

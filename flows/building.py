@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from flows.artifacts import ProgressBar, post_dataset
-from flows.tasks import collect, log_core_messages, submit_shards
-from generators.models.loading import Placement
-from manifests.manifest import MANIFEST
-from manifests.records import Manifest
-from pipelines.build import Prepared, check_complete, finish, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.flows.artifacts import ProgressBar, post_dataset
+from editmill.flows.tasks import collect, log_core_messages, submit_shards
+from editmill.generators.models.loading import Placement
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.records import Manifest
+from editmill.pipelines.build import Prepared, check_complete, finish, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 
 RecipeName = Annotated[str, Field(min_length=1)]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]

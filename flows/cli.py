@@ -8,17 +8,17 @@ from concurrent.futures.process import BrokenProcessPool
 
 import click
 
-from flows.commands.audit import audit
-from flows.commands.build import build, demo, plan, preview
-from flows.commands.calibrate import calibrate
-from flows.commands.convert import convert
-from flows.commands.dataset import evaluate, verify
-from flows.commands.export import export
-from flows.commands.keys import keys
-from flows.commands.listing import models, recipes, show
-from flows.commands.masks import masks
-from flows.commands.regate import regate
-from manifests.errors import EditmillError, RequestError
+from editmill.flows.commands.audit import audit
+from editmill.flows.commands.build import build, demo, plan, preview
+from editmill.flows.commands.calibrate import calibrate
+from editmill.flows.commands.convert import convert
+from editmill.flows.commands.dataset import evaluate, verify
+from editmill.flows.commands.export import export
+from editmill.flows.commands.keys import keys
+from editmill.flows.commands.listing import models, recipes, show
+from editmill.flows.commands.masks import masks
+from editmill.flows.commands.regate import regate
+from editmill.manifests.errors import EditmillError, RequestError
 
 EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "segment_anything", "timm", "prefect"}
 

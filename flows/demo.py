@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluators import evaluate, load_classifier, to_text, write_report
-from flows.commands.dataset import resolve_pack
-from generators.models.loading import Placement
-from manifests.reader import open_dataset
-from manifests.records import Manifest
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.preview import preview_dataset
-from pipelines.recipe import load_recipe
+from editmill.evaluators import evaluate, load_classifier, to_text, write_report
+from editmill.flows.commands.dataset import resolve_pack
+from editmill.generators.models.loading import Placement
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.records import Manifest
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.preview import preview_dataset
+from editmill.pipelines.recipe import load_recipe
 
 CLASSIFIER = "pack:tabletop/classifier"
 

@@ -16,10 +16,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
 
-from manifests.errors import DataError
-from manifests.stats import ShardStats
-from pipelines.build import Prepared
-from pipelines.shard import ShardTask, build_shard
+from editmill.manifests.errors import DataError
+from editmill.manifests.stats import ShardStats
+from editmill.pipelines.build import Prepared
+from editmill.pipelines.shard import ShardTask, build_shard
 
 logger = logging.getLogger("editmill.flows")
 

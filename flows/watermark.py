@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.building import Device, RecipeName, ShardCount, build_dataset
+from editmill.flows.building import Device, RecipeName, ShardCount, build_dataset
 
 
 # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from generators.reasons import Reason
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
+from editmill.generators.reasons import Reason
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
 
 Array = np.ndarray
 Scalar = str | int | float | bool

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from manifests.atomic import atomic_file, atomic_write, remove_stale_temporaries
-from manifests.canonical import canonical_json, digest, file_digest
-from manifests.errors import (
+from editmill.manifests.atomic import atomic_file, atomic_write, remove_stale_temporaries
+from editmill.manifests.canonical import canonical_json, digest, file_digest
+from editmill.manifests.errors import (
     CorruptDatasetError,
     DataError,
     EditmillError,
@@ -14,10 +14,10 @@ from manifests.errors import (
     RequestError,
     SourceError,
 )
-from manifests.keys import sample_key, shard_of, validate_key
-from manifests.manifest import read_manifest, sources_digest, write_dataset_files
-from manifests.reader import Dataset, Sample, open_dataset
-from manifests.records import (
+from editmill.manifests.keys import sample_key, shard_of, validate_key
+from editmill.manifests.manifest import read_manifest, sources_digest, write_dataset_files
+from editmill.manifests.reader import Dataset, Sample, open_dataset
+from editmill.manifests.records import (
     CandidateRecord,
     FileRecord,
     Manifest,
@@ -28,12 +28,12 @@ from manifests.records import (
     SourceRecord,
     SourcesRecord,
 )
-from manifests.rows import iter_rows, merge_rows, read_rows, row_schema, write_rows
-from manifests.seeds import derive_seed
-from manifests.shard import write_shard
-from manifests.stats import ShardStats, count_rows, finished_shard, merge_counts, read_stats, shard_stem, write_stats
-from manifests.tarshard import TarIndex, index_tar, read_tar, write_tar
-from manifests.verify import Problem, VerifyReport, verify_dataset
+from editmill.manifests.rows import iter_rows, merge_rows, read_rows, row_schema, write_rows
+from editmill.manifests.seeds import derive_seed
+from editmill.manifests.shard import write_shard
+from editmill.manifests.stats import ShardStats, count_rows, finished_shard, merge_counts, read_stats, shard_stem, write_stats
+from editmill.manifests.tarshard import TarIndex, index_tar, read_tar, write_tar
+from editmill.manifests.verify import Problem, VerifyReport, verify_dataset
 
 __all__ = [
     "CandidateRecord",

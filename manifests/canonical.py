@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from pydantic import BaseModel
 
-from manifests.errors import DataError
+from editmill.manifests.errors import DataError
 
 _BLOCK = 1 << 20
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from manifests.indexes import listed_shards
-from manifests.records import Manifest
+from editmill.manifests.indexes import listed_shards
+from editmill.manifests.records import Manifest
 
 _HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail"}
 
@@ -33,7 +33,7 @@ rows = load_dataset("parquet", data_files="samples.parquet")
 With selection, random access by key and verification, without torch:
 
 ```python
-from manifests import open_dataset
+from editmill.manifests import open_dataset
 dataset = open_dataset(".")
 for sample in dataset.select(edit="{edit}"):
     sample.image(), sample.label, sample.row["level"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from manifests.indexes import listed_shards
-from manifests.records import PRIMARY_IMAGES, FileRecord, Manifest
+from editmill.manifests.indexes import listed_shards
+from editmill.manifests.records import PRIMARY_IMAGES, FileRecord, Manifest
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
-from manifests.atomic import atomic_write
-from manifests.canonical import canonical_json, digest
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.records import Count, Record, Sha256
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json, digest
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.records import Count, Record, Sha256
 
 GUARD_REPORT = "guard_report.json"
 # The member under whose name the whole ensemble's figures stand, and the same without what needs a source picture.

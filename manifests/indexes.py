@@ -9,7 +9,7 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from manifests.records import Manifest, ShardRecord
+from editmill.manifests.records import Manifest, ShardRecord
 
 
 def index_files(manifest: Manifest) -> dict[str, bytes]:

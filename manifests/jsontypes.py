@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from manifests.errors import DataError
+from editmill.manifests.errors import DataError
 
 
 def json_types(data: bytes, where: str = "") -> dict[str, str]:

@@ -10,8 +10,8 @@ import base64
 import hashlib
 import re
 
-from manifests.errors import DataError, RequestError
-from manifests.seeds import join_fields
+from editmill.manifests.errors import DataError, RequestError
+from editmill.manifests.seeds import join_fields
 
 MAX_KEY_LENGTH = 80
 MAX_REPLICA = 999_999_999

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from manifests.atomic import atomic_write
-from manifests.canonical import canonical_json, digest, file_digest
-from manifests.card import dataset_card
-from manifests.croissant import croissant_metadata
-from manifests.errors import CorruptDatasetError, DataError, RequestError
-from manifests.indexes import index_files
-from manifests.records import SCHEMA_VERSION, FileRecord, Manifest, SourceRecord
-from manifests.rows import merge_rows, row_schema
-from manifests.store import Store
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json, digest, file_digest
+from editmill.manifests.card import dataset_card
+from editmill.manifests.croissant import croissant_metadata
+from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests.indexes import index_files
+from editmill.manifests.records import SCHEMA_VERSION, FileRecord, Manifest, SourceRecord
+from editmill.manifests.rows import merge_rows, row_schema
+from editmill.manifests.store import Store
 
 MANIFEST = "manifest.json"
 SAMPLES = "samples.parquet"

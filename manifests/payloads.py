@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
-from manifests.seeds import join_fields
+from editmill.manifests.seeds import join_fields
 
 ID_LENGTH = 16
 LEAST_SECRET = 16

@@ -18,12 +18,12 @@ import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from PIL import Image
 
-from manifests.errors import CorruptDatasetError, DataError, RequestError
-from manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
-from manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, Status
-from manifests.rows import member_span, read_rows
-from manifests.store import Store
-from manifests.verify import VerifyReport, verify_store
+from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
+from editmill.manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, Status
+from editmill.manifests.rows import member_span, read_rows
+from editmill.manifests.store import Store
+from editmill.manifests.verify import VerifyReport, verify_store
 
 _GREY_MODES = ("1", "L", "P")
 

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
 
-from manifests.atomic import atomic_file
-from manifests.canonical import canonical_json
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.records import CandidateRecord, MemberSpan, SampleRow
+from editmill.manifests.atomic import atomic_file
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.records import CandidateRecord, MemberSpan, SampleRow
 
 ROW_GROUP_SIZE = 16_384
 

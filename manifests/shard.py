@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from manifests.canonical import file_digest
-from manifests.errors import DataError
-from manifests.jsontypes import check_same_types, json_types
-from manifests.records import PRIMARY_IMAGES, FileRecord, SampleRow, TarRecord
-from manifests.rows import write_rows
-from manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
-from manifests.tarshard import TarIndex, write_tar
+from editmill.manifests.canonical import file_digest
+from editmill.manifests.errors import DataError
+from editmill.manifests.jsontypes import check_same_types, json_types
+from editmill.manifests.records import PRIMARY_IMAGES, FileRecord, SampleRow, TarRecord
+from editmill.manifests.rows import write_rows
+from editmill.manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
+from editmill.manifests.tarshard import TarIndex, write_tar
 
 
 def write_shard(

@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from manifests.atomic import atomic_write
-from manifests.canonical import canonical_json, file_digest
-from manifests.errors import CorruptDatasetError
-from manifests.records import (
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests.errors import CorruptDatasetError
+from editmill.manifests.records import (
     Count,
     Counts,
     DatasetName,

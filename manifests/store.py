@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 
-from manifests.errors import RequestError
+from editmill.manifests.errors import RequestError
 
 
 class Store:

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from manifests.atomic import atomic_file
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.keys import validate_key
-from manifests.records import MemberSpan
+from editmill.manifests.atomic import atomic_file
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.keys import validate_key
+from editmill.manifests.records import MemberSpan
 
 MAX_NAME_LENGTH = 100
 _SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)

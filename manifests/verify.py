@@ -12,16 +12,16 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from manifests.canonical import stream_digest
-from manifests.errors import CorruptDatasetError, DataError, EditmillError
-from manifests.indexes import index_files
-from manifests.jsontypes import check_same_types, json_types
-from manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
-from manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
-from manifests.rows import iter_row_batches, iter_rows, row_schema
-from manifests.stats import count_rows, merge_counts, parse_stats, shard_stem
-from manifests.store import Store
-from manifests.tarshard import TarIndex, index_tar_stream
+from editmill.manifests.canonical import stream_digest
+from editmill.manifests.errors import CorruptDatasetError, DataError, EditmillError
+from editmill.manifests.indexes import index_files
+from editmill.manifests.jsontypes import check_same_types, json_types
+from editmill.manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
+from editmill.manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
+from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
+from editmill.manifests.stats import count_rows, merge_counts, parse_stats, shard_stem
+from editmill.manifests.store import Store
+from editmill.manifests.tarshard import TarIndex, index_tar_stream
 
 
 @dataclass(frozen=True)

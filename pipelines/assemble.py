@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from manifests.errors import DataError
-from manifests.manifest import write_dataset_files
-from manifests.records import Manifest
-from manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
-from pipelines.families import family_of
-from pipelines.fingerprint import Identity
-from pipelines.plan import Plan
-from pipelines.provenance import code_commit, code_version, environment
+from editmill.manifests.errors import DataError
+from editmill.manifests.manifest import write_dataset_files
+from editmill.manifests.records import Manifest
+from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
+from editmill.pipelines.families import family_of
+from editmill.pipelines.fingerprint import Identity
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.provenance import code_commit, code_version, environment
 
 
 def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:

@@ -11,33 +11,33 @@ import numpy as np
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from generators.attribute.complexity import measure_mid_band
-from generators.attribute.composite import compose, matte
-from generators.attribute.geometry import GeometryError, outline, scale_for_share, warp_object
-from generators.attribute.rendering import cover
-from generators.base import Array, Candidate, Job, LoadedSource, make_edit
-from generators.guards import fixtures
-from generators.guards.base import Guard, Verdict
-from generators.guards.complexity import CONTROL, ComplexityGuard
-from generators.guards.duplicates import DuplicateGuard
-from generators.guards.eligibility import SourceGuard
-from generators.guards.halo import HaloGuard
-from generators.guards.label import LabelGuard
-from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
-from generators.guards.placement import PlacementGuard
-from generators.guards.removal import RemovalGuard
-from generators.guards.segmentation import SegmentationGuard
-from generators.models.loading import Models, Placement
-from generators.reasons import Reason
-from manifests.errors import RequestError
-from manifests.records import SourceRecord
-from pipelines.encode import decode_image, encode_image
-from pipelines.families.attribute import guard_of, make_guards
-from pipelines.packs import find_pack
-from pipelines.recipe import Recipe
-from pipelines.shard import configure_process
-from pipelines.sources import Source, SourceProblem, open_source
-from pipelines.sources.tabletop import TabletopSource
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.composite import compose, matte
+from editmill.generators.attribute.geometry import GeometryError, outline, scale_for_share, warp_object
+from editmill.generators.attribute.rendering import cover
+from editmill.generators.base import Array, Candidate, Job, LoadedSource, make_edit
+from editmill.generators.guards import fixtures
+from editmill.generators.guards.base import Guard, Verdict
+from editmill.generators.guards.complexity import CONTROL, ComplexityGuard
+from editmill.generators.guards.duplicates import DuplicateGuard
+from editmill.generators.guards.eligibility import SourceGuard
+from editmill.generators.guards.halo import HaloGuard
+from editmill.generators.guards.label import LabelGuard
+from editmill.generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from editmill.generators.guards.placement import PlacementGuard
+from editmill.generators.guards.removal import RemovalGuard
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import RequestError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.encode import decode_image, encode_image
+from editmill.pipelines.families.attribute import guard_of, make_guards
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.shard import configure_process
+from editmill.pipelines.sources import Source, SourceProblem, open_source
+from editmill.pipelines.sources.tabletop import TabletopSource
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SHIFT = 5

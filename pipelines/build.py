@@ -17,17 +17,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from generators.models.loading import Placement
-from manifests.manifest import read_manifest
-from manifests.records import Manifest
-from manifests.stats import ShardStats
-from manifests.verify import verify_dataset
-from pipelines.assemble import assemble
-from pipelines.fingerprint import Identity, identify
-from pipelines.guarding import calibrate_guards
-from pipelines.plan import Plan
-from pipelines.shard import ShardTask, build_shard
-from pipelines.workspace import claim, write_run
+from editmill.generators.models.loading import Placement
+from editmill.manifests.manifest import read_manifest
+from editmill.manifests.records import Manifest
+from editmill.manifests.stats import ShardStats
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.assemble import assemble
+from editmill.pipelines.fingerprint import Identity, identify
+from editmill.pipelines.guarding import calibrate_guards
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.shard import ShardTask, build_shard
+from editmill.pipelines.workspace import claim, write_run
 
 logger = logging.getLogger("editmill.build")
 _progress: Queue[int] | None = None

@@ -13,24 +13,24 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from generators.attribute.removal import Remover
-from generators.attribute.settings import RenderSettings
-from generators.base import Array, LoadedSource
-from generators.guards.ensemble.destroyers import destroyed
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.models.inpainter import Inpainter
-from generators.models.lama import ROLE, Lama
-from generators.models.loading import Models
-from manifests.canonical import digest
-from manifests.errors import RequestError
-from manifests.guard_report import GuardReport, check_limits
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
-from manifests.weights import weights_digest
-from pipelines.encode import decode_image, encode_image
-from pipelines.guard_figures import (
+from editmill.generators.attribute.removal import Remover
+from editmill.generators.attribute.settings import RenderSettings
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.guards.ensemble.destroyers import destroyed
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.inpainter import Inpainter
+from editmill.generators.models.lama import ROLE, Lama
+from editmill.generators.models.loading import Models
+from editmill.manifests.canonical import digest
+from editmill.manifests.errors import RequestError
+from editmill.manifests.guard_report import GuardReport, check_limits
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
+from editmill.manifests.weights import weights_digest
+from editmill.pipelines.encode import decode_image, encode_image
+from editmill.pipelines.guard_figures import (
     Scored,
     blind_members,
     class_qualities,
@@ -40,7 +40,7 @@ from pipelines.guard_figures import (
     recalls,
     unguardable,
 )
-from pipelines.sources import Source, SourceProblem
+from editmill.pipelines.sources import Source, SourceProblem
 
 __all__ = ["Calibrator", "Picture", "calibrate", "check_limits", "make_remover", "pictures_of", "round_trips", "score_sources"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from generators.base import Array
-from pipelines.contact_sheet import fit_cell
+from editmill.generators.base import Array
+from editmill.pipelines.contact_sheet import fit_cell
 
 GAP, LINE, LABEL, WIDTH = 8, 17, 128, 720
 BACKGROUND, INK, FAINT, ACCENT = (250, 250, 248), (40, 40, 44), (140, 140, 146), (176, 58, 20)

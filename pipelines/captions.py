@@ -11,21 +11,21 @@ from typing import Any
 
 import torch
 
-from generators.base import edit_seed
-from generators.reasons import FAILURES, Reason
-from generators.text.base import CaptionedImage
-from generators.text.candidates import TextCandidate, TextJob
-from generators.text.editing import TextEditor, is_eligible
-from generators.text.grounded import CaptionJob
-from manifests.canonical import canonical_json
-from manifests.errors import EditmillError
-from manifests.records import CandidateRecord, CaptionRecord, SampleRow
-from manifests.seeds import derive_seed
-from pipelines.encode import encode_image
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import CaptionSource, SourceProblem
+from editmill.generators.base import edit_seed
+from editmill.generators.reasons import FAILURES, Reason
+from editmill.generators.text.base import CaptionedImage
+from editmill.generators.text.candidates import TextCandidate, TextJob
+from editmill.generators.text.editing import TextEditor, is_eligible
+from editmill.generators.text.grounded import CaptionJob
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import EditmillError
+from editmill.manifests.records import CandidateRecord, CaptionRecord, SampleRow
+from editmill.manifests.seeds import derive_seed
+from editmill.pipelines.encode import encode_image
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import CaptionSource, SourceProblem
 
 logger = logging.getLogger("editmill.captions")
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 HEADER = 22
 GAP = 4

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generators.base import Array, Candidate
-from pipelines.planned import PlannedSample
+from editmill.generators.base import Array, Candidate
+from editmill.pipelines.planned import PlannedSample
 
 MEMBERS = ("alpha.png", "cls", "json", "mask.png")
 OPTIONS: dict[str, dict[str, Any]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from generators.attribute.faithful import GUIDED_COST
-from generators.attribute.planning import COPIED, GUIDED, UNTOUCHED
-from generators.attribute.settings import AttributeSettings
-from generators.models.pack import PackSpec
-from pipelines.planned import PlannedSample
+from editmill.generators.attribute.faithful import GUIDED_COST
+from editmill.generators.attribute.planning import COPIED, GUIDED, UNTOUCHED
+from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.models.pack import PackSpec
+from editmill.pipelines.planned import PlannedSample
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8

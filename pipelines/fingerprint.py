@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from generators.models.checkpoints import model_record
-from generators.models.loading import Placement
-from generators.models.pack import PackSpec
-from manifests.canonical import digest
-from manifests.manifest import sources_digest
-from manifests.records import ModelRecord
-from pipelines.families import family_of
-from pipelines.guarding import calibration_records
-from pipelines.packs import find_pack
-from pipelines.plan import Plan
-from pipelines.recipe import Recipe
+from editmill.generators.models.checkpoints import model_record
+from editmill.generators.models.loading import Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.canonical import digest
+from editmill.manifests.manifest import sources_digest
+from editmill.manifests.records import ModelRecord
+from editmill.pipelines.families import family_of
+from editmill.pipelines.guarding import calibration_records
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.recipe import Recipe
 
 ALGORITHM = 1
 # Fields of the recipe that can't change a stored byte; each with the reason.

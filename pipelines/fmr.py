@@ -12,26 +12,26 @@ from itertools import groupby, islice
 import cv2
 import torch
 
-from generators.base import Array
-from generators.models.loading import Models
-from generators.reasons import Reason
-from generators.synthesis.fmr import ASCENT, ORIGINAL, RANDOM, FmrSettings
-from generators.synthesis.fmr_guard import FmrGuard
-from generators.synthesis.framing import frame
-from generators.synthesis.latent_ascent import Ascent, LatentAscent
-from generators.synthesis.latents import LatentCodec
-from generators.synthesis.oracle import Subject
-from generators.synthesis.pixels import to_tensor
-from generators.synthesis.restyle import restyle
-from generators.synthesis.style_mask import fit_style_mask
-from manifests.errors import EditmillError, RequestError
-from manifests.records import SourceRecord
-from manifests.weights import weights_digest
-from pipelines.families.base import Built
-from pipelines.fmr_rows import FmrFacts, FmrRows, Outcome
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import Source, SourceProblem
+from editmill.generators.base import Array
+from editmill.generators.models.loading import Models
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.fmr import ASCENT, ORIGINAL, RANDOM, FmrSettings
+from editmill.generators.synthesis.fmr_guard import FmrGuard
+from editmill.generators.synthesis.framing import frame
+from editmill.generators.synthesis.latent_ascent import Ascent, LatentAscent
+from editmill.generators.synthesis.latents import LatentCodec
+from editmill.generators.synthesis.oracle import Subject
+from editmill.generators.synthesis.pixels import to_tensor
+from editmill.generators.synthesis.restyle import restyle
+from editmill.generators.synthesis.style_mask import fit_style_mask
+from editmill.manifests.errors import EditmillError, RequestError
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.weights import weights_digest
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.fmr_rows import FmrFacts, FmrRows, Outcome
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import Source, SourceProblem
 
 logger = logging.getLogger("editmill.fmr")
 

@@ -7,18 +7,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from generators.base import Array, edit_seed
-from generators.guards.base import Verdict
-from generators.reasons import Reason
-from generators.synthesis.climb import Ending, Step
-from generators.synthesis.fmr import RANDOM, FmrSettings
-from generators.synthesis.latent_ascent import LOOK_COST, SOURCE_COST, WALK_COST, Ascent
-from manifests.canonical import canonical_json
-from manifests.records import CandidateRecord, SampleRow
-from pipelines.encode import encode_image
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
+from editmill.generators.base import Array, edit_seed
+from editmill.generators.guards.base import Verdict
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.climb import Ending, Step
+from editmill.generators.synthesis.fmr import RANDOM, FmrSettings
+from editmill.generators.synthesis.latent_ascent import LOOK_COST, SOURCE_COST, WALK_COST, Ascent
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.records import CandidateRecord, SampleRow
+from editmill.pipelines.encode import encode_image
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
 
 MEMBERS = ("cls", "json", "png", "source.png")
 # Opinions of the recipe's verifiers, whose roles no list of scores can name in advance.

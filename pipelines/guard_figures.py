@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.guards.ensemble.conformal import lowest_scores, thresholds
-from generators.guards.ensemble.gates import GATES, LABEL_GATES
-from generators.guards.ensemble.limits import JOINT, Limits
-from generators.guards.ensemble.platt import fit_curve
-from generators.guards.ensemble.rates import Tally
-from generators.guards.ensemble.rule import decide, passes
-from generators.guards.ensemble.settings import EnsembleSettings
-from manifests.guard_report import (
+from editmill.generators.guards.ensemble.conformal import lowest_scores, thresholds
+from editmill.generators.guards.ensemble.gates import GATES, LABEL_GATES
+from editmill.generators.guards.ensemble.limits import JOINT, Limits
+from editmill.generators.guards.ensemble.platt import fit_curve
+from editmill.generators.guards.ensemble.rates import Tally
+from editmill.generators.guards.ensemble.rule import decide, passes
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.manifests.guard_report import (
     ENSEMBLE,
     SOURCELESS,
     ClassQuality,

@@ -1,6 +1,6 @@
 """Whether a calibration tells the truth, measured on the tabletop world, which knows what is drawn.
 
-    python -m pipelines.guard_truth
+    python -m editmill.pipelines.guard_truth
 
 Guards are calibrated on one set of scenes. Their false accepts and false rejections are then counted on scenes that calibration never saw:
 on the operators that it knows, and on pictures that only the world can draw.
@@ -20,20 +20,20 @@ import cv2
 import numpy as np
 import torch
 
-from generators.base import LoadedSource
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.models.loading import Models, Placement
-from manifests.guard_report import ENSEMBLE, ErrorRate, GuardReport, write_guard_report
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
-from packs.tabletop.world import CLASSES, GROUNDS
-from packs.tabletop.world.scene import plan_scene, render_scene
-from pipelines.calibration import Calibrator, Picture, make_remover, report_of, score_sources, show
-from pipelines.guard_figures import OVERALL, Figures, Scored
-from pipelines.packs import find_pack
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.generators.base import LoadedSource
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.models.loading import Models, Placement
+from editmill.manifests.guard_report import ENSEMBLE, ErrorRate, GuardReport, write_guard_report
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
+from editmill.packs.tabletop.world import CLASSES, GROUNDS
+from editmill.packs.tabletop.world.scene import plan_scene, render_scene
+from editmill.pipelines.calibration import Calibrator, Picture, make_remover, report_of, score_sources, show
+from editmill.pipelines.guard_figures import OVERALL, Figures, Scored
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
 
 # Held-out scenes that neither training, nor checks, nor recipes use.
 CALIBRATION, TRUTH = 700_000, 5_000_000

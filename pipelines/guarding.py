@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.models.loading import Models, Placement
-from manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
-from manifests.records import SourceRecord
-from pipelines.calibration import Calibrator, calibrate, make_remover
-from pipelines.packs import find_pack
-from pipelines.recipe import Recipe
-from pipelines.sources import open_source
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.models.loading import Models, Placement
+from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.calibration import Calibrator, calibrate, make_remover
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import open_source
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from editmill.pipelines.plan import Plan
 
 # Generators whose pictures have a source that guards compare them with.
 SOURCED = ("fmr",)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from generators.models.pack import PackSpec, read_pack
-from manifests.errors import ModelError
+from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.manifests.errors import ModelError
 
 
 def pack_names() -> list[str]:
@@ -28,4 +28,4 @@ def find_pack(name_or_path: str) -> PackSpec:
 
 
 def _folder() -> Path:
-    return Path(str(resources.files("packs")))
+    return Path(str(resources.files("editmill.packs")))

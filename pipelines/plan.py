@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from manifests.canonical import digest
-from manifests.keys import shard_of
-from manifests.manifest import sources_digest
-from manifests.records import SourcesRecord
-from pipelines.families import family_of
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySource
+from editmill.manifests.canonical import digest
+from editmill.manifests.keys import shard_of
+from editmill.manifests.manifest import sources_digest
+from editmill.manifests.records import SourcesRecord
+from editmill.pipelines.families import family_of
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySource
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generators.base import Edit
-from manifests.records import SourceRecord
+from editmill.generators.base import Edit
+from editmill.manifests.records import SourceRecord
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,16 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from generators.base import Array
-from generators.models.loading import Placement
-from manifests.reader import Dataset, open_dataset
-from manifests.records import PRIMARY_IMAGES
-from pipelines.caption_sheet import CaptionLine, caption_sheet
-from pipelines.contact_sheet import contact_sheet
-from pipelines.encode import decode_image
-from pipelines.fingerprint import identify
-from pipelines.plan import Plan
-from pipelines.shard import ShardTask, configure_process, sample_builder
+from editmill.generators.base import Array
+from editmill.generators.models.loading import Placement
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import PRIMARY_IMAGES
+from editmill.pipelines.caption_sheet import CaptionLine, caption_sheet
+from editmill.pipelines.contact_sheet import contact_sheet
+from editmill.pipelines.encode import decode_image
+from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.shard import ShardTask, configure_process, sample_builder
 
 
 def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 160) -> Image.Image:

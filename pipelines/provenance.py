@@ -19,7 +19,7 @@ def code_version() -> str:
 
 def code_commit() -> str:
     """Commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return ""
     try:

@@ -10,19 +10,19 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from generators.attribute.settings import AttributeSettings
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.settings import GuardSettings
-from generators.synthesis.conditioning import SynthesisSettings
-from generators.synthesis.fmr import FmrSettings
-from generators.text.settings import TextGuardSettings, TextSettings
-from generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
-from manifests.errors import RecipeError
-from manifests.records import DatasetName, SplitName, Version
-from pipelines.sources import AnySpec, SourceSpec, parse_source
-from pipelines.wording import say, without_consequences
+from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.settings import GuardSettings
+from editmill.generators.synthesis.conditioning import SynthesisSettings
+from editmill.generators.synthesis.fmr import FmrSettings
+from editmill.generators.text.settings import TextGuardSettings, TextSettings
+from editmill.generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
+from editmill.manifests.errors import RecipeError
+from editmill.manifests.records import DatasetName, SplitName, Version
+from editmill.pipelines.sources import AnySpec, SourceSpec, parse_source
+from editmill.pipelines.wording import say, without_consequences
 
-RECIPES = resources.files("pipelines") / "recipes"
+RECIPES = resources.files("editmill.pipelines") / "recipes"
 
 
 GeneratorSettings = Annotated[

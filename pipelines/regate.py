@@ -15,21 +15,21 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from manifests.atomic import TEMPORARY_SUFFIX, atomic_write
-from manifests.canonical import canonical_json, digest
-from manifests.errors import CorruptDatasetError, OccupiedError, RecipeError, RequestError
-from manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
-from manifests.manifest import write_dataset_files
-from manifests.reader import Dataset, open_dataset
-from manifests.records import Manifest, SampleRow, ShardRecord, Version
-from manifests.rows import iter_rows
-from manifests.shard import write_shard
-from manifests.stats import ShardStats, merge_counts
-from manifests.store import Store
-from pipelines.provenance import code_commit, code_version
-from pipelines.regate_rows import Regated, regate_row
-from pipelines.regate_rules import Settings, changed_settings, judge_of, needed_scores, stored_settings
-from pipelines.workspace import write_run
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
+from editmill.manifests.canonical import canonical_json, digest
+from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RecipeError, RequestError
+from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
+from editmill.manifests.manifest import write_dataset_files
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
+from editmill.manifests.rows import iter_rows
+from editmill.manifests.shard import write_shard
+from editmill.manifests.stats import ShardStats, merge_counts
+from editmill.manifests.store import Store
+from editmill.pipelines.provenance import code_commit, code_version
+from editmill.pipelines.regate_rows import Regated, regate_row
+from editmill.pipelines.regate_rules import Settings, changed_settings, judge_of, needed_scores, stored_settings
+from editmill.pipelines.workspace import write_run
 
 ALGORITHM = 1
 REGATE = "regate.json"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from manifests.records import CandidateRecord, SampleRow
-from pipelines.regate_rules import Decision, Judge
+from editmill.manifests.records import CandidateRecord, SampleRow
+from editmill.pipelines.regate_rules import Decision, Judge
 
 
 @dataclass(frozen=True)

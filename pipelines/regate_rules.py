@@ -9,18 +9,18 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from generators.base import Edit
-from generators.guards.ensemble.gates import GATES
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.rule import decide
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.rules import LIMITED, decide_again, rules_of
-from generators.guards.settings import GuardSettings
-from manifests.errors import RecipeError, RequestError
-from manifests.guard_report import GuardReport
-from manifests.records import Manifest, SampleRow
-from pipelines.recipe import GuardRules
-from pipelines.wording import say
+from editmill.generators.base import Edit
+from editmill.generators.guards.ensemble.gates import GATES
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.rules import LIMITED, decide_again, rules_of
+from editmill.generators.guards.settings import GuardSettings
+from editmill.manifests.errors import RecipeError, RequestError
+from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.records import Manifest, SampleRow
+from editmill.pipelines.recipe import GuardRules
+from editmill.pipelines.wording import say
 
 Settings = GuardSettings | EnsembleSettings
 # What ensembles bind on beside gates: fields, and the score of those that read one.

@@ -10,17 +10,17 @@ from itertools import groupby
 import cv2
 import torch
 
-from generators.base import Candidate, Job, LoadedSource, Renderer, edit_seed
-from generators.guards.base import Guard, Verdict, check_all
-from generators.reasons import FAILURES, Reason
-from manifests.canonical import canonical_json
-from manifests.errors import EditmillError
-from manifests.records import CandidateRecord, SampleRow, SourceRecord
-from pipelines.encode import decode_image, encode_image, encode_members
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import Source, SourceProblem
+from editmill.generators.base import Candidate, Job, LoadedSource, Renderer, edit_seed
+from editmill.generators.guards.base import Guard, Verdict, check_all
+from editmill.generators.reasons import FAILURES, Reason
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import EditmillError
+from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
+from editmill.pipelines.encode import decode_image, encode_image, encode_members
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import Source, SourceProblem
 
 logger = logging.getLogger("editmill.sample")
 

@@ -1,6 +1,6 @@
 """How selection concentrates the guards' errors, measured on the tabletop world, which knows every label.
 
-    python -m pipelines.selection_noise
+    python -m editmill.pipelines.selection_noise
 
 Per scene there are candidates whose label is right (round trips, other grounds, other colours) and candidates whose label was destroyed. Sets of them
 with a known share of wrong labels pass a guard; each mode of selection then takes some. Wrong labels among those are counted, and compared with
@@ -19,26 +19,26 @@ import cv2
 import numpy as np
 import torch
 
-from generators.base import Array, LoadedSource
-from generators.guards.ensemble.destroyers import destroyed
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.rates import Tally
-from generators.guards.ensemble.rule import decide
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.models.loading import Models, Placement
-from generators.synthesis.selection import label_noise, select
-from generators.synthesis.settings import SelectionSettings
-from manifests.guard_report import GUARD_REPORT, ErrorRate, read_guard_report
-from manifests.seeds import derive_seed
-from packs.tabletop.world import CLASSES
-from packs.tabletop.world.scene import plan_scene, render_scene
-from packs.tabletop.world.vocabulary import COLOURS
-from pipelines.calibration import Calibrator, Picture, calibrate, round_trips, show
-from pipelines.encode import decode_image, encode_image
-from pipelines.guard_truth import CALIBRATION, world_pictures
-from pipelines.packs import find_pack
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.guards.ensemble.destroyers import destroyed
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.rates import Tally
+from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.synthesis.selection import label_noise, select
+from editmill.generators.synthesis.settings import SelectionSettings
+from editmill.manifests.guard_report import GUARD_REPORT, ErrorRate, read_guard_report
+from editmill.manifests.seeds import derive_seed
+from editmill.packs.tabletop.world import CLASSES
+from editmill.packs.tabletop.world.scene import plan_scene, render_scene
+from editmill.packs.tabletop.world.vocabulary import COLOURS
+from editmill.pipelines.calibration import Calibrator, Picture, calibrate, round_trips, show
+from editmill.pipelines.encode import decode_image, encode_image
+from editmill.pipelines.guard_truth import CALIBRATION, world_pictures
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
 
 # Scenes that neither calibration nor its check on the truth use.
 SCENES = 6_000_000

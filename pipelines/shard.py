@@ -10,16 +10,16 @@ from pathlib import Path
 import cv2
 import torch
 
-from generators.models.loading import Placement
-from manifests.guard_report import read_guard_report
-from manifests.records import ModelRecord, SampleRow
-from manifests.shard import write_shard
-from manifests.stats import ShardStats, finished_shard, shard_stem
-from pipelines.families import Builder, Setting, family_of
-from pipelines.fingerprint import Identity
-from pipelines.plan import Plan
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
+from editmill.generators.models.loading import Placement
+from editmill.manifests.guard_report import read_guard_report
+from editmill.manifests.records import ModelRecord, SampleRow
+from editmill.manifests.shard import write_shard
+from editmill.manifests.stats import ShardStats, finished_shard, shard_stem
+from editmill.pipelines.families import Builder, Setting, family_of
+from editmill.pipelines.fingerprint import Identity
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
 
 Progress = Callable[[int], object]
 

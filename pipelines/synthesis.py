@@ -14,30 +14,30 @@ import cv2
 import numpy as np
 import torch
 
-from generators.base import Array, edit_seed
-from generators.guards.ensemble.duplicates import Fingerprint
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.guards.ensemble.verifier import Verifier
-from generators.reasons import Reason
-from generators.synthesis.adaptation import Parameters
-from generators.synthesis.budget import Meter
-from generators.synthesis.cells import NO_TEMPLATE
-from generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
-from generators.synthesis.crowd import Crowd
-from generators.synthesis.proposing import Proposal, Proposed, Proposer
-from generators.synthesis.retries import Request, Search
-from generators.synthesis.templates import class_prompt
-from manifests.errors import EditmillError
-from manifests.guard_report import GuardReport
-from manifests.records import CandidateRecord
-from pipelines.encode import decode_image, encode_image
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import Pictures, SourceProblem
-from pipelines.synthesis_rows import Rows
+from editmill.generators.base import Array, edit_seed
+from editmill.generators.guards.ensemble.duplicates import Fingerprint
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.ensemble.verifier import Verifier
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.adaptation import Parameters
+from editmill.generators.synthesis.budget import Meter
+from editmill.generators.synthesis.cells import NO_TEMPLATE
+from editmill.generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
+from editmill.generators.synthesis.crowd import Crowd
+from editmill.generators.synthesis.proposing import Proposal, Proposed, Proposer
+from editmill.generators.synthesis.retries import Request, Search
+from editmill.generators.synthesis.templates import class_prompt
+from editmill.manifests.errors import EditmillError
+from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.records import CandidateRecord
+from editmill.pipelines.encode import decode_image, encode_image
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import Pictures, SourceProblem
+from editmill.pipelines.synthesis_rows import Rows
 
 logger = logging.getLogger("editmill.synthesis")
 

@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from generators.base import edit_seed
-from generators.reasons import FAILURES, Reason
-from generators.synthesis.retries import Hole
-from manifests.canonical import canonical_json
-from manifests.records import CandidateRecord, SampleRow
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
+from editmill.generators.base import edit_seed
+from editmill.generators.reasons import FAILURES, Reason
+from editmill.generators.synthesis.retries import Hole
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.records import CandidateRecord, SampleRow
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
 
 MEMBERS = ("cls", "json", "png")
 # Of every member that an ensemble may have, whatever the pack; other scores stand with their candidates alone.

@@ -14,25 +14,25 @@ import cv2
 import numpy as np
 import torch
 
-from generators.base import Array, EditFailure, edit_seed
-from generators.models.image_encoder import ImageEncoder
-from generators.reasons import FAILURES, Reason
-from generators.watermark.detection import detect
-from generators.watermark.geometry import flat_share, frame
-from generators.watermark.ledger import Item, Ledger
-from generators.watermark.quality import psnr, ssim
-from generators.watermark.regeneration import Regenerator
-from generators.watermark.schemes import EmbeddingError, Scheme, embed
-from generators.watermark.settings import AttackSettings, WatermarkGuardSettings, WatermarkSettings
-from manifests.canonical import canonical_json
-from manifests.errors import EditmillError
-from manifests.payloads import Payload, make_payload
-from manifests.records import CandidateRecord, SampleRow
-from pipelines.encode import decode_image, encode_image
-from pipelines.families.base import Built
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import Pictures, SourceProblem
+from editmill.generators.base import Array, EditFailure, edit_seed
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.reasons import FAILURES, Reason
+from editmill.generators.watermark.detection import detect
+from editmill.generators.watermark.geometry import flat_share, frame
+from editmill.generators.watermark.ledger import Item, Ledger
+from editmill.generators.watermark.quality import psnr, ssim
+from editmill.generators.watermark.regeneration import Regenerator
+from editmill.generators.watermark.schemes import EmbeddingError, Scheme, embed
+from editmill.generators.watermark.settings import AttackSettings, WatermarkGuardSettings, WatermarkSettings
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import EditmillError
+from editmill.manifests.payloads import Payload, make_payload
+from editmill.manifests.records import CandidateRecord, SampleRow
+from editmill.pipelines.encode import decode_image, encode_image
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import Pictures, SourceProblem
 
 logger = logging.getLogger("editmill.watermarks")
 

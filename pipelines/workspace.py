@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from manifests.atomic import atomic_write, remove_stale_temporaries
-from manifests.canonical import canonical_json
-from manifests.errors import CorruptDatasetError, OccupiedError
-from manifests.manifest import MANIFEST
-from pipelines.recipe import Recipe
+from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import CorruptDatasetError, OccupiedError
+from editmill.manifests.manifest import MANIFEST
+from editmill.pipelines.recipe import Recipe
 
 RUN = "run.json"
 

@@ -1,12 +1,15 @@
-"""Imports go one way: flows -> evaluators, pipelines -> generators, packs -> manifests; run by ``make lint``."""
+"""Check the import graph: layers one way, no circles; ``make lint`` runs it and prints the graph of the folders."""
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+NAME = "editmill"
 ALLOWED: dict[str, set[str]] = {
     "manifests": set(),
     "generators": {"manifests"},
@@ -15,34 +18,104 @@ ALLOWED: dict[str, set[str]] = {
     "evaluators": {"manifests"},
     "flows": {"evaluators", "pipelines", "generators", "packs", "manifests"},
 }
-# What a package may never import, whoever asks.
-FORBIDDEN: dict[str, set[str]] = {package: {"prefect"} for package in ALLOWED if package != "flows"}
+# What a part may never import, whoever asks.
+FORBIDDEN: dict[str, set[str]] = {part: {"prefect"} for part in ALLOWED if part != "flows"}
 FORBIDDEN["manifests"] |= {"torch"}
 
+Graph = Mapping[str, set[str]]
 
-def imported(tree: ast.AST) -> set[str]:
-    """Top-level names of every absolute import in a module."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
+
+def module_name(path: Path) -> str:
+    """Return the dotted name of a file below ``src``, or of one of the linked folders."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def read_trees(root: Path) -> dict[str, ast.Module]:
+    """Return the syntax tree of every module by its name."""
+    paths = (path for part in ALLOWED for path in sorted((root / part).rglob("*.py")))
+    return {f"{NAME}.{module_name(path.relative_to(root))}": ast.parse(path.read_text(), str(path)) for path in paths}
+
+
+def imported(tree: ast.AST, *, lazily: bool = True) -> set[str]:
+    """Return the dotted names that a module imports; with ``lazily`` also those inside of functions and for types alone."""
+    found: set[str] = set()
+    for node in ast.walk(tree) if lazily else eager(tree):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            names.add(node.module.split(".")[0])
-    return names
-
-
-def violations(root: Path) -> list[str]:
-    """One line per import that goes the wrong way."""
-    found = []
-    for package, allowed in ALLOWED.items():
-        for path in sorted((root / package).rglob("*.py")):
-            names = imported(ast.parse(path.read_text(), str(path)))
-            wrong = (names & ALLOWED.keys()) - allowed - {package} | names & FORBIDDEN.get(package, set())
-            found += [f"{path.relative_to(root)}: {package} must not import {name}" for name in sorted(wrong)]
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
 
 
+def eager(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield the nodes that run when a module is imported."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        yield node
+        yield from eager(node)
+
+
+def part_of(name: str) -> str:
+    """Return the layer that a module belongs to; what is not ours is its own."""
+    first, _, rest = name.partition(".")
+    return rest.partition(".")[0] if first == NAME and rest else first
+
+
+def violations(trees: Mapping[str, ast.Module]) -> list[str]:
+    """Return one line per import that goes the wrong way."""
+    found = []
+    for module, tree in trees.items():
+        part, parts = part_of(module), {part_of(name) for name in imported(tree)}
+        wrong = (parts & ALLOWED.keys()) - ALLOWED[part] - {part} | parts & FORBIDDEN.get(part, set())
+        found += [f"{module}: {part} must not import {name}" for name in sorted(wrong)]
+    return found
+
+
+def module_graph(trees: Mapping[str, ast.Module]) -> Graph:
+    """Return which modules of ours each module imports when it is imported itself."""
+    return {module: (imported(tree, lazily=False) & trees.keys()) - {module} for module, tree in trees.items()}
+
+
+def folder_graph(modules: Graph, *, depth: int = 3) -> Graph:
+    """Return the same between folders; ``depth`` counts the parts of a folder's name, the first of which is the package's."""
+    graph: dict[str, set[str]] = {}
+    for module, others in modules.items():
+        graph.setdefault(folder_of(module, modules, depth), set()).update(folder_of(other, modules, depth) for other in others)
+    return {folder: others - {folder} for folder, others in sorted(graph.items())}
+
+
+def folder_of(module: str, modules: Graph, depth: int) -> str:
+    """Return the folder that a module lies in, cut to ``depth`` parts."""
+    package = any(other.startswith(f"{module}.") for other in modules)
+    return ".".join((module if package else module.rpartition(".")[0]).split(".")[:depth])
+
+
+def circle(graph: Graph) -> list[str]:
+    """Return the names along one circle, or nothing where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def main() -> int:
+    """Print the graph and what is wrong with it; return the exit code."""
+    trees = read_trees(ROOT)
+    modules = module_graph(trees)
+    folders = folder_graph(modules)
+    for folder, others in folders.items():
+        print(f"{folder.removeprefix(f'{NAME}.'):28} -> {', '.join(other.removeprefix(f'{NAME}.') for other in sorted(others)) or '-'}")
+    problems = violations(trees)
+    if found := circle(modules):
+        problems.append(f"modules import each other in a circle: {' -> '.join(found)}")
+    print("\n".join(problems) or f"{len(modules)} modules in {len(folders)} folders: imports go one way, without a circle")
+    return 1 if problems else 0
+
+
 if __name__ == "__main__":
-    problems = violations(ROOT)
-    print("\n".join(problems) or "imports go one way")
-    sys.exit(bool(problems))
+    sys.exit(main())

@@ -26,7 +26,7 @@ from transformers import (
     ResNetForImageClassification,
 )
 
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 
 SEED = 20240229
 WIDTH = 32

@@ -20,7 +20,7 @@ from diffusers import (
 )
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
-from packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
 from tests.checkpoints import SEED, SIDE, WIDTH, make_inpaint_pipeline, text_settings, write_clip
 
 FAMILIES = ("sd", "controlnet", "sdxl", "sd3")

@@ -10,7 +10,7 @@ from diffusers import StableDiffusionImageVariationPipeline
 from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from generators.models.image_adapter import convert_image_adapter
+from editmill.generators.models.image_adapter import convert_image_adapter
 from tests.checkpoints import SEED, SIDE, WIDTH, text_settings
 from tests.watermark_models import make_pipeline, write_watermark_pack
 

@@ -10,7 +10,7 @@ from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionM
 from diffusers.models.embeddings import IPAdapterPlusImageProjection
 from transformers import BitImageProcessor, CLIPTextModel, Dinov2Config, Dinov2Model
 
-from packs.tabletop.training.image_adapter import published_names
+from editmill.packs.tabletop.training.image_adapter import published_names
 from tests.checkpoints import SEED, SIDE, WIDTH, make_inpaint_pipeline
 
 TOKENS = 4

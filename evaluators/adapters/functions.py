@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manifests import ModelError
+from editmill.manifests import ModelError
 
 ANSWER = "return one integer label per image, as an array of shape [n] in main memory"
 
@@ -43,7 +43,7 @@ class FunctionClassifier:
     function: Callable[[list[npt.NDArray[np.uint8]]], npt.ArrayLike]
 
     def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
-        """Classify images; see `evaluators.Classifier`.
+        """Classify images; see `editmill.evaluators.Classifier`.
 
         Raises:
             ModelError: The function failed, or returned something other than one integer label per image.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
-from manifests import ModelError
+from editmill.manifests import ModelError
 
 
 def require(name: str, *, wanted_by: str) -> ModuleType:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evaluators.adapters.requirements import require
-from evaluators.adapters.torch_support import (
+from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.torch_support import (
     TensorClassifier,
     check_labels,
     class_count,
@@ -15,7 +15,7 @@ from evaluators.adapters.torch_support import (
     pick_device,
     read_weights,
 )
-from manifests import ModelError
+from editmill.manifests import ModelError
 
 
 def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TensorClassifier:

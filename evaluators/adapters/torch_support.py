@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from evaluators.adapters.requirements import require
-from manifests import ModelError
+from editmill.evaluators.adapters.requirements import require
+from editmill.manifests import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ class TensorClassifier:
     device: torch.device
 
     def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
-        """Classify images; see `evaluators.Classifier`."""
+        """Classify images; see `editmill.evaluators.Classifier`."""
         import torch
 
         batch = torch.stack([self.preprocess(Image.fromarray(image)) for image in images])

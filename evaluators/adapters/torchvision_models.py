@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from evaluators.adapters.requirements import require
-from evaluators.adapters.torch_support import (
+from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.torch_support import (
     TensorClassifier,
     check_labels,
     class_count,
@@ -17,7 +17,7 @@ from evaluators.adapters.torch_support import (
     pick_device,
     read_weights,
 )
-from manifests import ModelError
+from editmill.manifests import ModelError
 
 _OPTIONS = {"crop": "crop_size", "resize": "resize_size"}
 _FORM = "torchvision:ARCHITECTURE@WEIGHTS_FILE, with ?crop=N&resize=N after it where the preprocessing differs"

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from evaluators.adapters.requirements import require
-from evaluators.adapters.torch_support import check_labels, pick_device
-from manifests import ModelError
+from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.torch_support import check_labels, pick_device
+from editmill.manifests import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -42,7 +42,7 @@ class TransformersClassifier:
     device: torch.device
 
     def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
-        """Classify images; see `evaluators.Classifier`."""
+        """Classify images; see `editmill.evaluators.Classifier`."""
         import torch
 
         inputs = self.processor(images=[Image.fromarray(image) for image in images], return_tensors="pt")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evaluators.fmr.evaluation import FmrEvaluation, evaluate_fmr
-from evaluators.fmr.models import EvaluatedModel, load_model
-from evaluators.fmr.plot import curve_svg
-from evaluators.fmr.reports import fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
+from editmill.evaluators.fmr.evaluation import FmrEvaluation, evaluate_fmr
+from editmill.evaluators.fmr.models import EvaluatedModel, load_model
+from editmill.evaluators.fmr.plot import curve_svg
+from editmill.evaluators.fmr.reports import fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
 
 __all__ = [
     "EvaluatedModel", "FmrEvaluation", "curve_svg", "evaluate_fmr", "fmr_csv", "fmr_document", "fmr_html", "fmr_json", "fmr_text", "load_model",

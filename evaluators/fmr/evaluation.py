@@ -10,14 +10,14 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.fmr.models import EvaluatedModel
-from evaluators.fmr.ratio import percent_ratio
-from evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
-from evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
-from evaluators.predictions import predict
-from evaluators.statistics import Estimate, paired_drop, wilson_interval
-from evaluators.text.held_out import took_part
-from manifests import Dataset, Manifest
+from editmill.evaluators.fmr.models import EvaluatedModel
+from editmill.evaluators.fmr.ratio import percent_ratio
+from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
+from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
+from editmill.evaluators.predictions import predict
+from editmill.evaluators.statistics import Estimate, paired_drop, wilson_interval
+from editmill.evaluators.text.held_out import took_part
+from editmill.manifests import Dataset, Manifest
 
 # Sources under which intervals are too wide to rank models.
 FEW = 100

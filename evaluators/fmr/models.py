@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from evaluators.classifiers import Classifier, Images, load_classifier
-from evaluators.text.held_out import hub_id
-from evaluators.text.models import TextModel, load_text_model
-from evaluators.text.pairs import PairClassifier
-from manifests import ModelError
-from manifests.weights import weights_digest
+from editmill.evaluators.classifiers import Classifier, Images, load_classifier
+from editmill.evaluators.text.held_out import hub_id
+from editmill.evaluators.text.models import TextModel, load_text_model
+from editmill.evaluators.text.pairs import PairClassifier
+from editmill.manifests import ModelError
+from editmill.manifests.weights import weights_digest
 
 # Image-text models, which classify by the prompt that fits best.
 DUAL_ENCODERS = frozenset({"CLIPModel", "SiglipModel", "Siglip2Model", "VisionTextDualEncoderModel"})
@@ -43,7 +43,7 @@ class PromptClassifier:
 
     Attributes:
         name: shown in tables.
-        model: see `evaluators.text.models.TextModel`.
+        model: see `editmill.evaluators.text.models.TextModel`.
         labels: int64 [classes], the dataset's labels.
         texts: float64 [classes, features], of length 1.
     """
@@ -54,13 +54,13 @@ class PromptClassifier:
     texts: npt.NDArray[np.float64]
 
     def predict(self, images: Images) -> npt.NDArray[np.int64]:
-        """Classify images; see `evaluators.Classifier`."""
+        """Classify images; see `editmill.evaluators.Classifier`."""
         features = self.model.images([Image.fromarray(image) for image in images])
         return np.asarray(self.labels[(features @ self.texts.T).argmax(axis=1)], dtype=np.int64)
 
 
 def load_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto") -> EvaluatedModel:
-    """Load a classifier as `evaluators.load_classifier` does, or ``transformers:FOLDER`` of an image-text model, which is asked "a CLASS".
+    """Load a classifier as `editmill.evaluators.load_classifier` does, or ``transformers:FOLDER`` of an image-text model, which is asked "a CLASS".
 
     Raises:
         ModelError: a package, file or function is missing, or the weights do not fit.

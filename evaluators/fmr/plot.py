@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from html import escape
 
-from evaluators.fmr.evaluation import FmrEvaluation
-from evaluators.fmr.results import Point, TargetResult
-from evaluators.plot import COLOURS
+from editmill.evaluators.fmr.evaluation import FmrEvaluation
+from editmill.evaluators.fmr.results import Point, TargetResult
+from editmill.evaluators.plot import COLOURS
 
 _WIDTH, _HEIGHT = 860, 340
 _LEFT, _RIGHT, _BOTTOM, _LEGEND, _APART, _JITTER = 62, 24, 52, 18, 34, 4

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.statistics import Estimate
-from manifests import RequestError
+from editmill.evaluators.statistics import Estimate
+from editmill.manifests import RequestError
 
 
 def percent_ratio(

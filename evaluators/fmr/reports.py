@@ -7,13 +7,13 @@ import io
 from dataclasses import asdict
 from typing import Any
 
-from evaluators.fmr.evaluation import FmrEvaluation
-from evaluators.fmr.plot import curve_svg
-from evaluators.fmr.results import Point, TargetResult
-from evaluators.fmr.sections import sections
-from evaluators.sections import report_page, text_section
-from evaluators.statistics import Estimate
-from manifests import canonical_json
+from editmill.evaluators.fmr.evaluation import FmrEvaluation
+from editmill.evaluators.fmr.plot import curve_svg
+from editmill.evaluators.fmr.results import Point, TargetResult
+from editmill.evaluators.fmr.sections import sections
+from editmill.evaluators.sections import report_page, text_section
+from editmill.evaluators.statistics import Estimate
+from editmill.manifests import canonical_json
 
 SCHEMA_VERSION = 1
 KIND = "editmill.fmr_evaluation"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluators.statistics import Estimate
+from editmill.evaluators.statistics import Estimate
 
 
 @dataclass(frozen=True)

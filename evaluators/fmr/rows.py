@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests import DataError, Dataset, Manifest
+from editmill.manifests import DataError, Dataset, Manifest
 
 ORIGINAL, ROUND_TRIP, ASCENT, RANDOM = "original", "round-trip", "ascent", "random"
 # Roles that may guard; what else a manifest lists are networks, targets and verifiers.

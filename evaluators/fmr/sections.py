@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from evaluators.fmr.evaluation import FmrEvaluation
-from evaluators.fmr.results import Point, TargetResult
-from evaluators.layout import percent, points, points_range, share_text
-from evaluators.sections import Section
-from evaluators.statistics import Estimate
+from editmill.evaluators.fmr.evaluation import FmrEvaluation
+from editmill.evaluators.fmr.results import Point, TargetResult
+from editmill.evaluators.layout import percent, points, points_range, share_text
+from editmill.evaluators.sections import Section
+from editmill.evaluators.statistics import Estimate
 
 
 def sections(evaluation: FmrEvaluation) -> list[Section]:

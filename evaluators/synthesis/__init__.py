@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evaluators.synthesis.evaluation import SynthesisEvaluation, evaluate_synthesis
-from evaluators.synthesis.reports import synthesis_csv, synthesis_document, synthesis_html, synthesis_json, synthesis_text
+from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation, evaluate_synthesis
+from editmill.evaluators.synthesis.reports import synthesis_csv, synthesis_document, synthesis_html, synthesis_json, synthesis_text
 
 __all__ = [
     "SynthesisEvaluation", "evaluate_synthesis", "synthesis_csv", "synthesis_document", "synthesis_html", "synthesis_json", "synthesis_text",

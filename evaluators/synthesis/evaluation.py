@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evaluators.classifiers import Classifier
-from evaluators.predictions import predict
-from evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
-from evaluators.synthesis.robustness import LEAST_MODELS, ModelResult, Robustness, effective_robustness, measure_model
-from evaluators.synthesis.rows import ORIGINAL, SynthesisRow, read_rows
-from manifests import Dataset, Manifest
+from editmill.evaluators.classifiers import Classifier
+from editmill.evaluators.predictions import predict
+from editmill.evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
+from editmill.evaluators.synthesis.robustness import LEAST_MODELS, ModelResult, Robustness, effective_robustness, measure_model
+from editmill.evaluators.synthesis.rows import ORIGINAL, SynthesisRow, read_rows
+from editmill.manifests import Dataset, Manifest
 
 TARGET = 0.95
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import wilson_interval
-from evaluators.synthesis.rows import ORIGINAL, SynthesisRow
+from editmill.evaluators.statistics import wilson_interval
+from editmill.evaluators.synthesis.rows import ORIGINAL, SynthesisRow
 
 
 @dataclass(frozen=True)

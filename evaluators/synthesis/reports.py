@@ -7,10 +7,10 @@ import io
 from dataclasses import asdict
 from typing import Any
 
-from evaluators.sections import report_page, text_section
-from evaluators.synthesis.evaluation import SynthesisEvaluation
-from evaluators.synthesis.sections import ALL, named_accuracies, sections
-from manifests import canonical_json
+from editmill.evaluators.sections import report_page, text_section
+from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
+from editmill.evaluators.synthesis.sections import ALL, named_accuracies, sections
+from editmill.manifests import canonical_json
 
 SCHEMA_VERSION = 1
 KIND = "editmill.synthesis_evaluation"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from evaluators.statistics import wilson_interval
-from evaluators.synthesis.rows import ORIGINAL
+from editmill.evaluators.statistics import wilson_interval
+from editmill.evaluators.synthesis.rows import ORIGINAL
 
 LEAST_MODELS = 3
 
@@ -54,7 +54,7 @@ class Robustness:
 
 
 def measure_model(name: str, predictions: pa.Table, class_names: dict[int, str]) -> ModelResult:
-    """Accuracy of one classifier's predictions (`evaluators.predictions.SCHEMA`)."""
+    """Accuracy of one classifier's predictions (`editmill.evaluators.predictions.SCHEMA`)."""
     labels, edits = np.asarray(predictions["label"]), np.asarray(predictions["edit"])
     right = labels == np.asarray(predictions["predicted"])
     found = list(dict.fromkeys(edits.tolist()))

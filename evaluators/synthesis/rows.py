@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from manifests import DataError, Dataset
+from editmill.manifests import DataError, Dataset
 
 ORIGINAL = "original"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evaluators.layout import percent, points, share_text
-from evaluators.sections import Section
-from evaluators.synthesis.evaluation import SynthesisEvaluation
-from evaluators.synthesis.robustness import Accuracy, ModelResult
+from editmill.evaluators.layout import percent, points, share_text
+from editmill.evaluators.sections import Section
+from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
+from editmill.evaluators.synthesis.robustness import Accuracy, ModelResult
 
 ALL = "all generated"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.text.rows import ORIGINAL, CaptionRow
+from editmill.evaluators.text.rows import ORIGINAL, CaptionRow
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]

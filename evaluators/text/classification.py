@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
+from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

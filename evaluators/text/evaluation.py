@@ -11,18 +11,18 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from evaluators.statistics import holm
-from evaluators.text.captions import Captions, IntArray, line_up
-from evaluators.text.classification import ClassResult, classify
-from evaluators.text.held_out import took_part
-from evaluators.text.measures import EditMeasures, measure_edits
-from evaluators.text.models import FloatArray, TextModel
-from evaluators.text.pairs import PairClassifier
-from evaluators.text.pictures import Pictures
-from evaluators.text.retrieval import POOL
-from evaluators.text.rows import ORIGINAL, read_rows
-from evaluators.text.search import RetrievalResult, search, searched
-from manifests import DataError, Dataset, Manifest
+from editmill.evaluators.statistics import holm
+from editmill.evaluators.text.captions import Captions, IntArray, line_up
+from editmill.evaluators.text.classification import ClassResult, classify
+from editmill.evaluators.text.held_out import took_part
+from editmill.evaluators.text.measures import EditMeasures, measure_edits
+from editmill.evaluators.text.models import FloatArray, TextModel
+from editmill.evaluators.text.pairs import PairClassifier
+from editmill.evaluators.text.pictures import Pictures
+from editmill.evaluators.text.retrieval import POOL
+from editmill.evaluators.text.rows import ORIGINAL, read_rows
+from editmill.evaluators.text.search import RetrievalResult, search, searched
+from editmill.manifests import DataError, Dataset, Manifest
 
 Item = TypeVar("Item", bound=Hashable)
 

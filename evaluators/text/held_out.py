@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from manifests import ModelRecord
+from editmill.manifests import ModelRecord
 
 
 class Identified(Protocol):

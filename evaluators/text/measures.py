@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import Estimate, mean_of_means, wilson_interval
-from evaluators.text.rows import CaptionRow, undo
+from editmill.evaluators.statistics import Estimate, mean_of_means, wilson_interval
+from editmill.evaluators.text.rows import CaptionRow, undo
 
 UNKNOWN = "unknown"
 

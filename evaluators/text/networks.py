@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from manifests import ModelError
-from manifests.weights import weights_digest
+from editmill.manifests import ModelError
+from editmill.manifests.weights import weights_digest
 
 # They scale similarities, and features and matching heads do without them.
 UNUSED = ("logit_scale", "logit_bias")

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from evaluators.adapters.torch_support import pick_device
-from evaluators.text.held_out import hub_id
-from evaluators.text.networks import check_weights, digest_of, longer_than, quiet
-from manifests import ModelError
+from editmill.evaluators.adapters.torch_support import pick_device
+from editmill.evaluators.text.held_out import hub_id
+from editmill.evaluators.text.networks import check_weights, digest_of, longer_than, quiet
+from editmill.manifests import ModelError
 
 if TYPE_CHECKING:
     import torch

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from manifests import DataError, Dataset
-from manifests.pictures import upright_rgb
-from manifests.records import PRIMARY_IMAGES
+from editmill.manifests import DataError, Dataset
+from editmill.manifests.pictures import upright_rgb
+from editmill.manifests.records import PRIMARY_IMAGES
 
 
 class Pictures:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from evaluators.layout import points
-from evaluators.text.evaluation import ModelResult
+from editmill.evaluators.layout import points
+from editmill.evaluators.text.evaluation import ModelResult
 
 
 def drops_svg(model: ModelResult) -> str:

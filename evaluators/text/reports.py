@@ -8,14 +8,14 @@ from dataclasses import asdict
 from html import escape
 from typing import Any
 
-from evaluators.layout import align
-from evaluators.sections import report_page
-from evaluators.statistics import Estimate
-from evaluators.text.classification import ClassResult
-from evaluators.text.evaluation import ModelResult, TextEvaluation
-from evaluators.text.plot import drops_svg
-from evaluators.text.search import RetrievalResult
-from evaluators.text.sections import (
+from editmill.evaluators.layout import align
+from editmill.evaluators.sections import report_page
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.text.classification import ClassResult
+from editmill.evaluators.text.evaluation import ModelResult, TextEvaluation
+from editmill.evaluators.text.plot import drops_svg
+from editmill.evaluators.text.search import RetrievalResult
+from editmill.evaluators.text.sections import (
     CLASS_HEAD,
     CLASS_NOTES,
     CUT_NOTE,
@@ -31,7 +31,7 @@ from evaluators.text.sections import (
     retrieval_notes,
     sections,
 )
-from manifests import canonical_json
+from editmill.manifests import canonical_json
 
 SCHEMA_VERSION = 2
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
-from evaluators.text.captions import BoolArray, Captions, IntArray
-from evaluators.text.retrieval import FloatArray, compat_mrr, reciprocal_ranks
-from evaluators.text.rows import ORIGINAL
+from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
+from editmill.evaluators.text.captions import BoolArray, Captions, IntArray
+from editmill.evaluators.text.retrieval import FloatArray, compat_mrr, reciprocal_ranks
+from editmill.evaluators.text.rows import ORIGINAL
 
 RECALLS = (1, 5, 10)
 NET_OF = ("random-attribute", "oracle")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from evaluators.layout import p_text, percent, points, points_range, share_text
-from evaluators.sections import Section
-from evaluators.statistics import Estimate
-from evaluators.text.classification import ClassResult
-from evaluators.text.evaluation import ModelResult, TextEvaluation
-from evaluators.text.measures import EditMeasures
-from evaluators.text.search import RetrievalResult
+from editmill.evaluators.layout import p_text, percent, points, points_range, share_text
+from editmill.evaluators.sections import Section
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.text.classification import ClassResult
+from editmill.evaluators.text.evaluation import ModelResult, TextEvaluation
+from editmill.evaluators.text.measures import EditMeasures
+from editmill.evaluators.text.search import RetrievalResult
 
 NOTES = (
     "changed: captions that the edit changed, in % of those that didn't fail; of eligible: among those that the source says could take an attribute;",

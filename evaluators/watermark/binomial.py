@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from manifests import RequestError
+from editmill.manifests import RequestError
 
 FloatArray = npt.NDArray[np.float64]
 ALPHAS = (0.01, 0.001)

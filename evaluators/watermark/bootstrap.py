@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import FloatArray
-from manifests import RequestError
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import FloatArray
+from editmill.manifests import RequestError
 
 IntArray = npt.NDArray[np.int64]
 _TAIL = 2.5

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import ALPHAS, Threshold, detected, log10_p, p_values, randomised, threshold
-from evaluators.watermark.bootstrap import SourceBootstrap
-from evaluators.watermark.families import Dropped, Families, Marks, families, marks
-from evaluators.watermark.rates import Rate, rate
-from evaluators.watermark.rows import Attack, Scheme, WatermarkRow, WatermarkRows, p_value_contradicts
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import ALPHAS, Threshold, detected, log10_p, p_values, randomised, threshold
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
+from editmill.evaluators.watermark.families import Dropped, Families, Marks, families, marks
+from editmill.evaluators.watermark.rates import Rate, rate
+from editmill.evaluators.watermark.rows import Attack, Scheme, WatermarkRow, WatermarkRows, p_value_contradicts
 
 VIEWS = ("removal", "spoofing", "combined")
 

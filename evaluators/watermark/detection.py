@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import ALPHAS, FloatArray
-from evaluators.watermark.bootstrap import SourceBootstrap
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.rates import Rate, calibration_half, empirical_threshold, rate
-from evaluators.watermark.rows import WatermarkRow
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.rates import Rate, calibration_half, empirical_threshold, rate
+from editmill.evaluators.watermark.rows import WatermarkRow
 
 
 @dataclass(frozen=True)

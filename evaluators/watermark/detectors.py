@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.adapters.functions import import_module_of, place_of, takes
-from manifests import Dataset, ModelError
+from editmill.evaluators.adapters.functions import import_module_of, place_of, takes
+from editmill.manifests import Dataset, ModelError
 
 Images = list[npt.NDArray[np.uint8]]
 FORMS = "package.module:function"

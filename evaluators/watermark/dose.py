@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
-from evaluators.watermark.bootstrap import IntArray, SourceBootstrap, interval
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.families import marks
-from evaluators.watermark.rows import Scheme, WatermarkRows
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
+from editmill.evaluators.watermark.bootstrap import IntArray, SourceBootstrap, interval
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.families import marks
+from editmill.evaluators.watermark.rows import Scheme, WatermarkRows
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from evaluators.watermark.bootstrap import SourceBootstrap
-from evaluators.watermark.cells import Cell, EmptyCell, measure_cells
-from evaluators.watermark.detection import DetectorResult, measure_detector
-from evaluators.watermark.detectors import NamedDetector, score_dataset
-from evaluators.watermark.dose import DoseResult, Violation, check_dose, measure_dose
-from evaluators.watermark.gate import PASSED, Gate, check_gate
-from evaluators.watermark.null import NullResult, calibrate
-from evaluators.watermark.quality import QualityResult, measure_quality
-from evaluators.watermark.replicates import Replicates, measure_replicates
-from evaluators.watermark.rows import Attack, Scheme, WatermarkRows, read_rows
-from evaluators.watermark.weaknesses import BreakingRung, Stratum, Survival, find_breaking_rung, measure_strata, measure_survival
-from manifests import Dataset, Manifest
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
+from editmill.evaluators.watermark.cells import Cell, EmptyCell, measure_cells
+from editmill.evaluators.watermark.detection import DetectorResult, measure_detector
+from editmill.evaluators.watermark.detectors import NamedDetector, score_dataset
+from editmill.evaluators.watermark.dose import DoseResult, Violation, check_dose, measure_dose
+from editmill.evaluators.watermark.gate import PASSED, Gate, check_gate
+from editmill.evaluators.watermark.null import NullResult, calibrate
+from editmill.evaluators.watermark.quality import QualityResult, measure_quality
+from editmill.evaluators.watermark.replicates import Replicates, measure_replicates
+from editmill.evaluators.watermark.rows import Attack, Scheme, WatermarkRows, read_rows
+from editmill.evaluators.watermark.weaknesses import BreakingRung, Stratum, Survival, find_breaking_rung, measure_strata, measure_survival
+from editmill.manifests import Dataset, Manifest
 
 HEADLINE_ITEMS = 1000
 HEADLINE, FAST = "headline", "fast"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.watermark.binomial import FloatArray
-from evaluators.watermark.bootstrap import IntArray, SourceBootstrap
-from evaluators.watermark.rows import WatermarkRow, WatermarkRows
+from editmill.evaluators.watermark.binomial import FloatArray
+from editmill.evaluators.watermark.bootstrap import IntArray, SourceBootstrap
+from editmill.evaluators.watermark.rows import WatermarkRow, WatermarkRows
 
 
 @dataclass(frozen=True)

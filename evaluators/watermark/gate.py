@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.rates import Rate
-from evaluators.watermark.rows import Scheme
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.rates import Rate
+from editmill.evaluators.watermark.rows import Scheme
 
 LEAST_TPR, LEAST_LOW, LEAST_ITEMS = 0.99, 0.97, 500
 PASSED, FAILED, TOO_FEW = "passed", "scheme_gate_failed", "too few items for the gate"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from manifests import DataError, Dataset
-from manifests.errors import RequestError
-from manifests.payloads import make_payload, public_secret, text_of
+from editmill.manifests import DataError, Dataset
+from editmill.manifests.errors import RequestError
+from editmill.manifests.payloads import make_payload, public_secret, text_of
 
 Revealed = tuple[str, str, str, int, str, str]
 

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom, chisquare, kstest
 
-from evaluators.watermark.binomial import ALPHAS, FloatArray, randomised_p_values, threshold
-from evaluators.watermark.rates import Rate, rate
-from evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows
-from evaluators.watermark.soft import soft_false_alarms
-from manifests import derive_seed
+from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, randomised_p_values, threshold
+from editmill.evaluators.watermark.rates import Rate, rate
+from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows
+from editmill.evaluators.watermark.soft import soft_false_alarms
+from editmill.manifests import derive_seed
 
 PAIRS = 20_000
 LEAST_P = 0.001

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 
-from evaluators.plot import COLOURS
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.evaluation import WatermarkEvaluation
+from editmill.evaluators.plot import COLOURS
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.evaluation import WatermarkEvaluation
 
 STRENGTH, QUALITY = "strength", "quality"
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.bootstrap import SourceBootstrap
-from evaluators.watermark.rows import WatermarkRows
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
+from editmill.evaluators.watermark.rows import WatermarkRows
 
 # Equal pictures have an infinite PSNR; a mean needs a number.
 PSNR_CEILING = 100.0

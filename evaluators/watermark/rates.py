@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from evaluators.watermark.binomial import FloatArray
-from manifests import RequestError
+from editmill.evaluators.watermark.binomial import FloatArray
+from editmill.manifests import RequestError
 
 # Below this number of nulls no empirical rate of 0.1 % is printed: the threshold would rest on a handful of them.
 NULLS_AT_01_PERCENT = 10_000

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.watermark.binomial import ALPHAS, threshold
-from evaluators.watermark.rates import Rate, rate
-from evaluators.watermark.rows import WatermarkRows
+from editmill.evaluators.watermark.binomial import ALPHAS, threshold
+from editmill.evaluators.watermark.rates import Rate, rate
+from editmill.evaluators.watermark.rows import WatermarkRows
 
 
 @dataclass(frozen=True)

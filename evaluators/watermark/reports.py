@@ -8,14 +8,14 @@ from dataclasses import asdict, fields
 from html import escape
 from typing import Any
 
-from evaluators.sections import report_page, text_section
-from evaluators.statistics import Estimate
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.evaluation import WatermarkEvaluation
-from evaluators.watermark.plot import QUALITY, STRENGTH, plot_svg
-from evaluators.watermark.rates import Rate
-from evaluators.watermark.sections import sections, tier_label
-from manifests import canonical_json
+from editmill.evaluators.sections import report_page, text_section
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.evaluation import WatermarkEvaluation
+from editmill.evaluators.watermark.plot import QUALITY, STRENGTH, plot_svg
+from editmill.evaluators.watermark.rates import Rate
+from editmill.evaluators.watermark.sections import sections, tier_label
+from editmill.manifests import canonical_json
 
 SCHEMA_VERSION = 1
 KIND = "editmill.watermark_evaluation"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from manifests import CorruptDatasetError, DataError, Dataset, Manifest
+from editmill.manifests import CorruptDatasetError, DataError, Dataset, Manifest
 
 CONTROL = "pipeline"
 # Relative difference from which a stored p-value contradicts the binomial.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from evaluators.layout import p_text, percent, points, points_range
-from evaluators.sections import Section
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import ALPHAS, threshold
-from evaluators.watermark.cells import Cell, EmptyCell, View
-from evaluators.watermark.dose import Crossing
-from evaluators.watermark.evaluation import FAST, HEADLINE_ITEMS, WatermarkEvaluation
-from evaluators.watermark.gate import LEAST_ITEMS
-from evaluators.watermark.null import PAIRS, NullResult
-from evaluators.watermark.rates import Rate
-from evaluators.watermark.weaknesses import BreakingRung
+from editmill.evaluators.layout import p_text, percent, points, points_range
+from editmill.evaluators.sections import Section
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import ALPHAS, threshold
+from editmill.evaluators.watermark.cells import Cell, EmptyCell, View
+from editmill.evaluators.watermark.dose import Crossing
+from editmill.evaluators.watermark.evaluation import FAST, HEADLINE_ITEMS, WatermarkEvaluation
+from editmill.evaluators.watermark.gate import LEAST_ITEMS
+from editmill.evaluators.watermark.null import PAIRS, NullResult
+from editmill.evaluators.watermark.rates import Rate
+from editmill.evaluators.watermark.weaknesses import BreakingRung
 
 CELL_HEAD = [
     "scheme", "rung", "t/1000", "SNR", "n", "errors", "bits right", "95 %", "TPR@1%", "95 %", "TPR@0.1%", "95 %", "exact 1%", "AUROC", "95 %",

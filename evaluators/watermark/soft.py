@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.watermark.binomial import FloatArray
-from evaluators.watermark.rates import Rate, rate
+from editmill.evaluators.watermark.binomial import FloatArray
+from editmill.evaluators.watermark.rates import Rate, rate
 
 # With 999 flips a p-value of 1 % is attained exactly.
 FLIPS = 999

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluators.statistics import Estimate
-from evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
-from evaluators.watermark.bootstrap import SourceBootstrap, interval
-from evaluators.watermark.cells import Cell
-from evaluators.watermark.families import marks
-from evaluators.watermark.rates import Rate, rate
-from evaluators.watermark.rows import Scheme, WatermarkRow
+from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval
+from editmill.evaluators.watermark.cells import Cell
+from editmill.evaluators.watermark.families import marks
+from editmill.evaluators.watermark.rates import Rate, rate
+from editmill.evaluators.watermark.rows import Scheme, WatermarkRow
 
 BROKEN = 0.5
 

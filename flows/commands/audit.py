@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.options import make_placement, placement_options, recipe_options
+from editmill.flows.commands.options import make_placement, placement_options, recipe_options
 
 if TYPE_CHECKING:
-    from pipelines.audit import AuditRow
+    from editmill.pipelines.audit import AuditRow
 
 
 @click.command()
@@ -37,8 +37,8 @@ def audit(
       editmill audit imagenet-e -n 20 --set guard.mask_iou=0.8
       editmill audit imagenet-e --source folder:photos/labels.csv --models sd15 --json
     """
-    from pipelines.audit import audit as run
-    from pipelines.recipe import load_recipe
+    from editmill.pipelines.audit import audit as run
+    from editmill.pipelines.recipe import load_recipe
 
     changes = (*overrides, *((f"shards={shards}",) if shards else ()))
     chosen = load_recipe(recipe, source=source, models=models, overrides=changes)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.holes import print_holes
-from flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
-from flows.commands.outputs import check_output, write_output
-from manifests.errors import DataError, RequestError
+from editmill.flows.commands.holes import print_holes
+from editmill.flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
+from editmill.flows.commands.outputs import check_output, write_output
+from editmill.manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
-    from manifests.records import Manifest
+    from editmill.manifests.records import Manifest
 
 
 @click.command()
@@ -29,8 +29,8 @@ def plan(recipe: str, source: str, models: str, shards: int | None, overrides: t
       editmill plan imagenet-e
       editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
     """
-    from pipelines.families import family_of
-    from pipelines.packs import find_pack
+    from editmill.pipelines.families import family_of
+    from editmill.pipelines.packs import find_pack
 
     made = make_plan_from(recipe, source, models, shards, overrides)
     samples = [sample for shard in made.shards for sample in shard]
@@ -70,7 +70,7 @@ def preview(
     Example:
       editmill preview imagenet-e --source folder:photos/labels.csv -n 4
     """
-    from pipelines.preview import preview_plan
+    from editmill.pipelines.preview import preview_plan
 
     check_output(out, "--out", suffixes=(".png",))
     made = make_plan_from(recipe, source, models, shards, overrides)
@@ -99,8 +99,8 @@ def build(
       editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos --device cuda
       editmill build imagenet-e --out out/big --shards 8 --shard 0/2     (on one machine; 1/2 on another; then once without --shard)
     """
-    from pipelines.build import build as run_build
-    from pipelines.build import prepare
+    from editmill.pipelines.build import build as run_build
+    from editmill.pipelines.build import prepare
 
     made = make_plan_from(recipe, source, models, shards, overrides)
     chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
@@ -142,7 +142,7 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
 def demo(device: str, dtype: str, offload: str, models_dir: Path | None, out: Path, workers: int | None) -> None:
     """Build, verify and evaluate a small set with the embedded pack; print the report's path."""
-    from flows.demo import run_demo
+    from editmill.flows.demo import run_demo
 
     placement = make_placement(device, dtype, offload, models_dir)
     result = run_demo(out, placement, workers=workers or default_workers(placement))

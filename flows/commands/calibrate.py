@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.options import make_placement, placement_options, recipe_options
-from manifests.errors import DataError, RequestError
+from editmill.flows.commands.options import make_placement, placement_options, recipe_options
+from editmill.manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
-    from manifests.guard_report import ErrorRate, GuardReport
+    from editmill.manifests.guard_report import ErrorRate, GuardReport
 
 
 @click.command()
@@ -37,11 +37,11 @@ def calibrate(
       editmill calibrate imagenet-g --out out/guards --set calibration.source.count=400 --set guard.far_upper_limit=0.05
       editmill calibrate imagenet-g --out out/guards --json
     """
-    from manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
-    from pipelines.guarding import make_report
-    from pipelines.plan import make_plan
-    from pipelines.recipe import load_recipe
-    from pipelines.shard import configure_process
+    from editmill.manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
+    from editmill.pipelines.guarding import make_report
+    from editmill.pipelines.plan import make_plan
+    from editmill.pipelines.recipe import load_recipe
+    from editmill.pipelines.shard import configure_process
 
     changes = (*overrides, *((f"shards={shards}",) if shards else ()))
     chosen = load_recipe(recipe, source=source, models=models, overrides=changes)

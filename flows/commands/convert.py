@@ -25,7 +25,7 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
     Example:
       editmill convert adm 256x256_diffusion_uncond.pt --to MODELS/adm-256
     """
-    from generators.models.adm import convert_adm
+    from editmill.generators.models.adm import convert_adm
 
     convert_adm(checkpoint, folder, side=side, head_width=head_width, legacy_attention=not new_attention_order)
     click.echo(f"{folder}: in a model pack, class diffusers.DDPMPipeline for the role unconditional")
@@ -41,7 +41,7 @@ def image_adapter(checkpoint: Path, folder: Path) -> None:
     Example:
       editmill convert image-adapter semantic_control_ckp_435000.bin --to MODELS/semantic
     """
-    from generators.models.image_adapter import convert_image_adapter
+    from editmill.generators.models.image_adapter import convert_image_adapter
 
     convert_image_adapter(checkpoint, folder)
     click.echo(f"{folder}: in a model pack, class diffusers.loaders.IPAdapterMixin for the role image_adapter, with the part image_encoder")

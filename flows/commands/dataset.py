@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flows.commands.outputs import check_output, write_output
-from manifests.errors import RequestError
+from editmill.flows.commands.outputs import check_output, write_output
+from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
-    from manifests.reader import Dataset
+    from editmill.manifests.reader import Dataset
 
 # Endings of a report, by --format.
 SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html": (".html", ".htm")}
@@ -29,7 +29,7 @@ def verify(dataset: str, as_json: bool) -> None:
     Example:
       editmill verify out/demo
     """
-    from manifests.verify import verify_dataset
+    from editmill.manifests.verify import verify_dataset
 
     report = verify_dataset(dataset)
     if as_json:
@@ -81,7 +81,7 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
       editmill evaluate out/watermark --format html --output report.html
       editmill evaluate out/fmr --model pack:tabletop/classifier --model pack:tabletop/evaluation_encoder
     """
-    from manifests.reader import open_dataset
+    from editmill.manifests.reader import open_dataset
 
     target = output or (Path("report.html") if form == "html" else None)
     if target is not None:
@@ -101,8 +101,8 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
 
 
 def _evaluate_classifiers(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from evaluators import evaluate as run
-    from evaluators import load_classifier, report_html, to_csv, to_json, to_text
+    from editmill.evaluators import evaluate as run
+    from editmill.evaluators import load_classifier, report_html, to_csv, to_json, to_text
 
     names = dataset.manifest.class_names
     classifiers = [load_classifier(resolve_pack(spec), class_names=names, device=device) for spec in specs]
@@ -113,7 +113,7 @@ def _evaluate_classifiers(dataset: Dataset, specs: tuple[str, ...], form: str, i
 
 
 def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
+    from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
 
     models = [load_text_model(resolve_pack(spec), device=device) for spec in specs]
     result = evaluate_texts(dataset, models, images=images, batch_size=batch_size, progress=sys.stderr.isatty())
@@ -123,7 +123,7 @@ def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, imag
 
 
 def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from evaluators.watermark import evaluate_watermark, load_detector, watermark_csv, watermark_html, watermark_json, watermark_text
+    from editmill.evaluators.watermark import evaluate_watermark, load_detector, watermark_csv, watermark_html, watermark_json, watermark_text
 
     result = evaluate_watermark(dataset, detectors=[load_detector(spec) for spec in specs])
     if form == "json":
@@ -132,8 +132,8 @@ def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, im
 
 
 def _evaluate_synthesis(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from evaluators import load_classifier
-    from evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
+    from editmill.evaluators import load_classifier
+    from editmill.evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
 
     classifiers = [load_classifier(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
     result = evaluate_synthesis(dataset, classifiers, batch_size=batch_size, progress=sys.stderr.isatty())
@@ -143,7 +143,7 @@ def _evaluate_synthesis(dataset: Dataset, specs: tuple[str, ...], form: str, ima
 
 
 def _evaluate_fmr(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from evaluators.fmr import evaluate_fmr, fmr_csv, fmr_html, fmr_json, fmr_text, load_model
+    from editmill.evaluators.fmr import evaluate_fmr, fmr_csv, fmr_html, fmr_json, fmr_text, load_model
 
     models = [load_model(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
     result = evaluate_fmr(dataset, models, batch_size=batch_size, progress=sys.stderr.isatty())
@@ -156,8 +156,8 @@ def resolve_pack(spec: str) -> str:
     """``pack:NAME/ROLE`` as the evaluators' own ``transformers:FOLDER``; other specs as they are."""
     if not spec.startswith("pack:"):
         return spec
-    from generators.models.checkpoints import checkpoint_folder
-    from pipelines.packs import find_pack
+    from editmill.generators.models.checkpoints import checkpoint_folder
+    from editmill.pipelines.packs import find_pack
 
     name, _, role = spec.removeprefix("pack:").partition("/")
     return f"transformers:{checkpoint_folder(find_pack(name), role or 'classifier', None)}"

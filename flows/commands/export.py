@@ -32,8 +32,8 @@ def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> 
       editmill export out/photos --format imagenet-e --to out/imagenet-e
       editmill export out/photos --format imagenet-e --to out/paired --pairs complete
     """
-    from manifests.exports.imagenet_e import export_imagenet_e
-    from manifests.reader import open_dataset
+    from editmill.manifests.exports.imagenet_e import export_imagenet_e
+    from editmill.manifests.reader import open_dataset
 
     done = export_imagenet_e(open_dataset(dataset), target, complete_pairs=pairs == "complete", progress=not as_json)
     if as_json:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from flows.commands.outputs import check_output, write_output
+from editmill.flows.commands.outputs import check_output, write_output
 
 
 @click.command()
@@ -26,8 +26,8 @@ def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
       editmill keys out/watermark --output keys.csv
       editmill keys out/hidden --secret secret.bin --output keys.csv
     """
-    from evaluators.watermark.keys import reveal_keys
-    from manifests.reader import open_dataset
+    from editmill.evaluators.watermark.keys import reveal_keys
+    from editmill.manifests.reader import open_dataset
 
     if output is not None:
         check_output(output, "--output", suffixes=(".csv",))

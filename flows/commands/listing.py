@@ -10,14 +10,14 @@ from typing import Any
 import click
 import yaml
 
-from manifests.errors import RequestError
+from editmill.manifests.errors import RequestError
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def recipes(as_json: bool) -> None:
     """List the recipes that come with editmill."""
-    from pipelines.recipe import load_recipe, recipe_names
+    from editmill.pipelines.recipe import load_recipe, recipe_names
 
     found = {name: load_recipe(name).description for name in recipe_names()}
     if as_json:
@@ -41,7 +41,7 @@ def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_j
       editmill show imagenet-e
       editmill show imagenet-e --set guard.attempts=5 > mine.yaml
     """
-    from pipelines.recipe import load_recipe
+    from editmill.pipelines.recipe import load_recipe
 
     document = load_recipe(recipe, source=source, models=models, overrides=overrides).document()
     click.echo(json.dumps(document, indent=2) if as_json else yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
@@ -55,8 +55,8 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
     """List model packs: roles, checkpoints, licences, present or not."""
     if context.invoked_subcommand is not None:
         return
-    from generators.models.checkpoints import local_folder
-    from pipelines.packs import find_pack, pack_names
+    from editmill.generators.models.checkpoints import local_folder
+    from editmill.pipelines.packs import find_pack, pack_names
 
     listing: dict[str, Any] = {}
     for name in pack_names():
@@ -92,8 +92,8 @@ def check(pack: str, scenes: int, edits: int, roles: tuple[str, ...], as_json: b
       editmill models check tabletop
       editmill models check tabletop --role zero_shot --role segmenter
     """
-    from packs.tabletop.check import CHECKS, bounds, limits, measure, shortfalls
-    from pipelines.packs import find_pack
+    from editmill.packs.tabletop.check import CHECKS, bounds, limits, measure, shortfalls
+    from editmill.pipelines.packs import find_pack
 
     unknown = [role for role in roles if role not in CHECKS]
     if unknown:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from flows.commands.options import make_placement, placement_options
-from manifests.errors import DataError, RequestError
+from editmill.flows.commands.options import make_placement, placement_options
+from editmill.manifests.errors import DataError, RequestError
 
 
 @click.command()
@@ -42,11 +42,11 @@ def masks(
       editmill masks folder:photos/labels.csv --models sam.yaml --prompt detector --to photos-masked
       editmill build imagenet-e --source folder:photos-masked/labels.csv --out out/photos
     """
-    from generators.models.loading import Models
-    from pipelines.masks.gate import MaskLimits
-    from pipelines.masks.make import LABELS, REFUSALS, make_masks
-    from pipelines.packs import find_pack
-    from pipelines.shard import configure_process
+    from editmill.generators.models.loading import Models
+    from editmill.pipelines.masks.gate import MaskLimits
+    from editmill.pipelines.masks.make import LABELS, REFUSALS, make_masks
+    from editmill.pipelines.packs import find_pack
+    from editmill.pipelines.shard import configure_process
 
     placement = make_placement(device, dtype, offload, models_dir)
     labels, loaded = labels_of(source), Models(find_pack(models), placement)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from generators.models.loading import Placement
-    from pipelines.plan import Plan
+    from editmill.generators.models.loading import Placement
+    from editmill.pipelines.plan import Plan
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,8 +51,8 @@ def _apply(function: F, options: tuple[Callable[[F], F], ...]) -> F:
 
 def make_plan_from(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...]) -> Plan:
     """The plan that the shared options describe; warns of sources that no other can lend its background."""
-    from pipelines.plan import make_plan
-    from pipelines.recipe import load_recipe
+    from editmill.pipelines.plan import make_plan
+    from editmill.pipelines.recipe import load_recipe
 
     changes = (*overrides, *((f"shards={shards}",) if shards else ()))
     made = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
@@ -64,7 +64,7 @@ def make_plan_from(recipe: str, source: str, models: str, shards: int | None, ov
 
 def _partnerless(plan: Plan) -> str:
     """What is wrong where planned edits need another source's background and there is none; "" elsewhere."""
-    from generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
+    from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
 
     samples = (sample for shard in plan.shards for sample in shard)
     alone = {sample.source.id for sample in samples if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem}
@@ -76,7 +76,7 @@ def _partnerless(plan: Plan) -> str:
 
 def make_placement(device: str, dtype: str, offload: str, models_dir: Path | None) -> Placement:
     """The placement that the shared options describe."""
-    from generators.models.loading import Placement
+    from editmill.generators.models.loading import Placement
 
     return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir)
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from manifests.atomic import atomic_write
-from manifests.errors import RequestError
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.errors import RequestError
 
 
 def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:

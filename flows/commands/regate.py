@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from manifests.errors import RequestError
+from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
-    from pipelines.regate import Regating
+    from editmill.pipelines.regate import Regating
 
 
 @click.command()
@@ -35,7 +35,7 @@ def regate(dataset: str, overrides: tuple[str, ...], report: Path | None, versio
       editmill regate out/photos --set guard.mask_iou=0.95 --out out/photos-strict
       editmill regate out/fmr --report calibration/guard_report.json --out out/fmr-2
     """
-    from pipelines.regate import regate as run
+    from editmill.pipelines.regate import regate as run
 
     if not overrides and report is None:
         raise RequestError("there is nothing to apply", where="--set", fix="name a threshold, such as --set guard.mask_iou=0.95, or a --report")
@@ -47,7 +47,7 @@ def regate(dataset: str, overrides: tuple[str, ...], report: Path | None, versio
 
 
 def _document(result: Regating, out: Path) -> dict[str, object]:
-    from pipelines.regate import counts_of
+    from editmill.pipelines.regate import counts_of
 
     return {
         "out": str(out), "version": result.manifest.version, "fingerprint": result.manifest.fingerprint, "parent": result.parent.fingerprint,
@@ -57,7 +57,7 @@ def _document(result: Regating, out: Path) -> dict[str, object]:
 
 
 def _print(result: Regating, out: Path) -> None:
-    from pipelines.regate import counts_of
+    from editmill.pipelines.regate import counts_of
 
     before, after = counts_of(result.parent), counts_of(result.manifest)
     click.echo(f"{'':10} {'before':>8} {'after':>8}")

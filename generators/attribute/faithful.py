@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.attribute.complexity import background_spectrum, full_spectrum
-from generators.attribute.settings import FaithfulSettings
-from generators.base import Array
-from generators.models.loading import Models
-from generators.models.pixel_diffusion import PixelDiffusion, Prediction, ancestral_step
-from generators.models.surrogate import Surrogate
+from editmill.generators.attribute.complexity import background_spectrum, full_spectrum
+from editmill.generators.attribute.settings import FaithfulSettings
+from editmill.generators.base import Array
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pixel_diffusion import PixelDiffusion, Prediction, ancestral_step
+from editmill.generators.models.surrogate import Surrogate
 
 # A guided step's price in forward passes: one forward and one backward pass, the latter for the picture alone.
 GUIDED_COST = 2

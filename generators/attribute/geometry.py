@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.attribute.composite import object_share
-from generators.base import EditFailure
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import object_share
+from editmill.generators.base import EditFailure
+from editmill.generators.reasons import Reason
 
 Array = np.ndarray
 SUPERSAMPLING = 2

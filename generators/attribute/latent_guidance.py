@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generators.attribute.complexity import mid_band
-from generators.models.guided_steps import Shift
-from generators.models.inpainter import Inpainter
-from generators.models.surrogate import Surrogate
+from editmill.generators.attribute.complexity import mid_band
+from editmill.generators.models.guided_steps import Shift
+from editmill.generators.models.inpainter import Inpainter
+from editmill.generators.models.surrogate import Surrogate
 
 Array = np.ndarray
 DECAY = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
 
 NO_PARTNER = "no usable source in another picture has another label, so none can lend its background"
 NO_PARTNER_FIX = "add photographs of at least one other class, or leave the edit random-background out of generator.edits"

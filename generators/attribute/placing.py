@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.attribute.composite import matte, object_share
-from generators.attribute.geometry import GeometryError, full_frame, outline, scale_for_share, warp, warp_object
-from generators.attribute.published_geometry import frame_rotation, nearest_object, published_scale
-from generators.attribute.settings import Quirk
-from generators.base import Array, Edit, LoadedSource
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte, object_share
+from editmill.generators.attribute.geometry import GeometryError, full_frame, outline, scale_for_share, warp, warp_object
+from editmill.generators.attribute.published_geometry import frame_rotation, nearest_object, published_scale
+from editmill.generators.attribute.settings import Quirk
+from editmill.generators.base import Array, Edit, LoadedSource
+from editmill.generators.reasons import Reason
 
 # Rounded before the warp, so that the recorded matrix gives the stored bytes again.
 MATRIX_DECIMALS = 6

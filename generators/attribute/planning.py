@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from generators.attribute.partners import PartnerPool
-from generators.attribute.settings import AttributeSettings, EditSettings
-from generators.base import Edit, Scalar, make_edit
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
+from editmill.generators.attribute.partners import PartnerPool
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings
+from editmill.generators.base import Edit, Scalar, make_edit
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
 
 NAME = "attribute"
 GUIDED = ("complexity", "adversarial")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.attribute.geometry import linear_part
+from editmill.generators.attribute.geometry import linear_part
 
 Array = np.ndarray
 TOLERANCE = 0.015

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from generators.attribute.faithful import BlendedDiffusion
-from generators.attribute.latent_guidance import Attack, LatentGuidance
-from generators.attribute.placing import Placed
-from generators.attribute.settings import RenderSettings
-from generators.base import Array
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.loading import Models
-from generators.models.surrogate import Surrogate
+from editmill.generators.attribute.faithful import BlendedDiffusion
+from editmill.generators.attribute.latent_guidance import Attack, LatentGuidance
+from editmill.generators.attribute.placing import Placed
+from editmill.generators.attribute.settings import RenderSettings
+from editmill.generators.base import Array
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models
+from editmill.generators.models.surrogate import Surrogate
 
 # The publication's one seed for all pictures.
 SHARED_SEED = 404

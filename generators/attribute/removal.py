@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from generators.attribute.colour_match import local_shift, match_palette, rim_shift
-from generators.attribute.settings import RenderSettings
-from generators.base import LoadedSource
-from generators.models.inpainter import InpaintRequest
-from manifests.atomic import atomic_write
-from manifests.canonical import digest
+from editmill.generators.attribute.colour_match import local_shift, match_palette, rim_shift
+from editmill.generators.attribute.settings import RenderSettings
+from editmill.generators.base import LoadedSource
+from editmill.generators.models.inpainter import InpaintRequest
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import digest
 
 Array = np.ndarray
 REMOVAL_VERSION = 6

@@ -11,23 +11,23 @@ from typing import Any
 import cv2
 import numpy as np
 
-from generators.attribute.complexity import measure_mid_band
-from generators.attribute.composite import compose
-from generators.attribute.faithful import BlendedDiffusion
-from generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
-from generators.attribute.placing import Placed, Placer
-from generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
-from generators.attribute.published_geometry import grown_mask
-from generators.attribute.regeneration import LatentRegenerator, PixelRegenerator, Regenerated, Regenerator
-from generators.attribute.removal import MARGIN, Remover
-from generators.attribute.settings import AttributeSettings
-from generators.base import Array, Candidate, EditFailure, Job, LoadedSource, edit_seed, make_edit
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.lama import ROLE, Lama
-from generators.models.loading import Models
-from generators.per_source import PerSource
-from generators.reasons import Reason
-from manifests.seeds import derive_seed
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.composite import compose
+from editmill.generators.attribute.faithful import BlendedDiffusion
+from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
+from editmill.generators.attribute.placing import Placed, Placer
+from editmill.generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
+from editmill.generators.attribute.published_geometry import grown_mask
+from editmill.generators.attribute.regeneration import LatentRegenerator, PixelRegenerator, Regenerated, Regenerator
+from editmill.generators.attribute.removal import MARGIN, Remover
+from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.base import Array, Candidate, EditFailure, Job, LoadedSource, edit_seed, make_edit
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.lama import ROLE, Lama
+from editmill.generators.models.loading import Models
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
+from editmill.manifests.seeds import derive_seed
 
 ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
 
@@ -43,7 +43,7 @@ class _Layer:
 
 
 class AttributeRenderer:
-    """Renders the edits of ``generators.attribute.planning``.
+    """Renders the edits of ``editmill.generators.attribute.planning``.
 
     Args:
         settings: the recipe's part.

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-from generators.base import edit_label
+from editmill.generators.base import edit_label
 
 EditName = Literal[
     "original", "paste-back", "round-trip", "resample", "complexity", "adversarial", "background", "random-background", "full", "size", "position",

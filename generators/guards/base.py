@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from generators.base import Candidate, Edit, Job
-from generators.reasons import Reason
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.reasons import Reason
 
 Array = np.ndarray
 

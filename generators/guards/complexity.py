@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from generators.attribute.complexity import measure_mid_band
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.reasons import Reason
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.reasons import Reason
 
 CONTROL = "complexity_control"
 

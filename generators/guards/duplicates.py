@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generators.base import Candidate, Job
-from generators.guards.base import Array, Verdict
-from generators.guards.boxes import Box, box_iou, box_of, containment
-from generators.models.detector import Detector
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.base import Candidate, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.guards.boxes import Box, box_iou, box_of, containment
+from editmill.generators.models.detector import Detector
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 SAME_PLACE = 0.3
 # A detection of which more than this lies in the object's box, or that holds as much of it, is of the object or of its part.

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.guards.boxes import box_of
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.guards.boxes import box_of
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 GEOMETRIC = frozenset({"size", "position", "direction", "full"})
 

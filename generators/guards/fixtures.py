@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.attribute.complexity import BAND
-from generators.attribute.composite import compose
-from generators.guards.base import Array
-from generators.guards.boxes import box_of
+from editmill.generators.attribute.complexity import BAND
+from editmill.generators.attribute.composite import compose
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.boxes import box_of
 
 TILES = 5
 RIM = 3

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from generators.attribute.composite import matte
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 RING = 5
 RIM = 4

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.models.judge import ZeroShotJudge
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 CONTEXT = 0.3
 SCORES = ("label_judged", "label_margin", "label_source_margin")

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from generators.attribute.complexity import LUMA
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.reasons import Reason
+from editmill.generators.attribute.complexity import LUMA
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.reasons import Reason
 
 SIZED = ("size", "position", "direction")
 # In grey levels: neighbours that differ by less are grain.

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from generators.attribute.composite import matte
-from generators.attribute.geometry import warp
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte
+from editmill.generators.attribute.geometry import warp
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.reasons import Reason
 
 
 def centroid(mask: Array) -> Array:

@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generators.attribute.rendering import cover
-from generators.base import Candidate, Job, LoadedSource
-from generators.guards.base import Array, Verdict
-from generators.guards.boxes import box_iou, box_of
-from generators.guards.label import object_crop
-from generators.models.detector import Detector
-from generators.models.judge import ZeroShotJudge
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.attribute.rendering import cover
+from editmill.generators.base import Candidate, Job, LoadedSource
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.guards.boxes import box_iou, box_of
+from editmill.generators.guards.label import object_crop
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 NOTHING = "no object"
 SAME_PLACE = 0.3

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generators.base import Edit
-from generators.guards.base import Rule
-from generators.guards.complexity import ComplexityGuard
-from generators.guards.eligibility import SourceGuard
-from generators.guards.halo import HaloGuard
-from generators.guards.label import LabelRule
-from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
-from generators.guards.placement import PlacementGuard
-from generators.guards.segmentation import SegmentationRule
-from generators.guards.settings import GuardSettings
-from generators.reasons import Reason
+from editmill.generators.base import Edit
+from editmill.generators.guards.base import Rule
+from editmill.generators.guards.complexity import ComplexityGuard
+from editmill.generators.guards.eligibility import SourceGuard
+from editmill.generators.guards.halo import HaloGuard
+from editmill.generators.guards.label import LabelRule
+from editmill.generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from editmill.generators.guards.placement import PlacementGuard
+from editmill.generators.guards.segmentation import SegmentationRule
+from editmill.generators.guards.settings import GuardSettings
+from editmill.generators.reasons import Reason
 
 MeasuringGuards = tuple[
     SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard

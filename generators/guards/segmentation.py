@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.base import Candidate, Edit, Job
-from generators.guards.base import Array, Verdict
-from generators.guards.boxes import box_of
-from generators.models.segmenter import Segmenter
-from generators.per_source import PerSource
-from generators.reasons import Reason
+from editmill.generators.base import Candidate, Edit, Job
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.guards.boxes import box_of
+from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.per_source import PerSource
+from editmill.generators.reasons import Reason
 
 # Objects below this share of the frame have so much outline that a lower overlap is right.
 SMALL = 0.03

@@ -13,8 +13,8 @@ import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 from torch import Tensor
 
-from generators.models.networks import read_tensors
-from manifests.errors import ModelError
+from editmill.generators.models.networks import read_tensors
+from editmill.manifests.errors import ModelError
 
 State = dict[str, Tensor]
 NORM_GROUPS = 32

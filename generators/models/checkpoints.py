@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generators.models.pack import PackSpec, RoleEntry
-from manifests.errors import ModelError
-from manifests.records import ModelRecord
-from manifests.weights import WEIGHT_SUFFIXES, weights_digest
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.errors import ModelError
+from editmill.manifests.records import ModelRecord
+from editmill.manifests.weights import WEIGHT_SUFFIXES, weights_digest
 
 
 def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | None:
@@ -35,7 +35,7 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
     if entry.path:
         raise ModelError(
             f"the embedded weights of {role!r} are missing", where=str(pack.folder / entry.path),
-            fix=f"reinstall editmill, or train them: python -m packs.{pack.name}.train {role}",
+            fix=f"reinstall editmill, or train them: python -m editmill.packs.{pack.name}.train {role}",
         )
     target = models_dir / entry.repo if models_dir else Path("MODELS") / entry.repo
     raise ModelError(

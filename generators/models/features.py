@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.models.fixed_batches import in_fixed_batches
-from generators.models.loading import Models
-from generators.models.preprocessing import load_processor, load_tokenizer
+from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_processor, load_tokenizer
 
 Array = np.ndarray
 TEXT_BATCH = 16

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manifests.errors import ModelError
+from editmill.manifests.errors import ModelError
 
 # How far to move the predicted clean latents, float [n, c, h, w] of the VAE's scaled latents, when the noise has the given share in [0, 1] of the
 # noisy ones' standard deviation; called with gradients enabled.

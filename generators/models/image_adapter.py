@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from manifests.errors import RequestError
+from editmill.manifests.errors import RequestError
 
 PARTS = ("image_proj", "ip_adapter")
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import torch
 
-from generators.models.guided_steps import Shift, guided_steps
-from generators.models.loading import Models
+from editmill.generators.models.guided_steps import Shift, guided_steps
+from editmill.generators.models.loading import Models
 
 Array = np.ndarray
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from generators.models.features import ImageTextFeatures
-from generators.models.loading import Models
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.loading import Models
 
 Array = np.ndarray
 

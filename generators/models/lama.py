@@ -11,9 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from generators.models.inpainter import Array, InpaintRequest
-from generators.models.loading import Models
-from manifests.weights import weights_digest
+from editmill.generators.models.inpainter import Array, InpaintRequest
+from editmill.generators.models.loading import Models
+from editmill.manifests.weights import weights_digest
 
 ROLE = "removal"
 MULTIPLE = 8

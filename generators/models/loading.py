@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from generators.models.checkpoints import checkpoint_folder
-from generators.models.networks import find_class, load_network, load_pipeline, load_torchvision
-from generators.models.pack import PackSpec
-from manifests.errors import ModelError, RequestError
+from editmill.generators.models.checkpoints import checkpoint_folder
+from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_torchvision
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.errors import ModelError, RequestError
 
 logger = logging.getLogger("editmill.models")
 _loaded: dict[tuple[str, str, Placement], Any] = {}
@@ -114,16 +114,16 @@ class Models:
                 if entry.cls == "diffusers.loaders.IPAdapterMixin":
                     from transformers import AutoImageProcessor
 
-                    from generators.models.image_adapter import load_image_adapter
+                    from editmill.generators.models.image_adapter import load_image_adapter
 
                     processor = AutoImageProcessor.from_pretrained(self.folder(entry.parts["image_encoder"]), local_files_only=True)
                     return load_image_adapter(folder, dtype=dtype, processor=processor, **parts)
                 if entry.cls == "segment_anything.Sam":
-                    from generators.models.segment_anything import load_sam
+                    from editmill.generators.models.segment_anything import load_sam
 
                     return load_sam(folder, dtype)
                 if entry.cls == "torch.jit.ScriptModule":
-                    from generators.models.lama import load_lama
+                    from editmill.generators.models.lama import load_lama
 
                     return load_lama(folder)
                 if entry.cls.startswith("torchvision.models."):

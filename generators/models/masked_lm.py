@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_tokenizer
-from generators.models.token_batches import batches, pad_sequences
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_tokenizer
+from editmill.generators.models.token_batches import batches, pad_sequences
+from editmill.manifests.errors import ModelError
 
 Array = np.ndarray
 SLOT = "[MASK]"

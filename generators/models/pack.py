@@ -9,7 +9,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from manifests.errors import ModelError
+from editmill.manifests.errors import ModelError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generators.models.loading import Models
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import ModelError
 
 
 def space_timesteps(total: int, count: int) -> list[int]:

@@ -6,8 +6,8 @@ from typing import Any
 
 from transformers import AutoImageProcessor, AutoTokenizer
 
-from generators.models.loading import Models
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import ModelError
 
 FIX = "download the whole folder"
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_processor
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_processor
 
 Array = np.ndarray
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor
 
-from generators.models.loading import Models
-from manifests.errors import RequestError
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import RequestError
 
 Array = np.ndarray
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_tokenizer
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_tokenizer
 
 
 class SentenceWriter:

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_processor
-from manifests.weights import weights_digest
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_processor
+from editmill.manifests.weights import weights_digest
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET_SIDE, IMAGENET_CLASSES = 224, 1000

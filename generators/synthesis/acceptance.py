@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from scipy.stats import beta
 
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.synthesis.settings import RetrySettings
 
 
 @dataclass(frozen=True)

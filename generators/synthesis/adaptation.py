@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.synthesis.settings import RetrySettings
 
 # Reasons by what helps against them; guards that are not in the pack never give theirs.
 LOST = frozenset({

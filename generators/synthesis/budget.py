@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
-from generators.synthesis.settings import BudgetSettings
+from editmill.generators.synthesis.settings import BudgetSettings
 
 
 class Stop(StrEnum):

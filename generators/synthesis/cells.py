@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.base import Edit, make_edit
-from generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
-from generators.synthesis.templates import class_prompt
-from manifests.records import SourceRecord
-from manifests.seeds import derive_seed
+from editmill.generators.base import Edit, make_edit
+from editmill.generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
+from editmill.generators.synthesis.templates import class_prompt
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
 
 NO_TEMPLATE = -1
 

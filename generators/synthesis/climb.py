@@ -8,10 +8,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.synthesis.oracle import Subject
-from generators.synthesis.settings import AscentSettings
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.synthesis.oracle import Subject
+from editmill.generators.synthesis.settings import AscentSettings
 
 # Why an ascent ended: its budget was spent; the guard refused the last step allowed; there was no gradient to follow; the round trip was refused.
 Ending = Literal["budget", "violated", "flat", "ineligible"]

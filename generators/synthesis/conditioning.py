@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generators.synthesis.settings import BudgetSettings, RetrySettings, SelectionSettings
+from editmill.generators.synthesis.settings import BudgetSettings, RetrySettings, SelectionSettings
 
 ConditioningName = Literal["text", "image", "image-text"]
 # Real sources, untouched, as a control.

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generators.base import Array
-from generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.reasons import Reason
-from generators.synthesis.acceptance import CellCounts, adapted_candidates
-from generators.synthesis.selection import normalised
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.base import Array
+from editmill.generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.acceptance import CellCounts, adapted_candidates
+from editmill.generators.synthesis.selection import normalised
+from editmill.generators.synthesis.settings import RetrySettings
 
 
 class Crowd:

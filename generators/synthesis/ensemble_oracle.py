@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.shown import Shown
-from generators.synthesis.oracle import Subject
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.synthesis.oracle import Subject
 
 
 class EnsembleOracle:

@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generators.base import Edit, make_edit
-from generators.synthesis.settings import AscentSettings, StyleMaskSettings
+from editmill.generators.base import Edit, make_edit
+from editmill.generators.synthesis.settings import AscentSettings, StyleMaskSettings
 
 NAME = "fmr"
 ORIGINAL, ROUND_TRIP, ASCENT, RANDOM = "original", "round-trip", "ascent", "random"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.synthesis.oracle import Oracle, Subject
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.synthesis.oracle import Oracle, Subject
 
 Key = tuple[str, int, bytes]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 
 def frame(image: Array, *, side: int, multiple: int, mask: bool = False) -> Array:

@@ -14,18 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from generators.base import Array
-from generators.models.fixed_batches import in_fixed_rows
-from generators.models.loading import Models
-from generators.models.surrogate import Surrogate
-from generators.reasons import Reason
-from generators.synthesis.climb import Climb, Ending, Look, Step
-from generators.synthesis.latents import LatentCodec
-from generators.synthesis.micro_batches import halving
-from generators.synthesis.oracle import Oracle, Subject
-from generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
-from generators.synthesis.settings import AscentSettings
-from manifests.seeds import derive_seed
+from editmill.generators.base import Array
+from editmill.generators.models.fixed_batches import in_fixed_rows
+from editmill.generators.models.loading import Models
+from editmill.generators.models.surrogate import Surrogate
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.climb import Climb, Ending, Look, Step
+from editmill.generators.synthesis.latents import LatentCodec
+from editmill.generators.synthesis.micro_batches import halving
+from editmill.generators.synthesis.oracle import Oracle, Subject
+from editmill.generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
+from editmill.generators.synthesis.settings import AscentSettings
+from editmill.manifests.seeds import derive_seed
 
 # In forward passes: encoding the source and classifying it; then decoding and classifying each iterate, a backward pass counting as one more each;
 # a random walk goes without the latter.

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generators.models.loading import Models
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import ModelError
 
 
 class LatentCodec:

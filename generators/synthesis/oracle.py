@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.models.judge import ZeroShotJudge
-from generators.reasons import Reason
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.reasons import Reason
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 LEVELS = 255
 

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from generators.base import Array
-from generators.models.image_adapter import attach
-from generators.models.loading import Models
-from generators.models.safety_checker import SafetyChecker
-from generators.synthesis.conditioning import SynthesisSettings
-from generators.synthesis.micro_batches import in_micro_batches
+from editmill.generators.base import Array
+from editmill.generators.models.image_adapter import attach
+from editmill.generators.models.loading import Models
+from editmill.generators.models.safety_checker import SafetyChecker
+from editmill.generators.synthesis.conditioning import SynthesisSettings
+from editmill.generators.synthesis.micro_batches import in_micro_batches
 
 VARIATION_SIDE = 224
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)

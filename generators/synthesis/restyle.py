@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 # Rec. 601 luma.
 LUMA = np.array([0.299, 0.587, 0.114])

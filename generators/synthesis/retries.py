@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from generators.synthesis.adaptation import Parameters, adapt
-from generators.synthesis.budget import Meter, Stop
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.synthesis.adaptation import Parameters, adapt
+from editmill.generators.synthesis.budget import Meter, Stop
+from editmill.generators.synthesis.settings import RetrySettings
 
 # Candidate k of a round has this number times the round, plus k, so that its seed does not depend on how many the rounds before had.
 STRIDE = 64

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generators.base import Array
-from generators.synthesis.settings import SelectionSettings
+from editmill.generators.base import Array
+from editmill.generators.synthesis.settings import SelectionSettings
 
 
 def select(settings: SelectionSettings, accepted: Sequence[bool], *, embeddings: Array | None = None, wrong: Array | None = None) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 
 def largest_penalty(features: Array, targets: Array) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.base import Array
-from generators.synthesis.settings import StyleMaskSettings
-from generators.synthesis.sparse_logistic import largest_penalty, sparse_logistic
+from editmill.generators.base import Array
+from editmill.generators.synthesis.settings import StyleMaskSettings
+from editmill.generators.synthesis.sparse_logistic import largest_penalty, sparse_logistic
 
 
 def fit_style_mask(originals: Array, restyled: Array, settings: StyleMaskSettings) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.models.pack import PackSpec
+from editmill.generators.models.pack import PackSpec
 
 # The 80 ImageNet templates of CLIP (Radford et al., arXiv 2103.00020, appendix), which ImageNet-G draws from.
 CLIP_TEMPLATES: tuple[str, ...] = (

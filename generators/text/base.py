@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from manifests.records import SourceRecord
+from editmill.manifests.records import SourceRecord
 
 Array = np.ndarray
 Box = tuple[float, float, float, float]

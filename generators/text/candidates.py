@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from generators.base import Edit
-from generators.text.grounded import CaptionJob
-from generators.text.language.operations import Operation
-from generators.text.records import Insertion, SlotRecord
+from editmill.generators.base import Edit
+from editmill.generators.text.grounded import CaptionJob
+from editmill.generators.text.language.operations import Operation
+from editmill.generators.text.records import Insertion, SlotRecord
 
 
 @dataclass(frozen=True)

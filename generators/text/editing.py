@@ -8,37 +8,37 @@ from functools import cached_property
 
 import numpy as np
 
-from generators.models.detector import Detector
-from generators.models.entailment import Entailment
-from generators.models.features import ImageTextFeatures
-from generators.models.loading import Models
-from generators.models.masked_lm import MaskedLm
-from generators.models.pack import AttributeGroup
-from generators.models.segmenter import Segmenter
-from generators.models.sentence_writer import SentenceWriter
-from generators.reasons import Reason
-from generators.text.candidates import TextCandidate, TextJob
-from generators.text.controls.clare import Clare
-from generators.text.controls.edits import augment, delete_words, replace_synonyms
-from generators.text.controls.matched import false_word, open_class_words, random_attribute
-from generators.text.controls.similarity import TextSimilarity
-from generators.text.dilution.editor import Diluter, Fact, Tools
-from generators.text.evidence import SIZES, CropJudge, SizeRuler
-from generators.text.fluency import Fluency
-from generators.text.gold import judge as judge_gold
-from generators.text.gold import known_groups, said_groups, true_words
-from generators.text.grounded import SIZE, CaptionJob, Grounder, Slot
-from generators.text.language.insertion import insert_word, merge_operations
-from generators.text.language.operations import Operation, apply_operations
-from generators.text.language.phrases import noun_phrases
-from generators.text.language.vocabulary import GROUPS
-from generators.text.measures import Measures
-from generators.text.published import PublishedEditor
-from generators.text.records import Insertion
-from generators.text.settings import DILUTIONS, MATCHED, TextGuardSettings, TextSettings
-from generators.text.settling import Settled, Settler, placed
-from generators.text.sightings import Lookout
-from manifests.seeds import derive_seed
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.entailment import Entailment
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.loading import Models
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.models.pack import AttributeGroup
+from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.models.sentence_writer import SentenceWriter
+from editmill.generators.reasons import Reason
+from editmill.generators.text.candidates import TextCandidate, TextJob
+from editmill.generators.text.controls.clare import Clare
+from editmill.generators.text.controls.edits import augment, delete_words, replace_synonyms
+from editmill.generators.text.controls.matched import false_word, open_class_words, random_attribute
+from editmill.generators.text.controls.similarity import TextSimilarity
+from editmill.generators.text.dilution.editor import Diluter, Fact, Tools
+from editmill.generators.text.evidence import SIZES, CropJudge, SizeRuler
+from editmill.generators.text.fluency import Fluency
+from editmill.generators.text.gold import judge as judge_gold
+from editmill.generators.text.gold import known_groups, said_groups, true_words
+from editmill.generators.text.grounded import SIZE, CaptionJob, Grounder, Slot
+from editmill.generators.text.language.insertion import insert_word, merge_operations
+from editmill.generators.text.language.operations import Operation, apply_operations
+from editmill.generators.text.language.phrases import noun_phrases
+from editmill.generators.text.language.vocabulary import GROUPS
+from editmill.generators.text.measures import Measures
+from editmill.generators.text.published import PublishedEditor
+from editmill.generators.text.records import Insertion
+from editmill.generators.text.settings import DILUTIONS, MATCHED, TextGuardSettings, TextSettings
+from editmill.generators.text.settling import Settled, Settler, placed
+from editmill.generators.text.sightings import Lookout
+from editmill.manifests.seeds import derive_seed
 
 Swap = Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]
 # Pictures per forward pass on the way to attributes.

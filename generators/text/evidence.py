@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.guards.boxes import box_area
-from generators.models.features import ImageTextFeatures
-from generators.models.pack import AttributeGroup, ObjectSize
-from generators.models.segmenter import Segmenter
-from generators.per_source import PerSource
-from generators.text.base import Array, Box, CaptionedImage
-from generators.text.language.articles import indefinite_article
-from generators.text.sightings import Sighting
+from editmill.generators.guards.boxes import box_area
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.pack import AttributeGroup, ObjectSize
+from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.per_source import PerSource
+from editmill.generators.text.base import Array, Box, CaptionedImage
+from editmill.generators.text.language.articles import indefinite_article
+from editmill.generators.text.sightings import Sighting
 
 TEMPLATES = ("{}", "a photo of {}", "a picture of {}")
 SIZES = ("small", "large")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generators.models.masked_lm import SLOT, MaskedLm
+from editmill.generators.models.masked_lm import SLOT, MaskedLm
 
 CAPACITY = 50_000
 

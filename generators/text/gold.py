@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generators.text.base import CaptionedImage, GoldObject
-from generators.text.language.phrases import NounPhrase
+from editmill.generators.text.base import CaptionedImage, GoldObject
+from editmill.generators.text.language.phrases import NounPhrase
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
 

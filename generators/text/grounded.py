@@ -7,20 +7,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from generators.models.pack import AttributeGroup
-from generators.reasons import Reason
-from generators.text.base import Array, CaptionedImage
-from generators.text.evidence import SIZES, CropJudge, Finding, SizeRuler, crop_around, find_word, size_margin
-from generators.text.gold import judge as judge_gold
-from generators.text.language.insertion import insert_word
-from generators.text.language.operations import Operation
-from generators.text.language.phrases import NounPhrase, noun_phrases
-from generators.text.language.vocabulary import conflicts, group_of
-from generators.text.records import INSERTED, Insertion, SlotRecord, Tried
-from generators.text.settings import InsertionSettings, TextGuardSettings
-from generators.text.sightings import Lookout, Sighting
-from manifests.records import CaptionRecord
-from manifests.seeds import derive_seed
+from editmill.generators.models.pack import AttributeGroup
+from editmill.generators.reasons import Reason
+from editmill.generators.text.base import Array, CaptionedImage
+from editmill.generators.text.evidence import SIZES, CropJudge, Finding, SizeRuler, crop_around, find_word, size_margin
+from editmill.generators.text.gold import judge as judge_gold
+from editmill.generators.text.language.insertion import insert_word
+from editmill.generators.text.language.operations import Operation
+from editmill.generators.text.language.phrases import NounPhrase, noun_phrases
+from editmill.generators.text.language.vocabulary import conflicts, group_of
+from editmill.generators.text.records import INSERTED, Insertion, SlotRecord, Tried
+from editmill.generators.text.settings import InsertionSettings, TextGuardSettings
+from editmill.generators.text.sightings import Lookout, Sighting
+from editmill.manifests.records import CaptionRecord
+from editmill.manifests.seeds import derive_seed
 
 SIZE = "size"
 # Boxes must say so by a fifth before an object's size counts as confirmed.

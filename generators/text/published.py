@@ -8,28 +8,28 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from generators.models.features import ImageTextFeatures
-from generators.models.masked_lm import MaskedLm
-from generators.models.pack import AttributeGroup
-from generators.text.base import CaptionedImage
-from generators.text.candidates import TextCandidate, TextJob
-from generators.text.evidence import CropJudge, crop_around
-from generators.text.gold import UNKNOWN, judge, known_groups
-from generators.text.gold import true_words as true_of
-from generators.text.language.lemmas import singular
-from generators.text.language.persons import is_person
-from generators.text.language.phrases import NounPhrase, noun_phrases
-from generators.text.language.spans import Span
-from generators.text.language.vocabulary import group_of
-from generators.text.records import Insertion
-from generators.text.settings import TextSettings
-from generators.text.sightings import Lookout, Sighting
-from generators.text.word_vectors import WordVectors
-from generators.text.xmai2023.ceiling import masked_model_ceiling
-from generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, insert_randomly
-from generators.text.xmai2023.proposals import Proposer
-from generators.text.xmai2023.slots import MaskSlot
-from manifests.seeds import derive_seed
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.models.pack import AttributeGroup
+from editmill.generators.text.base import CaptionedImage
+from editmill.generators.text.candidates import TextCandidate, TextJob
+from editmill.generators.text.evidence import CropJudge, crop_around
+from editmill.generators.text.gold import UNKNOWN, judge, known_groups
+from editmill.generators.text.gold import true_words as true_of
+from editmill.generators.text.language.lemmas import singular
+from editmill.generators.text.language.persons import is_person
+from editmill.generators.text.language.phrases import NounPhrase, noun_phrases
+from editmill.generators.text.language.spans import Span
+from editmill.generators.text.language.vocabulary import group_of
+from editmill.generators.text.records import Insertion
+from editmill.generators.text.settings import TextSettings
+from editmill.generators.text.sightings import Lookout, Sighting
+from editmill.generators.text.word_vectors import WordVectors
+from editmill.generators.text.xmai2023.ceiling import masked_model_ceiling
+from editmill.generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, insert_randomly
+from editmill.generators.text.xmai2023.proposals import Proposer
+from editmill.generators.text.xmai2023.slots import MaskSlot
+from editmill.manifests.seeds import derive_seed
 
 # The names and attributes of an image's boxes, in the order of their scores.
 Seen = dict[str, list[tuple[Sighting, str]]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from generators.reasons import Reason
-from generators.text.base import Box
+from editmill.generators.reasons import Reason
+from editmill.generators.text.base import Box
 
 INSERTED = "inserted"
 NO_BOX: Box = (-1.0, -1.0, -1.0, -1.0)

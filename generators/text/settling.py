@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from generators.models.entailment import LABELS, Entailment
-from generators.reasons import Reason
-from generators.text.fluency import Fluency
-from generators.text.grounded import Slot, operations_of, reject
-from generators.text.language.insertion import merge_operations
-from generators.text.language.operations import Operation, apply_operations
-from generators.text.records import INSERTED, Insertion, nearest
-from generators.text.settings import TextGuardSettings
+from editmill.generators.models.entailment import LABELS, Entailment
+from editmill.generators.reasons import Reason
+from editmill.generators.text.fluency import Fluency
+from editmill.generators.text.grounded import Slot, operations_of, reject
+from editmill.generators.text.language.insertion import merge_operations
+from editmill.generators.text.language.operations import Operation, apply_operations
+from editmill.generators.text.records import INSERTED, Insertion, nearest
+from editmill.generators.text.settings import TextGuardSettings
 
 ENTAILED = LABELS.index("entailment")
 NEUTRAL_LABEL = 1

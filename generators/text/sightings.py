@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generators.models.detector import Detector
-from generators.text.base import Box, CaptionedImage
-from generators.text.settings import InsertionSettings
+from editmill.generators.models.detector import Detector
+from editmill.generators.text.base import Box, CaptionedImage
+from editmill.generators.text.settings import InsertionSettings
 
 
 @dataclass(frozen=True)

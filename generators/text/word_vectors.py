@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from generators.models.masked_lm import MaskedLm
+from editmill.generators.models.masked_lm import MaskedLm
 
 
 class WordVectors:

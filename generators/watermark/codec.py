@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from generators.base import Array
-from generators.watermark.settings import AttackSettings
+from editmill.generators.base import Array
+from editmill.generators.watermark.settings import AttackSettings
 
 
 def deliver(image: Array, attack: AttackSettings) -> Array:

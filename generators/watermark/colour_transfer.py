@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 # Keeps the covariances of pictures with fewer than three independent colours invertible, in squared grey levels.
 RIDGE = 1e-3

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from generators.base import Array
-from generators.watermark.schemes.base import ReadingError, Scheme, read
-from manifests.payloads import Payload
+from editmill.generators.base import Array
+from editmill.generators.watermark.schemes.base import ReadingError, Scheme, read
+from editmill.manifests.payloads import Payload
 
 DIGITS = 6
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.base import Array, EditFailure
-from generators.reasons import Reason
-from generators.watermark.settings import WatermarkSettings
+from editmill.generators.base import Array, EditFailure
+from editmill.generators.reasons import Reason
+from editmill.generators.watermark.settings import WatermarkSettings
 
 # Grey levels of local standard deviation, in windows of 7 pixels, under which a place counts as flat.
 FLAT, WINDOW = 2.0, 7

@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from generators.base import Array, EditFailure
-from generators.reasons import Reason
-from manifests.payloads import tag
+from editmill.generators.base import Array, EditFailure
+from editmill.generators.reasons import Reason
+from editmill.manifests.payloads import tag
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from generators.base import Edit, make_edit
-from generators.watermark.settings import UNMARKED, AttackSettings, SchemeSettings, WatermarkSettings
-from manifests.payloads import make_payload
-from manifests.records import SourceRecord
-from manifests.seeds import SEED_BITS, derive_seed
+from editmill.generators.base import Edit, make_edit
+from editmill.generators.watermark.settings import UNMARKED, AttackSettings, SchemeSettings, WatermarkSettings
+from editmill.manifests.payloads import make_payload
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import SEED_BITS, derive_seed
 
 GENERATOR = "watermark"
 

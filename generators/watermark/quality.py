@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 # Wang et al. 2004 (IEEE TIP 13:4), section III-B: window of 11 pixels with a standard deviation of 1.5.
 WINDOW, SIGMA = (11, 11), 1.5

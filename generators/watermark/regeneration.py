@@ -15,16 +15,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from generators.base import Array
-from generators.models.image_adapter import attach
-from generators.models.loading import Models, quiet
-from generators.watermark.codec import deliver
-from generators.watermark.colour_transfer import match_colours
-from generators.watermark.geometry import pad_to
-from generators.watermark.ledger import Item, Ledger
-from generators.watermark.schedule import Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
-from generators.watermark.settings import AttackSettings, WatermarkSettings
-from manifests.seeds import derive_seed
+from editmill.generators.base import Array
+from editmill.generators.models.image_adapter import attach
+from editmill.generators.models.loading import Models, quiet
+from editmill.generators.watermark.codec import deliver
+from editmill.generators.watermark.colour_transfer import match_colours
+from editmill.generators.watermark.geometry import pad_to
+from editmill.generators.watermark.ledger import Item, Ledger
+from editmill.generators.watermark.schedule import Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.seeds import derive_seed
 
 COLOUR_METHOD = "hm-mkl-hm"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from generators.watermark.settings import AttackSettings, WatermarkSettings
-from manifests.canonical import canonical_json
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.canonical import canonical_json
 
 SCHEDULERS = {
     "ddim": "DDIMScheduler", "ddpm": "DDPMScheduler", "unipc": "UniPCMultistepScheduler", "euler-ancestral": "EulerAncestralDiscreteScheduler",

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from manifests.errors import RequestError
-from manifests.payloads import LEAST_SECRET, public_secret
+from editmill.manifests.errors import RequestError
+from editmill.manifests.payloads import LEAST_SECRET, public_secret
 
 BuiltinScheme = Literal["dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark"]
 Start = Literal["none", "vae", "partial", "terminal", "clean"]
@@ -30,7 +30,7 @@ class SchemeSettings(BaseModel):
     Attributes:
         name: one of editmill's adapters, or any name where ``factory`` is given.
         bits: payload length; rivaGan has 32 only.
-        factory: ``package.module:function`` that returns a scheme (`generators.watermark.schemes.base.Scheme`), for schemes of others.
+        factory: ``package.module:function`` that returns a scheme (`editmill.generators.watermark.schemes.base.Scheme`), for schemes of others.
         options: keyword arguments of the factory, such as the folder of its weights.
         regenerate: False embeds and reads it without any regeneration, for schemes that fail unattacked.
     """

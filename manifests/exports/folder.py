@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from manifests.atomic import TEMPORARY_SUFFIX
-from manifests.errors import OccupiedError
+from editmill.manifests.atomic import TEMPORARY_SUFFIX
+from editmill.manifests.errors import OccupiedError
 
 try:
     import fcntl

@@ -17,10 +17,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from manifests.errors import DataError, RequestError
-from manifests.exports.folder import atomic_folder
-from manifests.reader import Dataset, Sample
-from manifests.records import PRIMARY_IMAGES
+from editmill.manifests.errors import DataError, RequestError
+from editmill.manifests.exports.folder import atomic_folder
+from editmill.manifests.reader import Dataset, Sample
+from editmill.manifests.records import PRIMARY_IMAGES
 
 LABELS = "labels.txt"
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,100}")

@@ -1,6 +1,6 @@
 """Calibration of the pack's attribute words: measures the thresholds of ``packs/tabletop.yaml`` on scenes that nothing else uses.
 
-    python -m packs.tabletop.calibrate
+    python -m editmill.packs.tabletop.calibrate
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from generators.guards.boxes import box_iou
-from generators.models.detector import Detector
-from generators.models.features import ImageTextFeatures
-from generators.models.loading import Models, Placement
-from generators.models.pack import AttributeGroup, read_pack
-from generators.models.segmenter import Segmenter
-from generators.text.base import Box, CaptionedImage
-from generators.text.evidence import CropJudge, crop_around, find_word
-from generators.text.settings import InsertionSettings
-from generators.text.sightings import Lookout
-from manifests.records import SourceRecord
-from packs.tabletop.world import CLASSES, Scene, SceneObject, make_scene
+from editmill.generators.guards.boxes import box_iou
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import AttributeGroup, read_pack
+from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.text.base import Box, CaptionedImage
+from editmill.generators.text.evidence import CropJudge, crop_around, find_word
+from editmill.generators.text.settings import InsertionSettings
+from editmill.generators.text.sightings import Lookout
+from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop.world import CLASSES, Scene, SceneObject, make_scene
 
 Array = np.ndarray
 START, COUNT = 22_000, 1000

@@ -8,11 +8,11 @@ from types import ModuleType
 
 from tqdm import tqdm
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec
-from packs.tabletop.checks.common import held_out
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.packs.tabletop.checks.common import held_out
 
-# Checks of one file each in packs.tabletop.checks; those that generate pictures get fewer scenes.
+# Checks of one file each in editmill.packs.tabletop.checks; those that generate pictures get fewer scenes.
 RECOGNISING: tuple[str, ...] = (
     "autoencoder", "vq", "classifier", "classifier_vit", "classifier_weak", "zero_shot", "zero_shot_2", "evaluation_encoder", "image_encoder",
     "detector", "segmenter", "masked_lm", "causal_lm", "nli",
@@ -22,7 +22,7 @@ CHECKS = (*RECOGNISING, *GENERATING)
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"packs.tabletop.checks.{name}")
+    return importlib.import_module(f"editmill.packs.tabletop.checks.{name}")
 
 
 def bounds() -> dict[str, float]:

@@ -1,8 +1,8 @@
 """One picture of what the embedded pack can do, made with the shipped weights on held-out scenes.
 
 Example:
-    python -m packs.tabletop.gallery --out docs/images/gallery.png
-    python -m packs.tabletop.gallery --out sheet.png --rows vq detector
+    python -m editmill.packs.tabletop.gallery --out docs/images/gallery.png
+    python -m editmill.packs.tabletop.gallery --out sheet.png --rows vq detector
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from diffusers import DDPMScheduler
 from PIL import Image
 from tqdm import tqdm
 
-from generators.models.detector import Detector
-from generators.models.inpainter import Inpainter
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from generators.models.segmenter import Segmenter
-from packs.tabletop.check import CHECKS
-from packs.tabletop.checks.common import held_out, to_picture
-from packs.tabletop.checks.controlnet import controlled_pipeline
-from packs.tabletop.checks.image_adapter import adapted_pipeline
-from packs.tabletop.checks.inpaint import remove, replace_ground
-from packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
-from packs.tabletop.checks.unconditional import restore
-from packs.tabletop.checks.vq import reconstruct
-from packs.tabletop.sheet import Cell, Strip, draw_sheet, save_small
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.controlnet import canny_edges
-from packs.tabletop.training.views import resize
-from packs.tabletop.world import CLASSES, GROUNDS, Scene
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.inpainter import Inpainter
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.generators.models.segmenter import Segmenter
+from editmill.packs.tabletop.check import CHECKS
+from editmill.packs.tabletop.checks.common import held_out, to_picture
+from editmill.packs.tabletop.checks.controlnet import controlled_pipeline
+from editmill.packs.tabletop.checks.image_adapter import adapted_pipeline
+from editmill.packs.tabletop.checks.inpaint import remove, replace_ground
+from editmill.packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
+from editmill.packs.tabletop.checks.unconditional import restore
+from editmill.packs.tabletop.checks.vq import reconstruct
+from editmill.packs.tabletop.sheet import Cell, Strip, draw_sheet, save_small
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.controlnet import canny_edges
+from editmill.packs.tabletop.training.views import resize
+from editmill.packs.tabletop.world import CLASSES, GROUNDS, Scene
 
 Array = np.ndarray
 Cells = tuple[Cell, ...]

@@ -10,7 +10,7 @@ from textwrap import wrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from packs.tabletop.training.views import resize
+from editmill.packs.tabletop.training.views import resize
 
 Array = np.ndarray
 CELL = 112

@@ -3,10 +3,10 @@
 Data is a pure function of the step, checkpoints are resumed, and a finished role is only saved again.
 
 Example:
-    python -m packs.tabletop.train autoencoder --threads 2
-    python -m packs.tabletop.train inpaint --device cuda
-    python -m packs.tabletop.train all
-    python -m packs.tabletop.train all --steps 30    # proves that every role trains, and writes useless weights
+    python -m editmill.packs.tabletop.train autoencoder --threads 2
+    python -m editmill.packs.tabletop.train inpaint --device cuda
+    python -m editmill.packs.tabletop.train all
+    python -m editmill.packs.tabletop.train all --steps 30    # proves that every role trains, and writes useless weights
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ import inspect
 import logging
 from pathlib import Path
 
-from packs.tabletop.training.loop import Run, Task, Trainer
+from editmill.packs.tabletop.training.loop import Run, Task, Trainer
 
 # In the order in which `all` trains them: some start from, or learn from, the weights of earlier ones.
 ROLES: dict[str, str] = {
-    "autoencoder": "packs.tabletop.training.autoencoder:AutoencoderTask",
-    "vq": "packs.tabletop.training.vq:VQTask",
-    "classifier": "packs.tabletop.training.classifier:ClassifierTask",
-    "classifier_weak": "packs.tabletop.training.classifier_weak:ClassifierWeakTask",
-    "zero_shot": "packs.tabletop.training.zero_shot:ZeroShotTask",
-    "zero_shot_2": "packs.tabletop.training.zero_shot_2:SiglipTask",
-    "image_encoder": "packs.tabletop.training.image_encoder:ImageEncoderTask",
-    "evaluation_encoder": "packs.tabletop.training.evaluation_encoder:EvaluationEncoderTask",
-    "classifier_vit": "packs.tabletop.training.classifier_vit:ClassifierVitTask",
-    "detector": "packs.tabletop.training.detector:DetectorTask",
-    "segmenter": "packs.tabletop.training.segmenter:SegmenterTask",
-    "masked_lm": "packs.tabletop.training.masked_lm:MaskedLmTask",
-    "causal_lm": "packs.tabletop.training.causal_lm:CausalLmTask",
-    "nli": "packs.tabletop.training.nli:NliTask",
-    "unconditional": "packs.tabletop.training.unconditional:UnconditionalTask",
-    "text_to_image": "packs.tabletop.training.text_to_image:TextToImageTask",
-    "inpaint": "packs.tabletop.training.inpaint:InpaintTask",
-    "controlnet": "packs.tabletop.training.controlnet:ControlNetTask",
-    "image_adapter": "packs.tabletop.training.image_adapter:ImageAdapterTask",
+    "autoencoder": "editmill.packs.tabletop.training.autoencoder:AutoencoderTask",
+    "vq": "editmill.packs.tabletop.training.vq:VQTask",
+    "classifier": "editmill.packs.tabletop.training.classifier:ClassifierTask",
+    "classifier_weak": "editmill.packs.tabletop.training.classifier_weak:ClassifierWeakTask",
+    "zero_shot": "editmill.packs.tabletop.training.zero_shot:ZeroShotTask",
+    "zero_shot_2": "editmill.packs.tabletop.training.zero_shot_2:SiglipTask",
+    "image_encoder": "editmill.packs.tabletop.training.image_encoder:ImageEncoderTask",
+    "evaluation_encoder": "editmill.packs.tabletop.training.evaluation_encoder:EvaluationEncoderTask",
+    "classifier_vit": "editmill.packs.tabletop.training.classifier_vit:ClassifierVitTask",
+    "detector": "editmill.packs.tabletop.training.detector:DetectorTask",
+    "segmenter": "editmill.packs.tabletop.training.segmenter:SegmenterTask",
+    "masked_lm": "editmill.packs.tabletop.training.masked_lm:MaskedLmTask",
+    "causal_lm": "editmill.packs.tabletop.training.causal_lm:CausalLmTask",
+    "nli": "editmill.packs.tabletop.training.nli:NliTask",
+    "unconditional": "editmill.packs.tabletop.training.unconditional:UnconditionalTask",
+    "text_to_image": "editmill.packs.tabletop.training.text_to_image:TextToImageTask",
+    "inpaint": "editmill.packs.tabletop.training.inpaint:InpaintTask",
+    "controlnet": "editmill.packs.tabletop.training.controlnet:ControlNetTask",
+    "image_adapter": "editmill.packs.tabletop.training.image_adapter:ImageAdapterTask",
 }
 PACK = Path(__file__).parent
 

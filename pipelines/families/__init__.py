@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pipelines.families.attribute import AttributeFamily
-from pipelines.families.base import Builder, Built, Family, Setting
-from pipelines.families.fmr import FmrFamily
-from pipelines.families.synthesis import SynthesisFamily
-from pipelines.families.text import TextFamily
-from pipelines.families.watermark import WatermarkFamily
-from pipelines.recipe import Recipe
+from editmill.pipelines.families.attribute import AttributeFamily
+from editmill.pipelines.families.base import Builder, Built, Family, Setting
+from editmill.pipelines.families.fmr import FmrFamily
+from editmill.pipelines.families.synthesis import SynthesisFamily
+from editmill.pipelines.families.text import TextFamily
+from editmill.pipelines.families.watermark import WatermarkFamily
+from editmill.pipelines.recipe import Recipe
 
 __all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
 

@@ -5,38 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generators.attribute.partners import PartnerPool
-from generators.attribute.planning import AttributePlanner
-from generators.attribute.rendering import AttributeRenderer
-from generators.attribute.settings import AttributeSettings
-from generators.guards.base import Guard
-from generators.guards.complexity import ComplexityGuard
-from generators.guards.duplicates import DuplicateGuard
-from generators.guards.eligibility import SourceGuard
-from generators.guards.halo import HaloGuard
-from generators.guards.label import LabelGuard
-from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
-from generators.guards.placement import PlacementGuard
-from generators.guards.removal import RemovalGuard
-from generators.guards.rules import label_rule, measuring_guards, segmentation_rule
-from generators.guards.segmentation import SegmentationGuard
-from generators.guards.settings import GuardSettings
-from generators.models.detector import Detector
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.models.segmenter import Segmenter
-from manifests.errors import ModelError
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
-from pipelines.encode import MEMBERS
-from pipelines.estimate import estimate_attribute
-from pipelines.families.base import Builder, Setting
-from pipelines.packs import find_pack
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sample import SampleBuilder
-from pipelines.sources import AnySpec, Source, open_source
+from editmill.generators.attribute.partners import PartnerPool
+from editmill.generators.attribute.planning import AttributePlanner
+from editmill.generators.attribute.rendering import AttributeRenderer
+from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.guards.base import Guard
+from editmill.generators.guards.complexity import ComplexityGuard
+from editmill.generators.guards.duplicates import DuplicateGuard
+from editmill.generators.guards.eligibility import SourceGuard
+from editmill.generators.guards.halo import HaloGuard
+from editmill.generators.guards.label import LabelGuard
+from editmill.generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard
+from editmill.generators.guards.placement import PlacementGuard
+from editmill.generators.guards.removal import RemovalGuard
+from editmill.generators.guards.rules import label_rule, measuring_guards, segmentation_rule
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.guards.settings import GuardSettings
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.errors import ModelError
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.encode import MEMBERS
+from editmill.pipelines.estimate import estimate_attribute
+from editmill.pipelines.families.base import Builder, Setting
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sample import SampleBuilder
+from editmill.pipelines.sources import AnySpec, Source, open_source
 
 GUARDS: tuple[type[Guard], ...] = (
     SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,

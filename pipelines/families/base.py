@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from generators.models.loading import Placement
-from generators.models.pack import PackSpec
-from manifests.guard_report import GuardReport
-from manifests.records import ModelRecord, SampleRow, SourceRecord
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySource, AnySpec
+from editmill.generators.models.loading import Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySource, AnySpec
 
 Built = tuple[SampleRow, dict[str, bytes]]
 

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generators.guards.ensemble import pixels
-from generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
-from generators.guards.ensemble.zero_shot import PREFIXES
-from generators.guards.segmentation import SegmentationGuard
-from generators.models.judge import ZeroShotJudge
-from generators.models.lama import ROLE as LAMA
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.synthesis.ensemble_oracle import EnsembleOracle
-from generators.synthesis.fmr import FmrSettings
-from generators.synthesis.fmr_guard import FmrGuard
-from generators.synthesis.latent_ascent import LOOK_COST, SOURCE_COST, WALK_COST
-from generators.synthesis.oracle import ZeroShotOracle
-from manifests.errors import ModelError
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
-from pipelines.families.base import Builder, Setting
-from pipelines.fmr import FmrBuilder, target_digests
-from pipelines.fmr_rows import MEMBERS, FmrFacts
-from pipelines.guarding import ensemble_of
-from pipelines.packs import find_pack
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySpec, Source, open_source
+from editmill.generators.guards.ensemble import pixels
+from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
+from editmill.generators.guards.ensemble.zero_shot import PREFIXES
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.lama import ROLE as LAMA
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.synthesis.ensemble_oracle import EnsembleOracle
+from editmill.generators.synthesis.fmr import FmrSettings
+from editmill.generators.synthesis.fmr_guard import FmrGuard
+from editmill.generators.synthesis.latent_ascent import LOOK_COST, SOURCE_COST, WALK_COST
+from editmill.generators.synthesis.oracle import ZeroShotOracle
+from editmill.manifests.errors import ModelError
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.families.base import Builder, Setting
+from editmill.pipelines.fmr import FmrBuilder, target_digests
+from editmill.pipelines.fmr_rows import MEMBERS, FmrFacts
+from editmill.pipelines.guarding import ensemble_of
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySpec, Source, open_source
 
 _JUDGED = ("margin", "margin_worst", "top1", "probability", "confidence", "odds")
 SCORE_NAMES: tuple[str, ...] = (

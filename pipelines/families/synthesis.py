@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
-from generators.guards.ensemble.verifier import Verifier
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.synthesis.cells import class_anchors, plan_cells
-from generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
-from generators.synthesis.proposing import Proposer, roles_of
-from generators.synthesis.templates import CLIP_TEMPLATES, pack_templates
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
-from pipelines.families.base import Builder, Setting
-from pipelines.guarding import ensemble_of
-from pipelines.packs import find_pack
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySource, AnySpec, open_pictures, open_source
-from pipelines.synthesis import SynthesisBuilder
-from pipelines.synthesis_rows import MEMBERS, SCORE_NAMES
+from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
+from editmill.generators.guards.ensemble.verifier import Verifier
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.synthesis.cells import class_anchors, plan_cells
+from editmill.generators.synthesis.conditioning import ORIGINAL, SynthesisSettings
+from editmill.generators.synthesis.proposing import Proposer, roles_of
+from editmill.generators.synthesis.templates import CLIP_TEMPLATES, pack_templates
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.families.base import Builder, Setting
+from editmill.pipelines.guarding import ensemble_of
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySource, AnySpec, open_pictures, open_source
+from editmill.pipelines.synthesis import SynthesisBuilder
+from editmill.pipelines.synthesis_rows import MEMBERS, SCORE_NAMES
 
 # Measured on tabletop scenes: all members of a sample together, in bytes per pixel; a candidate's guards, in evaluations of the pack's inpainting.
 BYTES_PER_PIXEL, CANDIDATE_PRICE = 2.0, 12

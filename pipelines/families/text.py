@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generators.base import make_edit
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.text.editing import TextEditor
-from generators.text.measures import SCORE_NAMES
-from generators.text.settings import TextGuardSettings, TextSettings
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
-from pipelines.captions import MEMBERS, REFERENCE, CaptionBuilder
-from pipelines.families.base import Builder, Setting
-from pipelines.packs import find_pack
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySpec, CaptionSource, open_captions
+from editmill.generators.base import make_edit
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.text.editing import TextEditor
+from editmill.generators.text.measures import SCORE_NAMES
+from editmill.generators.text.settings import TextGuardSettings, TextSettings
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.captions import MEMBERS, REFERENCE, CaptionBuilder
+from editmill.pipelines.families.base import Builder, Setting
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySpec, CaptionSource, open_captions
 
 NAME = "text"
 # Roles that insertion asks; those that a pack lacks have no say, but the first.

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generators.models.image_encoder import ImageEncoder
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.watermark.ledger import Ledger
-from generators.watermark.planning import WatermarkPlanner
-from generators.watermark.regeneration import Regenerator
-from generators.watermark.schemes import make_scheme
-from generators.watermark.settings import WatermarkSettings
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
-from pipelines.families.base import Builder, Setting
-from pipelines.packs import find_pack
-from pipelines.planned import PlannedSample
-from pipelines.recipe import Recipe
-from pipelines.sources import AnySpec, Pictures, open_pictures
-from pipelines.watermarks import CLASS_NAMES, MEMBERS, ORIGINALS, SCORE_NAMES, WatermarkBuilder
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.watermark.ledger import Ledger
+from editmill.generators.watermark.planning import WatermarkPlanner
+from editmill.generators.watermark.regeneration import Regenerator
+from editmill.generators.watermark.schemes import make_scheme
+from editmill.generators.watermark.settings import WatermarkSettings
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.families.base import Builder, Setting
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.sources import AnySpec, Pictures, open_pictures
+from editmill.pipelines.watermarks import CLASS_NAMES, MEMBERS, ORIGINALS, SCORE_NAMES, WatermarkBuilder
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel; a sample's marks, reading and scores, in
 # evaluations of the pack's inpainting.

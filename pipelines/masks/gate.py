@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.masks.proposals import Proposal
-from pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.masks.proposals import Proposal
+from editmill.pipelines.masks.refusal import Refusal, Refused
 
 
 class MaskLimits(BaseModel):

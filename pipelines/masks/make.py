@@ -17,20 +17,20 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from generators.base import Array
-from generators.models.checkpoints import model_record
-from generators.models.loading import Models
-from manifests.atomic import atomic_write, remove_stale_temporaries
-from manifests.canonical import digest, file_digest
-from manifests.errors import EditmillError, OccupiedError, RequestError
-from manifests.records import ModelRecord
-from pipelines.masks.gate import MaskLimits, judge_proposal
-from pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
-from pipelines.masks.proposals import Proposal, Proposer
-from pipelines.masks.refusal import Refusal, Refused
-from pipelines.masks.store import MaskStore
-from pipelines.sources.base import SourceProblem, read_image
-from pipelines.sources.table import Row, Table, class_name, identities, read_table
+from editmill.generators.base import Array
+from editmill.generators.models.checkpoints import model_record
+from editmill.generators.models.loading import Models
+from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
+from editmill.manifests.canonical import digest, file_digest
+from editmill.manifests.errors import EditmillError, OccupiedError, RequestError
+from editmill.manifests.records import ModelRecord
+from editmill.pipelines.masks.gate import MaskLimits, judge_proposal
+from editmill.pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
+from editmill.pipelines.masks.proposals import Proposal, Proposer
+from editmill.pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.masks.store import MaskStore
+from editmill.pipelines.sources.base import SourceProblem, read_image
+from editmill.pipelines.sources.table import Row, Table, class_name, identities, read_table
 
 # Raised whenever the same photograph, prompt and models may give another mask.
 VERSION = 1

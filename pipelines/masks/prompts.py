@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.masks.refusal import Refusal, Refused
-from pipelines.sources.table import Row
+from editmill.pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.sources.table import Row
 
 EDGES = ("left", "top", "right", "bottom")
 CORNER = ("x", "y", "width", "height")

@@ -7,16 +7,16 @@ from functools import cached_property
 
 import numpy as np
 
-from generators.base import Array
-from generators.guards.boxes import box_of
-from generators.guards.label import object_crop
-from generators.models.detector import Detector
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from generators.models.segmenter import Segment, Segmenter
-from pipelines.masks.prompts import Box, Prompt
-from pipelines.masks.refusal import Refusal, Refused
-from pipelines.masks.shape import borders_met, centrality, clean, mask_iou
+from editmill.generators.base import Array
+from editmill.generators.guards.boxes import box_of
+from editmill.generators.guards.label import object_crop
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segment, Segmenter
+from editmill.pipelines.masks.prompts import Box, Prompt
+from editmill.pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.masks.shape import borders_met, centrality, clean, mask_iou
 
 # How much the mask's box grows on each side for the second test of stability.
 GROWTH = 0.08

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.base import Array
+from editmill.generators.base import Array
 
 # Larger holes are part of the object's shape: a ring, a handle.
 LARGEST_FILLED_HOLE = 0.01

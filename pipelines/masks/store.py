@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from manifests.atomic import atomic_write
-from manifests.canonical import canonical_json
-from pipelines.masks.proposals import Proposal
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json
+from editmill.pipelines.masks.proposals import Proposal
 
 ENTRY = "editmill-mask"
 ACCEPTED, REFUSED = "masks", "refused"

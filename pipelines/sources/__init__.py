@@ -7,18 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from manifests.errors import SourceError
-from pipelines.sources.base import CaptionSource, Source, SourceProblem
-from pipelines.sources.coco import CocoSource, CocoSpec
-from pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
-from pipelines.sources.folder import FolderSource, FolderSpec
-from pipelines.sources.imagenet_s import ImageNetSSource, ImageNetSSpec
-from pipelines.sources.images import ImagesSource, ImagesSpec
-from pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
-from pipelines.sources.pictures import Pictures
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
-from pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
-from pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.base import CaptionSource, Source, SourceProblem
+from editmill.pipelines.sources.coco import CocoSource, CocoSpec
+from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
+from editmill.pipelines.sources.folder import FolderSource, FolderSpec
+from editmill.pipelines.sources.imagenet_s import ImageNetSSource, ImageNetSSpec
+from editmill.pipelines.sources.images import ImagesSource, ImagesSpec
+from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
+from editmill.pipelines.sources.pictures import Pictures
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
+from editmill.pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
 __all__ = [
     "AnySource", "AnySpec", "CaptionSource", "CaptionedSpec", "LabelledSpec", "Pictures", "Source", "SourceProblem", "SourceSpec", "open_captions",

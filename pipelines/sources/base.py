@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from generators.base import Array, LoadedSource
-from generators.reasons import Reason
-from generators.text.base import CaptionedImage
-from manifests.pictures import upright_rgb
-from manifests.records import SourceRecord
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.reasons import Reason
+from editmill.generators.text.base import CaptionedImage
+from editmill.manifests.pictures import upright_rgb
+from editmill.manifests.records import SourceRecord
 
 EXIF_ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)

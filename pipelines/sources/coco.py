@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from generators.base import Array, LoadedSource
-from generators.reasons import Reason
-from manifests.canonical import digest
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.reasons import Reason
+from editmill.manifests.canonical import digest
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
 
 
 class CocoSpec(BaseModel):

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from generators.text.base import CaptionedImage, GoldObject
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import image_facts, read_image
-from pipelines.sources.table import distinct
-from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.generators.text.base import CaptionedImage, GoldObject
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import image_facts, read_image
+from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
 Document = dict[str, Any]
 FIX = "pass the {} file of COCO, as in --source coco-captions:PATH/captions.json,PATH/instances.json"

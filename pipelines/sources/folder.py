@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from generators.base import LoadedSource
-from manifests.canonical import file_digest
-from manifests.records import SourceRecord
-from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
-from pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, identities, read_table
+from editmill.generators.base import LoadedSource
+from editmill.manifests.canonical import file_digest
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
+from editmill.pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, identities, read_table
 
 # The column says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
 IMAGENET = {IMAGENET_COLUMN: {"labels": "imagenet-1k"}}

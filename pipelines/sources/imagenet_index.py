@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-from manifests.errors import SourceError
+from editmill.manifests.errors import SourceError
 
 WNID = re.compile(r"n[0-9]{8}")
 HOW_TO_GET = (

@@ -11,13 +11,13 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from generators.base import Array, LoadedSource
-from generators.reasons import Reason
-from manifests.canonical import file_digest
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
-from pipelines.sources.imagenet_index import read_class_list, read_index
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.reasons import Reason
+from editmill.manifests.canonical import file_digest
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
+from editmill.pipelines.sources.imagenet_index import read_class_list, read_index
 
 # Classes that ImageNet-S counts as one: photographs of the first hold objects of the second.
 MERGED = {

@@ -8,11 +8,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from generators.base import Array
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import SourceProblem, image_facts, read_image
-from pipelines.sources.table import distinct
+from editmill.generators.base import Array
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import SourceProblem, image_facts, read_image
+from editmill.pipelines.sources.table import distinct
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from generators.text.base import CaptionedImage
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import image_facts, read_image
-from pipelines.sources.table import distinct
-from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.generators.text.base import CaptionedImage
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import image_facts, read_image
+from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
 LABELS: dict[Any, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, 0: 0, 1: 1, 2: 2, None: -1}
 FIX = 'each line is one object such as {"image": "photos/1.jpg", "texts": ["a girl on a chair"]}; "text", "id", "label" and "licence" are optional'

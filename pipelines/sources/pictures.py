@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from generators.base import Array
-from manifests.records import SourceRecord
-from pipelines.sources.base import CaptionSource, Source
-from pipelines.sources.images import ImagesSource
+from editmill.generators.base import Array
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import CaptionSource, Source
+from editmill.pipelines.sources.images import ImagesSource
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path
 
-from manifests.errors import SourceError
+from editmill.manifests.errors import SourceError
 
 # The first holds indices of ImageNet's thousand classes.
 IMAGENET_COLUMN, IMAGENET_CLASSES = "imagenet_index", 1000

@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from generators.base import LoadedSource
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from packs.tabletop.world import CLASSES, Scene, make_scene, plan_scene
+from editmill.generators.base import LoadedSource
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop.world import CLASSES, Scene, make_scene, plan_scene
 
 
 class TabletopSpec(BaseModel):

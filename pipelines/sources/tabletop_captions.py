@@ -10,12 +10,12 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from generators.text.base import CaptionedImage, GoldObject
-from manifests.records import CaptionRecord, SourceRecord
-from packs.tabletop.world import COLOURS, FINISHES, SIZES, make_scene, plan_scene
-from packs.tabletop.world.captions import ground_phrase
-from packs.tabletop.world.scene import ScenePlan, scene_rng
-from packs.tabletop.world.sentences import Description, Thing, caption
+from editmill.generators.text.base import CaptionedImage, GoldObject
+from editmill.manifests.records import CaptionRecord, SourceRecord
+from editmill.packs.tabletop.world import COLOURS, FINISHES, SIZES, make_scene, plan_scene
+from editmill.packs.tabletop.world.captions import ground_phrase
+from editmill.packs.tabletop.world.scene import ScenePlan, scene_rng
+from editmill.packs.tabletop.world.sentences import Description, Thing, caption
 
 ENTAILMENT, CONTRADICTION, UNLABELLED = 0, 2, -1
 SENTENCE_SHARE = 0.1

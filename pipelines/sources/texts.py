@@ -6,10 +6,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from manifests.errors import SourceError
-from manifests.records import CaptionRecord, SourceRecord
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.table import distinct
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import CaptionRecord, SourceRecord
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.table import distinct
 
 logger = logging.getLogger("editmill.sources")
 

@@ -15,13 +15,13 @@ from typing import Literal
 import braceexpand
 from pydantic import BaseModel, ConfigDict
 
-from generators.reasons import Reason
-from generators.text.base import CaptionedImage
-from manifests.errors import SourceError
-from manifests.records import SourceRecord
-from pipelines.sources.base import SourceProblem, facts_of, read_image
-from pipelines.sources.table import distinct
-from pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.generators.reasons import Reason
+from editmill.generators.text.base import CaptionedImage
+from editmill.manifests.errors import SourceError
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.base import SourceProblem, facts_of, read_image
+from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
 IMAGES = ("png", "jpg", "jpeg", "webp")
 TEXTS = ("txt", "json")

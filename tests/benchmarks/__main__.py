@@ -13,22 +13,22 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from generators.attribute.placing import Placer
-from generators.attribute.rendering import AttributeRenderer
-from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from generators.base import LoadedSource, make_edit
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.loading import Models, Placement
-from generators.text.candidates import TextJob
-from generators.text.editing import TextEditor
-from generators.text.grounded import CaptionJob
-from generators.text.settings import TextGuardSettings, TextSettings
-from manifests.reader import open_dataset
-from manifests.records import SourceRecord
-from packs.tabletop.world import make_scene
-from pipelines.packs import find_pack
-from pipelines.recipe import load_recipe
-from pipelines.sources import open_captions
+from editmill.generators.attribute.placing import Placer
+from editmill.generators.attribute.rendering import AttributeRenderer
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
+from editmill.generators.base import LoadedSource, make_edit
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.text.candidates import TextJob
+from editmill.generators.text.editing import TextEditor
+from editmill.generators.text.grounded import CaptionJob
+from editmill.generators.text.settings import TextGuardSettings, TextSettings
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop.world import make_scene
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.sources import open_captions
 from tests.manifests.builder import build_dataset
 
 ROUNDS = 5

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import torch
 
-from generators.models.loading import Models, Placement
-from generators.watermark.ledger import Ledger
-from generators.watermark.regeneration import Regenerator
-from generators.watermark.settings import WatermarkSettings
-from pipelines.packs import find_pack
-from pipelines.recipe import load_recipe
-from pipelines.sources import open_pictures
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.watermark.ledger import Ledger
+from editmill.generators.watermark.regeneration import Regenerator
+from editmill.generators.watermark.settings import WatermarkSettings
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.sources import open_pictures
 
 SCENES, START = 4, 700
 

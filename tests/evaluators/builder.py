@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from manifests import (
+from editmill.manifests import (
     Dataset,
     SampleRow,
     SourceRecord,

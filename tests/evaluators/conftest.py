@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests import Dataset
+from editmill.manifests import Dataset
 from tests.evaluators.builder import IMAGENET_E, build
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluators import (
+from editmill.evaluators import (
     Column,
     ColumnResult,
     Evaluation,
@@ -19,8 +19,8 @@ from evaluators import (
     mcnemar_exact,
     wilson_interval,
 )
-from evaluators.predictions import SCHEMA
-from manifests import Dataset, open_dataset
+from editmill.evaluators.predictions import SCHEMA
+from editmill.manifests import Dataset, open_dataset
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 from tests.manifests.builder import build_dataset
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from evaluators import Options, evaluate, find_warnings
-from manifests import Dataset
+from editmill.evaluators import Options, evaluate, find_warnings
+from editmill.manifests import Dataset
 from tests.evaluators.builder import PixelClassifier, build
 
 QUICK = Options(resamples=20)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import evaluators
-from evaluators import Classifier, load_classifier
-from manifests import ModelError
+from editmill import evaluators
+from editmill.evaluators import Classifier, load_classifier
+from editmill.manifests import ModelError
 from tests.evaluators.builder import PixelClassifier
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def test_exported_names_are_sorted_and_exist() -> None:
 
 
 def test_importing_evaluators_loads_no_framework() -> None:
-    code = "import sys, evaluators; print(sorted({'torch', 'torchvision', 'timm', 'transformers', 'safetensors'} & set(sys.modules)))"
+    code = "import sys, editmill.evaluators; print(sorted({'torch', 'torchvision', 'timm', 'transformers', 'safetensors'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -33,8 +33,8 @@ def test_a_missing_framework_names_the_install_command(tmp_path: Path) -> None:
     for name in ("torch", "torchvision", "timm", "transformers"):
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('gone', name={name!r})\n")
     code = (
-        "from evaluators import load_classifier\n"
-        "from manifests import ModelError\n"
+        "from editmill.evaluators import load_classifier\n"
+        "from editmill.manifests import ModelError\n"
         "for spec in ('torchvision:resnet18@w.safetensors', 'timm:test_vit', 'transformers:folder'):\n"
         "    try:\n"
         "        load_classifier(spec)\n"

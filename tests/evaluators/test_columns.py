@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators import Column
-from evaluators.columns import CONTROLS
+from editmill.evaluators import Column
+from editmill.evaluators.columns import CONTROLS
 
 
 @pytest.mark.parametrize(

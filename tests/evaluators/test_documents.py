@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from evaluators import Evaluation, Options, evaluate, to_csv, to_document, to_json
-from manifests import Dataset, canonical_json
+from editmill.evaluators import Evaluation, Options, evaluate, to_csv, to_document, to_json
+from editmill.manifests import Dataset, canonical_json
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier
 
 QUICK = Options(resamples=200)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators.layout import align, p_text, percent, points, share_text
+from editmill.evaluators.layout import align, p_text, percent, points, share_text
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import Column, Estimate, Evaluation, Options, Order, Step, evaluate, orders, paired_drop
-from evaluators.sentences import describe_order
-from manifests import Dataset
+from editmill.evaluators import Column, Estimate, Evaluation, Options, Order, Step, evaluate, orders, paired_drop
+from editmill.evaluators.sentences import describe_order
+from editmill.manifests import Dataset
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 
 QUICK = Options(resamples=200)

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from evaluators import Column, Evaluation, Options, evaluate, report_html
-from evaluators.plot import drop_plot
-from manifests import Dataset
+from editmill.evaluators import Column, Evaluation, Options, evaluate, report_html
+from editmill.evaluators.plot import drop_plot
+from editmill.manifests import Dataset
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier
 
 QUICK = Options(resamples=200)

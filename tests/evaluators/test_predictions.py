@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluators import predict
-from manifests import DataError, Dataset, ModelError, RequestError
+from editmill.evaluators import predict
+from editmill.manifests import DataError, Dataset, ModelError, RequestError
 from tests.evaluators.builder import PixelClassifier, build
 
 

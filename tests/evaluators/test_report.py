@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import Evaluation, Options, evaluate, report_html, write_report
-from manifests import Dataset, RequestError
+from editmill.evaluators import Evaluation, Options, evaluate, report_html, write_report
+from editmill.manifests import Dataset, RequestError
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 
 QUICK = Options(resamples=200)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import Sources, read_sources
-from manifests import Dataset
+from editmill.evaluators import Sources, read_sources
+from editmill.manifests import Dataset
 from tests.evaluators.builder import build
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import bootstrap
 
-from evaluators import holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
-from evaluators.statistics import clustered_mean
-from manifests import RequestError
+from editmill.evaluators import holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from editmill.evaluators.statistics import clustered_mean
+from editmill.manifests import RequestError
 
 outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
 

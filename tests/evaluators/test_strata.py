@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators import Options, Stratum, evaluate, paired_drop, strata
-from evaluators.strata import thirds
-from manifests import Dataset
+from editmill.evaluators import Options, Stratum, evaluate, paired_drop, strata
+from editmill.evaluators.strata import thirds
+from editmill.manifests import Dataset
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier, build
 
 QUICK = Options(resamples=200)

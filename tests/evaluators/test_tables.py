@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from evaluators import Evaluation, Options, evaluate, to_csv, to_document, to_json, to_text
-from manifests import Dataset, RequestError
+from editmill.evaluators import Evaluation, Options, evaluate, to_csv, to_document, to_json, to_text
+from editmill.manifests import Dataset, RequestError
 from tests.evaluators.builder import IMAGENET_E, PixelClassifier
 
 QUICK = Options(resamples=200)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import flows  # noqa: F401 - sets Prefect's environment, which is read at the import below.
+from editmill import flows  # noqa: F401 - sets Prefect's environment, which is read at the import below.
 
 os.environ["PREFECT_LOGGING_LEVEL"] = "WARNING"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.artifacts import count_table
+from editmill.flows.artifacts import count_table
 
 
 def test_counts_become_one_row_per_edit_with_reasons_by_frequency() -> None:

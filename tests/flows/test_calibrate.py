@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from flows.cli import main
-from manifests.guard_report import read_guard_report
+from editmill.flows.cli import main
+from editmill.manifests.guard_report import read_guard_report
 from tests.manifests.test_guard_report import make_report
 
 SMALL = ("--set", "source.count=8", "--set", "source.size=32", "--device", "cpu")
@@ -23,7 +23,7 @@ def run(*arguments: object) -> Result:
 def limit(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """The limit of false accepts of the report that calibration gives."""
     limits: list[float | None] = [None]
-    monkeypatch.setattr("pipelines.guarding.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0]))
+    monkeypatch.setattr("editmill.pipelines.guarding.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0]))
     return limits
 
 

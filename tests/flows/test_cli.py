@@ -9,8 +9,8 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from flows.cli import main
-from manifests.verify import verify_dataset
+from editmill.flows.cli import main
+from editmill.manifests.verify import verify_dataset
 from tests.checkpoints import write_pack
 from tests.manifests.builder import build_dataset
 from tests.manifests.exports.edits import build_edits

@@ -6,8 +6,8 @@ import torch
 from click.testing import CliRunner, Result
 from diffusers import DDPMPipeline
 
-from flows.cli import Group
-from flows.commands.convert import convert
+from editmill.flows.cli import Group
+from editmill.flows.commands.convert import convert
 from tests.generators.models.reference_adm import Adm, ReferenceAdm
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.imagenet_e import build_imagenet_e
-from flows.tasks import accelerator_slot
-from manifests.errors import DataError
-from manifests.manifest import MANIFEST
-from manifests.stats import shard_stem, stats_path
-from manifests.verify import verify_dataset
+from editmill.flows.imagenet_e import build_imagenet_e
+from editmill.flows.tasks import accelerator_slot
+from editmill.manifests.errors import DataError
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.stats import shard_stem, stats_path
+from editmill.manifests.verify import verify_dataset
 from tests.flows.tiny import OVERRIDES, RECIPE, tiny_prepared
 
 prefect_dask = pytest.importorskip("prefect_dask", reason="needs the extra `dask`")

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
-from manifests.reader import open_dataset
-from manifests.verify import verify_dataset
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.verify import verify_dataset
 from tests.flows.conftest import ROOT, START_TIMEOUT, Cli, prefect_cli
 from tests.flows.tiny import SAMPLES, tiny_arguments
 

@@ -11,13 +11,13 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.exceptions import ParameterTypeError
 
-from flows.imagenet_e import build_imagenet_e
-from manifests.errors import DataError, RecipeError
-from manifests.manifest import MANIFEST
-from manifests.reader import open_dataset
-from manifests.stats import shard_stem, stats_path
-from manifests.verify import verify_dataset
-from pipelines.build import build
+from editmill.flows.imagenet_e import build_imagenet_e
+from editmill.manifests.errors import DataError, RecipeError
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.stats import shard_stem, stats_path
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build
 from tests.flows.tiny import OVERRIDES, RECIPE, SAMPLES, tiny_prepared
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]

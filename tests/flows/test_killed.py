@@ -16,7 +16,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 ATTACKS = "[{name: pipeline, start: none}, {name: s02, start: partial, n_steps: 1, steps: 50}]"
 BUILD = (
-    sys.executable, "-m", "flows.cli", "build", "watermark", "--set", "source.count=6", "--set", "generator.schemes=[{name: dwtDctSvd}]",
+    sys.executable, "-m", "editmill.flows.cli", "build", "watermark", "--set", "source.count=6", "--set", "generator.schemes=[{name: dwtDctSvd}]",
     "--set", f"generator.attacks={ATTACKS}", "--shards", "2", "--workers", "2",
 )
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.commands import outputs
-from flows.commands.outputs import check_output, write_output
-from manifests.errors import RequestError
+from editmill.flows.commands import outputs
+from editmill.flows.commands.outputs import check_output, write_output
+from editmill.manifests.errors import RequestError
 
 
 def check(path: Path) -> None:

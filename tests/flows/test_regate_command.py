@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from flows.cli import main
+from editmill.flows.cli import main
 from tests.pipelines.guarded import build_guarded
 
 

@@ -11,8 +11,8 @@ import torch
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from flows.tasks import accelerator_slot, collect, is_infrastructure_fault, render_shard
-from manifests.errors import CorruptDatasetError, DataError, ModelError
+from editmill.flows.tasks import accelerator_slot, collect, is_infrastructure_fault, render_shard
+from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import main
-from flows.watermark import build_watermark
-from generators.models.loading import Placement
-from manifests.manifest import MANIFEST
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.flows.cli import main
+from editmill.flows.watermark import build_watermark
+from editmill.generators.models.loading import Placement
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 
 CHANGES = [
     "source.count=3", "generator.schemes=[{name: dwtDctSvd}]", "generator.steps=1",

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from flows.xmai import build_xmai
-from generators.models.loading import Placement
-from manifests.manifest import MANIFEST
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.flows.xmai import build_xmai
+from editmill.generators.models.loading import Placement
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
 

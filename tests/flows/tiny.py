@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from generators.models.loading import Placement
-from pipelines.build import Prepared, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.generators.models.loading import Placement
+from editmill.pipelines.build import Prepared, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 
 RECIPE = "demo"
 OVERRIDES = ["source.count=3", "generator.render.steps=1", "generator.edits=[{name: original}, {name: size, levels: [0.05]}]"]

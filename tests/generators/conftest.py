@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, read_pack
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, read_pack
 from tests.checkpoints import write_pack, write_sd15_models_dir
 
 

@@ -7,8 +7,8 @@ import hashlib
 import cv2
 import numpy as np
 
-from generators.base import Array, Edit, Job, LoadedSource, Scalar, make_edit
-from manifests.records import SourceRecord
+from editmill.generators.base import Array, Edit, Job, LoadedSource, Scalar, make_edit
+from editmill.manifests.records import SourceRecord
 
 WIDTH, HEIGHT = 96, 64
 

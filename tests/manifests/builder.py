@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from manifests import (
+from editmill.manifests import (
     CandidateRecord,
     Manifest,
     SampleRow,

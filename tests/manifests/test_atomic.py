@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from manifests.atomic import TEMPORARY_SUFFIX, atomic_file, atomic_write, remove_stale_temporaries
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_file, atomic_write, remove_stale_temporaries
 
 
 def test_replaces_whole(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_files_follow_the_umask(tmp_path: Path) -> None:
 
 def test_a_killed_writers_file_is_removed(tmp_path: Path) -> None:
     code = (
-        "import os, signal, sys; from manifests.atomic import atomic_file\n"
+        "import os, signal, sys; from editmill.manifests.atomic import atomic_file\n"
         "with atomic_file(sys.argv[1]) as stream:\n"
         "    stream.write(b'half'); stream.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )

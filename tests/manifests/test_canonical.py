@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests import MemberSpan
-from manifests.canonical import canonical_json, digest, file_digest
-from manifests.errors import DataError
+from editmill.manifests import MemberSpan
+from editmill.manifests.canonical import canonical_json, digest, file_digest
+from editmill.manifests.errors import DataError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

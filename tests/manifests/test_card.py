@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from manifests import read_manifest
-from manifests.card import card_header, dataset_card
+from editmill.manifests import read_manifest
+from editmill.manifests.card import card_header, dataset_card
 from tests.manifests.builder import build_dataset, make_manifest, make_sources
 
 

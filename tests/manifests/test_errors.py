@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from manifests import errors
+from editmill.manifests import errors
 
 
 def test_message_names_what_where_and_fix() -> None:

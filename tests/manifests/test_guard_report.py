@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from manifests.canonical import canonical_json
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.guard_report import (
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.guard_report import (
     ENSEMBLE,
     ClassQuality,
     ErrorRate,

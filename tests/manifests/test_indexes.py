@@ -4,8 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
-from manifests import read_manifest
-from manifests.indexes import index_files
+from editmill.manifests import read_manifest
+from editmill.manifests.indexes import index_files
 from tests.manifests.builder import build_dataset, make_manifest, make_sources
 
 

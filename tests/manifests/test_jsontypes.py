@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from manifests.errors import DataError
-from manifests.jsontypes import check_same_types, json_types
+from editmill.manifests.errors import DataError
+from editmill.manifests.jsontypes import check_same_types, json_types
 
 
 def test_types_are_flat_paths() -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.errors import DataError, RequestError
-from manifests.keys import MAX_KEY_LENGTH, MAX_REPLICA, sample_key, shard_of, validate_key
+from editmill.manifests.errors import DataError, RequestError
+from editmill.manifests.keys import MAX_KEY_LENGTH, MAX_REPLICA, sample_key, shard_of, validate_key
 
 # Ids that slugging would merge: separators, case, dots, and more than fits.
 IDS = st.one_of(

@@ -6,9 +6,9 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from manifests import read_manifest, sources_digest, write_dataset_files
-from manifests.canonical import canonical_json
-from manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests import read_manifest, sources_digest, write_dataset_files
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from tests.manifests.builder import build_dataset, make_sources
 
 

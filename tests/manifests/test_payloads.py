@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, chisquare
 
-from manifests.payloads import Payload, commitment, make_payload, public_secret, tag, text_of
+from editmill.manifests.payloads import Payload, commitment, make_payload, public_secret, tag, text_of
 
 SECRET = b"0123456789abcdef"
 

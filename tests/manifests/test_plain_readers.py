@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from manifests import Manifest, open_dataset, read_manifest
+from editmill.manifests import Manifest, open_dataset, read_manifest
 from tests.manifests.builder import build_dataset
 
 # These readers leave files open for the garbage collector.
@@ -113,7 +113,7 @@ def test_mlcroissant_joins_images_and_rows(built: Path, tmp_path: Path, monkeypa
 
 
 def test_croissant_names_every_file_with_its_digest(built: Path) -> None:
-    from manifests.canonical import file_digest
+    from editmill.manifests.canonical import file_digest
 
     metadata = json.loads((built / "croissant.json").read_bytes())
     files = [entry for entry in metadata["distribution"] if entry["@type"] == "cr:FileObject"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manifests import Dataset, Sample, open_dataset, read_tar
-from manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests import Dataset, Sample, open_dataset, read_tar
+from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from tests.manifests.builder import EDITS, build_dataset, encode_png, make_members, make_row, make_sources
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from manifests import CandidateRecord, FileRecord, Manifest, SampleRow, ShardRecord
-from manifests.canonical import canonical_json
+from editmill.manifests import CandidateRecord, FileRecord, Manifest, SampleRow, ShardRecord
+from editmill.manifests.canonical import canonical_json
 from tests.manifests.builder import make_manifest, make_row, make_sources
 
 ROW = make_row(make_sources(1)[0], "size")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from manifests import CandidateRecord, MemberSpan, SampleRow
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.rows import iter_rows, merge_rows, read_rows, row_schema, write_rows
+from editmill.manifests import CandidateRecord, MemberSpan, SampleRow
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.rows import iter_rows, merge_rows, read_rows, row_schema, write_rows
 from tests.manifests.builder import make_row, make_sources
 
 MEMBERS = ("cls", "json", "mask.png", "png")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manifests.seeds import derive_seed, join_fields
+from editmill.manifests.seeds import derive_seed, join_fields
 
 FIELDS = st.tuples(
     st.integers(0, 2**63),

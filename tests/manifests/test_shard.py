@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from manifests import SampleRow, ShardStats, read_rows, read_stats, read_tar, write_shard
-from manifests.errors import DataError
+from editmill.manifests import SampleRow, ShardStats, read_rows, read_stats, read_tar, write_shard
+from editmill.manifests.errors import DataError
 from tests.manifests.builder import MEMBERS, SCORE_NAMES, make_members, make_row, make_sources
 
 ROWS = [make_row(source, "size", shards=1) for source in make_sources(3)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from manifests import count_rows, finished_shard, merge_counts
-from manifests.canonical import digest
-from manifests.errors import CorruptDatasetError
+from editmill.manifests import count_rows, finished_shard, merge_counts
+from editmill.manifests.canonical import digest
+from editmill.manifests.errors import CorruptDatasetError
 from tests.manifests.builder import make_row, make_sources
 
 FINGERPRINT = digest({"name": "tiny"})

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from manifests.errors import CorruptDatasetError, DataError
-from manifests.tarshard import index_tar, read_tar, write_tar
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.tarshard import index_tar, read_tar, write_tar
 
 SUFFIXES = ("png", "mask.png", "cls", "json")
 KEYS = st.lists(st.from_regex(r"[a-z0-9_-]{0,12}[0-9]", fullmatch=True), unique=True, max_size=5)

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from manifests import open_dataset, read_manifest, read_stats, verify_dataset, write_stats
-from manifests.canonical import canonical_json, file_digest
-from manifests.errors import RequestError
-from manifests.tarshard import index_tar, read_tar, write_tar
+from editmill.manifests import open_dataset, read_manifest, read_stats, verify_dataset, write_stats
+from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests.errors import RequestError
+from editmill.manifests.tarshard import index_tar, read_tar, write_tar
 
 TAR = "test/tiny-000000.tar"
 ROWS = "test/tiny-000000.parquet"

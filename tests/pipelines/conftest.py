@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.loading import Placement
-from pipelines.plan import Plan, make_plan
-from pipelines.recipe import load_recipe
+from editmill.generators.models.loading import Placement
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import load_recipe
 from tests.checkpoints import write_pack
 from tests.pipelines.photos import write_photos
 

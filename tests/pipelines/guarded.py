@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.rule import decide
-from generators.guards.ensemble.settings import EnsembleSettings
-from manifests.guard_report import GateThreshold, GuardReport, write_guard_report
-from manifests.manifest import write_dataset_files
-from manifests.records import CandidateRecord, Manifest, SampleRow
-from manifests.shard import write_shard
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.manifests.guard_report import GateThreshold, GuardReport, write_guard_report
+from editmill.manifests.manifest import write_dataset_files
+from editmill.manifests.records import CandidateRecord, Manifest, SampleRow
+from editmill.manifests.shard import write_shard
 from tests.manifests.builder import CLASS_NAMES, MEMBERS, NAME, SPLIT, make_manifest, make_members, make_row, make_sources
 from tests.manifests.test_guard_report import make_report
 

@@ -10,14 +10,14 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.commands.audit import audit as command
-from generators.guards.settings import GuardSettings
-from generators.models.loading import Models
-from manifests.errors import RecipeError
-from pipelines.audit import GATES, AuditRow, audit
-from pipelines.families.attribute import GUARDS, SCORE_NAMES, make_guards
-from pipelines.packs import find_pack
-from pipelines.recipe import load_recipe
+from editmill.flows.commands.audit import audit as command
+from editmill.generators.guards.settings import GuardSettings
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import RecipeError
+from editmill.pipelines.audit import GATES, AuditRow, audit
+from editmill.pipelines.families.attribute import GUARDS, SCORE_NAMES, make_guards
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.recipe import load_recipe
 from tests.pipelines.conftest import PLACEMENT
 
 pytestmark = pytest.mark.filterwarnings("ignore:IProgress:Warning")

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.attribute.geometry import warp, warp_object
-from manifests.errors import CorruptDatasetError, DataError, ModelError, OccupiedError
-from manifests.manifest import MANIFEST
-from manifests.reader import open_dataset
-from manifests.records import Manifest
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import Plan
-from pipelines.sources import open_source
+from editmill.generators.attribute.geometry import warp, warp_object
+from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError, OccupiedError
+from editmill.manifests.manifest import MANIFEST
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.records import Manifest
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.sources import open_source
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
 

@@ -8,19 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.models.inpainter import Inpainter
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from manifests.errors import DataError, RequestError
-from manifests.guard_report import ENSEMBLE, GuardReport, check_limits
-from packs.tabletop.world import CLASSES
-from pipelines.calibration import Calibrator, calibrate, make_remover, pictures_of, round_trips, score_sources
-from pipelines.guard_truth import WORLD, world_pictures
-from pipelines.packs import find_pack
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.inpainter import Inpainter
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.manifests.errors import DataError, RequestError
+from editmill.manifests.guard_report import ENSEMBLE, GuardReport, check_limits
+from editmill.packs.tabletop.world import CLASSES
+from editmill.pipelines.calibration import Calibrator, calibrate, make_remover, pictures_of, round_trips, score_sources
+from editmill.pipelines.guard_truth import WORLD, world_pictures
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
 from tests.checkpoints import write_pack
 
 SOURCE = TabletopSource(TabletopSpec(start=900_000, count=48))

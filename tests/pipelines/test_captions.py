@@ -10,17 +10,17 @@ import pytest
 import yaml
 from PIL import Image
 
-from generators.models.loading import Placement
-from generators.text.language.operations import Operation, undo_operations
-from manifests.errors import RecipeError, SourceError
-from manifests.records import SampleRow
-from pipelines.build import build, prepare
-from pipelines.captions import CaptionBuilder
-from pipelines.fingerprint import identify
-from pipelines.plan import Plan, make_plan
-from pipelines.preview import preview_dataset
-from pipelines.recipe import load_recipe
-from pipelines.shard import ShardTask, sample_builder
+from editmill.generators.models.loading import Placement
+from editmill.generators.text.language.operations import Operation, undo_operations
+from editmill.manifests.errors import RecipeError, SourceError
+from editmill.manifests.records import SampleRow
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.captions import CaptionBuilder
+from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.preview import preview_dataset
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import ShardTask, sample_builder
 from tests.checkpoints import write_clip
 from tests.generators.models.test_detector import write_detector
 from tests.generators.models.text_models import write_roberta

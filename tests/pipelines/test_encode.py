@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from generators.base import Candidate, make_edit
-from manifests.records import SourceRecord
-from pipelines.encode import decode_image, describe, encode_image
-from pipelines.planned import PlannedSample
+from editmill.generators.base import Candidate, make_edit
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.encode import decode_image, describe, encode_image
+from editmill.pipelines.planned import PlannedSample
 
 SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)
 CANDIDATE = Candidate(None, parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from generators.models.pack import PackSpec
-from pipelines.estimate import estimate_attribute
-from pipelines.families.attribute import settings_of
-from pipelines.packs import find_pack
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.generators.models.pack import PackSpec
+from editmill.pipelines.estimate import estimate_attribute
+from editmill.pipelines.families.attribute import settings_of
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 
 SOURCES = 20
 MODERN, FAITHFUL = ("imagenet-e",), ("imagenet-e", "generator.render.mode=faithful")

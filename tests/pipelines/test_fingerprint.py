@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.loading import Placement
-from pipelines.fingerprint import identify
+from editmill.generators.models.loading import Placement
+from editmill.pipelines.fingerprint import identify
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 

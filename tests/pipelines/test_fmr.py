@@ -11,23 +11,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.models.loading import Placement
-from generators.reasons import Reason
-from generators.synthesis.latent_ascent import LatentAscent
-from generators.synthesis.oracle import Subject
-from manifests.errors import ModelError, RecipeError
-from manifests.reader import Dataset, open_dataset
-from manifests.records import SampleRow
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.encode import decode_image
-from pipelines.fingerprint import identify
-from pipelines.fmr import FmrBuilder
-from pipelines.plan import Plan, make_plan
-from pipelines.recipe import load_recipe
-from pipelines.shard import ShardTask, sample_builder
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.models.loading import Placement
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.latent_ascent import LatentAscent
+from editmill.generators.synthesis.oracle import Subject
+from editmill.manifests.errors import ModelError, RecipeError
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import SampleRow
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.encode import decode_image
+from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.fmr import FmrBuilder
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import ShardTask, sample_builder
 from tests.fmr_models import write_fmr_pack
 
 PLACEMENT = Placement(device="cpu")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from generators.base import Candidate, make_edit
-from manifests.records import SourceRecord
-from pipelines.encode import encode_members
-from pipelines.planned import PlannedSample
+from editmill.generators.base import Candidate, make_edit
+from editmill.manifests.records import SourceRecord
+from editmill.pipelines.encode import encode_members
+from editmill.pipelines.planned import PlannedSample
 
 PAGE = Path(__file__).parents[2] / "docs/formats.md"
 SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from manifests.reader import open_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
+from editmill.manifests.reader import open_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
 from tests.pipelines.conftest import PLACEMENT
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats-captions.md"

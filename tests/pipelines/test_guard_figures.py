@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.guards.ensemble.limits import JOINT, Limits
-from generators.guards.ensemble.settings import EnsembleSettings
-from manifests.guard_report import ENSEMBLE, SOURCELESS, ErrorRate
-from pipelines.guard_figures import (
+from editmill.generators.guards.ensemble.limits import JOINT, Limits
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.manifests.guard_report import ENSEMBLE, SOURCELESS, ErrorRate
+from editmill.pipelines.guard_figures import (
     OVERALL,
     Scored,
     blind_members,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from generators.guards.ensemble.gates import GATES
-from generators.guards.rules import LIMITED
-from generators.guards.settings import GuardSettings
-from manifests.guard_report import ClassQuality, ErrorRate, GateCurve, GateThreshold, GuardReport, JudgeQuality
-from pipelines.regate_rules import ENSEMBLE_LIMITED
+from editmill.generators.guards.ensemble.gates import GATES
+from editmill.generators.guards.rules import LIMITED
+from editmill.generators.guards.settings import GuardSettings
+from editmill.manifests.guard_report import ClassQuality, ErrorRate, GateCurve, GateThreshold, GuardReport, JudgeQuality
+from editmill.pipelines.regate_rules import ENSEMBLE_LIMITED
 
 PAGE = (Path(__file__).parents[2] / "docs/guards.md").read_text()
 NAMED = set(re.findall(r"`([a-z0-9_]+)`", PAGE))

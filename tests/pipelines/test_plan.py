@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from manifests.errors import ModelError
-from pipelines.plan import make_plan
-from pipelines.planned import PlannedSample
-from pipelines.recipe import load_recipe
+from editmill.manifests.errors import ModelError
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.planned import PlannedSample
+from editmill.pipelines.recipe import load_recipe
 from tests.pipelines.conftest import MakePlan
 from tests.pipelines.photos import write_photos
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.contact_sheet import BACKGROUND, GAP, HEADER, contact_sheet
-from pipelines.preview import preview_plan
+from editmill.pipelines.contact_sheet import BACKGROUND, GAP, HEADER, contact_sheet
+from editmill.pipelines.preview import preview_plan
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 

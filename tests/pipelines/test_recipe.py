@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from manifests.errors import RecipeError, SourceError
-from pipelines.recipe import load_recipe, recipe_names
+from editmill.manifests.errors import RecipeError, SourceError
+from editmill.pipelines.recipe import load_recipe, recipe_names
 
 
 def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from generators.guards.rules import LIMITED
-from generators.guards.settings import GuardSettings
-from manifests.errors import CorruptDatasetError, EditmillError, OccupiedError, RecipeError, RequestError
-from manifests.guard_report import read_guard_report, write_guard_report
-from manifests.reader import open_dataset
-from manifests.records import SampleRow
-from manifests.rows import iter_rows
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
-from pipelines.regate import REGATE, Regating, regate
-from pipelines.regate_rules import WHY_NOT, applicable
+from editmill.generators.guards.rules import LIMITED
+from editmill.generators.guards.settings import GuardSettings
+from editmill.manifests.errors import CorruptDatasetError, EditmillError, OccupiedError, RecipeError, RequestError
+from editmill.manifests.guard_report import read_guard_report, write_guard_report
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.records import SampleRow
+from editmill.manifests.rows import iter_rows
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.regate import REGATE, Regating, regate
+from editmill.pipelines.regate_rules import WHY_NOT, applicable
 from tests.manifests.builder import build_dataset
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.guarded import SETTINGS, build_guarded, report_with

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.guards.ensemble.settings import EnsembleSettings
-from pipelines.selection_noise import MODES, Gate, Pool, Proposal, draw, measure
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.pipelines.selection_noise import MODES, Gate, Pool, Proposal, draw, measure
 
 GATE = Gate("known", EnsembleSettings(gates=("label_clip",)), None)
 

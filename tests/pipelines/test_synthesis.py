@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.guards.ensemble.duplicates import Fingerprint
-from generators.guards.ensemble.shown import Shown
-from generators.reasons import Reason
-from generators.synthesis.proposing import Proposal, Proposed
-from manifests.records import SampleRow
-from pipelines.families import family_of
-from pipelines.families.base import Built
-from pipelines.guarding import calibration_records
-from pipelines.packs import find_pack
-from pipelines.plan import Plan, make_plan
-from pipelines.recipe import load_recipe
-from pipelines.sources import open_pictures
-from pipelines.synthesis import SynthesisBuilder
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.ensemble.duplicates import Fingerprint
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.proposing import Proposal, Proposed
+from editmill.manifests.records import SampleRow
+from editmill.pipelines.families import family_of
+from editmill.pipelines.families.base import Built
+from editmill.pipelines.guarding import calibration_records
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.sources import open_pictures
+from editmill.pipelines.synthesis import SynthesisBuilder
 
 SIDE = 32
 SMALL = ("source.count=8", "source.size=32", "generator.quota=1", "shards=1", "calibration=null")

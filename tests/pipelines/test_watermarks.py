@@ -13,26 +13,26 @@ import pytest
 import torch
 from PIL import Image
 
-from evaluators.watermark import evaluate_watermark, watermark_text
-from evaluators.watermark.keys import reveal_keys
-from generators.models.image_adapter import convert_image_adapter
-from generators.models.loading import Placement
-from generators.reasons import Reason
-from generators.watermark.quality import psnr
-from generators.watermark.schemes import EmbeddingError
-from generators.watermark.schemes.blind import BlindWatermark
-from manifests.errors import RequestError
-from manifests.reader import Dataset, open_dataset
-from manifests.records import SampleRow
-from manifests.verify import verify_dataset
-from pipelines.build import build, prepare
-from pipelines.encode import decode_image
-from pipelines.fingerprint import identify
-from pipelines.plan import Plan, make_plan
-from pipelines.preview import preview_plan
-from pipelines.recipe import load_recipe
-from pipelines.shard import ShardTask, sample_builder
-from pipelines.watermarks import WatermarkBuilder
+from editmill.evaluators.watermark import evaluate_watermark, watermark_text
+from editmill.evaluators.watermark.keys import reveal_keys
+from editmill.generators.models.image_adapter import convert_image_adapter
+from editmill.generators.models.loading import Placement
+from editmill.generators.reasons import Reason
+from editmill.generators.watermark.quality import psnr
+from editmill.generators.watermark.schemes import EmbeddingError
+from editmill.generators.watermark.schemes.blind import BlindWatermark
+from editmill.manifests.errors import RequestError
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import SampleRow
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.encode import decode_image
+from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.preview import preview_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import ShardTask, sample_builder
+from editmill.pipelines.watermarks import WatermarkBuilder
 from tests.generators.watermark.pictures import textured
 from tests.watermark_models import write_watermark_pack
 

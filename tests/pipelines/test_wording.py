@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from manifests.errors import RecipeError
-from pipelines.recipe import RECIPES, load_recipe
+from editmill.manifests.errors import RecipeError
+from editmill.pipelines.recipe import RECIPES, load_recipe
 
 LIST = "must be a list in brackets, as in [a, b], not"
 FIELDS = "must hold fields, as in {field: value}, not"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.attribute.composite import matte
-from generators.base import Candidate, Job, LoadedSource, make_edit
-from generators.guards.base import Array
-from generators.guards.ensemble.shown import Shown
-from generators.guards.pixels import BackgroundChangedGuard, SanityGuard
-from generators.guards.segmentation import SegmentationGuard
-from manifests.records import SourceRecord
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Candidate, Job, LoadedSource, make_edit
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.pixels import BackgroundChangedGuard, SanityGuard
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.manifests.records import SourceRecord
 
 # Of this, nothing is newly black, so pictures without a source may be dark.
 BLACK = np.zeros((1, 1, 3), np.uint8)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from manifests.guard_report import POOLED, GateThreshold
+from editmill.manifests.guard_report import POOLED, GateThreshold
 
 
 @dataclass(frozen=True)

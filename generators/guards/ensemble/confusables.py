@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from generators.guards.base import Array
+from editmill.generators.guards.base import Array
 
 
 def synonyms(name: str) -> frozenset[str]:

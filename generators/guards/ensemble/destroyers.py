@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from generators.attribute.composite import compose, matte
-from generators.attribute.removal import Remover
-from generators.base import LoadedSource
-from generators.guards.base import Array
-from generators.guards.boxes import box_of
+from editmill.generators.attribute.composite import compose, matte
+from editmill.generators.attribute.removal import Remover
+from editmill.generators.base import LoadedSource
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.boxes import box_of
 
 OPERATORS: tuple[str, ...] = ("class_swap", "occluded", "background_crop", "removed", "other_class")
 # Of the object, the share that stays visible beside the card, at most.

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from generators.guards.boxes import Box, box_iou, box_of
-from generators.guards.ensemble.shown import Shown
-from generators.models.detector import Detection, Detector
+from editmill.generators.guards.boxes import Box, box_iou, box_of
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.detector import Detection, Detector
 
 # Scores below this count as this.
 FAINTEST = 0.01

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from generators.guards.ensemble.shown import Shown
-from generators.models.features import ImageTextFeatures
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.features import ImageTextFeatures
 
 
 def directions(features: ImageTextFeatures, shown: Sequence[Shown]) -> list[dict[str, float]]:

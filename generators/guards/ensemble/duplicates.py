@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.guards.base import Array
-from generators.guards.ensemble.phash import perceptual_hash
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.reasons import Reason
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.ensemble.phash import perceptual_hash
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.reasons import Reason
 
 
 @dataclass(frozen=True)

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from generators.guards.base import Array, Verdict
-from generators.guards.ensemble import pixels
-from generators.guards.ensemble.attribute import AttributeMember
-from generators.guards.ensemble.detection import ObjectMember, Sighting
-from generators.guards.ensemble.direction import directions
-from generators.guards.ensemble.duplicates import Fingerprint, fingerprint
-from generators.guards.ensemble.identity import IdentityMember, SteadyEncoder
-from generators.guards.ensemble.limits import Limits
-from generators.guards.ensemble.region import look_at, mask_of_box
-from generators.guards.ensemble.rule import decide
-from generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.guards.ensemble.verifier import Verifier
-from generators.guards.ensemble.zero_shot import PREFIXES, ZeroShotMember
-from generators.guards.segmentation import SegmentationGuard
-from generators.models.detector import Detector
-from generators.models.loading import Models
-from generators.models.segmenter import Segmenter
-from manifests.errors import ModelError
-from manifests.weights import weights_digest
+from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.guards.ensemble import pixels
+from editmill.generators.guards.ensemble.attribute import AttributeMember
+from editmill.generators.guards.ensemble.detection import ObjectMember, Sighting
+from editmill.generators.guards.ensemble.direction import directions
+from editmill.generators.guards.ensemble.duplicates import Fingerprint, fingerprint
+from editmill.generators.guards.ensemble.identity import IdentityMember, SteadyEncoder
+from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.region import look_at, mask_of_box
+from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.ensemble.verifier import Verifier
+from editmill.generators.guards.ensemble.zero_shot import PREFIXES, ZeroShotMember
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.errors import ModelError
+from editmill.manifests.weights import weights_digest
 
 
 class GuardEnsemble:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from generators.reasons import Reason
+from editmill.generators.reasons import Reason
 
 # Gates whose limits are calibrated, and which the rule puts together.
 GateName = Literal["label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip", "stable_siglip", "mask_iou"]

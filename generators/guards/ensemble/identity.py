@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from generators.guards.base import Array
-from generators.guards.ensemble.region import look_at
-from generators.guards.ensemble.shown import Shown
-from generators.models.fixed_batches import in_fixed_batches
-from generators.models.image_encoder import ImageEncoder
-from generators.models.loading import Models
-from generators.per_source import PerSource
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.ensemble.region import look_at
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.loading import Models
+from editmill.generators.per_source import PerSource
 
 
 class SteadyEncoder(ImageEncoder):

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from generators.guards.ensemble.gates import GATES
-from manifests.guard_report import POOLED, GateCurve, GateThreshold, GuardReport
+from editmill.generators.guards.ensemble.gates import GATES
+from editmill.manifests.guard_report import POOLED, GateCurve, GateThreshold, GuardReport
 
 # The product of all gates' probabilities, which has a threshold of its own.
 JOINT = "joint"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.guards.base import Array
+from editmill.generators.guards.base import Array
 
 SIDE, KEPT = 32, 8
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.guards.base import Array
-from generators.guards.ensemble.phash import hamming, perceptual_hash
-from generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.ensemble.phash import hamming, perceptual_hash
+from editmill.generators.guards.ensemble.shown import Shown
 
 SCORE_NAMES: tuple[str, ...] = ("finite", "unsafe", "size_fits", "clipped_share", "change", "source_hamming")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from generators.guards.base import Array
-from manifests.guard_report import GateCurve
+from editmill.generators.guards.base import Array
+from editmill.manifests.guard_report import GateCurve
 
 
 def fit_curve(gate: str, right: Sequence[float], wrong: Sequence[float]) -> GateCurve:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
-from manifests.guard_report import ErrorRate
+from editmill.manifests.guard_report import ErrorRate
 
 CONFIDENCE = 0.95
 

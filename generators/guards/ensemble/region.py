@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.guards.base import Array
-from generators.guards.boxes import Box
-from generators.guards.label import object_crop
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.boxes import Box
+from editmill.generators.guards.label import object_crop
 
 
 def look_at(image: Array, mask: Array | None) -> Array:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from generators.guards.ensemble.gates import GATES, LABEL_GATES
-from generators.guards.ensemble.limits import JOINT, Limits
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.reasons import Reason
-from manifests.errors import RequestError
+from editmill.generators.guards.ensemble.gates import GATES, LABEL_GATES
+from editmill.generators.guards.ensemble.limits import JOINT, Limits
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import RequestError
 
 
 def decide(scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None) -> tuple[Reason, ...]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from generators.guards.ensemble.gates import LABEL_GATES, GateName
+from editmill.generators.guards.ensemble.gates import LABEL_GATES, GateName
 
 # Roles that gates may ask; a verifier may be none of them.
 GATE_ROLES: tuple[str, ...] = ("zero_shot", "zero_shot_2", "image_encoder", "detector", "segmenter")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from generators.guards.base import Array
+from editmill.generators.guards.base import Array
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.guards.ensemble.shown import Shown
-from generators.models.fixed_batches import in_fixed_batches
-from generators.models.loading import Models
-from generators.models.surrogate import Surrogate
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.loading import Models
+from editmill.generators.models.surrogate import Surrogate
 
 
 class Verifier(Surrogate):

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from generators.guards.base import Array
+from editmill.generators.guards.base import Array
 
 KEPT = 0.9
 QUALITY = 75

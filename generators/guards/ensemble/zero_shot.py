@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from generators.guards.base import Array
-from generators.guards.ensemble.confusables import confusables
-from generators.guards.ensemble.views import other_views
-from generators.guards.removal import NOTHING
-from generators.models.features import ImageTextFeatures
-from generators.models.loading import Models
+from editmill.generators.guards.base import Array
+from editmill.generators.guards.ensemble.confusables import confusables
+from editmill.generators.guards.ensemble.views import other_views
+from editmill.generators.guards.removal import NOTHING
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.loading import Models
 
 PREFIXES = {"zero_shot": "clip", "zero_shot_2": "siglip"}
 

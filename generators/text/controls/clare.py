@@ -13,12 +13,12 @@ from typing import Protocol
 
 import numpy as np
 
-from generators.models.masked_lm import SLOT
-from generators.text.controls.edits import cased_like
-from generators.text.language.operations import Operation, apply_operations, in_order
-from generators.text.language.spans import Word, words_of
-from generators.text.language.tagging import part_of_speech
-from generators.text.xmai2023.stopwords import STOPWORDS
+from editmill.generators.models.masked_lm import SLOT
+from editmill.generators.text.controls.edits import cased_like
+from editmill.generators.text.language.operations import Operation, apply_operations, in_order
+from editmill.generators.text.language.spans import Word, words_of
+from editmill.generators.text.language.tagging import part_of_speech
+from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
 Similar = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 # Changes that are judged at a time, in the order of the draw.

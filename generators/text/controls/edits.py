@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from generators.text.controls.synonyms import synonyms
-from generators.text.language.operations import Operation, in_order
-from generators.text.language.spans import Word, words_of
-from generators.text.language.tagging import part_of_speech
-from generators.text.xmai2023.stopwords import STOPWORDS
+from editmill.generators.text.controls.synonyms import synonyms
+from editmill.generators.text.language.operations import Operation, in_order
+from editmill.generators.text.language.spans import Word, words_of
+from editmill.generators.text.language.tagging import part_of_speech
+from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
 Rng = np.random.Generator
 ALPHA = 0.2

@@ -6,12 +6,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from generators.text.base import CaptionedImage
-from generators.text.gold import meant
-from generators.text.language.phrases import NounPhrase
-from generators.text.language.vocabulary import SYNONYMS
-from generators.text.records import Insertion
-from generators.text.xmai2023.stopwords import STOPWORDS
+from editmill.generators.text.base import CaptionedImage
+from editmill.generators.text.gold import meant
+from editmill.generators.text.language.phrases import NounPhrase
+from editmill.generators.text.language.vocabulary import SYNONYMS
+from editmill.generators.text.records import Insertion
+from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
 
 def random_attribute(pool: Sequence[str], rng: np.random.Generator) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generators.models.features import ImageTextFeatures
+from editmill.generators.models.features import ImageTextFeatures
 
 
 class TextSimilarity:

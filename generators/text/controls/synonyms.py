@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from functools import lru_cache
 
-from generators.text.language.lemmas import singular
+from editmill.generators.text.language.lemmas import singular
 
 # Between semicolons stand words that replace one another in a caption.
 NOUNS = """

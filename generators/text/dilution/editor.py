@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.models.entailment import Entailment
-from generators.models.sentence_writer import SentenceWriter
-from generators.reasons import Reason
-from generators.text.candidates import TextCandidate, TextJob
-from generators.text.controls.matched import false_word
-from generators.text.dilution.sentences import appended, says_only, template
-from generators.text.fluency import Fluency
-from generators.text.gold import FALSE, UNKNOWN, known_groups
-from generators.text.gold import judge as judge_gold
-from generators.text.grounded import Slot
-from generators.text.language.operations import apply_operations
-from generators.text.records import Insertion
-from generators.text.settings import DilutionSettings, TextGuardSettings
-from generators.text.settling import ENTAILED, NEUTRAL_LABEL
-from manifests.seeds import derive_seed
+from editmill.generators.models.entailment import Entailment
+from editmill.generators.models.sentence_writer import SentenceWriter
+from editmill.generators.reasons import Reason
+from editmill.generators.text.candidates import TextCandidate, TextJob
+from editmill.generators.text.controls.matched import false_word
+from editmill.generators.text.dilution.sentences import appended, says_only, template
+from editmill.generators.text.fluency import Fluency
+from editmill.generators.text.gold import FALSE, UNKNOWN, known_groups
+from editmill.generators.text.gold import judge as judge_gold
+from editmill.generators.text.grounded import Slot
+from editmill.generators.text.language.operations import apply_operations
+from editmill.generators.text.records import Insertion
+from editmill.generators.text.settings import DilutionSettings, TextGuardSettings
+from editmill.generators.text.settling import ENTAILED, NEUTRAL_LABEL
+from editmill.manifests.seeds import derive_seed
 
 # A slot, and what both judges accept of it.
 Fact = tuple[Slot, Insertion]

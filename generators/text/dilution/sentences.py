@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from generators.text.language.operations import Operation
-from generators.text.language.phrases import noun_phrases
-from generators.text.language.spans import words_of
-from generators.text.language.vocabulary import group_of
+from editmill.generators.text.language.operations import Operation
+from editmill.generators.text.language.phrases import noun_phrases
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.language.vocabulary import group_of
 
 # Nouns that say nothing of what the image holds.
 NEUTRAL = frozenset({"picture", "photo", "image", "scene", "finish", "colour", "color", "size", "material", "surface", "shape"})

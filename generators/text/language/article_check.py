@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from generators.text.language.spans import Word
+from editmill.generators.text.language.spans import Word
 
 # An article with the word after it; quotes, brackets or a currency sign may stand between.
 PAIR = re.compile(r"(?<![\w'’.\-&/])(an?|An?|AN?)[ \t\n\u00a0]+[\"'“‘(\[*_]*[$£€]?([^\W_](?:[\w\u0300-\u036f]|['’&.,:\-\u2010\u2011](?=\w))*\.?)")

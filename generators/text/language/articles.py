@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from generators.text.language.lexicon import lemmas
+from editmill.generators.text.language.lexicon import lemmas
 
 # Names of letters that begin with a vowel.
 VOWEL_LETTERS = frozenset("AEFHILMNORSX")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generators.text.language.caption_words import DIMENSIONS, MEASURE_NOUNS, NOUN_PARTICIPLES, PLURAL_MODIFIERS
-from generators.text.language.closed_words import DETERMINERS
-from generators.text.language.lemmas import singular
-from generators.text.language.reading import Reading
-from generators.text.language.vocabulary import group_of
+from editmill.generators.text.language.caption_words import DIMENSIONS, MEASURE_NOUNS, NOUN_PARTICIPLES, PLURAL_MODIFIERS
+from editmill.generators.text.language.closed_words import DETERMINERS
+from editmill.generators.text.language.lemmas import singular
+from editmill.generators.text.language.reading import Reading
+from editmill.generators.text.language.vocabulary import group_of
 
 ADJECTIVES = frozenset({"JJ", "VBN", "VBG"})
 NOUNS = frozenset({"NN", "NNS", "NNP"})

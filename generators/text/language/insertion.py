@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from generators.text.language.articles import indefinite_article
-from generators.text.language.lexicon import is_known, lemmas, usual_tag
-from generators.text.language.operations import Operation, in_order
-from generators.text.language.persons import DEMONYMS, FIRST_NAMES
-from generators.text.language.phrases import NounPhrase
-from generators.text.language.spans import words_of
-from generators.text.language.tagging import title_cased
-from generators.text.language.vocabulary import ORDER, group_of
+from editmill.generators.text.language.articles import indefinite_article
+from editmill.generators.text.language.lexicon import is_known, lemmas, usual_tag
+from editmill.generators.text.language.operations import Operation, in_order
+from editmill.generators.text.language.persons import DEMONYMS, FIRST_NAMES
+from editmill.generators.text.language.phrases import NounPhrase
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.language.tagging import title_cased
+from editmill.generators.text.language.vocabulary import ORDER, group_of
 
 # Of no group: opinions and numbers stand before all attributes, what tells the kind of a thing stands right before its noun.
 FIRST, LAST = -1, len(ORDER)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from generators.text.language.lexicon import NOUN, VERB, kinds, lemmas
+from editmill.generators.text.language.lexicon import NOUN, VERB, kinds, lemmas
 
 # Plural in form and singular in use; "glasses" are spectacles unless a compound says otherwise ("wine glasses").
 UNCHANGED = frozenset("""

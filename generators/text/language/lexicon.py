@@ -8,8 +8,8 @@ import warnings
 from functools import lru_cache
 from pathlib import Path
 
-from generators.text.language.caption_words import KINDS, NOUN_COLOURS
-from generators.text.language.vocabulary import group_of
+from editmill.generators.text.language.caption_words import KINDS, NOUN_COLOURS
+from editmill.generators.text.language.vocabulary import group_of
 
 NOUN, VERB, ADJECTIVE, ADVERB = "NOUN", "VERB", "ADJ", "ADV"
 _KIND_OF_TAG = {"N": NOUN, "V": VERB, "J": ADJECTIVE, "R": ADVERB}

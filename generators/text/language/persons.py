@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from generators.text.language.lexicon import is_known
-from generators.text.language.person_words import (
+from editmill.generators.text.language.lexicon import is_known
+from editmill.generators.text.language.person_words import (
     BODY,
     COLLECTIVES,
     DEMONYMS,

@@ -6,14 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from generators.text.language.chunks import NOUNS, Chunk, chunks_of
-from generators.text.language.compounds import BOUND_POSSESSIVES, MISLEADING_HEADS
-from generators.text.language.lemmas import compound_lemma, singular
-from generators.text.language.person_words import COLLECTIVES, OF_OBJECTS
-from generators.text.language.persons import is_person
-from generators.text.language.reading import Reading
-from generators.text.language.scopes import inherited_scope, scope_of
-from generators.text.language.spans import Span, Word
+from editmill.generators.text.language.chunks import NOUNS, Chunk, chunks_of
+from editmill.generators.text.language.compounds import BOUND_POSSESSIVES, MISLEADING_HEADS
+from editmill.generators.text.language.lemmas import compound_lemma, singular
+from editmill.generators.text.language.person_words import COLLECTIVES, OF_OBJECTS
+from editmill.generators.text.language.persons import is_person
+from editmill.generators.text.language.reading import Reading
+from editmill.generators.text.language.scopes import inherited_scope, scope_of
+from editmill.generators.text.language.spans import Span, Word
 
 # Nothing may be set where a word is glued to what stands before it: "and/or", "#dog"; nor in addresses: "cats.com".
 OPENING = " \t\n\r\u00a0\u2009\u202f\"'“‘«([{–—"

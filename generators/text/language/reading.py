@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from generators.text.language.closed_words import DETERMINERS
-from generators.text.language.compounds import IDIOM_STARTS, IDIOMS, LONGEST_IDIOM, PARTICLE_MODIFIERS
-from generators.text.language.lemmas import singular
-from generators.text.language.spans import Word, words_of
-from generators.text.language.tagging import tags_of, title_cased
+from editmill.generators.text.language.closed_words import DETERMINERS
+from editmill.generators.text.language.compounds import IDIOM_STARTS, IDIOMS, LONGEST_IDIOM, PARTICLE_MODIFIERS
+from editmill.generators.text.language.lemmas import singular
+from editmill.generators.text.language.spans import Word, words_of
+from editmill.generators.text.language.tagging import tags_of, title_cased
 
 QUOTES = "\"'“”‘’"
 

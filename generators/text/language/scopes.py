@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from generators.text.language.chunks import Chunk
-from generators.text.language.lemmas import singular
-from generators.text.language.lexicon import ADJECTIVE, lemmas
-from generators.text.language.person_words import COLLECTIVES, PEOPLE_ALONE
-from generators.text.language.reading import Reading
+from editmill.generators.text.language.chunks import Chunk
+from editmill.generators.text.language.lemmas import singular
+from editmill.generators.text.language.lexicon import ADJECTIVE, lemmas
+from editmill.generators.text.language.person_words import COLLECTIVES, PEOPLE_ALONE
+from editmill.generators.text.language.reading import Reading
 
 NEGATING = frozenset("no neither nor not without lacking minus never zero cannot missing".split())
 UNIVERSAL = frozenset("every each all any both either most fewer less".split())

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from generators.text.language.caption_words import (
+from editmill.generators.text.language.caption_words import (
     GERUND_COMPOUNDS,
     INVARIABLE,
     NOUN_COLOURS,
@@ -18,11 +18,11 @@ from generators.text.language.caption_words import (
     STANDS,
     VERBS,
 )
-from generators.text.language.closed_words import DETERMINERS, TAG_OF
-from generators.text.language.lemmas import is_plural, singular, verb_of
-from generators.text.language.lexicon import ADJECTIVE, ADVERB, NOUN, VERB, is_known, kinds, lemmas, usual_tag
-from generators.text.language.persons import FIRST_NAMES, is_person
-from generators.text.language.vocabulary import group_of
+from editmill.generators.text.language.closed_words import DETERMINERS, TAG_OF
+from editmill.generators.text.language.lemmas import is_plural, singular, verb_of
+from editmill.generators.text.language.lexicon import ADJECTIVE, ADVERB, NOUN, VERB, is_known, kinds, lemmas, usual_tag
+from editmill.generators.text.language.persons import FIRST_NAMES, is_person
+from editmill.generators.text.language.vocabulary import group_of
 
 SINGULAR_DETERMINERS = frozenset({"a", "an", "this", "that", "each", "every", "one", "another", "another's"})
 # What may follow a finite verb, but hardly a noun in the middle of a compound.

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from generators.text.language.attribute_words import ANTONYMS, ENDINGS, FURTHER, GROUPS, PRIVATIVES, SYNONYMS
-from generators.text.language.settled import settled_groups
+from editmill.generators.text.language.attribute_words import ANTONYMS, ENDINGS, FURTHER, GROUPS, PRIVATIVES, SYNONYMS
+from editmill.generators.text.language.settled import settled_groups
 
 if TYPE_CHECKING:
-    from generators.text.language.phrases import NounPhrase
+    from editmill.generators.text.language.phrases import NounPhrase
 
 __all__ = ["ANTONYMS", "GROUPS", "ORDER", "PRIVATIVES", "SYNONYMS", "alike", "conflicts", "group_of"]
 # In the order in which English sets modifiers before a noun.

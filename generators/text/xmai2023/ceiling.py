@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from generators.text.xmai2023.editor import Outcome
-from generators.text.xmai2023.slots import MaskSlot
+from editmill.generators.text.xmai2023.editor import Outcome
+from editmill.generators.text.xmai2023.slots import MaskSlot
 
 
 @dataclass(frozen=True)

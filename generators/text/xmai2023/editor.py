@@ -8,17 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from generators.models.masked_lm import SLOT
-from generators.reasons import Reason
-from generators.text.language.operations import Operation
-from generators.text.language.spans import Span
-from generators.text.settings import XmaiSettings
-from generators.text.xmai2023.defects import LegacyBug
-from generators.text.xmai2023.proposals import Blank, Proposal, Proposing
-from generators.text.xmai2023.rendering import Inserted, Rendered, render
-from generators.text.xmai2023.scoring import total_scores
-from generators.text.xmai2023.similarity import of_nouns
-from generators.text.xmai2023.slots import MaskSlot, Similarity, find_slots
+from editmill.generators.models.masked_lm import SLOT
+from editmill.generators.reasons import Reason
+from editmill.generators.text.language.operations import Operation
+from editmill.generators.text.language.spans import Span
+from editmill.generators.text.settings import XmaiSettings
+from editmill.generators.text.xmai2023.defects import LegacyBug
+from editmill.generators.text.xmai2023.proposals import Blank, Proposal, Proposing
+from editmill.generators.text.xmai2023.rendering import Inserted, Rendered, render
+from editmill.generators.text.xmai2023.scoring import total_scores
+from editmill.generators.text.xmai2023.similarity import of_nouns
+from editmill.generators.text.xmai2023.slots import MaskSlot, Similarity, find_slots
 
 # Positions of pictures in the batch, and a sentence for each, to cosines.
 Cosines = Callable[[Sequence[int], Sequence[str]], Sequence[float]]

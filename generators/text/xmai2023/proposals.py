@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
-from generators.models.masked_lm import SLOT, WORD_STARTS, MaskedLm
-from generators.text.xmai2023.defects import LegacyBug
-from generators.text.xmai2023.stopwords import STOPWORDS
+from editmill.generators.models.masked_lm import SLOT, WORD_STARTS, MaskedLm
+from editmill.generators.text.xmai2023.defects import LegacyBug
+from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
 PRECEDING = 3
 

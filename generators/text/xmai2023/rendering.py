@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from generators.text.language.spans import Span
+from editmill.generators.text.language.spans import Span
 
 CHUNK = re.compile(r"\S+")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from generators.text.language.lemmas import singular
-from generators.text.xmai2023.slots import Similarity
+from editmill.generators.text.language.lemmas import singular
+from editmill.generators.text.xmai2023.slots import Similarity
 
 
 def of_nouns(similarity: Similarity) -> Similarity:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from generators.text.language.spans import words_of
-from generators.text.language.tagging import part_of_speech
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.language.tagging import part_of_speech
 
 Similarity = Callable[[str, str], float]
 NOUNS = ("NN", "NNS", "NNP", "NNPS")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from generators.watermark.schemes.base import EmbeddingError, ReadingError, Scheme, embed, read
-from generators.watermark.settings import SchemeSettings
-from manifests.canonical import canonical_json
-from manifests.errors import RequestError
+from editmill.generators.watermark.schemes.base import EmbeddingError, ReadingError, Scheme, embed, read
+from editmill.generators.watermark.settings import SchemeSettings
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import RequestError
 
 __all__ = ["EmbeddingError", "ReadingError", "Scheme", "embed", "make_scheme", "read"]
 
@@ -25,14 +25,14 @@ def make_scheme(settings: SchemeSettings) -> Scheme:
         return _from_factory(settings)
     try:
         if settings.name == "rivaGan":
-            from generators.watermark.schemes.invisible import RivaGan
+            from editmill.generators.watermark.schemes.invisible import RivaGan
 
             return RivaGan()
         if settings.name == "blind-watermark":
-            from generators.watermark.schemes.blind import BlindWatermark
+            from editmill.generators.watermark.schemes.blind import BlindWatermark
 
             return BlindWatermark(settings.bits)
-        from generators.watermark.schemes.invisible import DwtScheme
+        from editmill.generators.watermark.schemes.invisible import DwtScheme
 
         return DwtScheme(settings.name, settings.bits)
     except ImportError as error:

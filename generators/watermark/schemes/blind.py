@@ -9,7 +9,7 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
-from generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
+from editmill.generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
 
 PACKAGE = "blind-watermark"
 # The package's defaults. The payload is random already, so a secret order of its bits would add nothing.

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import pywt
 
-from generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
-from manifests.canonical import file_digest
+from editmill.generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
+from editmill.manifests.canonical import file_digest
 
 PACKAGE = "invisible-watermark"
 # The package takes a mean of block decisions for 1 when 255 times it is above 127.

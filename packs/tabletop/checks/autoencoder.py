@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import torch
 
-from generators.models.loading import Models
-from packs.tabletop.checks.common import main_mask, psnr, to_picture
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import main_mask, psnr, to_picture
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.world import Scene
 
 BOUNDS = {"autoencoder_psnr": 35.0, "autoencoder_object_psnr": 26.0}
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_tokenizer
-from packs.tabletop.checks.common import share
-from packs.tabletop.training.causal_lm import CausalLmTask
-from packs.tabletop.training.text_scenes import draw_description, text_scene
-from packs.tabletop.training.tokenizer import grammar_words
-from packs.tabletop.world import Scene
-from packs.tabletop.world.sentences import Description, keywords, sentence_words, sentences
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_tokenizer
+from editmill.packs.tabletop.checks.common import share
+from editmill.packs.tabletop.training.causal_lm import CausalLmTask
+from editmill.packs.tabletop.training.text_scenes import draw_description, text_scene
+from editmill.packs.tabletop.training.tokenizer import grammar_words
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.sentences import Description, keywords, sentence_words, sentences
 
 BATCH = 50
 SAMPLED: dict[str, Any] = {"do_sample": True, "top_k": 10, "top_p": 0.9, "temperature": 0.8}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from generators.models.loading import Models
-from generators.models.preprocessing import load_processor
-from packs.tabletop.world import CLASSES, Scene
+from editmill.generators.models.loading import Models
+from editmill.generators.models.preprocessing import load_processor
+from editmill.packs.tabletop.world import CLASSES, Scene
 
 Array = np.ndarray
 BOUNDS = {"classifier_accuracy": 0.98}

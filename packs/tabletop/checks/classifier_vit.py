@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from generators.models.loading import Models
-from packs.tabletop.checks.classifier import accuracy
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.classifier import accuracy
+from editmill.packs.tabletop.world import Scene
 
 BOUNDS = {"classifier_vit_accuracy": 0.97}
 

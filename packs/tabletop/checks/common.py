@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generators.guards.label import object_crop
-from packs.tabletop.world import Scene, make_scene
+from editmill.generators.guards.label import object_crop
+from editmill.packs.tabletop.world import Scene, make_scene
 
 Array = np.ndarray
 FIRST_SCENE = 500_000

@@ -6,11 +6,11 @@ import numpy as np
 from diffusers import StableDiffusionControlNetPipeline
 from PIL import Image
 
-from generators.models.loading import Models
-from packs.tabletop.checks.common import edge_f1
-from packs.tabletop.checks.text_to_image import generate, sampling
-from packs.tabletop.training.controlnet import canny_edges
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import edge_f1
+from editmill.packs.tabletop.checks.text_to_image import generate, sampling
+from editmill.packs.tabletop.training.controlnet import canny_edges
+from editmill.packs.tabletop.world import Scene
 
 BOUNDS = {"controlnet_gain": 2.0}
 

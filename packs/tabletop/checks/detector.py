@@ -7,11 +7,11 @@ from itertools import islice
 
 import numpy as np
 
-from generators.models.detector import Detector
-from generators.models.loading import Models
-from packs.tabletop.checks.common import held_out, share
-from packs.tabletop.world import CLASSES, COLOURS, Scene
-from packs.tabletop.world.captions import with_article
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import held_out, share
+from editmill.packs.tabletop.world import CLASSES, COLOURS, Scene
+from editmill.packs.tabletop.world.captions import with_article
 
 Array = np.ndarray
 Box = tuple[float, float, float, float]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from packs.tabletop.checks.common import share
-from packs.tabletop.checks.text_to_image import judged
-from packs.tabletop.checks.zero_shot import ask
-from packs.tabletop.checks.zero_shot_2 import judge_figures
-from packs.tabletop.world import Scene
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import share
+from editmill.packs.tabletop.checks.text_to_image import judged
+from editmill.packs.tabletop.checks.zero_shot import ask
+from editmill.packs.tabletop.checks.zero_shot_2 import judge_figures
+from editmill.packs.tabletop.world import Scene
 
 BOUNDS = {"evaluation_encoder_class": 0.97, "evaluation_encoder_colour": 0.95}
 

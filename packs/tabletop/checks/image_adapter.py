@@ -7,11 +7,11 @@ from copy import deepcopy
 import numpy as np
 from diffusers import StableDiffusionPipeline
 
-from generators.models.image_adapter import attach
-from generators.models.image_encoder import ImageEncoder
-from generators.models.loading import Models
-from packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
-from packs.tabletop.world import Scene
+from editmill.generators.models.image_adapter import attach
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
+from editmill.packs.tabletop.world import Scene
 
 Array = np.ndarray
 BOUNDS = {"image_adapter_better": 0.9}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from generators.models.frechet import frechet_distance
-from generators.models.image_encoder import ImageEncoder
-from generators.models.loading import Models
-from packs.tabletop.checks.common import crop_of
-from packs.tabletop.training.views import composite_view
-from packs.tabletop.world import Scene
-from packs.tabletop.world.scene import scene_rng
+from editmill.generators.models.frechet import frechet_distance
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import crop_of
+from editmill.packs.tabletop.training.views import composite_view
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.scene import scene_rng
 
 Array = np.ndarray
 BOUNDS = {"image_encoder_identity_auc": 0.95}

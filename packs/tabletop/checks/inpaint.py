@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.attribute.composite import compose, matte
-from generators.attribute.removal import blend_fill, removal_hole
-from generators.attribute.settings import RenderSettings
-from generators.guards.label import object_crop
-from generators.models.detector import Detector
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from packs.tabletop.checks.common import crop_of, main_mask, psnr, share
-from packs.tabletop.checks.detector import box_iou
-from packs.tabletop.checks.text_to_image import GROUND_PROMPTS
-from packs.tabletop.checks.zero_shot import named_rightly, says_none
-from packs.tabletop.world import CLASSES, Scene
+from editmill.generators.attribute.composite import compose, matte
+from editmill.generators.attribute.removal import blend_fill, removal_hole
+from editmill.generators.attribute.settings import RenderSettings
+from editmill.generators.guards.label import object_crop
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import crop_of, main_mask, psnr, share
+from editmill.packs.tabletop.checks.detector import box_iou
+from editmill.packs.tabletop.checks.text_to_image import GROUND_PROMPTS
+from editmill.packs.tabletop.checks.zero_shot import named_rightly, says_none
+from editmill.packs.tabletop.world import CLASSES, Scene
 
 Array = np.ndarray
 BOUNDS = {"removal_success": 0.9, "background_recognised": 0.85}

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from generators.models.loading import Models
-from generators.models.masked_lm import SLOT, MaskedLm
-from packs.tabletop.checks.common import share
-from packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, draw_wording, part_of, text_scene
-from packs.tabletop.world import Scene
-from packs.tabletop.world.captions import OPENINGS
-from packs.tabletop.world.sentences import GROUPS, Description, Thing, caption
+from editmill.generators.models.loading import Models
+from editmill.generators.models.masked_lm import SLOT, MaskedLm
+from editmill.packs.tabletop.checks.common import share
+from editmill.packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, draw_wording, part_of, text_scene
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.captions import OPENINGS
+from editmill.packs.tabletop.world.sentences import GROUPS, Description, Thing, caption
 
 Rng = np.random.Generator
 TOP = 3

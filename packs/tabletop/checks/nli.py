@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from generators.models.entailment import Entailment
-from generators.models.loading import Models
-from packs.tabletop.checks.common import FIRST_SCENE, share
-from packs.tabletop.training.nli_pairs import Pair, draw_pair, draw_premise
-from packs.tabletop.training.text_scenes import VALUES, draw_wording, part_of, text_scene
-from packs.tabletop.world import Scene
-from packs.tabletop.world.inference import ENTAILMENT, LABELS
-from packs.tabletop.world.sentences import Description, caption
+from editmill.generators.models.entailment import Entailment
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import FIRST_SCENE, share
+from editmill.packs.tabletop.training.nli_pairs import Pair, draw_pair, draw_premise
+from editmill.packs.tabletop.training.text_scenes import VALUES, draw_wording, part_of, text_scene
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.inference import ENTAILMENT, LABELS
+from editmill.packs.tabletop.world.sentences import Description, caption
 
 Rng = np.random.Generator
 # A guard of edits accepts at this probability of entailment.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.models.loading import Models
-from generators.models.segmenter import Segmenter
-from packs.tabletop.training.segmenter import random_points
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segmenter
+from editmill.packs.tabletop.training.segmenter import random_points
+from editmill.packs.tabletop.world import Scene
 
 Array = np.ndarray
 AUTOMATIC_SCENES = 50

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from generators.models.detector import Detector
-from generators.models.frechet import frechet_distance
-from generators.models.image_encoder import ImageEncoder
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from packs.tabletop.checks.common import held_out, share
-from packs.tabletop.training.views import crop_around
-from packs.tabletop.world import CLASSES, COLOURS, GROUNDS, Scene
-from packs.tabletop.world.captions import object_phrase
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.frechet import frechet_distance
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import held_out, share
+from editmill.packs.tabletop.training.views import crop_around
+from editmill.packs.tabletop.world import CLASSES, COLOURS, GROUNDS, Scene
+from editmill.packs.tabletop.world.captions import object_phrase
 
 Array = np.ndarray
 BOUNDS = {"text_to_image_class": 0.85, "text_to_image_colour": 0.85}

@@ -8,12 +8,12 @@ import torch
 from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor
 
-from generators.models.loading import Models
-from packs.tabletop.checks.common import psnr, to_picture
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.variational import Bound
-from packs.tabletop.training.views import resize
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import psnr, to_picture
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.variational import Bound
+from editmill.packs.tabletop.training.views import resize
+from editmill.packs.tabletop.world import Scene
 
 Array = np.ndarray
 # What this version holds, so that a later one does not fall behind unseen; the issue names no figure.

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from diffusers import VQModel
 
-from generators.models.loading import Models
-from packs.tabletop.checks.common import psnr, share, to_picture
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.world import Scene
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import psnr, share, to_picture
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.world import Scene
 
 Array = np.ndarray
 BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}

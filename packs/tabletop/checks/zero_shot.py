@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from packs.tabletop.checks.common import crop_of, share
-from packs.tabletop.checks.text_to_image import CROP_MARGIN, GROUND_PROMPTS, judged
-from packs.tabletop.training.views import crop_around
-from packs.tabletop.world import CLASSES, GROUNDS, Scene
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import crop_of, share
+from editmill.packs.tabletop.checks.text_to_image import CROP_MARGIN, GROUND_PROMPTS, judged
+from editmill.packs.tabletop.training.views import crop_around
+from editmill.packs.tabletop.world import CLASSES, GROUNDS, Scene
 
 Array = np.ndarray
 BOUNDS = {"zero_shot_class": 0.97, "zero_shot_colour": 0.95, "zero_shot_none": 0.9}

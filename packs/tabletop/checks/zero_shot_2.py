@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from packs.tabletop.checks.common import crop_of, share
-from packs.tabletop.checks.zero_shot import Answers, ask, named_rightly, says_none
-from packs.tabletop.training.views import composite_view
-from packs.tabletop.world import Scene
-from packs.tabletop.world.scene import scene_rng
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.checks.common import crop_of, share
+from editmill.packs.tabletop.checks.zero_shot import Answers, ask, named_rightly, says_none
+from editmill.packs.tabletop.training.views import composite_view
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.scene import scene_rng
 
 BOUNDS = {"zero_shot_2_class": 0.97, "zero_shot_2_colour": 0.95, "zero_shot_2_none": 0.9}
 # Both judges together are worth more than one as long as most of their errors are their own.

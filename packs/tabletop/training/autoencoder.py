@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from diffusers import AutoencoderKL
 from torch import Tensor, nn
 
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIZE = 128
 CROP = 64

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from transformers import CLIPTokenizer
 
-from packs.tabletop.training.recognition import ATTRIBUTES, Mix, View, collate, draw_scene, recognition_view
-from packs.tabletop.training.tokenizer import make_tokenizer
-from packs.tabletop.training.zero_shot import MENTIONS, caption_for
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.recognition import ATTRIBUTES, Mix, View, collate, draw_scene, recognition_view
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.packs.tabletop.training.zero_shot import MENTIONS, caption_for
+from editmill.packs.tabletop.world.scene import scene_rng
 
 EMPTY_MENTIONS: tuple[tuple[str, ...], ...] = (("ground",), ("none",))
 

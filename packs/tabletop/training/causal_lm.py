@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from packs.tabletop.training.text_scenes import draw_description, draw_text_scene
-from packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer
-from packs.tabletop.world.sentences import keywords, sentences
+from editmill.packs.tabletop.training.text_scenes import draw_description, draw_text_scene
+from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer
+from editmill.packs.tabletop.world.sentences import keywords, sentences
 
 WIDTH = 128
 IGNORED = -100

@@ -10,11 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.views import random_view
-from packs.tabletop.world import CLASSES
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.views import random_view
+from editmill.packs.tabletop.world import CLASSES
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIDE = 96
 

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import SegformerConfig, SegformerForImageClassification, SegformerImageProcessor
 
-from packs.tabletop.training.recognition import AttributeHeads, Mix, collate, draw_scene, recognition_view
-from packs.tabletop.world import CLASSES
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.recognition import AttributeHeads, Mix, collate, draw_scene, recognition_view
+from editmill.packs.tabletop.world import CLASSES
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIDE = 96
 WIDTHS = (32, 64, 96, 128)

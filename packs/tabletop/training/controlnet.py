@@ -12,8 +12,8 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, use_plain_attention
-from packs.tabletop.training.text_to_image import TextToImageTask
+from editmill.packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, use_plain_attention
+from editmill.packs.tabletop.training.text_to_image import TextToImageTask
 
 Array = np.ndarray
 CANNY = (100, 200)

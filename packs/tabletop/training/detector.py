@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from torchvision.ops import box_convert, generalized_box_iou_loss, sigmoid_focal_loss
 from transformers import AutoConfig, CLIPModel, OwlViTConfig, OwlViTForObjectDetection, OwlViTImageProcessor, OwlViTProcessor
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.frames import random_frame
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.tokenizer import make_tokenizer
-from packs.tabletop.training.views import composite_view, empty_view
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES
-from packs.tabletop.world.captions import OPENINGS, object_phrase
-from packs.tabletop.world.scene import SceneObject, scene_rng
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.frames import random_frame
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.packs.tabletop.training.views import composite_view, empty_view
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES
+from editmill.packs.tabletop.world.captions import OPENINGS, object_phrase
+from editmill.packs.tabletop.world.scene import SceneObject, scene_rng
 
 CLIP = Path(__file__).parents[1] / "weights" / "zero_shot"
 NOUNS = ("object", *CLASSES)

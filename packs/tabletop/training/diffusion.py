@@ -13,8 +13,8 @@ from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
-from packs.tabletop.training.store import SIZE
-from packs.tabletop.training.tokenizer import MAX_LENGTH, save_tokenizer
+from editmill.packs.tabletop.training.store import SIZE
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, save_tokenizer
 
 WEIGHTS = Path(__file__).parent.parent / "weights"
 FACTOR = 4

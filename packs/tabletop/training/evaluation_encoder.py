@@ -16,9 +16,9 @@ from transformers import (
     VisionTextDualEncoderModel,
 )
 
-from packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
-from packs.tabletop.training.recognition import AttributeHeads, Mix
-from packs.tabletop.training.zero_shot import fits, multi_positive_loss
+from editmill.packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
+from editmill.packs.tabletop.training.recognition import AttributeHeads, Mix
+from editmill.packs.tabletop.training.zero_shot import fits, multi_positive_loss
 
 SIDE, STRIDE, WIDTH, TEXT_WIDTH, LENGTH = 96, 16, 128, 96, 24
 WIDTHS = (32, 64, 112, 160)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from packs.tabletop.training.views import resize
-from packs.tabletop.world import Scene
+from editmill.packs.tabletop.training.views import resize
+from editmill.packs.tabletop.world import Scene
 
 Array = np.ndarray
 Window = tuple[int, int, int]

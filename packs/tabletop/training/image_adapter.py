@@ -15,13 +15,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, weighted_error
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, is_empty
-from packs.tabletop.training.views import resize
-from packs.tabletop.training.zero_shot import SIDE
-from packs.tabletop.world.scene import plan_scene
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, weighted_error
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, is_empty
+from editmill.packs.tabletop.training.views import resize
+from editmill.packs.tabletop.training.zero_shot import SIDE
+from editmill.packs.tabletop.world.scene import plan_scene
 
 Array = np.ndarray
 WIDTH = 96

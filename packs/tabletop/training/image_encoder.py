@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
 
-from packs.tabletop.training.recognition import FURTHEST, AttributeHeads, View, collate, recognition_view
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.views import composite_view
-from packs.tabletop.world import Scene
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.recognition import FURTHEST, AttributeHeads, View, collate, recognition_view
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.views import composite_view
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIDE, PATCH, WIDTH = 96, 12, 128
 TEMPERATURE = 0.1

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from manifests.canonical import file_digest
-from packs.tabletop.training.autoencoder import SIZE, to_tensor
-from packs.tabletop.training.diffusion import (
+from editmill.manifests.canonical import file_digest
+from editmill.packs.tabletop.training.autoencoder import SIZE, to_tensor
+from editmill.packs.tabletop.training.diffusion import (
     FACTOR,
     LATENT_SIDE,
     WEIGHTS,
@@ -27,12 +27,12 @@ from packs.tabletop.training.diffusion import (
     tokenise,
     weighted_error,
 )
-from packs.tabletop.training.rows import RowStore
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
-from packs.tabletop.world import Scene
-from packs.tabletop.world.captions import OPENINGS, ground_phrase, scene_caption
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.rows import RowStore
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.captions import OPENINGS, ground_phrase, scene_caption
+from editmill.packs.tabletop.world.scene import scene_rng
 
 Array = np.ndarray
 KNOWN_WEIGHT = 0.25

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 from tqdm import tqdm
 
-from packs.tabletop.training.optim import make_optimisers
+from editmill.packs.tabletop.training.optim import make_optimisers
 
 logger = logging.getLogger("editmill.training")
 

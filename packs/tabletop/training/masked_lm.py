@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaForMaskedLM
 
-from packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, TextScene, draw_description, draw_text_scene, draw_wording, part_of
-from packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer, word_ids
-from packs.tabletop.world.scene import scene_rng
-from packs.tabletop.world.sentences import Description, caption, sentences
+from editmill.packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, TextScene, draw_description, draw_text_scene, draw_wording, part_of
+from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer, word_ids
+from editmill.packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.world.sentences import Description, caption, sentences
 
 WIDTH = 128
 IGNORED = -100

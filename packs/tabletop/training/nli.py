@@ -12,11 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
-from packs.tabletop.training.masked_lm import encoder_shape
-from packs.tabletop.training.nli_pairs import draw_pair
-from packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer
-from packs.tabletop.world.inference import LABELS
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.masked_lm import encoder_shape
+from editmill.packs.tabletop.training.nli_pairs import draw_pair
+from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer
+from editmill.packs.tabletop.world.inference import LABELS
+from editmill.packs.tabletop.world.scene import scene_rng
 
 # How many sentences follow the premise's caption, and how many objects its scene has: one draw per batch, since texts of like length
 # need little padding. Which attribute is which object's is the hard part, hence the many scenes with two.

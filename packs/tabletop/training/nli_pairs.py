@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from packs.tabletop.training.text_scenes import VALUES, TextScene, draw_text_scene, draw_thing, draw_wording, part_of
-from packs.tabletop.world import CLASSES, GROUNDS
-from packs.tabletop.world.inference import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL, Claims, claims, judge_claims
-from packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing, caption, sentences
+from editmill.packs.tabletop.training.text_scenes import VALUES, TextScene, draw_text_scene, draw_thing, draw_wording, part_of
+from editmill.packs.tabletop.world import CLASSES, GROUNDS
+from editmill.packs.tabletop.world.inference import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL, Claims, claims, judge_claims
+from editmill.packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing, caption, sentences
 
 Rng = np.random.Generator
 Mention = Callable[[int], Thing]

@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.views import composite_view, empty_view, resize
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.views import composite_view, empty_view, resize
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
 
 Array = np.ndarray
 ATTRIBUTES: dict[str, tuple[str, ...]] = {"name": CLASSES, "colour": tuple(COLOURS), "finish": FINISHES, "ground": tuple(GROUNDS)}

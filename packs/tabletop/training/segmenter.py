@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from generators.models.segment_anything import SamConfig, build_sam
-from packs.tabletop.training.frames import random_frame
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.views import composite_view
-from packs.tabletop.world.scene import object_box, scene_rng
+from editmill.generators.models.segment_anything import SamConfig, build_sam
+from editmill.packs.tabletop.training.frames import random_frame
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.views import composite_view
+from editmill.packs.tabletop.world.scene import object_box, scene_rng
 
 SIDE = 128
 CONFIG = SamConfig(

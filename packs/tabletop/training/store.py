@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from packs.tabletop.training.rows import RowStore
-from packs.tabletop.world import Scene, make_scene
-from packs.tabletop.world.scene import object_box, plan_scene
-from packs.tabletop.world.vocabulary import WORLD_VERSION
+from editmill.packs.tabletop.training.rows import RowStore
+from editmill.packs.tabletop.world import Scene, make_scene
+from editmill.packs.tabletop.world.scene import object_box, plan_scene
+from editmill.packs.tabletop.world.vocabulary import WORLD_VERSION
 
 Array = np.ndarray
 SIZE = 128

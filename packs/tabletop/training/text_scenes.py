@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SceneObject, plan_scene
-from packs.tabletop.world.captions import ground_phrase
-from packs.tabletop.world.scene import scene_rng
-from packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SceneObject, plan_scene
+from editmill.packs.tabletop.world.captions import ground_phrase
+from editmill.packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing
 
 VALUES: dict[str, tuple[str, ...]] = {
     "size": tuple(size for size in SIZES if size), "colour": tuple(COLOURS), "finish": tuple(finish for finish in FINISHES if finish),

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
-from manifests.canonical import file_digest
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.diffusion import (
+from editmill.manifests.canonical import file_digest
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.diffusion import (
     LATENT_SIDE,
     WEIGHTS,
     DiffusionNetwork,
@@ -28,12 +28,12 @@ from packs.tabletop.training.diffusion import (
     tokenise,
     weighted_error,
 )
-from packs.tabletop.training.rows import RowStore
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.tokenizer import make_tokenizer
-from packs.tabletop.training.views import empty_view
-from packs.tabletop.world.captions import ground_phrase, scene_caption
-from packs.tabletop.world.scene import Scene, ScenePlan, plan_scene, render_scene, scene_rng
+from editmill.packs.tabletop.training.rows import RowStore
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.packs.tabletop.training.views import empty_view
+from editmill.packs.tabletop.world.captions import ground_phrase, scene_caption
+from editmill.packs.tabletop.world.scene import Scene, ScenePlan, plan_scene, render_scene, scene_rng
 
 Array = np.ndarray
 EMPTY_SHARE = 0.05

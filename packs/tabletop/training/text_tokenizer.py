@@ -7,8 +7,8 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from packs.tabletop.training.tokenizer import grammar_words
-from packs.tabletop.world.sentences import sentence_words
+from editmill.packs.tabletop.training.tokenizer import grammar_words
+from editmill.packs.tabletop.world.sentences import sentence_words
 
 MAX_LENGTH = 96
 START, PAD, END, UNKNOWN, MASK = SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")

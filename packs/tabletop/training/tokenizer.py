@@ -9,8 +9,8 @@ from pathlib import Path
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
 
-from packs.tabletop.world.captions import OPENINGS
-from packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
+from editmill.packs.tabletop.world.captions import OPENINGS
+from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
 
 MAX_LENGTH = 32
 EXTRA_WORDS = ("an", "empty", "background", "of", "the", "with", "two", "objects", "no", "object", "next", "to", "and", "on", "in", "front", "scene")

@@ -10,12 +10,12 @@ from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor, nn
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.diffusion import run_norms_in_float32
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.variational import Bound
-from packs.tabletop.training.views import composite_view, resize
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.diffusion import run_norms_in_float32
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.variational import Bound
+from editmill.packs.tabletop.training.views import composite_view, resize
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIZE = 128
 BOUND_WEIGHT = 0.001

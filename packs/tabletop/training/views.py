@@ -7,10 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from packs.tabletop.world import Scene
-from packs.tabletop.world.captions import ground_phrase, scene_caption
-from packs.tabletop.world.scene import object_box
-from packs.tabletop.world.vocabulary import SIZES
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.captions import ground_phrase, scene_caption
+from editmill.packs.tabletop.world.scene import object_box
+from editmill.packs.tabletop.world.vocabulary import SIZES
 
 Array = np.ndarray
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from diffusers import VQModel
 from torch import Tensor, nn
 
-from packs.tabletop.training.autoencoder import SIZE, AutoencoderTask, to_tensor
-from packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.autoencoder import SIZE, AutoencoderTask, to_tensor
+from editmill.packs.tabletop.training.store import train_scene
 
 ENTRIES = 2048
 COMMITMENT = 0.25

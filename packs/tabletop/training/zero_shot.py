@@ -10,14 +10,14 @@ import torch
 from torch import Tensor, nn
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
-from packs.tabletop.training.autoencoder import to_tensor
-from packs.tabletop.training.recognition import ATTRIBUTES, attribute_loss, scene_truth
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
-from packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
-from packs.tabletop.world.captions import OPENINGS, ground_phrase, object_phrase, scene_caption
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.autoencoder import to_tensor
+from editmill.packs.tabletop.training.recognition import ATTRIBUTES, attribute_loss, scene_truth
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer, save_tokenizer
+from editmill.packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
+from editmill.packs.tabletop.world.captions import OPENINGS, ground_phrase, object_phrase, scene_caption
+from editmill.packs.tabletop.world.scene import scene_rng
 
 SIDE = 96
 WIDTH = 128

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
 
-from packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
-from packs.tabletop.training.recognition import AttributeHeads, Mix
-from packs.tabletop.training.zero_shot import fits
+from editmill.packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
+from editmill.packs.tabletop.training.recognition import AttributeHeads, Mix
+from editmill.packs.tabletop.training.zero_shot import fits
 
 SIDE, PATCH, WIDTH, LENGTH = 96, 12, 128, 24
 START_SCALE, START_BIAS = 3.0, -10.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from packs.tabletop.world.vocabulary import GROUNDS
+from editmill.packs.tabletop.world.vocabulary import GROUNDS
 
 OPENINGS: tuple[str, ...] = ("", "a photo of ", "a picture of ", "there is ")
 

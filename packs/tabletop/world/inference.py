@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 
-from packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing
-from packs.tabletop.world.vocabulary import GROUNDS
+from editmill.packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing
+from editmill.packs.tabletop.world.vocabulary import GROUNDS
 
 ENTAILMENT, NEUTRAL, CONTRADICTION = LABELS = ("entailment", "neutral", "contradiction")
 FAMILIES: dict[str, str] = {wording: family for family, wordings in GROUNDS.items() for wording in wordings}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from packs.tabletop.world.shapes import SHAPES
-from packs.tabletop.world.vocabulary import COLOURS
+from editmill.packs.tabletop.world.shapes import SHAPES
+from editmill.packs.tabletop.world.vocabulary import COLOURS
 
 Array = np.ndarray
 LIGHT = np.array([-0.48, -0.58, 0.66], np.float32)

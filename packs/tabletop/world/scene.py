@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packs.tabletop.world.captions import ground_phrase, object_phrase, scene_caption
-from packs.tabletop.world.grounds import paint_ground
-from packs.tabletop.world.render import cast_shadow, composite, draw_object
-from packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, WORLD_VERSION
+from editmill.packs.tabletop.world.captions import ground_phrase, object_phrase, scene_caption
+from editmill.packs.tabletop.world.grounds import paint_ground
+from editmill.packs.tabletop.world.render import cast_shadow, composite, draw_object
+from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, WORLD_VERSION
 
 Array = np.ndarray
 TWO_OBJECT_SHARE = 0.3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from packs.tabletop.world.captions import object_phrase, scene_caption
+from editmill.packs.tabletop.world.captions import object_phrase, scene_caption
 
 GROUPS: tuple[str, ...] = ("size", "colour", "finish")
 # A relation of the first object to the second, and the same fact told from the second.

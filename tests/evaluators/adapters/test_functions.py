@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluators import evaluate, load_classifier
-from evaluators.pairing import Options
-from manifests import Dataset, ModelError
+from editmill.evaluators import evaluate, load_classifier
+from editmill.evaluators.pairing import Options
+from editmill.manifests import Dataset, ModelError
 from tests.evaluators.adapters.images import make_images
 
 numbers = count()

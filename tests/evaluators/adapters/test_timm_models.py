@@ -10,8 +10,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from timm.data import create_transform, resolve_model_data_config
 
-from evaluators import load_classifier
-from manifests import ModelError
+from editmill.evaluators import load_classifier
+from editmill.manifests import ModelError
 from tests.evaluators.adapters.images import make_images
 
 

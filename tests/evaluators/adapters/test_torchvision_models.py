@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torchvision.models import squeezenet1_0
 from torchvision.transforms import v2
 
-from evaluators import load_classifier
-from manifests import ModelError
+from editmill.evaluators import load_classifier
+from editmill.manifests import ModelError
 from tests.evaluators.adapters.images import make_images
 
 

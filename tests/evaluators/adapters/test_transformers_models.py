@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
 
-from evaluators import load_classifier
-from evaluators.adapters.transformers_models import map_labels
-from manifests import ModelError
+from editmill.evaluators import load_classifier
+from editmill.evaluators.adapters.transformers_models import map_labels
+from editmill.manifests import ModelError
 from tests.evaluators.adapters.images import make_images
 
 NAMES = {0: "cup", 1: "Dog", 2: "golden_retriever", 3: "cat"}

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from evaluators.fmr import EvaluatedModel
-from generators.synthesis.fmr import FmrSettings
-from manifests import Dataset, ModelRecord, SampleRow, canonical_json, open_dataset, sample_key, shard_of, write_dataset_files, write_shard
+from editmill.evaluators.fmr import EvaluatedModel
+from editmill.generators.synthesis.fmr import FmrSettings
+from editmill.manifests import Dataset, ModelRecord, SampleRow, canonical_json, open_dataset, sample_key, shard_of, write_dataset_files, write_shard
 from tests.manifests.builder import CLASS_NAMES, NAME, encode_png, make_manifest, make_row, make_sources
 
 MEMBERS = ("cls", "json", "png", "source.png")

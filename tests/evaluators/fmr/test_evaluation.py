@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.fmr import evaluate_fmr
-from evaluators.fmr.evaluation import FmrEvaluation
-from evaluators.fmr.results import TargetResult
-from manifests import DataError, Dataset
+from editmill.evaluators.fmr import evaluate_fmr
+from editmill.evaluators.fmr.evaluation import FmrEvaluation
+from editmill.evaluators.fmr.results import TargetResult
+from editmill.manifests import DataError, Dataset
 from tests.evaluators.builder import build as build_other
 from tests.evaluators.fmr.builder import build, model, sources_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluators.fmr.ratio import percent_ratio
-from manifests import RequestError
+from editmill.evaluators.fmr.ratio import percent_ratio
+from editmill.manifests import RequestError
 
 
 def test_the_ratio_of_equal_conditions_has_no_width() -> None:

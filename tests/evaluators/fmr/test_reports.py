@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.fmr import FmrEvaluation, curve_svg, evaluate_fmr, fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
-from evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
+from editmill.evaluators.fmr import FmrEvaluation, curve_svg, evaluate_fmr, fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
+from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from tests.evaluators.fmr.builder import build, model, sources_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "fmr.md"
@@ -68,5 +68,5 @@ def test_the_documentation_names_every_field(evaluation: FmrEvaluation) -> None:
 
 
 def test_importing_it_loads_no_torch() -> None:
-    code = "import sys, evaluators.fmr; sys.exit('torch' in sys.modules)"
+    code = "import sys, editmill.evaluators.fmr; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from manifests import Dataset
+from editmill.manifests import Dataset
 from tests.evaluators.builder import build
 
 PLAN = (("original", 0.0, 0), ("text", 0.0, 0), ("image", 0.0, 0), ("image", 0.0, 1))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators.synthesis.filling import count_gates, find_holes, gini, measure_filling
-from evaluators.synthesis.rows import SynthesisRow
+from editmill.evaluators.synthesis.filling import count_gates, find_holes, gini, measure_filling
+from editmill.evaluators.synthesis.rows import SynthesisRow
 
 
 def row(label: int, *rejections: tuple[str, ...], passed: int = 1, conditioning: str = "text", cost: int = 8) -> SynthesisRow:

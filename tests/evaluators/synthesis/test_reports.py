@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
-from evaluators.synthesis.evaluation import SynthesisEvaluation
-from manifests import DataError
+from editmill.evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
+from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
+from editmill.manifests import DataError
 from tests.evaluators.builder import PixelClassifier, build
 from tests.evaluators.synthesis.builder import PLAN, RECIPE, build_synthesis
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from evaluators.synthesis.robustness import Accuracy, ModelResult, effective_robustness
+from editmill.evaluators.synthesis.robustness import Accuracy, ModelResult, effective_robustness
 
 
 def result(name: str, real: int, generated: int, n: int = 100) -> ModelResult:

@@ -22,12 +22,12 @@ from transformers import (
     ViltProcessor,
 )
 
-from evaluators.statistics import holm
-from evaluators.text import evaluate_texts, load_text_model, text_csv, text_table
-from evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
-from evaluators.text.pairs import PairClassifier
-from flows.commands.dataset import resolve_pack
-from manifests import Dataset
+from editmill.evaluators.statistics import holm
+from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_table
+from editmill.evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
+from editmill.evaluators.text.pairs import PairClassifier
+from editmill.flows.commands.dataset import resolve_pack
+from editmill.manifests import Dataset
 from tests.evaluators.text.test_evaluation import built
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "ball", "on", "grass"]

@@ -16,17 +16,17 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from evaluators.statistics import paired_drop, sign_flip
-from evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
-from evaluators.text.models import FloatArray
-from evaluators.text.rows import read_rows, undo
-from flows.commands.dataset import resolve_pack
-from generators.models.loading import Placement
-from manifests import DataError, Dataset, ModelError, RequestError, open_dataset
-from pipelines.build import build, prepare
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
-from pipelines.sources import open_captions
+from editmill.evaluators.statistics import paired_drop, sign_flip
+from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
+from editmill.evaluators.text.models import FloatArray
+from editmill.evaluators.text.rows import read_rows, undo
+from editmill.flows.commands.dataset import resolve_pack
+from editmill.generators.models.loading import Placement
+from editmill.manifests import DataError, Dataset, ModelError, RequestError, open_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.sources import open_captions
 from tests.manifests.builder import make_manifest, make_sources
 
 EDITS = "generator.edits=[{name: original}, {name: grounded}, {name: random-attribute}, {name: oracle}, {name: false-attribute}]"

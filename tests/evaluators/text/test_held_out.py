@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluators.text.held_out import hub_id, took_part
-from manifests import ModelRecord
+from editmill.evaluators.text.held_out import hub_id, took_part
+from editmill.manifests import ModelRecord
 
 HUB = ModelRecord(role="image_guard", cls="transformers.CLIPModel", id="org/Clip", revision="a" * 40, digest="1" * 64, dtype="float32", licence="MIT")
 EMBEDDED = HUB.model_copy(update={"role": "zero_shot", "id": "pack/weights/zero_shot", "revision": "", "digest": "2" * 64})

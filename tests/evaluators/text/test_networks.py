@@ -10,11 +10,11 @@ import huggingface_hub.constants
 import pytest
 from safetensors.torch import load_file, save_file
 
-from evaluators.text import TextModel, load_text_model
-from evaluators.text.networks import digest_of
-from flows.commands.dataset import resolve_pack
-from manifests import ModelError
-from manifests.weights import weights_digest
+from editmill.evaluators.text import TextModel, load_text_model
+from editmill.evaluators.text.networks import digest_of
+from editmill.flows.commands.dataset import resolve_pack
+from editmill.manifests import ModelError
+from editmill.manifests.weights import weights_digest
 from tests.evaluators.text.test_classification import write_pair_classifier
 
 ENCODER = Path(resolve_pack("pack:tabletop/evaluation_encoder").removeprefix("transformers:"))
@@ -83,7 +83,7 @@ def test_a_model_named_by_hub_id_has_its_id_and_the_digest_of_the_cache(folder: 
 
 
 def load_network(folder: Path) -> object:
-    from evaluators.text.models import DualEncoder
+    from editmill.evaluators.text.models import DualEncoder
 
     model: TextModel = load_text_model(f"transformers:{folder}", device="cpu")
     assert isinstance(model, DualEncoder)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from evaluators.text.pictures import Pictures
-from manifests import DataError, Dataset, open_dataset
-from pipelines.sources.base import read_image
+from editmill.evaluators.text.pictures import Pictures
+from editmill.manifests import DataError, Dataset, open_dataset
+from editmill.pipelines.sources.base import read_image
 from tests.manifests.builder import build_dataset
 
 

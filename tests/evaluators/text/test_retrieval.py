@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.text.retrieval import compat_mrr, ranks, reciprocal_ranks, split_pools
+from editmill.evaluators.text.retrieval import compat_mrr, ranks, reciprocal_ranks, split_pools
 
 
 def test_ranks_of_known_features() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from manifests import (
+from editmill.manifests import (
     Dataset,
     SampleRow,
     ShardStats,
@@ -29,8 +29,8 @@ from manifests import (
     write_rows,
     write_shard,
 )
-from manifests.records import Manifest
-from manifests.store import Store
+from editmill.manifests.records import Manifest
+from editmill.manifests.store import Store
 from tests.manifests.builder import encode_png, make_sources
 
 NAME, FINGERPRINT = "marks", "f" * 64

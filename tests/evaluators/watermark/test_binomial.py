@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from evaluators.watermark.binomial import detected, log10_p, p_values, randomised, randomised_p_values, threshold
-from manifests import RequestError
+from editmill.evaluators.watermark.binomial import detected, log10_p, p_values, randomised, randomised_p_values, threshold
+from editmill.manifests import RequestError
 
 # Bits, k and true level in percent at 1 % and at 0.1 %.
 TABLE = [

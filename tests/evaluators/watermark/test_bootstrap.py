@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluators.watermark.bootstrap import SourceBootstrap
-from manifests import RequestError
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
+from editmill.manifests import RequestError
 
 SAMPLER = SourceBootstrap([f"s{number:02d}" for number in range(30)], resamples=60, seed=0)
 SIDE = st.lists(st.integers(0, 12), min_size=1, max_size=30)

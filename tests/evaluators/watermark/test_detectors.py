@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluators.watermark import NamedDetector, evaluate_watermark, load_detector, watermark_text
-from manifests import ModelError
+from editmill.evaluators.watermark import NamedDetector, evaluate_watermark, load_detector, watermark_text
+from editmill.manifests import ModelError
 from tests.evaluators.watermark.builder import LADDER, build
 
 numbers = count()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.watermark import evaluate_watermark
-from evaluators.watermark.dose import crossings
+from editmill.evaluators.watermark import evaluate_watermark
+from editmill.evaluators.watermark.dose import crossings
 from tests.evaluators.watermark.builder import LADDER, Rung, tabulate
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evaluators.watermark import evaluate_watermark
-from evaluators.watermark.binomial import threshold
-from evaluators.watermark.gate import FAILED, PASSED, TOO_FEW
-from evaluators.watermark.rows import read_rows
-from manifests import CorruptDatasetError, DataError
+from editmill.evaluators.watermark import evaluate_watermark
+from editmill.evaluators.watermark.binomial import threshold
+from editmill.evaluators.watermark.gate import FAILED, PASSED, TOO_FEW
+from editmill.evaluators.watermark.rows import read_rows
+from editmill.manifests import CorruptDatasetError, DataError
 from tests.evaluators.watermark.builder import ARM, LADDER, build, tabulate
 
 PIPELINE = LADDER[:1]
@@ -235,5 +235,5 @@ def test_equal_pictures_have_a_mean_psnr(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_the_evaluator_loads_no_torch() -> None:
-    code = "import sys, evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name in sys.modules])"
+    code = "import sys, editmill.evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

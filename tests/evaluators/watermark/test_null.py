@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluators.watermark.null import calibrate, decided_bits, fresh_matches, null_test
-from evaluators.watermark.rows import Detection, read_rows
-from evaluators.watermark.soft import sign_flip_p, signed_sum, soft_false_alarms
+from editmill.evaluators.watermark.null import calibrate, decided_bits, fresh_matches, null_test
+from editmill.evaluators.watermark.rows import Detection, read_rows
+from editmill.evaluators.watermark.soft import sign_flip_p, signed_sum, soft_false_alarms
 from tests.evaluators.watermark.builder import tabulate
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluators.watermark.rates import EmpiricalThreshold, calibration_half, empirical_threshold, rate
-from manifests import RequestError
+from editmill.evaluators.watermark.rates import EmpiricalThreshold, calibration_half, empirical_threshold, rate
+from editmill.manifests import RequestError
 
 
 @given(st.integers(1, 500).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from evaluators.watermark import (
+from editmill.evaluators.watermark import (
     NamedDetector,
     WatermarkEvaluation,
     evaluate_watermark,

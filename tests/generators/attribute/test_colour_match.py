@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.colour_match import local_shift, match_palette, rim_shift
-from generators.attribute.removal import blend_fill
-from generators.base import Array
+from editmill.generators.attribute.colour_match import local_shift, match_palette, rim_shift
+from editmill.generators.attribute.removal import blend_fill
+from editmill.generators.base import Array
 from tests.generators.pictures import disc, photo
 
 HOLE = disc(12) > 0

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.complexity import background_spectrum, full_spectrum, measure_mid_band, mid_band
-from generators.base import Array
+from editmill.generators.attribute.complexity import background_spectrum, full_spectrum, measure_mid_band, mid_band
+from editmill.generators.base import Array
 from tests.generators.pictures import disc
 
 SIDE = 96

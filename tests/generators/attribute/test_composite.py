@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from generators.attribute.composite import compose, from_linear, matte, object_share, to_linear
-from generators.base import Array
+from editmill.generators.attribute.composite import compose, from_linear, matte, object_share, to_linear
+from editmill.generators.base import Array
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc
 
 PICTURES = hnp.arrays(np.uint8, (6, 7, 3))

@@ -12,9 +12,9 @@ from torch import Tensor
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2.functional import resize
 
-from generators.attribute.faithful import BlendedDiffusion, Steering
-from generators.attribute.settings import FaithfulSettings
-from generators.models.loading import Models
+from editmill.generators.attribute.faithful import BlendedDiffusion, Steering
+from editmill.generators.attribute.settings import FaithfulSettings
+from editmill.generators.models.loading import Models
 from tests.generators.attribute.tiny_diffusion import SIDE, diffusion_models, frames
 
 EXECUTED, TARGET = 4, 2

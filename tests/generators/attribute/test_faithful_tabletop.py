@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from generators.attribute.complexity import background_spectrum, measure_mid_band
-from generators.attribute.faithful import BlendedDiffusion
-from generators.attribute.settings import FaithfulSettings
-from generators.base import Array
-from generators.models.loading import Models, Placement
-from packs.tabletop.world import make_scene
-from pipelines.packs import find_pack
+from editmill.generators.attribute.complexity import background_spectrum, measure_mid_band
+from editmill.generators.attribute.faithful import BlendedDiffusion
+from editmill.generators.attribute.settings import FaithfulSettings
+from editmill.generators.base import Array
+from editmill.generators.models.loading import Models, Placement
+from editmill.packs.tabletop.world import make_scene
+from editmill.pipelines.packs import find_pack
 
 # About a quarter of the default's steps, from about the same first timestep.
 SETTINGS = FaithfulSettings(respacing=25, executed=7)

@@ -6,10 +6,20 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from generators.attribute.composite import matte, object_share
-from generators.attribute.geometry import GeometryError, full_frame, linear_part, outline, place, scale_for_share, visible_share, warp, warp_object
-from generators.base import Array
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte, object_share
+from editmill.generators.attribute.geometry import (
+    GeometryError,
+    full_frame,
+    linear_part,
+    outline,
+    place,
+    scale_for_share,
+    visible_share,
+    warp,
+    warp_object,
+)
+from editmill.generators.base import Array
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 
 IDENTITY = np.eye(2, 3)

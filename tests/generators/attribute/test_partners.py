@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.partners import PartnerPool
-from manifests.records import SourceRecord
+from editmill.generators.attribute.partners import PartnerPool
+from editmill.manifests.records import SourceRecord
 from tests.generators.pictures import record
 
 SEEDS = st.integers(0, 2**63 - 1)

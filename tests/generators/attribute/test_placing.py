@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.attribute.geometry import GeometryError
-from generators.attribute.placing import Placed, Placer, resampled
-from generators.attribute.published_geometry import frame_rotation, grown_mask, published_scale
-from generators.attribute.settings import Quirk
-from generators.base import LoadedSource, Scalar, make_edit
+from editmill.generators.attribute.geometry import GeometryError
+from editmill.generators.attribute.placing import Placed, Placer, resampled
+from editmill.generators.attribute.published_geometry import frame_rotation, grown_mask, published_scale
+from editmill.generators.attribute.settings import Quirk
+from editmill.generators.base import LoadedSource, Scalar, make_edit
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 
 PIXELS = WIDTH * HEIGHT

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from generators.attribute.partners import PartnerPool
-from generators.attribute.planning import AttributePlanner
-from generators.attribute.settings import AttributeSettings, EditSettings
-from generators.base import Edit, make_edit
-from manifests.keys import sample_key
-from manifests.records import SourceRecord
+from editmill.generators.attribute.partners import PartnerPool
+from editmill.generators.attribute.planning import AttributePlanner
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings
+from editmill.generators.base import Edit, make_edit
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
 from tests.generators.pictures import record
 
 PROMPTS = ("green grass", "a brick wall", "a clear sky")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from generators.attribute.removal import MARGIN, Remover, blend_fill, removal_hole
-from generators.attribute.settings import RenderSettings
-from generators.base import Array, LoadedSource
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.loading import Models
+from editmill.generators.attribute.removal import MARGIN, Remover, blend_fill, removal_hole
+from editmill.generators.attribute.settings import RenderSettings
+from editmill.generators.base import Array, LoadedSource
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo, source
 
 FEATHER = 4.0

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from generators.attribute.complexity import measure_mid_band
-from generators.attribute.composite import matte
-from generators.attribute.geometry import warp_object
-from generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
-from generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from generators.base import Array, Candidate, Job, LoadedSource, edit_seed, make_edit
-from generators.models.loading import Models
-from generators.reasons import Reason
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.composite import matte
+from editmill.generators.attribute.geometry import warp_object
+from editmill.generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
+from editmill.generators.base import Array, Candidate, Job, LoadedSource, edit_seed, make_edit
+from editmill.generators.models.loading import Models
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
 
 Make = Callable[..., AttributeRenderer]

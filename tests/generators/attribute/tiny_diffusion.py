@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-from generators.base import Array
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.base import Array
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
 from tests.checkpoints import write_resnet_classifier
 
 SIDE = 16

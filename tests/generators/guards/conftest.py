@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from generators.attribute.composite import compose, matte
-from generators.base import Array, Candidate, Job, LoadedSource, make_edit
-from generators.models.loading import Models, Placement
-from manifests.records import SourceRecord
-from packs.tabletop.world import CLASSES, make_scene
-from pipelines.packs import find_pack
+from editmill.generators.attribute.composite import compose, matte
+from editmill.generators.base import Array, Candidate, Job, LoadedSource, make_edit
+from editmill.generators.models.loading import Models, Placement
+from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop.world import CLASSES, make_scene
+from editmill.pipelines.packs import find_pack
 
 
 @dataclass(frozen=True)

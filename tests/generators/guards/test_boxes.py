@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.guards.boxes import Box, box_area, box_iou, box_of, containment, shared_area
+from editmill.generators.guards.boxes import Box, box_area, box_iou, box_of, containment, shared_area
 from tests.generators.pictures import box
 
 EDGES = st.floats(0, 100)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.attribute.complexity import measure_mid_band
-from generators.attribute.composite import matte
-from generators.base import Array, Candidate
-from generators.guards.base import Verdict
-from generators.guards.complexity import ComplexityGuard
-from generators.guards.fixtures import busier, simpler
-from generators.reasons import Reason
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Array, Candidate
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.complexity import ComplexityGuard
+from editmill.generators.guards.fixtures import busier, simpler
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import disc, job, source
 
 SOURCE = source()

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from generators.guards.duplicates import DuplicateGuard
-from generators.guards.fixtures import second_copy
-from generators.models.detector import Detector
-from generators.models.loading import Models
-from generators.reasons import Reason
+from editmill.generators.guards.duplicates import DuplicateGuard
+from editmill.generators.guards.fixtures import second_copy
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.loading import Models
+from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.attribute.composite import matte
-from generators.base import Array, Candidate, Job
-from generators.guards.base import Verdict
-from generators.guards.eligibility import SourceGuard, border_distance, largest_component
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Array, Candidate, Job
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.eligibility import SourceGuard, border_distance, largest_component
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, source
 
 

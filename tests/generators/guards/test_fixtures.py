@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.complexity import measure_mid_band
-from generators.attribute.composite import matte
-from generators.base import Array
-from generators.guards import fixtures
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Array
+from editmill.generators.guards import fixtures
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo, source
 
 ALPHA = matte(disc(9, centre=(20, 20)) / np.float32(255))

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.composite import compose, matte
-from generators.base import Candidate
-from generators.guards.base import Verdict
-from generators.guards.fixtures import ringed
-from generators.guards.halo import HaloGuard, edge_halo
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import compose, matte
+from editmill.generators.base import Candidate
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.fixtures import ringed
+from editmill.generators.guards.halo import HaloGuard, edge_halo
+from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, disc, job, source
 

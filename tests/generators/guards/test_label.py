@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generators.base import Array, Candidate, Job
-from generators.guards.base import check_all
-from generators.guards.label import LabelGuard, object_crop
-from generators.guards.pixels import SanityGuard
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec
-from generators.reasons import Reason
+from editmill.generators.base import Array, Candidate, Job
+from editmill.generators.guards.base import check_all
+from editmill.generators.guards.label import LabelGuard, object_crop
+from editmill.generators.guards.pixels import SanityGuard
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.composite import matte
-from generators.base import Array, Candidate, Job
-from generators.guards.base import Guard, check_all
-from generators.guards.fixtures import noisy_background, one_level_off
-from generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard, neighbour_correlation
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte
+from editmill.generators.base import Array, Candidate, Job
+from editmill.generators.guards.base import Guard, check_all
+from editmill.generators.guards.fixtures import noisy_background, one_level_off
+from editmill.generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard, neighbour_correlation
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, job, source
 
 CLEAN = job("original")

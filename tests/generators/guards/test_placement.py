@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.attribute.composite import matte
-from generators.attribute.geometry import linear_part, outline, scale_for_share, warp_object
-from generators.base import Array, Candidate
-from generators.guards.base import Verdict
-from generators.guards.fixtures import shifted
-from generators.guards.placement import PlacementGuard, angle_between, centroid, turned_by
-from generators.reasons import Reason
+from editmill.generators.attribute.composite import matte
+from editmill.generators.attribute.geometry import linear_part, outline, scale_for_share, warp_object
+from editmill.generators.base import Array, Candidate
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.fixtures import shifted
+from editmill.generators.guards.placement import PlacementGuard, angle_between, centroid, turned_by
+from editmill.generators.reasons import Reason
 from tests.generators.pictures import box, disc, job, source
 
 IDENTITY = np.eye(2, 3)

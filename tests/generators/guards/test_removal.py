@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.guards.label import object_crop
-from generators.guards.removal import RemovalGuard, removed_source
-from generators.models.detector import Detector
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from generators.reasons import Reason
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.label import object_crop
+from editmill.generators.guards.removal import RemovalGuard, removed_source
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 
 

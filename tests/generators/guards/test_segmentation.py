@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.guards.fixtures import grown_object, shifted
-from generators.guards.segmentation import SegmentationGuard, agreement, band_width, outline_band, spans_frame
-from generators.models.loading import Models
-from generators.models.segmenter import Segmenter
-from generators.reasons import Reason
+from editmill.generators.guards.fixtures import grown_object, shifted
+from editmill.generators.guards.segmentation import SegmentationGuard, agreement, band_width, outline_band, spans_frame
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc
 

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from generators.models.adm import AdmLayout, convert_adm, convert_unet, infer_layout, unet_config
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from manifests.errors import ModelError
+from editmill.generators.models.adm import AdmLayout, convert_adm, convert_unet, infer_layout, unet_config
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.errors import ModelError
 from tests.generators.models.reference_adm import Adm, ReferenceAdm
 
 State = dict[str, Tensor]

@@ -5,11 +5,11 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from generators.models.checkpoints import checkpoint_folder, local_folder, model_record
-from generators.models.pack import PackSpec
-from manifests.errors import ModelError
-from manifests.weights import weights_digest
-from pipelines.packs import find_pack
+from editmill.generators.models.checkpoints import checkpoint_folder, local_folder, model_record
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.errors import ModelError
+from editmill.manifests.weights import weights_digest
+from editmill.pipelines.packs import find_pack
 
 REPO, REVISION = "openai/clip-vit-large-patch14", "32bd64288804d66eefd0ccbe215aa642df71cc41"
 

@@ -7,12 +7,12 @@ import pytest
 import torch
 from transformers import AutoProcessor, CLIPConfig, CLIPModel, OwlViTForObjectDetection, OwlViTImageProcessor, OwlViTProcessor
 
-from generators.models.detector import Detection, Detector
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from manifests.errors import ModelError
-from packs.tabletop.training.detector import from_clip
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
+from editmill.generators.models.detector import Detection, Detector
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.errors import ModelError
+from editmill.packs.tabletop.training.detector import from_clip
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 from tests.generators.pictures import photo
 
 QUERIES = ("a ball", "a red cube", "green grass")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
-from generators.models.entailment import Entailment, label_columns
-from manifests.errors import ModelError
+from editmill.generators.models.entailment import Entailment, label_columns
+from editmill.manifests.errors import ModelError
 from tests.generators.models.text_models import models_of, roberta_shape, roberta_tokenizer
 
 PAIRS = [("a red cube", "a cube"), ("a cube", "a red cube"), ("a cube. " * 8, "a red cube")]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.models.fixed_batches import in_fixed_rows
+from editmill.generators.models.fixed_batches import in_fixed_rows
 
 
 def test_every_call_is_full_and_rows_keep_their_order() -> None:

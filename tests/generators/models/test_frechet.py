@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.models.frechet import frechet_distance
+from editmill.generators.models.frechet import frechet_distance
 
 
 def test_equal_sets_are_at_distance_zero() -> None:

@@ -11,11 +11,11 @@ import torch
 from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler, PNDMScheduler
 from torch import Tensor
 
-from generators.models.guided_steps import guided_steps, signal_and_noise, to_clean, to_output
-from generators.models.inpainter import Inpainter, InpaintRequest
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from manifests.errors import ModelError
+from editmill.generators.models.guided_steps import guided_steps, signal_and_noise, to_clean, to_output
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.manifests.errors import ModelError
 from tests.generators.pictures import disc, photo
 from tests.inpaint_families import FAMILIES, write_family
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generators.models.image_adapter import load_image_adapter
+from editmill.generators.models.image_adapter import load_image_adapter
 
 ENCODER = SimpleNamespace(config=SimpleNamespace(hidden_size=8))
 STATE = {"image_proj.proj_in.weight": torch.ones(4, 8), "ip_adapter.1.to_k_ip.weight": torch.ones(2, 2)}

@@ -7,10 +7,10 @@ import pytest
 import torch
 from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
 
-from generators.models.image_encoder import BATCH, ImageEncoder
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from manifests.errors import ModelError
+from editmill.generators.models.image_encoder import BATCH, ImageEncoder
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.errors import ModelError
 from tests.generators.pictures import photo
 
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.models.inpainter import Inpainter, InpaintRequest, native_size
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models, Placement
-from pipelines.packs import find_pack
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models, Placement
+from editmill.pipelines.packs import find_pack
 from tests.generators.pictures import HEIGHT, WIDTH, disc, photo
 
 

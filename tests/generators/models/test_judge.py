@@ -18,10 +18,10 @@ from transformers import (
     VisionTextDualEncoderModel,
 )
 
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
 from tests.generators.pictures import photo
 
 TEXTS = ("a ball", "a cube", "a cone", "green grass")

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from generators.attribute.rendering import AttributeRenderer
-from generators.attribute.settings import AttributeSettings, EditSettings
-from generators.models.inpainter import InpaintRequest
-from generators.models.lama import Lama
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from manifests.errors import ModelError
+from editmill.generators.attribute.rendering import AttributeRenderer
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings
+from editmill.generators.models.inpainter import InpaintRequest
+from editmill.generators.models.lama import Lama
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.errors import ModelError
 from tests.generators.pictures import disc, job, photo
 
 

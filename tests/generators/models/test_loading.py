@@ -10,9 +10,9 @@ import torch
 import yaml
 from diffusers import AutoencoderKL
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, read_pack
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.manifests.errors import ModelError
 from tests.checkpoints import write_resnet_classifier
 
 CPU = Placement(device="cpu")

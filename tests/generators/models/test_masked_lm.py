@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from generators.models.masked_lm import MaskedLm
-from manifests.errors import ModelError
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.manifests.errors import ModelError
 from tests.generators.models.text_models import models_of, write_bert, write_roberta
 
 TEXTS = ["a [MASK] cube", "a red [MASK]. a cube", "a [MASK] cube a cube a cube a red cube a cube a cube a cube a cube a cube"]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generators.models.checkpoints import checkpoint_folder
-from generators.models.pack import PackSpec, read_pack
-from manifests.errors import ModelError
-from pipelines.packs import find_pack, pack_names
+from editmill.generators.models.checkpoints import checkpoint_folder
+from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.manifests.errors import ModelError
+from editmill.pipelines.packs import find_pack, pack_names
 
 ROLE = {"cls": "transformers.CLIPModel", "path": "zero_shot", "licence": "MIT"}
 DOCUMENT = {"name": "mine", "description": "Mine.", "backgrounds": ["green grass"], "roles": {"zero_shot": ROLE}}

@@ -7,10 +7,10 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from generators.models.adm import make_adm_scheduler
-from generators.models.loading import Models
-from generators.models.pixel_diffusion import PixelDiffusion, RespacedSchedule, ancestral_step, space_timesteps
-from manifests.errors import ModelError
+from editmill.generators.models.adm import make_adm_scheduler
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pixel_diffusion import PixelDiffusion, RespacedSchedule, ancestral_step, space_timesteps
+from editmill.manifests.errors import ModelError
 from tests.generators.attribute.tiny_diffusion import SIDE, diffusion_models
 
 BETAS = make_adm_scheduler().betas

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from generators.models.segment_anything import SamConfig, build_sam, load_sam
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.segment_anything import SamConfig, build_sam, load_sam
+from editmill.manifests.errors import ModelError
 
 TINY = SamConfig(img_size=32, patch_size=8, embed_dim=16, depth=1, num_heads=2, out_chans=16, mask_in_chans=4, decoder_depth=1, decoder_mlp=16)
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from segment_anything import SamPredictor
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from generators.models.segmenter import Segmenter
-from manifests.errors import RequestError
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.errors import RequestError
 from tests.generators.models.test_segment_anything import write_tiny
 from tests.generators.pictures import photo
 

@@ -19,11 +19,11 @@ from transformers import (
     ViTImageProcessor,
 )
 
-from generators.models.checkpoints import weights_digest
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
-from generators.models.surrogate import Surrogate
-from manifests.errors import ModelError
+from editmill.generators.models.checkpoints import weights_digest
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.surrogate import Surrogate
+from editmill.manifests.errors import ModelError
 from tests.checkpoints import LABELS
 from tests.generators.pictures import photo
 

@@ -9,8 +9,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer, PreTrainedTokenizerFast, RobertaConfig, RobertaForMaskedLM
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec, RoleEntry
 
 SHAPE: dict[str, Any] = {
     "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 70, "type_vocab_size": 1,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.synthesis.oracle import Subject
-from packs.tabletop.world import CLASSES, make_scene
-from pipelines.packs import find_pack
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.synthesis.oracle import Subject
+from editmill.packs.tabletop.world import CLASSES, make_scene
+from editmill.pipelines.packs import find_pack
 
 SIDE = 64
 

@@ -12,16 +12,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from generators.base import Array
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models, Placement
-from generators.models.preprocessing import load_processor
-from generators.synthesis.latent_ascent import Ascent, LatentAscent
-from generators.synthesis.oracle import Subject, ZeroShotOracle
-from generators.synthesis.settings import AscentSettings
-from packs.tabletop.world import CLASSES
-from pipelines.packs import find_pack
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.generators.base import Array
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.preprocessing import load_processor
+from editmill.generators.synthesis.latent_ascent import Ascent, LatentAscent
+from editmill.generators.synthesis.oracle import Subject, ZeroShotOracle
+from editmill.generators.synthesis.settings import AscentSettings
+from editmill.packs.tabletop.world import CLASSES
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
 
 TARGETS = ("classifier", "classifier_vit", "classifier_weak")
 SHOWN = 12

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.synthesis.acceptance import CellCounts, adapted_candidates, candidates_needed, lower_rate
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.synthesis.acceptance import CellCounts, adapted_candidates, candidates_needed, lower_rate
+from editmill.generators.synthesis.settings import RetrySettings
 
 
 @pytest.mark.parametrize(("rate", "count"), [(0.93, 2), (0.73, 3), (0.48, 5), (0.30, 9), (0.22, 13), (1.0, 1), (0.0, None)])

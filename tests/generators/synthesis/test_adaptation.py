@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.synthesis.adaptation import ABSENT, LOST, OUTSIDE, Parameters, adapt, dominant
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.synthesis.adaptation import ABSENT, LOST, OUTSIDE, Parameters, adapt, dominant
+from editmill.generators.synthesis.settings import RetrySettings
 
 SETTINGS = RetrySettings()
 LABEL, GONE, EDIT, LEAK = ("label_clip",), ("object_lost", "label_clip"), ("edit_absent",), ("outside_mask_changed",)

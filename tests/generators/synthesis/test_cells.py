@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from generators.synthesis.cells import plan_cells
-from generators.synthesis.conditioning import ConditioningSettings, SynthesisSettings
-from manifests.records import SourceRecord
+from editmill.generators.synthesis.cells import plan_cells
+from editmill.generators.synthesis.conditioning import ConditioningSettings, SynthesisSettings
+from editmill.manifests.records import SourceRecord
 
 TEMPLATES = ("a {}", "one {}", "the {}")
 

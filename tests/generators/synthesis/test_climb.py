@@ -10,11 +10,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.guards.base import Verdict
-from generators.reasons import Reason
-from generators.synthesis.climb import Climb, Look, unit
-from generators.synthesis.oracle import Subject
-from generators.synthesis.settings import AscentSettings
+from editmill.generators.guards.base import Verdict
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.climb import Climb, Look, unit
+from editmill.generators.synthesis.oracle import Subject
+from editmill.generators.synthesis.settings import AscentSettings
 
 SUBJECT = Subject("one", np.zeros((2, 2, 3), np.uint8), 0, "ball")
 START = torch.tensor([[[3.0, 4.0]]])

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.guards.ensemble.duplicates import Fingerprint
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.reasons import Reason
-from generators.synthesis.crowd import Crowd
-from generators.synthesis.settings import RetrySettings
+from editmill.generators.guards.ensemble.duplicates import Fingerprint
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.crowd import Crowd
+from editmill.generators.synthesis.settings import RetrySettings
 
 EAST, NORTH = np.array([1.0, 0.0], np.float32), np.array([0.0, 1.0], np.float32)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from generators.synthesis.fmr import FmrSettings
-from manifests.keys import sample_key
+from editmill.generators.synthesis.fmr import FmrSettings
+from editmill.manifests.keys import sample_key
 
 
 def test_a_source_has_controls_and_an_ascent_per_network_target_and_budget() -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.reasons import Reason
-from generators.synthesis.fmr_guard import FmrGuard
-from generators.synthesis.oracle import Subject
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.fmr_guard import FmrGuard
+from editmill.generators.synthesis.oracle import Subject
 
 DARK, LIGHT = np.zeros((4, 4, 3), np.uint8), np.full((4, 4, 3), 200, np.uint8)
 SUBJECT = Subject("one", DARK, 0, "ball")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.synthesis.framing import frame
+from editmill.generators.synthesis.framing import frame
 
 
 def test_the_middle_is_kept_and_sides_fit() -> None:

@@ -9,16 +9,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.base import Array
-from generators.guards.base import Verdict
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models
-from generators.reasons import Reason
-from generators.synthesis.latent_ascent import Ascent, LatentAscent
-from generators.synthesis.oracle import Subject, ZeroShotOracle
-from generators.synthesis.pixels import png_round_trip
-from generators.synthesis.settings import AscentSettings
-from packs.tabletop.world import CLASSES
+from editmill.generators.base import Array
+from editmill.generators.guards.base import Verdict
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.generators.reasons import Reason
+from editmill.generators.synthesis.latent_ascent import Ascent, LatentAscent
+from editmill.generators.synthesis.oracle import Subject, ZeroShotOracle
+from editmill.generators.synthesis.pixels import png_round_trip
+from editmill.generators.synthesis.settings import AscentSettings
+from editmill.packs.tabletop.world import CLASSES
 
 NETWORKS = ("vq", "autoencoder")
 REFUSED = Verdict({}, (Reason.LABEL_MARGIN_LOW,))

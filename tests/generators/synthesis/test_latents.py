@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from generators.models.loading import Models
-from generators.synthesis.latents import LatentCodec
-from generators.synthesis.oracle import Subject
-from generators.synthesis.pixels import to_tensor
-from manifests.errors import ModelError
+from editmill.generators.models.loading import Models
+from editmill.generators.synthesis.latents import LatentCodec
+from editmill.generators.synthesis.oracle import Subject
+from editmill.generators.synthesis.pixels import to_tensor
+from editmill.manifests.errors import ModelError
 
 NETWORKS = ("vq", "autoencoder")
 

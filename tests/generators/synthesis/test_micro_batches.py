@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.synthesis.micro_batches import halving, in_micro_batches
+from editmill.generators.synthesis.micro_batches import halving, in_micro_batches
 
 
 class Device:

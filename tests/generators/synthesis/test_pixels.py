@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
+from editmill.generators.synthesis.pixels import png_round_trip, stored_levels, to_images, to_tensor
 from tests.generators.pictures import photo
 
 

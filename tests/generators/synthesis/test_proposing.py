@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from generators.synthesis.conditioning import SynthesisSettings
-from generators.synthesis.proposing import Proposal, Proposer, roles_of, variation_input
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.generators.synthesis.conditioning import SynthesisSettings
+from editmill.generators.synthesis.proposing import Proposal, Proposer, roles_of, variation_input
 from tests.synthesis_models import write_synthesis_pack
 
 REFERENCE = np.random.default_rng(0).integers(0, 255, (40, 48, 3), dtype=np.uint8)

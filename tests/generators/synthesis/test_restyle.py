@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.synthesis.restyle import restyle
+from editmill.generators.synthesis.restyle import restyle
 
 
 def test_neutral_numbers_change_nothing() -> None:

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from generators.synthesis.adaptation import Parameters
-from generators.synthesis.budget import Meter, Stop
-from generators.synthesis.retries import Search
-from generators.synthesis.settings import BudgetSettings, RetrySettings
-from manifests.seeds import derive_seed
+from editmill.generators.synthesis.adaptation import Parameters
+from editmill.generators.synthesis.budget import Meter, Stop
+from editmill.generators.synthesis.retries import Search
+from editmill.generators.synthesis.settings import BudgetSettings, RetrySettings
+from editmill.manifests.seeds import derive_seed
 
 SMALL = st.integers(1, 6)
 FREE = BudgetSettings()

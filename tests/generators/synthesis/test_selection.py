@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from generators.base import Array
-from generators.synthesis.selection import diverse, first_accepted, label_noise, misleading, normalised, pairwise_distance, select
-from generators.synthesis.settings import SelectionSettings
+from editmill.generators.base import Array
+from editmill.generators.synthesis.selection import diverse, first_accepted, label_noise, misleading, normalised, pairwise_distance, select
+from editmill.generators.synthesis.settings import SelectionSettings
 
 FLAGS = st.lists(st.booleans(), min_size=1, max_size=8)
 

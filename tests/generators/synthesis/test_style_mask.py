@@ -7,10 +7,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from generators.base import Array
-from generators.synthesis.settings import StyleMaskSettings
-from generators.synthesis.sparse_logistic import largest_penalty, sparse_logistic
-from generators.synthesis.style_mask import fit_style_mask
+from editmill.generators.base import Array
+from editmill.generators.synthesis.settings import StyleMaskSettings
+from editmill.generators.synthesis.sparse_logistic import largest_penalty, sparse_logistic
+from editmill.generators.synthesis.style_mask import fit_style_mask
 
 
 def problem(seed: int) -> tuple[Array, Array]:

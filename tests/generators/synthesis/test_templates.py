@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from generators.synthesis.templates import CLIP_TEMPLATES, class_prompt, pack_templates
-from pipelines.packs import find_pack
+from editmill.generators.synthesis.templates import CLIP_TEMPLATES, class_prompt, pack_templates
+from editmill.pipelines.packs import find_pack
 
 
 def test_the_published_templates() -> None:

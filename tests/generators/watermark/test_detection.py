@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.watermark.detection import detect
-from generators.watermark.schemes.base import ReadingError
-from manifests.payloads import make_payload
+from editmill.generators.watermark.detection import detect
+from editmill.generators.watermark.schemes.base import ReadingError
+from editmill.manifests.payloads import make_payload
 from tests.generators.watermark.pictures import Array, textured
 
 KEY = make_payload(b"0123456789abcdef", "a", "fake", length=32)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generators.base import EditFailure
-from generators.reasons import Reason
-from generators.watermark.ledger import EmbedRecord, Item, Ledger, pixels_digest
+from editmill.generators.base import EditFailure
+from editmill.generators.reasons import Reason
+from editmill.generators.watermark.ledger import EmbedRecord, Item, Ledger, pixels_digest
 from tests.generators.watermark.pictures import textured
 
 IMAGE = textured(0, height=64, width=64)

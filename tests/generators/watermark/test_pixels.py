@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.base import EditFailure
-from generators.reasons import Reason
-from generators.watermark.codec import deliver
-from generators.watermark.colour_transfer import match_colours, match_histograms, monge_kantorovich
-from generators.watermark.geometry import flat_share, frame, pad_to
-from generators.watermark.quality import EQUAL_PSNR, psnr, ssim
-from generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.generators.base import EditFailure
+from editmill.generators.reasons import Reason
+from editmill.generators.watermark.codec import deliver
+from editmill.generators.watermark.colour_transfer import match_colours, match_histograms, monge_kantorovich
+from editmill.generators.watermark.geometry import flat_share, frame, pad_to
+from editmill.generators.watermark.quality import EQUAL_PSNR, psnr, ssim
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
 from tests.generators.watermark.pictures import textured
 
 

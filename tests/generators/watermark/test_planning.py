@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from generators.base import edit_seed
-from generators.watermark.planning import WatermarkPlanner
-from generators.watermark.settings import WatermarkSettings
-from manifests.records import SourceRecord
+from editmill.generators.base import edit_seed
+from editmill.generators.watermark.planning import WatermarkPlanner
+from editmill.generators.watermark.settings import WatermarkSettings
+from editmill.manifests.records import SourceRecord
 
 ATTACKS = [
     {"name": "pipeline", "start": "none"}, {"name": "vae", "start": "vae"}, {"name": "clean", "start": "clean", "share": 0.5},

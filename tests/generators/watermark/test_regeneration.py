@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-import generators.watermark
-from generators.base import EditFailure
-from generators.models.image_adapter import convert_image_adapter
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from generators.watermark.ledger import Ledger
-from generators.watermark.regeneration import Regenerator
-from generators.watermark.settings import AttackSettings, WatermarkSettings
-from manifests.errors import RequestError
+import editmill.generators.watermark
+from editmill.generators.base import EditFailure
+from editmill.generators.models.image_adapter import convert_image_adapter
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.generators.watermark.ledger import Ledger
+from editmill.generators.watermark.regeneration import Regenerator
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.errors import RequestError
 from tests.generators.watermark.pictures import Array, textured
 from tests.watermark_models import write_watermark_pack
 
@@ -133,14 +133,14 @@ def test_values_that_are_not_finite_are_an_error(models: Models, monkeypatch: py
 
 
 def test_the_attack_can_not_import_a_detector() -> None:
-    folder = Path(generators.watermark.__file__).parent
+    folder = Path(editmill.generators.watermark.__file__).parent
     seen, waiting = set(), ["regeneration"]
     while waiting:
         name = waiting.pop()
         seen.add(name)
         tree = ast.parse((folder / f"{name}.py").read_text())
         modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        own = [module.removeprefix("generators.watermark.") for module in modules if module.startswith("generators.watermark")]
+        own = [module.removeprefix("editmill.generators.watermark.") for module in modules if module.startswith("editmill.generators.watermark")]
         assert not any("detection" in module or "schemes" in module for module in own), name
         waiting += [module for module in own if module not in seen]
     assert {"ledger", "schedule", "settings"} <= seen

@@ -10,8 +10,8 @@ from diffusers import DDIMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.watermark.schedule import SCHEDULERS, Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
-from generators.watermark.settings import AttackSettings, Sampler, WatermarkSettings
+from editmill.generators.watermark.schedule import SCHEDULERS, Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
+from editmill.generators.watermark.settings import AttackSettings, Sampler, WatermarkSettings
 
 SD1 = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1}
 SETTINGS = WatermarkSettings.model_validate({"schemes": [{"name": "dwtDct"}], "attacks": [{"name": "p", "start": "none"}]})

@@ -7,10 +7,10 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from generators.watermark.quality import psnr
-from generators.watermark.schemes import EmbeddingError, ReadingError, Scheme, make_scheme
-from generators.watermark.settings import SchemeSettings
-from manifests.errors import RequestError
+from editmill.generators.watermark.quality import psnr
+from editmill.generators.watermark.schemes import EmbeddingError, ReadingError, Scheme, make_scheme
+from editmill.generators.watermark.settings import SchemeSettings
+from editmill.manifests.errors import RequestError
 from tests.generators.watermark.pictures import Array, textured
 
 NAMES = ("dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark")

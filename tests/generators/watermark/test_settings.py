@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from generators.watermark.settings import AttackSettings, WatermarkSettings
-from manifests.errors import RecipeError
-from manifests.payloads import public_secret
-from pipelines.recipe import load_recipe
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.errors import RecipeError
+from editmill.manifests.payloads import public_secret
+from editmill.pipelines.recipe import load_recipe
 
 SMALL: dict[str, Any] = {"schemes": [{"name": "dwtDctSvd"}], "attacks": [{"name": "pipeline", "start": "none"}]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from manifests import Manifest, SampleRow, SourceRecord, sample_key, write_dataset_files
+from editmill.manifests import Manifest, SampleRow, SourceRecord, sample_key, write_dataset_files
 from tests.manifests.builder import make_manifest, make_row, make_sources, write_one_shard
 
 Planned = tuple[str, float, int]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from manifests.atomic import TEMPORARY_SUFFIX
-from manifests.errors import OccupiedError
-from manifests.exports.folder import atomic_folder
+from editmill.manifests.atomic import TEMPORARY_SUFFIX
+from editmill.manifests.errors import OccupiedError
+from editmill.manifests.exports.folder import atomic_folder
 
 
 def test_a_folder_appears_at_the_end(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from manifests import DataError, OccupiedError, RequestError, open_dataset
-from manifests.exports.imagenet_e import COLUMNS, export_imagenet_e, file_stem
+from editmill.manifests import DataError, OccupiedError, RequestError, open_dataset
+from editmill.manifests.exports.imagenet_e import COLUMNS, export_imagenet_e, file_stem
 from tests.manifests.exports.edits import EVERY_COLUMN, build_edits
 
 FOLDERS = ["rec", "20_smooth", "20_hard", "20_adv", "random_bg", "01", "008", "005", "rp", "rd", "ori", "full"]
@@ -135,5 +135,5 @@ def test_file_names_are_safe_and_differ(ids: list[str]) -> None:
 
 
 def test_it_needs_nothing_heavy() -> None:
-    code = "import sys, manifests.exports.imagenet_e; print([n for n in ('torch', 'prefect', 'cv2', 'diffusers') if n in sys.modules])"
+    code = "import sys, editmill.manifests.exports.imagenet_e; print([n for n in ('torch', 'prefect', 'cv2', 'diffusers') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"

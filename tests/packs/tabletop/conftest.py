@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from packs.tabletop.training import store
+from editmill.packs.tabletop.training import store
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,10 +7,10 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from flows.cli import main
-from packs.tabletop.check import CHECKS, GENERATING, RECOGNISING, bounds, limits, measure, shortfalls
-from packs.tabletop.train import ROLES
-from pipelines.packs import find_pack
+from editmill.flows.cli import main
+from editmill.packs.tabletop.check import CHECKS, GENERATING, RECOGNISING, bounds, limits, measure, shortfalls
+from editmill.packs.tabletop.train import ROLES
+from editmill.pipelines.packs import find_pack
 
 # With a few dozen scenes a share is known to some hundredths only.
 SLACK = 0.08

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from packs.tabletop.checks.common import main_mask
-from packs.tabletop.gallery import LEAST_RADIUS, draw_box, main, paint_masks, showcase
+from editmill.packs.tabletop.checks.common import main_mask
+from editmill.packs.tabletop.gallery import LEAST_RADIUS, draw_box, main, paint_masks, showcase
 
 
 def test_shown_scenes_differ_in_class_and_ground_and_are_easy_to_see() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from packs.tabletop.sheet import BACKGROUND, CELL, GAP, LINE, LINES, TITLE, Cell, Strip, draw_sheet, save_small
+from editmill.packs.tabletop.sheet import BACKGROUND, CELL, GAP, LINE, LINES, TITLE, Cell, Strip, draw_sheet, save_small
 
 RED = np.full((64, 64, 3), (200, 16, 32), np.uint8)
 ROW = TITLE + CELL + LINES * LINE + GAP

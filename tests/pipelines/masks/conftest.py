@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generators.models.loading import Models, Placement
-from pipelines.packs import find_pack
+from editmill.generators.models.loading import Models, Placement
+from editmill.pipelines.packs import find_pack
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from packs.tabletop.world import CLASSES, Scene, make_scene
+from editmill.packs.tabletop.world import CLASSES, Scene, make_scene
 
 # Scenes with one object that is not small.
 NUMBERS = (9000, 9002, 9005)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipelines.masks.gate import MaskLimits, judge_proposal
-from pipelines.masks.proposals import Proposal
-from pipelines.masks.refusal import Refusal
+from editmill.pipelines.masks.gate import MaskLimits, judge_proposal
+from editmill.pipelines.masks.proposals import Proposal
+from editmill.pipelines.masks.refusal import Refusal
 
 
 def square(side: int) -> np.ndarray:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.guards.boxes import box_of
-from generators.models.loading import Models
-from generators.models.segmenter import Segmenter
-from manifests.errors import OccupiedError, RequestError, SourceError
-from pipelines.masks.gate import MaskLimits
-from pipelines.masks.make import make_masks
-from pipelines.masks.shape import mask_iou
-from pipelines.sources.folder import FolderSource, FolderSpec
+from editmill.generators.guards.boxes import box_of
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.errors import OccupiedError, RequestError, SourceError
+from editmill.pipelines.masks.gate import MaskLimits
+from editmill.pipelines.masks.make import make_masks
+from editmill.pipelines.masks.shape import mask_iou
+from editmill.pipelines.sources.folder import FolderSource, FolderSpec
 from tests.pipelines.masks.scenes import boxes, scenes, truth, write_scenes
 
 REAL = Path(__file__).parents[4] / "shared/real/imagenet"

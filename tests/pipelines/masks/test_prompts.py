@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
-from pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
+from editmill.pipelines.masks.refusal import Refusal, Refused
 
 
 @pytest.mark.parametrize(

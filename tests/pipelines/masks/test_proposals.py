@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.models.loading import Models
-from packs.tabletop.world import Scene, make_scene
-from pipelines.masks.prompts import Prompt
-from pipelines.masks.proposals import Proposer
-from pipelines.masks.refusal import Refusal, Refused
-from pipelines.masks.shape import mask_iou
+from editmill.generators.models.loading import Models
+from editmill.packs.tabletop.world import Scene, make_scene
+from editmill.pipelines.masks.prompts import Prompt
+from editmill.pipelines.masks.proposals import Proposer
+from editmill.pipelines.masks.refusal import Refusal, Refused
+from editmill.pipelines.masks.shape import mask_iou
 from tests.pipelines.masks.scenes import scenes, truth
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.guards.boxes import box_of
-from pipelines.masks.shape import borders_met, centrality, clean, mask_iou
+from editmill.generators.guards.boxes import box_of
+from editmill.pipelines.masks.shape import borders_met, centrality, clean, mask_iou
 
 
 def blob() -> np.ndarray:

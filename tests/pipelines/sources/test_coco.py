@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from manifests.errors import SourceError
-from pipelines.sources.coco import CocoSource, CocoSpec, decode_segmentation
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.coco import CocoSource, CocoSpec, decode_segmentation
 
 REAL = Path(__file__).parents[4] / "shared/real/coco/instances.json"
 

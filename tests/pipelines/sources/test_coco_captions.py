@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.reasons import Reason
-from manifests.errors import SourceError
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 
 REAL = Path(__file__).parents[4] / "shared/real/coco"
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.reasons import Reason
-from manifests.errors import SourceError
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.folder import FolderSource, FolderSpec
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.folder import FolderSource, FolderSpec
 from tests.pipelines.photos import write_labels, write_photos
 
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generators.reasons import Reason
-from manifests.errors import SourceError
-from pipelines.plan import make_plan
-from pipelines.recipe import load_recipe
-from pipelines.sources import open_source
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.imagenet_s import IGNORE, ImageNetSSource, ImageNetSSpec, read_class_ids
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.sources import open_source
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.imagenet_s import IGNORE, ImageNetSSource, ImageNetSSpec, read_class_ids
 
 FISH, SUNGLASS, SUNGLASSES, TISSUE = "n01443537", "n04355933", "n04356056", "n15075141"
 # 300 classes before the sunglass, so that its id needs the green channel.

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manifests.errors import SourceError
-from pipelines.sources import open_captions, open_pictures, open_source, parse_source
-from pipelines.sources.images import ImagesSpec
-from pipelines.sources.tabletop import TabletopSpec
-from pipelines.sources.tabletop_captions import TabletopCaptionsSpec
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources import open_captions, open_pictures, open_source, parse_source
+from editmill.pipelines.sources.images import ImagesSpec
+from editmill.pipelines.sources.tabletop import TabletopSpec
+from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSpec
 
 
 @pytest.fixture

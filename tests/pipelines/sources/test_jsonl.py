@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generators.reasons import Reason
-from manifests.errors import SourceError
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
 
 text_of_any_kind = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.strip()))
 

@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from manifests.errors import SourceError
-from pipelines.sources import CaptionedSpec, LabelledSpec, SourceSpec, open_captions, open_source, parse_source
-from pipelines.sources.coco_captions import CocoCaptionsSpec
-from pipelines.sources.folder import FolderSpec
-from pipelines.sources.jsonl import JsonLinesSpec
-from pipelines.sources.table import distinct
-from pipelines.sources.tabletop import TabletopSpec
-from pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
-from pipelines.sources.webdataset import WebDatasetSpec
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources import CaptionedSpec, LabelledSpec, SourceSpec, open_captions, open_source, parse_source
+from editmill.pipelines.sources.coco_captions import CocoCaptionsSpec
+from editmill.pipelines.sources.folder import FolderSpec
+from editmill.pipelines.sources.jsonl import JsonLinesSpec
+from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.tabletop import TabletopSpec
+from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
+from editmill.pipelines.sources.webdataset import WebDatasetSpec
 
 ADAPTER: TypeAdapter[LabelledSpec | CaptionedSpec] = TypeAdapter(SourceSpec)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 
-from pipelines.sources.tabletop import TabletopSource, TabletopSpec
+from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
 
 
 def test_classes_are_balanced_and_scenes_have_one_object() -> None:

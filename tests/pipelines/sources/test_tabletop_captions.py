@@ -9,11 +9,11 @@ from itertools import permutations
 
 import pytest
 
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, SIZES, SceneObject, plan_scene
-from packs.tabletop.world.captions import OPENINGS
-from packs.tabletop.world.inference import FAMILIES
-from packs.tabletop.world.sentences import Thing
-from pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, SIZES, SceneObject, plan_scene
+from editmill.packs.tabletop.world.captions import OPENINGS
+from editmill.packs.tabletop.world.inference import FAMILIES
+from editmill.packs.tabletop.world.sentences import Thing
+from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
 
 GROUPS: dict[str, Collection[str]] = {"size": SIZES, "colour": COLOURS, "finish": FINISHES}
 

@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generators.reasons import Reason
-from manifests.errors import SourceError
-from pipelines.sources.base import SourceProblem
-from pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import SourceError
+from editmill.pipelines.sources.base import SourceProblem
+from editmill.pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
 
 def picture(shade: int, suffix: str = "png", **options: object) -> bytes:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.guards.ensemble.conformal import CleanScore, kth_smallest, lowest_scores, rank_of, thresholds
-from manifests.guard_report import POOLED, GateThreshold
+from editmill.generators.guards.ensemble.conformal import CleanScore, kth_smallest, lowest_scores, rank_of, thresholds
+from editmill.manifests.guard_report import POOLED, GateThreshold
 
 
 @pytest.mark.parametrize(("count", "alpha", "rank"), [(18, 0.05, 0), (19, 0.05, 1), (39, 0.05, 2), (59, 0.05, 3), (100, 0.01, 1), (98, 0.01, 0)])

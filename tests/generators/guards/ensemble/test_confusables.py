@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generators.guards.ensemble.confusables import confusables, synonyms
+from editmill.generators.guards.ensemble.confusables import confusables, synonyms
 
 NAMES = ("crane", "heron", "crane, bird", "truck", "stork")
 ANGLES = np.deg2rad([0, 10, 1, 90, 20])

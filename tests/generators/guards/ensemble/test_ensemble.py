@@ -7,20 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from generators.base import Array
-from generators.guards import fixtures
-from generators.guards.base import Verdict
-from generators.guards.ensemble.destroyers import background_crop, other_class
-from generators.guards.ensemble.duplicates import DuplicateIndex
-from generators.guards.ensemble.ensemble import GuardEnsemble
-from generators.guards.ensemble.gates import GATES
-from generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.models.loading import Models
-from generators.models.pack import PackSpec
-from generators.reasons import Reason
-from manifests.errors import ModelError
-from packs.tabletop.world import CLASSES
+from editmill.generators.base import Array
+from editmill.generators.guards import fixtures
+from editmill.generators.guards.base import Verdict
+from editmill.generators.guards.ensemble.destroyers import background_crop, other_class
+from editmill.generators.guards.ensemble.duplicates import DuplicateIndex
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.gates import GATES
+from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.models.loading import Models
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import ModelError
+from editmill.packs.tabletop.world import CLASSES
 from tests.generators.guards.conftest import Toy
 
 SETTINGS = EnsembleSettings(segment=True)

@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 import pytest
 
-from generators.guards.ensemble.attribute import AttributeMember
-from generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint, fingerprint
-from generators.guards.ensemble.phash import hamming, perceptual_hash
-from generators.guards.ensemble.pixels import clipped_share, pixel_scores
-from generators.guards.ensemble.rule import decide
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.guards.ensemble.shown import Shown
-from generators.guards.ensemble.views import compressed, cropped, flipped
-from generators.reasons import Reason
-from packs.tabletop.world import make_scene
+from editmill.generators.guards.ensemble.attribute import AttributeMember
+from editmill.generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint, fingerprint
+from editmill.generators.guards.ensemble.phash import hamming, perceptual_hash
+from editmill.generators.guards.ensemble.pixels import clipped_share, pixel_scores
+from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.ensemble.views import compressed, cropped, flipped
+from editmill.generators.reasons import Reason
+from editmill.packs.tabletop.world import make_scene
 
 SCENE = make_scene("heldout", 2)
 IMAGE = SCENE.image

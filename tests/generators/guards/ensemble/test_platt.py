@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from generators.guards.ensemble.platt import fit_curve
+from editmill.generators.guards.ensemble.platt import fit_curve
 
 
 def test_the_curve_of_two_normal_distributions_is_found() -> None:

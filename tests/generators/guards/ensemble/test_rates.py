@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from generators.guards.ensemble.rates import Tally, effective_trials, interval, upper_bound
+from editmill.generators.guards.ensemble.rates import Tally, effective_trials, interval, upper_bound
 
 
 @pytest.mark.parametrize(("errors", "trials"), [(0, 10), (1, 500), (7, 30), (30, 30)])

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.guards.ensemble.gates import GATES
-from generators.guards.ensemble.limits import JOINT, Limits
-from generators.guards.ensemble.rule import decide, passes
-from generators.guards.ensemble.settings import EnsembleSettings
-from generators.reasons import Reason
-from manifests.errors import RequestError
+from editmill.generators.guards.ensemble.gates import GATES
+from editmill.generators.guards.ensemble.limits import JOINT, Limits
+from editmill.generators.guards.ensemble.rule import decide, passes
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.reasons import Reason
+from editmill.manifests.errors import RequestError
 
 SETTINGS = EnsembleSettings()
 GOOD = {

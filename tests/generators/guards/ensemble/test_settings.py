@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from generators.guards.ensemble.settings import EnsembleSettings
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.models.features import ImageTextFeatures
-from generators.models.masked_lm import MaskedLm
-from generators.text.controls.clare import Clare, ClareSettings
-from generators.text.controls.similarity import TextSimilarity
-from generators.text.language.operations import apply_operations, undo_operations
-from generators.text.language.spans import words_of
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.text.controls.clare import Clare, ClareSettings
+from editmill.generators.text.controls.similarity import TextSimilarity
+from editmill.generators.text.language.operations import apply_operations, undo_operations
+from editmill.generators.text.language.spans import words_of
 from tests.checkpoints import write_clip
 from tests.generators.models.text_models import models_of
 from tests.generators.text.xmai2023.tiny import make_bert

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.controls.edits import augment, cased_like, delete_words, replace_synonyms
-from generators.text.controls.synonyms import synonyms
-from generators.text.language.operations import Operation, apply_operations, undo_operations
-from generators.text.language.spans import words_of
-from generators.text.language.tagging import part_of_speech
-from generators.text.xmai2023.stopwords import STOPWORDS
+from editmill.generators.text.controls.edits import augment, cased_like, delete_words, replace_synonyms
+from editmill.generators.text.controls.synonyms import synonyms
+from editmill.generators.text.language.operations import Operation, apply_operations, undo_operations
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.language.tagging import part_of_speech
+from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
 PIECES = ("A", "a", "red", "Small", "DOG", "dogs", "cat", "picture", "man's", "t-shirt", "on", "the", "é", ",", ".", "\"", " ", "\n", "🎈", "e\u0301")
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.controls.matched import false_attribute, open_class_words, random_attribute
-from generators.text.language.vocabulary import GROUPS
+from editmill.generators.text.controls.matched import false_attribute, open_class_words, random_attribute
+from editmill.generators.text.language.vocabulary import GROUPS
 
 COLOURS = GROUPS["colour"]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.controls.synonyms import TABLES, synonyms
+from editmill.generators.text.controls.synonyms import TABLES, synonyms
 
 
 @pytest.mark.parametrize(

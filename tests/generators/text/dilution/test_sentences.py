@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.dilution.sentences import appended, repeats, says_only, template
-from generators.text.language.operations import apply_operations, undo_operations
+from editmill.generators.text.dilution.sentences import appended, repeats, says_only, template
+from editmill.generators.text.language.operations import apply_operations, undo_operations
 
 WORDS = ("red", "azure", "large", "small", "metal")
 

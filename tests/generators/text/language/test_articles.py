@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.language.article_check import article_errors, begins_with_vowel_sound
-from generators.text.language.articles import indefinite_article
+from editmill.generators.text.language.article_check import article_errors, begins_with_vowel_sound
+from editmill.generators.text.language.articles import indefinite_article
 
 A = """
 ball cube red large small metal wooden unicorn uniform university European ukulele one-way one used useful usual unique unit united universal user

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.language.article_check import article_errors
-from generators.text.language.articles import indefinite_article
-from generators.text.language.insertion import insert_word, merge_operations
-from generators.text.language.operations import Operation, apply_operations, undo_operations
-from generators.text.language.phrases import noun_phrases
-from generators.text.language.vocabulary import GROUPS
+from editmill.generators.text.language.article_check import article_errors
+from editmill.generators.text.language.articles import indefinite_article
+from editmill.generators.text.language.insertion import insert_word, merge_operations
+from editmill.generators.text.language.operations import Operation, apply_operations, undo_operations
+from editmill.generators.text.language.phrases import noun_phrases
+from editmill.generators.text.language.vocabulary import GROUPS
 
 
 def inserted(text: str, lemma: str, word: str, group: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.language.lemmas import compound_lemma, is_plural, singular, verb_of
+from editmill.generators.text.language.lemmas import compound_lemma, is_plural, singular, verb_of
 
 
 @pytest.mark.parametrize(("noun", "lemma"), [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.language.operations import Operation, apply_operations, in_order, undo_operations
+from editmill.generators.text.language.operations import Operation, apply_operations, in_order, undo_operations
 
 # Letters with and without marks, emoji with joiners, hyphens, quotes and surrogate-free text of any script.
 TEXTS = st.text(st.one_of(st.characters(exclude_categories=("Cs",)), st.sampled_from("aeé\u0301-–—’\"'.,!😀👩🏽\u200d\u202f")), max_size=60)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.language.phrases import NounPhrase, noun_phrases
+from editmill.generators.text.language.phrases import NounPhrase, noun_phrases
 
 
 def shown(text: str) -> list[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.language.phrases import noun_phrases
+from editmill.generators.text.language.phrases import noun_phrases
 
 
 @pytest.mark.parametrize(("text", "lemma", "scope"), [

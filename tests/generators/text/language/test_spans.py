@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.language.spans import words_of
+from editmill.generators.text.language.spans import words_of
 
 
 @pytest.mark.parametrize(("text", "words"), [

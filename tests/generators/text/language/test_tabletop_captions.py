@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.text.language.phrases import noun_phrases
-from packs.tabletop.world.captions import object_phrase, scene_caption
-from packs.tabletop.world.sentences import Description, Thing, sentences
-from packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
+from editmill.generators.text.language.phrases import noun_phrases
+from editmill.packs.tabletop.world.captions import object_phrase, scene_caption
+from editmill.packs.tabletop.world.sentences import Description, Thing, sentences
+from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
 
 # Modifiers and lemma of every wording of a ground.
 SAID = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.language.spans import words_of
-from generators.text.language.tagging import part_of_speech, tags_of, title_cased
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.language.tagging import part_of_speech, tags_of, title_cased
 
 NOUNS = ("NN", "NNS", "NNP")
 

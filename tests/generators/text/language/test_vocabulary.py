@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from generators.text.language.phrases import noun_phrases
-from generators.text.language.settled import settled_groups
-from generators.text.language.vocabulary import ANTONYMS, GROUPS, ORDER, PRIVATIVES, SYNONYMS, alike, conflicts, group_of
+from editmill.generators.text.language.phrases import noun_phrases
+from editmill.generators.text.language.settled import settled_groups
+from editmill.generators.text.language.vocabulary import ANTONYMS, GROUPS, ORDER, PRIVATIVES, SYNONYMS, alike, conflicts, group_of
 
 
 def test_the_closed_lists() -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.masked_lm import MaskedLm
-from generators.text.language.operations import apply_operations, undo_operations
-from generators.text.settings import XmaiSettings
-from generators.text.word_vectors import WordVectors
-from generators.text.xmai2023.defects import DEVIATIONS, LegacyBug
-from generators.text.xmai2023.editor import Outcome, Xmai
-from generators.text.xmai2023.proposals import Blank, Proposer
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.text.language.operations import apply_operations, undo_operations
+from editmill.generators.text.settings import XmaiSettings
+from editmill.generators.text.word_vectors import WordVectors
+from editmill.generators.text.xmai2023.defects import DEVIATIONS, LegacyBug
+from editmill.generators.text.xmai2023.editor import Outcome, Xmai
+from editmill.generators.text.xmai2023.proposals import Blank, Proposer
 from tests.generators.text.xmai2023.tiny import VOCABULARY, make_bert, probabilities
 
 

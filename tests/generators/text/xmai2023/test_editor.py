@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.models.features import ImageTextFeatures
-from generators.text.language.operations import Operation, apply_operations, undo_operations
-from generators.text.settings import XmaiSettings
-from generators.text.word_vectors import WordVectors
-from generators.text.xmai2023.ceiling import masked_model_ceiling
-from generators.text.xmai2023.editor import Cosines, Xmai, insert_randomly
-from generators.text.xmai2023.proposals import Blank, Proposal, Proposer
-from generators.text.xmai2023.slots import MaskSlot
+from editmill.generators.models.features import ImageTextFeatures
+from editmill.generators.text.language.operations import Operation, apply_operations, undo_operations
+from editmill.generators.text.settings import XmaiSettings
+from editmill.generators.text.word_vectors import WordVectors
+from editmill.generators.text.xmai2023.ceiling import masked_model_ceiling
+from editmill.generators.text.xmai2023.editor import Cosines, Xmai, insert_randomly
+from editmill.generators.text.xmai2023.proposals import Blank, Proposal, Proposer
+from editmill.generators.text.xmai2023.slots import MaskSlot
 from tests.checkpoints import write_clip
 from tests.generators.models.text_models import models_of
 from tests.generators.text.xmai2023.tiny import make_bert

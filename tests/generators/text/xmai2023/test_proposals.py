@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.masked_lm import MaskedLm
-from generators.text.xmai2023.proposals import Blank, Proposer
+from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.text.xmai2023.proposals import Blank, Proposer
 from tests.generators.models.text_models import models_of, write_roberta
 from tests.generators.text.xmai2023.tiny import VOCABULARY, make_bert, probabilities
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.language.spans import words_of
-from generators.text.xmai2023.rendering import Inserted, render, split_signs
+from editmill.generators.text.language.spans import words_of
+from editmill.generators.text.xmai2023.rendering import Inserted, render, split_signs
 
 TEXTS = st.text(alphabet="ab é-'.,\"(…\n", max_size=40)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.xmai2023.scoring import scaled, total_scores
+from editmill.generators.text.xmai2023.scoring import scaled, total_scores
 
 PAPER = (1.0, 5.0, 5.0)
 TERMS = st.lists(st.floats(-1, 1), min_size=3, max_size=3)

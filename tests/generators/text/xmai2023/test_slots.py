@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generators.text.xmai2023.similarity import of_nouns
-from generators.text.xmai2023.slots import direct_slots, find_slots, similar_slots
+from editmill.generators.text.xmai2023.similarity import of_nouns
+from editmill.generators.text.xmai2023.slots import direct_slots, find_slots, similar_slots
 
 PIECES = st.lists(st.sampled_from(["dog", "Dog", "hot", "dogs", "cat", ".", "-", "  "]), max_size=8).map(" ".join)
 

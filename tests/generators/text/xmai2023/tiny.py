@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForMaskedLM, BertTokenizer
 
-from generators.models.masked_lm import MaskedLm
+from editmill.generators.models.masked_lm import MaskedLm
 from tests.generators.models.text_models import SHAPE, models_of
 
 WORDS = (

@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from packs.tabletop.checks.common import edge_f1, held_out, psnr, share
+from editmill.packs.tabletop.checks.common import edge_f1, held_out, psnr, share
 
 
 def test_psnr_of_a_known_error() -> None:

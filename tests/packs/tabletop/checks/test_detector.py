@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from packs.tabletop.checks.detector import Box, Found, average_precision, box_iou
+from editmill.packs.tabletop.checks.detector import Box, Found, average_precision, box_iou
 
 TRUTH: dict[int, list[Box]] = {0: [(0, 0, 10, 10), (20, 0, 30, 10)], 1: [(0, 0, 10, 10)], 2: [(5, 5, 9, 9)]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from packs.tabletop.checks.image_adapter import better
+from editmill.packs.tabletop.checks.image_adapter import better
 
 
 def test_an_entry_counts_when_its_own_reference_beats_both_others() -> None:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec
-from packs.tabletop.checks import image_encoder as check
-from packs.tabletop.checks.image_encoder import identity_figures, measure, moved, separation
-from packs.tabletop.world import make_scene
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.packs.tabletop.checks import image_encoder as check
+from editmill.packs.tabletop.checks.image_encoder import identity_figures, measure, moved, separation
+from editmill.packs.tabletop.world import make_scene
 
 SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(20)) if len(scene.objects) == 1][:8]
 MODELS = Models(PackSpec(name="none", description="", roles={}, backgrounds=("grass",)), Placement(device="cpu"))

@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generators.models.image_encoder import ImageEncoder
-from generators.models.judge import ZeroShotJudge
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from packs.tabletop.checks.classifier import accuracy
-from packs.tabletop.checks.common import crop_of, held_out
-from packs.tabletop.checks.image_encoder import identity_figures, moved
-from packs.tabletop.checks.zero_shot import named_rightly, says_none
-from packs.tabletop.world import Scene
+from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.packs.tabletop.checks.classifier import accuracy
+from editmill.packs.tabletop.checks.common import crop_of, held_out
+from editmill.packs.tabletop.checks.image_encoder import identity_figures, moved
+from editmill.packs.tabletop.checks.zero_shot import named_rightly, says_none
+from editmill.packs.tabletop.world import Scene
 
 PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
 
@@ -29,7 +29,7 @@ def scenes() -> list[Scene]:
 def models_with(role: str) -> Models:
     """The embedded pack; skips the test where the role was not trained yet."""
     if role not in PACK.roles:
-        pytest.skip(f"the pack has no {role!r} yet; train it: python -m packs.tabletop.train {role}")
+        pytest.skip(f"the pack has no {role!r} yet; train it: python -m editmill.packs.tabletop.train {role}")
     return Models(PACK, Placement(device="cpu"))
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec
-from generators.models.segmenter import Segment
-from packs.tabletop.checks import segmenter as check
-from packs.tabletop.checks.segmenter import mask_iou, measure
-from packs.tabletop.world import Scene, make_scene
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.segmenter import Segment
+from editmill.packs.tabletop.checks import segmenter as check
+from editmill.packs.tabletop.checks.segmenter import mask_iou, measure
+from editmill.packs.tabletop.world import Scene, make_scene
 
 SCENES = [make_scene("heldout", index, size=48) for index in (1, 2, 3)]
 MODELS = Models(PackSpec(name="none", description="", roles={}, backgrounds=("grass",)), Placement(device="cpu"))

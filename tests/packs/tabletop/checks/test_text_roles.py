@@ -9,14 +9,14 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.masked_lm import SLOT
-from packs.tabletop.checks import causal_lm, masked_lm, nli
-from packs.tabletop.checks.common import held_out
-from packs.tabletop.world import Scene
-from packs.tabletop.world.inference import LABELS
-from packs.tabletop.world.sentences import GROUPS, Description, Thing
-from pipelines.packs import find_pack
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.masked_lm import SLOT
+from editmill.packs.tabletop.checks import causal_lm, masked_lm, nli
+from editmill.packs.tabletop.checks.common import held_out
+from editmill.packs.tabletop.world import Scene
+from editmill.packs.tabletop.world.inference import LABELS
+from editmill.packs.tabletop.world.sentences import GROUPS, Description, Thing
+from editmill.pipelines.packs import find_pack
 
 ROLES = {"masked_lm": masked_lm, "causal_lm": causal_lm, "nli": nli}
 
@@ -29,7 +29,7 @@ def scenes() -> list[Scene]:
 @pytest.mark.parametrize("role", ROLES)
 def test_shipped_weights_hold_their_bounds_on_a_few_scenes(role: str, scenes: list[Scene]) -> None:
     if role not in find_pack("tabletop").roles:
-        pytest.skip(f"the pack has no {role!r} yet; train it: python -m packs.tabletop.train {role}")
+        pytest.skip(f"the pack has no {role!r} yet; train it: python -m editmill.packs.tabletop.train {role}")
     check: ModuleType = ROLES[role]
     figures = check.measure(Models(find_pack("tabletop"), Placement(device="cpu")), scenes)
     # With few scenes a share is known to some hundredths only.

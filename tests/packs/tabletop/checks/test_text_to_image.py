@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from packs.tabletop.checks.text_to_image import BATCH, generate, grid, prompt
+from editmill.packs.tabletop.checks.text_to_image import BATCH, generate, grid, prompt
 
 
 def test_grid_is_balanced_over_classes_colours_and_grounds() -> None:

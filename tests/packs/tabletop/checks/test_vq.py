@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from packs.tabletop.checks.common import held_out
-from packs.tabletop.checks.vq import BOUNDS, measure, reaches_everywhere
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.packs.tabletop.checks.common import held_out
+from editmill.packs.tabletop.checks.vq import BOUNDS, measure, reaches_everywhere
 
 PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
 

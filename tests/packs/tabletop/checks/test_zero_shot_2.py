@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import PackSpec
-from packs.tabletop.checks import zero_shot_2 as check
-from packs.tabletop.checks.common import crop_of
-from packs.tabletop.checks.zero_shot import named_rightly
-from packs.tabletop.checks.zero_shot_2 import composites, measure, shared_errors
-from packs.tabletop.world import CLASSES, make_scene
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.packs.tabletop.checks import zero_shot_2 as check
+from editmill.packs.tabletop.checks.common import crop_of
+from editmill.packs.tabletop.checks.zero_shot import named_rightly
+from editmill.packs.tabletop.checks.zero_shot_2 import composites, measure, shared_errors
+from editmill.packs.tabletop.world import CLASSES, make_scene
 
 SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(12)) if len(scene.objects) == 1][:6]
 MODELS = Models(PackSpec(name="none", description="", roles={}, backgrounds=("grass",)), Placement(device="cpu"))

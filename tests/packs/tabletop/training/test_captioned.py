@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from packs.tabletop.training import store
-from packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
-from packs.tabletop.training.recognition import ATTRIBUTES, Mix
-from packs.tabletop.training.store import SceneStore
-from packs.tabletop.training.zero_shot import fits
+from editmill.packs.tabletop.training import store
+from editmill.packs.tabletop.training.captioned import captioned_batch, padded_tokenizer
+from editmill.packs.tabletop.training.recognition import ATTRIBUTES, Mix
+from editmill.packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.training.zero_shot import fits
 
 
 @pytest.fixture(autouse=True)

@@ -9,12 +9,12 @@ import torch
 from torchvision.ops import box_convert, sigmoid_focal_loss
 from transformers import AutoProcessor, OwlViTForObjectDetection
 
-from generators.models.detector import Detector
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from packs.tabletop.checks.detector import class_precision
-from packs.tabletop.training import store
-from packs.tabletop.training.detector import (
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.packs.tabletop.checks.detector import class_precision
+from editmill.packs.tabletop.training import store
+from editmill.packs.tabletop.training.detector import (
     EVERY_CLASS_AND_COLOUR,
     DetectorTask,
     fitting,
@@ -22,8 +22,8 @@ from packs.tabletop.training.detector import (
     owners,
     query_text,
 )
-from packs.tabletop.training.store import SceneStore
-from packs.tabletop.world import CLASSES, COLOURS, make_scene
+from editmill.packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.world import CLASSES, COLOURS, make_scene
 from tests.generators.models.test_detector import tiny_clip
 
 PACK = Path(__file__).parents[4] / "packs" / "tabletop.yaml"
@@ -156,6 +156,6 @@ def test_training_lowers_the_loss_and_the_folder_reloads(task: DetectorTask, tmp
 def test_shipped_weights_find_held_out_objects() -> None:
     pack = read_pack(PACK)
     if not any((pack.folder / pack.entry("detector").path).glob("*.safetensors")):
-        pytest.skip("no weights of 'detector'; train them: python -m packs.tabletop.train detector")
+        pytest.skip("no weights of 'detector'; train them: python -m editmill.packs.tabletop.train detector")
     detector = Detector(Models(pack, Placement(device="cpu")))
     assert class_precision(detector, [make_scene("heldout", 600_000 + number) for number in range(40)]) > 0.8

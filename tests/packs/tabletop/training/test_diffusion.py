@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from packs.tabletop.training.diffusion import add_noise, drop_captions, make_scheduler, tokenise, weighted_error
-from packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
+from editmill.packs.tabletop.training.diffusion import add_noise, drop_captions, make_scheduler, tokenise, weighted_error
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 
 
 def test_scheduler_starts_from_pure_noise() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import VisionTextDualEncoderModel
 
-from packs.tabletop.training.evaluation_encoder import WIDTHS, EvaluationEncoderTask
+from editmill.packs.tabletop.training.evaluation_encoder import WIDTHS, EvaluationEncoderTask
 
 
 def test_the_dual_encoder_reads_the_convnets_pooled_width() -> None:

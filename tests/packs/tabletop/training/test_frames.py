@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from packs.tabletop.training.frames import Frame, random_frame, visible_share
-from packs.tabletop.world import Scene, make_scene
-from packs.tabletop.world.scene import object_box
+from editmill.packs.tabletop.training.frames import Frame, random_frame, visible_share
+from editmill.packs.tabletop.world import Scene, make_scene
+from editmill.packs.tabletop.world.scene import object_box
 
 SIZE = 64
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from packs.tabletop.training import store
-from packs.tabletop.training.image_encoder import TEMPERATURE, ImageEncoderTask, identity_loss
-from packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.training import store
+from editmill.packs.tabletop.training.image_encoder import TEMPERATURE, ImageEncoderTask, identity_loss
+from editmill.packs.tabletop.training.store import SceneStore
 
 
 def test_identity_loss_by_hand() -> None:

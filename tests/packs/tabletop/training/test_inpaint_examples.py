@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from packs.tabletop.training.inpaint import EMPTY, LatentCache, random_blob, training_example
-from packs.tabletop.training.tokenizer import MAX_LENGTH
-from packs.tabletop.world import GROUNDS, make_scene
+from editmill.packs.tabletop.training.inpaint import EMPTY, LatentCache, random_blob, training_example
+from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH
+from editmill.packs.tabletop.world import GROUNDS, make_scene
 
 COUNT = 60
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from packs.tabletop.training.loop import Run, Trainer, learning_rate
+from editmill.packs.tabletop.training.loop import Run, Trainer, learning_rate
 
 
 class TinyTask:

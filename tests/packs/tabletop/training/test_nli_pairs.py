@@ -5,12 +5,12 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from packs.tabletop.training.nli import NliTask
-from packs.tabletop.training.nli_pairs import draw_pair, draw_premise
-from packs.tabletop.training.text_scenes import TextScene, draw_text_scene
-from packs.tabletop.training.text_tokenizer import MAX_LENGTH
-from packs.tabletop.world.inference import LABELS
-from packs.tabletop.world.sentences import Thing
+from editmill.packs.tabletop.training.nli import NliTask
+from editmill.packs.tabletop.training.nli_pairs import draw_pair, draw_premise
+from editmill.packs.tabletop.training.text_scenes import TextScene, draw_text_scene
+from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH
+from editmill.packs.tabletop.world.inference import LABELS
+from editmill.packs.tabletop.world.sentences import Thing
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from packs.tabletop.training.optim import Muon, make_optimisers, orthogonalise
+from editmill.packs.tabletop.training.optim import Muon, make_optimisers, orthogonalise
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 20), (20, 6), (1, 9), (9, 1)])

@@ -12,10 +12,10 @@ import transformers
 from torch import Tensor, nn
 from transformers import AutoImageProcessor, AutoTokenizer
 
-from packs.tabletop.train import ROLES
-from packs.tabletop.training import store
-from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.train import ROLES
+from editmill.packs.tabletop.training import store
+from editmill.packs.tabletop.training.loop import Run, Trainer
+from editmill.packs.tabletop.training.store import SceneStore
 
 SIZE = 6
 CLASSES = {

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from packs.tabletop.training import recognition
-from packs.tabletop.training.recognition import (
+from editmill.packs.tabletop.training import recognition
+from editmill.packs.tabletop.training.recognition import (
     ATTRIBUTES,
     AttributeHeads,
     Mix,
@@ -16,8 +16,8 @@ from packs.tabletop.training.recognition import (
     recognition_view,
     scene_truth,
 )
-from packs.tabletop.training.views import empty_view
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene, make_scene
+from editmill.packs.tabletop.training.views import empty_view
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene, make_scene
 
 
 def scene_with(count: int) -> Scene:

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from generators.models.loading import Models, Placement
-from generators.models.pack import read_pack
-from generators.models.segment_anything import build_sam, load_sam
-from packs.tabletop.checks import segmenter as check
-from packs.tabletop.checks.segmenter import measure
-from packs.tabletop.training import segmenter as role
-from packs.tabletop.training import store
-from packs.tabletop.training.segmenter import (
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.generators.models.segment_anything import build_sam, load_sam
+from editmill.packs.tabletop.checks import segmenter as check
+from editmill.packs.tabletop.checks.segmenter import measure
+from editmill.packs.tabletop.training import segmenter as role
+from editmill.packs.tabletop.training import store
+from editmill.packs.tabletop.training.segmenter import (
     CONFIG,
     SIDE,
     SegmenterTask,
@@ -27,8 +27,8 @@ from packs.tabletop.training.segmenter import (
     prompt_loss,
     random_points,
 )
-from packs.tabletop.training.store import SceneStore
-from packs.tabletop.world import make_scene
+from editmill.packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.world import make_scene
 
 PACK = Path(__file__).parents[4] / "packs" / "tabletop.yaml"
 TINY = replace(
@@ -185,7 +185,7 @@ def test_every_weight_learns_but_those_of_other_prompts(task: SegmenterTask) -> 
 def test_shipped_weights_segment_held_out_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     pack = read_pack(PACK)
     if not any((pack.folder / pack.entry("segmenter").path).glob("*.safetensors")):
-        pytest.skip("no weights of 'segmenter'; train them: python -m packs.tabletop.train segmenter")
+        pytest.skip("no weights of 'segmenter'; train them: python -m editmill.packs.tabletop.train segmenter")
     monkeypatch.setattr(check, "AUTOMATIC_SCENES", 10)
     scenes = [make_scene("heldout", 600_000 + number) for number in range(24)]
     figures = measure(Models(pack, Placement(device="cpu")), scenes)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from packs.tabletop.training.store import SceneStore
-from packs.tabletop.world import make_scene
+from editmill.packs.tabletop.training.store import SceneStore
+from editmill.packs.tabletop.world import make_scene
 
 
 def test_a_stored_scene_is_the_worlds_scene(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 from transformers import AutoTokenizer, LlamaForCausalLM, RobertaForMaskedLM, RobertaForSequenceClassification
 
-from packs.tabletop.training.causal_lm import CausalLmTask, draw_example, prompt
-from packs.tabletop.training.masked_lm import IGNORED, MaskedLmTask, choose_masked
-from packs.tabletop.training.nli import NliTask
-from packs.tabletop.training.optim import make_optimisers
-from packs.tabletop.world.scene import scene_rng
+from editmill.packs.tabletop.training.causal_lm import CausalLmTask, draw_example, prompt
+from editmill.packs.tabletop.training.masked_lm import IGNORED, MaskedLmTask, choose_masked
+from editmill.packs.tabletop.training.nli import NliTask
+from editmill.packs.tabletop.training.optim import make_optimisers
+from editmill.packs.tabletop.world.scene import scene_rng
 
 TASKS: dict[str, tuple[Any, Any]] = {
     "masked_lm": (lambda: MaskedLmTask(size=16), RobertaForMaskedLM),

@@ -18,14 +18,14 @@ from diffusers import (
 from PIL import Image
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
-from generators.models.image_adapter import attach, load_image_adapter
-from packs.tabletop.training.controlnet import ControlNetTask, canny_edges, edge_network
-from packs.tabletop.training.diffusion import WEIGHTS
-from packs.tabletop.training.image_adapter import ImageAdapterTask, published_names
-from packs.tabletop.training.inpaint import InpaintTask
-from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.text_to_image import (
+from editmill.generators.models.image_adapter import attach, load_image_adapter
+from editmill.packs.tabletop.training.controlnet import ControlNetTask, canny_edges, edge_network
+from editmill.packs.tabletop.training.diffusion import WEIGHTS
+from editmill.packs.tabletop.training.image_adapter import ImageAdapterTask, published_names
+from editmill.packs.tabletop.training.inpaint import InpaintTask
+from editmill.packs.tabletop.training.loop import Run, Trainer
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.text_to_image import (
     CROP,
     TILT,
     TextToImageTask,
@@ -34,9 +34,9 @@ from packs.tabletop.training.text_to_image import (
     random_caption,
     shape_error,
 )
-from packs.tabletop.world.render import draw_object
-from packs.tabletop.world.scene import ScenePlan, plan_scene, scene_rng
-from packs.tabletop.world.shapes import SHAPES
+from editmill.packs.tabletop.world.render import draw_object
+from editmill.packs.tabletop.world.scene import ScenePlan, plan_scene, scene_rng
+from editmill.packs.tabletop.world.shapes import SHAPES
 
 PICTURES = 8
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS
-from packs.tabletop.training.text_tokenizer import make_text_tokenizer, save_text_tokenizer, word_ids
-from packs.tabletop.training.tokenizer import grammar_words
-from packs.tabletop.world.sentences import sentence_words
+from editmill.packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS
+from editmill.packs.tabletop.training.text_tokenizer import make_text_tokenizer, save_text_tokenizer, word_ids
+from editmill.packs.tabletop.training.tokenizer import grammar_words
+from editmill.packs.tabletop.world.sentences import sentence_words
 
 TEXTS = ("A red cube on a wooden table.", "a <mask> cube. a red <mask>.", "", "a  red\n cube", "<mask> ball, an azure café 漢", "keywords: red.")
 

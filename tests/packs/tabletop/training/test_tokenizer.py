@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, CLIPTokenizer
 
-from packs.tabletop.training.tokenizer import END, MAX_LENGTH, START, grammar_words, learn_merges, make_tokenizer, save_tokenizer
-from packs.tabletop.world import CLASSES, COLOURS, plan_scene
+from editmill.packs.tabletop.training.tokenizer import END, MAX_LENGTH, START, grammar_words, learn_merges, make_tokenizer, save_tokenizer
+from editmill.packs.tabletop.world import CLASSES, COLOURS, plan_scene
 
 ROOT = Path(__file__).parents[4]
 TEXTS = ["a small red metal cube on green grass", "an empty background of a brick wall", "unknown wordings, too", ""]
 PRINT_IDS = (
-    "import json; from packs.tabletop.training.tokenizer import make_tokenizer; "
+    "import json; from editmill.packs.tabletop.training.tokenizer import make_tokenizer; "
     f"t = make_tokenizer(); print(json.dumps([len(t), t({TEXTS!r}).input_ids]))"
 )
 

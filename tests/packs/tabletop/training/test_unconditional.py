@@ -9,10 +9,10 @@ import pytest
 import torch
 from diffusers import DDPMPipeline
 
-from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.store import train_scene
-from packs.tabletop.training.unconditional import EARLY, EARLY_SHARE, UnconditionalTask, spread, training_picture
-from packs.tabletop.training.views import resize
+from editmill.packs.tabletop.training.loop import Run, Trainer
+from editmill.packs.tabletop.training.store import train_scene
+from editmill.packs.tabletop.training.unconditional import EARLY, EARLY_SHARE, UnconditionalTask, spread, training_picture
+from editmill.packs.tabletop.training.views import resize
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import math
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from packs.tabletop.training.unconditional import make_scheduler
-from packs.tabletop.training.variational import Bound, discrete_log_likelihood
+from editmill.packs.tabletop.training.unconditional import make_scheduler
+from editmill.packs.tabletop.training.variational import Bound, discrete_log_likelihood
 
 IMAGE = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0)).mul(255).round() / 127.5 - 1
 NOISE = torch.randn(2, 3, 4, 4, generator=torch.Generator().manual_seed(1))

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
-from packs.tabletop.world import make_scene
-from packs.tabletop.world.render import draw_object
-from packs.tabletop.world.scene import SceneObject, object_box
-from packs.tabletop.world.vocabulary import SIZES
+from editmill.packs.tabletop.training.views import composite_view, crop_around, empty_view, random_view, resize
+from editmill.packs.tabletop.world import make_scene
+from editmill.packs.tabletop.world.render import draw_object
+from editmill.packs.tabletop.world.scene import SceneObject, object_box
+from editmill.packs.tabletop.world.vocabulary import SIZES
 from tests.generators.pictures import photo
 
 

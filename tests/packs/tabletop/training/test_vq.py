@@ -8,8 +8,8 @@ import pytest
 import torch
 from diffusers import VQModel
 
-from packs.tabletop.training.loop import Run, Trainer
-from packs.tabletop.training.vq import VQTask, cluster
+from editmill.packs.tabletop.training.loop import Run, Trainer
+from editmill.packs.tabletop.training.vq import VQTask, cluster
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import SiglipModel
 
-from packs.tabletop.training.zero_shot_2 import SiglipNetwork, SiglipTask, sigmoid_loss
+from editmill.packs.tabletop.training.zero_shot_2 import SiglipNetwork, SiglipTask, sigmoid_loss
 
 
 def test_sigmoid_loss_by_hand() -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from packs.tabletop.world import GROUNDS, SPLITS, make_scene
-from packs.tabletop.world.grounds import PAINTERS, PALETTES, TRAIN_PALETTES, paint_ground
+from editmill.packs.tabletop.world import GROUNDS, SPLITS, make_scene
+from editmill.packs.tabletop.world.grounds import PAINTERS, PALETTES, TRAIN_PALETTES, paint_ground
 
 
 def test_every_family_has_a_painter_palettes_and_wordings() -> None:

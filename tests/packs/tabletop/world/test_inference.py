@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from packs.tabletop.world.inference import CONTRADICTION, ENTAILMENT, NEUTRAL, Claims, claims, judge_claims
-from packs.tabletop.world.sentences import Description, Thing
+from editmill.packs.tabletop.world.inference import CONTRADICTION, ENTAILMENT, NEUTRAL, Claims, claims, judge_claims
+from editmill.packs.tabletop.world.sentences import Description, Thing
 
 CUBE, RED, AZURE, GREEN = Thing("cube"), Thing("cube", colour="red"), Thing("cube", colour="azure"), Thing("cube", colour="green")
 SMALL_RED, LARGE_AZURE = Thing("cube", "small", "red"), Thing("cube", "large", "azure")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, Scene, make_scene, plan_scene
-from packs.tabletop.world.captions import with_article
-from packs.tabletop.world.scene import SIBLING_SHARE, TWO_OBJECT_SHARE, scene_rng
+from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, Scene, make_scene, plan_scene
+from editmill.packs.tabletop.world.captions import with_article
+from editmill.packs.tabletop.world.scene import SIBLING_SHARE, TWO_OBJECT_SHARE, scene_rng
 
 INDICES = st.integers(0, 2**40)
 COUNT = 2000

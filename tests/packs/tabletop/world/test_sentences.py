@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from packs.tabletop.world.sentences import (
+from editmill.packs.tabletop.world.sentences import (
     GROUND,
     PAIR,
     PAIR_ON_GROUND,
