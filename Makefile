@@ -31,6 +31,7 @@ test-slow: $(DEVELOP)  ## the tests that take minutes
 
 lint: $(DEVELOP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python tests/check_imports.py
 

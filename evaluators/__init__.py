@@ -1,4 +1,7 @@
-"""Evaluation of classifiers on datasets: accuracy by edit, paired drops, tables and reports. Importing it loads no torch."""
+"""Evaluation of classifiers on datasets: accuracy by edit, paired drops, tables and reports.
+
+Importing it loads no torch.
+"""
 
 from __future__ import annotations
 

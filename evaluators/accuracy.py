@@ -25,11 +25,11 @@ class Evaluation:
         model: The classifier's name.
         manifest: Of the dataset.
         columns: In the dataset's order; columns without an accepted sample are left out.
-        mean_drop: Mean of the drops over the edited columns, controls excluded; None where there is none. Its ``n`` counts
-            the sources that are in any of them.
+        mean_drop: Mean of the drops over the edited columns, controls excluded; None where there is none. Its ``n``
+            counts the sources that are in any of them.
         options: How uncertainty was measured.
-        planned: Planned samples by column, those without an accepted sample included; without the columns of edits of which
-            the selection leaves rows out, since acceptance shows only in all of them.
+        planned: Planned samples by column, those without an accepted sample included; without the columns of edits of
+            which the selection leaves rows out, since acceptance shows only in all of them.
         sources: Size and difficulty of the sources.
         predictions: One row per accepted sample: key, source_id, edit, level, replica, label, predicted.
     """
@@ -105,6 +105,4 @@ def count_planned(dataset: Dataset) -> dict[Column, int]:
         for edit, statuses in dataset.manifest.counts.items()
         if selected[edit] == sum(sum(reasons.values()) for reasons in statuses.values())
     }
-    return {
-        Column(group["edit"], group["level"]): group["count_all"] for group in counted if group["edit"] in whole
-    }
+    return {Column(group["edit"], group["level"]): group["count_all"] for group in counted if group["edit"] in whole}

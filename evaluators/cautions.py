@@ -32,24 +32,31 @@ def _of_samples(evaluation: Evaluation) -> list[str]:
             f"edits rest on different sources ({counts[0]} to {counts[-1]} pairs): compare their drops with care"
         )
     if any(result.column.edit == "adversarial" for result in evaluation.columns):
-        lines.append(f"adversarial backgrounds were made against {_surrogate(evaluation)}: of that model itself their drop is a white-box figure")
+        lines.append(
+            f"adversarial backgrounds were made against {_surrogate(evaluation)}: of that model itself their drop is "
+            "a white-box figure"
+        )
     replicated = [result.column.name for result in evaluation.columns if result.accuracy.n > result.sources]
     if replicated:
         lines.append(
-            f"several samples per source in {', '.join(replicated)}: their top-1 intervals take samples as independent and "
+            f"several samples per source in {', '.join(replicated)}: their top-1 intervals take samples as "
+            "independent and "
             "are too narrow; drops are resampled by source"
         )
     return lines
 
 
 def _surrogate(evaluation: Evaluation) -> str:
-    """Role, class and digest of the classifier that a dataset was made against."""
+    """Return role, class and digest of the classifier that a dataset was made against."""
     role = evaluation.manifest.recipe.get("generator", {}).get("render", {}).get("surrogate", "")
-    return next((f"{one.role} ({one.cls}, {one.digest[:12]})" for one in evaluation.manifest.models if one.role == role), "a classifier")
+    return next(
+        (f"{one.role} ({one.cls}, {one.digest[:12]})" for one in evaluation.manifest.models if one.role == role),
+        "a classifier",
+    )
 
 
 def _absent(evaluation: Evaluation) -> list[str]:
-    """Name edits without an accepted sample, and the single levels of other edits."""
+    """Return name edits without an accepted sample, and the single levels of other edits."""
     edits = {edit for edit, statuses in evaluation.manifest.counts.items() if "ok" not in statuses}
     present = {result.column for result in evaluation.columns}
     levels = {column.name for column in evaluation.planned if column not in present and column.edit not in edits}

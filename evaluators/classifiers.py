@@ -43,16 +43,19 @@ _ADAPTERS: dict[str, Callable[[str, Mapping[int, str] | None, str], Classifier]]
     "transformers": transformers_models.load,
 }
 
-FORMS = "torchvision:ARCHITECTURE@WEIGHTS_FILE, timm:NAME[@WEIGHTS_FILE], transformers:FOLDER_OR_HUB_ID or package.module:function"
+FORMS = (
+    "torchvision:ARCHITECTURE@WEIGHTS_FILE, timm:NAME[@WEIGHTS_FILE], transformers:FOLDER_OR_HUB_ID or "
+    "package.module:function"
+)
 
 
 def load_classifier(spec: str, *, class_names: Mapping[int, str] | None = None, device: str = "auto") -> Classifier:
     """Load a classifier by name.
 
     Forms of ``spec``:
-        - ``torchvision:ARCHITECTURE@WEIGHTS[?crop=N&resize=N]``: a torchvision architecture with a local ``.safetensors``
-          file, or a ``.pth`` or ``.pt`` file that holds nothing but tensors. Preprocessing is the architecture's own for
-          its ImageNet weights; ``crop`` and ``resize`` (pixels) override it.
+        - ``torchvision:ARCHITECTURE@WEIGHTS[?crop=N&resize=N]``: a torchvision architecture with a local
+          ``.safetensors`` file, or a ``.pth`` or ``.pt`` file that holds nothing but tensors. Preprocessing is the
+          architecture's own for its ImageNet weights; ``crop`` and ``resize`` (pixels) override it.
         - ``timm:NAME[@WEIGHTS]``: a timm model, pretrained when no weights are named.
         - ``transformers:FOLDER_OR_ID``: an image-classification model with its image processor.
         - ``package.module:function``: your own, see `editmill.evaluators.adapters.functions`.

@@ -17,8 +17,8 @@
     ESTIMATE = {value, low, high, n}
     VERDICT = "yes", "no" or "unclear"
 
-Version 2 added ``sources``, ``planned``, ``acceptance``, ``net_control``, ``strata`` and ``orders``; in version 1 every net drop
-was measured against ``paste-back``.
+Version 2 added ``sources``, ``planned``, ``acceptance``, ``net_control``, ``strata`` and ``orders``; in version 1 every
+net drop was measured against ``paste-back``.
 """
 
 from __future__ import annotations

@@ -59,8 +59,8 @@ class Order:
 def orders(evaluation: Evaluation) -> tuple[Order, ...]:
     """Check both published orders on the columns that a model has results for.
 
-    They are complexity below zero < above zero < adversarial, and large < small < moved at the smallest size. An order of
-    fewer than two columns is left out.
+    They are complexity below zero < above zero < adversarial, and large < small < moved at the smallest size. An order
+    of fewer than two columns is left out.
     """
     columns = [result.column for result in evaluation.columns]
     outcomes = read_outcomes(evaluation.predictions, columns)

@@ -75,12 +75,13 @@ class Options:
 def compare_columns(
     predictions: pa.Table, columns: Sequence[Column], options: Options
 ) -> tuple[tuple[ColumnResult, ...], Estimate | None]:
-    """Work out all columns of one model.
+    """Return work out all columns of one model.
 
     Pairs are complete per column: a column is compared on the sources that have an accepted sample both in it and
     unedited. Where a source has several replicas, its drop is measured on their mean and the bootstrap keeps them
-    together. McNemar's test needs independent pairs, which replicas of one source are not; so it and the flip counts use one
-    replica per source, the lowest. The Wilson interval takes samples as independent, and is too narrow with replicas.
+    together. McNemar's test needs independent pairs, which replicas of one source are not; so it and the flip counts
+    use one replica per source, the lowest. The Wilson interval takes samples as independent, and is too narrow with
+    replicas.
 
     A net drop is measured against the first of the column's controls that the predictions hold at all.
 
@@ -104,7 +105,10 @@ def compare_columns(
 
 
 def paired_difference(outcomes: Outcomes, before: int | None, after: int, options: Options) -> Estimate | None:
-    """Return how much accuracy is lower in one column than in another, over the sources in both; None if there is none."""
+    """Return how much accuracy is lower in one column than in another, over the sources in both.
+
+    None if there is none.
+    """
     if before is None:
         return None
     both = outcomes.paired(before, after)

@@ -55,7 +55,9 @@ def drop_plot(evaluations: Sequence[Evaluation]) -> str:
                 if other == column
             ]
     title = "Drop of top-1 accuracy against the unedited samples, in percentage points"
-    parts.append(f'<text x="{(left + _WIDTH - _RIGHT) / 2:.0f}" y="{bottom + 36:.0f}" text-anchor="middle">{title}</text>')
+    parts.append(
+        f'<text x="{(left + _WIDTH - _RIGHT) / 2:.0f}" y="{bottom + 36:.0f}" text-anchor="middle">{title}</text>'
+    )
     size = f'viewBox="0 0 {_WIDTH} {bottom + _BOTTOM:.0f}"'
     return f'<svg {size} role="img" aria-label="{title}">\n' + "\n".join(parts) + "\n</svg>"
 
@@ -69,7 +71,7 @@ def _colour(number: int) -> str:
 
 
 def _legend(evaluations: Sequence[Evaluation], left: float) -> list[str]:
-    """Name the models by their colours, a line each; one model needs no legend."""
+    """Return name the models by their colours, a line each; one model needs no legend."""
     if len(evaluations) < 2:
         return []
     return [

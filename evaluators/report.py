@@ -58,7 +58,9 @@ def write_report(path: str | Path, evaluations: Sequence[Evaluation]) -> None:
 
 
 def report_html(evaluations: Sequence[Evaluation]) -> str:
-    """Build the report: dataset, warnings, plot of drops, tables and orders per model, acceptance by edit. Equal input, equal text.
+    """Build the report: dataset, warnings, plot of drops, tables and orders per model, acceptance by edit.
+
+    Equal input, equal text.
 
     Raises:
         RequestError: There is no evaluation, or they are not of the same samples.
@@ -71,7 +73,12 @@ def report_html(evaluations: Sequence[Evaluation]) -> str:
     if plot:
         parts += ["<h2>Accuracy drops</h2>", plot]
     for evaluation in evaluations:
-        parts += [f"<h2>{escape(evaluation.model)}</h2>", _columns(evaluation), _strata(evaluation), _orders(evaluation)]
+        parts += [
+            f"<h2>{escape(evaluation.model)}</h2>",
+            _columns(evaluation),
+            _strata(evaluation),
+            _orders(evaluation),
+        ]
     parts += [_method(evaluations[0]), "<h2>Acceptance</h2>", _acceptance(manifest)]
     return _PAGE.format(title=escape(f"{manifest.name} {manifest.version}: accuracy by edit"), body="\n".join(parts))
 
@@ -147,13 +154,20 @@ def _interval(estimate: Estimate | None) -> list[str]:
 def _method(evaluation: Evaluation) -> str:
     options = evaluation.options
     return (
-        '<p class="note">n counts accepted samples, pairs the sources that have both the edited and the unedited sample. '
-        "Top-1 with Wilson intervals; drops against the unedited samples of the same sources, with percentile bootstrap "
-        f"intervals over sources ({options.resamples} resamples, seed {options.seed}); lost and gained count sources that turn "
-        "wrong and right; p is McNemar's exact test, Holm-corrected over the edits (controls uncorrected); the net drop is "
-        "measured against the control named beside it. Controls are grey, and the mean drop leaves them out. Size is the object's "
-        "share of the unedited frame; the margin is the judge's probability of the label less that of its best rival (higher is "
-        "easier), where the judge recognised the source. A step of an order is clear where its whole interval lies on one side "
+        '<p class="note">n counts accepted samples, pairs the sources that have both the edited and the unedited '
+        "sample. "
+        "Top-1 with Wilson intervals; drops against the unedited samples of the same sources, with percentile "
+        "bootstrap "
+        f"intervals over sources ({options.resamples} resamples, seed {options.seed}); lost and gained count sources "
+        "that turn "
+        "wrong and right; p is McNemar's exact test, Holm-corrected over the edits (controls uncorrected); the net "
+        "drop is "
+        "measured against the control named beside it. Controls are grey, and the mean drop leaves them out. Size is "
+        "the object's "
+        "share of the unedited frame; the margin is the judge's probability of the label less that of its best rival "
+        "(higher is "
+        "easier), where the judge recognised the source. A step of an order is clear where its whole interval lies on "
+        "one side "
         "of zero.</p>"
     )
 

@@ -20,13 +20,13 @@ class Section:
 
 
 def text_section(section: Section, *, shared: int) -> str:
-    """The table as aligned text; the first ``shared`` cells name a row."""
+    """Return the table as aligned text; the first ``shared`` cells name a row."""
     lines = align([section.head, *section.rows], shared=shared, titles=[section.title])
     return "\n".join([*(line.rstrip() for line in lines), *section.notes])
 
 
 def html_section(section: Section) -> str:
-    """The table with its title and notes."""
+    """Return the table with its title and notes."""
     titles = "".join(f"<th>{escape(cell)}</th>" for cell in section.head)
     rows = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>\n" for row in section.rows)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in section.notes)
@@ -50,8 +50,10 @@ svg {{ width: 100%; max-width: 860px; height: auto }}
 """
 
 
-def report_page(title: str, facts: str, *, warnings: Sequence[str], plots: str = "", sections: Sequence[Section], lead: str = "") -> str:
-    """A page: title, facts, ``lead`` (HTML), warnings, ``plots`` (HTML) and the tables."""
+def report_page(
+    title: str, facts: str, *, warnings: Sequence[str], plots: str = "", sections: Sequence[Section], lead: str = ""
+) -> str:
+    """Return a page: title, facts, ``lead`` (HTML), warnings, ``plots`` (HTML) and the tables."""
     items = "".join(f"<li>{escape(line)}</li>" for line in warnings)
     body = (f'<ul class="warnings">{items}</ul>' if items else "") + plots + "\n".join(map(html_section, sections))
     return _PAGE.format(title=escape(title), facts=escape(facts), lead=lead, body=body)

@@ -1,4 +1,6 @@
-"""What the sources of a dataset are like: selecting other sources changes drops severalfold, so reports say which these are."""
+"""What the sources of a dataset are like: selecting other sources changes drops severalfold, so reports say which these
+are.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ class Sources:
     Attributes:
         count: Sources.
         areas: The object's share of the frame by source id, in [0, 1]; without sources where it was not measured.
-        margins: The judge's probability of the label less that of its best rival, by source id, in [-1, 1]: the higher, the
-            easier. Without sources that no judge has a say about.
+        margins: The judge's probability of the label less that of its best rival, by source id, in [-1, 1]: the higher,
+            the easier. Without sources that no judge has a say about.
     """
 
     count: int

@@ -1,6 +1,7 @@
 """Intervals and paired tests for accuracies and accuracy drops.
 
-Everything here works on plain numbers and arrays. Resampling is seeded, and no result depends on the order of its input.
+Everything here works on plain numbers and arrays. Resampling is seeded, and no result depends on the order of its
+input.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Adjust p-values for testing several hypotheses (Holm 1979, https://www.jstor.org/stable/4615733).
+    """Return adjust p-values for testing several hypotheses (Holm 1979, https://www.jstor.org/stable/4615733).
 
     Rejecting where the adjusted value is at most alpha keeps the chance of any false rejection at most alpha, whatever
     the dependence between the tests.
@@ -193,11 +194,15 @@ def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatA
     _, position = np.unique(np.asarray(clusters), return_inverse=True)
     # Rounding depends on the order of a sum.
     order = np.lexsort((numbers, position))
-    return np.asarray(np.bincount(position[order], numbers[order]), np.float64), np.bincount(position).astype(np.float64)
+    return np.asarray(np.bincount(position[order], numbers[order]), np.float64), np.bincount(position).astype(
+        np.float64
+    )
 
 
 def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int) -> Estimate:
-    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the numbers."""
+    """Return bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the
+    numbers.
+    """
     if resamples < 1:
         raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
     # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap

@@ -46,8 +46,8 @@ class Stratum:
 def strata(evaluation: Evaluation) -> tuple[Stratum, ...]:
     """Split the sources into thirds by size and by margin, and measure each third.
 
-    Equal values stay together, so thirds may differ in size, and one that ties leave empty is left out. There are no strata by
-    a value that fewer than ``LEAST_SOURCES`` sources have, nor where all have the same.
+    Equal values stay together, so thirds may differ in size, and one that ties leave empty is left out. There are no
+    strata by a value that fewer than ``LEAST_SOURCES`` sources have, nor where all have the same.
     """
     outcomes = read_outcomes(evaluation.predictions, [result.column for result in evaluation.columns])
     original = outcomes.position(ORIGINAL)

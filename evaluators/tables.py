@@ -28,7 +28,8 @@ def to_text(evaluations: Sequence[Evaluation]) -> str:
     notes = [
         "accepted: share of the planned samples that the guards let pass, in %; n: accepted samples;",
         f"top-1 in %, drop in points against the unedited samples of the same sources, with {level} intervals;",
-        "lost/gained: sources that turn wrong/right; p: exact McNemar test, Holm-corrected over the edits (controls: uncorrected);",
+        "lost/gained: sources that turn wrong/right; p: exact McNemar test, Holm-corrected over the edits (controls: "
+        "uncorrected);",
         "net: drop against the control under 'net of'. The mean drop leaves out controls.",
     ]
     parts = [[head], _columns_table(evaluations, level), notes, [f"sources: {describe_sources(first.sources)}"]]
@@ -116,4 +117,6 @@ def _drop_cells(drop: Estimate | None) -> list[str]:
 
 
 def _order_lines(evaluations: Sequence[Evaluation]) -> list[str]:
-    return [f"{evaluation.model}: {describe_order(order)}" for evaluation in evaluations for order in orders(evaluation)]
+    return [
+        f"{evaluation.model}: {describe_order(order)}" for evaluation in evaluations for order in orders(evaluation)
+    ]

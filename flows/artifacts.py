@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Counts, Manifest
@@ -37,12 +42,22 @@ class ProgressBar:
 
 def post_dataset(manifest: Manifest, out: Path) -> None:
     """Post the table of counts and the page of the finished dataset."""
-    create_table_artifact(count_table(manifest.counts), key=_key(manifest.name, "counts"), description="Planned samples by edit and status")
-    create_markdown_artifact(dataset_page(manifest, out), key=_key(manifest.name, "dataset"), description=f"{manifest.name} {manifest.version}")
+    create_table_artifact(
+        count_table(manifest.counts),
+        key=_key(manifest.name, "counts"),
+        description="Planned samples by edit and status",
+    )
+    create_markdown_artifact(
+        dataset_page(manifest, out),
+        key=_key(manifest.name, "dataset"),
+        description=f"{manifest.name} {manifest.version}",
+    )
 
 
 def count_table(counts: Counts) -> list[dict[str, Any]]:
-    """One row per edit: samples by status, and the reasons of those that were not accepted, most frequent first."""
+    """Return one row per edit: samples by status, and the reasons of those that were not accepted, most frequent
+    first.
+    """
     table = []
     for edit, statuses in counts.items():
         reasons: dict[str, int] = {}
@@ -52,16 +67,21 @@ def count_table(counts: Counts) -> list[dict[str, Any]]:
                     reasons[reason] = reasons.get(reason, 0) + number
         frequent = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         totals = {status: sum(statuses.get(status, {}).values()) for status in ("ok", "rejected", "failed")}
-        table.append({"edit": edit, **totals, "reasons": ", ".join(f"{reason} {number}" for reason, number in frequent)})
+        table.append(
+            {"edit": edit, **totals, "reasons": ", ".join(f"{reason} {number}" for reason, number in frequent)}
+        )
     return table
 
 
 def dataset_page(manifest: Manifest, out: Path) -> str:
-    """Markdown with the manifest's path, the counts that matter and a sheet of thumbnails as a ``data:`` URI."""
-    planned = sum(number for statuses in manifest.counts.values() for numbers in statuses.values() for number in numbers.values())
+    """Return markdown with the manifest's path, the counts that matter and a sheet of thumbnails as a ``data:`` URI."""
+    planned = sum(
+        number for statuses in manifest.counts.values() for numbers in statuses.values() for number in numbers.values()
+    )
     accepted = sum(shard.nsamples for shard in manifest.shards)
     lines = [
-        f"# {manifest.name} {manifest.version}", "",
+        f"# {manifest.name} {manifest.version}",
+        "",
         f"- manifest: `{out / MANIFEST}`",
         f"- accepted: {accepted} of {planned} planned samples, in {len(manifest.shards)} shards",
         f"- source: {manifest.sources.name}, {manifest.sources.count} images",
@@ -73,12 +93,12 @@ def dataset_page(manifest: Manifest, out: Path) -> str:
 
 
 def thumbnails(out: Path) -> str:
-    """A small contact sheet of a finished dataset as a ``data:`` URI (JPEG)."""
+    """Return a small contact sheet of a finished dataset as a ``data:`` URI (JPEG)."""
     buffer = io.BytesIO()
     preview_dataset(out, sources=SHEET_SOURCES, cell=SHEET_CELL).save(buffer, "JPEG", quality=SHEET_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _key(name: str, suffix: str) -> str:
-    """Prefect's keys hold only ``[a-z0-9-]``."""
+    """Return prefect's keys hold only ``[a-z0-9-]``."""
     return f"{name.replace('_', '-')}-{suffix}"

@@ -23,7 +23,14 @@ Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
 
 
 def build_dataset(
-    recipe: str, source: str, models: str, out: Path, shards: int | None, overrides: list[str], device: str, models_dir: Path | None
+    recipe: str,
+    source: str,
+    models: str,
+    out: Path,
+    shards: int | None,
+    overrides: list[str],
+    device: str,
+    models_dir: Path | None,
 ) -> dict[str, Any]:
     """Build what is missing of a dataset and assemble it, within a flow run; see the flows for the arguments."""
     log_core_messages()
@@ -35,8 +42,12 @@ def build_dataset(
     manifest = check_complete(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
     return {
-        "name": manifest.name, "out": str(prepared.out), "manifest": str(prepared.out / MANIFEST), "fingerprint": manifest.fingerprint,
-        "shards": len(manifest.shards), "samples": sum(shard.nsamples for shard in manifest.shards),
+        "name": manifest.name,
+        "out": str(prepared.out),
+        "manifest": str(prepared.out / MANIFEST),
+        "fingerprint": manifest.fingerprint,
+        "shards": len(manifest.shards),
+        "samples": sum(shard.nsamples for shard in manifest.shards),
     }
 
 

@@ -20,7 +20,18 @@ from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
 from editmill.manifests.errors import EditmillError, RequestError
 
-EXTRA_MODULES = {"torch", "torchvision", "diffusers", "transformers", "accelerate", "cv2", "safetensors", "segment_anything", "timm", "prefect"}
+EXTRA_MODULES = {
+    "torch",
+    "torchvision",
+    "diffusers",
+    "transformers",
+    "accelerate",
+    "cv2",
+    "safetensors",
+    "segment_anything",
+    "timm",
+    "prefect",
+}
 
 
 class Group(click.Group):
@@ -36,16 +47,25 @@ class Group(click.Group):
             click.echo("stopped; run the same command again to go on", err=True)
             sys.exit(130)
         except BrokenProcessPool:
-            click.echo("error: a worker process was killed, perhaps for memory\n  fix: run the same command again with fewer --workers", err=True)
+            click.echo(
+                "error: a worker process was killed, perhaps for memory\n  fix: run the same command again with fewer "
+                "--workers",
+                err=True,
+            )
             sys.exit(1)
         except OSError as error:
             where = error.filename or "disk"
-            click.echo(f"error: {error.strerror or error}\n  where: {where}\n  fix: mend it and run the same command again", err=True)
+            click.echo(
+                f"error: {error.strerror or error}\n  where: {where}\n  fix: mend it and run the same command again",
+                err=True,
+            )
             sys.exit(1)
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in EXTRA_MODULES:
                 raise
-            missing = RequestError(f"this command needs the package {error.name!r}", fix="pip install 'editmill[generate]'")
+            missing = RequestError(
+                f"this command needs the package {error.name!r}", fix="pip install 'editmill[generate]'"
+            )
             click.echo(f"error: {missing}", err=True)
             sys.exit(missing.exit_code)
 
@@ -64,10 +84,29 @@ def main(verbose: bool) -> None:
       editmill evaluate out/photos --model torchvision:squeezenet1_0@squeezenet.safetensors
       editmill export out/photos --format imagenet-e --to out/imagenet-e
     """
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
 
 
-for command in (audit, build, calibrate, convert, demo, evaluate, export, keys, masks, models, plan, preview, recipes, regate, show, verify):
+for command in (
+    audit,
+    build,
+    calibrate,
+    convert,
+    demo,
+    evaluate,
+    export,
+    keys,
+    masks,
+    models,
+    plan,
+    preview,
+    recipes,
+    regate,
+    show,
+    verify,
+):
     main.add_command(command)
 
 

@@ -35,13 +35,16 @@ _models_in_use = threading.Lock()
 
 
 def is_infrastructure_fault(task: object, task_run: object, state: State[Any]) -> bool:
-    """Whether a failed attempt is worth another: the disk, the network or memory failed, not the data or the request."""
+    """Return whether a failed attempt is worth another: the disk, the network or memory failed, not the data or the
+    request.
+    """
     error = state.data
     return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)
 
 
 class ShardJob:
-    """A shard's task, in a class that hides it: Prefect and Dask walk through tuples and dataclasses, sample by sample, in search of futures.
+    """A shard's task, in a class that hides it: Prefect and Dask walk through tuples and dataclasses, sample by sample,
+    in search of futures.
 
     Prefect's own ``quote`` does not serve: on Dask the task receives a tuple instead of what was quoted.
     """
@@ -51,8 +54,13 @@ class ShardJob:
 
 
 @task(  # type: ignore[untyped-decorator]
-    name="build-shard", task_run_name="shard-{shard:06d}", cache_policy=NO_CACHE, persist_result=False,
-    retries=RETRIES, retry_delay_seconds=list(RETRY_DELAYS), retry_condition_fn=is_infrastructure_fault,
+    name="build-shard",
+    task_run_name="shard-{shard:06d}",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=RETRIES,
+    retry_delay_seconds=list(RETRY_DELAYS),
+    retry_condition_fn=is_infrastructure_fault,
 )
 def render_shard(shard: int, job: ShardJob) -> dict[str, Any]:
     """Build one shard, or check it when it is there; the files are the result, Prefect's state is not.
@@ -61,11 +69,19 @@ def render_shard(shard: int, job: ShardJob) -> dict[str, Any]:
         The shard's number, planned and accepted samples, and the tar's path and sha256.
     """
     stats = _build_alone(shard, job.shard_task)
-    return {"shard": shard, "planned": stats.planned, "accepted": stats.nsamples, "path": stats.tar.path, "sha256": stats.tar.sha256}
+    return {
+        "shard": shard,
+        "planned": stats.planned,
+        "accepted": stats.nsamples,
+        "path": stats.tar.path,
+        "sha256": stats.tar.sha256,
+    }
 
 
 def _build_alone(shard: int, shard_task: ShardTask) -> ShardStats:
-    """The task's work. A function of its own, since Dask pickles a task's body by value, with every global it names; a lock can't be."""
+    """Return the task's work. A function of its own, since Dask pickles a task's body by value, with every global it
+    names; a lock can't be.
+    """
     log_core_messages()
     with _models_in_use:
         return build_shard(shard_task, _log_progress(shard, len(shard_task.samples)))
@@ -79,11 +95,14 @@ def log_core_messages() -> None:
 def submit_shards(prepared: Prepared, *, device: str) -> dict[int, PrefectFuture[dict[str, Any]]]:
     """Submit a task per shard of the plan."""
     with accelerator_slot(device):
-        return {shard: render_shard.submit(shard, ShardJob(prepared.task(shard))) for shard in range(prepared.plan.recipe.shards)}
+        return {
+            shard: render_shard.submit(shard, ShardJob(prepared.task(shard)))
+            for shard in range(prepared.plan.recipe.shards)
+        }
 
 
 def accelerator_slot(device: str) -> AbstractContextManager[Any]:
-    """On Dask, one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
+    """Return on Dask, one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
     if not device.startswith("cuda"):
         return nullcontext()
     try:
@@ -94,16 +113,18 @@ def accelerator_slot(device: str) -> AbstractContextManager[Any]:
     return slot
 
 
-def collect(futures: dict[int, PrefectFuture[dict[str, Any]]], *, out: str, advance: Callable[[int], object]) -> list[dict[str, Any]]:
+def collect(
+    futures: dict[int, PrefectFuture[dict[str, Any]]], *, out: str, advance: Callable[[int], object]
+) -> list[dict[str, Any]]:
     """Wait for every shard.
 
     Args:
-        futures: from ``submit_shards``.
-        out: the dataset's folder, for the message.
-        advance: called with the number of ended shards whenever one has ended.
+        futures: From ``submit_shards``.
+        out: The dataset's folder, for the message.
+        advance: Called with the number of ended shards whenever one has ended.
 
     Raises:
-        DataError: some shards failed; it names them, after all others have ended.
+        DataError: Some shards failed; it names them, after all others have ended.
     """
     for ended, _ in enumerate(as_completed(list(futures.values())), start=1):
         advance(ended)
@@ -119,17 +140,21 @@ def collect(futures: dict[int, PrefectFuture[dict[str, Any]]], *, out: str, adva
 
 
 def _shards_failed(failures: dict[int, Exception], *, planned: int, out: str) -> DataError:
-    lines = [f"shard {shard:06d}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}" for shard, error in failures.items()]
+    lines = [
+        f"shard {shard:06d}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        for shard, error in failures.items()
+    ]
     more = [f"and {len(lines) - NAMED_FAILURES} more"] if len(lines) > NAMED_FAILURES else []
     listed = "".join(f"\n    {line}" for line in lines[:NAMED_FAILURES] + more)
     return DataError(
-        f"{len(failures)} of {planned} shards failed, so the dataset was not assembled:{listed}", where=out,
+        f"{len(failures)} of {planned} shards failed, so the dataset was not assembled:{listed}",
+        where=out,
         fix="mend the cause and run again with the same parameters; finished shards are kept",
     )
 
 
 def _log_progress(shard: int, planned: int) -> Callable[[int], None]:
-    """A progress callback that logs at most every ``LOG_EVERY`` seconds."""
+    """Return a progress callback that logs at most every ``LOG_EVERY`` seconds."""
     done, logged = 0, time.monotonic()
 
     def advance(samples: int) -> None:

@@ -28,20 +28,20 @@ def build_watermark(
     """Build a dataset of regenerated watermarks, or what is missing of it, and assemble it.
 
     Args:
-        recipe: a recipe's name, or the path of a YAML file that the worker can read.
-        source: replaces the recipe's source, for example images:FOLDER; empty keeps it.
-        models: name of a model pack; empty keeps the recipe's.
-        out: the dataset's folder; on several machines a shared one.
-        shards: number of shards; none keeps the recipe's.
-        overrides: further changes of the recipe, each as a.b=value.
-        device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
-        models_dir: folder with public checkpoints on the worker; none for the hub cache.
+        recipe: A recipe's name, or the path of a YAML file that the worker can read.
+        source: Replaces the recipe's source, for example images:FOLDER; empty keeps it.
+        models: Name of a model pack; empty keeps the recipe's.
+        out: The dataset's folder; on several machines a shared one.
+        shards: Number of shards; none keeps the recipe's.
+        overrides: Further changes of the recipe, each as a.b=value.
+        device: Auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+        models_dir: Folder with public checkpoints on the worker; none for the hub cache.
 
     Returns:
         Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
 
     Raises:
-        RequestError: the recipe, the source, the models or the folder do not fit.
-        DataError: shards failed, which it names, or stored bytes are damaged.
+        RequestError: The recipe, the source, the models or the folder do not fit.
+        DataError: Shards failed, which it names, or stored bytes are damaged.
     """
     return build_dataset(recipe, source, models, out, shards, overrides, device, models_dir)

@@ -21,11 +21,12 @@ class Edit:
     """One planned edit with every random draw resolved.
 
     Attributes:
-        generator: name of the generator, such as ``attribute``.
-        name: the edit, such as ``size``.
-        level: its strength in the edit's own unit (for ``size`` the object's share of the frame), 0 where there is none.
-        parameters: sorted (name, value) pairs.
-        stochastic: whether another seed gives another picture; only such edits are retried.
+        generator: Name of the generator, such as ``attribute``.
+        name: The edit, such as ``size``.
+        level: Its strength in the edit's own unit (for ``size`` the object's share of the frame), 0 where there is
+            none.
+        parameters: Sorted (name, value) pairs.
+        stochastic: Whether another seed gives another picture; only such edits are retried.
     """
 
     generator: str
@@ -43,12 +44,15 @@ class Edit:
         return dict(self.parameters)[name]
 
     def get(self, name: str, default: Scalar) -> Scalar:
-        """The parameter ``name``, or ``default``."""
+        """Return the parameter ``name``, or ``default``."""
         return dict(self.parameters).get(name, default)
 
 
 def edit_label(name: str, level: float) -> str:
-    """``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20, ``complexity-1p5`` for 1.5; the name alone for level 0."""
+    """Return ``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20, ``complexity-1p5`` for 1.5.
+
+    The name alone for level 0.
+    """
     digits = f"{abs(level):g}".replace("-", "m").replace("+", "")
     # Below 1 the leading zero stands for the point.
     digits = digits.replace(".", "" if abs(level) < 1 else "p")
@@ -61,7 +65,7 @@ def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool
 
 
 def edit_seed(seed: int, source: SourceRecord, edit: Edit, replica: int = 0, attempt: int = 0) -> int:
-    """The seed of one attempt at one sample of a recipe with ``seed``."""
+    """Return the seed of one attempt at one sample of a recipe with ``seed``."""
     return derive_seed(seed, source.id, edit.label, replica, attempt)
 
 
@@ -99,14 +103,15 @@ class Candidate:
     """The outcome of one job.
 
     Attributes:
-        image: edited picture, uint8 [H, W, 3] RGB; None when ``failure`` says why there is none.
-        alpha: share of the object per pixel, uint8 [H, W]; 255 where the object's bytes are kept exactly.
-        reference: the transformed source, uint8 [H, W, 3] RGB, equal to ``image`` wherever ``alpha`` is 255.
-        removed: the background that the object was laid on, where another object was removed from it, uint8 [H, W, 3] RGB; None elsewhere.
-        parameters: realised values for the sample's row and JSON.
-        cost: network evaluations spent.
-        failure: a reason from the closed list, or "".
-        detail: what happened, for a person.
+        image: Edited picture, uint8 [H, W, 3] RGB; None when ``failure`` says why there is none.
+        alpha: Share of the object per pixel, uint8 [H, W]; 255 where the object's bytes are kept exactly.
+        reference: The transformed source, uint8 [H, W, 3] RGB, equal to ``image`` wherever ``alpha`` is 255.
+        removed: The background that the object was laid on, where another object was removed from it, uint8 [H, W, 3]
+            RGB; None elsewhere.
+        parameters: Realised values for the sample's row and JSON.
+        cost: Network evaluations spent.
+        failure: A reason from the closed list, or "".
+        detail: What happened, for a person.
     """
 
     image: Array | None
@@ -123,14 +128,14 @@ class Planner(Protocol):
     """The half of a generator that needs no models."""
 
     def plan(self, source: SourceRecord) -> list[tuple[Edit, int]]:
-        """The edits of one source with their replica numbers; draws are seeded by recipe, source and edit."""
+        """Return the edits of one source with their replica numbers; draws are seeded by recipe, source and edit."""
 
 
 class Renderer(Protocol):
     """The half of a generator that needs models."""
 
     def frame(self, source: LoadedSource) -> LoadedSource:
-        """The source in the frame that its edits have."""
+        """Return the source in the frame that its edits have."""
 
     def render(self, jobs: Sequence[Job]) -> list[Candidate]:
-        """Candidates in the order of the jobs."""
+        """Return candidates in the order of the jobs."""

@@ -18,7 +18,7 @@ class PerSource(Generic[T]):
         self._results: dict[Hashable, T] = {}
 
     def get(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """The result kept under ``key``, or that of ``compute``."""
+        """Return the result kept under ``key``, or that of ``compute``."""
         if key not in self._results:
             while len(self._results) >= self.capacity:
                 self._results.pop(next(iter(self._results)))

@@ -73,7 +73,15 @@ class Reason(StrEnum):
 
 FAILURES = frozenset(
     {
-        Reason.SOURCE_UNREADABLE, Reason.MASK_UNREADABLE, Reason.MASK_SIZE_MISMATCH, Reason.MASK_EMPTY, Reason.MASK_FULL, Reason.PROPOSER_ERROR,
-        Reason.NO_EMBED_RECORD, Reason.RIGHTS_MISSING, Reason.SOURCE_TOO_SMALL, Reason.EMBED_FAILED,
+        Reason.SOURCE_UNREADABLE,
+        Reason.MASK_UNREADABLE,
+        Reason.MASK_SIZE_MISMATCH,
+        Reason.MASK_EMPTY,
+        Reason.MASK_FULL,
+        Reason.PROPOSER_ERROR,
+        Reason.NO_EMBED_RECORD,
+        Reason.RIGHTS_MISSING,
+        Reason.SOURCE_TOO_SMALL,
+        Reason.EMBED_FAILED,
     }
 )

@@ -31,7 +31,15 @@ from editmill.manifests.records import (
 from editmill.manifests.rows import iter_rows, merge_rows, read_rows, row_schema, write_rows
 from editmill.manifests.seeds import derive_seed
 from editmill.manifests.shard import write_shard
-from editmill.manifests.stats import ShardStats, count_rows, finished_shard, merge_counts, read_stats, shard_stem, write_stats
+from editmill.manifests.stats import (
+    ShardStats,
+    count_rows,
+    finished_shard,
+    merge_counts,
+    read_stats,
+    shard_stem,
+    write_stats,
+)
 from editmill.manifests.tarshard import TarIndex, index_tar, read_tar, write_tar
 from editmill.manifests.verify import Problem, VerifyReport, verify_dataset
 

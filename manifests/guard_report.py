@@ -1,4 +1,6 @@
-"""What the guards of a dataset were measured to do: thresholds, false rejections and false accepts, in ``guard_report.json``."""
+"""What the guards of a dataset were measured to do: thresholds, false rejections and false accepts, in
+``guard_report.json``.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,12 @@ class GateThreshold(Record):
     """The least score with which one gate lets pictures of one class pass.
 
     Attributes:
-        gate: the gate's name, or ``joint`` for the product of all gates.
-        class_name: the class; empty for all classes together, which stands in for classes that were not calibrated.
-        sources: clean sources that it rests on.
-        rank: k of the k-th smallest clean score; 0 where there are too few sources for one.
-        own: that score; None for rank 0.
-        threshold: what binds; None leaves the gate's own limit.
+        gate: The gate's name, or ``joint`` for the product of all gates.
+        class_name: The class; empty for all classes together, which stands in for classes that were not calibrated.
+        sources: Clean sources that it rests on.
+        rank: K of the k-th smallest clean score; 0 where there are too few sources for one.
+        own: That score; None for rank 0.
+        threshold: What binds; None leaves the gate's own limit.
         origin: ``own``, ``shrunk`` (mixed with the pooled one), ``pooled``, or ``none``.
     """
 
@@ -43,7 +45,9 @@ class GateThreshold(Record):
 
 
 class GateCurve(Record):
-    """P(the label is right | score) of one gate: the logistic function of ``slope * score + intercept`` (Platt 1999)."""
+    """P(the label is right | score) of one gate: the logistic function of ``slope * score + intercept`` (Platt
+    1999).
+    """
 
     gate: str
     slope: FiniteFloat
@@ -54,14 +58,15 @@ class ErrorRate(Record):
     """How often one member errs on one kind of picture.
 
     Attributes:
-        member: a gate, ``ensemble``, or ``ensemble_without_source``.
-        kind: the kind of picture, or ``overall``.
-        sources: independent sources that the pictures were made of.
-        pictures: pictures about which the member had a say.
-        errors: clean pictures that it rejected, or label-destroying ones that it accepted.
-        rate: errors / pictures; 0 without any picture.
-        low, high: exact two-sided 95 % interval (Clopper & Pearson 1934).
-        upper: exact one-sided 95 % upper bound; of ``overall`` for the effective number of pictures, since pictures of one source are alike.
+        member: A gate, ``ensemble``, or ``ensemble_without_source``.
+        kind: The kind of picture, or ``overall``.
+        sources: Independent sources that the pictures were made of.
+        pictures: Pictures about which the member had a say.
+        errors: Clean pictures that it rejected, or label-destroying ones that it accepted.
+        rate: Errors / pictures; 0 without any picture.
+        low, high: Exact two-sided 95 % interval (Clopper & Pearson 1934).
+        upper: Exact one-sided 95 % upper bound; of ``overall`` for the effective number of pictures, since pictures of
+            one source are alike.
     """
 
     member: str
@@ -79,11 +84,11 @@ class ClassQuality(Record):
     """How the label judges know one class on clean sources.
 
     Attributes:
-        class_name: the class.
-        sources: clean sources of it.
-        recall: by gate, the share of clean sources and round trips whose margin over the confusable names is above 0.
-        passed: share of clean pictures that the ensemble lets pass.
-        guardable: whether every recall reaches ``r_min``; other classes are excluded.
+        class_name: The class.
+        sources: Clean sources of it.
+        recall: By gate, the share of clean sources and round trips whose margin over the confusable names is above 0.
+        passed: Share of clean pictures that the ensemble lets pass.
+        guardable: Whether every recall reaches ``r_min``; other classes are excluded.
     """
 
     class_name: str
@@ -94,7 +99,9 @@ class ClassQuality(Record):
 
 
 class JudgeQuality(Record):
-    """One judge on clean pictures: ``top1`` over all class names, and ``ece`` of its probability (15 bins; Guo et al. 2017, arXiv 1706.04599)."""
+    """One judge on clean pictures: ``top1`` over all class names, and ``ece`` of its probability (15 bins; Guo et al.
+    2017, arXiv 1706.04599).
+    """
 
     judge: str
     pictures: Count
@@ -103,26 +110,30 @@ class JudgeQuality(Record):
 
 
 class GuardReport(Record):
-    """The calibration of a guard ensemble; its canonical JSON is ``guard_report.json``, and its digest stands in every row.
+    """The calibration of a guard ensemble.
+
+    Its canonical JSON is ``guard_report.json``, and its digest stands in every row.
 
     Attributes:
-        pack: the model pack.
-        models: weights digest by role, of everything that gates.
-        verifiers: weights digest by role of the held-out verifiers, which never gate.
-        settings: digest of the ensemble's settings.
-        source: name of the source; ``sources_digest`` is over the ids and digests of the pictures used.
-        sourced: whether guards saw source pictures and masks, as for edits, or neither, as for pictures made from text.
-        rule, k: how gates are put together; ``k`` counts for ``k_of_n`` only.
-        gates: the binding gates.
-        alpha: clean rejections allowed to the whole ensemble.
-        r_min: least recall of a guardable class.
-        thresholds: those that bind, of all sources.
-        curves: probabilities of the calibrated product.
-        classes: per class, sorted by name.
-        judges: label judges and verifiers on clean pictures.
-        false_rejections, false_accepts: cross-fitted: every source is judged by thresholds from the other parts of the sources.
-        blind: members that do not tell label-destroying pictures from clean ones.
-        far_upper_limit, frr_limit: limits of the ensemble's false accepts (upper bound) and false rejections (rate); None for none.
+        pack: The model pack.
+        models: Weights digest by role, of everything that gates.
+        verifiers: Weights digest by role of the held-out verifiers, which never gate.
+        settings: Digest of the ensemble's settings.
+        source: Name of the source; ``sources_digest`` is over the ids and digests of the pictures used.
+        sourced: Whether guards saw source pictures and masks, as for edits, or neither, as for pictures made from text.
+        rule, k: How gates are put together; ``k`` counts for ``k_of_n`` only.
+        gates: The binding gates.
+        alpha: Clean rejections allowed to the whole ensemble.
+        r_min: Least recall of a guardable class.
+        thresholds: Those that bind, of all sources.
+        curves: Probabilities of the calibrated product.
+        classes: Per class, sorted by name.
+        judges: Label judges and verifiers on clean pictures.
+        false_rejections, false_accepts: Cross-fitted: every source is judged by thresholds from the other parts of the
+            sources.
+        blind: Members that do not tell label-destroying pictures from clean ones.
+        far_upper_limit, frr_limit: Limits of the ensemble's false accepts (upper bound) and false rejections (rate);
+            None for none.
     """
 
     schema_version: Literal[1] = 1
@@ -166,11 +177,11 @@ class GuardReport(Record):
         return digest(self)
 
     def rejections(self, member: str = ENSEMBLE, kind: str = "overall") -> ErrorRate:
-        """False rejections of one member on one kind of clean picture."""
+        """Return false rejections of one member on one kind of clean picture."""
         return _find(self.false_rejections, member, kind)
 
     def accepts(self, member: str = ENSEMBLE, kind: str = "overall") -> ErrorRate:
-        """False accepts of one member on one kind of label-destroying picture."""
+        """Return false accepts of one member on one kind of label-destroying picture."""
         return _find(self.false_accepts, member, kind)
 
 
@@ -185,21 +196,29 @@ def check_limits(report: GuardReport) -> None:
     """Refuse guards whose measured errors pass the report's limits, and members that do not guard.
 
     Raises:
-        DataError: a limit is passed, or a member tells nothing.
+        DataError: A limit is passed, or a member tells nothing.
     """
-    wrong = [f"the guard {member!r} accepts label-destroying pictures as it accepts clean ones" for member in report.blind]
+    wrong = [
+        f"the guard {member!r} accepts label-destroying pictures as it accepts clean ones" for member in report.blind
+    ]
     accepts, rejections = report.accepts(), report.rejections()
     if report.far_upper_limit is not None and accepts.upper > report.far_upper_limit:
         wrong.append(
-            f"false accepts may reach {accepts.upper:.2%} ({accepts.errors} of {accepts.pictures}), above the limit of {report.far_upper_limit:.2%}"
+            f"false accepts may reach {accepts.upper:.2%} ({accepts.errors} of {accepts.pictures}), above the limit "
+            f"of {report.far_upper_limit:.2%}"
         )
     if report.frr_limit is not None and rejections.rate > report.frr_limit:
         wrong.append(
-            f"{rejections.rate:.2%} of the clean pictures are rejected ({rejections.errors} of {rejections.pictures}), above the limit of "
+            f"{rejections.rate:.2%} of the clean pictures are rejected ({rejections.errors} of "
+            f"{rejections.pictures}), above the limit of "
             f"{report.frr_limit:.2%}"
         )
     if wrong:
-        raise DataError("; ".join(wrong), where=GUARD_REPORT, fix="use other judges or gates, more calibration sources, or another limit")
+        raise DataError(
+            "; ".join(wrong),
+            where=GUARD_REPORT,
+            fix="use other judges or gates, more calibration sources, or another limit",
+        )
 
 
 def write_guard_report(folder: str | Path, report: GuardReport) -> Path:
@@ -213,8 +232,8 @@ def read_guard_report(folder: str | Path) -> GuardReport:
     """Read ``guard_report.json`` below ``folder``.
 
     Raises:
-        DataError: there is none.
-        CorruptDatasetError: it is not a guard report.
+        DataError: There is none.
+        CorruptDatasetError: It is not a guard report.
     """
     path = Path(folder) / GUARD_REPORT
     try:

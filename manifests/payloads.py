@@ -17,9 +17,9 @@ class Payload:
     """The key of one (source, scheme).
 
     Attributes:
-        bits: the payload, 0 or 1 each.
-        key_id: public name of the key, hex; it tells nothing of the bits.
-        nonce: what the commitment hides the bits with, hex; secret like them.
+        bits: The payload, 0 or 1 each.
+        key_id: Public name of the key, hex; it tells nothing of the bits.
+        nonce: What the commitment hides the bits with, hex; secret like them.
         commitment: sha256(bits | nonce), hex; public.
     """
 
@@ -30,10 +30,12 @@ class Payload:
 
 
 def make_payload(secret: bytes, source_id: str, scheme: str, *, length: int, negative: bool = False) -> Payload:
-    """The key of a source under a scheme: the first bits of HMAC-SHA256(secret, source | scheme), extended by a counter.
+    """Return the key of a source under a scheme: the first bits of HMAC-SHA256(secret, source | scheme), extended by a
+    counter.
 
-    The bits are fair and independent of the picture, so that hard decisions on unmarked pictures match a key in exactly Binomial(length, 1/2)
-    places, whatever the decoder. ``negative`` gives a second key of the same source, which is never embedded.
+    The bits are fair and independent of the picture, so that hard decisions on unmarked pictures match a key in exactly
+    Binomial(length, 1/2) places, whatever the decoder. ``negative`` gives a second key of the same source, which is
+    never embedded.
     """
     fields = (source_id, scheme, *(["negative"] if negative else []))
     stream = b""
@@ -46,22 +48,22 @@ def make_payload(secret: bytes, source_id: str, scheme: str, *, length: int, neg
 
 
 def commitment(bits: tuple[int, ...], nonce: str) -> str:
-    """sha256 over the bits as a string of 0 and 1, and the nonce in hex."""
+    """Return sha256 over the bits as a string of 0 and 1, and the nonce in hex."""
     return hashlib.sha256(join_fields(text_of(bits), nonce)).hexdigest()
 
 
 def text_of(bits: tuple[int, ...]) -> str:
-    """The bits as a string of 0 and 1."""
+    """Return the bits as a string of 0 and 1."""
     return "".join(map(str, bits))
 
 
 def public_secret(seed: int) -> bytes:
-    """The secret of a recipe that names none. Whoever has the recipe can derive it, and with it every key."""
+    """Return the secret of a recipe that names none. Whoever has the recipe can derive it, and with it every key."""
     return hashlib.sha256(join_fields("editmill watermark secret", str(seed))).digest()
 
 
 def tag(secret: bytes, *fields: str) -> str:
-    """HMAC-SHA256 over fields, hex: shows that a record was made by the holder of the secret."""
+    """Return HMAC-SHA256 over fields, hex: shows that a record was made by the holder of the secret."""
     return _hmac(secret, *fields, "tag").hex()
 
 

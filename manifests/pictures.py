@@ -14,16 +14,22 @@ def upright_rgb(file: Path | io.BytesIO) -> npt.NDArray[np.uint8]:
     """Decode an image file to uint8 [H, W, 3] RGB, upright as its EXIF orientation says.
 
     Raises:
-        OSError, SyntaxError, ValueError, Image.DecompressionBombError: the file is missing, can't be decoded, or has no known range.
+        OSError, SyntaxError, ValueError, Image.DecompressionBombError: The file is missing, can't be decoded, or has no
+            known range.
     """
     with Image.open(file) as image:
         return _to_rgb(ImageOps.exif_transpose(image))
 
 
 def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
-    """uint8 RGB of any picture whose range is known; Pillow itself clips 16-bit grey and floats, and drops transparency."""
+    """Return uint8 RGB of any picture whose range is known.
+
+    Pillow itself clips 16-bit grey and floats, and drops transparency.
+    """
     if image.mode.startswith("I"):
-        return np.repeat((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2)
+        return np.repeat(
+            (np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2
+        )
     if image.mode == "F":
         raise ValueError("floating-point pictures have no fixed range; save it with 8 bits")
     transparent = image.convert("RGBA") if "transparency" in image.info else image

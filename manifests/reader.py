@@ -89,7 +89,7 @@ class Dataset:
         self._paths = {(shard.split, shard.number): shard.path for shard in manifest.shards}
 
     def __len__(self) -> int:
-        """Number of accepted samples in the selection."""
+        """Return the number of accepted samples in the selection."""
         return int(self._accepted.num_rows)
 
     def __iter__(self) -> Iterator[Sample]:
@@ -122,11 +122,11 @@ class Dataset:
         return key in self._positions
 
     def keys(self) -> list[str]:
-        """Keys of the accepted samples in the selection, in the table's order."""
+        """Return keys of the accepted samples in the selection, in the table's order."""
         return list(self._positions)
 
     def edits(self) -> list[str]:
-        """Edits that occur in the selection, in the manifest's order."""
+        """Return edits that occur in the selection, in the manifest's order."""
         present = set(self.table["edit"].unique().to_pylist())
         return [edit for edit in self.manifest.edits if edit in present]
 
@@ -154,7 +154,7 @@ class Dataset:
         return Dataset(self._store, self.manifest, table)
 
     def within(self, table: pa.Table) -> Dataset:
-        """The samples of some of the rows."""
+        """Return the samples of some of the rows."""
         return Dataset(self._store, self.manifest, table)
 
     def verify(self) -> VerifyReport:

@@ -55,7 +55,9 @@ class Record(BaseModel):
 
 
 class CaptionRecord(Record):
-    """One caption of an image. ``label`` is 0 where the image entails it, 1 neutral, 2 where it contradicts it, -1 unlabelled."""
+    """One caption of an image. ``label`` is 0 where the image entails it, 1 neutral, 2 where it contradicts it, -1
+    unlabelled.
+    """
 
     id: Annotated[str, StringConstraints(min_length=1)]
     text: Annotated[str, StringConstraints(min_length=1)]

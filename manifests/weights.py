@@ -14,11 +14,15 @@ DIGESTED = WEIGHT_SUFFIXES | {".json", ".txt", ".model"}
 
 
 def weights_digest(folder: Path) -> str:
-    """sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted order."""
+    """Return sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted
+    order.
+    """
     total = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.suffix in DIGESTED):
         status = path.stat()
-        total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode())
+        total.update(
+            f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode()
+        )
     return total.hexdigest()
 
 

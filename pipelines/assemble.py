@@ -18,9 +18,11 @@ def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
     """Complete the dataset in ``out``.
 
     Raises:
-        DataError: a shard is missing, or its bytes are not those that its stats file names.
+        DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
-    manifest = make_manifest(plan, identity, [_finished(plan, identity, out, shard) for shard in range(plan.recipe.shards)])
+    manifest = make_manifest(
+        plan, identity, [_finished(plan, identity, out, shard) for shard in range(plan.recipe.shards)]
+    )
     write_dataset_files(out, manifest)
     return manifest
 
@@ -31,19 +33,31 @@ def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardSta
     stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
     if stats is None or stats.planned != len(plan.shards[shard]):
         raise DataError(
-            f"shard {shard} of {recipe.shards} is missing or damaged", where=str(out / recipe.split / stem),
+            f"shard {shard} of {recipe.shards} is missing or damaged",
+            where=str(out / recipe.split / stem),
             fix="run `editmill build` with the same arguments, which builds what is missing",
         )
     return stats
 
 
 def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
-    """The manifest of finished shards."""
+    """Return the manifest of finished shards."""
     recipe, family = plan.recipe, family_of(plan.recipe)
     return Manifest(
-        name=recipe.name, version=recipe.version, generator=recipe.generator.kind, fingerprint=identity.fingerprint,
-        recipe=recipe.portable(), code_version=code_version(), code_commit=code_commit(), environment=environment(),
-        models=identity.models, sources=plan.sources, members=family.members(recipe), score_names=family.score_names,
-        edits=tuple(dict.fromkeys(edit.name for edit in recipe.generator.edits)), class_names=plan.class_names,
-        counts=merge_counts(stats.counts for stats in shards), shards=tuple(stats.record() for stats in shards),
+        name=recipe.name,
+        version=recipe.version,
+        generator=recipe.generator.kind,
+        fingerprint=identity.fingerprint,
+        recipe=recipe.portable(),
+        code_version=code_version(),
+        code_commit=code_commit(),
+        environment=environment(),
+        models=identity.models,
+        sources=plan.sources,
+        members=family.members(recipe),
+        score_names=family.score_names,
+        edits=tuple(dict.fromkeys(edit.name for edit in recipe.generator.edits)),
+        class_names=plan.class_names,
+        counts=merge_counts(stats.counts for stats in shards),
+        shards=tuple(stats.record() for stats in shards),
     )

@@ -1,4 +1,6 @@
-"""The audit of a recipe's guards: whether each rejects the faults that it is there for, and lets clean pictures pass."""
+"""The audit of a recipe's guards: whether each rejects the faults that it is there for, and lets clean pictures
+pass.
+"""
 
 from __future__ import annotations
 
@@ -50,14 +52,17 @@ LARGEST_SCALE = 2.0
 
 @dataclass(frozen=True)
 class Gate:
-    """One rule of a guard: the reason it gives, and the score that shows whether it had a say; a second judge's ends in ``_2``."""
+    """One rule of a guard: the reason it gives, and the score that shows whether it had a say.
+
+    A second judge's ends in ``_2``.
+    """
 
     guard: type[Guard]
     reason: Reason
     say: str
 
     def judged(self, verdict: Verdict) -> bool:
-        """Whether the guard had a say."""
+        """Return whether the guard had a say."""
         if not self.say.endswith("_judged"):
             return self.say in verdict.scores
         return any(verdict.scores.get(name, 0.0) > 0 for name in (self.say, f"{self.say}_2"))
@@ -86,12 +91,12 @@ class AuditRow:
     """What one gate said about one kind of picture.
 
     Attributes:
-        gate: key of ``GATES``.
-        kind: the fault, or the clean control.
-        clean: whether the gate should let it pass.
-        pictures: how many were shown, one per source.
-        judged: about how many the gate had a say.
-        rejected: how many of these it rejected.
+        gate: Key of ``GATES``.
+        kind: The fault, or the clean control.
+        clean: Whether the gate should let it pass.
+        pictures: How many were shown, one per source.
+        judged: About how many the gate had a say.
+        rejected: How many of these it rejected.
     """
 
     gate: str
@@ -107,14 +112,20 @@ class AuditRow:
         return self.rejected / self.judged if self.judged else float("nan")
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """The exact interval of the rate (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404); (0, 1) without any judged picture."""
+        """Return the exact interval of the rate (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404).
+
+        (0, 1) without any judged picture.
+        """
         if not self.judged:
             return 0.0, 1.0
         interval = binomtest(self.rejected, self.judged).proportion_ci(confidence_level=confidence, method="exact")
         return float(interval.low), float(interval.high)
 
     def holds(self, *, least: float, most: float) -> bool:
-        """Whether at least ``least`` of the faults, or at most ``most`` of the clean pictures, were rejected; true where the gate has no say."""
+        """Return whether at least ``least`` of the faults, or at most ``most`` of the clean pictures, were rejected.
+
+        True where the gate has no say.
+        """
         return not self.judged or (self.rate <= most if self.clean else self.rate >= least)
 
 
@@ -123,11 +134,11 @@ class Case:
     """One source to make pictures of, with a second one of another class.
 
     Attributes:
-        source: the source.
-        other: the second source; None when the set has one class only.
-        ground: the source's true background without the object, uint8 [H, W, 3] RGB; None where nobody knows it.
-        other_ground: that of the second source.
-        rng: for noise.
+        source: The source.
+        other: The second source; None when the set has one class only.
+        ground: The source's true background without the object, uint8 [H, W, 3] RGB; None where nobody knows it.
+        other_ground: That of the second source.
+        rng: For noise.
     """
 
     source: LoadedSource
@@ -137,8 +148,14 @@ class Case:
     rng: np.random.Generator
 
     def job(self, name: str, *, level: float = 0.0, partner: LoadedSource | None = None) -> Job:
-        """A job of this source."""
-        return Job(f"{self.source.record.id}__audit", self.source, make_edit("attribute", name, level=level), 0, partner=partner)
+        """Return a job of this source."""
+        return Job(
+            f"{self.source.record.id}__audit",
+            self.source,
+            make_edit("attribute", name, level=level),
+            0,
+            partner=partner,
+        )
 
 
 Shown = tuple[str, Job, Candidate]
@@ -146,7 +163,7 @@ Trial = tuple[str, str, Job, Candidate]
 
 
 def clean_candidate(case: Case, ground: Array | None = None) -> Candidate:
-    """The source's object in its place, on ``ground`` or on its own background, which stays untouched."""
+    """Return the source's object in its place, on ``ground`` or on its own background, which stays untouched."""
     image = case.source.image
     alpha = matte(case.source.mask.astype(np.float32) / 255)
     picture = image if ground is None else compose(image, ground, alpha)
@@ -154,7 +171,9 @@ def clean_candidate(case: Case, ground: Array | None = None) -> Candidate:
 
 
 def clean_controls(case: Case) -> Iterator[Shown]:
-    """Pictures without a fault: the source, and where the true ground is known its object laid on it, in place, shrunk, and on another ground."""
+    """Yield pictures without a fault: the source, and where the true ground is known its object laid on it, in place,
+    shrunk, and on another ground.
+    """
     untouched = clean_candidate(case)
     yield "the source itself", case.job("original"), untouched
     assert untouched.alpha is not None
@@ -168,7 +187,11 @@ def clean_controls(case: Case) -> Iterator[Shown]:
     if shrunk is not None:
         yield "at 5 % on its bare ground", case.job("size", level=SHRUNK), shrunk
     if case.other_ground is not None:
-        yield "on another bare ground", case.job("random-background", partner=case.other), clean_candidate(case, case.other_ground)
+        yield (
+            "on another bare ground",
+            case.job("random-background", partner=case.other),
+            clean_candidate(case, case.other_ground),
+        )
 
 
 def _shrunk(case: Case, ground: Array) -> Candidate | None:
@@ -181,11 +204,17 @@ def _shrunk(case: Case, ground: Array) -> Candidate | None:
         return None
     reference, coverage = warp_object(image, mask, matrix)
     alpha = matte(coverage)
-    return Candidate(compose(reference, ground, alpha), alpha, reference, removed=ground, parameters={"matrix": matrix.ravel().tolist()})
+    return Candidate(
+        compose(reference, ground, alpha),
+        alpha,
+        reference,
+        removed=ground,
+        parameters={"matrix": matrix.ravel().tolist()},
+    )
 
 
 def known_faults(case: Case) -> Iterator[Trial]:
-    """Gate, fault and picture of everything that a gate has to reject."""
+    """Yield gate, fault and picture of everything that a gate has to reject."""
     good = clean_candidate(case, case.ground)
     yield from _source_faults(case, good)
     yield from _object_faults(case, good)
@@ -235,9 +264,19 @@ def _background_faults(case: Case, good: Candidate) -> Iterator[Trial]:
     yield "removal", "object left in", case.job("size", level=SHRUNK), replace(good, removed=case.source.image)
     control = {CONTROL: measure_mid_band(image, alpha)}
     busier = fixtures.busier(image, alpha, case.rng)
-    yield "complexity", "busier, not simpler", case.job("complexity", level=-1), replace(good, image=busier, parameters=control)
+    yield (
+        "complexity",
+        "busier, not simpler",
+        case.job("complexity", level=-1),
+        replace(good, image=busier, parameters=control),
+    )
     simpler = fixtures.simpler(image, alpha)
-    yield "complexity", "simpler, not busier", case.job("complexity", level=1), replace(good, image=simpler, parameters=control)
+    yield (
+        "complexity",
+        "simpler, not busier",
+        case.job("complexity", level=1),
+        replace(good, image=simpler, parameters=control),
+    )
     yield "sanity", "constant picture", job, replace(good, image=np.full_like(image, 127))
     yield "sanity", "noise background", job, replace(good, image=fixtures.noisy_background(image, alpha, case.rng))
     yield "background", "not replaced", job, clean_candidate(case)
@@ -275,11 +314,18 @@ class Auditor:
                     self._count(name, kind, verdicts[gate.guard], clean=True)
 
     def rows(self) -> tuple[AuditRow, ...]:
-        """A row per gate and kind of picture, faults first."""
+        """Return a row per gate and kind of picture, faults first."""
         kinds = dict.fromkeys((clean, kind) for _, kind, clean, _ in self.counts)
         return tuple(
-            AuditRow(gate, kind, clean, *(self.counts[gate, kind, clean, what] for what in ("pictures", "judged", "rejected")))
-            for gate in GATES for clean, kind in sorted(kinds, key=lambda one: one[0]) if self.counts[gate, kind, clean, "pictures"]
+            AuditRow(
+                gate,
+                kind,
+                clean,
+                *(self.counts[gate, kind, clean, what] for what in ("pictures", "judged", "rejected")),
+            )
+            for gate in GATES
+            for clean, kind in sorted(kinds, key=lambda one: one[0])
+            if self.counts[gate, kind, clean, "pictures"]
         )
 
     def _stored(self, candidate: Candidate) -> Array:
@@ -297,26 +343,31 @@ def audit(recipe: Recipe, placement: Placement, *, sources: int) -> tuple[AuditR
     """Show faults and clean pictures made of the first ``sources`` usable sources to the guards of ``recipe``.
 
     Raises:
-        SourceError: the source can't be read.
-        ModelError: a checkpoint that a guard needs is missing.
-        RequestError: no source is usable.
+        SourceError: The source can't be read.
+        ModelError: A checkpoint that a guard needs is missing.
+        RequestError: No source is usable.
     """
     configure_process(placement)
     source = open_source(recipe.source)
     records = list(islice((record for record in source.records() if not record.problem), sources))
     names = tuple(dict.fromkeys(record.class_name for record in records))
-    auditor = Auditor(make_guards(guard_of(recipe), Models(find_pack(recipe.models), placement), class_names=names), image=recipe.output.image)
+    auditor = Auditor(
+        make_guards(guard_of(recipe), Models(find_pack(recipe.models), placement), class_names=names),
+        image=recipe.output.image,
+    )
     for number in tqdm(range(len(records)), desc="auditing", unit="source"):
         case = _case(source, records, number)
         if case is not None:
             auditor.show(case)
     if not auditor.counts:
-        raise RequestError("no source can be audited", where=source.name, fix="`editmill plan` lists what is wrong with them")
+        raise RequestError(
+            "no source can be audited", where=source.name, fix="`editmill plan` lists what is wrong with them"
+        )
     return auditor.rows()
 
 
 def _case(source: Source, records: Sequence[SourceRecord], number: int) -> Case | None:
-    """The case of one source; None where it can't be loaded."""
+    """Return the case of one source; None where it can't be loaded."""
     record = records[number]
     following = (*records[number + 1 :], *records[:number])
     partner = next((other for other in following if other.class_name != record.class_name), None)
@@ -330,5 +381,5 @@ def _case(source: Source, records: Sequence[SourceRecord], number: int) -> Case 
 
 
 def _bare_ground(source: Source, record: SourceRecord) -> Array | None:
-    """The true background of a tabletop scene; nobody knows that of a photograph."""
+    """Return the true background of a tabletop scene; nobody knows that of a photograph."""
     return source.scene(record).clean if isinstance(source, TabletopSource) else None

@@ -44,7 +44,7 @@ class Prepared:
     complete: bool
 
     def task(self, shard: int) -> ShardTask:
-        """The task of one shard."""
+        """Return the task of one shard."""
         return ShardTask.for_plan(self.plan, shard, identity=self.identity, out=self.out, placement=self.placement)
 
 
@@ -52,9 +52,9 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
     """Check the models, take the output folder, and calibrate the guards where the recipe says so.
 
     Raises:
-        ModelError: a checkpoint is missing.
-        OccupiedError: the folder holds something else.
-        DataError: the guards err more than the recipe allows; their report is in the folder.
+        ModelError: A checkpoint is missing.
+        OccupiedError: The folder holds something else.
+        DataError: The guards err more than the recipe allows; their report is in the folder.
     """
     identity = identify(plan, placement)
     complete = claim(out, plan.recipe, identity.fingerprint)
@@ -63,27 +63,31 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
     return Prepared(plan, identity, out, placement, complete)
 
 
-def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None = None, progress: bool = True) -> Manifest | None:
+def build(
+    prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None = None, progress: bool = True
+) -> Manifest | None:
     """Build what is missing and assemble.
 
     Args:
-        prepared: from ``prepare``.
-        workers: parallel processes, 1 for this one; on the CPU each runs one thread.
-        shards: only these shards, without assembly; None for all.
-        progress: whether to show a bar.
+        prepared: From ``prepare``.
+        workers: Parallel processes, 1 for this one; on the CPU each runs one thread.
+        shards: Only these shards, without assembly; None for all.
+        progress: Whether to show a bar.
 
     Returns:
         The manifest, or None when only some shards were asked for.
 
     Raises:
-        DataError: a complete dataset's bytes have changed since it was built.
+        DataError: A complete dataset's bytes have changed since it was built.
     """
     if prepared.complete:
         return check_complete(prepared)
     started = time.time()
     chosen = range(prepared.plan.recipe.shards) if shards is None else shards
     tasks = [prepared.task(shard) for shard in chosen]
-    with tqdm(total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress) as bar:
+    with tqdm(
+        total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress
+    ) as bar:
         run_tasks(tasks, workers=workers, advance=bar.update)
     if shards is not None:
         return None
@@ -91,10 +95,10 @@ def build(prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None 
 
 
 def check_complete(prepared: Prepared) -> Manifest:
-    """The manifest of a dataset that is there already, after checking every byte.
+    """Return the manifest of a dataset that is there already, after checking every byte.
 
     Raises:
-        CorruptDatasetError: its bytes have changed since it was built.
+        CorruptDatasetError: Its bytes have changed since it was built.
     """
     verify_dataset(prepared.out).raise_for_problems()
     logger.info("%s is complete; nothing to build", prepared.out)
@@ -102,10 +106,11 @@ def check_complete(prepared: Prepared) -> Manifest:
 
 
 def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
-    """Assemble a dataset whose shards are all built, and note how the run went (``started`` in seconds since the epoch).
+    """Assemble a dataset whose shards are all built, and note how the run went (``started`` in seconds since the
+    epoch).
 
     Raises:
-        DataError: a shard is missing or damaged.
+        DataError: A shard is missing or damaged.
     """
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
@@ -115,12 +120,17 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
 
 
 def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[int], object]) -> list[ShardStats]:
-    """Build shards in this process, or in several spawned ones; the first failure is raised after the running shards have ended."""
+    """Build shards in this process, or in several spawned ones.
+
+    The first failure is raised after the running shards have ended.
+    """
     if workers == 1:
         return [build_shard(task, advance) for task in tasks]
     context = multiprocessing.get_context("spawn")
     done: Queue[int] = context.Queue()
-    with ProcessPoolExecutor(min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)) as pool:
+    with ProcessPoolExecutor(
+        min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
+    ) as pool:
         futures = [pool.submit(_run, task) for task in tasks]
         try:
             _follow(futures, done, advance)

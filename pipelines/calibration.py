@@ -1,4 +1,6 @@
-"""Calibration of a guard ensemble on held-out sources, their round trips, and pictures whose label our own edits destroyed."""
+"""Calibration of a guard ensemble on held-out sources, their round trips, and pictures whose label our own edits
+destroyed.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,16 @@ from editmill.pipelines.guard_figures import (
 )
 from editmill.pipelines.sources import Source, SourceProblem
 
-__all__ = ["Calibrator", "Picture", "calibrate", "check_limits", "make_remover", "pictures_of", "round_trips", "score_sources"]
+__all__ = [
+    "Calibrator",
+    "Picture",
+    "calibrate",
+    "check_limits",
+    "make_remover",
+    "pictures_of",
+    "round_trips",
+    "score_sources",
+]
 
 SOURCE = "source"
 # Pictures of several sources fill the batches of the judges.
@@ -64,7 +75,10 @@ MakeMore = Callable[[LoadedSource, LoadedSource], Iterator[Picture]]
 
 
 def round_trips(models: Models) -> dict[str, Callable[[Array], Array]]:
-    """By role, pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has; frames are filled up to the size that they take."""
+    """Return by role, pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has.
+
+    Frames are filled up to the size that they take.
+    """
     return {role: partial(_round_trip, models, role) for role in ("autoencoder", "vq") if role in models.pack.roles}
 
 
@@ -82,28 +96,38 @@ def _round_trip(models: Models, role: str, image: Array) -> Array:
 
 
 def make_remover(models: Models, *, settings: RenderSettings | None = None) -> Remover | None:
-    """The pack's removal, as attribute edits have it; None for packs without inpainting."""
+    """Return the pack's removal, as attribute edits have it; None for packs without inpainting."""
     render, pack = settings or RenderSettings(), models.pack
     if ROLE not in pack.roles and "inpaint" not in pack.roles:
         return None
     inpainting = ROLE if ROLE in pack.roles else "inpaint"
-    filler = Lama(models) if inpainting == ROLE else Inpainter(models, steps=render.steps or pack.steps, guidance=render.guidance or pack.guidance)
+    filler = (
+        Lama(models)
+        if inpainting == ROLE
+        else Inpainter(models, steps=render.steps or pack.steps, guidance=render.guidance or pack.guidance)
+    )
     digest_of = weights_digest(models.folder(inpainting))
     return Remover(filler, settings=render, prompt=pack.removal_prompt, model_digest=digest_of, cache=None)
 
 
 def pictures_of(
-    source: LoadedSource, other: LoadedSource, *, trips: dict[str, Callable[[Array], Array]], remover: Remover | None, seed: int, sourced: bool
+    source: LoadedSource,
+    other: LoadedSource,
+    *,
+    trips: dict[str, Callable[[Array], Array]],
+    remover: Remover | None,
+    seed: int,
+    sourced: bool,
 ) -> Iterator[Picture]:
-    """The source, its round trips, and what destroys its label.
+    """Yield the source, its round trips, and what destroys its label.
 
     Args:
-        source: the source.
-        other: one of another class.
-        trips: see ``round_trips``.
-        remover: removes objects; None to leave out the operators that need it.
-        seed: of the calibration.
-        sourced: show source and mask to the guards.
+        source: The source.
+        other: One of another class.
+        trips: See ``round_trips``.
+        remover: Removes objects; None to leave out the operators that need it.
+        seed: Of the calibration.
+        sourced: Show source and mask to the guards.
     """
     own = derive_seed(seed, source.record.id, "calibration", 0, 0)
     clean = {SOURCE: source.image, **{role: trip(source.image) for role, trip in trips.items()}}
@@ -114,11 +138,13 @@ def pictures_of(
 
 
 def show(source: LoadedSource, image: Array, mask: Array, *, sourced: bool, edited: bool = True) -> Shown:
-    """``image`` under the source's label, with the source and the object's mask in it or without both."""
+    """Return ``image`` under the source's label, with the source and the object's mask in it or without both."""
     record = source.record
     if not sourced:
         return Shown(image, record.class_name, record.label, edited=edited)
-    return Shown(image, record.class_name, record.label, mask=mask, source=source.image, source_mask=source.mask, edited=edited)
+    return Shown(
+        image, record.class_name, record.label, mask=mask, source=source.image, source_mask=source.mask, edited=edited
+    )
 
 
 @dataclass(frozen=True)
@@ -136,12 +162,12 @@ class Calibrator:
     """How calibration makes and scores pictures.
 
     Attributes:
-        ensemble: the guards.
-        sourced: whether they see source and mask, as for edits, or neither, as for pictures made from text.
-        remove_every: of one in so many sources the object is removed, which takes longest.
-        seed: of cards and noise.
-        image: the format in which pictures are encoded before guards see them.
-        remover: see ``make_remover``.
+        ensemble: The guards.
+        sourced: Whether they see source and mask, as for edits, or neither, as for pictures made from text.
+        remove_every: Of one in so many sources the object is removed, which takes longest.
+        seed: Of cards and noise.
+        image: The format in which pictures are encoded before guards see them.
+        remover: See ``make_remover``.
     """
 
     ensemble: GuardEnsemble
@@ -152,12 +178,14 @@ class Calibrator:
     remover: Remover | None = None
 
     def group(self, cases: Sequence[Case], more: MakeMore) -> list[Scored]:
-        """Pictures of several sources, scored together."""
+        """Return pictures of several sources, scored together."""
         trips = round_trips(self.ensemble.models)
         made: list[tuple[LoadedSource, int, Picture]] = []
         for case in cases:
             remover = self.remover if case.removed else None
-            own = pictures_of(case.source, case.other, trips=trips, remover=remover, seed=self.seed, sourced=self.sourced)
+            own = pictures_of(
+                case.source, case.other, trips=trips, remover=remover, seed=self.seed, sourced=self.sourced
+            )
             made += [(case.source, case.fold, picture) for picture in (*own, *more(case.source, case.other))]
         scores = self.ensemble.scores([self._stored(picture.shown) for _, _, picture in made])
         return [
@@ -173,17 +201,19 @@ def _nothing_more(source: LoadedSource, other: LoadedSource) -> Iterator[Picture
     yield from ()
 
 
-def score_sources(source: Source, records: Sequence[SourceRecord], calibrator: Calibrator, *, more: MakeMore = _nothing_more) -> list[Scored]:
-    """Scores of every picture of every record that loads; the partner is the next record of another class.
+def score_sources(
+    source: Source, records: Sequence[SourceRecord], calibrator: Calibrator, *, more: MakeMore = _nothing_more
+) -> list[Scored]:
+    """Return scores of every picture of every record that loads; the partner is the next record of another class.
 
     Args:
-        source: where the records come from.
-        records: clean held-out sources that no dataset uses.
-        calibrator: see there.
-        more: further pictures of a source and its partner.
+        source: Where the records come from.
+        records: Clean held-out sources that no dataset uses.
+        calibrator: See there.
+        more: Further pictures of a source and its partner.
 
     Raises:
-        RequestError: no two classes.
+        RequestError: No two classes.
     """
     if len({record.class_name for record in records}) < 2:
         raise RequestError("calibration needs sources of at least two classes", where=source.name)
@@ -202,8 +232,10 @@ def score_sources(source: Source, records: Sequence[SourceRecord], calibrator: C
     return scored
 
 
-def _load_pair(source: Source, records: Sequence[SourceRecord], number: int) -> tuple[LoadedSource, LoadedSource] | None:
-    """A source and one of another class; None where one can't be loaded."""
+def _load_pair(
+    source: Source, records: Sequence[SourceRecord], number: int
+) -> tuple[LoadedSource, LoadedSource] | None:
+    """Return a source and one of another class; None where one can't be loaded."""
     record = records[number]
     following = (*records[number + 1 :], *records[:number])
     partner = next(other for other in following if other.class_name != record.class_name)
@@ -216,28 +248,34 @@ def _load_pair(source: Source, records: Sequence[SourceRecord], number: int) -> 
 def calibrate(source: Source, records: Sequence[SourceRecord], calibrator: Calibrator) -> GuardReport:
     """Measure a guard ensemble; ``check_limits`` says whether it keeps its limits.
 
-    Thresholds rest on all sources. The reported error rates are cross-fitted over five parts of them: each source is judged by limits that it
-    had no part in. A threshold needs ``gates / alpha - 1`` clean sources, of which cross-fitting holds back a fifth: 149 for six gates and
-    an alpha of 0.05, and 24 for the calibrated product. With fewer, the gates' own limits bind, which reject more clean pictures.
+    Thresholds rest on all sources. The reported error rates are cross-fitted over five parts of them: each source is
+    judged by limits that it had no part in. A threshold needs ``gates / alpha - 1`` clean sources, of which
+    cross-fitting holds back a fifth: 149 for six gates and an alpha of 0.05, and 24 for the calibrated product. With
+    fewer, the gates' own limits bind, which reject more clean pictures.
 
     Args:
-        source: where the records come from; its object masks are needed.
-        records: clean held-out sources that no dataset uses, of at least two classes.
-        calibrator: see there.
+        source: Where the records come from; its object masks are needed.
+        records: Clean held-out sources that no dataset uses, of at least two classes.
+        calibrator: See there.
 
     Raises:
-        RequestError: fewer than two classes, or no record that loads.
+        RequestError: Fewer than two classes, or no record that loads.
     """
     return report_of(score_sources(source, records, calibrator), calibrator, source=source.name, records=records)
 
 
 def report_of(
-    scored: Sequence[Scored], calibrator: Calibrator, *, source: str, records: Sequence[SourceRecord], settings: EnsembleSettings | None = None
+    scored: Sequence[Scored],
+    calibrator: Calibrator,
+    *,
+    source: str,
+    records: Sequence[SourceRecord],
+    settings: EnsembleSettings | None = None,
 ) -> GuardReport:
-    """The report on scored pictures, under another rule than the ensemble's own if ``settings`` says so.
+    """Return the report on scored pictures, under another rule than the ensemble's own if ``settings`` says so.
 
     Raises:
-        RequestError: there are none.
+        RequestError: There are none.
     """
     if not scored:
         raise RequestError("no source of the calibration can be loaded", where=source)
@@ -249,10 +287,25 @@ def report_of(
     rejections, accepts = figures.rates(clean=True), figures.rates(clean=False)
     used = {one.source for one in scored}
     return GuardReport(
-        pack=ensemble.models.pack.name, models=ensemble.gate_digests(), verifiers=ensemble.verifier_digests(), settings=digest(settings),
-        source=source, sources_digest=digest([[record.id, record.sha256] for record in records if record.id in used]),
-        sourced=calibrator.sourced, rule=settings.rule, k=settings.k, gates=final.gates, alpha=settings.alpha, r_min=settings.r_min,
-        thresholds=final.thresholds, curves=final.curves, classes=class_qualities(scored, recall, figures, settings.r_min),
-        judges=judge_qualities(scored, settings.verifiers), false_rejections=rejections, false_accepts=accepts,
-        blind=blind_members(rejections, accepts), far_upper_limit=settings.far_upper_limit, frr_limit=settings.frr_limit,
+        pack=ensemble.models.pack.name,
+        models=ensemble.gate_digests(),
+        verifiers=ensemble.verifier_digests(),
+        settings=digest(settings),
+        source=source,
+        sources_digest=digest([[record.id, record.sha256] for record in records if record.id in used]),
+        sourced=calibrator.sourced,
+        rule=settings.rule,
+        k=settings.k,
+        gates=final.gates,
+        alpha=settings.alpha,
+        r_min=settings.r_min,
+        thresholds=final.thresholds,
+        curves=final.curves,
+        classes=class_qualities(scored, recall, figures, settings.r_min),
+        judges=judge_qualities(scored, settings.verifiers),
+        false_rejections=rejections,
+        false_accepts=accepts,
+        blind=blind_members(rejections, accepts),
+        far_upper_limit=settings.far_upper_limit,
+        frr_limit=settings.frr_limit,
     )

@@ -16,7 +16,9 @@ BACKGROUND, INK, FAINT, ACCENT = (250, 250, 248), (40, 40, 44), (140, 140, 146),
 
 @dataclass(frozen=True)
 class CaptionLine:
-    """One edit of a caption: its text with the spans [start, end) to colour, or "" with the reason why there is none."""
+    """One edit of a caption: its text with the spans [start, end) to colour, or "" with the reason why there is
+    none.
+    """
 
     edit: str
     text: str
@@ -41,7 +43,12 @@ def caption_sheet(rows: Sequence[tuple[Array | None, Sequence[CaptionLine]]], *,
     return sheet
 
 
-def _write(draw: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, place: tuple[int, int], line: CaptionLine) -> None:
+def _write(
+    draw: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    place: tuple[int, int],
+    line: CaptionLine,
+) -> None:
     if not line.text:
         draw.text(place, f"- {line.reason}", fill=FAINT, font=font)
         return

@@ -20,9 +20,9 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
     """Lay pictures out in a grid.
 
     Args:
-        rows: per source the pictures by column, uint8 [H, W, 3] RGB; a missing one stays blank.
-        columns: column titles in order.
-        cell: side of a cell in pixels; pictures keep their aspect.
+        rows: Per source the pictures by column, uint8 [H, W, 3] RGB; a missing one stays blank.
+        columns: Column titles in order.
+        cell: Side of a cell in pixels; pictures keep their aspect.
     """
     step = cell + GAP
     fitted = [{title: fit_cell(picture, cell) for title, picture in pictures.items()} for pictures in rows]
@@ -31,7 +31,9 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(size=12)
     for column, title in enumerate(columns):
-        draw.text((GAP + column * step + cell / 2, HEADER / 2), _fit(title, font, cell), fill=INK, font=font, anchor="mm")
+        draw.text(
+            (GAP + column * step + cell / 2, HEADER / 2), _fit(title, font, cell), fill=INK, font=font, anchor="mm"
+        )
     top = HEADER + GAP
     for pictures, height in zip(fitted, heights, strict=True):
         for column, title in enumerate(columns):
@@ -44,7 +46,7 @@ def contact_sheet(rows: Sequence[Mapping[str, Array]], columns: Sequence[str], *
 
 
 def fit_cell(picture: Array, cell: int) -> Array:
-    """A picture scaled so that its longer side is ``cell`` pixels."""
+    """Return a picture scaled so that its longer side is ``cell`` pixels."""
     factor = cell / max(picture.shape[:2])
     size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC))

@@ -33,8 +33,10 @@ def decode_image(data: bytes) -> Array:
         return np.asarray(image.convert("RGB"))
 
 
-def encode_members(sample: PlannedSample, candidate: Candidate, primary: bytes, *, kind: str, facts: dict[str, Any]) -> dict[str, bytes]:
-    """Every member of an accepted sample. ``mask.png`` is 255 exactly where the object's bytes are kept."""
+def encode_members(
+    sample: PlannedSample, candidate: Candidate, primary: bytes, *, kind: str, facts: dict[str, Any]
+) -> dict[str, bytes]:
+    """Return every member of an accepted sample. ``mask.png`` is 255 exactly where the object's bytes are kept."""
     assert candidate.alpha is not None
     mask = np.where(candidate.alpha == 255, 255, 0).astype(np.uint8)
     return {
@@ -47,17 +49,35 @@ def encode_members(sample: PlannedSample, candidate: Candidate, primary: bytes, 
 
 
 def describe(sample: PlannedSample, candidate: Candidate) -> dict[str, Any]:
-    """The sample's JSON: the same keys with the same types in every sample, since readers infer a schema from the first few."""
+    """Return the sample's JSON: the same keys with the same types in every sample, since readers infer a schema from
+    the first few.
+    """
     source, edit = sample.source, sample.edit
     return {
-        "key": sample.key, "source_id": source.id, "source_sha256": source.sha256, "mask_sha256": source.mask_sha256,
-        "label": source.label, "class_name": source.class_name, "wnid": source.wnid, "licence": source.licence,
-        "source_caption": source.caption, "generator": edit.generator, "edit": edit.name, "level": float(edit.level),
-        "replica": sample.replica, "prompt": str(edit.get("prompt", "")), "partner": str(edit.get("partner", "")),
-        "angle": float(edit.get("angle", 0)), "x": float(edit.get("x", -1)), "y": float(edit.get("y", -1)),
-        "area": float(candidate.parameters["area"]), "scale": float(candidate.parameters["scale"]),
-        "matrix": [float(value) for value in candidate.parameters["matrix"]], "evaluations": candidate.cost,
-        "first_t": int(candidate.parameters.get("first_t", -1)), "surrogate": str(candidate.parameters.get("surrogate", "")),
+        "key": sample.key,
+        "source_id": source.id,
+        "source_sha256": source.sha256,
+        "mask_sha256": source.mask_sha256,
+        "label": source.label,
+        "class_name": source.class_name,
+        "wnid": source.wnid,
+        "licence": source.licence,
+        "source_caption": source.caption,
+        "generator": edit.generator,
+        "edit": edit.name,
+        "level": float(edit.level),
+        "replica": sample.replica,
+        "prompt": str(edit.get("prompt", "")),
+        "partner": str(edit.get("partner", "")),
+        "angle": float(edit.get("angle", 0)),
+        "x": float(edit.get("x", -1)),
+        "y": float(edit.get("y", -1)),
+        "area": float(candidate.parameters["area"]),
+        "scale": float(candidate.parameters["scale"]),
+        "matrix": [float(value) for value in candidate.parameters["matrix"]],
+        "evaluations": candidate.cost,
+        "first_t": int(candidate.parameters.get("first_t", -1)),
+        "surrogate": str(candidate.parameters.get("surrogate", "")),
         "complexity_control": float(candidate.parameters.get("complexity_control", -1)),
         "mask_source": str(source.attributes.get("mask_source", "given")),
     }

@@ -13,14 +13,18 @@ from editmill.pipelines.planned import PlannedSample
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8
-# Measured with the embedded pack, in evaluations of its inpainting: a guided evaluation (it also decodes, and differentiates that), and what
-# guarding and encoding cost per sample.
+# Measured with the embedded pack, in evaluations of its inpainting: a guided evaluation (it also decodes, and
+# differentiates that), and what guarding and encoding cost per sample.
 GUIDED_PRICE, SAMPLE_PRICE = 3.5, 1
 UNREMOVED = (*UNTOUCHED, "background", "full")
 
 
-def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
-    """Network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed), at one attempt per sample."""
+def estimate_attribute(
+    settings: AttributeSettings, pack: PackSpec, samples: Sequence[PlannedSample]
+) -> dict[str, float]:
+    """Return network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed), at one
+    attempt per sample.
+    """
     faithful, steps = settings.render.mode == "faithful", settings.render.steps or pack.steps
     doubled = 2 if (settings.render.guidance or pack.guidance) > 1 else 1
     removed = {sample.source.id for sample in samples if sample.edit.name not in UNREMOVED}
@@ -33,16 +37,23 @@ def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Seq
     else:
         part = doubled * min(steps, int(steps * settings.render.strength))
         latent, priced = whole + part * (unguided + guided), whole + part * (unguided + GUIDED_PRICE * guided)
-    seconds = pack.cpu_seconds_per_evaluation * (priced + SAMPLE_PRICE * len(samples)) + pack.cpu_seconds_per_pixel_evaluation * pixel
+    seconds = (
+        pack.cpu_seconds_per_evaluation * (priced + SAMPLE_PRICE * len(samples))
+        + pack.cpu_seconds_per_pixel_evaluation * pixel
+    )
     size = sum(sample.source.width * sample.source.height for sample in samples) * BYTES_PER_PIXEL / 1e6
     return {"network_evaluations": latent + pixel, "megabytes": round(size, 3), "cpu_minutes": round(seconds / 60, 2)}
 
 
 def _regenerated(settings: AttributeSettings, samples: Sequence[PlannedSample]) -> tuple[int, int]:
-    """Backgrounds generated anew without guidance and with it; guided ones are compared with a round trip, planned or not."""
+    """Return backgrounds generated anew without guidance and with it.
+
+    Guided ones are compared with a round trip, planned or not.
+    """
     names = Counter(sample.edit.name for sample in samples)
     trips, steered = (
-        {(sample.source.id, sample.replica) for sample in samples if sample.edit.name in edits} for edits in (("round-trip",), GUIDED)
+        {(sample.source.id, sample.replica) for sample in samples if sample.edit.name in edits}
+        for edits in (("round-trip",), GUIDED)
     )
     guided = sum(names[name] for name in GUIDED)
     unguided = len(trips | steered)

@@ -31,16 +31,16 @@ class Identity:
 
 
 def needed_roles(recipe: Recipe, pack: PackSpec) -> list[str]:
-    """The roles of ``pack`` that a recipe uses, each with the parts that it is loaded with."""
+    """Return the roles of ``pack`` that a recipe uses, each with the parts that it is loaded with."""
     used = family_of(recipe).roles(recipe, pack)
     return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
 
 
 def identify(plan: Plan, placement: Placement) -> Identity:
-    """Fingerprint of a plan on a placement; folders, worker counts and times stay out.
+    """Return fingerprint of a plan on a placement; folders, worker counts and times stay out.
 
     Raises:
-        ModelError: a checkpoint that the plan needs is missing.
+        ModelError: A checkpoint that the plan needs is missing.
     """
     pack = find_pack(plan.recipe.models)
     roles = needed_roles(plan.recipe, pack)
@@ -48,10 +48,17 @@ def identify(plan: Plan, placement: Placement) -> Identity:
     recipe = {name: value for name, value in plan.recipe.portable().items() if name not in EXCLUDED}
     family = family_of(plan.recipe)
     document: dict[str, Any] = {
-        "algorithm": ALGORITHM, "render": family.version, "recipe": recipe, "sources": plan.content,
-        "models": [record.model_dump(mode="json") for record in models], "device": placement.resolve().type,
+        "algorithm": ALGORITHM,
+        "render": family.version,
+        "recipe": recipe,
+        "sources": plan.content,
+        "models": [record.model_dump(mode="json") for record in models],
+        "device": placement.resolve().type,
         "pack": family.asked(pack),
-        "asked": {role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"}) for role in roles},
+        "asked": {
+            role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"})
+            for role in roles
+        },
     }
     if plan.recipe.calibration is not None:
         document["calibration"] = sources_digest(calibration_records(plan.recipe))

@@ -1,4 +1,6 @@
-"""From planned samples to rows and members of latent ascents: load groups of sources, ascend them side by side, judge, encode."""
+"""From planned samples to rows and members of latent ascents: load groups of sources, ascend them side by side, judge,
+encode.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,10 @@ Runs = dict[tuple[str, str], Ascent]
 
 @dataclass
 class _Case:
-    """One source of a group: its samples, and what became of it. ``detail`` says why there is no subject, for a person."""
+    """One source of a group: its samples, and what became of it.
+
+    ``detail`` says why there is no subject, for a person.
+    """
 
     samples: list[PlannedSample]
     subject: Subject | None = None
@@ -54,15 +59,17 @@ class FmrBuilder:
     """Builds the samples of groups of sources with one set of models.
 
     Args:
-        recipe: of this family.
-        source: where pictures and masks come from.
-        models: the pack's.
-        guard: what binds, and whose scores are stored.
-        facts: what all rows say.
-        fingerprint: of the build.
+        recipe: Of this family.
+        source: Where pictures and masks come from.
+        models: The pack's.
+        guard: What binds, and whose scores are stored.
+        facts: What all rows say.
+        fingerprint: Of the build.
     """
 
-    def __init__(self, recipe: Recipe, source: Source, models: Models, guard: FmrGuard, facts: FmrFacts, *, fingerprint: str) -> None:
+    def __init__(
+        self, recipe: Recipe, source: Source, models: Models, guard: FmrGuard, facts: FmrFacts, *, fingerprint: str
+    ) -> None:
         assert isinstance(recipe.generator, FmrSettings)
         self.recipe, self.settings = recipe, recipe.generator
         self.source, self.models, self.guard = source, models, guard
@@ -77,7 +84,10 @@ class FmrBuilder:
     @cached_property
     def codecs(self) -> dict[str, LatentCodec]:
         """Autoencoders by role."""
-        return {network: LatentCodec(self.models, network, quantize=self.settings.quantize) for network in self.settings.networks}
+        return {
+            network: LatentCodec(self.models, network, quantize=self.settings.quantize)
+            for network in self.settings.networks
+        }
 
     @cached_property
     def ascents(self) -> dict[tuple[str, str], LatentAscent]:
@@ -87,7 +97,9 @@ class FmrBuilder:
             mask = self._style_mask(network)
             for target in ("", *self.settings.targets):
                 settings = self.settings.ascent(network, target or self.settings.targets[0], random=not target)
-                made[network, target] = LatentAscent(self.models, settings, self.guard, style_mask=mask, seed=self.recipe.seed)
+                made[network, target] = LatentAscent(
+                    self.models, settings, self.guard, style_mask=mask, seed=self.recipe.seed
+                )
         return made
 
     def _build_group(self, group: Sequence[list[PlannedSample]], shard: int) -> Iterator[Built]:
@@ -160,18 +172,23 @@ class FmrBuilder:
         return Outcome(image=image, original=subject.image, ascent=run, budget=budget, verdict=verdict)
 
     def _style_mask(self, network: str) -> Array | None:
-        """Fitted on the recipe's first usable sources, whatever shard is built.
+        """Return fitted on the recipe's first usable sources, whatever shard is built.
 
         Raises:
-            RequestError: their frames differ in size.
+            RequestError: Their frames differ in size.
         """
         style = self.settings.style
         if style is None:
             return None
         images = list(islice(self._usable(), style.sources))
         if len({image.shape for image in images}) != 1:
-            raise RequestError("a style mask needs frames of one size", where="generator.style", fix="set generator.side, such as 256")
-        restyled = [restyle(image, saturation=style.saturation, contrast=style.contrast, brightness=style.brightness) for image in images]
+            raise RequestError(
+                "a style mask needs frames of one size", where="generator.style", fix="set generator.side, such as 256"
+            )
+        restyled = [
+            restyle(image, saturation=style.saturation, contrast=style.contrast, brightness=style.brightness)
+            for image in images
+        ]
         return fit_style_mask(self._latents(network, images), self._latents(network, restyled), style)
 
     def _usable(self) -> Iterator[Array]:
@@ -187,6 +204,5 @@ class FmrBuilder:
 
 
 def target_digests(models: Models, targets: Sequence[str]) -> dict[str, str]:
-    """Weights digest by role."""
+    """Return weights digest by role."""
     return {role: weights_digest(models.folder(role)) for role in targets}
-

@@ -33,12 +33,12 @@ class Scored:
     """One picture whose truth is known, with its scores.
 
     Attributes:
-        source: id of the source that it was made of.
-        class_name: the label that it is shown under.
-        kind: how it was made.
-        clean: whether the label is right.
-        fold: number of the part of the sources that it belongs to.
-        scores: of ``GuardEnsemble``.
+        source: Id of the source that it was made of.
+        class_name: The label that it is shown under.
+        kind: How it was made.
+        clean: Whether the label is right.
+        fold: Number of the part of the sources that it belongs to.
+        scores: Of ``GuardEnsemble``.
     """
 
     source: str
@@ -59,10 +59,15 @@ class Fit:
 
 
 def fit(scored: Sequence[Scored], settings: EnsembleSettings) -> Fit:
-    """Thresholds on clean pictures, each gate with its share of ``alpha``, and the product's with all of it; curves on all pictures."""
+    """Return thresholds on clean pictures, each gate with its share of ``alpha``, and the product's with all of it.
+
+    Curves on all pictures.
+    """
     clean, wrong = [one for one in scored if one.clean], [one for one in scored if not one.clean]
     gates = tuple(gate for gate in settings.gates if any(GATES[gate].score in one.scores for one in clean))
-    curves = tuple(fit_curve(gate, _column(clean, GATES[gate].score), _column(wrong, GATES[gate].score)) for gate in gates)
+    curves = tuple(
+        fit_curve(gate, _column(clean, GATES[gate].score), _column(wrong, GATES[gate].score)) for gate in gates
+    )
     limits = Limits.of((), curves)
     pictures = [(one.source, one.class_name, {**one.scores, **_joint(one, gates, limits)}) for one in clean]
     found: list[GateThreshold] = []
@@ -83,17 +88,19 @@ def _joint(one: Scored, gates: Sequence[str], limits: Limits) -> dict[str, float
 
 
 def recalls(scored: Sequence[Scored], gates: Sequence[str]) -> dict[str, dict[str, float]]:
-    """By class, the share of clean pictures on which each judge of the label prefers it."""
+    """Return by class, the share of clean pictures on which each judge of the label prefers it."""
     found: dict[str, dict[str, float]] = {}
     for name in sorted({one.class_name for one in scored if one.clean}):
         mine = [one for one in scored if one.clean and one.class_name == name]
         columns = {gate: _column(mine, GATES[gate].score) for gate in LABEL_GATES if gate in gates}
-        found[name] = {gate: float(np.mean([value > 0 for value in column])) for gate, column in columns.items() if column}
+        found[name] = {
+            gate: float(np.mean([value > 0 for value in column])) for gate, column in columns.items() if column
+        }
     return found
 
 
 def unguardable(recall: Mapping[str, Mapping[str, float]], r_min: float) -> tuple[str, ...]:
-    """Classes that a judge of the label knows worse than ``r_min``, or that none knows."""
+    """Return classes that a judge of the label knows worse than ``r_min``, or that none knows."""
     return tuple(name for name, by_gate in recall.items() if min(by_gate.values(), default=0.0) < r_min)
 
 
@@ -101,9 +108,9 @@ class Figures:
     """Error rates by member and kind of picture.
 
     Args:
-        settings: the rule.
-        gates: the gates that count as members of their own.
-        excluded: classes that are not guarded.
+        settings: The rule.
+        gates: The gates that count as members of their own.
+        excluded: Classes that are not guarded.
     """
 
     def __init__(self, settings: EnsembleSettings, gates: Sequence[str], *, excluded: Sequence[str] = ()) -> None:
@@ -127,19 +134,27 @@ class Figures:
                     self._tallies.setdefault((one.clean, member, kind), Tally.empty()).add(one.source, yes != one.clean)
 
     def rates(self, *, clean: bool) -> tuple[ErrorRate, ...]:
-        """False rejections of clean pictures, or false accepts of the others, the ensemble first and its overall figure before its kinds."""
+        """Return false rejections of clean pictures, or false accepts of the others, the ensemble first and its overall
+        figure before its kinds.
+        """
         kinds = dict.fromkeys(kind for of, _, kind in self._tallies if of == clean)
         members, ordered = (ENSEMBLE, SOURCELESS, *self.gates), (OVERALL, *(kind for kind in kinds if kind != OVERALL))
         return tuple(
-            self._tallies.get((clean, member, kind), Tally.empty()).rate(member, kind) for member in members for kind in ordered
+            self._tallies.get((clean, member, kind), Tally.empty()).rate(member, kind)
+            for member in members
+            for kind in ordered
         )
 
 
 SOURCED_SCORES = frozenset(gate.score for gate in GATES.values() if gate.sourced)
 
 
-def cross_fitted(scored: Sequence[Scored], settings: EnsembleSettings, gates: Sequence[str], excluded: Sequence[str]) -> Figures:
-    """Figures in which every source is judged by limits from the other parts of the sources, so that none is judged by itself."""
+def cross_fitted(
+    scored: Sequence[Scored], settings: EnsembleSettings, gates: Sequence[str], excluded: Sequence[str]
+) -> Figures:
+    """Return figures in which every source is judged by limits from the other parts of the sources, so that none is
+    judged by itself.
+    """
     figures = Figures(settings, gates, excluded=excluded)
     for fold in sorted({one.fold for one in scored}):
         other = fit([one for one in scored if one.fold != fold], settings)
@@ -151,38 +166,55 @@ def cross_fitted(scored: Sequence[Scored], settings: EnsembleSettings, gates: Se
 
 
 def blind_members(rejections: Sequence[ErrorRate], accepts: Sequence[ErrorRate]) -> tuple[str, ...]:
-    """Members that do not surely reject label-destroying pictures more often than clean ones, such as a guard that is always true."""
+    """Return members that do not surely reject label-destroying pictures more often than clean ones, such as a guard
+    that is always true.
+    """
     clean = {one.member: one for one in rejections if one.kind == OVERALL}
     return tuple(one.member for one in accepts if one.kind == OVERALL and 1 - one.high <= clean[one.member].high)
 
 
-def class_qualities(scored: Sequence[Scored], recall: Mapping[str, Mapping[str, float]], figures: Figures, r_min: float) -> tuple[ClassQuality, ...]:
-    """One record per class, sorted by name."""
+def class_qualities(
+    scored: Sequence[Scored], recall: Mapping[str, Mapping[str, float]], figures: Figures, r_min: float
+) -> tuple[ClassQuality, ...]:
+    """Return one record per class, sorted by name."""
     bad = unguardable(recall, r_min)
     return tuple(
         ClassQuality(
-            class_name=name, sources=len({one.source for one in scored if one.clean and one.class_name == name}), recall=dict(by_gate),
-            passed=float(np.mean(figures.passed[name])), guardable=name not in bad,
+            class_name=name,
+            sources=len({one.source for one in scored if one.clean and one.class_name == name}),
+            recall=dict(by_gate),
+            passed=float(np.mean(figures.passed[name])),
+            guardable=name not in bad,
         )
         for name, by_gate in recall.items()
     )
 
 
 def judge_qualities(scored: Sequence[Scored], verifiers: Sequence[str]) -> tuple[JudgeQuality, ...]:
-    """Top-1 accuracy and calibration error of every judge and verifier on clean pictures."""
-    asked = {"zero_shot": "clip_top1", "zero_shot_2": "siglip_top1", **{role: f"verifier_{role}_agrees" for role in verifiers}}
+    """Return top-1 accuracy and calibration error of every judge and verifier on clean pictures."""
+    asked = {
+        "zero_shot": "clip_top1",
+        "zero_shot_2": "siglip_top1",
+        **{role: f"verifier_{role}_agrees" for role in verifiers},
+    }
     found = []
     for judge, right in asked.items():
         confidence = f"{right.rpartition('_')[0]}_confidence"
         mine = [one.scores for one in scored if one.clean and right in one.scores]
         if mine:
             hits, sure = np.array([one[right] for one in mine]), np.array([one[confidence] for one in mine])
-            found.append(JudgeQuality(judge=judge, pictures=len(mine), top1=float(hits.mean()), ece=calibration_error(sure, hits)))
+            found.append(
+                JudgeQuality(
+                    judge=judge, pictures=len(mine), top1=float(hits.mean()), ece=calibration_error(sure, hits)
+                )
+            )
     return tuple(found)
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al., arXiv 1706.04599, section 2), of arrays float [n] in [0, 1]."""
+    """Return expected calibration error over 15 bins of equal width (Guo et al., arXiv 1706.04599, section 2), of
+    arrays float [n] in [0, 1].
+    """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = (abs(float((right - confidence)[bins == number].sum())) for number in range(BINS))
     return min(1.0, sum(gaps) / len(confidence))

@@ -2,8 +2,8 @@
 
     python -m editmill.pipelines.guard_truth
 
-Guards are calibrated on one set of scenes. Their false accepts and false rejections are then counted on scenes that calibration never saw:
-on the operators that it knows, and on pictures that only the world can draw.
+Guards are calibrated on one set of scenes. Their false accepts and false rejections are then counted on scenes that
+calibration never saw: on the operators that it knows, and on pictures that only the world can draw.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 def world_pictures(source: LoadedSource, other: LoadedSource, *, sourced: bool) -> Iterator[Picture]:
-    """The scene with another class's object of the same colour, place and light; its bare ground; and its object on another ground."""
+    """Yield the scene with another class's object of the same colour, place and light; its bare ground.
+
+    And its object on another ground.
+    """
     split, address = source.record.image.removeprefix("tabletop:").split("/")
     index, size = int(address), source.image.shape[0]
     plan = plan_scene(split, index)
@@ -63,12 +66,13 @@ def world_pictures(source: LoadedSource, other: LoadedSource, *, sourced: bool) 
 
 @dataclass(frozen=True)
 class Truth:
-    """The calibration, and the errors counted on scenes that it never saw, of its own kinds of pictures and of the world's.
+    """The calibration, and the errors counted on scenes that it never saw, of its own kinds of pictures and of the
+    world's.
 
     Attributes:
-        report: what calibration says of itself.
-        rejections, accepts: errors on its own kinds.
-        world_rejections, world_accepts: errors on the world's.
+        report: What calibration says of itself.
+        rejections, accepts: Errors on its own kinds.
+        world_rejections, world_accepts: Errors on the world's.
     """
 
     report: GuardReport
@@ -89,27 +93,38 @@ class Seen:
 
 
 def look(*, calibration: int, truth: int, sourced: bool) -> Seen:
-    """Score ``calibration`` and ``truth`` scenes."""
+    """Return score ``calibration`` and ``truth`` scenes."""
     models = Models(find_pack("tabletop"), Placement(device="cpu"))
-    calibrator = Calibrator(GuardEnsemble(models, EnsembleSettings(), class_names=CLASSES), sourced, remover=make_remover(models))
-    first, second = (TabletopSource(TabletopSpec(start=start, count=count)) for start, count in ((CALIBRATION, calibration), (TRUTH, truth)))
+    calibrator = Calibrator(
+        GuardEnsemble(models, EnsembleSettings(), class_names=CLASSES), sourced, remover=make_remover(models)
+    )
+    first, second = (
+        TabletopSource(TabletopSpec(start=start, count=count))
+        for start, count in ((CALIBRATION, calibration), (TRUTH, truth))
+    )
     records = tuple(first.records())
     known = score_sources(first, records, calibrator)
     more = partial(world_pictures, sourced=sourced)
-    return Seen(calibrator, records, tuple(known), tuple(score_sources(second, list(second.records()), calibrator, more=more)))
+    return Seen(
+        calibrator, records, tuple(known), tuple(score_sources(second, list(second.records()), calibrator, more=more))
+    )
 
 
 def measure(seen: Seen, rule: Rule) -> Truth:
     """Calibrate under a rule, and count on the other scenes."""
     settings = seen.calibrator.ensemble.settings.model_copy(update={"rule": rule})
-    report = report_of(seen.calibration, seen.calibrator, source=TabletopSource.name, records=seen.records, settings=settings)
+    report = report_of(
+        seen.calibration, seen.calibrator, source=TabletopSource.name, records=seen.records, settings=settings
+    )
     own = count([one for one in seen.truth if one.kind not in WORLD], settings, report)
     drawn = count([one for one in seen.truth if one.kind in WORLD], settings, report)
-    return Truth(report, own.rates(clean=True), own.rates(clean=False), drawn.rates(clean=True), drawn.rates(clean=False))
+    return Truth(
+        report, own.rates(clean=True), own.rates(clean=False), drawn.rates(clean=True), drawn.rates(clean=False)
+    )
 
 
 def count(scored: Sequence[Scored], settings: EnsembleSettings, report: GuardReport) -> Figures:
-    """Errors of a calibrated ensemble on pictures whose truth is known."""
+    """Return errors of a calibrated ensemble on pictures whose truth is known."""
     figures, limits = Figures(settings, report.gates, excluded=report.unguardable), Limits.of_report(report)
     for one in scored:
         figures.add(one, limits)
@@ -117,18 +132,22 @@ def count(scored: Sequence[Scored], settings: EnsembleSettings, report: GuardRep
 
 
 def print_rates(title: str, rates: Sequence[ErrorRate], said: Sequence[ErrorRate] = ()) -> None:
-    """A line per member and kind; single gates with their overall figure only."""
+    """Print a line per member and kind; single gates with their overall figure only."""
     claims = {(one.member, one.kind): one for one in said}
     print(f"\n{title}\n{'member':24} {'kind':16} {'errors':>11}   rate  95 % interval        upper   calibration said")
     for one in (one for one in rates if one.kind == OVERALL or one.member == ENSEMBLE):
         claim = claims.get((one.member, one.kind))
-        told = "" if claim is None else f"  {claim.rate:6.2%}, at most {claim.upper:6.2%}: {'held' if one.rate <= claim.upper else 'NOT HELD'}"
+        told = (
+            ""
+            if claim is None
+            else f"  {claim.rate:6.2%}, at most {claim.upper:6.2%}: {'held' if one.rate <= claim.upper else 'NOT HELD'}"
+        )
         figures = f"{one.rate:6.2%}  {one.low:6.2%} to {one.high:6.2%}  {one.upper:6.2%}"
         print(f"{one.member:24} {one.kind:16} {f'{one.errors}/{one.pictures}':>11} {figures}{told}")
 
 
 def print_truth(found: Truth) -> None:
-    """The tables of a measurement."""
+    """Print the tables of a measurement."""
     report = found.report
     judges = ", ".join(f"{one.judge} {one.top1:.1%} (ece {one.ece:.3f})" for one in report.judges)
     print(f"rule {report.rule}, alpha {report.alpha:g} over {len(report.gates)} gates, sourced {report.sourced}")
@@ -141,11 +160,13 @@ def print_truth(found: Truth) -> None:
 
 
 def print_summary(found: Truth) -> None:
-    """The ensemble's errors in one line: what calibration said, and what was counted."""
+    """Print the ensemble's errors in one line: what calibration said, and what was counted."""
     said, wrong, clean = found.report.accepts(), found.accepts[0], found.rejections[0]
     print(
-        f"{found.report.rule:11} false accepts: said at most {said.upper:.2%}, counted {wrong.errors}/{wrong.pictures} = {wrong.rate:.2%} "
-        f"({wrong.low:.2%} to {wrong.high:.2%}, at most {wrong.upper:.2%}); false rejections: said {found.report.rejections().rate:.2%}, "
+        f"{found.report.rule:11} false accepts: said at most {said.upper:.2%}, counted "
+        f"{wrong.errors}/{wrong.pictures} = {wrong.rate:.2%} "
+        f"({wrong.low:.2%} to {wrong.high:.2%}, at most {wrong.upper:.2%}); false rejections: said "
+        f"{found.report.rejections().rate:.2%}, "
         f"counted {clean.errors}/{clean.pictures} = {clean.rate:.2%}"
     )
 
@@ -155,8 +176,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calibration", type=int, default=160, help="scenes to calibrate on (default: %(default)s)")
     parser.add_argument("--truth", type=int, default=152, help="scenes to count on (default: %(default)s)")
-    parser.add_argument("--rule", choices=RULES, default="all", help="rule whose tables are printed (default: %(default)s)")
-    parser.add_argument("--sourceless", action="store_true", help="show neither source nor mask to the guards, as of pictures made from text")
+    parser.add_argument(
+        "--rule", choices=RULES, default="all", help="rule whose tables are printed (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--sourceless",
+        action="store_true",
+        help="show neither source nor mask to the guards, as of pictures made from text",
+    )
     parser.add_argument("--out", type=Path, help="folder for guard_report.json")
     options = parser.parse_args()
     torch.set_num_threads(1)

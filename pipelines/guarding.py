@@ -1,4 +1,6 @@
-"""The guard ensemble of a recipe: calibrated once, before anything is built, by a report that stays with the dataset."""
+"""The guard ensemble of a recipe: calibrated once, before anything is built, by a report that stays with the
+dataset.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,13 @@ from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.models.loading import Models, Placement
-from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
+from editmill.manifests.guard_report import (
+    GUARD_REPORT,
+    GuardReport,
+    check_limits,
+    read_guard_report,
+    write_guard_report,
+)
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.calibration import Calibrator, calibrate, make_remover
 from editmill.pipelines.packs import find_pack
@@ -23,11 +31,13 @@ if TYPE_CHECKING:
 SOURCED = ("fmr",)
 
 
-def ensemble_of(recipe: Recipe, models: Models, *, class_names: tuple[str, ...], report: GuardReport | None = None) -> GuardEnsemble:
-    """The recipe's ensemble, with the thresholds of ``report``, or with its gates' own limits without one.
+def ensemble_of(
+    recipe: Recipe, models: Models, *, class_names: tuple[str, ...], report: GuardReport | None = None
+) -> GuardEnsemble:
+    """Return the recipe's ensemble, with the thresholds of ``report``, or with its gates' own limits without one.
 
     Raises:
-        ModelError: the pack lacks what it needs.
+        ModelError: The pack lacks what it needs.
     """
     assert isinstance(recipe.guard, EnsembleSettings)
     limits = Limits.of_report(report) if report is not None else None
@@ -35,25 +45,29 @@ def ensemble_of(recipe: Recipe, models: Models, *, class_names: tuple[str, ...],
 
 
 def calibration_records(recipe: Recipe) -> list[SourceRecord]:
-    """The sources that the recipe's guards are calibrated on; those that can't be used are left out.
+    """Return the sources that the recipe's guards are calibrated on; those that can't be used are left out.
 
     Raises:
-        SourceError: the source can't be read.
+        SourceError: The source can't be read.
     """
     assert recipe.calibration is not None
     return [record for record in open_source(recipe.calibration.source).records() if not record.problem]
 
 
 def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport | None:
-    """Calibrate the guards of a plan, or read the report of a build that was begun in ``out``; None for recipes without calibration.
+    """Calibrate the guards of a plan, or read the report of a build that was begun in ``out``.
+
+    None for recipes without calibration.
 
     Raises:
-        DataError: the guards err more than the recipe allows; the report is written nevertheless, to be looked at.
+        DataError: The guards err more than the recipe allows; the report is written nevertheless, to be looked at.
     """
     if plan.recipe.calibration is None:
         return None
     if not (out / GUARD_REPORT).exists():
-        write_guard_report(out, make_report(plan.recipe, placement, class_names=tuple(dict.fromkeys(plan.class_names.values()))))
+        write_guard_report(
+            out, make_report(plan.recipe, placement, class_names=tuple(dict.fromkeys(plan.class_names.values())))
+        )
     report = read_guard_report(out)
     check_limits(report)
     return report
@@ -63,12 +77,15 @@ def make_report(recipe: Recipe, placement: Placement, *, class_names: tuple[str,
     """Measure the recipe's guards on its calibration sources.
 
     Raises:
-        RequestError: there are too few of them.
+        RequestError: There are too few of them.
     """
     assert recipe.calibration is not None
     models = Models(find_pack(recipe.models), placement)
     calibrator = Calibrator(
-        ensemble_of(recipe, models, class_names=class_names), sourced=recipe.generator.kind in SOURCED,
-        remove_every=recipe.calibration.remove_every, seed=recipe.calibration.seed, remover=make_remover(models),
+        ensemble_of(recipe, models, class_names=class_names),
+        sourced=recipe.generator.kind in SOURCED,
+        remove_every=recipe.calibration.remove_every,
+        seed=recipe.calibration.seed,
+        remover=make_remover(models),
     )
     return calibrate(open_source(recipe.calibration.source), calibration_records(recipe), calibrator)

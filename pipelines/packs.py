@@ -10,20 +10,23 @@ from editmill.manifests.errors import ModelError
 
 
 def pack_names() -> list[str]:
-    """Names of the packs that come with editmill."""
+    """Return names of the packs that come with editmill."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
 def find_pack(name_or_path: str) -> PackSpec:
-    """A pack by name, or by the path of its YAML file.
+    """Return a pack by name, or by the path of its YAML file.
 
     Raises:
-        ModelError: there is no such pack.
+        ModelError: There is no such pack.
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return read_pack(Path(name_or_path))
     if name_or_path not in pack_names():
-        raise ModelError(f"no model pack {name_or_path!r}", fix=f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file")
+        raise ModelError(
+            f"no model pack {name_or_path!r}",
+            fix=f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file",
+        )
     return read_pack(_folder() / f"{name_or_path}.yaml")
 
 

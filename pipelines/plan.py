@@ -17,7 +17,10 @@ from editmill.pipelines.sources import AnySource
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset's samples by shard, in source order, and its sources; ``content`` digests everything about them but file names."""
+    """A dataset's samples by shard, in source order, and its sources.
+
+    ``content`` digests everything about them but file names.
+    """
 
     recipe: Recipe
     shards: tuple[tuple[PlannedSample, ...], ...]
@@ -26,20 +29,25 @@ class Plan:
     class_names: dict[int, str]
 
     def counts(self) -> dict[str, int]:
-        """Planned samples per edit label, in the recipe's order."""
+        """Return planned samples per edit label, in the recipe's order."""
         return dict(Counter(sample.edit.label for shard in self.shards for sample in shard))
 
     def problems(self) -> dict[str, str]:
-        """Sources that can't be used, with their reasons."""
-        return {sample.source.id: sample.source.problem for shard in self.shards for sample in shard if sample.source.problem}
+        """Return sources that can't be used, with their reasons."""
+        return {
+            sample.source.id: sample.source.problem
+            for shard in self.shards
+            for sample in shard
+            if sample.source.problem
+        }
 
 
 def make_plan(recipe: Recipe, *, source: AnySource | None = None) -> Plan:
     """Plan the whole dataset.
 
     Raises:
-        SourceError: the source can't be read.
-        ModelError: there is no such pack.
+        SourceError: The source can't be read.
+        ModelError: There is no such pack.
     """
     source = source or family_of(recipe).open(recipe.source)
     records = list(source.records())
@@ -48,7 +56,9 @@ def make_plan(recipe: Recipe, *, source: AnySource | None = None) -> Plan:
         shards[shard_of(sample.source.id, recipe.shards)].append(sample)
     class_names = family_of(recipe).class_names(records)
     return Plan(
-        recipe, tuple(tuple(shard) for shard in shards),
+        recipe,
+        tuple(tuple(shard) for shard in shards),
         SourcesRecord(name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)),
-        digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records]), dict(sorted(class_names.items())),
+        digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records]),
+        dict(sorted(class_names.items())),
     )

@@ -27,7 +27,7 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
     """Render the first ``sources`` usable sources of a plan without writing a dataset; rejected samples stay blank.
 
     Raises:
-        ModelError: a checkpoint is missing.
+        ModelError: A checkpoint is missing.
     """
     identity = identify(plan, placement)
     configure_process(placement)
@@ -53,7 +53,7 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
 
 
 def _picture(built: Sequence[dict[str, bytes]]) -> Array | None:
-    """The first stored picture; a dataset by reference has none."""
+    """Return the first stored picture; a dataset by reference has none."""
     stored = (members[kind] for members in built for kind in PRIMARY_IMAGES if kind in members)
     data = next(stored, None)
     return None if data is None else decode_image(data)
@@ -63,16 +63,20 @@ def _line(row: dict[str, Any]) -> CaptionLine:
     parameters = row["parameters"] if isinstance(row["parameters"], dict) else json.loads(row["parameters"])
     if row["status"] != "ok":
         return CaptionLine(row["edit"], "", reason=", ".join(row["reasons"]))
-    return CaptionLine(row["edit"], parameters["text"], tuple((one["start"], one["end"]) for one in parameters["insertions"]))
+    return CaptionLine(
+        row["edit"], parameters["text"], tuple((one["start"], one["end"]) for one in parameters["insertions"])
+    )
 
 
 def preview_dataset(root: Path | str, *, sources: int, cell: int = 128) -> Image.Image:
-    """The contact sheet of a finished dataset's first ``sources`` sources."""
+    """Return the contact sheet of a finished dataset's first ``sources`` sources."""
     rows: dict[str, dict[str, Array]] = {}
     dataset = open_dataset(root)
     if dataset.manifest.generator == "text":
         return _preview_captions(dataset, sources, cell)
-    columns = dict.fromkeys(map(_title, dataset.table.column("edit").to_pylist(), dataset.table.column("level").to_pylist()))
+    columns = dict.fromkeys(
+        map(_title, dataset.table.column("edit").to_pylist(), dataset.table.column("level").to_pylist())
+    )
     wanted = list(dict.fromkeys(dataset.table.column("source_id").to_pylist()))[:sources]
     for sample in dataset.select(source_id=wanted):
         title = _title(sample.row["edit"], sample.row["level"])

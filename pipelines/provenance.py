@@ -7,24 +7,40 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = (
-    "accelerate", "blind-watermark", "diffusers", "invisible-watermark", "numpy", "onnxruntime", "opencv-python", "pillow", "pyarrow", "pywavelets",
-    "torch", "transformers", "webdataset",
+    "accelerate",
+    "blind-watermark",
+    "diffusers",
+    "invisible-watermark",
+    "numpy",
+    "onnxruntime",
+    "opencv-python",
+    "pillow",
+    "pyarrow",
+    "pywavelets",
+    "torch",
+    "transformers",
+    "webdataset",
 )
 
 
 def code_version() -> str:
-    """Version of the installed distribution, or ``0+source`` for a bare checkout."""
+    """Return version of the installed distribution, or ``0+source`` for a bare checkout."""
     return _version("editmill") or "0+source"
 
 
 def code_commit() -> str:
-    """Commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
+    """Return commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return ""
     try:
         run = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"], cwd=root, capture_output=True, text=True, timeout=10, check=True
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -32,7 +48,7 @@ def code_commit() -> str:
 
 
 def environment() -> dict[str, str]:
-    """Versions of the packages whose code touches pixels or bytes."""
+    """Return versions of the packages whose code touches pixels or bytes."""
     return {name: found for name in PACKAGES if (found := _version(name))}
 
 

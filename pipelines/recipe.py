@@ -28,7 +28,9 @@ RECIPES = resources.files("editmill.pipelines") / "recipes"
 GeneratorSettings = Annotated[
     AttributeSettings | TextSettings | WatermarkSettings | FmrSettings | SynthesisSettings, Field(discriminator="kind")
 ]
-GuardRules = Annotated[GuardSettings | TextGuardSettings | WatermarkGuardSettings | EnsembleSettings, Field(discriminator="kind")]
+GuardRules = Annotated[
+    GuardSettings | TextGuardSettings | WatermarkGuardSettings | EnsembleSettings, Field(discriminator="kind")
+]
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
 # The kind of guard where it is not the generator's own.
@@ -36,7 +38,9 @@ GUARD_KINDS = {"fmr": "ensemble", "synthesis": "ensemble"}
 
 
 class OutputSettings(BaseModel):
-    """How samples are stored. ``png`` and ``webp`` are lossless; ``jpg`` (quality 95) keeps object bytes only approximately.
+    """How samples are stored. ``png`` and ``webp`` are lossless.
+
+    ``jpg`` (quality 95) keeps object bytes only approximately.
 
     ``reference`` stores no pictures beside edited captions, but their names and digests.
     """
@@ -50,9 +54,9 @@ class CalibrationSettings(BaseModel):
     """Clean labelled sources, used for nothing else, on which a guard ensemble is calibrated before anything is built.
 
     Attributes:
-        source: where they come from.
-        remove_every: of one in so many sources the object is removed, which takes longest.
-        seed: of partners, cards and noise.
+        source: Where they come from.
+        remove_every: Of one in so many sources the object is removed, which takes longest.
+        seed: Of partners, cards and noise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,41 +87,61 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _same_kind(cls, values: Any) -> Any:
-        """The guard's kind goes with the generator's, which is ``attribute`` where none is named."""
-        if not isinstance(values, dict) or not isinstance(values.get("generator"), dict) or not isinstance(values.get("guard", {}), dict):
+        """Return the guard's kind goes with the generator's, which is ``attribute`` where none is named."""
+        if (
+            not isinstance(values, dict)
+            or not isinstance(values.get("generator"), dict)
+            or not isinstance(values.get("guard", {}), dict)
+        ):
             return values
         generator = {"kind": DEFAULT_KIND, **values["generator"]}
-        return {**values, "generator": generator, "guard": {"kind": guard_kind(generator["kind"]), **values.get("guard", {})}}
+        return {
+            **values,
+            "generator": generator,
+            "guard": {"kind": guard_kind(generator["kind"]), **values.get("guard", {})},
+        }
 
     @model_validator(mode="after")
     def _check_output(self) -> Recipe:
         if self.calibration is not None and not isinstance(self.guard, EnsembleSettings):
-            raise ValueError("calibration is for guard ensembles; the guards of this generator have limits of their own")
+            raise ValueError(
+                "calibration is for guard ensembles; the guards of this generator have limits of their own"
+            )
         if self.guard.kind != guard_kind(self.generator.kind):
-            raise ValueError(f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out")
+            raise ValueError(
+                f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out"
+            )
         if isinstance(self.guard, WatermarkGuardSettings) and self.output.image != "png":
-            raise ValueError("attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality")
+            raise ValueError(
+                "attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality"
+            )
         if isinstance(self.generator, SynthesisSettings) and self.output.image != "png":
             raise ValueError("generated pictures are stored as png")
         if isinstance(self.generator, FmrSettings) and self.output.image != "png":
             raise ValueError("ascended pictures are stored as png, whose bytes the guards judged")
         if isinstance(self.guard, GuardSettings):
             if self.output.image == "reference":
-                raise ValueError("output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg")
+                raise ValueError(
+                    "output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg"
+                )
             if self.output.image == "jpg" and not self.guard.object_difference:
-                raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
+                raise ValueError(
+                    "jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp"
+                )
         return self
 
     def document(self) -> dict[str, Any]:
-        """The resolved recipe as JSON values."""
+        """Return the resolved recipe as JSON values."""
         return self.model_dump(mode="json")
 
     def portable(self) -> dict[str, Any]:
-        """The resolved recipe without folders of this machine: paths are cut to their names."""
+        """Return the resolved recipe without folders of this machine: paths are cut to their names."""
         document = self.document()
         document["source"] = _without_folders(self.source, document["source"])
         if self.calibration is not None:
-            document["calibration"]["source"] = _without_folders(self.calibration.source, document["calibration"]["source"])
+            document["calibration"]["source"] = _without_folders(
+                self.calibration.source, document["calibration"]["source"]
+            )
         return document
 
 
@@ -127,12 +151,12 @@ def _without_folders(spec: AnySpec, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def guard_kind(generator: Any) -> Any:
-    """The kind of guard that goes with a kind of generator."""
+    """Return the kind of guard that goes with a kind of generator."""
     return GUARD_KINDS.get(generator, generator) if isinstance(generator, str) else generator
 
 
 def recipe_names() -> list[str]:
-    """Names of the recipes that come with editmill."""
+    """Return names of the recipes that come with editmill."""
     return sorted(entry.name.removesuffix(".yaml") for entry in RECIPES.iterdir() if entry.name.endswith(".yaml"))
 
 
@@ -140,13 +164,13 @@ def load_recipe(name_or_path: str, *, source: str = "", models: str = "", overri
     """Read a recipe by name or path and apply the command line's changes.
 
     Args:
-        name_or_path: a name from ``recipe_names`` or a YAML file.
-        source: as ``--source``; replaces the recipe's source.
-        models: name of a pack; replaces the recipe's.
+        name_or_path: A name from ``recipe_names`` or a YAML file.
+        source: As ``--source``; replaces the recipe's source.
+        models: Name of a pack; replaces the recipe's.
         overrides: ``a.b=value`` pairs; values are YAML.
 
     Raises:
-        RecipeError: the recipe is missing or not valid, or an override names no field.
+        RecipeError: The recipe is missing or not valid, or an override names no field.
     """
     document = _read_document(name_or_path)
     if source:
@@ -168,7 +192,9 @@ def _read_document(name_or_path: str) -> dict[str, Any]:
         entry = path if path.suffix in (".yaml", ".yml") else RECIPES / f"{name_or_path}.yaml"
         document = yaml.safe_load(entry.read_text())
     except OSError as error:
-        raise RecipeError(f"no recipe {name_or_path!r}", fix=f"use one of {', '.join(recipe_names())}, or the path of a .yaml file") from error
+        raise RecipeError(
+            f"no recipe {name_or_path!r}", fix=f"use one of {', '.join(recipe_names())}, or the path of a .yaml file"
+        ) from error
     except yaml.YAMLError as error:
         raise RecipeError(f"the recipe is not valid YAML: {error}", where=name_or_path) from error
     if not isinstance(document, dict):
@@ -193,11 +219,17 @@ def _apply(document: dict[str, Any], override: str) -> None:
 
 
 def _place(location: tuple[str | int, ...]) -> str:
-    """Where a problem is, in the recipe's own keys: the kinds by which alternatives are told apart are none."""
+    """Return where a problem is, in the recipe's own keys: the kinds by which alternatives are told apart are none."""
     tagged = location[:1] in (("source",), ("generator",), ("guard",))
     return ".".join(str(part) for position, part in enumerate(location) if not (tagged and position == 1))
 
 
 def _describe(error: ValidationError) -> str:
-    lines = [f"{_place(problem['loc']) or 'recipe'}: {say(problem)}" for problem in without_consequences(error.errors())]
-    return f"the recipe is not valid: {lines[0]}" if len(lines) == 1 else "\n  - ".join(("the recipe is not valid:", *lines))
+    lines = [
+        f"{_place(problem['loc']) or 'recipe'}: {say(problem)}" for problem in without_consequences(error.errors())
+    ]
+    return (
+        f"the recipe is not valid: {lines[0]}"
+        if len(lines) == 1
+        else "\n  - ".join(("the recipe is not valid:", *lines))
+    )

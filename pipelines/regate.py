@@ -18,7 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
 from editmill.manifests.canonical import canonical_json, digest
 from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RecipeError, RequestError
-from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, check_limits, read_guard_report, write_guard_report
+from editmill.manifests.guard_report import (
+    GUARD_REPORT,
+    GuardReport,
+    check_limits,
+    read_guard_report,
+    write_guard_report,
+)
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
@@ -40,11 +46,11 @@ class Regating:
     """What re-gating made.
 
     Attributes:
-        manifest: of the new dataset.
-        parent: of the old one.
-        lost: keys of samples that do not pass any more.
-        needs_rendering: keys of rows in which a candidate passes whose pixels were never stored.
-        unexplained: keys of rows whose stored verdict their scores don't give, which keep it as far as it goes.
+        manifest: Of the new dataset.
+        parent: Of the old one.
+        lost: Keys of samples that do not pass any more.
+        needs_rendering: Keys of rows in which a candidate passes whose pixels were never stored.
+        unexplained: Keys of rows whose stored verdict their scores don't give, which keep it as far as it goes.
     """
 
     manifest: Manifest
@@ -54,19 +60,21 @@ class Regating:
     unexplained: tuple[str, ...]
 
 
-def regate(dataset: str | Path, out: Path, *, overrides: Sequence[str] = (), report: Path | None = None, version: str = "") -> Regating:
+def regate(
+    dataset: str | Path, out: Path, *, overrides: Sequence[str] = (), report: Path | None = None, version: str = ""
+) -> Regating:
     """Write ``dataset`` under other thresholds to ``out``, which appears only when it is complete.
 
     Args:
-        dataset: folder or URL of a finished dataset.
-        out: a folder that does not exist.
+        dataset: Folder or URL of a finished dataset.
+        out: A folder that does not exist.
         overrides: ``guard.FIELD=VALUE`` pairs.
-        report: a ``guard_report.json`` whose thresholds take the place of the dataset's, for guard ensembles.
-        version: of the new dataset; "" for the next minor one.
+        report: A ``guard_report.json`` whose thresholds take the place of the dataset's, for guard ensembles.
+        version: Of the new dataset; "" for the next minor one.
 
     Raises:
-        RequestError: the family has no thresholds, a field can't be applied, rows lack its scores, or ``out`` is there.
-        DataError: the dataset is incomplete or damaged, or the report's limits are passed.
+        RequestError: The family has no thresholds, a field can't be applied, rows lack its scores, or ``out`` is there.
+        DataError: The dataset is incomplete or damaged, or the report's limits are passed.
     """
     if out.exists():
         raise OccupiedError("the output folder is there already", where=str(out), fix="choose another --out")
@@ -98,7 +106,9 @@ def _given_report(path: Path, settings: Settings) -> GuardReport:
     if settings.kind != "ensemble":
         raise RequestError("only guard ensembles have a report", where="--report", fix="leave --report out")
     if path.name != GUARD_REPORT or not path.is_file():
-        raise RequestError(f"{path} is no {GUARD_REPORT}", where="--report", fix=f"name the {GUARD_REPORT} of a calibration")
+        raise RequestError(
+            f"{path} is no {GUARD_REPORT}", where="--report", fix=f"name the {GUARD_REPORT} of a calibration"
+        )
     report = read_guard_report(path.parent)
     check_limits(report)
     return report
@@ -109,20 +119,32 @@ def _check_scores(rows: Iterable[SampleRow], needed: dict[str, str]) -> None:
     seen: set[str] = set()
     for row in rows:
         if row.status == "ok" and not row.scores:
-            raise RequestError(f"row {row.key!r} holds no scores, so nothing can be decided again", where="DATASET", fix="build the dataset again")
+            raise RequestError(
+                f"row {row.key!r} holds no scores, so nothing can be decided again",
+                where="DATASET",
+                fix="build the dataset again",
+            )
         seen |= row.scores.keys()
         for candidate in row.candidates:
             seen |= candidate.scores.keys()
     for score, field in needed.items():
         if score not in seen:
             what = f"no row has the score {score!r}, which {field} is about"
-            raise RequestError(what, where="DATASET", fix="build the dataset with a pack that has the guard's model, or change another field")
+            raise RequestError(
+                what,
+                where="DATASET",
+                fix="build the dataset with a pack that has the guard's model, or change another field",
+            )
 
 
 def _next_version(parent: str, version: str) -> str:
     major, minor, _ = parent.split(".")
     if version == parent:
-        raise RequestError(f"the dataset itself has version {version}", where="--version", fix="name another one, or leave --version out")
+        raise RequestError(
+            f"the dataset itself has version {version}",
+            where="--version",
+            fix="name another one, or leave --version out",
+        )
     try:
         return TypeAdapter[str](Version).validate_python(version or f"{major}.{int(minor) + 1}.0")
     except ValidationError as error:
@@ -130,17 +152,22 @@ def _next_version(parent: str, version: str) -> str:
 
 
 def _document(parent: Manifest, settings: Settings, report: GuardReport | None, version: str) -> dict[str, Any]:
-    """What the new dataset follows from; its digest is the fingerprint."""
+    """Return what the new dataset follows from; its digest is the fingerprint."""
     guard = settings.model_dump(mode="json")
     old = stored_settings(parent).model_dump(mode="json")
     return {
-        "algorithm": ALGORITHM, "parent": {"name": parent.name, "version": parent.version, "fingerprint": parent.fingerprint}, "version": version,
-        "guard": guard, "changed": {name: {"from": old[name], "to": guard[name]} for name in guard if guard[name] != old[name]},
+        "algorithm": ALGORITHM,
+        "parent": {"name": parent.name, "version": parent.version, "fingerprint": parent.fingerprint},
+        "version": version,
+        "guard": guard,
+        "changed": {name: {"from": old[name], "to": guard[name]} for name in guard if guard[name] != old[name]},
         "guard_report": None if report is None else report.digest,
     }
 
 
-def _write(opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None) -> Regating:
+def _write(
+    opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None
+) -> Regating:
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     folder.mkdir()
@@ -155,7 +182,9 @@ def _write(opened: Dataset, found: Sequence[Regated], document: dict[str, Any], 
     return result
 
 
-def _fill(opened: Dataset, found: Sequence[Regated], document: dict[str, Any], folder: Path, report: GuardReport | None) -> Regating:
+def _fill(
+    opened: Dataset, found: Sequence[Regated], document: dict[str, Any], folder: Path, report: GuardReport | None
+) -> Regating:
     parent, fingerprint = opened.manifest, digest(document)
     if report is not None:
         write_guard_report(folder, report)
@@ -164,10 +193,15 @@ def _fill(opened: Dataset, found: Sequence[Regated], document: dict[str, Any], f
     waiting = tuple(one.row.key for one in found if one.needs_rendering)
     stats = [_shard(opened, shard, found, folder, fingerprint) for shard in parent.shards]
     recipe = {**parent.recipe, "version": document["version"], "guard": document["guard"]}
-    manifest = parent.model_copy(update={
-        "version": document["version"], "fingerprint": fingerprint, "recipe": recipe,
-        "counts": merge_counts(one.counts for one in stats), "shards": tuple(one.record() for one in stats),
-    })
+    manifest = parent.model_copy(
+        update={
+            "version": document["version"],
+            "fingerprint": fingerprint,
+            "recipe": recipe,
+            "counts": merge_counts(one.counts for one in stats),
+            "shards": tuple(one.record() for one in stats),
+        }
+    )
     facts = {"fingerprint": fingerprint, "of": document, "code_version": code_version(), "code_commit": code_commit()}
     atomic_write(folder / REGATE, canonical_json({**facts, "lost": lost, "needs_rendering": waiting}) + b"\n")
     atomic_write(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode())
@@ -181,20 +215,27 @@ def _shard(opened: Dataset, shard: ShardRecord, found: Sequence[Regated], folder
     rows = [one.row for one in found if (one.row.split, one.row.shard) == (shard.split, shard.number)]
     kept = [row.key for row in rows if row.status == "ok"]
     return write_shard(
-        folder, _members(opened, kept), rows, name=parent.name, split=shard.split, shard=shard.number, fingerprint=fingerprint,
-        members=parent.members, score_names=parent.score_names,
+        folder,
+        _members(opened, kept),
+        rows,
+        name=parent.name,
+        split=shard.split,
+        shard=shard.number,
+        fingerprint=fingerprint,
+        members=parent.members,
+        score_names=parent.score_names,
     )
 
 
 def _members(opened: Dataset, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Stored bytes by key, in the order of the old tar, each checked against its digest."""
+    """Yield stored bytes by key, in the order of the old tar, each checked against its digest."""
     table = opened.table.filter(pc.is_in(opened.table["key"], value_set=pa.array(keys, pa.string())))
     for sample in opened.within(table):
         yield sample.key, sample.members
 
 
 def counts_of(manifest: Manifest) -> dict[str, int]:
-    """Planned samples by status."""
+    """Return planned samples by status."""
     found: Counter[str] = Counter()
     for statuses in manifest.counts.values():
         for status, reasons in statuses.items():

@@ -13,10 +13,10 @@ class Regated:
     """A row under the new rule.
 
     Attributes:
-        row: with its new status, reasons and scores.
-        needs_rendering: whether a candidate passes now whose pixels were never stored.
-        unexplained: whether the old rule, applied to the stored scores, rejects what was accepted for a reason that was not given; scores are
-            rounded to six digits, and shares of objects are estimated.
+        row: With its new status, reasons and scores.
+        needs_rendering: Whether a candidate passes now whose pixels were never stored.
+        unexplained: Whether the old rule, applied to the stored scores, rejects what was accepted for a reason that was
+            not given; scores are rounded to six digits, and shares of objects are estimated.
     """
 
     row: SampleRow
@@ -37,12 +37,17 @@ class _Verdict:
 def regate_row(row: SampleRow, before: Judge, after: Judge) -> Regated:
     """Judge every candidate of a row again.
 
-    A stored sample stays while it passes. Of the others only scores are left, so a row in which another candidate passes keeps what it was
-    rejected for, or what its stored one is rejected for now, and needs rendering. Failures of sources and models stay.
+    A stored sample stays while it passes. Of the others only scores are left, so a row in which another candidate
+    passes keeps what it was rejected for, or what its stored one is rejected for now, and needs rendering. Failures of
+    sources and models stay.
     """
     verdicts = {record.attempt: _judge(row, record, before, after) for record in row.candidates if record.scores}
     unexplained = any(one.unexplained for one in verdicts.values())
-    passing = {record.attempt: record.accepted for record in row.candidates if record.attempt in verdicts and verdicts[record.attempt].passes}
+    passing = {
+        record.attempt: record.accepted
+        for record in row.candidates
+        if record.attempt in verdicts and verdicts[record.attempt].passes
+    }
     if row.status != "ok" and not all(passing.values()):
         return Regated(row, True, unexplained)
     kept = _kept(row)
@@ -58,34 +63,48 @@ def regate_row(row: SampleRow, before: Judge, after: Judge) -> Regated:
 
 
 def _kept(row: SampleRow) -> CandidateRecord | None:
-    """The candidate that the row's own seed and scores are of; None where the row tells of no candidate."""
+    """Return the candidate that the row's own seed and scores are of; None where the row tells of no candidate."""
     return next((one for one in reversed(row.candidates) if one.seed == row.seed and one.scores == row.scores), None)
 
 
 def _as_candidate(row: SampleRow) -> CandidateRecord:
-    return CandidateRecord(attempt=0, seed=row.seed, accepted=row.status == "ok", reasons=row.reasons, scores=row.scores)
+    return CandidateRecord(
+        attempt=0, seed=row.seed, accepted=row.status == "ok", reasons=row.reasons, scores=row.scores
+    )
 
 
 def _judge(row: SampleRow, record: CandidateRecord, before: Judge, after: Judge) -> _Verdict:
-    """What the new rule changes of what was said; the rest stays, as that of guards whose verdict scores don't tell."""
+    """Return what the new rule changes of what was said.
+
+    The rest stays, as that of guards whose verdict scores don't tell.
+    """
     old, new = before(row, record.scores, record.reasons), after(row, record.scores, record.reasons)
     phantom, missing = set(old.reasons) - set(record.reasons), set(record.reasons) - set(old.reasons)
     if new.reasons == old.reasons:
         reasons = tuple(record.reasons)
     else:
-        reasons = (*(one for one in new.reasons if one not in phantom), *(one for one in record.reasons if one in missing))
+        reasons = (
+            *(one for one in new.reasons if one not in phantom),
+            *(one for one in record.reasons if one in missing),
+        )
     return _Verdict(Decision(new.scores, tuple(str(one) for one in reasons)), bool(phantom))
 
 
 def _updated(row: SampleRow, verdicts: dict[int, _Verdict], own: _Verdict) -> SampleRow:
     candidates = tuple(_candidate(one, verdicts.get(one.attempt)) for one in row.candidates)
     reasons = own.decision.reasons
-    changed = {"status": "rejected" if reasons else "ok", "reasons": reasons, "scores": own.decision.scores, "candidates": candidates, "members": {}}
+    changed = {
+        "status": "rejected" if reasons else "ok",
+        "reasons": reasons,
+        "scores": own.decision.scores,
+        "candidates": candidates,
+        "members": {},
+    }
     return row.model_copy(update=changed)
 
 
 def _candidate(record: CandidateRecord, verdict: _Verdict | None) -> CandidateRecord:
-    """A candidate without pixels that passes now keeps what it was rejected for."""
+    """Return a candidate without pixels that passes now keeps what it was rejected for."""
     if verdict is None or (verdict.passes and not record.accepted):
         return record
     found = verdict.decision

@@ -25,11 +25,21 @@ from editmill.pipelines.wording import say
 Settings = GuardSettings | EnsembleSettings
 # What ensembles bind on beside gates: fields, and the score of those that read one.
 ENSEMBLE_LIMITED: Mapping[str, str] = {
-    "gates": "", "rule": "", "k": "", "contrast": "contrast", "black": "black_share", "correlation": "correlation", "clipped": "clipped_share",
-    "change": "change", "direction": "direction", "outside": "background_change", "source_copy": "source_cosine",
+    "gates": "",
+    "rule": "",
+    "k": "",
+    "contrast": "contrast",
+    "black": "black_share",
+    "correlation": "correlation",
+    "clipped": "clipped_share",
+    "change": "change",
+    "direction": "direction",
+    "outside": "background_change",
+    "source_copy": "source_cosine",
 }
 WHY_NOT = {
-    "attempts": "more attempts have to be rendered", "judges": "other judges have to look at the pictures",
+    "attempts": "more attempts have to be rendered",
+    "judges": "other judges have to look at the pictures",
     "detection": "detections were counted above it, and rows lack what was found in the source",
     "removal_probability": "rows lack what its judges saw in the source",
     "hamming": "what a picture is a duplicate of depends on those accepted before it",
@@ -52,29 +62,33 @@ Judge = Callable[[SampleRow, Mapping[str, float], Sequence[str]], Decision]
 
 
 def stored_settings(manifest: Manifest) -> Settings:
-    """The guard settings of a dataset.
+    """Return the guard settings of a dataset.
 
     Raises:
-        RequestError: its family has no thresholds that can be applied again, or the recipe is of another version.
+        RequestError: Its family has no thresholds that can be applied again, or the recipe is of another version.
     """
     kind = manifest.generator
     try:
         found = TypeAdapter[Any](GuardRules).validate_python(manifest.recipe.get("guard"))
     except ValidationError as error:
         what = f"the dataset's guard settings are not those of this editmill: {say(error.errors()[0])}"
-        raise RequestError(what, where="manifest.json: recipe.guard", fix="use the editmill version that wrote it") from error
+        raise RequestError(
+            what, where="manifest.json: recipe.guard", fix="use the editmill version that wrote it"
+        ) from error
     if not isinstance(found, Settings):
         family = {"text": "edited captions", "watermark": "watermarks"}.get(kind, kind)
         what = f"{family} have no thresholds that could be applied again to stored scores"
-        raise RequestError(what, where="DATASET", fix="name a dataset of attribute edits, or of a guard ensemble; build this one again")
+        raise RequestError(
+            what, where="DATASET", fix="name a dataset of attribute edits, or of a guard ensemble; build this one again"
+        )
     return found
 
 
 def changed_settings(settings: Settings, overrides: Sequence[str]) -> Settings:
-    """``settings`` with ``guard.FIELD=VALUE`` applied, values being YAML.
+    """Return ``settings`` with ``guard.FIELD=VALUE`` applied, values being YAML.
 
     Raises:
-        RecipeError: a field is unknown, can't be applied without rendering, or has a bad value.
+        RecipeError: A field is unknown, can't be applied without rendering, or has a bad value.
     """
     document = settings.model_dump(mode="json")
     for override in overrides:
@@ -96,7 +110,9 @@ def _parsed(override: str) -> tuple[str, Any]:
         what = f"{name!r} is no threshold; everything else of a recipe is in the pictures already"
         raise RecipeError(what, where="--set", fix="name fields of guard, or build the dataset again")
     if not separator or not field:
-        raise RecipeError(f"{override!r} is not of the form guard.FIELD=VALUE", where="--set", fix="such as guard.mask_iou=0.8")
+        raise RecipeError(
+            f"{override!r} is not of the form guard.FIELD=VALUE", where="--set", fix="such as guard.mask_iou=0.8"
+        )
     try:
         return field, yaml.safe_load(value)
     except yaml.YAMLError as error:
@@ -104,7 +120,7 @@ def _parsed(override: str) -> tuple[str, Any]:
 
 
 def applicable(settings: Settings) -> Mapping[str, str]:
-    """Fields that can be applied again, with the score that each is put on; "" for those that read several."""
+    """Return fields that can be applied again, with the score that each is put on; "" for those that read several."""
     return LIMITED if isinstance(settings, GuardSettings) else ENSEMBLE_LIMITED
 
 
@@ -120,16 +136,18 @@ def _check_field(settings: Settings, field: str) -> None:
 
 
 def needed_scores(before: Settings, after: Settings) -> dict[str, str]:
-    """Scores that a change reads, with the field that reads them."""
+    """Return scores that a change reads, with the field that reads them."""
     old, new = before.model_dump(), after.model_dump()
-    needed = {score: f"guard.{field}" for field, score in applicable(after).items() if score and old[field] != new[field]}
+    needed = {
+        score: f"guard.{field}" for field, score in applicable(after).items() if score and old[field] != new[field]
+    }
     if isinstance(before, EnsembleSettings) and isinstance(after, EnsembleSettings):
         needed |= {GATES[gate].score: f"guard.gates ({gate})" for gate in after.gates if gate not in before.gates}
     return needed
 
 
 def judge_of(settings: Settings, report: GuardReport | None) -> Judge:
-    """The rule of settings, with the thresholds of ``report`` or the gates' own."""
+    """Return the rule of settings, with the thresholds of ``report`` or the gates' own."""
     if isinstance(settings, GuardSettings):
         return _attribute_judge(settings)
     return _ensemble_judge(settings, Limits.of_report(report) if report is not None else None)
@@ -140,7 +158,9 @@ def _attribute_judge(settings: GuardSettings) -> Judge:
 
     def judge(row: SampleRow, scores: Mapping[str, float], said: Sequence[str]) -> Decision:
         scale = float(row.parameters.get("scale", 1.0))
-        found, reasons = decide_again(rules, Edit(row.generator, row.edit, row.level, (("scale", scale),)), scores, tuple(said))
+        found, reasons = decide_again(
+            rules, Edit(row.generator, row.edit, row.level, (("scale", scale),)), scores, tuple(said)
+        )
         return Decision(found, tuple(reasons))
 
     return judge

@@ -40,7 +40,9 @@ class _Progress:
             return False
         # Of failures to make a picture only a model's own may pass with another seed.
         last = self.records[-1]
-        hopeless = self.candidate is not None and self.candidate.image is None and last.reasons != (Reason.PROPOSER_ERROR,)
+        hopeless = (
+            self.candidate is not None and self.candidate.image is None and last.reasons != (Reason.PROPOSER_ERROR,)
+        )
         return last.accepted or hopeless or not self.sample.edit.stochastic or len(self.records) >= attempts
 
 
@@ -48,7 +50,14 @@ class SampleBuilder:
     """Builds the samples of one source after another with one set of models."""
 
     def __init__(
-        self, recipe: Recipe, source: Source, renderer: Renderer, guards: Sequence[Guard], *, attempts: int, fingerprint: str
+        self,
+        recipe: Recipe,
+        source: Source,
+        renderer: Renderer,
+        guards: Sequence[Guard],
+        *,
+        attempts: int,
+        fingerprint: str,
     ) -> None:
         self.recipe, self.source, self.renderer, self.guards = recipe, source, renderer, guards
         self.attempts, self.fingerprint = attempts, fingerprint
@@ -94,7 +103,9 @@ class SampleBuilder:
             return None
 
     def _render(self, jobs: Sequence[Job]) -> list[Candidate]:
-        """Render; when a model fails on one job, the others are rendered alone and the bad one becomes a row with its reason."""
+        """Render; when a model fails on one job, the others are rendered alone and the bad one becomes a row with its
+        reason.
+        """
         try:
             return self.renderer.render(jobs)
         except (torch.OutOfMemoryError, EditmillError):
@@ -109,7 +120,9 @@ class SampleBuilder:
         one.candidate = candidate
         one.cost += candidate.cost
         if candidate.image is None:
-            one.records.append(CandidateRecord(attempt=job.attempt, seed=job.seed, accepted=False, reasons=(candidate.failure,)))
+            one.records.append(
+                CandidateRecord(attempt=job.attempt, seed=job.seed, accepted=False, reasons=(candidate.failure,))
+            )
             return
         kind = self.recipe.output.image
         primary = encode_image(candidate.image, kind)
@@ -117,10 +130,17 @@ class SampleBuilder:
         scores = {name: round(value, 6) for name, value in verdict.scores.items()}
         accepted = not verdict.reasons
         one.records.append(
-            CandidateRecord(attempt=job.attempt, seed=job.seed, accepted=accepted, reasons=tuple(verdict.reasons), scores=scores)
+            CandidateRecord(
+                attempt=job.attempt, seed=job.seed, accepted=accepted, reasons=tuple(verdict.reasons), scores=scores
+            )
         )
         if accepted:
-            facts = {"seed": job.seed, "attempt": job.attempt, "fingerprint": self.fingerprint, "scores": canonical_json(scores).decode()}
+            facts = {
+                "seed": job.seed,
+                "attempt": job.attempt,
+                "fingerprint": self.fingerprint,
+                "scores": canonical_json(scores).decode(),
+            }
             one.members = encode_members(one.sample, candidate, primary, kind=kind, facts=facts)
 
     def _row(self, one: _Progress, shard: int) -> SampleRow:
@@ -130,20 +150,43 @@ class SampleBuilder:
         parameters = {**dict(one.sample.edit.parameters), **candidate.parameters}
         if candidate.detail:
             parameters["detail"] = candidate.detail
-        return self._base(one.sample, shard).model_copy(update={
-            "status": status, "reasons": last.reasons, "seed": last.seed, "parameters": parameters, "scores": last.scores,
-            "attempts": len(one.records), "cost": one.cost, "candidates": tuple(one.records),
-        })
+        return self._base(one.sample, shard).model_copy(
+            update={
+                "status": status,
+                "reasons": last.reasons,
+                "seed": last.seed,
+                "parameters": parameters,
+                "scores": last.scores,
+                "attempts": len(one.records),
+                "cost": one.cost,
+                "candidates": tuple(one.records),
+            }
+        )
 
     def _failed(self, sample: PlannedSample, problem: SourceProblem, shard: int) -> SampleRow:
-        update = {"reasons": (str(problem.reason),), "parameters": {**dict(sample.edit.parameters), "detail": str(problem)}}
+        update = {
+            "reasons": (str(problem.reason),),
+            "parameters": {**dict(sample.edit.parameters), "detail": str(problem)},
+        }
         return self._base(sample, shard).model_copy(update=update)
 
     def _base(self, sample: PlannedSample, shard: int) -> SampleRow:
         record, edit = sample.source, sample.edit
         return SampleRow(
-            key=sample.key, split=self.recipe.split, shard=shard, status="failed", reasons=(Reason.PROPOSER_ERROR,), source_id=record.id,
-            source_sha256=record.sha256, label=record.label, class_name=record.class_name, wnid=record.wnid, generator=edit.generator,
-            edit=edit.name, level=edit.level, replica=sample.replica, seed=edit_seed(self.recipe.seed, record, edit, sample.replica),
+            key=sample.key,
+            split=self.recipe.split,
+            shard=shard,
+            status="failed",
+            reasons=(Reason.PROPOSER_ERROR,),
+            source_id=record.id,
+            source_sha256=record.sha256,
+            label=record.label,
+            class_name=record.class_name,
+            wnid=record.wnid,
+            generator=edit.generator,
+            edit=edit.name,
+            level=edit.level,
+            replica=sample.replica,
+            seed=edit_seed(self.recipe.seed, record, edit, sample.replica),
             parameters=dict(edit.parameters),
         )

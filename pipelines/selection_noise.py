@@ -2,9 +2,9 @@
 
     python -m editmill.pipelines.selection_noise
 
-Per scene there are candidates whose label is right (round trips, other grounds, other colours) and candidates whose label was destroyed. Sets of them
-with a known share of wrong labels pass a guard; each mode of selection then takes some. Wrong labels among those are counted, and compared with
-what ``label_noise`` makes of the measured rates.
+Per scene there are candidates whose label is right (round trips, other grounds, other colours) and candidates whose
+label was destroyed. Sets of them with a known share of wrong labels pass a guard; each mode of selection then takes
+some. Wrong labels among those are counted, and compared with what ``label_noise`` makes of the measured rates.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ SURROGATES = ("classifier_weak", "classifier")
 RECOLOURED = 2
 SETTINGS = EnsembleSettings(verifiers=SURROGATES)
 MODES: Mapping[str, SelectionSettings] = {
-    "untargeted": SelectionSettings(count=2), "diverse": SelectionSettings(mode="diverse", count=2),
+    "untargeted": SelectionSettings(count=2),
+    "diverse": SelectionSettings(mode="diverse", count=2),
     "surrogate, 1 of 2": SelectionSettings(mode="surrogate", count=2, surrogates=SURROGATES, least_wrong=1),
     "surrogate, 2 of 2": SelectionSettings(mode="surrogate", count=2, surrogates=SURROGATES, least_wrong=2),
 }
@@ -57,10 +58,10 @@ class Proposal:
     """A candidate whose truth is known.
 
     Attributes:
-        right: whether its label is.
-        scores: of the ensemble.
-        misled: whether each surrogate gets it wrong.
-        feature: of the whole frame, float32 [width].
+        right: Whether its label is.
+        scores: Of the ensemble.
+        misled: Whether each surrogate gets it wrong.
+        feature: Of the whole frame, float32 [width].
     """
 
     right: bool
@@ -87,12 +88,12 @@ class Gate:
     limits: Limits | None
 
     def passes(self, pool: Pool, one: Proposal) -> bool:
-        """Whether the guard lets a candidate pass."""
+        """Return whether the guard lets a candidate pass."""
         return not decide(one.scores, pool.class_name, self.settings, self.limits)
 
 
 def pictures_of(source: LoadedSource, other: LoadedSource, models: Models) -> Iterator[Picture]:
-    """Right and wrong candidates of one scene; its own unedited picture is none."""
+    """Yield right and wrong candidates of one scene; its own unedited picture is none."""
     for role, trip in round_trips(models).items():
         yield Picture(role, True, show(source, trip(source.image), source.mask, sourced=True))
     yield from world_pictures(source, other, sourced=True)
@@ -103,19 +104,21 @@ def pictures_of(source: LoadedSource, other: LoadedSource, models: Models) -> It
 
 
 def recoloured(source: LoadedSource) -> Iterator[Picture]:
-    """The scene with its object in other colours that the world draws it in."""
+    """Yield the scene with its object in other colours that the world draws it in."""
     split, address = source.record.image.removeprefix("tabletop:").split("/")
     plan = plan_scene(split, int(address))
     main = plan.objects[0]
     place = CLASSES.index(main.name)
     known = [name for number, name in enumerate(COLOURS) if (place + number) % len(CLASSES) and name != main.colour]
     for name in np.random.default_rng(derive_seed(0, source.record.id, "colour", 0, 0)).permutation(known)[:RECOLOURED]:
-        scene = render_scene(replace(plan, objects=(replace(main, colour=str(name)),)), split, int(address), size=source.image.shape[0])
+        scene = render_scene(
+            replace(plan, objects=(replace(main, colour=str(name)),)), split, int(address), size=source.image.shape[0]
+        )
         yield Picture("other_colour", True, show(source, scene.image, source.mask, sourced=True))
 
 
 def look(ensemble: GuardEnsemble, scenes: int) -> list[Pool]:
-    """Score the candidates of ``scenes`` scenes."""
+    """Return score the candidates of ``scenes`` scenes."""
     source = TabletopSource(TabletopSpec(start=SCENES, count=scenes))
     records = list(source.records())
     pools = []
@@ -139,10 +142,10 @@ class Noise:
     """Wrong labels under one guard and one share of destroyed candidates.
 
     Attributes:
-        gate, share: the guard, and the share.
-        wrong: f, wrong labels among the accepted.
-        failures: by surrogate mode its e_bad and e_good, failures on wrong and on right labels among the accepted.
-        modes: by mode, wrong labels among the selected.
+        gate, share: The guard, and the share.
+        wrong: F, wrong labels among the accepted.
+        failures: By surrogate mode its e_bad and e_good, failures on wrong and on right labels among the accepted.
+        modes: By mode, wrong labels among the selected.
     """
 
     gate: str
@@ -152,23 +155,26 @@ class Noise:
     modes: Mapping[str, ErrorRate]
 
     def expected(self, mode: str) -> float:
-        """The noise that the formula gives; f itself for modes that don't ask surrogates."""
+        """Return the noise that the formula gives; f itself for modes that don't ask surrogates."""
         if mode not in self.failures:
             return self.wrong.rate
         bad, good = self.failures[mode]
         return label_noise(self.wrong.rate, bad.rate, good.rate)
 
 
-def measure(pools: Sequence[Pool], gate: Gate, *, share: float, candidates: int = 6, draws: int = 40, seed: int = 0) -> Noise:
+def measure(
+    pools: Sequence[Pool], gate: Gate, *, share: float, candidates: int = 6, draws: int = 40, seed: int = 0
+) -> Noise:
     """Draw sets of candidates of every scene, and count.
 
     Args:
-        pools: scored candidates.
-        gate: the guard.
-        share: of destroyed candidates in each set, in expectation.
-        candidates: size of a set.
-        draws: sets per scene; intervals are those of the effective number of pictures, since sets of one scene are alike.
-        seed: of the draws.
+        pools: Scored candidates.
+        gate: The guard.
+        share: Of destroyed candidates in each set, in expectation.
+        candidates: Size of a set.
+        draws: Sets per scene; intervals are those of the effective number of pictures, since sets of one scene are
+            alike.
+        seed: Of the draws.
     """
     wrong, modes = Tally.empty(), {mode: Tally.empty() for mode in MODES}
     asked = {mode: settings for mode, settings in MODES.items() if settings.mode == "surrogate"}
@@ -186,18 +192,25 @@ def measure(pools: Sequence[Pool], gate: Gate, *, share: float, candidates: int 
                     for mode, settings in asked.items():
                         failures[mode][int(one.right)].add(pool.source, sum(one.misled) >= settings.least_wrong)
             for mode, settings in MODES.items():
-                taken = select(settings, accepted, embeddings=np.stack([one.feature for one in proposals]), wrong=misled)
+                taken = select(
+                    settings, accepted, embeddings=np.stack([one.feature for one in proposals]), wrong=misled
+                )
                 for number in taken:
                     modes[mode].add(pool.source, not proposals[number].right)
     return Noise(
-        gate.name, share, wrong.rate("accepted", "wrong"),
+        gate.name,
+        share,
+        wrong.rate("accepted", "wrong"),
         {mode: (bad.rate(mode, "bad"), good.rate(mode, "good")) for mode, (bad, good) in failures.items()},
         {mode: tally.rate(mode, "selected") for mode, tally in modes.items()},
     )
 
 
 def draw(pool: Pool, rng: np.random.Generator, *, share: float, candidates: int) -> list[int]:
-    """Numbers of a set of candidates in the order in which they are proposed; each is a destroyed one with probability ``share``."""
+    """Return numbers of a set of candidates in the order in which they are proposed.
+
+    Each is a destroyed one with probability ``share``.
+    """
     bad = [number for number, one in enumerate(pool.proposals) if not one.right]
     good = [number for number, one in enumerate(pool.proposals) if one.right]
     count = min(int(rng.binomial(candidates, share)), len(bad))
@@ -206,7 +219,7 @@ def draw(pool: Pool, rng: np.random.Generator, *, share: float, candidates: int)
 
 
 def print_noise(found: Noise) -> None:
-    """A line per mode."""
+    """Print a line per mode."""
     share = f"{found.wrong.rate:.2%} ({found.wrong.low:.2%} to {found.wrong.high:.2%})"
     print(f"\n{found.gate}, {found.share:.0%} of the candidates destroyed: {share} wrong among accepted")
     for mode, rate in found.modes.items():
@@ -214,7 +227,8 @@ def print_noise(found: Noise) -> None:
         told = "" if rates is None else f"   e_bad {rates[0].rate:.1%}, e_good {rates[1].rate:.1%}"
         inside = "inside" if rate.low <= found.expected(mode) <= rate.high else "OUTSIDE"
         print(
-            f"{mode:20} {rate.errors:6}/{rate.pictures:<6} of {rate.sources:3} scenes {rate.rate:7.2%}  {rate.low:.2%} to {rate.high:.2%}   "
+            f"{mode:20} {rate.errors:6}/{rate.pictures:<6} of {rate.sources:3} scenes {rate.rate:7.2%}  "
+            f"{rate.low:.2%} to {rate.high:.2%}   "
             f"formula {found.expected(mode):.2%} {inside}{told}"
         )
 
@@ -222,9 +236,13 @@ def print_noise(found: Noise) -> None:
 def main() -> None:
     """Score, draw, select, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scenes", type=int, default=96, help="scenes whose candidates are drawn (default: %(default)s)")
+    parser.add_argument(
+        "--scenes", type=int, default=96, help="scenes whose candidates are drawn (default: %(default)s)"
+    )
     parser.add_argument("--calibration", type=int, default=160, help="scenes to calibrate on (default: %(default)s)")
-    parser.add_argument("--report", type=Path, help=f"folder with the {GUARD_REPORT} of a calibration, in place of one's own")
+    parser.add_argument(
+        "--report", type=Path, help=f"folder with the {GUARD_REPORT} of a calibration, in place of one's own"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -236,8 +254,10 @@ def main() -> None:
         known = TabletopSource(TabletopSpec(start=CALIBRATION, count=options.calibration))
         report = calibrate(known, list(known.records()), Calibrator(ensemble))
     pools = look(ensemble, options.scenes)
-    print(f"{len(pools)} scenes, {sum(one.right for pool in pools for one in pool.proposals)} right candidates, "
-          f"{sum(not one.right for pool in pools for one in pool.proposals)} destroyed ones")
+    print(
+        f"{len(pools)} scenes, {sum(one.right for pool in pools for one in pool.proposals)} right candidates, "
+        f"{sum(not one.right for pool in pools for one in pool.proposals)} destroyed ones"
+    )
     gates = (
         Gate("calibrated ensemble", SETTINGS, Limits.of_report(report)),
         Gate("CLIP margin above 0", SETTINGS.model_copy(update={"gates": ("label_clip",)}), None),

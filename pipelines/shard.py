@@ -38,11 +38,19 @@ class ShardTask:
     placement: Placement
 
     @classmethod
-    def for_plan(cls, plan: Plan, shard: int, *, identity: Identity, out: Path | None, placement: Placement) -> ShardTask:
-        """The task of one shard of a plan; ``out`` is None when nothing is written."""
+    def for_plan(
+        cls, plan: Plan, shard: int, *, identity: Identity, out: Path | None, placement: Placement
+    ) -> ShardTask:
+        """Return the task of one shard of a plan; ``out`` is None when nothing is written."""
         return cls(
-            recipe=plan.recipe, shard=shard, samples=plan.shards[shard], class_names=tuple(dict.fromkeys(plan.class_names.values())),
-            fingerprint=identity.fingerprint, models=identity.models, out=out, placement=placement,
+            recipe=plan.recipe,
+            shard=shard,
+            samples=plan.shards[shard],
+            class_names=tuple(dict.fromkeys(plan.class_names.values())),
+            fingerprint=identity.fingerprint,
+            models=identity.models,
+            out=out,
+            placement=placement,
         )
 
     @property
@@ -70,23 +78,25 @@ def _builder(setting: Setting) -> Builder:
 
 
 def sample_builder(task: ShardTask) -> Builder:
-    """The builder for a task; its models load once per process."""
+    """Return the builder for a task; its models load once per process."""
     # A changed source has another fingerprint, so that a long-lived process does not serve it from an old builder.
     cache = task.out / ".cache" if task.out is not None else None
     report = read_guard_report(task.out) if task.out is not None and task.recipe.calibration is not None else None
-    return _builder(Setting(task.recipe, task.fingerprint, task.class_names, task.models, cache, task.placement, report))
+    return _builder(
+        Setting(task.recipe, task.fingerprint, task.class_names, task.models, cache, task.placement, report)
+    )
 
 
 def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:
     """Build one shard, or return at once when it is finished and its digests hold.
 
     Args:
-        task: what to build.
-        progress: called with the number of planned samples done since the last call.
+        task: What to build.
+        progress: Called with the number of planned samples done since the last call.
 
     Raises:
-        ModelError: a checkpoint is missing or does not load.
-        OSError: the disk fails.
+        ModelError: A checkpoint is missing or does not load.
+        OSError: The disk fails.
     """
     finished = finished_shard(task.folder, task.stem, fingerprint=task.fingerprint, deep=True)
     if finished is not None:
@@ -105,6 +115,13 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
     assert task.out is not None
     family = family_of(task.recipe)
     return write_shard(
-        task.out, accepted(), rows, name=task.recipe.name, split=task.recipe.split, shard=task.shard, fingerprint=task.fingerprint,
-        members=family.members(task.recipe), score_names=family.score_names,
+        task.out,
+        accepted(),
+        rows,
+        name=task.recipe.name,
+        split=task.recipe.split,
+        shard=task.shard,
+        fingerprint=task.fingerprint,
+        members=family.members(task.recipe),
+        score_names=family.score_names,
     )

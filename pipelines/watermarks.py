@@ -39,13 +39,23 @@ logger = logging.getLogger("editmill.watermarks")
 CLASS_NAMES = {0: "unmarked", 1: "watermarked"}
 MEMBERS = ("cls", "json", "png")
 ORIGINALS = ("input.png", "source.png")
-SCORE_NAMES: tuple[str, ...] = ("cosine_input", "embed_psnr", "embed_ssim", "psnr_input", "psnr_source", "ssim_input", "ssim_source")
+SCORE_NAMES: tuple[str, ...] = (
+    "cosine_input",
+    "embed_psnr",
+    "embed_ssim",
+    "psnr_input",
+    "psnr_source",
+    "ssim_input",
+    "ssim_source",
+)
 NOTICE = "regenerated for robustness research; the watermark was embedded by the run that attacked it"
 
 
 @dataclass(frozen=True)
 class _Marked:
-    """One picture that enters attacks: the item, its PNG bytes, what is known of its mark, and quality scores of the embedding."""
+    """One picture that enters attacks: the item, its PNG bytes, what is known of its mark, and quality scores of the
+    embedding.
+    """
 
     item: Item
     png: bytes
@@ -66,13 +76,24 @@ class WatermarkBuilder:
     """Builds the samples of one source after another with one set of models and schemes."""
 
     def __init__(
-        self, recipe: Recipe, pictures: Pictures, schemes: Sequence[Scheme], regenerator: Regenerator, encoder: ImageEncoder | None, *,
+        self,
+        recipe: Recipe,
+        pictures: Pictures,
+        schemes: Sequence[Scheme],
+        regenerator: Regenerator,
+        encoder: ImageEncoder | None,
+        *,
         fingerprint: str,
     ) -> None:
         assert isinstance(recipe.generator, WatermarkSettings)
         assert isinstance(recipe.guard, WatermarkGuardSettings)
         self.recipe, self.settings, self.guard = recipe, recipe.generator, recipe.guard
-        self.pictures, self.schemes, self.regenerator, self.encoder = pictures, {scheme.name: scheme for scheme in schemes}, regenerator, encoder
+        self.pictures, self.schemes, self.regenerator, self.encoder = (
+            pictures,
+            {scheme.name: scheme for scheme in schemes},
+            regenerator,
+            encoder,
+        )
         self.ledger: Ledger = regenerator.ledger
         self.attacks = {attack.name: attack for attack in self.settings.attacks}
         self.secret = self.settings.secret(recipe.seed)
@@ -105,18 +126,31 @@ class WatermarkBuilder:
             raise SourceProblem(Reason(record.problem), f"{record.image}: {record.problem.replace('_', ' ')}")
         if not (record.licence or self.settings.rights_basis):
             raise EditFailure(
-                Reason.RIGHTS_MISSING, f"{record.image} states no licence; give --set source.licence=… or --set generator.rights_basis=…"
+                Reason.RIGHTS_MISSING,
+                f"{record.image} states no licence; give --set source.licence=… or --set generator.rights_basis=…",
             )
         image = frame(self.pictures.picture(record), self.settings)
         facts = {
-            "licence": record.licence, "rights_basis": self.settings.rights_basis, "width": image.shape[1], "height": image.shape[0],
-            "native_width": record.width, "native_height": record.height, "fit": self.settings.fit, "flat_share": round(flat_share(image), 6),
-            "label": record.label, "class_name": record.class_name,
+            "licence": record.licence,
+            "rights_basis": self.settings.rights_basis,
+            "width": image.shape[1],
+            "height": image.shape[0],
+            "native_width": record.width,
+            "native_height": record.height,
+            "fit": self.settings.fit,
+            "flat_share": round(flat_share(image), 6),
+            "label": record.label,
+            "class_name": record.class_name,
         }
         return _Source(image, encode_image(image, "png"), facts)
 
-    def _entering(self, sample: PlannedSample, source: _Source, marked: dict[str, _Marked | EditFailure]) -> _Marked | EditFailure:
-        """What enters a sample's attack: the source with the scheme's mark, or unmarked; ``marked`` keeps what was made already."""
+    def _entering(
+        self, sample: PlannedSample, source: _Source, marked: dict[str, _Marked | EditFailure]
+    ) -> _Marked | EditFailure:
+        """Return what enters a sample's attack: the source with the scheme's mark, or unmarked.
+
+        ``marked`` keeps what was made already.
+        """
         name, identity = str(sample.edit["scheme"]), sample.source.id
         if name:
             if name not in marked:
@@ -128,10 +162,13 @@ class WatermarkBuilder:
                 marked[scheme] = self._mark(identity, source, scheme)
             if isinstance(marked[scheme], _Marked):
                 return _Marked(self.ledger.seal(source.image, source_id=identity), source.png, {}, {})
-        return EditFailure(Reason.EMBED_FAILED, "no scheme could mark this source, so there is nothing to compare the unmarked picture with")
+        return EditFailure(
+            Reason.EMBED_FAILED,
+            "no scheme could mark this source, so there is nothing to compare the unmarked picture with",
+        )
 
     def _mark(self, identity: str, source: _Source, name: str) -> _Marked | EditFailure:
-        """The source with a scheme's mark."""
+        """Return the source with a scheme's mark."""
         scheme = self.schemes[name]
         key = self._key(identity, name)
         try:
@@ -141,8 +178,15 @@ class WatermarkBuilder:
             return EditFailure(Reason.EMBED_FAILED, f"{name}: {error}")
         png = encode_image(image, "png")
         facts = {
-            "scheme": name, "package": scheme.package, "version": scheme.version, "parameters": scheme.parameters, "bits": scheme.bits,
-            "key_id": key.key_id, "commitment": key.commitment, "sha256": hashlib.sha256(png).hexdigest(), "embedded": True,
+            "scheme": name,
+            "package": scheme.package,
+            "version": scheme.version,
+            "parameters": scheme.parameters,
+            "bits": scheme.bits,
+            "key_id": key.key_id,
+            "commitment": key.commitment,
+            "sha256": hashlib.sha256(png).hexdigest(),
+            "embedded": True,
         }
         scores = {"embed_psnr": psnr(image, source.image), "embed_ssim": ssim(image, source.image)}
         return _Marked(self.ledger.seal(image, source_id=identity, scheme=name, key_id=key.key_id), png, facts, scores)
@@ -163,22 +207,41 @@ class WatermarkBuilder:
             return self._failed(sample, Reason.PROPOSER_ERROR, f"{type(error).__name__}: {error}", shard), {}
         primary = encode_image(made.image, "png")
         attacked = np.array(decode_image(primary))
-        scores = {name: round(value, 6) for name, value in {**entering.scores, **self._quality(attacked, entering.item.image, source.image)}.items()}
+        scores = {
+            name: round(value, 6)
+            for name, value in {**entering.scores, **self._quality(attacked, entering.item.image, source.image)}.items()
+        }
         reasons = () if self._is_sane(attacked, entering.item.image) else (str(Reason.SANITY),)
         parameters = {
-            "attack": made.facts, "watermark": entering.facts, "source": source.facts, "detections": self._read(sample, attacked), "notice": NOTICE,
-            "input_sha256": hashlib.sha256(entering.png).hexdigest(), "source_png_sha256": hashlib.sha256(source.png).hexdigest(),
+            "attack": made.facts,
+            "watermark": entering.facts,
+            "source": source.facts,
+            "detections": self._read(sample, attacked),
+            "notice": NOTICE,
+            "input_sha256": hashlib.sha256(entering.png).hexdigest(),
+            "source_png_sha256": hashlib.sha256(source.png).hexdigest(),
         }
         record = CandidateRecord(attempt=0, seed=seed, accepted=not reasons, reasons=reasons, scores=scores)
-        row = self._base(sample, shard).model_copy(update={
-            "status": _status(reasons), "reasons": reasons, "parameters": parameters, "scores": scores, "attempts": 1, "cost": made.cost,
-            "candidates": (record,),
-        })
-        return row, {} if reasons else self._members(sample, row, attack, primary, {"input.png": entering.png, "source.png": source.png})
+        row = self._base(sample, shard).model_copy(
+            update={
+                "status": _status(reasons),
+                "reasons": reasons,
+                "parameters": parameters,
+                "scores": scores,
+                "attempts": 1,
+                "cost": made.cost,
+                "candidates": (record,),
+            }
+        )
+        return row, {} if reasons else self._members(
+            sample, row, attack, primary, {"input.png": entering.png, "source.png": source.png}
+        )
 
     def _quality(self, attacked: Array, entered: Array, original: Array) -> dict[str, float]:
         found = {
-            "psnr_input": psnr(attacked, entered), "ssim_input": ssim(attacked, entered), "psnr_source": psnr(attacked, original),
+            "psnr_input": psnr(attacked, entered),
+            "ssim_input": ssim(attacked, entered),
+            "psnr_source": psnr(attacked, original),
             "ssim_source": ssim(attacked, original),
         }
         if self.encoder is None:
@@ -190,11 +253,14 @@ class WatermarkBuilder:
         return float(attacked.std()) >= self.guard.contrast * float(entered.std())
 
     def _read(self, sample: PlannedSample, attacked: Array) -> list[dict[str, Any]]:
-        """A positive is read by its own scheme; a negative by all, against keys that were never embedded."""
+        """Return a positive is read by its own scheme; a negative by all, against keys that were never embedded."""
         identity, name = sample.source.id, str(sample.edit["scheme"])
         if name:
             return [detect(self.schemes[name], attacked, self._key(identity, name))]
-        return [detect(scheme, attacked, self._key(identity, reader, negative=True)) for reader, scheme in self.schemes.items()]
+        return [
+            detect(scheme, attacked, self._key(identity, reader, negative=True))
+            for reader, scheme in self.schemes.items()
+        ]
 
     def _members(
         self, sample: PlannedSample, row: SampleRow, attack: AttackSettings, primary: bytes, originals: dict[str, bytes]
@@ -203,13 +269,29 @@ class WatermarkBuilder:
         return {**members, **originals} if self.settings.originals == "stored" else members
 
     def _describe(self, sample: PlannedSample, row: SampleRow, attack: AttackSettings) -> dict[str, Any]:
-        """The sample's JSON: the same keys with the same types in every sample; groups of facts are JSON in strings."""
+        """Return the sample's JSON: the same keys with the same types in every sample.
+
+        Groups of facts are JSON in strings.
+        """
         values = row.parameters
         return {
-            "key": row.key, "source_id": row.source_id, "source_sha256": row.source_sha256, "licence": sample.source.licence,
-            "generator": row.generator, "edit": row.edit, "level": float(row.level), "label": row.label, "class_name": row.class_name,
-            "scheme": str(sample.edit["scheme"]), "rung": attack.name, "seed": row.seed, "replica": row.replica, "fingerprint": self.fingerprint,
-            "input_sha256": values["input_sha256"], "source_png_sha256": values["source_png_sha256"], "notice": NOTICE,
+            "key": row.key,
+            "source_id": row.source_id,
+            "source_sha256": row.source_sha256,
+            "licence": sample.source.licence,
+            "generator": row.generator,
+            "edit": row.edit,
+            "level": float(row.level),
+            "label": row.label,
+            "class_name": row.class_name,
+            "scheme": str(sample.edit["scheme"]),
+            "rung": attack.name,
+            "seed": row.seed,
+            "replica": row.replica,
+            "fingerprint": self.fingerprint,
+            "input_sha256": values["input_sha256"],
+            "source_png_sha256": values["source_png_sha256"],
+            "notice": NOTICE,
             **{name: canonical_json(values[name]).decode() for name in ("attack", "watermark", "source", "detections")},
             "scores": canonical_json(row.scores).decode(),
         }
@@ -220,15 +302,31 @@ class WatermarkBuilder:
     def _failed(self, sample: PlannedSample, reason: Reason, detail: str, shard: int) -> SampleRow:
         scheme = str(sample.edit["scheme"])
         watermark = {"scheme": scheme, "embedded": False} if scheme else {}
-        update = {"status": _status((reason,)), "reasons": (str(reason),), "parameters": {"detail": detail, "watermark": watermark}}
+        update = {
+            "status": _status((reason,)),
+            "reasons": (str(reason),),
+            "parameters": {"detail": detail, "watermark": watermark},
+        }
         return self._base(sample, shard).model_copy(update=update)
 
     def _base(self, sample: PlannedSample, shard: int) -> SampleRow:
         record, edit, label = sample.source, sample.edit, int(bool(sample.edit["scheme"]))
         return SampleRow(
-            key=sample.key, split=self.recipe.split, shard=shard, status="failed", reasons=(Reason.PROPOSER_ERROR,), source_id=record.id,
-            source_sha256=record.sha256, label=label, class_name=CLASS_NAMES[label], generator=edit.generator, edit=edit.name, level=edit.level,
-            replica=sample.replica, seed=self._seed(sample), parameters=dict(edit.parameters),
+            key=sample.key,
+            split=self.recipe.split,
+            shard=shard,
+            status="failed",
+            reasons=(Reason.PROPOSER_ERROR,),
+            source_id=record.id,
+            source_sha256=record.sha256,
+            label=label,
+            class_name=CLASS_NAMES[label],
+            generator=edit.generator,
+            edit=edit.name,
+            level=edit.level,
+            replica=sample.replica,
+            seed=self._seed(sample),
+            parameters=dict(edit.parameters),
         )
 
 

@@ -35,12 +35,14 @@ SENTENCES = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "must be a whole number, not {shown}"),
     **dict.fromkeys(("float_type", "float_parsing"), "must be a number, not {shown}"),
     **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false, not {shown}"),
-    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "must hold fields, as in {{field: value}}, not {shown}"),
+    **dict.fromkeys(
+        ("model_type", "model_attributes_type", "dict_type"), "must hold fields, as in {{field: value}}, not {shown}"
+    ),
 }
 
 
 def say(problem: ErrorDetails) -> str:
-    """What is wrong with one value, and what is allowed."""
+    """Return what is wrong with one value, and what is allowed."""
     field, shown = str(problem["loc"][-1]) if problem["loc"] else "", _show(problem["input"])
     if problem["type"] == "string_pattern_mismatch" and field in PATTERNS:
         return f"must be {PATTERNS[field]}, not {shown}"
@@ -49,7 +51,7 @@ def say(problem: ErrorDetails) -> str:
 
 
 def without_consequences(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """The problems that a writer has to mend, less those that only follow from others."""
+    """Return the problems that a writer has to mend, less those that only follow from others."""
     places = [problem["loc"] for problem in problems]
     return [problem for problem in problems if not _follows(problem, places)]
 
@@ -60,7 +62,11 @@ def _follows(problem: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> 
     if kind == "too_short":
         return any(other[: len(place)] == place and len(other) > len(place) for other in places)
     # The guard's kind is taken from the generator.
-    return place == ("guard",) and kind in ("missing", "union_tag_invalid", "union_tag_not_found") and ("generator",) in places
+    return (
+        place == ("guard",)
+        and kind in ("missing", "union_tag_invalid", "union_tag_not_found")
+        and ("generator",) in places
+    )
 
 
 def _show(value: object) -> str:

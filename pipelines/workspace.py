@@ -25,8 +25,8 @@ def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
         Whether the dataset there is already complete.
 
     Raises:
-        OccupiedError: the folder holds another dataset, or files that are no dataset's.
-        CorruptDatasetError: its run file can't be read.
+        OccupiedError: The folder holds another dataset, or files that are no dataset's.
+        CorruptDatasetError: Its run file can't be read.
     """
     run = out / RUN
     if out.is_dir():
@@ -36,14 +36,21 @@ def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
         if found != fingerprint:
             raise OccupiedError(
                 "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
-                where=f"{out} (there: {str(found)[:12]}, asked for: {fingerprint[:12]})", fix="choose another --out, or delete the folder",
+                where=f"{out} (there: {str(found)[:12]}, asked for: {fingerprint[:12]})",
+                fix="choose another --out, or delete the folder",
             )
     elif out.exists() and any(out.iterdir()):
-        raise OccupiedError("the output folder is not empty and holds no dataset of editmill", where=str(out), fix="choose another --out")
+        raise OccupiedError(
+            "the output folder is not empty and holds no dataset of editmill",
+            where=str(out),
+            fix="choose another --out",
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OccupiedError(f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out") from error
+        raise OccupiedError(
+            f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out"
+        ) from error
     if not run.exists():
         write_run(out, {"fingerprint": fingerprint})
     atomic_write(out / "recipe.yaml", yaml.safe_dump(recipe.portable(), sort_keys=False, allow_unicode=True).encode())
@@ -59,5 +66,7 @@ def _read_run(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_bytes())
     except ValueError as error:
-        raise CorruptDatasetError("the run file is damaged", where=str(path), fix="delete the folder and build again") from error
+        raise CorruptDatasetError(
+            "the run file is damaged", where=str(path), fix="delete the folder and build again"
+        ) from error
     return document if isinstance(document, dict) else {}

@@ -38,7 +38,10 @@ def read_trees(root: Path) -> dict[str, ast.Module]:
 
 
 def imported(tree: ast.AST, *, lazily: bool = True) -> set[str]:
-    """Return the dotted names that a module imports; with ``lazily`` also those inside of functions and for types alone."""
+    """Return the dotted names that a module imports.
+
+    With ``lazily`` also those inside of functions and for types alone.
+    """
     found: set[str] = set()
     for node in ast.walk(tree) if lazily else eager(tree):
         if isinstance(node, ast.Import):
@@ -81,10 +84,15 @@ def module_graph(trees: Mapping[str, ast.Module]) -> Graph:
 
 
 def folder_graph(modules: Graph, *, depth: int = 3) -> Graph:
-    """Return the same between folders; ``depth`` counts the parts of a folder's name, the first of which is the package's."""
+    """Return the same between folders.
+
+    ``depth`` counts the parts of a folder's name, the first of which is the package's.
+    """
     graph: dict[str, set[str]] = {}
     for module, others in modules.items():
-        graph.setdefault(folder_of(module, modules, depth), set()).update(folder_of(other, modules, depth) for other in others)
+        graph.setdefault(folder_of(module, modules, depth), set()).update(
+            folder_of(other, modules, depth) for other in others
+        )
     return {folder: others - {folder} for folder, others in sorted(graph.items())}
 
 
@@ -109,11 +117,16 @@ def main() -> int:
     modules = module_graph(trees)
     folders = folder_graph(modules)
     for folder, others in folders.items():
-        print(f"{folder.removeprefix(f'{NAME}.'):28} -> {', '.join(other.removeprefix(f'{NAME}.') for other in sorted(others)) or '-'}")
+        print(
+            f"{folder.removeprefix(f'{NAME}.'):28} -> "
+            f"{', '.join(other.removeprefix(f'{NAME}.') for other in sorted(others)) or '-'}"
+        )
     problems = violations(trees)
     if found := circle(modules):
         problems.append(f"modules import each other in a circle: {' -> '.join(found)}")
-    print("\n".join(problems) or f"{len(modules)} modules in {len(folders)} folders: imports go one way, without a circle")
+    print(
+        "\n".join(problems) or f"{len(modules)} modules in {len(folders)} folders: imports go one way, without a circle"
+    )
     return 1 if problems else 0
 
 

@@ -6,7 +6,8 @@ import os
 
 from hypothesis import settings
 
-# Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch is imported.
+# Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch
+# is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("no-deadline", deadline=None)

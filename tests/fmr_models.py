@@ -15,8 +15,16 @@ def write_vq(folder: Path) -> Path:
     """Write a VQModel that halves each side."""
     torch.manual_seed(SEED + 20)
     VQModel(
-        in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8, num_vq_embeddings=32,
-        sample_size=SIDE, down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=8,
+        num_vq_embeddings=32,
+        sample_size=SIDE,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
     ).save_pretrained(folder)
     return folder
 
@@ -25,8 +33,16 @@ def write_autoencoder(folder: Path) -> Path:
     """Write an AutoencoderKL that halves each side."""
     torch.manual_seed(SEED + 21)
     AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8, sample_size=SIDE,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2, mid_block_add_attention=False,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=8,
+        sample_size=SIDE,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        mid_block_add_attention=False,
     ).save_pretrained(folder)
     return folder
 
@@ -38,12 +54,18 @@ def write_fmr_pack(folder: Path, *, name: str = "tiny-fmr") -> Path:
     write_clip(folder / "zero_shot")
     write_resnet_classifier(folder / "classifier")
     classes = {
-        "vq": "diffusers.VQModel", "autoencoder": "diffusers.AutoencoderKL", "zero_shot": "transformers.CLIPModel",
+        "vq": "diffusers.VQModel",
+        "autoencoder": "diffusers.AutoencoderKL",
+        "zero_shot": "transformers.CLIPModel",
         "classifier": "transformers.ResNetForImageClassification",
     }
     document = {
-        "name": name, "description": "Tiny random checkpoints for tests.", "backgrounds": ["green grass", "a brick wall"],
-        "removal_prompt": "an empty background", "guidance": 2.0, "steps": 1,
+        "name": name,
+        "description": "Tiny random checkpoints for tests.",
+        "backgrounds": ["green grass", "a brick wall"],
+        "removal_prompt": "an empty background",
+        "guidance": 2.0,
+        "steps": 1,
         "roles": {role: {"cls": cls, "path": role, "licence": "Apache-2.0"} for role, cls in classes.items()},
     }
     path = folder / f"{name}.yaml"

@@ -25,8 +25,10 @@ from tests.checkpoints import SEED, SIDE, WIDTH, make_inpaint_pipeline, text_set
 
 FAMILIES = ("sd", "controlnet", "sdxl", "sd3")
 CLASSES = {
-    "sd": "StableDiffusionInpaintPipeline", "controlnet": "StableDiffusionControlNetInpaintPipeline",
-    "sdxl": "StableDiffusionXLInpaintPipeline", "sd3": "StableDiffusion3InpaintPipeline",
+    "sd": "StableDiffusionInpaintPipeline",
+    "controlnet": "StableDiffusionControlNetInpaintPipeline",
+    "sdxl": "StableDiffusionXLInpaintPipeline",
+    "sd3": "StableDiffusion3InpaintPipeline",
 }
 
 
@@ -41,7 +43,11 @@ def write_family(folder: Path, family: str) -> Path:
     make_family(family).save_pretrained(folder / "inpaint")
     write_clip(folder / "zero_shot")
     document = {
-        "name": family, "description": "Tiny random checkpoints for tests.", "backgrounds": ["green grass"], "guidance": 2.0, "steps": 2,
+        "name": family,
+        "description": "Tiny random checkpoints for tests.",
+        "backgrounds": ["green grass"],
+        "guidance": 2.0,
+        "steps": 2,
         "roles": {
             "inpaint": {"cls": f"diffusers.{CLASSES[family]}", "path": "inpaint", "licence": "Apache-2.0"},
             "zero_shot": {"cls": "transformers.CLIPModel", "path": "zero_shot", "licence": "Apache-2.0"},
@@ -55,8 +61,14 @@ def write_family(folder: Path, family: str) -> Path:
 def _controlnet() -> StableDiffusionControlNetInpaintPipeline:
     base = make_inpaint_pipeline()
     controlnet = ControlNetModel(
-        in_channels=4, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8, cross_attention_dim=WIDTH, attention_head_dim=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), conditioning_embedding_out_channels=(8, 8),
+        in_channels=4,
+        layers_per_block=1,
+        block_out_channels=(32, 64),
+        norm_num_groups=8,
+        cross_attention_dim=WIDTH,
+        attention_head_dim=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        conditioning_embedding_out_channels=(8, 8),
     )
     parts = {name: part for name, part in base.components.items() if name != "image_encoder"}
     return StableDiffusionControlNetInpaintPipeline(**parts, controlnet=controlnet, requires_safety_checker=False)
@@ -64,8 +76,17 @@ def _controlnet() -> StableDiffusionControlNetInpaintPipeline:
 
 def _vae(channels: int, **settings: Any) -> AutoencoderKL:
     return AutoencoderKL(
-        in_channels=3, out_channels=3, latent_channels=channels, block_out_channels=(8, 16), layers_per_block=1, norm_num_groups=8, sample_size=SIDE,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2, mid_block_add_attention=False, **settings,
+        in_channels=3,
+        out_channels=3,
+        latent_channels=channels,
+        block_out_channels=(8, 16),
+        layers_per_block=1,
+        norm_num_groups=8,
+        sample_size=SIDE,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        mid_block_add_attention=False,
+        **settings,
     )
 
 
@@ -75,24 +96,57 @@ def _projected_text() -> CLIPTextModelWithProjection:
 
 def _sdxl() -> StableDiffusionXLInpaintPipeline:
     unet = UNet2DConditionModel(
-        sample_size=SIDE // 2, in_channels=9, out_channels=4, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=WIDTH,
-        attention_head_dim=8, addition_embed_type="text_time", addition_time_embed_dim=8, projection_class_embeddings_input_dim=6 * 8 + WIDTH,
+        sample_size=SIDE // 2,
+        in_channels=9,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=(32, 64),
+        norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=WIDTH,
+        attention_head_dim=8,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=6 * 8 + WIDTH,
     )
-    scheduler = EulerDiscreteScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1)
+    scheduler = EulerDiscreteScheduler(
+        beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1
+    )
     return StableDiffusionXLInpaintPipeline(
-        vae=_vae(4), text_encoder=None, text_encoder_2=_projected_text(), tokenizer=None, tokenizer_2=make_tokenizer(), unet=unet,
-        scheduler=scheduler, add_watermarker=False,
+        vae=_vae(4),
+        text_encoder=None,
+        text_encoder_2=_projected_text(),
+        tokenizer=None,
+        tokenizer_2=make_tokenizer(),
+        unet=unet,
+        scheduler=scheduler,
+        add_watermarker=False,
     )
 
 
 def _sd3() -> StableDiffusion3InpaintPipeline:
     transformer = SD3Transformer2DModel(
-        sample_size=SIDE // 2, patch_size=2, in_channels=16, num_layers=1, attention_head_dim=8, num_attention_heads=4, joint_attention_dim=WIDTH,
-        caption_projection_dim=32, pooled_projection_dim=2 * WIDTH, out_channels=16, pos_embed_max_size=32,
+        sample_size=SIDE // 2,
+        patch_size=2,
+        in_channels=16,
+        num_layers=1,
+        attention_head_dim=8,
+        num_attention_heads=4,
+        joint_attention_dim=WIDTH,
+        caption_projection_dim=32,
+        pooled_projection_dim=2 * WIDTH,
+        out_channels=16,
+        pos_embed_max_size=32,
     )
     return StableDiffusion3InpaintPipeline(
-        transformer=transformer, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0), vae=_vae(16, shift_factor=0.06, scaling_factor=1.5),
-        text_encoder=_projected_text(), tokenizer=make_tokenizer(), text_encoder_2=_projected_text(), tokenizer_2=make_tokenizer(),
-        text_encoder_3=None, tokenizer_3=None,
+        transformer=transformer,
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
+        vae=_vae(16, shift_factor=0.06, scaling_factor=1.5),
+        text_encoder=_projected_text(),
+        tokenizer=make_tokenizer(),
+        text_encoder_2=_projected_text(),
+        tokenizer_2=make_tokenizer(),
+        text_encoder_3=None,
+        tokenizer_3=None,
     )

@@ -1,4 +1,6 @@
-"""Tiny checkpoints of the classes that CtrlRegen is made of: Stable Diffusion 1, ControlNet, IP-Adapter-Plus and DINOv2."""
+"""Tiny checkpoints of the classes that CtrlRegen is made of: Stable Diffusion 1, ControlNet, IP-Adapter-Plus and
+DINOv2.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +19,31 @@ TOKENS = 4
 
 
 def make_pipeline() -> StableDiffusionPipeline:
-    """Random weights with the schedule of Stable Diffusion 1, which never reaches pure noise; its native size is 32 pixels."""
+    """Random weights with the schedule of Stable Diffusion 1, which never reaches pure noise.
+
+    Its native size is 32 pixels.
+    """
     parts = make_inpaint_pipeline().components
     torch.manual_seed(SEED + 10)
     unet = UNet2DConditionModel(
-        sample_size=SIDE // 2, in_channels=4, out_channels=4, layers_per_block=1, block_out_channels=(32, 64), norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=WIDTH, attention_head_dim=8,
+        sample_size=SIDE // 2,
+        in_channels=4,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=(32, 64),
+        norm_num_groups=8,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=WIDTH,
+        attention_head_dim=8,
     )
     assert isinstance(parts["text_encoder"], CLIPTextModel)
     return StableDiffusionPipeline(
-        **{name: parts[name] for name in ("vae", "text_encoder", "tokenizer", "scheduler")}, unet=unet, safety_checker=None,
-        feature_extractor=None, requires_safety_checker=False,
+        **{name: parts[name] for name in ("vae", "text_encoder", "tokenizer", "scheduler")},
+        unet=unet,
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
     )
 
 
@@ -36,11 +51,18 @@ def adapter_state(unet: UNet2DConditionModel, width: int) -> dict[str, dict[str,
     """Random weights in the layout of the published pickles."""
     torch.manual_seed(SEED + 11)
     output = unet.config.cross_attention_dim
-    projection = IPAdapterPlusImageProjection(embed_dims=width, output_dims=output, hidden_dims=64, heads=1, num_queries=TOKENS)
-    crossed = [unet.get_submodule(name.removesuffix(".processor")) for name in unet.attn_processors if name.endswith("attn2.processor")]
+    projection = IPAdapterPlusImageProjection(
+        embed_dims=width, output_dims=output, hidden_dims=64, heads=1, num_queries=TOKENS
+    )
+    crossed = [
+        unet.get_submodule(name.removesuffix(".processor"))
+        for name in unet.attn_processors
+        if name.endswith("attn2.processor")
+    ]
     attention = {
         f"{2 * number + 1}.{part}.weight": torch.randn(layer.inner_dim, output)
-        for number, layer in enumerate(crossed) for part in ("to_k_ip", "to_v_ip")
+        for number, layer in enumerate(crossed)
+        for part in ("to_k_ip", "to_v_ip")
     }
     projected = {name: value.detach().clone() for name, value in published_names(projection.state_dict()).items()}
     return {"image_proj": projected, "ip_adapter": attention}
@@ -49,7 +71,9 @@ def adapter_state(unet: UNet2DConditionModel, width: int) -> dict[str, dict[str,
 def write_dinov2(folder: Path) -> int:
     """Write a DINOv2 encoder with its processor; its width is returned."""
     torch.manual_seed(SEED + 12)
-    Dinov2Model(Dinov2Config(hidden_size=24, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14)).save_pretrained(folder)
+    Dinov2Model(
+        Dinov2Config(hidden_size=24, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14)
+    ).save_pretrained(folder)
     BitImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
     return 24
 
@@ -58,17 +82,26 @@ def write_watermark_pack(root: Path) -> Path:
     """Write a pack with every role that regeneration takes; the adapter as the published pickle, to be converted."""
     pipeline = make_pipeline()
     pipeline.save_pretrained(root / "sd")
-    ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=(8, 16)).save_pretrained(root / "controlnet")
+    ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=(8, 16)).save_pretrained(
+        root / "controlnet"
+    )
     torch.save(adapter_state(pipeline.unet, write_dinov2(root / "dinov2")), root / "adapter.bin")
     roles = {
         "text_to_image": {"cls": "diffusers.StableDiffusionPipeline", "path": "sd"},
         "autoencoder": {"cls": "diffusers.AutoencoderKL", "path": "sd/vae"},
         "controlnet": {"cls": "diffusers.ControlNetModel", "path": "controlnet"},
-        "image_adapter": {"cls": "diffusers.loaders.IPAdapterMixin", "path": "adapter", "parts": {"image_encoder": "image_encoder"}},
+        "image_adapter": {
+            "cls": "diffusers.loaders.IPAdapterMixin",
+            "path": "adapter",
+            "parts": {"image_encoder": "image_encoder"},
+        },
         "image_encoder": {"cls": "transformers.Dinov2Model", "path": "dinov2"},
     }
     document = {
-        "name": "tiny", "description": "tiny", "backgrounds": [], "roles": {name: {**entry, "licence": "none"} for name, entry in roles.items()},
+        "name": "tiny",
+        "description": "tiny",
+        "backgrounds": [],
+        "roles": {name: {**entry, "licence": "none"} for name, entry in roles.items()},
     }
     path = root / "tiny.yaml"
     path.write_text(yaml.safe_dump(document))

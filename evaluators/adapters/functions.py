@@ -3,8 +3,8 @@
 What the attribute is decides, in this order:
 
 1. An object with a method ``predict`` (not a class) is the classifier.
-2. A callable that can be called without arguments, such as a class or a factory function, is called once; what it returns
-   must have a method ``predict``.
+2. A callable that can be called without arguments, such as a class or a factory function, is called once; what it
+   returns must have a method ``predict``.
 3. A callable that takes one argument is itself the function from images to labels.
 
 A function whose only argument has a default is a factory by rule 2.
@@ -55,7 +55,8 @@ class FunctionClassifier:
             raise ModelError(
                 f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}",
                 where=place_of(error),
-                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` shows the traceback",
+                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` "
+                "shows the traceback",
             ) from error
         try:
             labels = np.asarray(answer)
@@ -69,7 +70,7 @@ class FunctionClassifier:
 
 
 def place_of(error: Exception) -> str:
-    """File and line where a user's function raised the error: its own file's, though a library below it raised.
+    """Return file and line where a user's function raised the error: its own file's, though a library below it raised.
 
     To be called by the function that called the user's.
     """
@@ -141,7 +142,7 @@ def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
 
 
 def takes(target: Callable[..., Any], arguments: int) -> bool:
-    """Whether something can be called with so many arguments."""
+    """Return whether something can be called with so many arguments."""
     try:
         inspect.signature(target).bind(*[None] * arguments)
     except TypeError:

@@ -21,8 +21,8 @@ from editmill.manifests import ModelError
 def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TensorClassifier:
     """Load ``NAME[@WEIGHTS]``; the class index is the label.
 
-    NAME is a name of timm's, or ``hf-hub:USER/REPOSITORY[@REVISION]`` or ``local-dir:FOLDER``, which bring their weights.
-    Preprocessing is the model's own. The number of classes comes from the weights.
+    NAME is a name of timm's, or ``hf-hub:USER/REPOSITORY[@REVISION]`` or ``local-dir:FOLDER``, which bring their
+    weights. Preprocessing is the model's own. The number of classes comes from the weights.
 
     Raises:
         ModelError: timm is missing, it has no such model, or the weights are missing or do not fit.

@@ -101,7 +101,10 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def class_count(template: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> int | None:
-    """Return how many classes a checkpoint tells apart, from the architecture's last parameter; None if it lacks that."""
+    """Return how many classes a checkpoint tells apart, from the architecture's last parameter.
+
+    None if it lacks that.
+    """
     *_, last = (name for name, _ in template.named_parameters())
     return int(weights[last].shape[0]) if last in weights and weights[last].ndim else None
 

@@ -75,7 +75,8 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Trans
         raise ModelError(
             f"cannot load an image classifier: {reason}",
             where=rest,
-            fix="give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within reach",
+            fix="give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within "
+            "reach",
         ) from error
     missing = sorted(report["missing_keys"])
     if missing:
@@ -96,8 +97,8 @@ def map_labels(
 ) -> npt.NDArray[np.int64]:
     """Find the dataset's label of each class of a model.
 
-    Classes go together by name when every name of the dataset is the name of exactly one class of the model (letter case
-    and ``_`` for a space do not count); else the class index is the label.
+    Classes go together by name when every name of the dataset is the name of exactly one class of the model (letter
+    case and ``_`` for a space do not count); else the class index is the label.
 
     Args:
         model_names: Class name by class index.

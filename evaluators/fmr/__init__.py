@@ -1,4 +1,7 @@
-"""Evaluation of latent ascents: accuracy on originals and on pictures made against a model, and controls. Importing it loads no torch."""
+"""Evaluation of latent ascents: accuracy on originals and on pictures made against a model, and controls.
+
+Importing it loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -8,5 +11,14 @@ from editmill.evaluators.fmr.plot import curve_svg
 from editmill.evaluators.fmr.reports import fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
 
 __all__ = [
-    "EvaluatedModel", "FmrEvaluation", "curve_svg", "evaluate_fmr", "fmr_csv", "fmr_document", "fmr_html", "fmr_json", "fmr_text", "load_model",
+    "EvaluatedModel",
+    "FmrEvaluation",
+    "curve_svg",
+    "evaluate_fmr",
+    "fmr_csv",
+    "fmr_document",
+    "fmr_html",
+    "fmr_json",
+    "fmr_text",
+    "load_model",
 ]

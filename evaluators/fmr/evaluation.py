@@ -29,10 +29,10 @@ class FmrEvaluation:
     """A dataset of latent ascents.
 
     Attributes:
-        resamples, seed: of the bootstraps.
-        oracle, mode: the recipe's.
-        guard_report: digest of the calibration, "" without one.
-        warnings: what a reader of the tables must know.
+        resamples, seed: Of the bootstraps.
+        oracle, mode: The recipe's.
+        guard_report: Digest of the calibration, "" without one.
+        warnings: What a reader of the tables must know.
     """
 
     manifest: Manifest
@@ -49,53 +49,82 @@ class FmrEvaluation:
 
 
 def evaluate_fmr(
-    dataset: Dataset, models: Sequence[EvaluatedModel], *, batch_size: int = 32, progress: bool = True, resamples: int = 10_000, seed: int = 0
+    dataset: Dataset,
+    models: Sequence[EvaluatedModel],
+    *,
+    batch_size: int = 32,
+    progress: bool = True,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> FmrEvaluation:
     """Measure models on originals, on pictures made for each target, and on the controls.
 
     Args:
-        dataset: of the family ``fmr``.
-        models: any; those with a target's weights give its PA and FMR, held-out ones verify labels, and all of them stand in the transfer matrix.
-        batch_size: images at a time.
-        progress: whether to draw bars.
-        resamples: of the bootstraps over sources.
-        seed: of the bootstraps.
+        dataset: Of the family ``fmr``.
+        models: Any; those with a target's weights give its PA and FMR, held-out ones verify labels, and all of them
+            stand in the transfer matrix.
+        batch_size: Images at a time.
+        progress: Whether to draw bars.
+        resamples: Of the bootstraps over sources.
+        seed: Of the bootstraps.
 
     Raises:
-        DataError: the dataset holds no ascents, or no accepted sample.
+        DataError: The dataset holds no ascents, or no accepted sample.
     """
     rows = read_rows(dataset)
     facts = tuple(_facts(model, rows) for model in models)
     measured = [_Measured(rows, _right(dataset, model, batch_size, progress), resamples, seed) for model in models]
     places = list(product(rows.networks, rows.targets))
     targets = tuple(_target(rows, network, target, facts, measured) for network, target in places)
-    transfer = tuple(
-        measure.transfer(network, target, fact.model, own=target in fact.targets)
-        for (network, target), (fact, measure) in product(places, zip(facts, measured, strict=True)) if rows.eligible(network, target)
-    ) if models else ()
+    transfer = (
+        tuple(
+            measure.transfer(network, target, fact.model, own=target in fact.targets)
+            for (network, target), (fact, measure) in product(places, zip(facts, measured, strict=True))
+            if rows.eligible(network, target)
+        )
+        if models
+        else ()
+    )
     checks = tuple(
         Verification(one.network, one.target, one.model, one.sa, one.pa)
-        for one in transfer if next(fact for fact in facts if fact.model == one.model).held_out == "yes"
+        for one in transfer
+        if next(fact for fact in facts if fact.model == one.model).held_out == "yes"
     )
     return FmrEvaluation(
-        dataset.manifest, resamples, seed, rows.oracle, rows.mode, ", ".join(rows.reports), facts, targets, transfer, checks,
+        dataset.manifest,
+        resamples,
+        seed,
+        rows.oracle,
+        rows.mode,
+        ", ".join(rows.reports),
+        facts,
+        targets,
+        transfer,
+        checks,
         tuple(_warnings(rows, facts, targets)),
     )
 
 
 def _facts(model: EvaluatedModel, rows: FmrRows) -> ModelFacts:
-    """By digest or hub id; networks and verifiers are no concern, as they neither are attacked nor decide."""
+    """Return by digest or hub id; networks and verifiers are no concern, as they neither are attacked nor decide."""
     guards = ("zero_shot",) if rows.oracle == "zero_shot" else GUARD_ROLES
     told = [record for record in rows.manifest.models if record.role in (*rows.targets, *guards)]
     same, undecided = took_part(model, told)
     return ModelFacts(
-        model.name, model.digest, tuple(role for role in same if role in rows.targets), tuple(role for role in same if role in guards), undecided
+        model.name,
+        model.digest,
+        tuple(role for role in same if role in rows.targets),
+        tuple(role for role in same if role in guards),
+        undecided,
     )
 
 
 def _right(dataset: Dataset, model: EvaluatedModel, batch_size: int, progress: bool) -> dict[str, float]:
     table = predict(dataset, model.classifier, batch_size=batch_size, progress=progress).to_pydict()
-    return {key: float(label == found) for key, label, found in zip(table["key"], table["label"], table["predicted"], strict=True)}
+    return {
+        key: float(label == found)
+        for key, label, found in zip(table["key"], table["label"], table["predicted"], strict=True)
+    }
 
 
 @dataclass(frozen=True)
@@ -108,20 +137,20 @@ class _Measured:
     seed: int
 
     def of(self, rows: Mapping[str, FmrRow], sources: Sequence[str]) -> Right:
-        """Float64 [sources], 1 where it is right."""
+        """Return float64 [sources], 1 where it is right."""
         return np.array([self.right[rows[source].key] for source in sources], np.float64)
 
     def ratio(self, before: Right, after: Right) -> Estimate | None:
-        """In percent."""
+        """Return in percent."""
         return percent_ratio(before, after, resamples=self.resamples, seed=self.seed)
 
     def point(self, rows: Mapping[str, FmrRow], sources: Sequence[str], budget: int) -> Point:
-        """Accuracy on one place and its ratio to that on the originals of the same sources."""
+        """Return accuracy on one place and its ratio to that on the originals of the same sources."""
         after = self.of(rows, sources)
         return Point(budget, share(after), self.ratio(self.of(self.rows.at(ORIGINAL), sources), after))
 
     def transfer(self, network: str, target: str, model: str, *, own: bool) -> Transfer:
-        """At the whole budget."""
+        """Return at the whole budget."""
         sources = self.rows.eligible(network, target)
         before, last = self.of(self.rows.at(ORIGINAL), sources), self.rows.budgets[-1]
         point = self.point(self.rows.ascent(network, target, last), sources, last)
@@ -129,12 +158,14 @@ class _Measured:
 
 
 def share(right: Right) -> Estimate:
-    """A share with its Wilson interval; there is one trial per source."""
+    """Return a share with its Wilson interval; there is one trial per source."""
     correct = round(float(right.sum()))
     return Estimate(correct / len(right), *wilson_interval(correct, len(right)), len(right))
 
 
-def _target(rows: FmrRows, network: str, target: str, facts: Sequence[ModelFacts], measured: Sequence[_Measured]) -> TargetResult:
+def _target(
+    rows: FmrRows, network: str, target: str, facts: Sequence[ModelFacts], measured: Sequence[_Measured]
+) -> TargetResult:
     counted = _count(rows, network, target)
     found = next((number for number, fact in enumerate(facts) if target in fact.targets), None)
     sources = rows.eligible(network, target)
@@ -151,22 +182,32 @@ def _target(rows: FmrRows, network: str, target: str, facts: Sequence[ModelFacts
         before, after = mine.of(walks[last], walked), mine.of(rows.ascent(network, target, last), walked)
         difference = paired_drop(before, after, resamples=mine.resamples, seed=mine.seed)
     return replace(
-        counted, model=facts[found].model, sa=share(mine.of(rows.at(ORIGINAL), sources)),
+        counted,
+        model=facts[found].model,
+        sa=share(mine.of(rows.at(ORIGINAL), sources)),
         curve=tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
-        random=(*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)), difference=difference,
+        random=(*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)),
+        difference=difference,
         with_fallback=_with_fallback(rows, network, target, mine),
     )
 
 
 def _count(rows: FmrRows, network: str, target: str) -> TargetResult:
-    """What the rows alone tell."""
+    """Return what the rows alone tell."""
     eligible, made = rows.eligible(network, target), rows.ascent(network, target, rows.budgets[-1])
     fallbacks = sum(row.ok and row.fallback for row in made.values())
     mine = [made[source] for source in eligible]
     steps, passed = sum(row.looked - 1 for row in mine), sum(row.valid - 1 for row in mine)
     return TargetResult(
-        network, target, "", any(row.generator_overlap for row in made.values()), any(row.guard_overlap for row in made.values()),
-        n_sources=len(rows.sources), n_eligible=len(eligible), n_accepted=sum(row.emitted > 0 for row in mine), n_fallback=fallbacks,
+        network,
+        target,
+        "",
+        any(row.generator_overlap for row in made.values()),
+        any(row.guard_overlap for row in made.values()),
+        n_sources=len(rows.sources),
+        n_eligible=len(eligible),
+        n_accepted=sum(row.emitted > 0 for row in mine),
+        n_fallback=fallbacks,
         n_failed=dict(sorted(Counter(row.reason for row in made.values() if not row.ok).items())),
         validation_rate=passed / steps if steps else None,
         completed=sum(row.stop == "budget" for row in mine) / len(mine) if mine else None,
@@ -177,7 +218,11 @@ def _with_fallback(rows: FmrRows, network: str, target: str, mine: _Measured) ->
     made, originals = rows.ascent(network, target, rows.budgets[-1]), rows.at(ORIGINAL)
     if not any(row.ok and row.fallback for row in made.values()):
         return None
-    sources = [source for source in rows.sources if source in made and made[source].ok and source in originals and originals[source].ok]
+    sources = [
+        source
+        for source in rows.sources
+        if source in made and made[source].ok and source in originals and originals[source].ok
+    ]
     return mine.ratio(mine.of(originals, sources), mine.of(made, sources))
 
 
@@ -185,20 +230,30 @@ def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[Targ
     found = []
     missing = sorted({one.target for one in targets if not any(one.target in fact.targets for fact in facts)})
     if missing:
-        found.append(f"no evaluated model has the weights of {', '.join(missing)}, so PA and FMR of it are not measured")
+        found.append(
+            f"no evaluated model has the weights of {', '.join(missing)}, so PA and FMR of it are not measured"
+        )
     unsure = [fact.model for fact in facts if fact.undecided and not (fact.targets or fact.guards)]
     if unsure:
-        found.append(f"neither an id nor a digest tells whether {', '.join(unsure)} was a target or guards, so its agreement verifies nothing")
+        found.append(
+            f"neither an id nor a digest tells whether {', '.join(unsure)} was a target or guards, so its agreement "
+            "verifies nothing"
+        )
     if not any(fact.held_out == "yes" for fact in facts):
         found.append("no held-out model verifies the labels of the accepted pictures")
     guarding = sorted({role for fact in facts for role in fact.guards})
     if guarding:
-        found.append(f"evaluated models with the weights of {', '.join(guarding)} guard the pictures, which favours them")
+        found.append(
+            f"evaluated models with the weights of {', '.join(guarding)} guard the pictures, which favours them"
+        )
     least = min((one.n_eligible for one in targets), default=0)
     if least < FEW:
         found.append(f"only {least} sources are eligible in the smallest set, which is too few to rank models")
     if any(one.n_fallback for one in targets):
-        found.append("originals stand in for refused round trips; SA and PA leave these sources out, with_fallback counts them as published")
+        found.append(
+            "originals stand in for refused round trips; SA and PA leave these sources out, with_fallback counts them "
+            "as published"
+        )
     if rows.oracle == "ensemble" and rows.reports == ("",):
         found.append("the guard ensemble is not calibrated: its gates' own limits bound")
     return found

@@ -1,4 +1,6 @@
-"""Models under test with what identifies them, so that targets, guards and verifiers are told apart by weights and not by names."""
+"""Models under test with what identifies them, so that targets, guards and verifiers are told apart by weights and not
+by names.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +44,10 @@ class PromptClassifier:
     """An image-text model as a classifier: the class whose text is nearest to the picture.
 
     Attributes:
-        name: shown in tables.
-        model: see `editmill.evaluators.text.models.TextModel`.
-        labels: int64 [classes], the dataset's labels.
-        texts: float64 [classes, features], of length 1.
+        name: Shown in tables.
+        model: See `editmill.evaluators.text.models.TextModel`.
+        labels: Int64 [classes], the dataset's labels.
+        texts: Float64 [classes, features], of length 1.
     """
 
     name: str
@@ -60,10 +62,11 @@ class PromptClassifier:
 
 
 def load_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto") -> EvaluatedModel:
-    """Load a classifier as `editmill.evaluators.load_classifier` does, or ``transformers:FOLDER`` of an image-text model, which is asked "a CLASS".
+    """Load a classifier as `editmill.evaluators.load_classifier` does, or ``transformers:FOLDER`` of an image-text
+    model, which is asked "a CLASS".
 
     Raises:
-        ModelError: a package, file or function is missing, or the weights do not fit.
+        ModelError: A package, file or function is missing, or the weights do not fit.
     """
     kind, _, rest = spec.partition(":")
     if kind != "transformers":
@@ -78,7 +81,11 @@ def load_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto
 def _prompted(spec: str, class_names: Mapping[int, str], device: str) -> PromptClassifier:
     model = load_text_model(spec, device=device)
     if isinstance(model, PairClassifier):
-        raise ModelError("a classifier of pairs has no features of pictures", where=spec, fix="name a CLIP, SigLIP or dual encoder model")
+        raise ModelError(
+            "a classifier of pairs has no features of pictures",
+            where=spec,
+            fix="name a CLIP, SigLIP or dual encoder model",
+        )
     names = [PROMPT.format(name.split(",")[0]) for name in class_names.values()]
     return PromptClassifier(model.name, model, np.array(list(class_names), np.int64), model.texts(names))
 

@@ -38,14 +38,21 @@ def curve_svg(evaluation: FmrEvaluation) -> str:
     parts = [part for number, target in enumerate(targets) for part in _legend(target, number)]
     for column, network in enumerate(networks):
         left = _LEFT + column * (width + _APART)
-        parts += _panel(network, [one for one in drawn if one.network == network], targets, (left, left + width, bottom), y)
+        parts += _panel(
+            network, [one for one in drawn if one.network == network], targets, (left, left + width, bottom), y
+        )
     size = f'viewBox="0 0 {_WIDTH} {bottom + _BOTTOM:.0f}" width="{_WIDTH}" height="{bottom + _BOTTOM:.0f}"'
     label = "FMR over the number of steps"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="{label}">'
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="system-ui, sans-serif" font-size="13" '
+        f'role="img" aria-label="{label}">'
+    )
     return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', *parts, "</svg>"])
 
 
-def _panel(network: str, results: Sequence[TargetResult], targets: Sequence[str], box: tuple[float, float, float], y: _Scale) -> list[str]:
+def _panel(
+    network: str, results: Sequence[TargetResult], targets: Sequence[str], box: tuple[float, float, float], y: _Scale
+) -> list[str]:
     left, right, bottom = box
     budgets = [point.budget for point in results[0].curve]
 
@@ -54,7 +61,8 @@ def _panel(network: str, results: Sequence[TargetResult], targets: Sequence[str]
 
     parts = [
         f'<line x1="{left:.1f}" x2="{right:.1f}" y1="{y(level):.1f}" y2="{y(level):.1f}" stroke="{_LINE}"/>'
-        f'<text x="{left - 6:.1f}" y="{y(level) + 4:.1f}" text-anchor="end" font-size="11" fill="{_GREY}">{level}</text>'
+        f'<text x="{left - 6:.1f}" y="{y(level) + 4:.1f}" text-anchor="end" font-size="11" '
+        f'fill="{_GREY}">{level}</text>'
         for level in range(0, 101, 20)
     ]
     parts += [_text(x(budget), bottom + 18, str(budget), size=11, colour=_GREY) for budget in budgets]
@@ -78,7 +86,12 @@ def _curve(name: str, curve: Sequence[Point], x: _Scale, y: _Scale, colour: str,
     parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>']
     for budget, fmr in known:
         tip = f"{name}, {budget} steps: {fmr.value:.1f} [{fmr.low:.1f}, {fmr.high:.1f}], {fmr.n} sources"
-        bar = "" if dashed else f'<line x1="{x(budget):.1f}" x2="{x(budget):.1f}" y1="{y(fmr.low):.1f}" y2="{y(fmr.high):.1f}" stroke="{colour}"/>'
+        bar = (
+            ""
+            if dashed
+            else f'<line x1="{x(budget):.1f}" x2="{x(budget):.1f}" y1="{y(fmr.low):.1f}" y2="{y(fmr.high):.1f}" '
+            f'stroke="{colour}"/>'
+        )
         fill = "#fff" if dashed else colour
         dot = f'<circle cx="{x(budget):.1f}" cy="{y(fmr.value):.1f}" r="3.4" fill="{fill}" stroke="{colour}"/>'
         parts.append(f"<g><title>{escape(tip)}</title>{bar}{dot}</g>")
@@ -92,4 +105,6 @@ def _legend(target: str, number: int) -> list[str]:
 
 
 def _text(x: float, y: float, text: str, *, size: int = 13, colour: str = _INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{colour}">{escape(text)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{colour}">{escape(text)}</text>'
+    )

@@ -12,26 +12,31 @@ from editmill.manifests import RequestError
 def percent_ratio(
     before: npt.ArrayLike, after: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> Estimate | None:
-    """100 * mean(after) / mean(before) with a percentile bootstrap over sources (Efron & Tibshirani 1993, chapter 13).
+    """Return 100 * mean(after) / mean(before) with a percentile bootstrap over sources (Efron & Tibshirani 1993,
+    chapter 13).
 
-    Both means are drawn together, so the interval knows that the sources are the same; drawing how often each distinct pair occurs is the same
-    bootstrap as drawing sources.
+    Both means are drawn together, so the interval knows that the sources are the same; drawing how often each distinct
+    pair occurs is the same bootstrap as drawing sources.
 
     Args:
-        before, after: float [n], whether a model is right about a source in either condition, in [0, 1].
-        confidence: coverage, in (0, 1).
-        resamples: bootstrap resamples.
-        seed: of the resampling.
+        before: Float [n], whether a model is right about a source before, in [0, 1].
+        after: The same afterwards.
+        confidence: Coverage, in (0, 1).
+        resamples: Bootstrap resamples.
+        seed: Of the resampling.
 
     Returns:
         The ratio in percent; None where ``before`` is never right, or there is no source.
 
     Raises:
-        RequestError: the lengths differ, or an option is out of range.
+        RequestError: The lengths differ, or an option is out of range.
     """
     pairs = np.stack(np.broadcast_arrays(np.asarray(before, np.float64), np.asarray(after, np.float64)), axis=1)
     if np.shape(before) != np.shape(after) or resamples < 1 or not 0 < confidence < 1:
-        raise RequestError(f"a ratio needs pairs, resamples and a confidence, got {np.shape(before)}, {np.shape(after)}, {resamples}, {confidence}")
+        raise RequestError(
+            f"a ratio needs pairs, resamples and a confidence, got {np.shape(before)}, {np.shape(after)}, "
+            f"{resamples}, {confidence}"
+        )
     if not len(pairs) or not pairs[:, 0].sum():
         return None
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)

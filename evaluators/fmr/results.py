@@ -12,8 +12,8 @@ class Point:
     """One budget of a curve.
 
     Attributes:
-        budget: ascent or random steps; 0 is the round trip.
-        pa: accuracy on the pictures, a share with its Wilson interval.
+        budget: Ascent or random steps; 0 is the round trip.
+        pa: Accuracy on the pictures, a share with its Wilson interval.
         fmr: 100 * PA / SA with its bootstrap interval; None where SA is 0.
     """
 
@@ -28,19 +28,20 @@ class TargetResult:
 
     Attributes:
         network, target: roles.
-        model: the evaluated model that is the target; "" where none is, and then nothing is measured.
-        generator_overlap: the recipe says that the target was trained on the network's pictures.
-        guard_overlap: the target's weights guard as well.
-        n_sources: planned sources.
-        n_eligible: sources whose original and round trip exist, and whose round trip the guard lets pass; SA and PA are over these.
-        n_accepted: eligible sources with at least one accepted step.
-        n_fallback: sources whose refused round trip is replaced by the original.
-        n_failed: the rest, by reason.
-        validation_rate: share of the steps after the round trip that the guard let pass; None without a step.
-        completed: share of the eligible sources whose whole budget was spent; None without one.
-        sa: accuracy on the originals, a share; None where nothing is measured.
+        model: The evaluated model that is the target; "" where none is, and then nothing is measured.
+        generator_overlap: The recipe says that the target was trained on the network's pictures.
+        guard_overlap: The target's weights guard as well.
+        n_sources: Planned sources.
+        n_eligible: Sources whose original and round trip exist, and whose round trip the guard lets pass; SA and PA are
+            over these.
+        n_accepted: Eligible sources with at least one accepted step.
+        n_fallback: Sources whose refused round trip is replaced by the original.
+        n_failed: The rest, by reason.
+        validation_rate: Share of the steps after the round trip that the guard let pass; None without a step.
+        completed: Share of the eligible sources whose whole budget was spent; None without one.
+        sa: Accuracy on the originals, a share; None where nothing is measured.
         curve: PA(b) by budget, from the round trip on.
-        random: the same of random walks of as many steps of the same length.
+        random: The same of random walks of as many steps of the same length.
         difference: PA of random walks less that of ascents at the whole budget, paired by source.
         with_fallback: FMR at the whole budget if fall-backs counted, as published; None without fall-backs.
     """
@@ -66,7 +67,9 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class Transfer:
-    """One model on the pictures made for one target: accuracies on the target's eligible sources, and their ratio in percent."""
+    """One model on the pictures made for one target: accuracies on the target's eligible sources, and their ratio in
+    percent.
+    """
 
     network: str
     target: str
@@ -79,7 +82,9 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Verification:
-    """How often a held-out model agrees with the labels of one accepted set (``after``), and of the originals of the same sources (``before``)."""
+    """How often a held-out model agrees with the labels of one accepted set (``after``), and of the originals of the
+    same sources (``before``).
+    """
 
     network: str
     target: str
@@ -93,9 +98,9 @@ class ModelFacts:
     """One evaluated model.
 
     Attributes:
-        targets: roles of targets with the same weights.
-        guards: roles that guard with the same weights.
-        undecided: roles of which neither an id nor a digest tells whether it had them.
+        targets: Roles of targets with the same weights.
+        guards: Roles that guard with the same weights.
+        undecided: Roles of which neither an id nor a digest tells whether it had them.
     """
 
     model: str

@@ -19,12 +19,12 @@ class FmrRow:
     """One planned sample.
 
     Attributes:
-        ok: whether there is a picture.
-        reason: the decisive one, "" for ``ok``.
-        fallback: whether the original picture stands in for a refused round trip.
-        emitted: step whose picture it is; -1 for originals and fall-backs.
-        stop: why the ascent ended.
-        looked, valid: iterates that the guard saw, the round trip among them, and those that it let pass.
+        ok: Whether there is a picture.
+        reason: The decisive one, "" for ``ok``.
+        fallback: Whether the original picture stands in for a refused round trip.
+        emitted: Step whose picture it is; -1 for originals and fall-backs.
+        stop: Why the ascent ended.
+        looked, valid: Iterates that the guard saw, the round trip among them, and those that it let pass.
     """
 
     key: str
@@ -49,10 +49,10 @@ class FmrRows:
     """A dataset's rows by place and source.
 
     Attributes:
-        networks, targets: in the recipe's order.
-        budgets: those with pictures, ascending, from 0 (the round trip).
-        oracle, mode: the recipe's.
-        reports: digests of guard reports in the rows; one, or "" without calibration.
+        networks, targets: In the recipe's order.
+        budgets: Those with pictures, ascending, from 0 (the round trip).
+        oracle, mode: The recipe's.
+        reports: Digests of guard reports in the rows; one, or "" without calibration.
     """
 
     manifest: Manifest
@@ -66,24 +66,28 @@ class FmrRows:
     reports: tuple[str, ...] = ()
 
     def at(self, edit: str, network: str = "", target: str = "", budget: int = 0) -> dict[str, FmrRow]:
-        """Rows of one place, by source."""
+        """Return rows of one place, by source."""
         return self.by_place.get((edit, network, target, budget), {})
 
     def ascent(self, network: str, target: str, budget: int) -> dict[str, FmrRow]:
-        """Rows of one point of a curve; without any step that is the round trip, whatever the target."""
+        """Return rows of one point of a curve; without any step that is the round trip, whatever the target."""
         return self.at(ASCENT, network, target, budget) if budget else self.at(ROUND_TRIP, network)
 
     def eligible(self, network: str, target: str) -> list[str]:
-        """Sources with an original and a picture at every budget, none of which is a fall-back; sorted."""
+        """Return sources with an original and a picture at every budget, none of which is a fall-back; sorted."""
         places = [self.at(ORIGINAL), *(self.ascent(network, target, budget) for budget in self.budgets)]
-        return [source for source in self.sources if all(source in rows and rows[source].ok and not rows[source].fallback for rows in places)]
+        return [
+            source
+            for source in self.sources
+            if all(source in rows and rows[source].ok and not rows[source].fallback for rows in places)
+        ]
 
 
 def read_rows(dataset: Dataset) -> FmrRows:
     """Read a dataset.
 
     Raises:
-        DataError: the dataset holds no latent ascents.
+        DataError: The dataset holds no latent ascents.
     """
     manifest = dataset.manifest
     if manifest.generator != "fmr":
@@ -103,14 +107,29 @@ def read_rows(dataset: Dataset) -> FmrRows:
     budgets = sorted({0, *(budget for edit, _, _, budget in by_place if edit == ASCENT)})
     sources = sorted({source for rows in by_place.values() for source in rows})
     return FmrRows(
-        manifest, tuple(generator["networks"]), tuple(generator["targets"]), tuple(budgets), str(generator["oracle"]), str(generator["mode"]),
-        tuple(sources), by_place, tuple(sorted(reports)),
+        manifest,
+        tuple(generator["networks"]),
+        tuple(generator["targets"]),
+        tuple(budgets),
+        str(generator["oracle"]),
+        str(generator["mode"]),
+        tuple(sources),
+        by_place,
+        tuple(sorted(reports)),
     )
 
 
 def _row(record: Mapping[str, Any], values: Mapping[str, Any]) -> FmrRow:
     return FmrRow(
-        record["key"], record["source_id"], record["status"] == "ok", next(iter(record["reasons"]), ""), bool(values["fallback"]),
-        int(values["emitted"]), str(values["stop"]), int(values["validation"]["looked"]), int(values["validation"]["valid"]),
-        bool(values["generator_overlap"]), bool(values["guard_overlap"]),
+        record["key"],
+        record["source_id"],
+        record["status"] == "ok",
+        next(iter(record["reasons"]), ""),
+        bool(values["fallback"]),
+        int(values["emitted"]),
+        str(values["stop"]),
+        int(values["validation"]["looked"]),
+        int(values["validation"]["valid"]),
+        bool(values["generator_overlap"]),
+        bool(values["guard_overlap"]),
     )

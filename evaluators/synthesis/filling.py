@@ -18,14 +18,14 @@ class Filling:
 
     Attributes:
         planned, filled: samples.
-        candidates, passed: candidates made, and those that every guard let pass.
-        acceptance, low, high: passed / candidates with its Wilson interval of 95 %; None without candidates. Candidates of one search share class and
-            prompt, so the interval is somewhat narrow.
-        least, most: smallest and largest acceptance of a class.
-        gini: of the classes' acceptance, 0 where all are alike.
-        empty: classes without any sample.
-        attempts: candidates per filled sample; None where none was.
-        evaluations: network evaluations per filled sample.
+        candidates, passed: Candidates made, and those that every guard let pass.
+        acceptance, low, high: Passed / candidates with its Wilson interval of 95 %; None without candidates. Candidates
+            of one search share class and prompt, so the interval is somewhat narrow.
+        least, most: Smallest and largest acceptance of a class.
+        gini: Of the classes' acceptance, 0 where all are alike.
+        empty: Classes without any sample.
+        attempts: Candidates per filled sample; None where none was.
+        evaluations: Network evaluations per filled sample.
     """
 
     conditioning: str
@@ -46,7 +46,9 @@ class Filling:
 
 @dataclass(frozen=True)
 class Hole:
-    """Samples of one class and conditioning that are missing: how many, of how many, the stop codes and the decisive reasons, most frequent first."""
+    """Samples of one class and conditioning that are missing: how many, of how many, the stop codes and the decisive
+    reasons, most frequent first.
+    """
 
     conditioning: str
     label: int
@@ -59,7 +61,9 @@ class Hole:
 
 @dataclass(frozen=True)
 class GateCount:
-    """One reason: candidates rejected for it among others, first, and for it alone (``unique``, which no other guard would have refused)."""
+    """One reason: candidates rejected for it among others, first, and for it alone (``unique``, which no other guard
+    would have refused).
+    """
 
     reason: str
     rejected: int
@@ -68,7 +72,7 @@ class GateCount:
 
 
 def measure_filling(rows: Sequence[SynthesisRow]) -> tuple[Filling, ...]:
-    """Every conditioning in the order of the rows, then all together; the control apart."""
+    """Return every conditioning in the order of the rows, then all together; the control apart."""
     made = [row for row in rows if row.conditioning != ORIGINAL]
     names = list(dict.fromkeys(row.conditioning for row in made))
     parts = [(name, [row for row in made if row.conditioning == name]) for name in names]
@@ -88,14 +92,28 @@ def _filling(name: str, rows: Sequence[SynthesisRow]) -> Filling:
         full[row.label] += row.ok
     rates = [good[label] / count for label, count in made.items() if count]
     return Filling(
-        name, len(rows), filled, candidates, passed, passed / candidates if candidates else None, low, high, min(rates, default=None),
-        max(rates, default=None), gini(rates), sum(not full[label] for label in made), candidates / filled if filled else None,
+        name,
+        len(rows),
+        filled,
+        candidates,
+        passed,
+        passed / candidates if candidates else None,
+        low,
+        high,
+        min(rates, default=None),
+        max(rates, default=None),
+        gini(rates),
+        sum(not full[label] for label in made),
+        candidates / filled if filled else None,
         sum(row.cost for row in rows) / filled if filled else None,
     )
 
 
 def gini(values: Sequence[float]) -> float | None:
-    """Mean absolute difference of all pairs over twice the mean, in [0, 1]; None for no value, 0 where all are 0."""
+    """Return mean absolute difference of all pairs over twice the mean, in [0, 1].
+
+    None for no value, 0 where all are 0.
+    """
     if not values:
         return None
     numbers = np.sort(np.asarray(values, np.float64))
@@ -106,7 +124,7 @@ def gini(values: Sequence[float]) -> float | None:
 
 
 def find_holes(rows: Sequence[SynthesisRow]) -> tuple[Hole, ...]:
-    """Quotas that were not filled, by conditioning and class."""
+    """Return quotas that were not filled, by conditioning and class."""
     cells: dict[tuple[str, int], list[SynthesisRow]] = {}
     for row in rows:
         cells.setdefault((row.conditioning, row.label), []).append(row)
@@ -120,13 +138,13 @@ def find_holes(rows: Sequence[SynthesisRow]) -> tuple[Hole, ...]:
 
 
 def _ranked(values: Sequence[str]) -> tuple[str, ...]:
-    """Distinct values, most frequent first, without empty ones."""
+    """Return distinct values, most frequent first, without empty ones."""
     counts = Counter(value for value in values if value)
     return tuple(sorted(counts, key=lambda value: (-counts[value], value)))
 
 
 def count_gates(rows: Sequence[SynthesisRow]) -> tuple[GateCount, ...]:
-    """Every reason that a candidate was rejected for, most frequent first."""
+    """Return every reason that a candidate was rejected for, most frequent first."""
     rejections = [reasons for row in rows if row.conditioning != ORIGINAL for reasons in row.rejections if reasons]
     rejected = Counter(reason for reasons in rejections for reason in set(reasons))
     first = Counter(reasons[0] for reasons in rejections)

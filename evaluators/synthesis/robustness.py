@@ -30,9 +30,9 @@ class ModelResult:
     """One classifier.
 
     Attributes:
-        accuracy: by conditioning; ``original`` is the control.
-        classes: by conditioning, then class name.
-        generated: on all generated pictures together; None where there are none.
+        accuracy: By conditioning; ``original`` is the control.
+        classes: By conditioning, then class name.
+        generated: On all generated pictures together; None where there are none.
     """
 
     model: str
@@ -43,7 +43,9 @@ class ModelResult:
 
 @dataclass(frozen=True)
 class Robustness:
-    """Effective robustness of one model on one conditioning, "" for all: ``shift`` - ``expected``, the accuracy that the baselines' line gives."""
+    """Effective robustness of one model on one conditioning, "" for all: ``shift`` - ``expected``, the accuracy that
+    the baselines' line gives.
+    """
 
     model: str
     conditioning: str
@@ -54,16 +56,18 @@ class Robustness:
 
 
 def measure_model(name: str, predictions: pa.Table, class_names: dict[int, str]) -> ModelResult:
-    """Accuracy of one classifier's predictions (`editmill.evaluators.predictions.SCHEMA`)."""
+    """Return accuracy of one classifier's predictions (`editmill.evaluators.predictions.SCHEMA`)."""
     labels, edits = np.asarray(predictions["label"]), np.asarray(predictions["edit"])
     right = labels == np.asarray(predictions["predicted"])
     found = list(dict.fromkeys(edits.tolist()))
     generated = edits != ORIGINAL
     return ModelResult(
-        name, {edit: _accuracy(right[edits == edit]) for edit in found},
+        name,
+        {edit: _accuracy(right[edits == edit]) for edit in found},
         {
             edit: {
-                class_names[int(label)]: _accuracy(right[(edits == edit) & (labels == label)]) for label in np.unique(labels[edits == edit])
+                class_names[int(label)]: _accuracy(right[(edits == edit) & (labels == label)])
+                for label in np.unique(labels[edits == edit])
             }
             for edit in found
         },
@@ -77,10 +81,11 @@ def _accuracy(right: np.ndarray) -> Accuracy:
 
 
 def effective_robustness(results: Sequence[ModelResult]) -> tuple[Robustness, ...]:
-    """acc_shift - beta(acc_std), with beta a line between logits that is fitted on the given models (Taori et al., arXiv 2007.00644, section 2).
+    """Return acc_shift - beta(acc_std), with beta a line between logits that is fitted on the given models (Taori et
+    al., arXiv 2007.00644, section 2).
 
-    Empty below three models, without the control, or where all models are equally accurate on it. Half a success and half a failure are added
-    to every count before its logit, which is infinite at 0 and 1.
+    Empty below three models, without the control, or where all models are equally accurate on it. Half a success and
+    half a failure are added to every count before its logit, which is infinite at 0 and 1.
     """
     known = [one for one in results if ORIGINAL in one.accuracy and one.generated is not None]
     if len(known) < LEAST_MODELS:
@@ -96,7 +101,9 @@ def effective_robustness(results: Sequence[ModelResult]) -> tuple[Robustness, ..
         for one, at, shift in zip(known, standard, shifts, strict=True):
             assert shift is not None
             expected = float(1 / (1 + np.exp(-(slope * at + intercept))))
-            found.append(Robustness(one.model, name, one.accuracy[ORIGINAL].value, shift.value, expected, shift.value - expected))
+            found.append(
+                Robustness(one.model, name, one.accuracy[ORIGINAL].value, shift.value, expected, shift.value - expected)
+            )
     return tuple(found)
 
 

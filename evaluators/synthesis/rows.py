@@ -16,11 +16,11 @@ class SynthesisRow:
     """One planned sample.
 
     Attributes:
-        stop: why its search ended; "" where there was none.
-        rejections: per rejected candidate its reasons, the decisive one first.
-        candidates: candidates made.
-        passed: candidates that were accepted.
-        cost: network evaluations.
+        stop: Why its search ended; "" where there was none.
+        rejections: Per rejected candidate its reasons, the decisive one first.
+        candidates: Candidates made.
+        passed: Candidates that were accepted.
+        cost: Network evaluations.
     """
 
     key: str
@@ -37,13 +37,16 @@ class SynthesisRow:
 
 
 def read_rows(dataset: Dataset) -> tuple[SynthesisRow, ...]:
-    """Rows in the dataset's order.
+    """Return rows in the dataset's order.
 
     Raises:
-        DataError: the dataset is of another generator.
+        DataError: The dataset is of another generator.
     """
     if dataset.manifest.generator != "synthesis":
-        raise DataError(f"the dataset is of the generator {dataset.manifest.generator!r}, not synthesis", where=dataset.manifest.name)
+        raise DataError(
+            f"the dataset is of the generator {dataset.manifest.generator!r}, not synthesis",
+            where=dataset.manifest.name,
+        )
     names = ["key", "edit", "label", "class_name", "status", "reasons", "candidates", "parameters", "cost"]
     return tuple(_row(values) for values in dataset.table.select(names).to_pylist())
 
@@ -51,8 +54,15 @@ def read_rows(dataset: Dataset) -> tuple[SynthesisRow, ...]:
 def _row(values: dict[str, Any]) -> SynthesisRow:
     candidates, reasons = values["candidates"] or [], values["reasons"] or []
     return SynthesisRow(
-        key=values["key"], conditioning=values["edit"], label=values["label"], class_name=values["class_name"], ok=values["status"] == "ok",
-        reason=reasons[0] if reasons else "", stop=str(json.loads(values["parameters"]).get("stop", "")),
-        rejections=tuple(tuple(one["reasons"]) for one in candidates if not one["accepted"]), candidates=len(candidates),
-        passed=sum(bool(one["accepted"]) for one in candidates), cost=values["cost"],
+        key=values["key"],
+        conditioning=values["edit"],
+        label=values["label"],
+        class_name=values["class_name"],
+        ok=values["status"] == "ok",
+        reason=reasons[0] if reasons else "",
+        stop=str(json.loads(values["parameters"]).get("stop", "")),
+        rejections=tuple(tuple(one["reasons"]) for one in candidates if not one["accepted"]),
+        candidates=len(candidates),
+        passed=sum(bool(one["accepted"]) for one in candidates),
+        cost=values["cost"],
     )

@@ -9,6 +9,15 @@ from editmill.evaluators.text.reports import text_csv, text_html, text_json, tex
 from editmill.evaluators.text.retrieval import reciprocal_ranks
 
 __all__ = [
-    "EditMeasures", "TextEvaluation", "TextModel", "evaluate_texts", "load_text_model", "measure_edits", "reciprocal_ranks", "text_csv", "text_html",
-    "text_json", "text_table",
+    "EditMeasures",
+    "TextEvaluation",
+    "TextModel",
+    "evaluate_texts",
+    "load_text_model",
+    "measure_edits",
+    "reciprocal_ranks",
+    "text_csv",
+    "text_html",
+    "text_json",
+    "text_table",
 ]

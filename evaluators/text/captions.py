@@ -18,11 +18,11 @@ class Captions:
     """All captions whose unedited row did not fail, in order of their sources.
 
     Attributes:
-        images: digests of the pictures, each once.
-        image: position in ``images`` of each caption's picture [captions].
+        images: Digests of the pictures, each once.
+        image: Position in ``images`` of each caption's picture [captions].
         labels: 0 entailment, 1 neutral, 2 contradiction, -1 unlabelled [captions].
-        texts: by edit; the source's where there is no edit.
-        edited, made: by edit, where it changed the caption, and where it did not fail [captions].
+        texts: By edit; the source's where there is no edit.
+        edited, made: By edit, where it changed the caption, and where it did not fail [captions].
     """
 
     images: list[str]
@@ -35,7 +35,9 @@ class Captions:
 
 def line_up(rows: dict[str, list[CaptionRow]]) -> Captions:
     """Put the rows of all edits side by side."""
-    unedited = sorted((row for row in rows.get(ORIGINAL, []) if not row.failed), key=lambda row: (row.source_id, row.replica))
+    unedited = sorted(
+        (row for row in rows.get(ORIGINAL, []) if not row.failed), key=lambda row: (row.source_id, row.replica)
+    )
     place = {image: number for number, image in enumerate(dict.fromkeys(row.image for row in unedited))}
     texts, edited, made = {}, {}, {}
     for edit, mine in rows.items():

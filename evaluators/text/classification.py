@@ -1,4 +1,6 @@
-"""Entailment-style classification: does the image bear a caption out? Thresholds on pair scores, fitted on unedited captions of other images."""
+"""Entailment-style classification: does the image bear a caption out? Thresholds on pair scores, fitted on unedited
+captions of other images.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,11 @@ class ClassResult:
     """One edit.
 
     Attributes:
-        captions: how many count: those whose edit did not fail.
-        accuracy, macro_f1: over the labels that occur; ``recall`` by label.
-        drop: of the accuracy against the unedited captions, None for them.
-        p_value, p_holm: exact McNemar test, or sign flips by image where one has several captions; and with Holm's correction over edits and models.
+        captions: How many count: those whose edit did not fail.
+        accuracy, macro_f1: Over the labels that occur; ``recall`` by label.
+        drop: Of the accuracy against the unedited captions, None for them.
+        p_value, p_holm: Exact McNemar test, or sign flips by image where one has several captions; and with Holm's
+            correction over edits and models.
     """
 
     edit: str
@@ -40,7 +43,7 @@ class ClassResult:
 
 
 def macro_f1(truth: IntArray, said: IntArray) -> float:
-    """The mean over the true labels of the harmonic mean of precision and recall."""
+    """Return the mean over the true labels of the harmonic mean of precision and recall."""
     scores = []
     for label in np.unique(truth):
         hits = int(((truth == label) & (said == label)).sum())
@@ -49,7 +52,9 @@ def macro_f1(truth: IntArray, said: IntArray) -> float:
 
 
 def fit_thresholds(scores: FloatArray, truth: IntArray) -> tuple[float, ...]:
-    """Thresholds between the labels that occur, the more entailed above: those with the best macro F1 on a grid of quantiles."""
+    """Return thresholds between the labels that occur, the more entailed above: those with the best macro F1 on a grid
+    of quantiles.
+    """
     labels = np.unique(truth)
     grid = np.unique(np.quantile(scores, np.linspace(0, 1, CANDIDATES if len(labels) == 2 else CANDIDATES // 2)))
     options = list(combinations(grid.tolist(), len(labels) - 1)) or [tuple(grid[:1].tolist()) * (len(labels) - 1)]
@@ -57,13 +62,15 @@ def fit_thresholds(scores: FloatArray, truth: IntArray) -> tuple[float, ...]:
 
 
 def decide(scores: FloatArray, thresholds: Sequence[float], labels: IntArray) -> IntArray:
-    """Labels of scores: the first (entailment) from the highest threshold on."""
+    """Return labels of scores: the first (entailment) from the highest threshold on."""
     above = (scores[:, None] >= np.asarray(thresholds)[None]).sum(axis=1)
     return np.asarray(labels[len(labels) - 1 - above])
 
 
-def cross_fitted(scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, seed: int = 0) -> dict[str, IntArray]:
-    """Labels by edit; each half of the images is judged by thresholds of the other half's unedited captions."""
+def cross_fitted(
+    scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, seed: int = 0
+) -> dict[str, IntArray]:
+    """Return labels by edit; each half of the images is judged by thresholds of the other half's unedited captions."""
     distinct, place = np.unique(images, return_inverse=True)
     halves = (np.random.default_rng(seed).permutation(len(distinct)) % 2)[place]
     labels = np.unique(truth)
@@ -75,15 +82,19 @@ def cross_fitted(scores: dict[str, FloatArray], truth: IntArray, images: IntArra
     return said
 
 
-def classify(scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, resamples: int) -> tuple[ClassResult, ...]:
-    """Accuracy, macro F1, recalls and drops by edit; nothing where fewer than two labels, or captions of fewer than eight images, occur.
+def classify(
+    scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, resamples: int
+) -> tuple[ClassResult, ...]:
+    """Return accuracy, macro F1, recalls and drops by edit.
+
+    Nothing where fewer than two labels, or captions of fewer than eight images, occur.
 
     Args:
-        scores: by edit, float [captions]; NaN where the edit failed.
-        truth: labels [captions].
-        images: which image each caption belongs to [captions].
-        base: the edit that the others are compared with; it failed nowhere.
-        resamples: of the bootstrap.
+        scores: By edit, float [captions]; NaN where the edit failed.
+        truth: Labels [captions].
+        images: Which image each caption belongs to [captions].
+        base: The edit that the others are compared with; it failed nowhere.
+        resamples: Of the bootstrap.
     """
     if len(np.unique(truth)) < 2 or len(np.unique(images)) < 8:
         return ()
@@ -96,16 +107,22 @@ def classify(scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *
             continue
         true, now, before, mine = truth[made], said[edit][made], right[made], images[made]
         hits, changed = now == true, edit != base
-        results.append(ClassResult(
-            edit, len(true), float(hits.mean()), macro_f1(true, now), {LABELS[label]: float(hits[true == label].mean()) for label in np.unique(true)},
-            clustered_mean(before * 1.0 - hits, mine, resamples=resamples) if changed else None,
-            _p_value(before, hits, mine, resamples) if changed else None,
-        ))
+        results.append(
+            ClassResult(
+                edit,
+                len(true),
+                float(hits.mean()),
+                macro_f1(true, now),
+                {LABELS[label]: float(hits[true == label].mean()) for label in np.unique(true)},
+                clustered_mean(before * 1.0 - hits, mine, resamples=resamples) if changed else None,
+                _p_value(before, hits, mine, resamples) if changed else None,
+            )
+        )
     return tuple(results)
 
 
 def _p_value(before: BoolArray, after: BoolArray, images: IntArray, resamples: int) -> float:
-    """McNemar's test takes captions as independent, which captions of one image are not."""
+    """Return McNemar's test takes captions as independent, which captions of one image are not."""
     if len(np.unique(images)) == len(images):
         return mcnemar_exact(int((before & ~after).sum()), int((after & ~before).sum()))
     return sign_flip(cluster_sums(before * 1.0 - after, images)[0], resamples=resamples)

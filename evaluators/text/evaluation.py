@@ -1,4 +1,6 @@
-"""Image-text models on a dataset of captions: retrieval, classification of labelled captions, and who may give the headline."""
+"""Image-text models on a dataset of captions: retrieval, classification of labelled captions, and who may give the
+headline.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,12 @@ class ModelResult:
     """One model.
 
     Attributes:
-        overlap: the roles in which it selected or guarded the edits, so that its drop is no headline.
-        undecided: the roles of which neither an id nor a digest tells whether it had them.
-        results: retrieval; empty for a classifier of pairs.
-        classes: classification of labelled captions; empty where there are no labels.
-        cut: by edit, captions that are longer than the model reads, so that it sees only their beginning; None where it can't be told.
+        overlap: The roles in which it selected or guarded the edits, so that its drop is no headline.
+        undecided: The roles of which neither an id nor a digest tells whether it had them.
+        results: Retrieval; empty for a classifier of pairs.
+        classes: Classification of labelled captions; empty where there are no labels.
+        cut: By edit, captions that are longer than the model reads, so that it sees only their beginning; None where it
+            can't be told.
     """
 
     model: str
@@ -57,9 +60,9 @@ class TextEvaluation:
     """A dataset of captions: measures of its edits, and what each model makes of them.
 
     Attributes:
-        captions, images: that could be read; every model sees them.
-        searched: captions that are searched with.
-        pool: images that each of them is ranked among.
+        captions, images: That could be read; every model sees them.
+        searched: Captions that are searched with.
+        pool: Images that each of them is ranked among.
     """
 
     manifest: Manifest
@@ -77,41 +80,66 @@ class TextEvaluation:
 
 
 def evaluate_texts(
-    dataset: Dataset, models: Sequence[TextModel | PairClassifier], *, images: Path | None = None, batch_size: int = 64, progress: bool = True,
+    dataset: Dataset,
+    models: Sequence[TextModel | PairClassifier],
+    *,
+    images: Path | None = None,
+    batch_size: int = 64,
+    progress: bool = True,
     resamples: int = 10_000,
 ) -> TextEvaluation:
     """Measure edits, and retrieval and classification by ``models``.
 
     Args:
-        dataset: of edited captions, with the edit ``original``.
-        models: see `load_text_model`.
-        images: folder with the images of a dataset that stores them by reference, found by their digests.
-        batch_size: images or texts at a time.
-        progress: whether to draw a bar.
-        resamples: of the bootstraps and of the sign-flip test.
+        dataset: Of edited captions, with the edit ``original``.
+        models: See `load_text_model`.
+        images: Folder with the images of a dataset that stores them by reference, found by their digests.
+        batch_size: Images or texts at a time.
+        progress: Whether to draw a bar.
+        resamples: Of the bootstraps and of the sign-flip test.
 
     Raises:
-        DataError: the dataset holds no captions, or no unedited ones that could be read; an image is missing.
+        DataError: The dataset holds no captions, or no unedited ones that could be read; an image is missing.
     """
     rows = read_rows(dataset)
     if models and ORIGINAL not in rows:
-        raise DataError("the dataset has no unedited captions to compare with", fix="add the edit {name: original} to the recipe")
+        raise DataError(
+            "the dataset has no unedited captions to compare with", fix="add the edit {name: original} to the recipe"
+        )
     captions = line_up(rows)
     if models and not captions.images:
-        raise DataError("all unedited captions failed, so there is nothing to compare with", fix="see the reasons of the failed rows")
+        raise DataError(
+            "all unedited captions failed, so there is nothing to compare with",
+            fix="see the reasons of the failed rows",
+        )
     pictures = Pictures(dataset, images) if models else None
     results = []
     for model in models:
         assert pictures is not None
-        results.append(_evaluate(model, dataset.manifest, pictures, captions, batch_size, model.name if progress else "", resamples))
+        results.append(
+            _evaluate(
+                model, dataset.manifest, pictures, captions, batch_size, model.name if progress else "", resamples
+            )
+        )
     return TextEvaluation(
-        dataset.manifest, len(captions.image), len(captions.images), int(searched(captions).sum()), min(POOL, len(captions.images)),
-        tuple(measure_edits(rows, resamples=resamples)), _corrected(results),
+        dataset.manifest,
+        len(captions.image),
+        len(captions.images),
+        int(searched(captions).sum()),
+        min(POOL, len(captions.images)),
+        tuple(measure_edits(rows, resamples=resamples)),
+        _corrected(results),
     )
 
 
 def _evaluate(
-    model: TextModel | PairClassifier, manifest: Manifest, pictures: Pictures, captions: Captions, size: int, title: str, resamples: int
+    model: TextModel | PairClassifier,
+    manifest: Manifest,
+    pictures: Pictures,
+    captions: Captions,
+    size: int,
+    title: str,
+    resamples: int,
 ) -> ModelResult:
     # Edits leave many captions as they are; a text is read once, so that equal texts score equally.
     texts, place = _distinct(captions.texts)
@@ -125,7 +153,9 @@ def _evaluate(
         results = search(read, place, seen, captions, resamples=resamples)
     overlap, undecided = took_part(model, manifest.models)
     long = model.cut(texts)
-    cut = None if long is None else {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
+    cut = (
+        None if long is None else {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
+    )
     return ModelResult(model.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
 
 
@@ -134,13 +164,17 @@ def _look(model: TextModel, pictures: Pictures, digests: Sequence[str]) -> Float
 
 
 def _distinct(items: Mapping[str, Sequence[Item]]) -> tuple[list[Item], dict[str, IntArray]]:
-    """The distinct items of all edits, and the positions of each edit's among them."""
+    """Return the distinct items of all edits, and the positions of each edit's among them."""
     place: dict[Item, int] = {}
-    positions = {edit: np.array([place.setdefault(item, len(place)) for item in mine], np.int64) for edit, mine in items.items()}
+    positions = {
+        edit: np.array([place.setdefault(item, len(place)) for item in mine], np.int64) for edit, mine in items.items()
+    }
     return list(place), positions
 
 
-def _pair_scores(model: PairClassifier, pictures: Pictures, captions: Captions, size: int, title: str) -> dict[str, FloatArray]:
+def _pair_scores(
+    model: PairClassifier, pictures: Pictures, captions: Captions, size: int, title: str
+) -> dict[str, FloatArray]:
     owners = captions.image.tolist()
     pairs, place = _distinct({edit: list(zip(owners, texts, strict=True)) for edit, texts in captions.texts.items()})
     # Pairs of one image lie together, so that it is decoded once.
@@ -156,21 +190,25 @@ def _pair_scores(model: PairClassifier, pictures: Pictures, captions: Captions, 
 
 
 def _classified(scores: dict[str, FloatArray], captions: Captions, resamples: int) -> tuple[ClassResult, ...]:
-    """Classification of the captions that have a label."""
+    """Return classification of the captions that have a label."""
     labelled = captions.labels >= 0
     counted = {edit: np.where(captions.made[edit], values, np.nan)[labelled] for edit, values in scores.items()}
     return classify(counted, captions.labels[labelled], captions.image[labelled], base=ORIGINAL, resamples=resamples)
 
 
 def _corrected(models: list[ModelResult]) -> tuple[ModelResult, ...]:
-    """The results with Holm's correction over all edits and models: one family for retrieval, one for classification."""
+    """Return the results with Holm's correction over all edits and models: one family for retrieval, one for
+    classification.
+    """
     ranked = iter(_adjusted([result.p_value for model in models for result in model.results]))
     sorted_out = iter(_adjusted([result.p_value for model in models for result in model.classes]))
     return tuple(
         replace(
-            model, results=tuple(replace(result, p_holm=next(ranked)) for result in model.results),
+            model,
+            results=tuple(replace(result, p_holm=next(ranked)) for result in model.results),
             classes=tuple(replace(result, p_holm=next(sorted_out)) for result in model.classes),
-        ) for model in models
+        )
+        for model in models
     )
 
 
@@ -179,6 +217,8 @@ def _adjusted(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if value is None else next(adjusted) for value in p_values]
 
 
-def _in_batches(items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], FloatArray], *, title: str = "") -> FloatArray:
+def _in_batches(
+    items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], FloatArray], *, title: str = ""
+) -> FloatArray:
     parts = [items[start : start + size] for start in range(0, len(items), size)]
     return np.concatenate([run(part) for part in tqdm(parts, desc=title, disable=not title, delay=2)])

@@ -20,9 +20,13 @@ class Identified(Protocol):
 
 
 def took_part(model: Identified, records: Iterable[ModelRecord]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The roles that ``model`` certainly had in the dataset, and those for which neither an id nor a digest can tell."""
+    """Return the roles that ``model`` certainly had in the dataset, and those for which neither an id nor a digest can
+    tell.
+    """
     said = {record.role: _is_same(model, record) for record in records}
-    return tuple(role for role, same in said.items() if same), tuple(role for role, same in said.items() if same is None)
+    return tuple(role for role, same in said.items() if same), tuple(
+        role for role, same in said.items() if same is None
+    )
 
 
 def _is_same(model: Identified, record: ModelRecord) -> bool | None:
@@ -38,7 +42,9 @@ def _is_same(model: Identified, record: ModelRecord) -> bool | None:
 
 
 def hub_id(spec: str) -> str:
-    """The hub id of a model named by its id or by a folder: of the hub's cache (``models--ORG--NAME``), or one that is called ``ORG/NAME``."""
+    """Return the hub id of a model named by its id or by a folder: of the hub's cache (``models--ORG--NAME``), or one
+    that is called ``ORG/NAME``.
+    """
     folder = Path(spec)
     if not folder.is_dir():
         return spec

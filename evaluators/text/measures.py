@@ -19,23 +19,27 @@ class EditMeasures:
     """One edit.
 
     Attributes:
-        planned, edited: captions, and those that were changed.
-        failed: captions that could not be edited or read, by reason; they are no captions without an edit, and count in nothing below.
-        changed: share of the captions that did not fail which were changed; None where all failed.
-        coverage: edited captions among those that the source says could take an attribute; None where it doesn't say.
-        reasons: first reasons of the rest.
-        insertions: inserted words.
-        precision: share of insertions that are true of the object that their noun means; ``existential``: of any object of its kind.
-        by_group: precision by group of attributes.
-        words: inserted words, the most frequent first.
-        persons: insertions before nouns of people.
-        article_errors: indefinite articles that don't fit.
-        reversed: share of edited captions that their operations lead back to the source.
-        text_similarity, cross_modal, fluency: means over edited captions of the similarity to the source, of the change of the cosine to the image,
-            and of the change of the pseudo-log-likelihood per token in nats; None where they were not measured.
-        bleu, chrf: against the source, 0 to 100; None without sacrebleu.
-        guard_rejected: share of insertions to which the second judge gives no lead.
-        ceiling: of the published algorithm, the share of slots with a true word among the candidates: no choice among them is more precise.
+        planned, edited: Captions, and those that were changed.
+        failed: Captions that could not be edited or read, by reason; they are no captions without an edit, and count in
+            nothing below.
+        changed: Share of the captions that did not fail which were changed; None where all failed.
+        coverage: Edited captions among those that the source says could take an attribute; None where it doesn't say.
+        reasons: First reasons of the rest.
+        insertions: Inserted words.
+        precision: Share of insertions that are true of the object that their noun means; ``existential``: of any object
+            of its kind.
+        by_group: Precision by group of attributes.
+        words: Inserted words, the most frequent first.
+        persons: Insertions before nouns of people.
+        article_errors: Indefinite articles that don't fit.
+        reversed: Share of edited captions that their operations lead back to the source.
+        text_similarity, cross_modal, fluency: Means over edited captions of the similarity to the source, of the change
+            of the cosine to the image, and of the change of the pseudo-log-likelihood per token in nats; None where
+            they were not measured.
+        bleu, chrf: Against the source, 0 to 100; None without sacrebleu.
+        guard_rejected: Share of insertions to which the second judge gives no lead.
+        ceiling: Of the published algorithm, the share of slots with a true word among the candidates: no choice among
+            them is more precise.
     """
 
     edit: str
@@ -78,27 +82,40 @@ def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasur
     true = {group: [one["gold"] == "true" for one in judged if one.get("group", "") == group] for group in groups}
     bleu, chrf = _overlap(edited)
     return EditMeasures(
-        edit, len(planned), len(edited), dict(Counter(row.reasons[0] for row in failed).most_common()),
-        len(edited) / len(rows) if rows else None, share([row.edited for row in eligible]),
-        dict(Counter(row.reasons[0] for row in rows if row.reasons).most_common()), len(inserted),
-        share([one["gold"] == "true" for one in judged]), share([one.get("gold_existential") == "true" for one in judged]),
+        edit,
+        len(planned),
+        len(edited),
+        dict(Counter(row.reasons[0] for row in failed).most_common()),
+        len(edited) / len(rows) if rows else None,
+        share([row.edited for row in eligible]),
+        dict(Counter(row.reasons[0] for row in rows if row.reasons).most_common()),
+        len(inserted),
+        share([one["gold"] == "true" for one in judged]),
+        share([one.get("gold_existential") == "true" for one in judged]),
         {group or "none": estimate for group, hits in true.items() if (estimate := share(hits))},
-        dict(Counter(str(one.get("word", "")) for one in inserted).most_common()), sum(bool(one.get("person")) for one in inserted),
+        dict(Counter(str(one.get("word", "")) for one in inserted).most_common()),
+        sum(bool(one.get("person")) for one in inserted),
         round(sum(row.scores.get("article_errors", 0.0) for row in edited)),
         float(np.mean([undo(row) == row.caption for row in edited])) if edited else 1.0,
         _mean(edited, lambda scores: scores.get("text_similarity"), resamples),
-        _mean(edited, lambda scores: _change(scores, "cross_modal"), resamples), _mean(edited, lambda scores: _change(scores, "pll"), resamples),
-        bleu, chrf, share([margin <= 0 for margin in margins]), _ceiling(rows),
+        _mean(edited, lambda scores: _change(scores, "cross_modal"), resamples),
+        _mean(edited, lambda scores: _change(scores, "pll"), resamples),
+        bleu,
+        chrf,
+        share([margin <= 0 for margin in margins]),
+        _ceiling(rows),
     )
 
 
 def _ceiling(rows: list[CaptionRow]) -> Estimate | None:
-    slots, reached = (sum(int(row.parameters.get(name, 0)) for row in rows) for name in ("ceiling_slots", "ceiling_reached"))
+    slots, reached = (
+        sum(int(row.parameters.get(name, 0)) for row in rows) for name in ("ceiling_slots", "ceiling_reached")
+    )
     return share([True] * reached + [False] * (slots - reached))
 
 
 def share(hits: Sequence[bool]) -> Estimate | None:
-    """A share with Wilson's interval; None of nothing."""
+    """Return a share with Wilson's interval; None of nothing."""
     if not hits:
         return None
     low, high = wilson_interval(sum(hits), len(hits))
@@ -122,7 +139,7 @@ def _mean(rows: list[CaptionRow], value: Callable[[dict[str, float]], float | No
 
 
 def _overlap(rows: list[CaptionRow]) -> tuple[float | None, float | None]:
-    """Corpus BLEU and chrF of edited texts against their sources; None without the package."""
+    """Return corpus BLEU and chrF of edited texts against their sources; None without the package."""
     try:
         from sacrebleu import corpus_bleu, corpus_chrf
     except ImportError:

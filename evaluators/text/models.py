@@ -30,9 +30,9 @@ class TextModel(Protocol):
     """What an evaluation of captions needs of a model.
 
     Attributes:
-        name: shown in tables.
-        id: on the hub; "" where it is not known.
-        digest: of its weights, as manifests have it; "" where it is not known.
+        name: Shown in tables.
+        id: On the hub; "" where it is not known.
+        digest: Of its weights, as manifests have it; "" where it is not known.
     """
 
     @property
@@ -45,13 +45,13 @@ class TextModel(Protocol):
     def digest(self) -> str: ...
 
     def images(self, images: Sequence[Image.Image]) -> FloatArray:
-        """Features of RGB images: [images, features], of length 1."""
+        """Return features of RGB images: [images, features], of length 1."""
 
     def texts(self, texts: Sequence[str]) -> FloatArray:
-        """Features of texts: [texts, features], of length 1."""
+        """Return features of texts: [texts, features], of length 1."""
 
     def cut(self, texts: Sequence[str]) -> BoolArray | None:
-        """Which texts are longer than the model reads: bool [texts]; None where it can't be told."""
+        """Return which texts are longer than the model reads: bool [texts]; None where it can't be told."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ class DualEncoder:
         """See `TextModel`."""
         import torch
 
-        tokens = self.tokenizer(list(texts), padding="max_length", max_length=self._limit, truncation=True, return_tensors="pt").to(self.device)
+        tokens = self.tokenizer(
+            list(texts), padding="max_length", max_length=self._limit, truncation=True, return_tensors="pt"
+        ).to(self.device)
         # SigLIP reads the last position, padding or not, and was trained without a mask.
         inputs = {"input_ids": tokens.input_ids} if self.model.config.model_type == "siglip" else dict(tokens)
         with torch.inference_mode():
@@ -129,12 +131,13 @@ def load_text_model(spec: str, *, device: str = "auto") -> TextModel | PairClass
     """Load a model by name.
 
     Forms of ``spec``:
-        - ``transformers:FOLDER_OR_ID``: a CLIPModel, SiglipModel or VisionTextDualEncoderModel with tokenizer and image processor; or the folder
-          of a BlipForImageTextRetrieval or ViltForImageAndTextRetrieval, which classify pairs.
-        - ``package.module:function``: your own function; called as ``f(images=[uint8 [H, W, 3], …])`` and ``f(texts=[…])``, it returns features.
+        - ``transformers:FOLDER_OR_ID``: a CLIPModel, SiglipModel or VisionTextDualEncoderModel with tokenizer and image
+          processor; or the folder of a BlipForImageTextRetrieval or ViltForImageAndTextRetrieval, which classify pairs.
+        - ``package.module:function``: your own function; called as ``f(images=[uint8 [H, W, 3], …])`` and
+            ``f(texts=[…])``, it returns features.
 
     Raises:
-        ModelError: the form is unknown, or a package, file or function is missing or does not fit.
+        ModelError: The form is unknown, or a package, file or function is missing or does not fit.
     """
     kind, colon, rest = spec.partition(":")
     if not colon or not rest or "/" in kind:
@@ -162,14 +165,21 @@ def _load_transformers(rest: str, device: str) -> DualEncoder:
             model, report = AutoModel.from_pretrained(rest, dtype=torch.float32, output_loading_info=True)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        fix = "give the folder of a CLIP, SigLIP or dual encoder model with its tokenizer and image processor, or a hub id within reach"
+        fix = (
+            "give the folder of a CLIP, SigLIP or dual encoder model with its tokenizer and image processor, or a "
+            "hub id within reach"
+        )
         raise ModelError(f"cannot load an image-text model: {reason}", where=rest, fix=fix) from error
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
-        raise ModelError(f"{type(model).__name__} gives no features of images and texts", where=rest, fix="give a CLIP-like model")
+        raise ModelError(
+            f"{type(model).__name__} gives no features of images and texts", where=rest, fix="give a CLIP-like model"
+        )
     check_weights(model, report, rest)
     shown = f"transformers:{Path(rest).resolve().name if Path(rest).is_dir() else rest}"
     target = pick_device(device)
-    return DualEncoder(shown, hub_id(rest), digest_of(rest, model), model.eval().to(target), processor, tokenizer, target)
+    return DualEncoder(
+        shown, hub_id(rest), digest_of(rest, model), model.eval().to(target), processor, tokenizer, target
+    )
 
 
 def _normalised(features: Any) -> FloatArray:

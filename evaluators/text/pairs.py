@@ -1,4 +1,6 @@
-"""Models that read an image and a text together and say how well they go together: BLIP and ViLT with their matching heads."""
+"""Models that read an image and a text together and say how well they go together: BLIP and ViLT with their matching
+heads.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class PairClassifier:
     device: torch.device
 
     def scores(self, images: Sequence[Image.Image], texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """The logit of each (image, text) pair: float64 [pairs]."""
+        """Return the logit of each (image, text) pair: float64 [pairs]."""
         import torch
 
         options = {"padding": True, "truncation": True, "max_length": self._limit, "return_tensors": "pt"}
@@ -48,7 +50,7 @@ class PairClassifier:
         return np.asarray(values.double().cpu().numpy())
 
     def cut(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Which texts are longer than the model reads: bool [texts]."""
+        """Return which texts are longer than the model reads: bool [texts]."""
         return longer_than(self._limit, self.processor.tokenizer, texts)
 
     @property
@@ -58,7 +60,7 @@ class PairClassifier:
 
 
 def pair_class(folder: Path) -> str:
-    """The class of a folder's pair classifier, or ``""``."""
+    """Return the class of a folder's pair classifier, or ``""``."""
     try:
         listed = json.loads((folder / "config.json").read_text()).get("architectures") or []
     except (OSError, ValueError):
@@ -70,7 +72,7 @@ def load_pair_classifier(folder: Path, device: str) -> PairClassifier:
     """Load a folder of one of ``CLASSES``.
 
     Raises:
-        ModelError: it does not load.
+        ModelError: It does not load.
     """
     import torch
     import transformers
@@ -80,11 +82,19 @@ def load_pair_classifier(folder: Path, device: str) -> PairClassifier:
     try:
         with quiet():
             processor = processor_class.from_pretrained(folder)
-            model, report = getattr(transformers, name).from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+            model, report = getattr(transformers, name).from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True
+            )
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"cannot load the pair classifier: {reason}", where=str(folder), fix="give a folder with weights and processor") from error
+        raise ModelError(
+            f"cannot load the pair classifier: {reason}",
+            where=str(folder),
+            fix="give a folder with weights and processor",
+        ) from error
     check_weights(model, report, str(folder))
     target = pick_device(device)
     shown = f"transformers:{folder.resolve().name}"
-    return PairClassifier(shown, hub_id(str(folder)), digest_of(str(folder), model), model.eval().to(target), processor, target)
+    return PairClassifier(
+        shown, hub_id(str(folder)), digest_of(str(folder), model), model.eval().to(target), processor, target
+    )

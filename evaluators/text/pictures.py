@@ -23,10 +23,10 @@ class Pictures:
         self.files = {} if self.stored else _by_digest(folder)
 
     def get(self, digest: str) -> Image.Image:
-        """The picture, upright as the sources of a build have it.
+        """Return the picture, upright as the sources of a build have it.
 
         Raises:
-            DataError: it is missing or can't be decoded.
+            DataError: It is missing or can't be decoded.
         """
         if self.stored:
             return self.dataset[self.keys[digest]].image()
@@ -42,5 +42,9 @@ class Pictures:
 
 def _by_digest(folder: Path | None) -> dict[str, Path]:
     if folder is None or not folder.is_dir():
-        raise DataError("the dataset names its images and does not hold them", where="--images", fix="give --images FOLDER with the images")
+        raise DataError(
+            "the dataset names its images and does not hold them",
+            where="--images",
+            fix="give --images FOLDER with the images",
+        )
     return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.rglob("*")) if path.is_file()}

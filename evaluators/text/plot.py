@@ -9,7 +9,7 @@ from editmill.evaluators.text.evaluation import ModelResult
 
 
 def drops_svg(model: ModelResult) -> str:
-    """Bars of the drops of the MRR with their intervals, as SVG; empty where nothing was searched."""
+    """Return bars of the drops of the MRR with their intervals, as SVG; empty where nothing was searched."""
     drops = [(result.edit, result.drop) for result in model.results if result.drop is not None]
     if not drops:
         return ""

@@ -16,10 +16,11 @@ class CaptionRow:
     """One planned edit of one caption.
 
     Attributes:
-        image: digest of the picture, which several sources may share.
-        caption: the source text; ``text`` is the edited one, the source's where there is no edit.
-        edited, failed: whether the edit was made, and whether it could not be tried to its end; neither where there was nothing to edit.
-        parameters, scores: as stored.
+        image: Digest of the picture, which several sources may share.
+        caption: The source text; ``text`` is the edited one, the source's where there is no edit.
+        edited, failed: Whether the edit was made, and whether it could not be tried to its end; neither where there was
+            nothing to edit.
+        parameters, scores: As stored.
     """
 
     key: str
@@ -43,10 +44,10 @@ class CaptionRow:
 
 
 def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
-    """Rows by edit, in the manifest's order; captions in the table's.
+    """Return rows by edit, in the manifest's order; captions in the table's.
 
     Raises:
-        DataError: the dataset holds no captions.
+        DataError: The dataset holds no captions.
     """
     if dataset.manifest.generator != "text":
         what = f"the dataset was made by the generator {dataset.manifest.generator!r}, which edits no captions"
@@ -64,13 +65,27 @@ def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
     caption, edited = str(parameters.get("caption", "")), record["status"] == "ok"
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return CaptionRow(
-        record["key"], record["source_id"], record["source_sha256"], record["replica"], record["edit"], edited, record["status"] == "failed",
-        tuple(record["reasons"]), caption, str(parameters.get("text", "")) if edited else caption, record["label"], parameters, scores,
+        record["key"],
+        record["source_id"],
+        record["source_sha256"],
+        record["replica"],
+        record["edit"],
+        edited,
+        record["status"] == "failed",
+        tuple(record["reasons"]),
+        caption,
+        str(parameters.get("text", "")) if edited else caption,
+        record["label"],
+        parameters,
+        scores,
     )
 
 
 def undo(row: CaptionRow) -> str:
-    """The source that a row's operations lead back to; written apart from what applies them, so that it checks them."""
+    """Return the source that a row's operations lead back to.
+
+    Written apart from what applies them, so that it checks them.
+    """
     text = row.text
     # Once an earlier operation is undone, the next stands where the source had it.
     for operation in row.parameters.get("operations", []):

@@ -21,13 +21,15 @@ class RetrievalResult:
     """One edit under one model.
 
     Attributes:
-        captions: how many are searched with: those whose edit did not fail and that are not labelled as contradicting their image.
-        mrr: mean reciprocal rank with the edited captions, the source's text where there is no edit.
-        recall: share of captions whose image is among the first 1, 5, 10.
-        drop: of the MRR against the unedited captions, over all captions; ``edited_drop`` over the edited ones alone; None for ``original``.
-        p_value, p_holm: sign-flip test of the drop by image, and with Holm's correction over edits and models.
-        net: drop less that of the controls ``random-attribute`` and ``oracle``, over captions that both edit.
-        no_ops: share of captions without an edit.
+        captions: How many are searched with: those whose edit did not fail and that are not labelled as contradicting
+            their image.
+        mrr: Mean reciprocal rank with the edited captions, the source's text where there is no edit.
+        recall: Share of captions whose image is among the first 1, 5, 10.
+        drop: Of the MRR against the unedited captions, over all captions; ``edited_drop`` over the edited ones alone;
+            None for ``original``.
+        p_value, p_holm: Sign-flip test of the drop by image, and with Holm's correction over edits and models.
+        net: Drop less that of the controls ``random-attribute`` and ``oracle``, over captions that both edit.
+        no_ops: Share of captions without an edit.
         compat: MRR as the published script computes it.
     """
 
@@ -45,7 +47,7 @@ class RetrievalResult:
 
 
 def searched(captions: Captions) -> BoolArray:
-    """Which captions are searched with: one that contradicts its image is no description of it."""
+    """Return which captions are searched with: one that contradicts its image is no description of it."""
     return np.asarray(captions.labels != CONTRADICTION)
 
 
@@ -55,11 +57,11 @@ def search(
     """Search all images with all captions; nothing where every caption contradicts its image.
 
     Args:
-        texts: normalised features of the distinct texts [texts, features].
-        place: by edit, the position in ``texts`` of each caption's text [captions].
-        images: normalised features of the images [images, features].
-        captions: whose texts they are.
-        resamples: of the bootstraps and of the sign-flip test.
+        texts: Normalised features of the distinct texts [texts, features].
+        place: By edit, the position in ``texts`` of each caption's text [captions].
+        images: Normalised features of the images [images, features].
+        captions: Whose texts they are.
+        resamples: Of the bootstraps and of the sign-flip test.
     """
     asked = searched(captions)
     found = {edit: reciprocal_ranks(texts[mine], images, captions.image) for edit, mine in place.items()}
@@ -76,13 +78,30 @@ def search(
             results.append(RetrievalResult(edit, size, mrr, recall, None, None, None, None, {}, 0.0, compat))
             continue
         lost = found[ORIGINAL] - value
-        both = {control: edited & captions.edited[control] for control in NET_OF if control in found and control != edit}
+        both = {
+            control: edited & captions.edited[control] for control in NET_OF if control in found and control != edit
+        }
         p_value = sign_flip(cluster_sums(lost[counted], captions.image[counted])[0], resamples=resamples)
-        net = {control: _mean(found[control] - value, where, captions, resamples) for control, where in both.items() if where.any()}
-        results.append(RetrievalResult(
-            edit, size, mrr, recall, _mean(lost, counted, captions, resamples),
-            _mean(lost, edited, captions, resamples) if edited.any() else None, p_value, None, net, float(1 - edited.sum() / size), compat,
-        ))
+        net = {
+            control: _mean(found[control] - value, where, captions, resamples)
+            for control, where in both.items()
+            if where.any()
+        }
+        results.append(
+            RetrievalResult(
+                edit,
+                size,
+                mrr,
+                recall,
+                _mean(lost, counted, captions, resamples),
+                _mean(lost, edited, captions, resamples) if edited.any() else None,
+                p_value,
+                None,
+                net,
+                float(1 - edited.sum() / size),
+                compat,
+            )
+        )
     return tuple(results)
 
 

@@ -1,4 +1,6 @@
-"""The exact null of hard-decided bits: with a fair random key, matches on unmarked content are Binomial(bits, 1/2) for any decoder."""
+"""The exact null of hard-decided bits: with a fair random key, matches on unmarked content are Binomial(bits, 1/2) for
+any decoder.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,11 @@ class Threshold:
     """A test of "marked" at a nominal level.
 
     Attributes:
-        bits: payload length.
-        alpha: nominal false-positive rate.
-        matches: smallest k with P(X >= k) <= alpha; ``bits`` + 1 where even a full match is too likely.
-        level: the true level P(X >= k), at most ``alpha``.
-        share: probability of calling k - 1 matches marked, which brings the randomised test to exactly ``alpha``.
+        bits: Payload length.
+        alpha: Nominal false-positive rate.
+        matches: Smallest k with P(X >= k) <= alpha; ``bits`` + 1 where even a full match is too likely.
+        level: The true level P(X >= k), at most ``alpha``.
+        share: Probability of calling k - 1 matches marked, which brings the randomised test to exactly ``alpha``.
     """
 
     bits: int
@@ -37,13 +39,15 @@ class Threshold:
 
 @lru_cache
 def threshold(bits: int, alpha: float) -> Threshold:
-    """The analytic threshold for a payload.
+    """Return the analytic threshold for a payload.
 
     Raises:
         RequestError: ``bits`` is not positive, or ``alpha`` is not in (0, 1).
     """
     if bits < 1 or not 0 < alpha < 1:
-        raise RequestError(f"no threshold for {bits} bits at level {alpha}", fix="give at least one bit and a level between 0 and 1")
+        raise RequestError(
+            f"no threshold for {bits} bits at level {alpha}", fix="give at least one bit and a level between 0 and 1"
+        )
     tails = binom.sf(np.arange(-1, bits + 1), bits, 0.5)
     k = int(np.argmax(tails <= alpha))
     level = float(tails[k])
@@ -51,12 +55,12 @@ def threshold(bits: int, alpha: float) -> Threshold:
 
 
 def detected(matches: FloatArray, decoded: npt.NDArray[np.bool_], test: Threshold) -> FloatArray:
-    """1.0 where the matches reach the threshold, else 0.0; what was not decoded is a miss."""
+    """Return 1.0 where the matches reach the threshold, else 0.0; what was not decoded is a miss."""
     return np.asarray(decoded & (matches >= test.matches), dtype=np.float64)
 
 
 def randomised(matches: FloatArray, decoded: npt.NDArray[np.bool_], test: Threshold) -> FloatArray:
-    """Probability with which the randomised test at exactly ``alpha`` calls each sample marked.
+    """Return probability with which the randomised test at exactly ``alpha`` calls each sample marked.
 
     Its mean is the power of that test, without the noise that drawing the decisions would add.
     """
@@ -65,17 +69,20 @@ def randomised(matches: FloatArray, decoded: npt.NDArray[np.bool_], test: Thresh
 
 
 def p_values(matches: npt.ArrayLike, bits: int) -> FloatArray:
-    """Exact one-sided P(X >= matches); half a match, as of a decoding error at chance, counts as the next whole one."""
+    """Return exact one-sided P(X >= matches).
+
+    Half a match, as of a decoding error at chance, counts as the next whole one.
+    """
     return np.asarray(binom.sf(np.ceil(np.asarray(matches, dtype=np.float64)) - 1, bits, 0.5), dtype=np.float64)
 
 
 def log10_p(matches: npt.ArrayLike, bits: int) -> FloatArray:
-    """Base-10 logarithm of `p_values`."""
+    """Return base-10 logarithm of `p_values`."""
     exact = np.ceil(np.asarray(matches, dtype=np.float64)) - 1
     return np.asarray(binom.logsf(exact, bits, 0.5) / math.log(10), dtype=np.float64)
 
 
 def randomised_p_values(matches: FloatArray, bits: int, rng: np.random.Generator) -> FloatArray:
-    """P(X > x) + U P(X = x), exactly uniform under the null, where plain p-values of counts aren't."""
+    """Return P(X > x) + U P(X = x), exactly uniform under the null, where plain p-values of counts aren't."""
     above = binom.sf(matches, bits, 0.5)
     return np.asarray(above + rng.random(len(matches)) * binom.pmf(matches, bits, 0.5), dtype=np.float64)

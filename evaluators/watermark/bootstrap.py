@@ -1,7 +1,7 @@
 """One bootstrap over sources for all statistics of an evaluation.
 
-Everything that a source gave, marked or not and at every rung, is drawn together, so that curves and differences keep the correlation between
-their points. All statistics share one set of draws.
+Everything that a source gave, marked or not and at every rung, is drawn together, so that curves and differences keep
+the correlation between their points. All statistics share one set of draws.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class SourceBootstrap:
     """Draws of sources.
 
     Attributes:
-        sources: ids, sorted.
-        index: number of each source.
-        draws: float64 [resamples, sources], how often each source occurs in a resample.
+        sources: Ids, sorted.
+        index: Number of each source.
+        draws: Float64 [resamples, sources], how often each source occurs in a resample.
     """
 
     def __init__(self, sources: Sequence[str], *, resamples: int, seed: int) -> None:
@@ -38,27 +38,35 @@ class SourceBootstrap:
         self.draws: FloatArray = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
 
     def numbers(self, sources: Sequence[str]) -> IntArray:
-        """Numbers of sources, int64 [n]."""
+        """Return numbers of sources, int64 [n]."""
         return np.array([self.index[name] for name in sources], dtype=np.int64)
 
     def means(self, values: FloatArray, clusters: IntArray) -> FloatArray:
-        """Means of ``values`` [n] of the sources ``clusters`` [n] in every resample; NaN where none of them was drawn."""
+        """Return means of ``values`` [n] of the sources ``clusters`` [n] in every resample.
+
+        NaN where none of them was drawn.
+        """
         weights = self.draws[:, clusters]
         with np.errstate(invalid="ignore"):
             return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
 
     def mean(self, values: FloatArray, clusters: IntArray) -> Estimate:
-        """The mean with its percentile interval of 95 %."""
+        """Return the mean with its percentile interval of 95 %."""
         return interval(float(values.mean()), self.means(values, clusters), int(np.unique(clusters).size))
 
-    def auroc(self, positives: FloatArray, positive_clusters: IntArray, negatives: FloatArray, negative_clusters: IntArray) -> Estimate:
-        """Area under the ROC: the chance that a marked sample scores above an unmarked one, ties counted half (Hanley & McNeil 1982).
+    def auroc(
+        self, positives: FloatArray, positive_clusters: IntArray, negatives: FloatArray, negative_clusters: IntArray
+    ) -> Estimate:
+        """Return area under the ROC: the chance that a marked sample scores above an unmarked one, ties counted half
+        (Hanley & McNeil 1982).
 
         Raises:
-            RequestError: a side is empty.
+            RequestError: A side is empty.
         """
         if not len(positives) or not len(negatives):
-            raise RequestError(f"a ROC needs both sides, got {len(positives)} marked and {len(negatives)} unmarked samples")
+            raise RequestError(
+                f"a ROC needs both sides, got {len(positives)} marked and {len(negatives)} unmarked samples"
+            )
         order = np.argsort(negatives, kind="stable")
         ranked, clusters = negatives[order], negative_clusters[order]
         below, upto = np.searchsorted(ranked, positives, side="left"), np.searchsorted(ranked, positives, side="right")
@@ -74,7 +82,9 @@ class SourceBootstrap:
 
 
 def interval(value: float, resampled: FloatArray, n: int) -> Estimate:
-    """A percentile interval of 95 %, widened to hold the estimate, which resampling a few skewed values may miss."""
+    """Return a percentile interval of 95 %, widened to hold the estimate, which resampling a few skewed values may
+    miss.
+    """
     known = resampled[~np.isnan(resampled)]
     if not known.size:
         return Estimate(value, value, value, n)

@@ -1,4 +1,6 @@
-"""What a scheme is worth at a rung: rates at nominal levels, ranking, bits, and the three views of attacked and clean samples."""
+"""What a scheme is worth at a rung: rates at nominal levels, ranking, bits, and the three views of attacked and clean
+samples.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,12 @@ class LevelResult:
     """Detection at one nominal level.
 
     Attributes:
-        alpha: the nominal false-positive rate.
-        threshold: matches from which a sample counts as marked.
-        true_level: false-positive rate of that threshold under the exact null.
-        tpr: marked samples that are found.
-        fpr: unmarked samples that count as marked.
-        exact_tpr: power of the randomised test at exactly ``alpha``, by which payload lengths compare.
+        alpha: The nominal false-positive rate.
+        threshold: Matches from which a sample counts as marked.
+        true_level: False-positive rate of that threshold under the exact null.
+        tpr: Marked samples that are found.
+        fpr: Unmarked samples that count as marked.
+        exact_tpr: Power of the randomised test at exactly ``alpha``, by which payload lengths compare.
     """
 
     alpha: float
@@ -43,9 +45,10 @@ class View:
     """One comparison of marked with unmarked samples of the same sources.
 
     Attributes:
-        name: ``removal``: attacked marked against clean unmarked samples; ``spoofing``: clean marked against attacked unmarked samples, whose
-            rate ``fpr`` is how often an attack makes a claim of a mark succeed; ``combined``: both attacked.
-        n: samples on either side.
+        name: ``removal``: attacked marked against clean unmarked samples; ``spoofing``: clean marked against attacked
+            unmarked samples, whose rate ``fpr`` is how often an attack makes a claim of a mark succeed; ``combined``:
+            both attacked.
+        n: Samples on either side.
     """
 
     name: str
@@ -59,17 +62,17 @@ class Cell:
     """A scheme at a rung.
 
     Attributes:
-        strength: realised start over 1000 timesteps: 0 without noise, 1 for pure noise.
-        timestep, sqrt_alpha_bar, snr: as realised; ``snr`` is None where no noise was added.
-        n: complete families, so the number of marked and of unmarked samples.
-        errors, negative_errors: samples among them that could not be decoded.
-        dropped: families that are left out, by reason.
-        bit_accuracy: of the marked samples, errors at one half.
-        margin_bits: mean matches of the marked samples less the 1 % threshold.
-        median_log10_p: of the marked samples.
-        contradicting_p: stored p-values that are not the binomial ones.
-        views: by name, ``combined`` always.
-        families: the samples.
+        strength: Realised start over 1000 timesteps: 0 without noise, 1 for pure noise.
+        timestep, sqrt_alpha_bar, snr: As realised; ``snr`` is None where no noise was added.
+        n: Complete families, so the number of marked and of unmarked samples.
+        errors, negative_errors: Samples among them that could not be decoded.
+        dropped: Families that are left out, by reason.
+        bit_accuracy: Of the marked samples, errors at one half.
+        margin_bits: Mean matches of the marked samples less the 1 % threshold.
+        median_log10_p: Of the marked samples.
+        contradicting_p: Stored p-values that are not the binomial ones.
+        views: By name, ``combined`` always.
+        families: The samples.
     """
 
     scheme: str
@@ -92,7 +95,7 @@ class Cell:
     families: Families = field(repr=False, compare=False)
 
     def view(self, name: str) -> View | None:
-        """A view by name."""
+        """Return a view by name."""
         return next((view for view in self.views if view.name == name), None)
 
     @property
@@ -101,7 +104,7 @@ class Cell:
         return next(view for view in self.views if view.name == "combined")
 
     def tpr(self, alpha: float = ALPHAS[0]) -> Rate:
-        """The rate of the headline at a nominal level."""
+        """Return the rate of the headline at a nominal level."""
         return next(level.tpr for level in self.combined.levels if level.alpha == alpha)
 
 
@@ -134,27 +137,38 @@ def _cell(scheme: Scheme, attack: Attack, group: Families, clean: Families, samp
     marked, unmarked = marks(group.positives, scheme.name, sampler), marks(group.negatives, scheme.name, sampler)
     realised = _realised(attack, group.positives)
     return Cell(
-        scheme=scheme.name, rung=attack.name, start=attack.start, ladder=attack.ladder, **realised,
-        n=len(marked), errors=int((~marked.decoded).sum()), negative_errors=int((~unmarked.decoded).sum()), dropped=group.dropped,
+        scheme=scheme.name,
+        rung=attack.name,
+        start=attack.start,
+        ladder=attack.ladder,
+        **realised,
+        n=len(marked),
+        errors=int((~marked.decoded).sum()),
+        negative_errors=int((~unmarked.decoded).sum()),
+        dropped=group.dropped,
         bit_accuracy=sampler.mean(marked.matches / scheme.bits, marked.clusters),
         margin_bits=float(marked.matches.mean() - threshold(scheme.bits, ALPHAS[0]).matches),
-        median_log10_p=float(np.median(log10_p(marked.matches, scheme.bits))), contradicting_p=_contradictions(group, scheme),
-        views=_views(scheme, group, clean, sampler), families=group,
+        median_log10_p=float(np.median(log10_p(marked.matches, scheme.bits))),
+        contradicting_p=_contradictions(group, scheme),
+        views=_views(scheme, group, clean, sampler),
+        families=group,
     )
 
 
 def _realised(attack: Attack, rows: tuple[WatermarkRow, ...]) -> dict[str, Any]:
-    """Where the noise of a rung started, of its first sample; other samples are compared by `check_dose`."""
+    """Return where the noise of a rung started, of its first sample; other samples are compared by `check_dose`."""
     facts = rows[0].attack
     timestep, snr = int(facts.get("timestep", -1)), facts.get("snr")
     return {
-        "strength": strength(attack.start, timestep), "timestep": timestep, "sqrt_alpha_bar": float(facts.get("sqrt_alpha_bar", 1.0)),
+        "strength": strength(attack.start, timestep),
+        "timestep": timestep,
+        "sqrt_alpha_bar": float(facts.get("sqrt_alpha_bar", 1.0)),
         "snr": None if snr is None else float(snr),
     }
 
 
 def strength(start: str, timestep: int) -> float:
-    """The axis of the ladder, in [0, 1]: t / 1000; pure noise lies beyond every timestep, at 1."""
+    """Return the axis of the ladder, in [0, 1]: t / 1000; pure noise lies beyond every timestep, at 1."""
     return 1.0 if start == "clean" else max(timestep, 0) / 1000
 
 
@@ -175,7 +189,9 @@ def _views(scheme: Scheme, group: Families, clean: Families, sampler: SourceBoot
     return tuple(_view(name, scheme, sides[name], sampler) for name in VIEWS if name in sides)
 
 
-def _view(name: str, scheme: Scheme, sides: tuple[list[WatermarkRow], list[WatermarkRow]], sampler: SourceBootstrap) -> View:
+def _view(
+    name: str, scheme: Scheme, sides: tuple[list[WatermarkRow], list[WatermarkRow]], sampler: SourceBootstrap
+) -> View:
     marked, unmarked = (marks(tuple(side), scheme.name, sampler) for side in sides)
     tests = [threshold(scheme.bits, alpha) for alpha in ALPHAS]
     auroc = sampler.auroc(marked.matches, marked.clusters, unmarked.matches, unmarked.clusters)
@@ -186,6 +202,10 @@ def _level(test: Threshold, marked: Marks, unmarked: Marks, sampler: SourceBoots
     found, false = detected(marked.matches, marked.decoded, test), detected(unmarked.matches, unmarked.decoded, test)
     exact = randomised(marked.matches, marked.decoded, test)
     return LevelResult(
-        test.alpha, test.matches, test.level, rate(int(found.sum()), len(found)), rate(int(false.sum()), len(false)),
+        test.alpha,
+        test.matches,
+        test.level,
+        rate(int(found.sum()), len(found)),
+        rate(int(false.sum()), len(false)),
         sampler.mean(exact, marked.clusters),
     )

@@ -20,11 +20,11 @@ class EmpiricalLevel:
     """Detection at an empirical threshold.
 
     Attributes:
-        alpha: nominal false-positive rate.
-        level: expected rate of the threshold; None where it is refused.
-        nulls: unmarked samples of the calibration half.
-        tpr, fpr: on the other half.
-        message: why there is no threshold, else "".
+        alpha: Nominal false-positive rate.
+        level: Expected rate of the threshold; None where it is refused.
+        nulls: Unmarked samples of the calibration half.
+        tpr, fpr: On the other half.
+        message: Why there is no threshold, else "".
     """
 
     alpha: float
@@ -40,9 +40,9 @@ class DetectorResult:
     """A detector on a scheme at a rung.
 
     Attributes:
-        n: marked and as many unmarked samples.
-        errors: samples that it could not decode, counted as the lowest score.
-        auroc: over all of them; no threshold takes part.
+        n: Marked and as many unmarked samples.
+        errors: Samples that it could not decode, counted as the lowest score.
+        auroc: Over all of them; no threshold takes part.
     """
 
     detector: str
@@ -62,14 +62,18 @@ def measure_detector(
     return tuple(_measure(name, scores, cell, half, sampler) for cell in cells)
 
 
-def _measure(name: str, scores: Mapping[str, float], cell: Cell, half: frozenset[str], sampler: SourceBootstrap) -> DetectorResult:
+def _measure(
+    name: str, scores: Mapping[str, float], cell: Cell, half: frozenset[str], sampler: SourceBootstrap
+) -> DetectorResult:
     sides = cell.families.positives, cell.families.negatives
     marked, unmarked = (_scores(side, scores) for side in sides)
     clusters = sampler.numbers(cell.families.sources)
     calibrating = np.array([source in half for source in cell.families.sources], dtype=bool)
     errors = int(np.isneginf(marked).sum() + np.isneginf(unmarked).sum())
     auroc = sampler.auroc(marked, clusters, unmarked, clusters)
-    levels = tuple(_level(alpha, unmarked[calibrating], marked[~calibrating], unmarked[~calibrating]) for alpha in ALPHAS)
+    levels = tuple(
+        _level(alpha, unmarked[calibrating], marked[~calibrating], unmarked[~calibrating]) for alpha in ALPHAS
+    )
     return DetectorResult(name, cell.scheme, cell.rung, cell.n, errors, auroc, levels)
 
 

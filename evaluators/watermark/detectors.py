@@ -16,7 +16,9 @@ from editmill.manifests import Dataset, ModelError
 
 Images = list[npt.NDArray[np.uint8]]
 FORMS = "package.module:function"
-ANSWER = "return one number per image, higher for marked, as a list or an array of shape [n]; NaN where it cannot decode"
+ANSWER = (
+    "return one number per image, higher for marked, as a list or an array of shape [n]; NaN where it cannot decode"
+)
 
 logger = logging.getLogger("editmill.evaluators")
 
@@ -26,29 +28,31 @@ class NamedDetector:
     """A detector under a name.
 
     Attributes:
-        name: shown in tables.
-        function: maps RGB images, uint8 [height, width, 3], to one score per image, higher for marked.
+        name: Shown in tables.
+        function: Maps RGB images, uint8 [height, width, 3], to one score per image, higher for marked.
     """
 
     name: str
     function: Callable[[Images], npt.ArrayLike]
 
     def scores(self, images: Images) -> npt.NDArray[np.float64]:
-        """Score images.
+        """Return score images.
 
         Returns:
             Float64 [n]; minus infinity, a miss, where the function returned NaN.
 
         Raises:
-            ModelError: the function failed, or did not return one number per image.
+            ModelError: The function failed, or did not return one number per image.
         """
         try:
             answer = self.function(images)
         except Exception as error:
             logger.info("%s failed", self.name, exc_info=True)
             raise ModelError(
-                f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}", where=place_of(error),
-                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` shows the traceback",
+                f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}",
+                where=place_of(error),
+                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` "
+                "shows the traceback",
             ) from error
         try:
             values = np.asarray(answer)
@@ -65,10 +69,11 @@ class NamedDetector:
 def load_detector(spec: str) -> NamedDetector:
     """Load ``package.module:function``; dots after the colon reach into classes.
 
-    A callable without arguments, such as a class, is called once and returns the function; else it is the function itself.
+    A callable without arguments, such as a class, is called once and returns the function; else it is the function
+    itself.
 
     Raises:
-        ModelError: the form is unknown, the module or the function is missing, or importing or calling it fails.
+        ModelError: The form is unknown, the module or the function is missing, or importing or calling it fails.
     """
     module_name, colon, path = spec.partition(":")
     if not colon or not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
@@ -76,16 +81,18 @@ def load_detector(spec: str) -> NamedDetector:
     target: Any = import_module_of(module_name, FORMS)
     for part in path.split("."):
         if not hasattr(target, part):
-            raise ModelError(f"module {module_name!r} has no {path!r}", where=spec, fix="check the name after the colon")
+            raise ModelError(
+                f"module {module_name!r} has no {path!r}", where=spec, fix="check the name after the colon"
+            )
         target = getattr(target, part)
     return NamedDetector(spec, _find_function(target, spec))
 
 
 def score_dataset(dataset: Dataset, detector: NamedDetector, *, batch_size: int = 16) -> dict[str, float]:
-    """Scores of all samples of the first seed, by key, in one pass over the shards.
+    """Return scores of all samples of the first seed, by key, in one pass over the shards.
 
     Raises:
-        ModelError: see `NamedDetector.scores`.
+        ModelError: See `NamedDetector.scores`.
     """
     samples = (sample for sample in dataset.select(status="ok") if sample.row["replica"] == 0)
     found: dict[str, float] = {}

@@ -1,4 +1,6 @@
-"""Dose and response along the ladder: where detection breaks, what quality that costs, and whether the dose does what it says."""
+"""Dose and response along the ladder: where detection breaks, what quality that costs, and whether the dose does what
+it says.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,10 @@ class Crossing:
     """Where a curve first falls to a level.
 
     Attributes:
-        level: share of marked samples still found.
+        level: Share of marked samples still found.
         state: ``crossed``, ``not_reached``, or ``below_from_start`` where the first point lies there already.
-        value: place on the axis, interpolated between rungs; None where it is not reached.
-        low, high: ends of the 95 % bootstrap interval; None where they lie beyond the last rung.
+        value: Place on the axis, interpolated between rungs; None where it is not reached.
+        low, high: Ends of the 95 % bootstrap interval; None where they lie beyond the last rung.
     """
 
     level: float
@@ -40,11 +42,12 @@ class DoseResult:
     """A scheme along the ladder.
 
     Attributes:
-        rungs: in the order of strength.
-        s50, s5: strength at which TPR at 1 % falls to 50 % and 5 %.
-        q95, q70: 1 - SSIM, against what entered the attack, at which performance falls to 0.95 and 0.7; performance is TPR at 0.1 %, after
-            WAVES (arXiv 2401.08573), whose quality axis mixes more measures, so that numbers do not compare with theirs. None without SSIM.
-        avg_p, avg_q: means of performance and of 1 - SSIM over the attacks of the ladder, the control left out.
+        rungs: In the order of strength.
+        s50, s5: Strength at which TPR at 1 % falls to 50 % and 5 %.
+        q95, q70: 1 - SSIM, against what entered the attack, at which performance falls to 0.95 and 0.7; performance is
+            TPR at 0.1 %, after WAVES (arXiv 2401.08573), whose quality axis mixes more measures, so that numbers do not
+            compare with theirs. None without SSIM.
+        avg_p, avg_q: Means of performance and of 1 - SSIM over the attacks of the ladder, the control left out.
     """
 
     scheme: str
@@ -58,16 +61,16 @@ class DoseResult:
 
 
 def crossings(axis: FloatArray, performance: FloatArray, level: float) -> FloatArray:
-    """First places where curves fall to ``level``.
+    """Return first places where curves fall to ``level``.
 
     Args:
         axis: float [curves, points].
         performance: float [curves, points], in [0, 1].
-        level: in (0, 1).
+        level: In (0, 1).
 
     Returns:
-        Float [curves]: linear between the last point above and the first at or below; the first point's place if it is below already;
-        infinity where no point is.
+        Float [curves]: linear between the last point above and the first at or below; the first point's place if it is
+        below already; infinity where no point is.
     """
     below = performance <= level
     first, curves = below.argmax(axis=1), np.arange(len(performance))
@@ -80,7 +83,9 @@ def crossings(axis: FloatArray, performance: FloatArray, level: float) -> FloatA
 
 def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> DoseResult | None:
     """Measure a scheme along its ladder; None where it has no rung."""
-    rungs = sorted((cell for cell in cells if cell.ladder and cell.scheme == scheme.name), key=lambda cell: cell.strength)
+    rungs = sorted(
+        (cell for cell in cells if cell.ladder and cell.scheme == scheme.name), key=lambda cell: cell.strength
+    )
     if not rungs:
         return None
     strengths = np.array([cell.strength for cell in rungs])
@@ -91,9 +96,14 @@ def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap
     strength_axis = _Curve.fixed(strengths, sampler)
     attacks = [number for number, cell in enumerate(rungs) if cell.start != "none"]
     return DoseResult(
-        scheme.name, tuple(cell.rung for cell in rungs), _crossing(strength_axis, first, 0.5), _crossing(strength_axis, first, 0.05),
-        _crossing(quality, second, 0.95) if quality else None, _crossing(quality, second, 0.7) if quality else None,
-        _average(second, attacks, rungs), _average(quality, attacks, rungs) if quality else None,
+        scheme.name,
+        tuple(cell.rung for cell in rungs),
+        _crossing(strength_axis, first, 0.5),
+        _crossing(strength_axis, first, 0.05),
+        _crossing(quality, second, 0.95) if quality else None,
+        _crossing(quality, second, 0.7) if quality else None,
+        _average(second, attacks, rungs),
+        _average(quality, attacks, rungs) if quality else None,
     )
 
 
@@ -108,7 +118,7 @@ class _Curve:
 
     @classmethod
     def fixed(cls, values: FloatArray, sampler: SourceBootstrap) -> _Curve:
-        """A curve that no resample changes."""
+        """Return a curve that no resample changes."""
         curve = cls.__new__(cls)
         curve.value, curve.resampled = values[None], np.broadcast_to(values, (len(sampler.draws), len(values)))
         return curve
@@ -131,7 +141,9 @@ def _crossing(axis: _Curve, performance: _Curve, level: float) -> Crossing:
     # Ranks, since infinities cannot be interpolated.
     low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
     low, high = min(float(low), value), max(float(high), value)
-    state = "not_reached" if math.isinf(value) else "below_from_start" if performance.value[0, 0] <= level else "crossed"
+    state = (
+        "not_reached" if math.isinf(value) else "below_from_start" if performance.value[0, 0] <= level else "crossed"
+    )
     return Crossing(level, state, _finite(value), _finite(low), _finite(high))
 
 
@@ -151,10 +163,10 @@ class Violation:
     """A place where the ladder isn't what it should be.
 
     Attributes:
-        kind: ``snr``: the realised signal-to-noise ratio does not fall; ``tpr``: TPR at 1 % rises beyond both intervals; ``mixed``: samples of
-            one rung started at different timesteps.
+        kind: ``snr``: the realised signal-to-noise ratio does not fall; ``tpr``: TPR at 1 % rises beyond both
+            intervals; ``mixed``: samples of one rung started at different timesteps.
         scheme: "" where it concerns all.
-        before, after: the rungs.
+        before, after: The rungs.
     """
 
     kind: str
@@ -165,7 +177,9 @@ class Violation:
 
 
 def check_dose(rows: WatermarkRows, cells: Sequence[Cell]) -> tuple[Violation, ...]:
-    """Check that the realised signal-to-noise ratio falls strictly from rung to rung as declared, and that detection does not rise."""
+    """Check that the realised signal-to-noise ratio falls strictly from rung to rung as declared, and that detection
+    does not rise.
+    """
     found = list(_check_realised(rows))
     for scheme in rows.schemes:
         ladder = [cell for cell in cells if cell.ladder and cell.scheme == scheme.name]

@@ -1,4 +1,7 @@
-"""The whole evaluation of a dataset of regenerated watermarks; it reads rows alone, and pictures only for detectors of third parties."""
+"""The whole evaluation of a dataset of regenerated watermarks.
+
+It reads rows alone, and pictures only for detectors of third parties.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,14 @@ from editmill.evaluators.watermark.null import NullResult, calibrate
 from editmill.evaluators.watermark.quality import QualityResult, measure_quality
 from editmill.evaluators.watermark.replicates import Replicates, measure_replicates
 from editmill.evaluators.watermark.rows import Attack, Scheme, WatermarkRows, read_rows
-from editmill.evaluators.watermark.weaknesses import BreakingRung, Stratum, Survival, find_breaking_rung, measure_strata, measure_survival
+from editmill.evaluators.watermark.weaknesses import (
+    BreakingRung,
+    Stratum,
+    Survival,
+    find_breaking_rung,
+    measure_strata,
+    measure_survival,
+)
 from editmill.manifests import Dataset, Manifest
 
 HEADLINE_ITEMS = 1000
@@ -29,7 +39,7 @@ class Failure:
 
     Attributes:
         scheme: "" for unmarked samples, and for marked ones whose row does not say.
-        reason: the decisive one.
+        reason: The decisive one.
     """
 
     scheme: str
@@ -45,13 +55,13 @@ class WatermarkEvaluation:
     """A dataset of regenerated watermarks.
 
     Attributes:
-        resamples, seed: of the bootstrap; the seed also draws fresh keys.
-        sources: number of sources.
+        resamples, seed: Of the bootstrap; the seed also draws fresh keys.
+        sources: Number of sources.
         planned, accepted: samples.
         tier: ``headline`` where every rung of every scheme has 1,000 marked and 1,000 unmarked samples, else ``fast``.
-        control: name of the rung without an attack, "" where there is none.
-        cells, empty_cells: by scheme, then rung.
-        warnings: what a reader of the tables must know.
+        control: Name of the rung without an attack, "" where there is none.
+        cells, empty_cells: By scheme, then rung.
+        warnings: What a reader of the tables must know.
     """
 
     manifest: Manifest
@@ -85,7 +95,7 @@ class WatermarkEvaluation:
         return [gate.scheme for gate in self.gates if gate.status == PASSED]
 
     def gate(self, scheme: str) -> Gate:
-        """A scheme's gate."""
+        """Return a scheme's gate."""
         return next(gate for gate in self.gates if gate.scheme == scheme)
 
 
@@ -95,14 +105,14 @@ def evaluate_watermark(
     """Evaluate every scheme at every rung.
 
     Args:
-        dataset: made by the generator ``watermark``.
-        detectors: of third parties, see `load_detector`; they read the attacked pictures.
-        bootstrap: resamples of sources.
-        seed: of the resampling and of the fresh keys.
+        dataset: Made by the generator ``watermark``.
+        detectors: Of third parties, see `load_detector`; they read the attacked pictures.
+        bootstrap: Resamples of sources.
+        seed: Of the resampling and of the fresh keys.
 
     Raises:
-        DataError: the dataset holds no watermarks, or its rows contradict its recipe.
-        ModelError: a detector failed.
+        DataError: The dataset holds no watermarks, or its rows contradict its recipe.
+        ModelError: A detector failed.
     """
     rows = read_rows(dataset)
     sampler = SourceBootstrap(rows.sources, resamples=bootstrap, seed=seed)
@@ -111,26 +121,48 @@ def evaluate_watermark(
     violations, nulls = check_dose(rows, cells), calibrate(rows, seed=seed)
     tier = _tier(rows, cells)
     results = tuple(
-        result for detector in detectors for result in measure_detector(detector.name, score_dataset(dataset, detector), cells, sampler)
+        result
+        for detector in detectors
+        for result in measure_detector(detector.name, score_dataset(dataset, detector), cells, sampler)
     )
     doses = (measure_dose(scheme, cells, sampler) for scheme in rows.schemes)
     return WatermarkEvaluation(
-        manifest=dataset.manifest, resamples=bootstrap, seed=seed, sources=len(sampler.sources), planned=len(rows.rows),
-        accepted=sum(row.ok for row in rows.rows), tier=tier, control=rows.control, schemes=rows.schemes, attacks=rows.attacks,
-        cells=cells, empty_cells=empty, gates=gates, doses=tuple(dose for dose in doses if dose), violations=violations, nulls=nulls,
+        manifest=dataset.manifest,
+        resamples=bootstrap,
+        seed=seed,
+        sources=len(sampler.sources),
+        planned=len(rows.rows),
+        accepted=sum(row.ok for row in rows.rows),
+        tier=tier,
+        control=rows.control,
+        schemes=rows.schemes,
+        attacks=rows.attacks,
+        cells=cells,
+        empty_cells=empty,
+        gates=gates,
+        doses=tuple(dose for dose in doses if dose),
+        violations=violations,
+        nulls=nulls,
         quality=measure_quality(rows, sampler),
         survival=tuple(one for scheme in rows.schemes for one in measure_survival(scheme, cells, rows.control)),
         breaking=tuple(find_breaking_rung(scheme, cells) for scheme in rows.schemes),
         strata=tuple(one for scheme in rows.schemes for one in measure_strata(scheme, cells, sampler)),
-        replicates=measure_replicates(rows), detectors=results, failures=_failures(rows),
+        replicates=measure_replicates(rows),
+        detectors=results,
+        failures=_failures(rows),
         warnings=tuple(_warnings(tier, cells, empty, gates, violations, nulls)),
     )
 
 
 def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
-    """What the smallest rung allows."""
+    """Return what the smallest rung allows."""
     sizes = {(cell.scheme, cell.rung): cell.n for cell in cells}
-    planned = [(scheme.name, attack.name) for scheme in rows.schemes for attack in rows.attacks if attack.ladder and scheme.meets(attack)]
+    planned = [
+        (scheme.name, attack.name)
+        for scheme in rows.schemes
+        for attack in rows.attacks
+        if attack.ladder and scheme.meets(attack)
+    ]
     smallest = min((sizes.get(place, 0) for place in planned), default=0)
     return HEADLINE if smallest >= HEADLINE_ITEMS else FAST
 
@@ -141,15 +173,27 @@ def _failures(rows: WatermarkRows) -> tuple[Failure, ...]:
 
 
 def _warnings(
-    tier: str, cells: Sequence[Cell], empty: Sequence[EmptyCell], gates: Sequence[Gate], violations: Sequence[Violation], nulls: Sequence[NullResult]
+    tier: str,
+    cells: Sequence[Cell],
+    empty: Sequence[EmptyCell],
+    gates: Sequence[Gate],
+    violations: Sequence[Violation],
+    nulls: Sequence[NullResult],
 ) -> list[str]:
     lines = []
     if tier == FAST:
         smallest = min((cell.n for cell in cells if cell.ladder), default=0)
-        lines.append(f"fast tier: the smallest rung has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + {HEADLINE_ITEMS}")
+        lines.append(
+            f"fast tier: the smallest rung has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + "
+            f"{HEADLINE_ITEMS}"
+        )
     for gate in gates:
         if gate.status != PASSED:
-            said = f"TPR at 1 % {gate.tpr.value:.1%} on {gate.tpr.n} unattacked items" if gate.tpr else "there are no unattacked items"
+            said = (
+                f"TPR at 1 % {gate.tpr.value:.1%} on {gate.tpr.n} unattacked items"
+                if gate.tpr
+                else "there are no unattacked items"
+            )
             lines.append(f"{gate.scheme}: {gate.status}; {said}")
     lines += [violation.message for violation in violations]
     for null in nulls:

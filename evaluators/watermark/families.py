@@ -26,8 +26,8 @@ class Families:
     """The complete families of a cell, sorted by source.
 
     Attributes:
-        positives, negatives: of the same sources, in the same order.
-        dropped: families that were planned and are not complete.
+        positives, negatives: Of the same sources, in the same order.
+        dropped: Families that were planned and are not complete.
     """
 
     positives: tuple[WatermarkRow, ...] = field(repr=False)
@@ -41,10 +41,11 @@ class Families:
 
 
 def families(rows: WatermarkRows, scheme: str, rung: str, replica: int = 0) -> Families:
-    """Pair a cell's samples.
+    """Return pair a cell's samples.
 
-    A black safety image would count as a broken mark, and a positive without its negative would be compared with other content: so a family counts
-    whole or not at all, and what is left out is counted by reason, such as ``negative_nsfw`` or ``positive_embed_failed``.
+    A black safety image would count as a broken mark, and a positive without its negative would be compared with other
+    content: so a family counts whole or not at all, and what is left out is counted by reason, such as
+    ``negative_nsfw`` or ``positive_embed_failed``.
     """
     marked, unmarked = rows.at(scheme, rung, replica), rows.at("", rung, replica)
     # Failed rows may not say which scheme they were meant for.
@@ -73,9 +74,9 @@ class Marks:
     """Decoded samples of one scheme as arrays.
 
     Attributes:
-        matches: float64 [n], half the bits after an error.
-        decoded: bool [n].
-        clusters: int64 [n], number of the source.
+        matches: Float64 [n], half the bits after an error.
+        decoded: Bool [n].
+        clusters: Int64 [n], number of the source.
     """
 
     matches: FloatArray
@@ -87,7 +88,7 @@ class Marks:
 
 
 def marks(rows: tuple[WatermarkRow, ...], scheme: str, sampler: SourceBootstrap) -> Marks:
-    """What ``scheme`` decoded from ``rows``."""
+    """Return what ``scheme`` decoded from ``rows``."""
     found = [row.detections[scheme] for row in rows]
     return Marks(
         np.array([one.matches for one in found], dtype=np.float64),

@@ -28,7 +28,10 @@ class Gate:
 
 
 def check_gate(scheme: Scheme, cells: Sequence[Cell], control: str) -> Gate:
-    """TPR at 1 % of at least 99 %, its interval from 97 %, on at least 500 items; fewer items can fail a scheme but pass none."""
+    """Return TPR at 1 % of at least 99 %, its interval from 97 %, on at least 500 items.
+
+    Fewer items can fail a scheme but pass none.
+    """
     cell = next((cell for cell in cells if cell.scheme == scheme.name and cell.rung == control), None)
     if cell is None:
         return Gate(scheme.name, TOO_FEW, None)

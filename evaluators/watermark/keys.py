@@ -17,11 +17,12 @@ Revealed = tuple[str, str, str, int, str, str]
 
 
 def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed]:
-    """Key id, source id, scheme, whether it was embedded (1) or belongs to a negative (0), bits and nonce of every key; each once.
+    """Yield key id, source id, scheme, whether it was embedded (1) or belongs to a negative (0), bits and nonce of
+    every key; each once.
 
     Raises:
-        DataError: the dataset holds no watermarks, or a row's commitment is not that of its key.
-        RequestError: the secret is missing, unreadable or another one.
+        DataError: The dataset holds no watermarks, or a row's commitment is not that of its key.
+        RequestError: The secret is missing, unreadable or another one.
     """
     secret = _secret(dataset, secret_file)
     table = dataset.table.select(["source_id", "status", "parameters"])
@@ -44,16 +45,26 @@ def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed
 def _secret(dataset: Dataset, secret_file: Path | None) -> bytes:
     recipe = dataset.manifest.recipe
     if dataset.manifest.generator != "watermark":
-        raise DataError(f"a dataset of {dataset.manifest.generator} edits has no keys", where=str(dataset.manifest.name))
+        raise DataError(
+            f"a dataset of {dataset.manifest.generator} edits has no keys", where=str(dataset.manifest.name)
+        )
     committed = recipe["generator"]["secret_sha256"]
     if secret_file is None:
         if committed:
-            raise RequestError("the dataset was made with a secret of its own", where="--secret", fix="give the file it was made with")
+            raise RequestError(
+                "the dataset was made with a secret of its own", where="--secret", fix="give the file it was made with"
+            )
         return public_secret(recipe["seed"])
     try:
         secret = secret_file.read_bytes()
     except OSError as error:
-        raise RequestError(f"the secret can't be read: {error}", where="--secret", fix="give the file the dataset was made with") from error
+        raise RequestError(
+            f"the secret can't be read: {error}", where="--secret", fix="give the file the dataset was made with"
+        ) from error
     if hashlib.sha256(secret).hexdigest() != committed:
-        raise RequestError("this is not the secret the dataset was made with", where=str(secret_file), fix="its sha256 is in the recipe")
+        raise RequestError(
+            "this is not the secret the dataset was made with",
+            where=str(secret_file),
+            fix="its sha256 is in the recipe",
+        )
     return secret

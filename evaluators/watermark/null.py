@@ -1,8 +1,9 @@
 """Whether the exact null holds: match counts of unmarked pictures with fair keys against Binomial(bits, 1/2).
 
-Two tests per scheme, each on clean and on regenerated unmarked pictures. *Fresh keys*: the stored bits of each picture meet new random keys, at
-least 20,000 pairs; it checks decoding and thresholds. *Run keys*: the matches that the run stored, one picture per source; it checks the run's
-keys, and fails where one key served many pictures. A score of exactly 0 decides no bit; the bit is drawn fairly, once per picture.
+Two tests per scheme, each on clean and on regenerated unmarked pictures. *Fresh keys*: the stored bits of each picture
+meet new random keys, at least 20,000 pairs; it checks decoding and thresholds. *Run keys*: the matches that the run
+stored, one picture per source; it checks the run's keys, and fails where one key served many pictures. A score of
+exactly 0 decides no bit; the bit is drawn fairly, once per picture.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ class NullTest:
     """Match counts against the binomial.
 
     Attributes:
-        chi_square_p: of Pearson's test on the counts, tails pooled to bins of at least 5.
-        ks_p: of the Kolmogorov-Smirnov test on randomised p-values against the uniform.
-        fpr: pairs at or above the 1 % threshold.
-        true_level: of that threshold.
-        band_low, band_high: central 99 % of the binomial around it.
-        passed: both p-values above 0.001, and the rate inside the band.
+        chi_square_p: Of Pearson's test on the counts, tails pooled to bins of at least 5.
+        ks_p: Of the Kolmogorov-Smirnov test on randomised p-values against the uniform.
+        fpr: Pairs at or above the 1 % threshold.
+        true_level: Of that threshold.
+        band_low, band_high: Central 99 % of the binomial around it.
+        passed: Both p-values above 0.001, and the rate inside the band.
     """
 
     chi_square_p: float
@@ -58,12 +59,12 @@ class NullResult:
     Attributes:
         group: ``clean`` or ``regenerated``.
         keys: ``fresh`` or ``run``.
-        images: unmarked pictures with bits.
+        images: Unmarked pictures with bits.
         pairs: (picture, key) pairs.
-        ties: bits that no score decided.
-        errors: pictures without bits, which are left out.
+        ties: Bits that no score decided.
+        errors: Pictures without bits, which are left out.
         test: None where there is no picture.
-        soft_fpr: fresh keys alone: pairs whose sum of signed scores has a sign-flip p-value of at most 1 %.
+        soft_fpr: Fresh keys alone: pairs whose sum of signed scores has a sign-flip p-value of at most 1 %.
     """
 
     scheme: str
@@ -83,17 +84,19 @@ def null_test(matches: FloatArray, bits: int, rng: np.random.Generator) -> NullT
     found = rate(int((matches >= test.matches).sum()), pairs)
     low, high = (float(end) / pairs for end in binom.interval(0.99, pairs, test.level))
     chi, ks = _chi_square(matches, bits), float(kstest(randomised_p_values(matches, bits, rng), "uniform").pvalue)
-    return NullTest(chi, ks, found, test.level, low, high, chi > LEAST_P and ks > LEAST_P and low <= found.value <= high)
+    return NullTest(
+        chi, ks, found, test.level, low, high, chi > LEAST_P and ks > LEAST_P and low <= found.value <= high
+    )
 
 
 def decided_bits(detections: Sequence[Detection], rng: np.random.Generator) -> BitArray:
-    """Bits of decoded pictures, bool [pictures, bits]; undecided ones drawn."""
+    """Return bits of decoded pictures, bool [pictures, bits]; undecided ones drawn."""
     scores = np.array([one.scores for one in detections], dtype=np.float64)
     return np.asarray(np.where(scores == 0, rng.random(scores.shape) < 0.5, scores > 0), dtype=bool)
 
 
 def fresh_matches(bits: BitArray, pairs: int, rng: np.random.Generator) -> FloatArray:
-    """Matches of every picture with equally many fresh fair keys, at least ``pairs`` in all."""
+    """Return matches of every picture with equally many fresh fair keys, at least ``pairs`` in all."""
     keys = rng.random((math.ceil(pairs / len(bits)), *bits.shape)) < 0.5
     return np.asarray((keys == bits).sum(axis=2).ravel(), dtype=np.float64)
 
@@ -107,7 +110,10 @@ def calibrate(rows: WatermarkRows, *, pairs: int = PAIRS, seed: int = 0) -> tupl
         "regenerated": [row for row in unmarked if row.rung in regenerated],
     }
     return tuple(
-        result for scheme in rows.schemes for group, members in groups.items() for result in _calibrate_group(scheme, group, members, pairs, seed)
+        result
+        for scheme in rows.schemes
+        for group, members in groups.items()
+        for result in _calibrate_group(scheme, group, members, pairs, seed)
     )
 
 
@@ -125,12 +131,16 @@ def _calibrate_group(scheme: Scheme, group: str, rows: list[WatermarkRow], pairs
     fresh = NullResult(scheme.name, group, "fresh", len(decoded), len(matches), ties, errors, hard, soft)
     single = _one_per_source(rows, scheme.name, rng)
     stored = np.array([one.matches for one in single], dtype=np.float64)
-    run = NullResult(scheme.name, group, "run", len(single), len(single), ties, errors, null_test(stored, scheme.bits, rng), None)
+    run = NullResult(
+        scheme.name, group, "run", len(single), len(single), ties, errors, null_test(stored, scheme.bits, rng), None
+    )
     return [fresh, run]
 
 
 def _one_per_source(rows: list[WatermarkRow], scheme: str, rng: np.random.Generator) -> list[Detection]:
-    """One decoded picture per source: pictures of one source share its key and content, so they aren't independent."""
+    """Return one decoded picture per source: pictures of one source share its key and content, so they aren't
+    independent.
+    """
     by_source: dict[str, list[Detection]] = {}
     for row in sorted(rows, key=lambda row: (row.source_id, row.key)):
         if row.detections[scheme].decoded:

@@ -33,10 +33,12 @@ class _Axis:
 
 
 def plot_svg(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
-    """Draw TPR at 1 % of every scheme along the ladder, with Clopper-Pearson intervals; schemes outside the headline are dashed.
+    """Draw TPR at 1 % of every scheme along the ladder, with Clopper-Pearson intervals.
+
+    Schemes outside the headline are dashed.
 
     Args:
-        evaluation: what to draw.
+        evaluation: What to draw.
         kind: ``strength`` (realised t / 1000) or ``quality`` (mean 1 - SSIM against what entered the attack).
 
     Returns:
@@ -45,7 +47,10 @@ def plot_svg(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
     cells = [cell for cell in evaluation.cells if cell.ladder]
     axis = _strength_axis(cells) if kind == STRENGTH else _quality_axis(evaluation, cells)
     schemes = [scheme.name for scheme in evaluation.schemes]
-    drawn = {name: [(place, cell) for cell in cells if cell.scheme == name and (place := axis.place(cell)) is not None] for name in schemes}
+    drawn = {
+        name: [(place, cell) for cell in cells if cell.scheme == name and (place := axis.place(cell)) is not None]
+        for name in schemes
+    }
     if not any(drawn.values()):
         return ""
     top = _TOP + _LEGEND * len(schemes)
@@ -54,13 +59,20 @@ def plot_svg(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
     def y(value: float) -> float:
         return bottom - value * (bottom - top)
 
-    parts = [_horizontal(value / 5, y) for value in range(6)] + [_tick(place, text, top, bottom) for place, text in axis.ticks]
-    parts += [f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="#999" stroke-dasharray="4 4"/>' for x in axis.parted]
+    parts = [_horizontal(value / 5, y) for value in range(6)] + [
+        _tick(place, text, top, bottom) for place, text in axis.ticks
+    ]
+    parts += [
+        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="#999" stroke-dasharray="4 4"/>'
+        for x in axis.parted
+    ]
     for number, (name, points) in enumerate(drawn.items()):
         headline = name in evaluation.headline
         parts += _legend(name, number, headline=headline)
         shift = (number - (len(schemes) - 1) / 2) * _JITTER if kind == STRENGTH else 0.0
-        parts += _curve([(place + shift, cell) for place, cell in points], y, COLOURS[number % len(COLOURS)], headline=headline)
+        parts += _curve(
+            [(place + shift, cell) for place, cell in points], y, COLOURS[number % len(COLOURS)], headline=headline
+        )
     title = f"TPR at nominal 1 % {axis.title}"
     parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 44, title))
     size = f'viewBox="0 0 {_WIDTH} {bottom + _BOTTOM:.0f}" width="{_WIDTH}" height="{bottom + _BOTTOM:.0f}"'
@@ -93,7 +105,9 @@ def _strength_axis(cells: list[Cell]) -> _Axis:
 def _quality_axis(evaluation: WatermarkEvaluation, cells: list[Cell]) -> _Axis:
     losses = {
         (one.scheme, one.rung): 1 - measure.value.value
-        for one in evaluation.quality for measure in one.measures if measure.name == "ssim_input" and one.scheme
+        for one in evaluation.quality
+        for measure in one.measures
+        if measure.name == "ssim_input" and one.scheme
     }
     used = [losses[cell.scheme, cell.rung] for cell in cells if (cell.scheme, cell.rung) in losses]
     end = max(0.1, math.ceil(max(used, default=0.0) * 10 - 1e-9) / 10)
@@ -106,7 +120,9 @@ def _quality_axis(evaluation: WatermarkEvaluation, cells: list[Cell]) -> _Axis:
         return None if loss is None else x(loss)
 
     steps = round(end * 10)
-    return _Axis("over lost quality, 1 - SSIM", place, tuple((x(step / 10), f"{step / 10:g}") for step in range(steps + 1)))
+    return _Axis(
+        "over lost quality, 1 - SSIM", place, tuple((x(step / 10), f"{step / 10:g}") for step in range(steps + 1))
+    )
 
 
 def _curve(points: list[tuple[float, Cell]], y: _Scale, colour: str, *, headline: bool) -> list[str]:
@@ -116,11 +132,16 @@ def _curve(points: list[tuple[float, Cell]], y: _Scale, colour: str, *, headline
     for x, cell in points:
         tpr = cell.tpr()
         low, high = y(tpr.low), y(tpr.high)
-        ends = "".join(f'<line x1="{x - 3:.1f}" x2="{x + 3:.1f}" y1="{end:.1f}" y2="{end:.1f}" stroke="{colour}"/>' for end in (low, high))
+        ends = "".join(
+            f'<line x1="{x - 3:.1f}" x2="{x + 3:.1f}" y1="{end:.1f}" y2="{end:.1f}" stroke="{colour}"/>'
+            for end in (low, high)
+        )
         tip = f"{cell.scheme}, {cell.rung}: {tpr.value:.1%} [{tpr.low:.1%}, {tpr.high:.1%}], {tpr.n} samples"
         parts.append(
-            f'<g><title>{escape(tip)}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" stroke="{colour}"/>{ends}'
-            f'<circle cx="{x:.1f}" cy="{y(tpr.value):.1f}" r="3.6" fill="{colour if headline else "#fff"}" stroke="{colour}"/></g>'
+            f'<g><title>{escape(tip)}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" '
+            f'stroke="{colour}"/>{ends}'
+            f'<circle cx="{x:.1f}" cy="{y(tpr.value):.1f}" r="3.6" fill="{colour if headline else "#fff"}" '
+            f'stroke="{colour}"/></g>'
         )
     return parts
 
@@ -136,7 +157,11 @@ def _legend(name: str, number: int, *, headline: bool) -> list[str]:
 def _horizontal(value: float, y: _Scale) -> str:
     at = y(value)
     line = f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" stroke="{_LINE}"/>'
-    return line + f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end" font-size="11" fill="{_GREY}">{value * 100:.0f} %</text>'
+    return (
+        line
+        + f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end" font-size="11" fill="{_GREY}">{value * 100:.0f} '
+        "%</text>"
+    )
 
 
 def _tick(x: float, text: str, top: float, bottom: float) -> str:
@@ -145,4 +170,6 @@ def _tick(x: float, text: str, top: float, bottom: float) -> str:
 
 
 def _text(x: float, y: float, text: str, *, size: int = 13, colour: str = _INK) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{colour}">{escape(text)}</text>'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{colour}">{escape(text)}</text>'
+    )

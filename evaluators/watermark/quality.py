@@ -19,8 +19,8 @@ class Measure:
     """A mean over samples.
 
     Attributes:
-        name: of the score: PSNR in dB (at most 100), SSIM and cosine at most 1.
-        value: the mean with its 95 % interval.
+        name: Of the score: PSNR in dB (at most 100), SSIM and cosine at most 1.
+        value: The mean with its 95 % interval.
     """
 
     name: str
@@ -34,7 +34,7 @@ class QualityResult:
     Attributes:
         scheme: "" for unmarked samples.
         n: samples.
-        measures: in the order of the scores' names.
+        measures: In the order of the scores' names.
     """
 
     scheme: str
@@ -44,7 +44,7 @@ class QualityResult:
 
 
 def measure_quality(rows: WatermarkRows, sampler: SourceBootstrap) -> tuple[QualityResult, ...]:
-    """Mean scores per scheme and rung, unmarked samples first."""
+    """Return mean scores per scheme and rung, unmarked samples first."""
     found = []
     for scheme in ("", *(scheme.name for scheme in rows.schemes)):
         for attack in rows.attacks:

@@ -1,4 +1,6 @@
-"""Rates of independent trials with exact intervals, and the empirical thresholds that may be used beside analytic ones."""
+"""Rates of independent trials with exact intervals, and the empirical thresholds that may be used beside analytic
+ones.
+"""
 
 from __future__ import annotations
 
@@ -24,9 +26,9 @@ class Rate:
     """A share with its interval of Clopper & Pearson (1934, doi:10.1093/biomet/26.4.404).
 
     Attributes:
-        value, low, high: share and ends of the 95 % interval, in [0, 1].
+        value, low, high: Share and ends of the 95 % interval, in [0, 1].
         hits: successes.
-        n: trials, one per source.
+        n: Trials, one per source.
     """
 
     value: float
@@ -37,10 +39,10 @@ class Rate:
 
 
 def rate(hits: int, n: int, *, confidence: float = 0.95) -> Rate:
-    """The share of ``hits`` among ``n`` independent trials.
+    """Return the share of ``hits`` among ``n`` independent trials.
 
     Raises:
-        RequestError: the counts do not fit.
+        RequestError: The counts do not fit.
     """
     if not 0 <= hits <= n or n < 1:
         raise RequestError(f"no proportion has {hits} successes in {n} trials")
@@ -53,9 +55,9 @@ class EmpiricalThreshold:
     """A threshold from unmarked samples.
 
     Attributes:
-        value: scores strictly above it count as marked.
-        level: expected false-positive rate of a fresh sample, r / (nulls + 1) for the r-th largest null.
-        nulls: unmarked samples that it rests on.
+        value: Scores strictly above it count as marked.
+        level: Expected false-positive rate of a fresh sample, r / (nulls + 1) for the r-th largest null.
+        nulls: Unmarked samples that it rests on.
     """
 
     value: float
@@ -64,11 +66,13 @@ class EmpiricalThreshold:
 
 
 def empirical_threshold(nulls: FloatArray, alpha: float) -> EmpiricalThreshold | str:
-    """The r-th largest null with r = floor(alpha (n + 1)), at least 1; or, as a text for the table, why there is none.
+    """Return the r-th largest null with r = floor(alpha (n + 1)), at least 1.
+
+    Or, as a text for the table, why there is none.
 
     Args:
-        nulls: scores of unmarked samples of the calibration half, which are evaluated nowhere.
-        alpha: nominal level.
+        nulls: Scores of unmarked samples of the calibration half, which are evaluated nowhere.
+        alpha: Nominal level.
     """
     n = len(nulls)
     if alpha < 0.01 and n < NULLS_AT_01_PERCENT:
@@ -81,6 +85,6 @@ def empirical_threshold(nulls: FloatArray, alpha: float) -> EmpiricalThreshold |
 
 
 def calibration_half(source_ids: Iterable[str]) -> frozenset[str]:
-    """The half of the sources whose sha256 sorts first; thresholds come from it, rates from the other half."""
+    """Return the half of the sources whose sha256 sorts first; thresholds come from it, rates from the other half."""
     ordered = sorted(set(source_ids), key=lambda name: (hashlib.sha256(name.encode()).hexdigest(), name))
     return frozenset(ordered[: len(ordered) // 2])

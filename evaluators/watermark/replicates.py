@@ -16,10 +16,10 @@ class Replicates:
     """Marked samples with two seeds.
 
     Attributes:
-        pairs: samples of one source and rung with replicas 0 and 1.
-        within_variance: of the bit accuracy between the seeds of one sample, the mean of half the squared difference.
-        between_variance: of the samples' means less half of ``within_variance``, at least 0; None for one pair.
-        agreement: pairs that are both found or both missed at 1 %.
+        pairs: Samples of one source and rung with replicas 0 and 1.
+        within_variance: Of the bit accuracy between the seeds of one sample, the mean of half the squared difference.
+        between_variance: Of the samples' means less half of ``within_variance``, at least 0; None for one pair.
+        agreement: Pairs that are both found or both missed at 1 %.
     """
 
     scheme: str
@@ -37,7 +37,9 @@ def measure_replicates(rows: WatermarkRows) -> tuple[Replicates, ...]:
         least = threshold(scheme.bits, ALPHAS[0]).matches
         for attack in rows.attacks:
             first, second = rows.at(scheme.name, attack.name, 0), rows.at(scheme.name, attack.name, 1)
-            shared = [source for source in sorted(first.keys() & second.keys()) if first[source].ok and second[source].ok]
+            shared = [
+                source for source in sorted(first.keys() & second.keys()) if first[source].ok and second[source].ok
+            ]
             if not shared:
                 continue
             found = [[group[source].detections[scheme.name] for source in shared] for group in (first, second)]

@@ -17,14 +17,17 @@ _P_TOLERANCE = 1e-6
 
 @dataclass(frozen=True)
 class Scheme:
-    """A watermarking scheme and its payload in bits; ``regenerate`` is False where it is read without any regeneration."""
+    """A watermarking scheme and its payload in bits.
+
+    ``regenerate`` is False where it is read without any regeneration.
+    """
 
     name: str
     bits: int
     regenerate: bool = True
 
     def meets(self, attack: Attack) -> bool:
-        """Whether the recipe plans samples of this scheme under an attack."""
+        """Return whether the recipe plans samples of this scheme under an attack."""
         return self.regenerate or attack.start == "none"
 
 
@@ -33,9 +36,9 @@ class Attack:
     """A rung of the ladder, or an ablation arm.
 
     Attributes:
-        name: as in the column ``edit``.
-        start: none, vae, partial, terminal or clean.
-        ladder: whether it is a rung.
+        name: As in the column ``edit``.
+        start: None, vae, partial, terminal or clean.
+        ladder: Whether it is a rung.
     """
 
     name: str
@@ -48,10 +51,10 @@ class Detection:
     """What a decoder said of one image.
 
     Attributes:
-        scores: one per bit, above 0 for a one, 0 undecided; empty after an error.
-        matches: bits that equal the key; ``bits`` / 2 after an error.
-        p_value: as stored; NaN where there is none.
-        error: why nothing was decoded, else "".
+        scores: One per bit, above 0 for a one, 0 undecided; empty after an error.
+        matches: Bits that equal the key; ``bits`` / 2 after an error.
+        p_value: As stored; NaN where there is none.
+        error: Why nothing was decoded, else "".
     """
 
     scheme: str
@@ -72,10 +75,10 @@ class WatermarkRow:
     """One planned sample.
 
     Attributes:
-        scheme: of a marked sample; "" for an unmarked one.
-        detections: by scheme; empty unless the sample is ``ok``.
-        attack, source: as stored.
-        scores: what was measured on the picture.
+        scheme: Of a marked sample; "" for an unmarked one.
+        detections: By scheme; empty unless the sample is ``ok``.
+        attack, source: As stored.
+        scores: What was measured on the picture.
     """
 
     key: str
@@ -105,10 +108,10 @@ class WatermarkRows:
     """A dataset's rows.
 
     Attributes:
-        schemes, attacks: in the recipe's order.
-        rows: in the table's order.
-        by_place: rows by (scheme, rung, replica) and source; scheme "" for unmarked samples.
-        unnamed: failed marked samples that do not say for which scheme they were planned.
+        schemes, attacks: In the recipe's order.
+        rows: In the table's order.
+        by_place: Rows by (scheme, rung, replica) and source; scheme "" for unmarked samples.
+        unnamed: Failed marked samples that do not say for which scheme they were planned.
     """
 
     manifest: Manifest
@@ -130,7 +133,7 @@ class WatermarkRows:
         return CONTROL if CONTROL in untouched else next(iter(untouched), "")
 
     def at(self, scheme: str, rung: str, replica: int = 0) -> dict[str, WatermarkRow]:
-        """Rows of one place, by source."""
+        """Return rows of one place, by source."""
         return self.by_place.get((scheme, rung, replica), {})
 
 
@@ -138,8 +141,8 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
     """Read a dataset.
 
     Raises:
-        DataError: the dataset holds no watermarks, or its recipe lacks schemes or attacks.
-        CorruptDatasetError: a row contradicts the recipe or itself.
+        DataError: The dataset holds no watermarks, or its recipe lacks schemes or attacks.
+        CorruptDatasetError: A row contradicts the recipe or itself.
     """
     manifest = dataset.manifest
     if manifest.generator != "watermark":
@@ -149,7 +152,9 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
     bits = {scheme.name: scheme.bits for scheme in schemes}
     names = [name for name in dataset.table.schema.names if name.startswith("score_")]
     rows = [
-        _row(record, names, bits) for batch in dataset.table.to_batches(max_chunksize=1024) for record in batch.to_pylist()
+        _row(record, names, bits)
+        for batch in dataset.table.to_batches(max_chunksize=1024)
+        for record in batch.to_pylist()
     ]
     if not rows:
         raise DataError("the dataset has no rows", fix="build it with at least one source")
@@ -162,20 +167,29 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
 
 
 def p_value_contradicts(detection: Detection, exact: float) -> bool:
-    """Whether a stored p-value isn't the binomial one."""
+    """Return whether a stored p-value isn't the binomial one."""
     return detection.decoded and not math.isclose(detection.p_value, exact, rel_tol=_P_TOLERANCE, abs_tol=1e-300)
 
 
 def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
     generator: Mapping[str, Any] = manifest.recipe.get("generator") or {}
     try:
-        schemes = tuple(Scheme(str(one["name"]), int(one["bits"]), bool(one.get("regenerate", True))) for one in generator["schemes"])
-        attacks = tuple(Attack(str(one["name"]), str(one["start"]), bool(one["ladder"])) for one in generator["attacks"])
+        schemes = tuple(
+            Scheme(str(one["name"]), int(one["bits"]), bool(one.get("regenerate", True)))
+            for one in generator["schemes"]
+        )
+        attacks = tuple(
+            Attack(str(one["name"]), str(one["start"]), bool(one["ladder"])) for one in generator["attacks"]
+        )
     except (KeyError, TypeError, ValueError) as error:
         what = f"the recipe in the manifest has no readable schemes and attacks: {type(error).__name__}: {error}"
-        raise DataError(what, where="manifest.json: recipe.generator", fix="build the dataset with this version of editmill") from error
+        raise DataError(
+            what, where="manifest.json: recipe.generator", fix="build the dataset with this version of editmill"
+        ) from error
     if not schemes or not attacks:
-        raise DataError("the recipe in the manifest names no scheme or no attack", where="manifest.json: recipe.generator")
+        raise DataError(
+            "the recipe in the manifest names no scheme or no attack", where="manifest.json: recipe.generator"
+        )
     return schemes, attacks
 
 
@@ -183,14 +197,30 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> W
     parameters = json.loads(record["parameters"])
     positive, ok = record["label"] == 1, record["status"] == "ok"
     scheme = str((parameters.get("watermark") or {}).get("scheme", "")) if positive else ""
-    detections = {str(one["scheme"]): _detection(one, record["key"], bits) for one in parameters.get("detections") or []} if ok else {}
+    detections = (
+        {str(one["scheme"]): _detection(one, record["key"], bits) for one in parameters.get("detections") or []}
+        if ok
+        else {}
+    )
     missing = ({scheme} if positive else set(bits)) - detections.keys()
     if ok and missing:
-        raise CorruptDatasetError(f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}", where="samples.parquet")
+        raise CorruptDatasetError(
+            f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}", where="samples.parquet"
+        )
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return WatermarkRow(
-        record["key"], record["source_id"], record["edit"], record["replica"], positive, scheme, record["status"], tuple(record["reasons"]),
-        detections, parameters.get("attack") or {}, parameters.get("source") or {}, scores,
+        record["key"],
+        record["source_id"],
+        record["edit"],
+        record["replica"],
+        positive,
+        scheme,
+        record["status"],
+        tuple(record["reasons"]),
+        detections,
+        parameters.get("attack") or {},
+        parameters.get("source") or {},
+        scores,
     )
 
 

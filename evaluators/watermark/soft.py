@@ -22,16 +22,19 @@ def signed_sum(scores: FloatArray, key: npt.NDArray[np.bool_]) -> FloatArray:
     return np.asarray((np.where(key, 1.0, -1.0) * scores).sum(axis=-1), dtype=np.float64)
 
 
-def sign_flip_p(scores: FloatArray, key: npt.NDArray[np.bool_], rng: np.random.Generator, *, flips: int = FLIPS) -> FloatArray:
-    """One-sided p-values of `signed_sum` of one picture with several keys.
+def sign_flip_p(
+    scores: FloatArray, key: npt.NDArray[np.bool_], rng: np.random.Generator, *, flips: int = FLIPS
+) -> FloatArray:
+    """Return one-sided p-values of `signed_sum` of one picture with several keys.
 
-    A fair key that the picture does not depend on gives every pattern of signs the same chance, whatever the scores are.
+    A fair key that the picture does not depend on gives every pattern of signs the same chance, whatever the scores
+    are.
 
     Args:
         scores: float [bits].
-        key: bool [keys, bits].
-        rng: draws the flips.
-        flips: random keys that make up the null.
+        key: Bool [keys, bits].
+        rng: Draws the flips.
+        flips: Random keys that make up the null.
 
     Returns:
         Float [keys], at least 1 / (flips + 1).
@@ -43,7 +46,9 @@ def sign_flip_p(scores: FloatArray, key: npt.NDArray[np.bool_], rng: np.random.G
 
 
 def soft_false_alarms(scores: FloatArray, pairs: int, rng: np.random.Generator, *, alpha: float = 0.01) -> Rate:
-    """Share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is at most ``alpha``; scores [pictures, bits]."""
+    """Return share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is at most
+    ``alpha``; scores [pictures, bits].
+    """
     scores = rng.permutation(scores)[:_PICTURES]
     draws = math.ceil(pairs / len(scores))
     hits = sum(int((sign_flip_p(own, rng.random((draws, len(own))) < 0.5, rng) <= alpha).sum()) for own in scores)

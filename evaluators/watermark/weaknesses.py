@@ -23,11 +23,11 @@ class Survival:
     """A scheme after the autoencoder alone.
 
     Attributes:
-        rung: a rung that encodes and decodes without noise.
+        rung: A rung that encodes and decodes without noise.
         control_tpr, tpr: TPR at 1 % on the control and here.
-        survivors: of the marked samples that the control finds, those found here; None where it finds none.
+        survivors: Of the marked samples that the control finds, those found here; None where it finds none.
         control_bit_accuracy, bit_accuracy: means.
-        margin_bits: mean matches here less the 1 % threshold.
+        margin_bits: Mean matches here less the 1 % threshold.
     """
 
     scheme: str
@@ -45,11 +45,11 @@ class BreakingRung:
     """Where a scheme breaks.
 
     Attributes:
-        rung: first of the ladder whose TPR at 1 % lies below one half; "" where none does.
-        clear: whether its whole interval does.
-        before: the rung before it.
+        rung: First of the ladder whose TPR at 1 % lies below one half; "" where none does.
+        clear: Whether its whole interval does.
+        before: The rung before it.
         tpr: there.
-        margin_bits: mean matches there less the 1 % threshold.
+        margin_bits: Mean matches there less the 1 % threshold.
     """
 
     scheme: str
@@ -66,8 +66,8 @@ class Stratum:
 
     Attributes:
         flat, textured: TPR at 1 %.
-        difference: flat less textured, with a bootstrap interval.
-        flat_share: the median that parts them.
+        difference: Flat less textured, with a bootstrap interval.
+        flat_share: The median that parts them.
     """
 
     scheme: str
@@ -91,13 +91,17 @@ def measure_survival(scheme: Scheme, cells: Sequence[Cell], control: str) -> tup
             kept = [_is_found(row, scheme) for row in cell.families.positives if row.source_id in found]
             survivors = rate(sum(kept), len(kept)) if kept else None
             accuracies = base.bit_accuracy.value, cell.bit_accuracy.value
-            results.append(Survival(scheme.name, cell.rung, base.tpr(), cell.tpr(), survivors, *accuracies, cell.margin_bits))
+            results.append(
+                Survival(scheme.name, cell.rung, base.tpr(), cell.tpr(), survivors, *accuracies, cell.margin_bits)
+            )
     return tuple(results)
 
 
 def find_breaking_rung(scheme: Scheme, cells: Sequence[Cell]) -> BreakingRung:
-    """The first rung, by strength, at which less than half of the marked samples are found."""
-    ladder = sorted((cell for cell in cells if cell.scheme == scheme.name and cell.ladder), key=lambda cell: cell.strength)
+    """Return the first rung, by strength, at which less than half of the marked samples are found."""
+    ladder = sorted(
+        (cell for cell in cells if cell.scheme == scheme.name and cell.ladder), key=lambda cell: cell.strength
+    )
     before = ""
     for cell in ladder:
         tpr = cell.tpr()
@@ -108,7 +112,10 @@ def find_breaking_rung(scheme: Scheme, cells: Sequence[Cell]) -> BreakingRung:
 
 
 def measure_strata(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> tuple[Stratum, ...]:
-    """Part each cell's sources at the median of their flat shares; nothing where they don't differ or aren't known."""
+    """Return part each cell's sources at the median of their flat shares.
+
+    Nothing where they don't differ or aren't known.
+    """
     results = []
     for cell in (cell for cell in cells if cell.scheme == scheme.name):
         rows = [row for row in cell.families.positives if "flat_share" in row.source]

@@ -18,18 +18,51 @@ if TYPE_CHECKING:
 @click.command()
 @recipe_options
 @placement_options
-@click.option("-n", "sources", type=click.IntRange(1), default=100, show_default=True, help="Number of sources; at most what the recipe has.")
-@click.option("--least", type=click.FloatRange(0, 1), default=0.9, show_default=True, help="Least share of judged faults that each gate rejects.")
-@click.option("--most", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Largest share of judged clean pictures that it rejects.")
+@click.option(
+    "-n",
+    "sources",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Number of sources; at most what the recipe has.",
+)
+@click.option(
+    "--least",
+    type=click.FloatRange(0, 1),
+    default=0.9,
+    show_default=True,
+    help="Least share of judged faults that each gate rejects.",
+)
+@click.option(
+    "--most",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="Largest share of judged clean pictures that it rejects.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def audit(
-    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
-    models_dir: Path | None, sources: int, least: float, most: float, as_json: bool,
+    recipe: str,
+    source: str,
+    models: str,
+    shards: int | None,
+    overrides: tuple[str, ...],
+    device: str,
+    dtype: str,
+    offload: str,
+    models_dir: Path | None,
+    sources: int,
+    least: float,
+    most: float,
+    as_json: bool,
 ) -> None:
-    """Show known faults and clean pictures to the recipe's guards; exit 1 when one misses faults or rejects clean pictures.
+    """Show known faults and clean pictures to the recipe's guards.
 
-    Every fault is made of the recipe's own sources, and each gate is asked about the faults that it is there for. Gates whose model the pack
-    lacks, or that don't know a source's class, have no say. The intervals are exact 95 % ones over sources.
+    Exit 1 when one misses faults or rejects clean pictures.
+
+    Every fault is made of the recipe's own sources, and each gate is asked about the faults that it is there for. Gates
+    whose model the pack lacks, or that don't know a source's class, have no say. The intervals are exact 95 % ones over
+    sources.
 
     \b
     Examples:
@@ -55,8 +88,16 @@ def audit(
 def _document(row: AuditRow, holds: bool) -> dict[str, object]:
     low, high = row.interval()
     return {
-        "gate": row.gate, "kind": row.kind, "clean": row.clean, "pictures": row.pictures, "judged": row.judged, "rejected": row.rejected,
-        "rate": row.rate if row.judged else None, "low": low, "high": high, "holds": holds,
+        "gate": row.gate,
+        "kind": row.kind,
+        "clean": row.clean,
+        "pictures": row.pictures,
+        "judged": row.judged,
+        "rejected": row.rejected,
+        "rate": row.rate if row.judged else None,
+        "low": low,
+        "high": high,
+        "holds": holds,
     }
 
 
@@ -67,5 +108,8 @@ def _print_table(rows: tuple[AuditRow, ...], broken: list[AuditRow]) -> None:
         figures = f"{row.rate:6.1%}  {low:.1%} to {high:.1%}" if row.judged else "     -  no say"
         mark = "  BROKEN" if row in broken else ""
         should = "pass" if row.clean else "reject"
-        click.echo(f"{row.gate:14} {row.kind:28} {should:8} {f'{row.judged}/{row.pictures}':>9} {row.rejected:9} {figures}{mark}")
+        click.echo(
+            f"{row.gate:14} {row.kind:28} {should:8} {f'{row.judged}/{row.pictures}':>9} {row.rejected:9} "
+            f"{figures}{mark}"
+        )
     click.echo(f"{len(broken)} of {len(rows)} limits broken" if broken else f"all {len(rows)} limits hold")

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from editmill.flows.commands.holes import print_holes
-from editmill.flows.commands.options import default_workers, make_placement, make_plan_from, placement_options, recipe_options
+from editmill.flows.commands.options import (
+    default_workers,
+    make_placement,
+    make_plan_from,
+    placement_options,
+    recipe_options,
+)
 from editmill.flows.commands.outputs import check_output, write_output
 from editmill.manifests.errors import DataError, RequestError
 
@@ -37,13 +43,26 @@ def plan(recipe: str, source: str, models: str, shards: int | None, overrides: t
     guess = family_of(made.recipe).estimate(made.recipe, find_pack(made.recipe.models), samples)
     problems = made.problems()
     if as_json:
-        click.echo(json.dumps({"edits": made.counts(), "shards": [len(shard) for shard in made.shards], "problems": problems, **guess}, indent=2))
+        click.echo(
+            json.dumps(
+                {
+                    "edits": made.counts(),
+                    "shards": [len(shard) for shard in made.shards],
+                    "problems": problems,
+                    **guess,
+                },
+                indent=2,
+            )
+        )
         return
     for label, count in made.counts().items():
         click.echo(f"{label:24} {count:8}")
     click.echo(f"{'all':24} {sum(made.counts().values()):8} samples of {made.sources.count} sources")
     click.echo("shards: " + ", ".join(str(len(shard)) for shard in made.shards))
-    click.echo(f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB" + _minutes(guess["cpu_minutes"]))
+    click.echo(
+        f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB"
+        + _minutes(guess["cpu_minutes"])
+    )
     for identity, reason in problems.items():
         click.echo(f"source {identity} can't be used: {reason}", err=True)
 
@@ -57,12 +76,24 @@ def _minutes(minutes: float) -> str:
 @placement_options
 @click.option("-n", "sources", type=click.IntRange(1), default=4, show_default=True, help="Number of sources.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("preview.png"), show_default=True,
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("preview.png"),
+    show_default=True,
     help="The picture, a .png file; folders above it are made.",
 )
 def preview(
-    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
-    models_dir: Path | None, sources: int, out: Path,
+    recipe: str,
+    source: str,
+    models: str,
+    shards: int | None,
+    overrides: tuple[str, ...],
+    device: str,
+    dtype: str,
+    offload: str,
+    models_dir: Path | None,
+    sources: int,
+    out: Path,
 ) -> None:
     """Render a few sources to a contact sheet PNG, without writing a dataset.
 
@@ -84,20 +115,39 @@ def preview(
 @click.command()
 @recipe_options
 @placement_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the dataset; a build begun in it goes on.")
-@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU, one on an accelerator.")
-@click.option("--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the dataset; a build begun in it goes on.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU, one on an accelerator."
+)
+@click.option(
+    "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
+)
 def build(
-    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
-    models_dir: Path | None, out: Path, workers: int | None, shard: str | None,
+    recipe: str,
+    source: str,
+    models: str,
+    shards: int | None,
+    overrides: tuple[str, ...],
+    device: str,
+    dtype: str,
+    offload: str,
+    models_dir: Path | None,
+    out: Path,
+    workers: int | None,
+    shard: str | None,
 ) -> None:
     """Build a dataset: edits, guards, shards, manifest. Run it again to resume.
 
     \b
     Examples:
-      editmill build imagenet-e --out out/tabletop
-      editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos --device cuda
-      editmill build imagenet-e --out out/big --shards 8 --shard 0/2     (on one machine; 1/2 on another; then once without --shard)
+      editmill build imagenet-e --out out/tabletop editmill build imagenet-e --source folder:photos/labels.csv --models
+      sd15 --models-dir MODELS --out out/photos --device cuda editmill build imagenet-e --out out/big --shards 8 --shard
+      0/2     (on one machine; 1/2 on another; then once without --shard)
     """
     from editmill.pipelines.build import build as run_build
     from editmill.pipelines.build import prepare
@@ -128,7 +178,11 @@ def _every_nth(text: str, shards: int) -> list[int]:
 def _print_counts(manifest: Manifest, out: Path) -> None:
     for edit, statuses in manifest.counts.items():
         accepted = sum(statuses.get("ok", {}).values())
-        lost = ", ".join(f"{count} {reason}" for status in ("rejected", "failed") for reason, count in statuses.get(status, {}).items())
+        lost = ", ".join(
+            f"{count} {reason}"
+            for status in ("rejected", "failed")
+            for reason, count in statuses.get(status, {}).items()
+        )
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
     print_holes(manifest, out)
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
@@ -138,7 +192,13 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
 
 @click.command()
 @placement_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("out/demo"), show_default=True, help="Folder of the dataset.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("out/demo"),
+    show_default=True,
+    help="Folder of the dataset.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
 def demo(device: str, dtype: str, offload: str, models_dir: Path | None, out: Path, workers: int | None) -> None:
     """Build, verify and evaluate a small set with the embedded pack; print the report's path."""

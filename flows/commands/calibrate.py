@@ -19,17 +19,31 @@ if TYPE_CHECKING:
 @click.command()
 @recipe_options
 @placement_options
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for guard_report.json; made if missing.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for guard_report.json; made if missing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def calibrate(
-    recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], device: str, dtype: str, offload: str,
-    models_dir: Path | None, out: Path, as_json: bool,
+    recipe: str,
+    source: str,
+    models: str,
+    shards: int | None,
+    overrides: tuple[str, ...],
+    device: str,
+    dtype: str,
+    offload: str,
+    models_dir: Path | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Calibrate the recipe's guards on its calibration sources; exit 1 when they err more than the recipe allows.
 
-    False rejections are counted on clean pictures and their round trips, false accepts on pictures whose label our own edits destroyed; both
-    by thresholds from other sources. The report is written in any case. `editmill build` calibrates by itself; in a folder of an unfinished
-    build with this report it goes on from it.
+    False rejections are counted on clean pictures and their round trips, false accepts on pictures whose label our own
+    edits destroyed; both by thresholds from other sources. The report is written in any case. `editmill build`
+    calibrates by itself; in a folder of an unfinished build with this report it goes on from it.
 
     \b
     Examples:
@@ -60,7 +74,12 @@ def calibrate(
         wrong = str(error)
     if as_json:
         document = report.model_dump(mode="json")
-        click.echo(json.dumps({"ok": not wrong, "digest": report.digest, "unguardable": list(report.unguardable), "report": document}, indent=2))
+        click.echo(
+            json.dumps(
+                {"ok": not wrong, "digest": report.digest, "unguardable": list(report.unguardable), "report": document},
+                indent=2,
+            )
+        )
     else:
         _print_tables(report)
         click.echo(f"{out / GUARD_REPORT}, digest {report.digest[:12]}")
@@ -72,7 +91,10 @@ def calibrate(
 def _print_tables(report: GuardReport) -> None:
     rejections = {rate.member: rate for rate in report.false_rejections if rate.kind == "overall"}
     accepts = {rate.member: rate for rate in report.false_accepts if rate.kind == "overall"}
-    click.echo(f"{'member':24} {'clean':>7} {'rejected':>9}  {'95 %':18} {'destroyed':>9} {'accepted':>9}  {'95 %':18} {'upper':>7}")
+    click.echo(
+        f"{'member':24} {'clean':>7} {'rejected':>9}  {'95 %':18} {'destroyed':>9} {'accepted':>9}  {'95 %':18} "
+        f"{'upper':>7}"
+    )
     for member in dict.fromkeys((*rejections, *accepts)):
         first, second = rejections.get(member), accepts.get(member)
         upper = f"{second.upper:7.2%}" if second else f"{'-':>7}"
@@ -81,7 +103,9 @@ def _print_tables(report: GuardReport) -> None:
     click.echo(f"{'class':24} {'sources':>7} {'passed':>9}  recall by gate")
     for one in report.classes:
         recall = ", ".join(f"{gate} {value:.2%}" for gate, value in sorted(one.recall.items()))
-        click.echo(f"{one.class_name:24} {one.sources:7} {one.passed:9.2%}  {recall}{'' if one.guardable else '  UNGUARDABLE'}")
+        click.echo(
+            f"{one.class_name:24} {one.sources:7} {one.passed:9.2%}  {recall}{'' if one.guardable else '  UNGUARDABLE'}"
+        )
     click.echo(f"unguardable classes: {', '.join(report.unguardable) or 'none'}")
 
 

@@ -14,10 +14,32 @@ def convert() -> None:
 
 @convert.command()
 @click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the pipeline; it must not exist.")
-@click.option("--side", type=click.IntRange(8), default=256, show_default=True, help="Side of the pictures that the network was trained on.")
-@click.option("--head-width", type=click.IntRange(1), default=64, show_default=True, help="Channels per attention head (num_head_channels).")
-@click.option("--new-attention-order", is_flag=True, help="For networks trained with use_new_attention_order; the published ones were not.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the pipeline; it must not exist.",
+)
+@click.option(
+    "--side",
+    type=click.IntRange(8),
+    default=256,
+    show_default=True,
+    help="Side of the pictures that the network was trained on.",
+)
+@click.option(
+    "--head-width",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    help="Channels per attention head (num_head_channels).",
+)
+@click.option(
+    "--new-attention-order",
+    is_flag=True,
+    help="For networks trained with use_new_attention_order; the published ones were not.",
+)
 def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attention_order: bool) -> None:
     """Convert an unconditional UNet of guided-diffusion to a diffusers DDPMPipeline, the role `unconditional`.
 
@@ -33,7 +55,13 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
 
 @convert.command("image-adapter")
 @click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write; it must not exist.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to write; it must not exist.",
+)
 def image_adapter(checkpoint: Path, folder: Path) -> None:
     """Convert a pickled IP-Adapter to safetensors, the role `image_adapter`; the pickle may hold nothing but tensors.
 
@@ -44,4 +72,7 @@ def image_adapter(checkpoint: Path, folder: Path) -> None:
     from editmill.generators.models.image_adapter import convert_image_adapter
 
     convert_image_adapter(checkpoint, folder)
-    click.echo(f"{folder}: in a model pack, class diffusers.loaders.IPAdapterMixin for the role image_adapter, with the part image_encoder")
+    click.echo(
+        f"{folder}: in a model pack, class diffusers.loaders.IPAdapterMixin for the role image_adapter, with the part "
+        "image_encoder"
+    )

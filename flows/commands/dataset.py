@@ -34,30 +34,56 @@ def verify(dataset: str, as_json: bool) -> None:
     report = verify_dataset(dataset)
     if as_json:
         problems = [{"path": problem.path, "key": problem.key, "what": problem.what} for problem in report.problems]
-        click.echo(json.dumps({"ok": report.ok, "shards": report.shards, "samples": report.samples, "problems": problems}, indent=2))
+        click.echo(
+            json.dumps(
+                {"ok": report.ok, "shards": report.shards, "samples": report.samples, "problems": problems}, indent=2
+            )
+        )
     else:
         for problem in report.problems:
             click.echo(str(problem), err=True)
-        click.echo(f"{report.samples} samples in {report.shards} shards: {'intact' if report.ok else f'{len(report.problems)} problems'}")
+        click.echo(
+            f"{report.samples} samples in {report.shards} shards: "
+            f"{'intact' if report.ok else f'{len(report.problems)} problems'}"
+        )
     sys.exit(0 if report.ok else 1)
 
 
 @click.command()
 @click.argument("dataset")
 @click.option(
-    "--model", "specs", multiple=True, metavar="SPEC", help="Model, or detector of watermarks; repeat for several side by side. Watermarks need none."
+    "--model",
+    "specs",
+    multiple=True,
+    metavar="SPEC",
+    help="Model, or detector of watermarks; repeat for several side by side. Watermarks need none.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False),
-    help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it are made.  "
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it "
+    "are made.  "
     "[default for html: report.html]",
 )
-@click.option("--images", type=click.Path(path_type=Path, file_okay=False), help="Captions only: folder with the images, found by their digests.")
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Captions only: folder with the images, found by their digests.",
+)
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option("--device", default="auto", show_default=True)
-def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | None, images: Path | None, batch_size: int, device: str) -> None:
-    """Measure what edits cost: top-1 accuracy of classifiers, retrieval by image-text models on edited captions, or what is read of watermarks.
+def evaluate(
+    dataset: str,
+    specs: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    images: Path | None,
+    batch_size: int,
+    device: str,
+) -> None:
+    """Measure what edits cost: top-1 accuracy of classifiers, retrieval by image-text models on edited captions, or
+    what is read of watermarks.
 
     \b
     SPEC is one of
@@ -87,7 +113,12 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
-    runs = {"text": _evaluate_captions, "watermark": _evaluate_watermarks, "synthesis": _evaluate_synthesis, "fmr": _evaluate_fmr}
+    runs = {
+        "text": _evaluate_captions,
+        "watermark": _evaluate_watermarks,
+        "synthesis": _evaluate_synthesis,
+        "fmr": _evaluate_fmr,
+    }
     run = runs.get(opened.manifest.generator, _evaluate_classifiers)
     if not specs and run is not _evaluate_watermarks:
         fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
@@ -100,19 +131,31 @@ def evaluate(dataset: str, specs: tuple[str, ...], form: str, output: Path | Non
     click.echo(str(target))
 
 
-def _evaluate_classifiers(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+def _evaluate_classifiers(
+    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
+) -> str:
     from editmill.evaluators import evaluate as run
     from editmill.evaluators import load_classifier, report_html, to_csv, to_json, to_text
 
     names = dataset.manifest.class_names
     classifiers = [load_classifier(resolve_pack(spec), class_names=names, device=device) for spec in specs]
-    evaluations = [run(dataset, classifier, batch_size=batch_size, progress=sys.stderr.isatty()) for classifier in classifiers]
+    evaluations = [
+        run(dataset, classifier, batch_size=batch_size, progress=sys.stderr.isatty()) for classifier in classifiers
+    ]
     if form == "html":
         return report_html(evaluations)
-    return to_text(evaluations) if form == "text" else to_csv(evaluations) if form == "csv" else to_json(evaluations).decode()
+    return (
+        to_text(evaluations)
+        if form == "text"
+        else to_csv(evaluations)
+        if form == "csv"
+        else to_json(evaluations).decode()
+    )
 
 
-def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+def _evaluate_captions(
+    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
+) -> str:
     from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
 
     models = [load_text_model(resolve_pack(spec), device=device) for spec in specs]
@@ -122,8 +165,17 @@ def _evaluate_captions(dataset: Dataset, specs: tuple[str, ...], form: str, imag
     return {"text": text_table, "csv": text_csv, "html": text_html}[form](result)
 
 
-def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
-    from editmill.evaluators.watermark import evaluate_watermark, load_detector, watermark_csv, watermark_html, watermark_json, watermark_text
+def _evaluate_watermarks(
+    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
+) -> str:
+    from editmill.evaluators.watermark import (
+        evaluate_watermark,
+        load_detector,
+        watermark_csv,
+        watermark_html,
+        watermark_json,
+        watermark_text,
+    )
 
     result = evaluate_watermark(dataset, detectors=[load_detector(spec) for spec in specs])
     if form == "json":
@@ -131,18 +183,30 @@ def _evaluate_watermarks(dataset: Dataset, specs: tuple[str, ...], form: str, im
     return {"text": watermark_text, "csv": watermark_csv, "html": watermark_html}[form](result)
 
 
-def _evaluate_synthesis(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+def _evaluate_synthesis(
+    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
+) -> str:
     from editmill.evaluators import load_classifier
-    from editmill.evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
+    from editmill.evaluators.synthesis import (
+        evaluate_synthesis,
+        synthesis_csv,
+        synthesis_html,
+        synthesis_json,
+        synthesis_text,
+    )
 
-    classifiers = [load_classifier(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
+    classifiers = [
+        load_classifier(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs
+    ]
     result = evaluate_synthesis(dataset, classifiers, batch_size=batch_size, progress=sys.stderr.isatty())
     if form == "json":
         return synthesis_json(result).decode()
     return {"text": synthesis_text, "csv": synthesis_csv, "html": synthesis_html}[form](result)
 
 
-def _evaluate_fmr(dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str) -> str:
+def _evaluate_fmr(
+    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
+) -> str:
     from editmill.evaluators.fmr import evaluate_fmr, fmr_csv, fmr_html, fmr_json, fmr_text, load_model
 
     models = [load_model(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
@@ -153,7 +217,7 @@ def _evaluate_fmr(dataset: Dataset, specs: tuple[str, ...], form: str, images: P
 
 
 def resolve_pack(spec: str) -> str:
-    """``pack:NAME/ROLE`` as the evaluators' own ``transformers:FOLDER``; other specs as they are."""
+    """Return ``pack:NAME/ROLE`` as the evaluators' own ``transformers:FOLDER``; other specs as they are."""
     if not spec.startswith("pack:"):
         return spec
     from editmill.generators.models.checkpoints import checkpoint_folder

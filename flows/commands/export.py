@@ -12,23 +12,30 @@ import click
 @click.command()
 @click.argument("dataset")
 @click.option("--format", "form", type=click.Choice(["imagenet-e"]), required=True, help="The layout.")
-@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="Folder to make; must not exist, or be empty.")
 @click.option(
-    "--pairs", type=click.Choice(["all", "complete"]), default="all", show_default=True,
+    "--to",
+    "target",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to make; must not exist, or be empty.",
+)
+@click.option(
+    "--pairs",
+    type=click.Choice(["all", "complete"]),
+    default="all",
+    show_default=True,
     help="all: in each folder every source that was accepted there. "
-    "complete: only sources that have an image in every folder that is made, so that all folders hold the same sources.",
+    "complete: only sources that have an image in every folder that is made, so that all folders hold the same "
+    "sources.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> None:
     """Write a dataset as the folders that a benchmark's own loaders read.
 
-    \b
-    imagenet-e: the folders ori, rec, 20_smooth, 20_hard, 20_adv, random_bg, full, 01, 008, 005, rp and rd with one image per source, and
-    labels.txt. A folder is made when the dataset has at least one accepted sample of its edit; with --pairs complete each source that was
-    rejected in one of these is left out of all. Stored bytes are copied. Folders that are not made and samples that have no place in the
-    layout are named on standard error.
-    \b
-    Examples:
+    \b imagenet-e: the folders ori, rec, 20_smooth, 20_hard, 20_adv, random_bg, full, 01, 008, 005, rp and rd with one
+    image per source, and labels.txt. A folder is made when the dataset has at least one accepted sample of its edit;
+    with --pairs complete each source that was rejected in one of these is left out of all. Stored bytes are copied.
+    Folders that are not made and samples that have no place in the layout are named on standard error. \b Examples:
       editmill export out/photos --format imagenet-e --to out/imagenet-e
       editmill export out/photos --format imagenet-e --to out/paired --pairs complete
     """

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 def print_holes(manifest: Manifest, out: Path) -> None:
-    """Print a line per class and conditioning of a synthesis dataset that lacks samples, with what ended the search; nothing for other generators."""
+    """Print a line per class and conditioning of a synthesis dataset that lacks samples, with what ended the search.
+
+    Nothing for other generators.
+    """
     if manifest.generator != "synthesis":
         return
     from editmill.evaluators.synthesis.filling import find_holes

@@ -14,12 +14,17 @@ from editmill.flows.commands.outputs import check_output, write_output
 @click.command()
 @click.argument("dataset")
 @click.option(
-    "--secret", type=click.Path(path_type=Path, dir_okay=False),
-    help="File that the dataset was made with (generator.secret_file).  [default: the secret that follows from the recipe's seed]",
+    "--secret",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that the dataset was made with (generator.secret_file).  [default: the secret that follows from the "
+    "recipe's seed]",
 )
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing, a .csv file.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing, a .csv file."
+)
 def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
-    """Print the bits of every key in a dataset, embedded ones and those of negatives, each checked against its commitment.
+    """Print the bits of every key in a dataset, embedded ones and those of negatives, each checked against its
+    commitment.
 
     \b
     Examples:

@@ -44,11 +44,17 @@ def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_j
     from editmill.pipelines.recipe import load_recipe
 
     document = load_recipe(recipe, source=source, models=models, overrides=overrides).document()
-    click.echo(json.dumps(document, indent=2) if as_json else yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip())
+    click.echo(
+        json.dumps(document, indent=2)
+        if as_json
+        else yaml.safe_dump(document, sort_keys=False, allow_unicode=True).rstrip()
+    )
 
 
 @click.group(invoke_without_command=True)
-@click.option("--models-dir", type=click.Path(path_type=Path, file_okay=False), help="Where public checkpoints are looked for.")
+@click.option(
+    "--models-dir", type=click.Path(path_type=Path, file_okay=False), help="Where public checkpoints are looked for."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def models(context: click.Context, models_dir: Path | None, as_json: bool) -> None:
@@ -63,7 +69,10 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
         pack = find_pack(name)
         listing[name] = {
             role: {
-                "class": entry.cls, "checkpoint": entry.repo or entry.path, "revision": entry.revision, "licence": entry.licence,
+                "class": entry.cls,
+                "checkpoint": entry.repo or entry.path,
+                "revision": entry.revision,
+                "licence": entry.licence,
                 "present": local_folder(pack, role, models_dir) is not None,
             }
             for role, entry in pack.roles.items()
@@ -80,8 +89,20 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
 
 @models.command()
 @click.argument("pack", type=click.Choice(["tabletop"]))
-@click.option("--scenes", type=click.IntRange(8), default=500, show_default=True, help="Held-out scenes for recognition, text and reconstruction.")
-@click.option("--edits", type=click.IntRange(4), default=64, show_default=True, help="Held-out scenes for checks that generate pictures.")
+@click.option(
+    "--scenes",
+    type=click.IntRange(8),
+    default=500,
+    show_default=True,
+    help="Held-out scenes for recognition, text and reconstruction.",
+)
+@click.option(
+    "--edits",
+    type=click.IntRange(4),
+    default=64,
+    show_default=True,
+    help="Held-out scenes for checks that generate pictures.",
+)
 @click.option("--role", "roles", multiple=True, help="Check this role only; may be repeated. Default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(pack: str, scenes: int, edits: int, roles: tuple[str, ...], as_json: bool) -> None:
@@ -97,14 +118,20 @@ def check(pack: str, scenes: int, edits: int, roles: tuple[str, ...], as_json: b
 
     unknown = [role for role in roles if role not in CHECKS]
     if unknown:
-        raise RequestError(f"nothing is measured for the role {unknown[0]!r}", where="--role", fix=f"one of {', '.join(CHECKS)}")
+        raise RequestError(
+            f"nothing is measured for the role {unknown[0]!r}", where="--role", fix=f"one of {', '.join(CHECKS)}"
+        )
     figures = measure(find_pack(pack), scenes=scenes, edits=edits, checks=roles, progress=not as_json)
     short = shortfalls(figures)
     if as_json:
-        click.echo(json.dumps({"pack": pack, "scenes": scenes, "edits": edits, "figures": figures, "short": short}, indent=2))
+        click.echo(
+            json.dumps({"pack": pack, "scenes": scenes, "edits": edits, "figures": figures, "short": short}, indent=2)
+        )
     else:
         least, most = bounds(), limits()
         for name, value in figures.items():
-            wanted = " ".join([*([f">= {least[name]:g}"] if name in least else []), *([f"<= {most[name]:g}"] if name in most else [])])
+            wanted = " ".join(
+                [*([f">= {least[name]:g}"] if name in least else []), *([f"<= {most[name]:g}"] if name in most else [])]
+            )
             click.echo(f"{name:34} {value:10.4f}  {wanted:18}{'falls short' if name in short else ''}".rstrip())
     sys.exit(1 if short else 0)

@@ -13,19 +13,51 @@ from editmill.manifests.errors import DataError, RequestError
 
 @click.command()
 @click.argument("source")
-@click.option("--models", default="tabletop", show_default=True, help="Model pack with a segmenter, or a pack's .yaml file.")
-@click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to make; a run begun in it goes on.")
 @click.option(
-    "--prompt", type=click.Choice(["columns", "automatic", "detector"]), default="columns", show_default=True,
+    "--models", default="tabletop", show_default=True, help="Model pack with a segmenter, or a pack's .yaml file."
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder to make; a run begun in it goes on.",
+)
+@click.option(
+    "--prompt",
+    type=click.Choice(["columns", "automatic", "detector"]),
+    default="columns",
+    show_default=True,
     help="Where prompts come from: the columns, nowhere, or the detector asked for the class name.",
 )
-@click.option("--least-score", type=click.FloatRange(0, 1), default=0.6, show_default=True, help="Least IoU that the segmenter predicts.")
-@click.option("--least-stability", type=click.FloatRange(0, 1), default=0.92, show_default=True, help="Least IoU with the mask of its own box.")
+@click.option(
+    "--least-score",
+    type=click.FloatRange(0, 1),
+    default=0.6,
+    show_default=True,
+    help="Least IoU that the segmenter predicts.",
+)
+@click.option(
+    "--least-stability",
+    type=click.FloatRange(0, 1),
+    default=0.92,
+    show_default=True,
+    help="Least IoU with the mask of its own box.",
+)
 @placement_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def masks(
-    source: str, models: str, target: Path, prompt: str, least_score: float, least_stability: float, device: str, dtype: str, offload: str,
-    models_dir: Path | None, as_json: bool,
+    source: str,
+    models: str,
+    target: Path,
+    prompt: str,
+    least_score: float,
+    least_stability: float,
+    device: str,
+    dtype: str,
+    offload: str,
+    models_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Make masks for a folder of photographs, check them, and write a labels file to build from.
 
@@ -55,22 +87,37 @@ def masks(
     made = make_masks(labels, loaded, target, choice=prompt, limits=limits, progress=not as_json)  # type: ignore[arg-type]
     if as_json:
         counts = {"accepted": len(made.accepted), "refused": len(made.refused), "reused": made.reused}
-        click.echo(json.dumps({"labels": str(target / LABELS), **counts, "sources": made.sources(), "reasons": made.reasons()}, indent=2))
+        click.echo(
+            json.dumps(
+                {"labels": str(target / LABELS), **counts, "sources": made.sources(), "reasons": made.reasons()},
+                indent=2,
+            )
+        )
     else:
-        for name, count in {**made.sources(), **{f"refused: {reason}": count for reason, count in made.reasons().items()}}.items():
+        for name, count in {
+            **made.sources(),
+            **{f"refused: {reason}": count for reason, count in made.reasons().items()},
+        }.items():
             click.echo(f"{name:32} {count:6}")
-        click.echo(f"{len(made.accepted)} of {len(made.accepted) + len(made.refused)} photographs have a mask: {target / LABELS}")
+        click.echo(
+            f"{len(made.accepted)} of {len(made.accepted) + len(made.refused)} photographs have a mask: "
+            f"{target / LABELS}"
+        )
     if not made.accepted:
-        raise DataError("no photograph has a mask that passed", where=str(target / REFUSALS), fix="see the reasons there")
+        raise DataError(
+            "no photograph has a mask that passed", where=str(target / REFUSALS), fix="see the reasons there"
+        )
 
 
 def labels_of(source: str) -> Path:
-    """The labels file that ``folder:LABELS.csv`` or a plain path names.
+    """Return the labels file that ``folder:LABELS.csv`` or a plain path names.
 
     Raises:
-        RequestError: another kind of source, which has masks of its own.
+        RequestError: Another kind of source, which has masks of its own.
     """
     kind, colon, rest = source.partition(":")
     if kind in ("tabletop", "coco", "imagenet-s"):
-        raise RequestError(f"sources of the kind {kind!r} have masks of their own", where=source, fix="build from it directly")
+        raise RequestError(
+            f"sources of the kind {kind!r} have masks of their own", where=source, fix="build from it directly"
+        )
     return Path(rest if colon and kind == "folder" else source)

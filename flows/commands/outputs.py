@@ -1,4 +1,6 @@
-"""Files that a command writes at its end: refused before the work when they can't be written, and written whole or not at all."""
+"""Files that a command writes at its end: refused before the work when they can't be written, and written whole or not
+at all.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,13 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
     """Refuse a file that can't be written later; nothing is left on disk.
 
     Args:
-        path: the file; folders above it may be missing.
-        option: the option that names it.
-        suffixes: endings that what is written has.
+        path: The file; folders above it may be missing.
+        option: The option that names it.
+        suffixes: Endings that what is written has.
 
     Raises:
-        RequestError: the ending is another one, a folder can't be made or written to, or something that is no file has the name.
+        RequestError: The ending is another one, a folder can't be made or written to, or something that is no file has
+            the name.
     """
     if path.suffix.lower() not in suffixes:
         what = f"{path.name!r} does not end in {' or '.join(suffixes)}, which is what is written"
@@ -32,7 +35,9 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
             pass
     except OSError as error:
         what = f"{path} can't be written: {error.strerror or error}"
-        raise RequestError(what, where=option, fix="name a file in a folder that exists or can be made, and that you may write to") from error
+        raise RequestError(
+            what, where=option, fix="name a file in a folder that exists or can be made, and that you may write to"
+        ) from error
 
 
 def write_output(path: Path, data: bytes) -> None:

@@ -16,19 +16,35 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("dataset")
-@click.option("--set", "overrides", multiple=True, metavar="guard.FIELD=VALUE", help="Change a threshold, such as guard.mask_iou=0.8.")
 @click.option(
-    "--report", type=click.Path(path_type=Path, dir_okay=False),
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="guard.FIELD=VALUE",
+    help="Change a threshold, such as guard.mask_iou=0.8.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
     help="guard_report.json of another calibration, for guard ensembles.  [default: the dataset's own]",
 )
 @click.option("--version", default="", help="Version of the new dataset.  [default: the next minor one]")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the new dataset, which must not exist.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the new dataset, which must not exist.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def regate(dataset: str, overrides: tuple[str, ...], report: Path | None, version: str, out: Path, as_json: bool) -> None:
-    """Apply other thresholds to a finished dataset, from the scores in its rows: nothing is rendered, and no model is loaded.
+def regate(
+    dataset: str, overrides: tuple[str, ...], report: Path | None, version: str, out: Path, as_json: bool
+) -> None:
+    """Apply other thresholds to a finished dataset, from the scores in its rows: nothing is rendered, and no model is
+    loaded.
 
-    The new dataset holds the stored samples that pass, byte for byte, and a row for every planned sample. A sample that passes only now was
-    never stored: it stays rejected, and is counted as one that needs rendering. docs/guards.md lists the thresholds.
+    The new dataset holds the stored samples that pass, byte for byte, and a row for every planned sample. A sample that
+    passes only now was never stored: it stays rejected, and is counted as one that needs rendering. docs/guards.md
+    lists the thresholds.
 
     \b
     Examples:
@@ -38,7 +54,11 @@ def regate(dataset: str, overrides: tuple[str, ...], report: Path | None, versio
     from editmill.pipelines.regate import regate as run
 
     if not overrides and report is None:
-        raise RequestError("there is nothing to apply", where="--set", fix="name a threshold, such as --set guard.mask_iou=0.95, or a --report")
+        raise RequestError(
+            "there is nothing to apply",
+            where="--set",
+            fix="name a threshold, such as --set guard.mask_iou=0.95, or a --report",
+        )
     result = run(dataset, out, overrides=overrides, report=report, version=version)
     if as_json:
         click.echo(json.dumps(_document(result, out), indent=2))
@@ -50,9 +70,15 @@ def _document(result: Regating, out: Path) -> dict[str, object]:
     from editmill.pipelines.regate import counts_of
 
     return {
-        "out": str(out), "version": result.manifest.version, "fingerprint": result.manifest.fingerprint, "parent": result.parent.fingerprint,
-        "before": counts_of(result.parent), "after": counts_of(result.manifest), "lost": list(result.lost),
-        "needs_rendering": list(result.needs_rendering), "unexplained": list(result.unexplained),
+        "out": str(out),
+        "version": result.manifest.version,
+        "fingerprint": result.manifest.fingerprint,
+        "parent": result.parent.fingerprint,
+        "before": counts_of(result.parent),
+        "after": counts_of(result.manifest),
+        "lost": list(result.lost),
+        "needs_rendering": list(result.needs_rendering),
+        "unexplained": list(result.unexplained),
     }
 
 
@@ -63,7 +89,13 @@ def _print(result: Regating, out: Path) -> None:
     click.echo(f"{'':10} {'before':>8} {'after':>8}")
     for status in before:
         click.echo(f"{status:10} {before[status]:8} {after[status]:8}")
-    click.echo(f"needs rendering: {len(result.needs_rendering)} rows in which a candidate passes whose pixels were never stored")
+    click.echo(
+        f"needs rendering: {len(result.needs_rendering)} rows in which a candidate passes whose pixels were never "
+        "stored"
+    )
     if result.unexplained:
-        click.echo(f"unexplained: {len(result.unexplained)} rows whose stored verdict their scores don't give; what was not changed stays as it was")
+        click.echo(
+            f"unexplained: {len(result.unexplained)} rows whose stored verdict their scores don't give; what was not "
+            "changed stays as it was"
+        )
     click.echo(f"{out}: {result.manifest.name} {result.manifest.version}, {result.manifest.samples} samples")

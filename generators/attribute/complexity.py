@@ -16,7 +16,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def full_spectrum(picture: Tensor) -> Tensor:
-    """Mean magnitude of the whole spectrum, the zero frequency included, of pictures in [-1, 1], [n, 3, h, w]: [n].
+    """Return mean magnitude of the whole spectrum, the zero frequency included, of pictures in [-1, 1], [n, 3, h, w]:
+    [n].
 
     The publication's H (arXiv 2303.17096, code): the two-dimensional Fourier transform of (x + 1) / 2, not normalised.
     """
@@ -24,20 +25,23 @@ def full_spectrum(picture: Tensor) -> Tensor:
 
 
 def background_spectrum(picture: Tensor, background: Tensor) -> Tensor:
-    """``full_spectrum`` of the background alone: the object, where ``background`` [1, 1, h, w] is 0, is filled with the background's mean colour."""
+    """Return ``full_spectrum`` of the background alone: the object, where ``background`` [1, 1, h, w] is 0, is filled
+    with the background's mean colour.
+    """
     mean = (picture * background).sum(dim=(2, 3), keepdim=True) / background.sum().clamp(min=1)
     return full_spectrum(torch.where(background > 0.5, picture, mean.detach()))
 
 
 def mid_band(picture: Tensor, background: Tensor) -> Tensor:
-    """C_mid: mean magnitude of the mid frequencies of luma, over windows that lie wholly in the background.
+    """Return c_mid: mean magnitude of the mid frequencies of luma, over windows that lie wholly in the background.
 
     Args:
         picture: float [n, 3, h, w] in [0, 1].
         background: float or bool [1, 1, h, w], 1 where the background is.
 
     Returns:
-        float [n]: 0 for flat pictures; NaN where no window of 8 pixels fits beside the object. Windows are tapered (Hann) and their mean is left out.
+        float [n]: 0 for flat pictures; NaN where no window of 8 pixels fits beside the object. Windows are tapered
+        (Hann) and their mean is left out.
     """
     luma = (picture * picture.new_tensor(LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
     # Mirrored beyond the border, so that tapered windows see it as they see the middle.
@@ -64,13 +68,14 @@ def _band_magnitude(windows: Tensor, side: int) -> Tensor:
     frequencies = torch.fft.fftfreq(side, device=windows.device)
     radius = torch.hypot(frequencies[:, None], frequencies[None])
     band = (radius >= BAND[0]) & (radius <= BAND[1])
-    # Divided by the taper's norm, white noise of one deviation has the same magnitude for every window size. The floor keeps gradients finite.
+    # Divided by the taper's norm, white noise of one deviation has the same magnitude for every window size. The floor
+    # keeps gradients finite.
     spectrum = torch.fft.fft2(blocks * taper) / taper.square().sum().sqrt()
     return (torch.view_as_real(spectrum)[:, :, band].square().sum(dim=-1) + 1e-12).sqrt().mean(dim=(1, 2))
 
 
 def measure_mid_band(image: Array, alpha: Array) -> float:
-    """C_mid of a picture (uint8 [H, W, 3] RGB) where ``alpha`` (uint8 [H, W]) is 0, in grey levels."""
+    """Return c_mid of a picture (uint8 [H, W, 3] RGB) where ``alpha`` (uint8 [H, W]) is 0, in grey levels."""
     picture = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     background = torch.from_numpy((alpha == 0).astype(np.float32))[None, None]
     return float(mid_band(picture, background)[0]) * 255

@@ -1,4 +1,6 @@
-"""The pixel contract: stored = alpha * object + (1 - alpha) * background, with exact object bytes where alpha is 255."""
+"""The pixel contract: stored = alpha * object + (1 - alpha) * background, with exact object bytes where alpha is
+255.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ FINE_FRAME = 200
 
 
 def matte(coverage: Array) -> Array:
-    """The object's alpha, uint8 [H, W], from its coverage, float32 [H, W] in [0, 1].
+    """Return the object's alpha, uint8 [H, W], from its coverage, float32 [H, W] in [0, 1].
 
-    Alpha ramps over two pixels inside the object; in frames of at least 200 pixels the outermost pixel is left out, because in
-    photographs it is mixed with the old background (imagenet-e composite: eroded mask, ramp inside).
+    Alpha ramps over two pixels inside the object; in frames of at least 200 pixels the outermost pixel is left out,
+    because in photographs it is mixed with the old background (imagenet-e composite: eroded mask, ramp inside).
     """
     inside = (coverage > 0.5).astype(np.uint8)
     # Outside the frame counts as object, so an object cut off by the frame has no ramp along the border.
@@ -25,24 +27,27 @@ def matte(coverage: Array) -> Array:
 
 
 def object_share(coverage: Array) -> float:
-    """The object's share of the frame: the mean of its alpha."""
+    """Return the object's share of the frame: the mean of its alpha."""
     return float(matte(coverage).mean() / 255)
 
 
 def to_linear(values: Array) -> Array:
-    """sRGB in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Return sRGB in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
     scaled = values.astype(np.float64) / 255
     return np.where(scaled <= 0.04045, scaled / 12.92, ((scaled + 0.055) / 1.055) ** 2.4)
 
 
 def from_linear(values: Array) -> Array:
-    """Linear light in [0, 1] to sRGB uint8, rounded."""
+    """Return linear light in [0, 1] to sRGB uint8, rounded."""
     scaled = np.where(values <= 0.0031308, values * 12.92, 1.055 * np.maximum(values, 0) ** (1 / 2.4) - 0.055)
     return np.rint(scaled.clip(0, 1) * 255).astype(np.uint8)
 
 
 def compose(foreground: Array, background: Array, alpha: Array) -> Array:
-    """Lay ``foreground`` over ``background`` (both uint8 [H, W, 3] RGB) by ``alpha`` (uint8 [H, W]); the seam is blended in linear light."""
+    """Lay ``foreground`` over ``background`` (both uint8 [H, W, 3] RGB) by ``alpha`` (uint8 [H, W]).
+
+    The seam is blended in linear light.
+    """
     result = np.where((alpha == 255)[..., None], foreground, background)
     seam = (alpha > 0) & (alpha < 255)
     weight = alpha[seam][:, None] / 255

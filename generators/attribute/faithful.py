@@ -1,4 +1,6 @@
-"""The publication's background edits: blended pixel diffusion under guidance (ImageNet-E, arXiv 2303.17096; blending: arXiv 2111.14818)."""
+"""The publication's background edits: blended pixel diffusion under guidance (ImageNet-E, arXiv 2303.17096; blending:
+arXiv 2111.14818).
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,10 @@ class Blended:
     """An edited frame.
 
     Attributes:
-        image: uint8 [S, S, 3] RGB, the generated background with the object on it.
-        evaluations: network evaluations spent, in forward passes.
-        first_t: the original timestep that the background was noised to.
-        guided: whether steps were guided.
+        image: Uint8 [S, S, 3] RGB, the generated background with the object on it.
+        evaluations: Network evaluations spent, in forward passes.
+        first_t: The original timestep that the background was noised to.
+        guided: Whether steps were guided.
     """
 
     image: Array
@@ -39,7 +41,10 @@ class Blended:
 
 @dataclass(frozen=True)
 class Steering:
-    """What one edit steers by: the background's region, float32 [1, 1, S, S] of 0 and 1; lambda; and the surrogate's class to lose, if any."""
+    """What one edit steers by: the background's region, float32 [1, 1, S, S] of 0 and 1; lambda.
+
+    And the surrogate's class to lose, if any.
+    """
 
     region: Tensor
     weight: float
@@ -50,9 +55,9 @@ class BlendedDiffusion:
     """Edits backgrounds with the role ``unconditional``.
 
     Args:
-        models: the pack's models.
-        settings: steps, weights of the losses, and published defects to reproduce.
-        surrogate: the role of the classifier that adversarial backgrounds are made against; it loads when first used.
+        models: The pack's models.
+        settings: Steps, weights of the losses, and published defects to reproduce.
+        surrogate: The role of the classifier that adversarial backgrounds are made against; it loads when first used.
     """
 
     def __init__(self, models: Models, settings: FaithfulSettings, *, surrogate: str = "classifier") -> None:
@@ -70,19 +75,21 @@ class BlendedDiffusion:
         return self.diffusion.side
 
     @torch.no_grad()
-    def edit(self, background: Array, foreground: Array, keep: Array, *, weight: float, seed: int, target: int | None = None) -> Blended:
+    def edit(
+        self, background: Array, foreground: Array, keep: Array, *, weight: float, seed: int, target: int | None = None
+    ) -> Blended:
         """Generate a background around an object.
 
         Args:
-            background: where the background starts from, uint8 [S, S, 3] RGB.
-            foreground: the frame that the object is taken from, uint8 [S, S, 3] RGB.
-            keep: where the object is, bool [S, S].
-            weight: lambda: above zero makes the background busier, below simpler, 0 gives it back as the model sees it.
-            seed: of the noise.
-            target: the surrogate's index of the class whose probability is to fall; None for no adversary.
+            background: Where the background starts from, uint8 [S, S, 3] RGB.
+            foreground: The frame that the object is taken from, uint8 [S, S, 3] RGB.
+            keep: Where the object is, bool [S, S].
+            weight: Lambda: above zero makes the background busier, below simpler, 0 gives it back as the model sees it.
+            seed: Of the noise.
+            target: The surrogate's index of the class whose probability is to fall; None for no adversary.
 
         Raises:
-            ValueError: a frame has another size, or the steps diverged.
+            ValueError: A frame has another size, or the steps diverged.
         """
         self._check(background, foreground, keep)
         start, subject = (_to_tensor(frame).to(self.diffusion.device) for frame in (background, foreground))
@@ -91,19 +98,33 @@ class BlendedDiffusion:
         clean = self.sample(start, subject, steering, torch.Generator().manual_seed(seed))
         # Not where the object is: these pixels are replaced.
         if not bool(clean[region.expand_as(clean)].isfinite().all()):
-            raise ValueError(f"the diffusion diverged at lambda {weight:g}: the background holds values that are no numbers")
+            raise ValueError(
+                f"the diffusion diverged at lambda {weight:g}: the background holds values that are no numbers"
+            )
         guided, steps = self._guides(steering), self.settings.executed - 1
         first = self.diffusion.schedule.timesteps[steps]
-        return Blended(self._to_image(clean, subject, region, foreground), 1 + steps * (GUIDED_COST if guided else 1), first, guided)
+        return Blended(
+            self._to_image(clean, subject, region, foreground),
+            1 + steps * (GUIDED_COST if guided else 1),
+            first,
+            guided,
+        )
 
     def _check(self, background: Array, foreground: Array, keep: Array) -> None:
         square = (self.side, self.side)
-        for name, frame, shape in (("background", background, (*square, 3)), ("foreground", foreground, (*square, 3)), ("keep", keep, square)):
+        for name, frame, shape in (
+            ("background", background, (*square, 3)),
+            ("foreground", foreground, (*square, 3)),
+            ("keep", keep, square),
+        ):
             if frame.shape != shape:
                 raise ValueError(f"the {name} is of shape {frame.shape}; the model's frames are {shape}")
 
     def sample(self, start: Tensor, subject: Tensor, steering: Steering, generator: torch.Generator) -> Tensor:
-        """The clean picture that the last step predicts, [1, 3, S, S]; noise is drawn in the publication's order."""
+        """Return the clean picture that the last step predicts, [1, 3, S, S].
+
+        Noise is drawn in the publication's order.
+        """
         diffusion, noisier = self.diffusion, "noisier-object" in self.settings.compat
         noisy = diffusion.schedule.q_sample(start, self.settings.executed - 1, diffusion.noise(generator))
         for index in range(self.settings.executed - 1, 0, -1):
@@ -118,7 +139,7 @@ class BlendedDiffusion:
         return steering.weight != 0 or steering.target is not None or "guided-zero" in self.settings.compat
 
     def step(self, noisy: Tensor, index: int, steering: Steering) -> tuple[Tensor, Tensor]:
-        """Mean and variance of the next less noisy picture, the mean moved against the loss's gradient."""
+        """Return mean and variance of the next less noisy picture, the mean moved against the loss's gradient."""
         if not self._guides(steering):
             prediction = self.diffusion.predict(noisy, index)
             return prediction.mean, prediction.variance
@@ -135,13 +156,19 @@ class BlendedDiffusion:
         loss = self.settings.range_weight * (clean - clean.clamp(-1, 1)).square().mean()
         if steering.weight:
             whole = "whole-frame-spectrum" in self.settings.compat
-            loss = loss - steering.weight * (full_spectrum(clean) if whole else background_spectrum(clean, steering.region)).sum()
+            loss = (
+                loss
+                - steering.weight
+                * (full_spectrum(clean) if whole else background_spectrum(clean, steering.region)).sum()
+            )
         if steering.target is not None and "detached-adversary" not in self.settings.compat:
             loss = loss + self.settings.adversary_scale * self.surrogate.log_probability(clean, steering.target).sum()
         return loss
 
     def _detached(self, prediction: Prediction, target: int) -> Tensor:
-        """The classifier's gradient by the predicted picture, which the publication takes for one by the noisy picture."""
+        """Return the classifier's gradient by the predicted picture, which the publication takes for one by the noisy
+        picture.
+        """
         with torch.enable_grad():
             clean = prediction.clean.detach().requires_grad_()
             log_probability = self.surrogate.log_probability(clean, target).sum()
@@ -155,10 +182,10 @@ class BlendedDiffusion:
 
 
 def _to_tensor(image: Array) -> Tensor:
-    """uint8 [S, S, 3] to float32 [1, 3, S, S] in [-1, 1]."""
+    """Return uint8 [S, S, 3] to float32 [1, 3, S, S] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float().div(255).mul(2).sub(1)
 
 
 def _levels(picture: Tensor) -> Tensor:
-    """[1, 3, S, S] in [-1, 1] to grey levels in [0, 255], float32 [S, S, 3]."""
+    """Return [1, 3, S, S] in [-1, 1] to grey levels in [0, 255], float32 [S, S, 3]."""
     return picture[0].permute(1, 2, 0).add(1).div(2).clamp(0, 1).mul(255)

@@ -28,10 +28,10 @@ class Outline:
     """An object's points and how it lies in its frame.
 
     Attributes:
-        points: float64 [n, 2], the (x, y) pixel indices on its contours.
+        points: Float64 [n, 2], the (x, y) pixel indices on its contours.
         centre: (x, y) centroid of the mask.
-        cuts: indices of the points on the left, top, right and bottom border; empty where the object does not meet it.
-        width, height: of the frame in pixels.
+        cuts: Indices of the points on the left, top, right and bottom border; empty where the object does not meet it.
+        width, height: Of the frame in pixels.
     """
 
     points: Array
@@ -60,16 +60,22 @@ def linear_part(scale: float, angle: float) -> Array:
 
 
 def place(
-    shape: Outline, scale: float, *, angle: float = 0.0, position: tuple[float, float] | None = None, hide_cuts: bool = True
+    shape: Outline,
+    scale: float,
+    *,
+    angle: float = 0.0,
+    position: tuple[float, float] | None = None,
+    hide_cuts: bool = True,
 ) -> Array:
-    """The matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
+    """Return the matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
 
-    The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x, y) of the free
-    room left and above of it. An object that the frame cuts off stays at that border: with ``hide_cuts`` so far out that its cut can't
-    be seen, else just touching it. Of two opposite cuts only the longer one can be kept at its border.
+    The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x,
+    y) of the free room left and above of it. An object that the frame cuts off stays at that border: with ``hide_cuts``
+    so far out that its cut can't be seen, else just touching it. Of two opposite cuts only the longer one can be kept
+    at its border.
 
     Raises:
-        GeometryError: the object does not fit into the frame.
+        GeometryError: The object does not fit into the frame.
     """
     linear = linear_part(scale, angle)
     reach = (shape.points - shape.centre) @ linear.T
@@ -78,7 +84,9 @@ def place(
     for axis, length in enumerate((shape.width, shape.height)):
         room = length - (high[axis] - low[axis])
         if room < -1:
-            raise GeometryError(Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels")
+            raise GeometryError(
+                Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels"
+            )
         lowest = -0.5 - low[axis]
         before, after = shape.cuts[axis], shape.cuts[axis + 2]
         if (before.size or after.size) and hide_cuts:
@@ -93,7 +101,7 @@ def place(
 
 
 def _at_border(reach: Array, before: Array, after: Array, length: int, margin: float) -> float:
-    """Where the centroid lies when the longer cut is wholly on or beyond its border."""
+    """Return where the centroid lies when the longer cut is wholly on or beyond its border."""
     if before.size >= after.size:
         return float(-0.5 - (reach[before].max() - margin))
     return float(length - 0.5 - (reach[after].min() + margin))
@@ -111,7 +119,8 @@ def full_frame(shape: Outline) -> tuple[float, Array]:
 
 
 def warp(image: Array, matrix: Array, size: tuple[int, int], *, border: int = cv2.BORDER_CONSTANT) -> Array:
-    """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by area averaging when it shrinks.
+    """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by area averaging when it
+    shrinks.
 
     ``border`` says what lies beyond the image: zeros, or with ``cv2.BORDER_REPLICATE`` its outermost pixels.
     """
@@ -126,7 +135,9 @@ def warp(image: Array, matrix: Array, size: tuple[int, int], *, border: int = cv
 
 
 def _shrunk(image: Array, matrix: Array) -> tuple[Array, Array]:
-    """Shrink by whole factors first, as far as the warp shrinks at all, so that a small supersampling is enough afterwards."""
+    """Shrink by whole factors first, as far as the warp shrinks at all, so that a small supersampling is enough
+    afterwards.
+    """
     factor = int(1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) + 1e-6)
     if factor < 2:
         return image, matrix
@@ -143,9 +154,9 @@ def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]
     """Warp an object with premultiplied colours, so that its surroundings don't bleed in.
 
     Args:
-        image: uint8 [H, W, 3] RGB.
-        mask: uint8 [H, W], 255 on the object.
-        matrix: float64 [2, 3].
+        image: Uint8 [H, W, 3] RGB.
+        mask: Uint8 [H, W], 255 on the object.
+        matrix: Float64 [2, 3].
 
     Returns:
         Colours uint8 [H, W, 3] RGB and coverage float32 [H, W] in [0, 1].
@@ -162,13 +173,15 @@ def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]
 def scale_for_share(
     mask: Array, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
 ) -> tuple[float, Array]:
-    """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and matted object.
+    """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and
+    matted object.
 
-    In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a turned object may
-    hide much of it; where less than four fifths stay visible, or no scale gives the share, the object just touches the border instead.
+    In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a
+    turned object may hide much of it; where less than four fifths stay visible, or no scale gives the share, the object
+    just touches the border instead.
 
     Raises:
-        GeometryError: the object does not fit into the frame at that share.
+        GeometryError: The object does not fit into the frame at that share.
     """
     try:
         error, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=True)
@@ -176,13 +189,15 @@ def scale_for_share(
         if not any(cut.size for cut in shape.cuts):
             raise
         error, scale, matrix = np.inf, 1.0, np.eye(2, 3)
-    if any(cut.size for cut in shape.cuts) and (error > AREA_LIMIT or visible_share(mask, scale, matrix) < LEAST_VISIBLE):
+    if any(cut.size for cut in shape.cuts) and (
+        error > AREA_LIMIT or visible_share(mask, scale, matrix) < LEAST_VISIBLE
+    ):
         _, scale, matrix = _search_scale(mask, shape, share, angle=angle, position=position, hide_cuts=False)
     return scale, matrix
 
 
 def visible_share(mask: Array, scale: float, matrix: Array) -> float:
-    """How much of the object the frame shows after the warp, in [0, 1] up to rounding."""
+    """Return how much of the object the frame shows after the warp, in [0, 1] up to rounding."""
     weight = mask.astype(np.float32) / 255
     return float(warp(weight, matrix, (mask.shape[1], mask.shape[0])).clip(0, 1).sum() / (weight.sum() * scale**2))
 
@@ -190,7 +205,7 @@ def visible_share(mask: Array, scale: float, matrix: Array) -> float:
 def _search_scale(
     mask: Array, shape: Outline, share: float, *, angle: float, position: tuple[float, float] | None, hide_cuts: bool
 ) -> tuple[float, float, Array]:
-    """The smallest error of the share that the search met, with its scale and matrix."""
+    """Return the smallest error of the share that the search met, with its scale and matrix."""
     size = (mask.shape[1], mask.shape[0])
     weight = mask.astype(np.float32) / 255
     scale = float(np.sqrt(share / max(object_share(weight), 1e-6)))

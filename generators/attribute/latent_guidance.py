@@ -33,13 +33,14 @@ class LatentGuidance:
     """Guidance of one picture.
 
     Attributes:
-        inpainter: whose autoencoder turns latents into pictures.
-        foreground: uint8 [H, W, 3] RGB, shown where ``alpha`` is set.
-        alpha: uint8 [H, W], the object.
-        level: below zero for a simpler background, above for a busier one; 1 moves the clean latents by ``step`` of their unit variance per step.
-        step: root mean square of a full move.
-        attack: for adversarial backgrounds.
-        attack_step: the same for the attack.
+        inpainter: Whose autoencoder turns latents into pictures.
+        foreground: Uint8 [H, W, 3] RGB, shown where ``alpha`` is set.
+        alpha: Uint8 [H, W], the object.
+        level: Below zero for a simpler background, above for a busier one; 1 moves the clean latents by ``step`` of
+            their unit variance per step.
+        step: Root mean square of a full move.
+        attack: For adversarial backgrounds.
+        attack_step: The same for the attack.
     """
 
     inpainter: Inpainter
@@ -51,12 +52,18 @@ class LatentGuidance:
     attack_step: float = 0.0
 
     def __call__(self, width: int, height: int) -> Shift:
-        """The shift of latents that decode to (width, height)."""
+        """Return the shift of latents that decode to (width, height)."""
         size = (width, height)
-        foreground = torch.from_numpy(cv2.resize(self.foreground, size, interpolation=cv2.INTER_AREA)).permute(2, 0, 1)[None].float() / 255
+        foreground = (
+            torch.from_numpy(cv2.resize(self.foreground, size, interpolation=cv2.INTER_AREA))
+            .permute(2, 0, 1)[None]
+            .float()
+            / 255
+        )
         small = cv2.resize(self.alpha, size, interpolation=cv2.INTER_AREA)
         alpha = torch.from_numpy(small)[None, None].float() / 255
-        # An attack may not touch the object's surroundings: there it would draw another outline for the object, and so another object.
+        # An attack may not touch the object's surroundings: there it would draw another outline for the object, and so
+        # another object.
         distance = cv2.distanceTransform((small == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
         distant = torch.from_numpy((distance > DISTANCE * max(size)).astype(np.float32))[None, None]
 
@@ -67,7 +74,9 @@ class LatentGuidance:
             free = F.interpolate(distant.to(clean.device), clean.shape[-2:], mode="area")
             moves = []
             if self.level:
-                moves.append((mid_band(picture, object_alpha == 0).log().sum(), self.level * self.step, torch.ones_like(free)))
+                moves.append(
+                    (mid_band(picture, object_alpha == 0).log().sum(), self.level * self.step, torch.ones_like(free))
+                )
             if self.attack is not None:
                 composite = object_alpha * shown + (1 - object_alpha) * picture
                 seen = self.attack.surrogate.log_probability(composite * 2 - 1, self.attack.target).sum()
@@ -83,6 +92,9 @@ class LatentGuidance:
 
 
 def unit(gradient: Tensor) -> Tensor:
-    """The gradient scaled to a root mean square of 1; zeros where it is zero or not finite, so that a flat picture stays as it is."""
+    """Return the gradient scaled to a root mean square of 1.
+
+    Zeros where it is zero or not finite, so that a flat picture stays as it is.
+    """
     gradient = torch.nan_to_num(gradient, nan=0.0, posinf=0.0, neginf=0.0)
     return gradient / gradient.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)

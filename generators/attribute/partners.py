@@ -9,7 +9,9 @@ from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
 NO_PARTNER = "no usable source in another picture has another label, so none can lend its background"
-NO_PARTNER_FIX = "add photographs of at least one other class, or leave the edit random-background out of generator.edits"
+NO_PARTNER_FIX = (
+    "add photographs of at least one other class, or leave the edit random-background out of generator.edits"
+)
 
 
 class PartnerPool:
@@ -19,11 +21,15 @@ class PartnerPool:
     """
 
     def __init__(self, records: Iterable[SourceRecord]) -> None:
-        usable = [(derive_seed(0, record.id, "partner-place"), record.id, record.label, record.sha256) for record in records if not record.problem]
+        usable = [
+            (derive_seed(0, record.id, "partner-place"), record.id, record.label, record.sha256)
+            for record in records
+            if not record.problem
+        ]
         self._ring = sorted(usable)
 
     def choose(self, record: SourceRecord, seed: int) -> str:
-        """The partner's id, or "" when there is none."""
+        """Return the partner's id, or "" when there is none."""
         start = bisect_left(self._ring, (seed, "", 0, ""))
         for step in range(len(self._ring)):
             _, identity, label, sha256 = self._ring[(start + step) % len(self._ring)]

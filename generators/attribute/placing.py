@@ -8,7 +8,14 @@ import cv2
 import numpy as np
 
 from editmill.generators.attribute.composite import matte, object_share
-from editmill.generators.attribute.geometry import GeometryError, full_frame, outline, scale_for_share, warp, warp_object
+from editmill.generators.attribute.geometry import (
+    GeometryError,
+    full_frame,
+    outline,
+    scale_for_share,
+    warp,
+    warp_object,
+)
 from editmill.generators.attribute.published_geometry import frame_rotation, nearest_object, published_scale
 from editmill.generators.attribute.settings import Quirk
 from editmill.generators.base import Array, Edit, LoadedSource
@@ -24,11 +31,11 @@ class Placed:
     """The object in its new place.
 
     Attributes:
-        reference: the transformed source, uint8 [H, W, 3] RGB.
-        alpha: uint8 [H, W].
-        matrix: float64 [2, 3] from source to output pixel indices.
-        scale: enlargement of source pixels.
-        angle: in degrees, counter-clockwise.
+        reference: The transformed source, uint8 [H, W, 3] RGB.
+        alpha: Uint8 [H, W].
+        matrix: Float64 [2, 3] from source to output pixel indices.
+        scale: Enlargement of source pixels.
+        angle: In degrees, counter-clockwise.
     """
 
     reference: Array
@@ -42,23 +49,25 @@ class Placer:
     """Places objects as edits say.
 
     Args:
-        max_upsampling: largest allowed enlargement of source pixels.
-        quirks: the publication's defects to reproduce.
-        whole_frame: whether ``full`` enlarges the whole picture; else the object alone, as published.
+        max_upsampling: Largest allowed enlargement of source pixels.
+        quirks: The publication's defects to reproduce.
+        whole_frame: Whether ``full`` enlarges the whole picture; else the object alone, as published.
     """
 
     def __init__(self, *, max_upsampling: float, quirks: tuple[Quirk, ...] = (), whole_frame: bool = True) -> None:
         self.max_upsampling, self.quirks, self.whole_frame = max_upsampling, frozenset(quirks), whole_frame
 
     def place(self, source: LoadedSource, edit: Edit) -> Placed:
-        """The object of ``source`` where ``edit`` wants it.
+        """Return the object of ``source`` where ``edit`` wants it.
 
         Raises:
-            GeometryError: it can't be put there, or too little of it would be left to keep.
+            GeometryError: It can't be put there, or too little of it would be left to keep.
         """
         placed = self._place(source, edit)
         if not (placed.alpha == 255).any():
-            raise GeometryError(Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly")
+            raise GeometryError(
+                Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly"
+            )
         return placed
 
     def _place(self, source: LoadedSource, edit: Edit) -> Placed:
@@ -84,13 +93,17 @@ class Placer:
         if "loose-size" in self.quirks and position is None and not turned:
             scale, matrix = published_scale(source.mask, edit.level)
         else:
-            scale, matrix = scale_for_share(source.mask, outline(source.mask), edit.level, angle=turned, position=position)
+            scale, matrix = scale_for_share(
+                source.mask, outline(source.mask), edit.level, angle=turned, position=position
+            )
         if turned != angle:
             matrix = frame_rotation(matrix, angle, source.mask.shape)
             return self._warped(source, matrix, scale, angle, nearest=True)
         return self._warped(source, matrix, scale, angle)
 
-    def _warped(self, source: LoadedSource, matrix: Array, scale: float, angle: float = 0.0, *, nearest: bool = False) -> Placed:
+    def _warped(
+        self, source: LoadedSource, matrix: Array, scale: float, angle: float = 0.0, *, nearest: bool = False
+    ) -> Placed:
         self._check_scale(scale)
         matrix = matrix.round(MATRIX_DECIMALS)
         reference, coverage = (nearest_object if nearest else warp_object)(source.image, source.mask, matrix)
@@ -109,8 +122,16 @@ class Placer:
 
 
 def resampled(source: LoadedSource, share: float) -> Array:
-    """The whole picture shrunk as the object would be for ``share`` of the frame and enlarged again: what the loss of detail alone does."""
+    """Return the whole picture shrunk as the object would be for ``share`` of the frame and enlarged again: what the
+    loss of detail alone does.
+    """
     height, width = source.mask.shape
     scale = min(1.0, float(np.sqrt(share / max(object_share(source.mask.astype(np.float32) / 255), 1e-6))))
     small = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(cv2.resize(source.image, small, interpolation=cv2.INTER_AREA), (width, height), interpolation=cv2.INTER_CUBIC))
+    return np.asarray(
+        cv2.resize(
+            cv2.resize(source.image, small, interpolation=cv2.INTER_AREA),
+            (width, height),
+            interpolation=cv2.INTER_CUBIC,
+        )
+    )

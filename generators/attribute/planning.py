@@ -23,17 +23,17 @@ class AttributePlanner:
     """Turns a recipe's edits into resolved edits of one source.
 
     Args:
-        settings: the recipe's part.
-        prompts: the pack's background prompts.
-        pool: sources that may lend their background.
-        seed: the recipe's seed.
+        settings: The recipe's part.
+        prompts: The pack's background prompts.
+        pool: Sources that may lend their background.
+        seed: The recipe's seed.
     """
 
     def __init__(self, settings: AttributeSettings, *, prompts: tuple[str, ...], pool: PartnerPool, seed: int) -> None:
         self.settings, self.prompts, self.pool, self.seed = settings, prompts, pool, seed
 
     def plan(self, source: SourceRecord) -> list[tuple[Edit, int]]:
-        """Edits with their replica numbers; an edit's draws depend on no other edit."""
+        """Return edits with their replica numbers; an edit's draws depend on no other edit."""
         return [planned for edit in self.settings.edits for planned in self._plan_edit(edit, source)]
 
     def _rng(self, source: SourceRecord, edit: str, replica: int) -> np.random.Generator:
@@ -46,7 +46,7 @@ class AttributePlanner:
                 yield make_edit(NAME, edit.name, level=level, stochastic=self._stochastic(edit.name), **drawn), replica
 
     def _draw(self, edit: EditSettings, source: SourceRecord, replica: int) -> dict[str, Scalar]:
-        """Every random draw of an edit but its noise."""
+        """Return every random draw of an edit but its noise."""
         if edit.name == "position":
             x, y = self._rng(source, edit.name, replica).random(2)
             return {"x": round(float(x), 6), "y": round(float(y), 6)}
@@ -63,5 +63,5 @@ class AttributePlanner:
         return {"share": edit.size} if edit.name == "resample" else {}
 
     def _stochastic(self, name: str) -> bool:
-        """Whether another seed gives another picture: what generates anew for each sample does."""
+        """Return whether another seed gives another picture: what generates anew for each sample does."""
         return name not in COPIED if self.settings.render.mode == "faithful" else name in GENERATED

@@ -13,7 +13,8 @@ TRIES = 50
 
 
 def published_scale(mask: Array, share: float) -> tuple[float, Array]:
-    """Scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has the same whole per cent.
+    """Scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has
+    the same whole per cent.
 
     Where it moves the wrong way, or does not end within 50 steps, the object is silently kept as it is.
     """
@@ -33,7 +34,9 @@ def published_scale(mask: Array, share: float) -> tuple[float, Array]:
 
 
 def _box_share(inside: Array) -> tuple[float, Array]:
-    """The mask's share of the frame within the box of the contour with the largest box, and that box's centre."""
+    """Return the mask's share of the frame within the box of the contour with the largest box, and that box's
+    centre.
+    """
     contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return 0.0, np.zeros(2)
@@ -43,19 +46,21 @@ def _box_share(inside: Array) -> tuple[float, Array]:
 
 
 def frame_rotation(matrix: Array, angle: float, shape: tuple[int, ...]) -> Array:
-    """``matrix`` followed by a turn about the middle of the frame, which also moves objects that lie off it."""
+    """Return ``matrix`` followed by a turn about the middle of the frame, which also moves objects that lie off it."""
     linear = linear_part(1.0, angle)
     middle = np.array([shape[1] / 2 - 0.5, shape[0] / 2 - 0.5])
     return np.hstack([linear @ matrix[:, :2], (linear @ (matrix[:, 2] - middle) + middle)[:, None]])
 
 
 def nearest_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]:
-    """Warp as PIL's ``rotate`` does, by nearest neighbours: colours uint8 [H, W, 3] and coverage float32 [H, W] of 0 and 1."""
+    """Warp as PIL's ``rotate`` does, by nearest neighbours: colours uint8 [H, W, 3] and coverage float32 [H, W] of 0
+    and 1.
+    """
     size = (mask.shape[1], mask.shape[0])
     colours, coverage = (cv2.warpAffine(layer, matrix, size, flags=cv2.INTER_NEAREST) for layer in (image, mask))
     return np.asarray(colours), (coverage > 127).astype(np.float32)
 
 
 def grown_mask(mask: Array, side: int) -> Array:
-    """The mask resized as published: bilinearly, any trace of it object, so that it grows by about a pixel."""
+    """Return the mask resized as published: bilinearly, any trace of it object, so that it grows by about a pixel."""
     return np.where(cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR) > 0, 255, 0).astype(np.uint8)

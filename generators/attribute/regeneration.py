@@ -37,20 +37,24 @@ class Regenerator(Protocol):
     def surrogate(self) -> Surrogate:
         """The classifier of adversarial backgrounds."""
 
-    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
-        """Noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
+    def regenerate(
+        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+    ) -> Regenerated:
+        """Return noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
 
         Args:
-            background: where to start from.
-            placed: the object.
-            level: below zero simpler, above busier, 0 as the model sees it.
-            seed: of the noise.
-            target: the surrogate's index of the class that it shall no longer see; None for no adversary.
+            background: Where to start from.
+            placed: The object.
+            level: Below zero simpler, above busier, 0 as the model sees it.
+            seed: Of the noise.
+            target: The surrogate's index of the class that it shall no longer see; None for no adversary.
         """
 
 
 class LatentRegenerator:
-    """Modern mode: the pack's inpainting pipeline on the whole frame from part of its noise schedule, guided by what its latents decode to."""
+    """Modern mode: the pack's inpainting pipeline on the whole frame from part of its noise schedule, guided by what
+    its latents decode to.
+    """
 
     def __init__(self, inpainter: Inpainter, models: Models, *, settings: RenderSettings) -> None:
         self.inpainter, self.models, self.settings = inpainter, models, settings
@@ -60,17 +64,33 @@ class LatentRegenerator:
         """The classifier of adversarial backgrounds; it loads when first used."""
         return Surrogate(self.models, self.settings.surrogate)
 
-    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
+    def regenerate(
+        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+    ) -> Regenerated:
         settings = self.settings
         attack = None if target is None else Attack(self.surrogate, target)
         guidance = LatentGuidance(
-            self.inpainter, placed.reference, placed.alpha, level, settings.complexity_step, attack=attack, attack_step=settings.attack_step
+            self.inpainter,
+            placed.reference,
+            placed.alpha,
+            level,
+            settings.complexity_step,
+            attack=attack,
+            attack_step=settings.attack_step,
         )
-        # The model is not shown the object: it would draw a rim of the object's colours around it, which no mask takes back.
+        # The model is not shown the object: it would draw a rim of the object's colours around it, which no mask takes
+        # back.
         whole = np.ones(placed.alpha.shape, bool)
-        image = self.inpainter.fill(InpaintRequest(
-            background, whole, self.models.pack.removal_prompt, seed, settings.strength, guidance if level or attack else None
-        ))
+        image = self.inpainter.fill(
+            InpaintRequest(
+                background,
+                whole,
+                self.models.pack.removal_prompt,
+                seed,
+                settings.strength,
+                guidance if level or attack else None,
+            )
+        )
         return Regenerated(image, self.inpainter.cost(strength=settings.strength), {"strength": settings.strength})
 
 
@@ -84,8 +104,12 @@ class PixelRegenerator:
     def surrogate(self) -> Surrogate:
         return self.diffusion.surrogate
 
-    def regenerate(self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None) -> Regenerated:
+    def regenerate(
+        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+    ) -> Regenerated:
         seed = SHARED_SEED if "shared-seed" in self.diffusion.settings.compat else seed
         keep = np.asarray(placed.alpha > 127)
         blended = self.diffusion.edit(background, placed.reference, keep, weight=level, seed=seed, target=target)
-        return Regenerated(blended.image, blended.evaluations, {"first_t": blended.first_t, "steps": self.diffusion.settings.executed})
+        return Regenerated(
+            blended.image, blended.evaluations, {"first_t": blended.first_t, "steps": self.diffusion.settings.executed}
+        )

@@ -24,7 +24,8 @@ MARGIN = 2
 
 
 def removal_hole(mask: Array, dilation: float, margin: int = MARGIN) -> Array:
-    """The region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus ``margin`` pixels.
+    """Return the region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus
+    ``margin`` pixels.
 
     The growth takes in the object's rim, whose pixels are mixed with the object, and most of its contact shadow.
     """
@@ -50,7 +51,7 @@ def blend_fill(image: Array, fill: Array, hole: Array, feather: float) -> Array:
 
 
 def _read_kept(path: Path) -> Array | None:
-    """A background rendered earlier; None when there is none or its file is damaged."""
+    """Return a background rendered earlier; None when there is none or its file is damaged."""
     try:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
@@ -64,33 +65,50 @@ class Filler(Protocol):
     identity: dict[str, Any]
 
     def cost(self) -> int:
-        """Network evaluations per picture."""
+        """Return network evaluations per picture."""
 
     def fill(self, request: InpaintRequest) -> Array:
-        """The whole frame, uint8 [H, W, 3] RGB."""
+        """Return the whole frame, uint8 [H, W, 3] RGB."""
 
 
 class Remover:
     """Removes objects with a filler; finished backgrounds are kept below ``cache`` when it is given."""
 
     def __init__(
-        self, filler: Filler, *, settings: RenderSettings, prompt: str, model_digest: str, cache: Path | None, margin: int = MARGIN
+        self,
+        filler: Filler,
+        *,
+        settings: RenderSettings,
+        prompt: str,
+        model_digest: str,
+        cache: Path | None,
+        margin: int = MARGIN,
     ) -> None:
         self.filler, self.settings, self.prompt, self.cache = filler, settings, prompt, cache
         self.model_digest, self.margin = model_digest, margin
         self._recent: dict[str, Array] = {}
 
     def key(self, source: LoadedSource, seed: int) -> str:
-        """Identifies a removal by everything that can change its pixels."""
+        """Return identifies a removal by everything that can change its pixels."""
         mask = hashlib.sha256(source.mask.tobytes()).hexdigest()
-        return digest({
-            "version": REMOVAL_VERSION, "image": source.record.sha256, "mask": mask, "shape": list(source.image.shape),
-            "seed": seed, "prompt": self.prompt, "models": self.model_digest, "filler": self.filler.identity,
-            "dilation": self.settings.dilation, "margin": self.margin, "feather": self.settings.feather,
-        })
+        return digest(
+            {
+                "version": REMOVAL_VERSION,
+                "image": source.record.sha256,
+                "mask": mask,
+                "shape": list(source.image.shape),
+                "seed": seed,
+                "prompt": self.prompt,
+                "models": self.model_digest,
+                "filler": self.filler.identity,
+                "dilation": self.settings.dilation,
+                "margin": self.margin,
+                "feather": self.settings.feather,
+            }
+        )
 
     def background(self, source: LoadedSource, seed: int) -> Array:
-        """The background of ``source``, uint8 [H, W, 3] RGB."""
+        """Return the background of ``source``, uint8 [H, W, 3] RGB."""
         key = self.key(source, seed)
         if key not in self._recent:
             if len(self._recent) >= 8:

@@ -46,20 +46,30 @@ class AttributeRenderer:
     """Renders the edits of ``editmill.generators.attribute.planning``.
 
     Args:
-        settings: the recipe's part.
-        models: the pack's models; each role loads with the first edit that needs it.
-        recipe_seed: seed of the recipe, from which removals derive theirs.
-        model_digest: identifies the inpainting weights in the removal cache.
-        cache: folder for removed backgrounds, or None.
+        settings: The recipe's part.
+        models: The pack's models; each role loads with the first edit that needs it.
+        recipe_seed: Seed of the recipe, from which removals derive theirs.
+        model_digest: Identifies the inpainting weights in the removal cache.
+        cache: Folder for removed backgrounds, or None.
     """
 
-    def __init__(self, settings: AttributeSettings, models: Models, *, recipe_seed: int, model_digest: str = "", cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: AttributeSettings,
+        models: Models,
+        *,
+        recipe_seed: int,
+        model_digest: str = "",
+        cache: Path | None = None,
+    ) -> None:
         self.settings, self.models, self.recipe_seed = settings, models, recipe_seed
         self.model_digest, self.cache = model_digest, cache
         self.faithful = settings.render.mode == "faithful"
         self.quirks = frozenset(settings.render.faithful.compat)
         self.placer = Placer(
-            max_upsampling=settings.render.max_upsampling, quirks=settings.render.faithful.compat, whole_frame=not self.faithful
+            max_upsampling=settings.render.max_upsampling,
+            quirks=settings.render.faithful.compat,
+            whole_frame=not self.faithful,
         )
         self._controls: PerSource[float] = PerSource()
 
@@ -76,8 +86,12 @@ class AttributeRenderer:
         if "undilated-removal" in self.quirks:
             render, margin = render.model_copy(update={"dilation": 0.0}), 0
         return Remover(
-            Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter, settings=render, prompt=self.models.pack.removal_prompt,
-            model_digest=self.model_digest, cache=self.cache, margin=margin,
+            Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter,
+            settings=render,
+            prompt=self.models.pack.removal_prompt,
+            model_digest=self.model_digest,
+            cache=self.cache,
+            margin=margin,
         )
 
     @cached_property
@@ -93,16 +107,22 @@ class AttributeRenderer:
         return LatentRegenerator(self.inpainter, self.models, settings=self.settings.render)
 
     def frame(self, source: LoadedSource) -> LoadedSource:
-        """The source as it is edited: in faithful mode stretched to the square of the model, as published."""
+        """Return the source as it is edited: in faithful mode stretched to the square of the model, as published."""
         if not self.faithful:
             return source
         side = self.diffusion.side
-        image = cv2.resize(source.image, (side, side), interpolation=cv2.INTER_LANCZOS4 if min(source.mask.shape) <= side else cv2.INTER_AREA)
+        image = cv2.resize(
+            source.image,
+            (side, side),
+            interpolation=cv2.INTER_LANCZOS4 if min(source.mask.shape) <= side else cv2.INTER_AREA,
+        )
         nearest = cv2.resize(source.mask, (side, side), interpolation=cv2.INTER_NEAREST)
-        return replace(source, image=image, mask=grown_mask(source.mask, side) if "grown-mask" in self.quirks else nearest)
+        return replace(
+            source, image=image, mask=grown_mask(source.mask, side) if "grown-mask" in self.quirks else nearest
+        )
 
     def render(self, jobs: Sequence[Job]) -> list[Candidate]:
-        """Candidates in the order of the jobs; an edit that can't be made is a candidate with its reason."""
+        """Return candidates in the order of the jobs; an edit that can't be made is a candidate with its reason."""
         return [self._render(job) for job in jobs]
 
     def _render(self, job: Job) -> Candidate:
@@ -113,17 +133,23 @@ class AttributeRenderer:
         except EditFailure as error:
             return Candidate(None, failure=error.reason, detail=str(error))
         realised = {
-            "area": round(float(placed.alpha.mean() / 255), 6), "matrix": placed.matrix.ravel().tolist(), "scale": round(placed.scale, 6),
-            "realised_angle": placed.angle, **layer.facts, **facts,
+            "area": round(float(placed.alpha.mean() / 255), 6),
+            "matrix": placed.matrix.ravel().tolist(),
+            "scale": round(placed.scale, 6),
+            "realised_angle": placed.angle,
+            **layer.facts,
+            **facts,
         }
         image = compose(placed.reference, layer.image, placed.alpha)
         if job.edit.name == ROUND_TRIP.name:
             # Guided edits of the same noise are compared with it.
-            self._controls.get((job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha))
+            self._controls.get(
+                (job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha)
+            )
         return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
 
     def _layer(self, job: Job, placed: Placed) -> _Layer:
-        """The background of an edit."""
+        """Return the background of an edit."""
         name = job.edit.name
         if name in UNTOUCHED or (name == "full" and not self.faithful):
             return _Layer(placed.reference)
@@ -140,7 +166,7 @@ class AttributeRenderer:
         return _Layer(removed, removed, self.remover.filler.cost())
 
     def _partners(self, job: Job) -> _Layer:
-        """The background of another source, its object removed."""
+        """Return the background of another source, its object removed."""
         if job.partner is None:
             partner = job.edit.get("partner", "")
             what = f"the partner {partner!r} has no usable pixels" if partner else f"{NO_PARTNER}; {NO_PARTNER_FIX}"
@@ -154,22 +180,29 @@ class AttributeRenderer:
         if job.edit.name == "adversarial":
             record, surrogate = job.source.record, self.regenerator.surrogate
             imagenet = record.wnid or record.attributes.get("labels") == "imagenet-1k"
-            target, facts = surrogate.index(record.label if imagenet else -1, record.class_name), {"surrogate": surrogate.id}
+            target, facts = (
+                surrogate.index(record.label if imagenet else -1, record.class_name),
+                {"surrogate": surrogate.id},
+            )
             if target is None:
                 what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}"
-                raise EditFailure(Reason.SURROGATE_UNAWARE, f"{what}; a column imagenet_index or wnid says that labels are ImageNet's")
+                raise EditFailure(
+                    Reason.SURROGATE_UNAWARE, f"{what}; a column imagenet_index or wnid says that labels are ImageNet's"
+                )
         level, seed = job.edit.level if job.edit.name in GUIDED else 0.0, self._noise_seed(job)
         made: Regenerated = self.regenerator.regenerate(layer.image, placed, level=level, seed=seed, target=target)
         return _Layer(made.image, layer.removed, layer.cost + made.cost, {**made.facts, **facts, "noise_seed": seed})
 
     def _noise_seed(self, job: Job) -> int:
-        """The job's own seed; for guided edits the round trip's of the same attempt, so that what differs is the guidance and not the draw."""
+        """Return the job's own seed; for guided edits the round trip's of the same attempt, so that what differs is the
+        guidance and not the draw.
+        """
         if job.edit.name not in GUIDED:
             return job.seed
         return edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP, int(job.edit.get("draw", 0)), job.attempt)
 
     def _control(self, job: Job) -> float:
-        """C_mid of the source's background regenerated from the same noise without guidance."""
+        """Return c_mid of the source's background regenerated from the same noise without guidance."""
         seed = self._noise_seed(job)
         return self._controls.get((job.source.record.id, seed), lambda: self._unguided(job.source, seed))
 

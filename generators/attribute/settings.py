@@ -9,13 +9,33 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from editmill.generators.base import edit_label
 
 EditName = Literal[
-    "original", "paste-back", "round-trip", "resample", "complexity", "adversarial", "background", "random-background", "full", "size", "position",
+    "original",
+    "paste-back",
+    "round-trip",
+    "resample",
+    "complexity",
+    "adversarial",
+    "background",
+    "random-background",
+    "full",
+    "size",
+    "position",
     "direction",
 ]
 # The publication's defects, each of which faithful mode can show again (imagenet-e spec, sections 3 and 4).
 Quirk = Literal[
-    "frame-rotation", "grown-mask", "loose-size", "undilated-removal", "guided-zero", "whole-frame-spectrum", "noisier-object",
-    "detached-adversary", "raw-surrogate", "truncation", "hard-edge", "shared-seed",
+    "frame-rotation",
+    "grown-mask",
+    "loose-size",
+    "undilated-removal",
+    "guided-zero",
+    "whole-frame-spectrum",
+    "noisier-object",
+    "detached-adversary",
+    "raw-surrogate",
+    "truncation",
+    "hard-edge",
+    "shared-seed",
 ]
 QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
 
@@ -33,14 +53,14 @@ class EditSettings(BaseModel):
     A setting that the edit does not read is an error.
 
     Attributes:
-        name: which edit.
-        levels: one planned sample each. For ``size``: the object's shares of the frame (default 0.1, 0.08, 0.05). For ``complexity`` and
-            ``adversarial``: below zero simplifies the background, above makes it busier; in faithful mode the publication's lambda (-20, 20), in
-            modern mode a strength (1 is full).
-        size: for ``position``, ``direction`` and ``resample``: the object's share of the frame.
-        angles: for ``direction``: lowest and highest angle in whole degrees, both included, between -180 and 180.
-        prompts: for ``background``: prompts to draw from; empty for the pack's own.
-        count: draws per source.
+        name: Which edit.
+        levels: One planned sample each. For ``size``: the object's shares of the frame (default 0.1, 0.08, 0.05). For
+            ``complexity`` and ``adversarial``: below zero simplifies the background, above makes it busier; in faithful
+            mode the publication's lambda (-20, 20), in modern mode a strength (1 is full).
+        size: For ``position``, ``direction`` and ``resample``: the object's share of the frame.
+        angles: For ``direction``: lowest and highest angle in whole degrees, both included, between -180 and 180.
+        prompts: For ``background``: prompts to draw from; empty for the pack's own.
+        count: Draws per source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +82,9 @@ class EditSettings(BaseModel):
         if self.name == "size" and not all(0 < level < 1 for level in self.levels):
             raise ValueError(f"the levels of size are shares of the frame between 0 and 1, not {_plain(self.levels)}")
         if self.name in LEVELLED and (not self.levels or 0 in self.levels):
-            raise ValueError(f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode")
+            raise ValueError(
+                f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode"
+            )
         if self.name not in LEVELLED and self.levels:
             raise ValueError(f"the edit {self.name} has no levels; leave them out")
         if self.name in SINGLE and self.count > 1:
@@ -75,7 +97,9 @@ class EditSettings(BaseModel):
         for name, readers in READERS.items():
             if self.name not in readers and getattr(self, name) != type(self).model_fields[name].default:
                 fix = "; the share of size stands in levels" if (self.name, name) == ("size", "size") else ""
-                raise ValueError(f"the edit {self.name} does not read {name}, which is for {', '.join(readers)}; leave it out{fix}")
+                raise ValueError(
+                    f"the edit {self.name} does not read {name}, which is for {', '.join(readers)}; leave it out{fix}"
+                )
         return self
 
     @model_validator(mode="after")
@@ -88,11 +112,11 @@ class EditSettings(BaseModel):
         return self
 
     def planned_levels(self) -> tuple[float, ...]:
-        """The level of each planned edit, without replicas; 0 where there is none."""
+        """Return the level of each planned edit, without replicas; 0 where there is none."""
         return self.levels or (self.size if self.name in ("position", "direction") else 0.0,)
 
     def labels(self) -> list[str]:
-        """The labels of the planned edits, without replicas."""
+        """Return the labels of the planned edits, without replicas."""
         return [edit_label(self.name, level) for level in self.planned_levels()]
 
 
@@ -104,11 +128,11 @@ class FaithfulSettings(BaseModel):
     """Guided pixel diffusion as published.
 
     Attributes:
-        respacing: steps that the model's schedule is respaced to.
-        executed: the last steps of these that run: the higher, the more of the background is invented.
-        range_weight: weight of the loss that keeps predicted pictures in [-1, 1].
-        adversary_scale: weight of the classifier's gradient.
-        compat: published defects to reproduce; ``all`` for every one.
+        respacing: Steps that the model's schedule is respaced to.
+        executed: The last steps of these that run: the higher, the more of the background is invented.
+        range_weight: Weight of the loss that keeps predicted pictures in [-1, 1].
+        adversary_scale: Weight of the classifier's gradient.
+        compat: Published defects to reproduce; ``all`` for every one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -135,18 +159,20 @@ class RenderSettings(BaseModel):
     """How edits are rendered.
 
     Attributes:
-        mode: ``modern`` edits through latent inpainting at the source's resolution; ``faithful`` through guided pixel diffusion, as published, in
-            frames of the model's size.
-        faithful: settings of faithful mode.
-        surrogate: the pack's role whose classifier ``adversarial`` backgrounds are made against.
-        complexity_step: how far a complexity of 1 moves the clean latents per step, as a share of their deviation, in modern mode.
-        attack_step: the same for the classifier's gradient of ``adversarial``.
-        strength: how much of the noise schedule ``round-trip``, ``complexity`` and ``adversarial`` run in modern mode, in (0, 1].
-        steps: sampling steps per generated picture in modern mode; 0 for the pack's own number.
-        guidance: classifier-free guidance scale; 0 for the pack's own.
-        dilation: by how much of the longer side of the object's box the removal mask grows.
-        feather: width in pixels of the seam between removed region and source.
-        max_upsampling: largest allowed enlargement of source pixels.
+        mode: ``modern`` edits through latent inpainting at the source's resolution; ``faithful`` through guided pixel
+            diffusion, as published, in frames of the model's size.
+        faithful: Settings of faithful mode.
+        surrogate: The pack's role whose classifier ``adversarial`` backgrounds are made against.
+        complexity_step: How far a complexity of 1 moves the clean latents per step, as a share of their deviation, in
+            modern mode.
+        attack_step: The same for the classifier's gradient of ``adversarial``.
+        strength: How much of the noise schedule ``round-trip``, ``complexity`` and ``adversarial`` run in modern mode,
+            in (0, 1].
+        steps: Sampling steps per generated picture in modern mode; 0 for the pack's own number.
+        guidance: Classifier-free guidance scale; 0 for the pack's own.
+        dilation: By how much of the longer side of the object's box the removal mask grows.
+        feather: Width in pixels of the seam between removed region and source.
+        max_upsampling: Largest allowed enlargement of source pixels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -168,7 +194,7 @@ class AttributeSettings(BaseModel):
     """The ``attribute`` generator's part of a recipe.
 
     Attributes:
-        edits: what to make of every source.
+        edits: What to make of every source.
         render: how.
     """
 
@@ -181,7 +207,10 @@ class AttributeSettings(BaseModel):
     @model_validator(mode="after")
     def _check_mode(self) -> AttributeSettings:
         if self.render.mode == "faithful" and any(edit.name == "background" for edit in self.edits):
-            raise ValueError("the edit background reads a prompt, which faithful mode's model can't; leave it out, or use modern mode")
+            raise ValueError(
+                "the edit background reads a prompt, which faithful mode's model can't; leave it out, or use modern "
+                "mode"
+            )
         if self.render.faithful.compat and self.render.mode == "modern":
             raise ValueError("render.faithful.compat is for faithful mode")
         return self
@@ -191,5 +220,8 @@ class AttributeSettings(BaseModel):
         labels = [label for edit in self.edits for label in edit.labels()]
         repeated = sorted({label for label in labels if labels.count(label) > 1})
         if repeated:
-            raise ValueError(f"edits would share the keys {', '.join(repeated)}; give each once, with levels that differ, and use count for draws")
+            raise ValueError(
+                f"edits would share the keys {', '.join(repeated)}; give each once, with levels that differ, and use "
+                "count for draws"
+            )
         return self

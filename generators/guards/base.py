@@ -26,7 +26,10 @@ class Rule(Protocol):
     """The limits of a guard: what they say of scores alone, also of those of a finished dataset."""
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        """The scores with those that follow from limits, and the reasons to reject; scores that are missing reject nothing."""
+        """Return the scores with those that follow from limits, and the reasons to reject.
+
+        Scores that are missing reject nothing.
+        """
 
 
 class Guard(Protocol):

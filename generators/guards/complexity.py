@@ -14,13 +14,14 @@ CONTROL = "complexity_control"
 
 
 class ComplexityGuard:
-    """Rejects ``complexity`` edits whose background is not on the side of its control that the level's sign asks for (gate G7).
+    """Rejects ``complexity`` edits whose background is not on the side of its control that the level's sign asks for
+    (gate G7).
 
-    ``complexity`` is C_mid of the picture's background, for every sample that has enough of it. The control, which the renderer measures, is
-    C_mid of the same background made without guidance.
+    ``complexity`` is C_mid of the picture's background, for every sample that has enough of it. The control, which the
+    renderer measures, is C_mid of the same background made without guidance.
 
     Args:
-        margin: least difference from the control in grey levels; the difference has to be above it.
+        margin: Least difference from the control in grey levels; the difference has to be above it.
     """
 
     score_names: tuple[str, ...] = ("complexity", CONTROL)

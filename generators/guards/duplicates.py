@@ -12,7 +12,8 @@ from editmill.generators.per_source import PerSource
 from editmill.generators.reasons import Reason
 
 SAME_PLACE = 0.3
-# A detection of which more than this lies in the object's box, or that holds as much of it, is of the object or of its part.
+# A detection of which more than this lies in the object's box, or that holds as much of it, is of the object or of its
+# part.
 PART = 0.5
 
 
@@ -25,13 +26,14 @@ class Sighting:
 
 
 class DuplicateGuard:
-    """Rejects when the detector finds more objects of the labelled class beside the object than in the source (gate G5).
+    """Rejects when the detector finds more objects of the labelled class beside the object than in the source (gate
+    G5).
 
     The detector has a say (``duplicate_judged``) where it finds the source's object in its place.
 
     Args:
-        detector: the judge.
-        threshold: least score of a detection, in [0, 1].
+        detector: The judge.
+        threshold: Least score of a detection, in [0, 1].
     """
 
     score_names: tuple[str, ...] = ("duplicate_judged", "duplicates", "source_duplicates")
@@ -45,12 +47,24 @@ class DuplicateGuard:
         name = job.source.record.class_name
         if not (candidate.alpha > 127).any():
             return Verdict({"duplicate_judged": 0.0})
-        source = self._sources.get((job.source.record.id, name), lambda: self._look(job.source.image, box_of(job.source.mask > 127), name))
+        source = self._sources.get(
+            (job.source.record.id, name), lambda: self._look(job.source.image, box_of(job.source.mask > 127), name)
+        )
         seen = self._look(image, box_of(candidate.alpha > 127), name)
-        scores = {"duplicate_judged": float(source.found), "duplicates": float(seen.others), "source_duplicates": float(source.others)}
+        scores = {
+            "duplicate_judged": float(source.found),
+            "duplicates": float(seen.others),
+            "source_duplicates": float(source.others),
+        }
         return Verdict(scores, (Reason.DUPLICATE_OBJECT,) if source.found and seen.others > source.others else ())
 
     def _look(self, image: Array, box: Box, name: str) -> Sighting:
         # A copy, because decoded pictures can't be written to, of which torch warns.
-        boxes = [item.box for item in self.detector.detect([image.copy()], self.detector.class_queries((name,)), self.threshold)[0]]
-        return Sighting(any(box_iou(other, box) > SAME_PLACE for other in boxes), sum(containment(other, box) <= PART for other in boxes))
+        boxes = [
+            item.box
+            for item in self.detector.detect([image.copy()], self.detector.class_queries((name,)), self.threshold)[0]
+        ]
+        return Sighting(
+            any(box_iou(other, box) > SAME_PLACE for other in boxes),
+            sum(containment(other, box) <= PART for other in boxes),
+        )

@@ -17,13 +17,13 @@ GEOMETRIC = frozenset({"size", "position", "direction", "full"})
 
 
 def largest_component(mask: Array) -> float:
-    """The share of a mask's pixels (bool [H, W]) that its largest 8-connected component holds, in [0, 1]."""
+    """Return the share of a mask's pixels (bool [H, W]) that its largest 8-connected component holds, in [0, 1]."""
     _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     return float(statistics[1:, cv2.CC_STAT_AREA].max() / mask.sum()) if mask.any() else 0.0
 
 
 def border_distance(mask: Array) -> float:
-    """Pixels between a mask's box (bool [H, W]) and the nearest border of the frame."""
+    """Return pixels between a mask's box (bool [H, W]) and the nearest border of the frame."""
     left, top, right, bottom = box_of(mask)
     return min(left, top, mask.shape[1] - right, mask.shape[0] - bottom)
 
@@ -32,17 +32,24 @@ class SourceGuard:
     """Rejects edits of sources whose object is too small, too large or in pieces (gate G0).
 
     Args:
-        least_share: least share of the frame that the mask covers.
-        most_share: largest share of the frame.
-        least_component: least share of the mask that its largest connected component holds.
-        border: least pixels between the object's box and the frame, for geometric edits; 0 allows objects that the frame cuts off, which the
-            renderer keeps at their border.
+        least_share: Least share of the frame that the mask covers.
+        most_share: Largest share of the frame.
+        least_component: Least share of the mask that its largest connected component holds.
+        border: Least pixels between the object's box and the frame, for geometric edits; 0 allows objects that the
+            frame cuts off, which the renderer keeps at their border.
     """
 
     score_names: tuple[str, ...] = ("source_share", "source_component", "source_border")
 
-    def __init__(self, *, least_share: float = 0.01, most_share: float = 0.6, least_component: float = 0.9, border: int = 0) -> None:
-        self.least_share, self.most_share, self.least_component, self.border = least_share, most_share, least_component, border
+    def __init__(
+        self, *, least_share: float = 0.01, most_share: float = 0.6, least_component: float = 0.9, border: int = 0
+    ) -> None:
+        self.least_share, self.most_share, self.least_component, self.border = (
+            least_share,
+            most_share,
+            least_component,
+            border,
+        )
         self._sources: PerSource[tuple[float, float, float]] = PerSource()
 
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
@@ -53,7 +60,10 @@ class SourceGuard:
         return self.decide(job.edit, {"source_share": share, "source_component": component, "source_border": border})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        share, component = scores.get("source_share", self.most_share), scores.get("source_component", self.least_component)
+        share, component = (
+            scores.get("source_share", self.most_share),
+            scores.get("source_component", self.least_component),
+        )
         fits = self.least_share <= share <= self.most_share and component >= self.least_component
         clear = scores.get("source_border", self.border) >= self.border or edit.name not in GEOMETRIC
         return Verdict(dict(scores), () if fits and clear else (Reason.SOURCE_INELIGIBLE,))

@@ -15,13 +15,15 @@ RIM = 3
 
 
 def shifted(layer: Array, right: int, down: int) -> Array:
-    """A layer [H, W] or [H, W, C] moved by whole pixels; zeros come in."""
+    """Return a layer [H, W] or [H, W, C] moved by whole pixels; zeros come in."""
     matrix = np.array([[1, 0, right], [0, 1, down]], np.float32)
     return cv2.warpAffine(layer, matrix, (layer.shape[1], layer.shape[0]), flags=cv2.INTER_NEAREST)
 
 
 def grown_object(image: Array, alpha: Array, pixels: int) -> Array:
-    """The picture with the object's rim carried on outwards by ``pixels``, as inpainting does that takes it for a part of something larger."""
+    """Return the picture with the object's rim carried on outwards by ``pixels``, as inpainting does that takes it for
+    a part of something larger.
+    """
     kept = alpha == 255
     distance, nearest = cv2.distanceTransformWithLabels(
         (~kept).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
@@ -33,7 +35,7 @@ def grown_object(image: Array, alpha: Array, pixels: int) -> Array:
 
 
 def ringed(image: Array, alpha: Array, *, pixels: int = 2, strength: float = 0.9) -> Array:
-    """The picture with a line around the object, bright before dark surroundings and dark before bright ones."""
+    """Return the picture with a line around the object, bright before dark surroundings and dark before bright ones."""
     distance = cv2.distanceTransform((alpha < 255).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     ring, around = (distance > 1) & (distance <= 1 + pixels), (distance > 0) & (distance <= 10)
     level = 255.0 if image[around].mean() < 128 else 0.0
@@ -43,11 +45,16 @@ def ringed(image: Array, alpha: Array, *, pixels: int = 2, strength: float = 0.9
 
 
 def second_copy(image: Array, alpha: Array) -> Array | None:
-    """The picture with the object once more, as far away as fits without touching; None where there is no room."""
+    """Return the picture with the object once more, as far away as fits without touching.
+
+    None where there is no room.
+    """
     left, top, right, bottom = (int(edge) for edge in box_of(alpha > 0))
     width, height = right - left, bottom - top
     corners = [
-        (x, y) for x in np.linspace(0, alpha.shape[1] - width, TILES).astype(int) for y in np.linspace(0, alpha.shape[0] - height, TILES).astype(int)
+        (x, y)
+        for x in np.linspace(0, alpha.shape[1] - width, TILES).astype(int)
+        for y in np.linspace(0, alpha.shape[0] - height, TILES).astype(int)
         if abs(x - left) >= width or abs(y - top) >= height
     ]
     if not corners:
@@ -58,7 +65,7 @@ def second_copy(image: Array, alpha: Array) -> Array | None:
 
 
 def busier(image: Array, alpha: Array, rng: np.random.Generator, *, deviation: float = 15.0) -> Array:
-    """The picture with grey noise of the mid frequencies on its background."""
+    """Return the picture with grey noise of the mid frequencies on its background."""
     height, width = alpha.shape
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
     spectrum = np.fft.fft2(rng.standard_normal((height, width))) * ((radius >= BAND[0]) & (radius <= BAND[1]))
@@ -68,7 +75,7 @@ def busier(image: Array, alpha: Array, rng: np.random.Generator, *, deviation: f
 
 
 def simpler(image: Array, alpha: Array, *, deviation: float = 2.0) -> Array:
-    """The picture with a blurred background, into which neither the object nor its rim bleeds."""
+    """Return the picture with a blurred background, into which neither the object nor its rim bleeds."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * RIM + 1,) * 2)
     weight = (cv2.dilate(alpha, kernel) == 0).astype(np.float32)[..., None]
     blurred = cv2.GaussianBlur(np.dstack([image * weight, weight]), (0, 0), deviation)
@@ -77,12 +84,12 @@ def simpler(image: Array, alpha: Array, *, deviation: float = 2.0) -> Array:
 
 
 def noisy_background(image: Array, alpha: Array, rng: np.random.Generator) -> Array:
-    """The picture with white noise for a background."""
+    """Return the picture with white noise for a background."""
     return np.where((alpha == 0)[..., None], rng.integers(0, 256, image.shape, dtype=np.uint8), image)
 
 
 def one_level_off(image: Array, alpha: Array) -> Array:
-    """The picture with one byte of the object changed by one grey level."""
+    """Return the picture with one byte of the object changed by one grey level."""
     row, column = np.argwhere(alpha == 255)[0]
     result = image.copy()
     result[row, column, 0] ^= 1

@@ -21,15 +21,17 @@ MISSING = 1e4
 
 
 def edge_halo(image: Array, alpha: Array) -> float | None:
-    """How far a line along the outline leaves the range of what lies on both sides of it, in grey levels of luma.
+    """Return how far a line along the outline leaves the range of what lies on both sides of it, in grey levels of
+    luma.
 
-    A clean seam lies between the object and its background; a halo is brighter or darker than both, whatever they are, so a replaced
-    background changes nothing. The range is that of the object's rim and of the surroundings beyond a ring of five pixels, within seven
-    pixels of each ring pixel; of the ring's five shells of one pixel the mean excess of the worst one counts, bright and dark apart.
+    A clean seam lies between the object and its background; a halo is brighter or darker than both, whatever they are,
+    so a replaced background changes nothing. The range is that of the object's rim and of the surroundings beyond a
+    ring of five pixels, within seven pixels of each ring pixel; of the ring's five shells of one pixel the mean excess
+    of the worst one counts, bright and dark apart.
 
     Args:
-        image: uint8 [H, W, 3] RGB.
-        alpha: uint8 [H, W]; the object is where it is 255.
+        image: Uint8 [H, W, 3] RGB.
+        alpha: Uint8 [H, W]; the object is where it is 255.
 
     Returns:
         At least 0; None where there is no object, no rim or no surroundings.
@@ -52,18 +54,22 @@ def _distance(mask: Array) -> Array:
 
 
 def _local_range(luma: Array, known: Array) -> tuple[Array, Array]:
-    """Lowest and highest of the ``known`` pixels within ``REACH`` of each; ``MISSING`` and its negative where there is none."""
+    """Return lowest and highest of the ``known`` pixels within ``REACH`` of each.
+
+    ``MISSING`` and its negative where there is none.
+    """
     kernel = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
     low = cv2.erode(np.where(known, luma, np.float32(MISSING)), kernel)
     return low, cv2.dilate(np.where(known, luma, np.float32(-MISSING)), kernel)
 
 
 class HaloGuard:
-    """Rejects a halo that is stronger than the limit and than the source's own, such as its contact shadow (gate G10's seam).
+    """Rejects a halo that is stronger than the limit and than the source's own, such as its contact shadow (gate G10's
+    seam).
 
     Args:
-        limit: largest halo in grey levels.
-        ratio: a halo of up to this many times the source's is allowed as well.
+        limit: Largest halo in grey levels.
+        ratio: A halo of up to this many times the source's is allowed as well.
     """
 
     score_names: tuple[str, ...] = ("halo", "source_halo")
@@ -77,9 +83,13 @@ class HaloGuard:
         halo = edge_halo(image, candidate.alpha)
         if halo is None:
             return Verdict({})
-        source = self._sources.get(
-            job.source.record.id, lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32)))
-        ) or 0.0
+        source = (
+            self._sources.get(
+                job.source.record.id,
+                lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32))),
+            )
+            or 0.0
+        )
         return self.decide(job.edit, {"halo": halo, "source_halo": source})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:

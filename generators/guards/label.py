@@ -20,7 +20,10 @@ SUFFIXES = ("", "_2")
 
 
 def object_crop(image: Array, alpha: Array) -> Array:
-    """The square around the object with a third of its size as context on each side; beyond the frame the border is repeated."""
+    """Return the square around the object with a third of its size as context on each side.
+
+    Beyond the frame the border is repeated.
+    """
     rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = max(2, round(max(bottom - top, right - left) * (0.5 + CONTEXT)))
@@ -31,7 +34,8 @@ def object_crop(image: Array, alpha: Array) -> Array:
 
 @dataclass(frozen=True)
 class LabelRule:
-    """Rejects when every judge that recognised the source, with more than ``margin``, does not pass it on the edited picture.
+    """Rejects when every judge that recognised the source, with more than ``margin``, does not pass it on the edited
+    picture.
 
     ``label_judged`` says which of the judges recognised the source.
     """
@@ -51,13 +55,14 @@ class LabelRule:
 class LabelGuard:
     """Rejects when every judge that recognised the source no longer recognises the edited picture (gate G8).
 
-    The margin is P(labelled class) less the largest P of another class of the judge's list. A judge that does not know the class, or did
-    not recognise the source, has no say: ``label_judged`` is then 0. The second judge's scores end in ``_2``.
+    The margin is P(labelled class) less the largest P of another class of the judge's list. A judge that does not know
+    the class, or did not recognise the source, has no say: ``label_judged`` is then 0. The second judge's scores end in
+    ``_2``.
 
     Args:
-        judges: one or two, of roles that nothing is evaluated with.
-        class_names: the dataset's classes, for judges without a vocabulary of their own.
-        margin: the margin that has to be passed.
+        judges: One or two, of roles that nothing is evaluated with.
+        class_names: The dataset's classes, for judges without a vocabulary of their own.
+        margin: The margin that has to be passed.
     """
 
     score_names: tuple[str, ...] = tuple(name + suffix for suffix in SUFFIXES for name in SCORES)
@@ -70,7 +75,9 @@ class LabelGuard:
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
         assert candidate.alpha is not None
         name = job.source.record.class_name
-        before = self._sources.get((job.source.record.id, name), lambda: self._margins(object_crop(job.source.image, job.source.mask), name))
+        before = self._sources.get(
+            (job.source.record.id, name), lambda: self._margins(object_crop(job.source.image, job.source.mask), name)
+        )
         after = self._margins(object_crop(image, candidate.alpha), name)
         scores: dict[str, float] = {}
         for suffix, old, new in zip(SUFFIXES, before, after, strict=False):
@@ -84,7 +91,7 @@ class LabelGuard:
 
 
 def _margin(judge: ZeroShotJudge, names: tuple[str, ...], crop: Array, name: str) -> float | None:
-    """The margin of ``name``; None where the judge can't be asked."""
+    """Return the margin of ``name``; None where the judge can't be asked."""
     if name not in names or len(names) < 2:
         return None
     probabilities = judge.probabilities([crop], judge.class_prompts(names))[0]

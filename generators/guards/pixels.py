@@ -33,7 +33,9 @@ class ObjectPixelsGuard:
         return self.decide(job.edit, {"object_difference": largest})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(dict(scores), () if scores.get("object_difference", 0.0) <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,))
+        return Verdict(
+            dict(scores), () if scores.get("object_difference", 0.0) <= self.limit else (Reason.OBJECT_PIXELS_CHANGED,)
+        )
 
 
 class AreaGuard:
@@ -71,41 +73,58 @@ class BackgroundChangedGuard:
         return self.decide(job.edit, {"background_change": change})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(dict(scores), () if scores.get("background_change", self.least) >= self.least else (Reason.EDIT_ABSENT,))
+        return Verdict(
+            dict(scores), () if scores.get("background_change", self.least) >= self.least else (Reason.EDIT_ABSENT,)
+        )
 
 
 class SanityGuard:
     """The picture is neither constant, nor holed, nor noise.
 
-    Few pixels are black that were not black in the source or its partner. ``correlation`` is that of neighbouring background pixels: white
-    noise has 0, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may have any, so it counts as 1.
+    Few pixels are black that were not black in the source or its partner. ``correlation`` is that of neighbouring
+    background pixels: white noise has 0, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may
+    have any, so it counts as 1.
 
     Args:
-        least_contrast: least standard deviation of all bytes.
-        most_black: largest share of newly black pixels.
-        least_correlation: least correlation of neighbours.
+        least_contrast: Least standard deviation of all bytes.
+        most_black: Largest share of newly black pixels.
+        least_correlation: Least correlation of neighbours.
     """
 
     score_names: tuple[str, ...] = ("contrast", "black_share", "correlation")
 
-    def __init__(self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3) -> None:
+    def __init__(
+        self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3
+    ) -> None:
         self.least_contrast, self.most_black, self.least_correlation = least_contrast, most_black, least_correlation
 
     def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
         contrast = float(image.astype(np.float32).std())
         source = max(_black_share(job.source.image), 0.0 if job.partner is None else _black_share(job.partner.image))
         black = max(0.0, _black_share(image) - source)
-        correlation = neighbour_correlation(image, np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0)
+        correlation = neighbour_correlation(
+            image, np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0
+        )
         return self.decide(job.edit, {"contrast": contrast, "black_share": black, "correlation": correlation})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        contrast, correlation = scores.get("contrast", self.least_contrast), scores.get("correlation", self.least_correlation)
-        sane = contrast >= self.least_contrast and scores.get("black_share", 0.0) <= self.most_black and correlation >= self.least_correlation
+        contrast, correlation = (
+            scores.get("contrast", self.least_contrast),
+            scores.get("correlation", self.least_correlation),
+        )
+        sane = (
+            contrast >= self.least_contrast
+            and scores.get("black_share", 0.0) <= self.most_black
+            and correlation >= self.least_correlation
+        )
         return Verdict(dict(scores), () if sane else (Reason.SANITY,))
 
 
 def neighbour_correlation(image: Array, where: Array) -> float:
-    """Correlation of horizontal and vertical neighbours in luma, both in ``where`` (bool [H, W]); 1 where they hardly differ, below 0 for stipple."""
+    """Return correlation of horizontal and vertical neighbours in luma, both in ``where`` (bool [H, W]).
+
+    1 where they hardly differ, below 0 for stipple.
+    """
     luma = image.astype(np.float32) @ np.array(LUMA, np.float32)
     rows = (luma[1:] - luma[:-1])[where[1:] & where[:-1]]
     columns = (luma[:, 1:] - luma[:, :-1])[where[:, 1:] & where[:, :-1]]

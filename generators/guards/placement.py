@@ -16,30 +16,31 @@ from editmill.generators.reasons import Reason
 
 
 def centroid(mask: Array) -> Array:
-    """Mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
+    """Return mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
     rows, columns = np.nonzero(mask)
     return np.array([columns.mean(), rows.mean()])
 
 
 def turned_by(matrix: Array) -> float:
-    """The angle of a matrix float64 [2, 3] in degrees, counter-clockwise as the picture is seen."""
+    """Return the angle of a matrix float64 [2, 3] in degrees, counter-clockwise as the picture is seen."""
     return math.degrees(math.atan2(matrix[0, 1] - matrix[1, 0], matrix[0, 0] + matrix[1, 1]))
 
 
 def angle_between(first: float, second: float) -> float:
-    """The smaller angle between two directions in degrees, in [0, 180]."""
+    """Return the smaller angle between two directions in degrees, in [0, 180]."""
     return abs((first - second + 180) % 360 - 180)
 
 
 class PlacementGuard:
     """Rejects when the object's centroid or angle is off (gate G6).
 
-    The centroid is that of all that shows of the object (alpha above 0), against what the recorded matrix makes of the source's mask; its matte is
-    taken too, since objects lose thin parts with their outermost pixel. ``angle_error`` is that of the recorded matrix against the plan.
+    The centroid is that of all that shows of the object (alpha above 0), against what the recorded matrix makes of the
+    source's mask; its matte is taken too, since objects lose thin parts with their outermost pixel. ``angle_error`` is
+    that of the recorded matrix against the plan.
 
     Args:
-        centroid_tolerance: largest allowed distance in pixels.
-        angle_tolerance: largest allowed difference in degrees.
+        centroid_tolerance: Largest allowed distance in pixels.
+        angle_tolerance: Largest allowed difference in degrees.
     """
 
     score_names: tuple[str, ...] = ("centroid_error", "angle_error")
@@ -62,5 +63,8 @@ class PlacementGuard:
         return self.decide(job.edit, scores)
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        off = scores.get("angle_error", 0.0) > self.angle_tolerance or scores.get("centroid_error", 0.0) > self.centroid_tolerance
+        off = (
+            scores.get("angle_error", 0.0) > self.angle_tolerance
+            or scores.get("centroid_error", 0.0) > self.centroid_tolerance
+        )
         return Verdict(dict(scores), (Reason.GEOMETRY_OFF,) if off else ())

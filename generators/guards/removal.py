@@ -1,4 +1,6 @@
-"""The removal guard: nothing of a removed object is left in the background that another object, or the same one, was laid on."""
+"""The removal guard: nothing of a removed object is left in the background that another object, or the same one, was
+laid on.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ JUDGES = 2
 
 @dataclass(frozen=True)
 class Traces:
-    """What is seen of a class in one place: the best detection's score there, and each judge's P(class); None where it was not asked."""
+    """What is seen of a class in one place: the best detection's score there, and each judge's P(class).
+
+    None where it was not asked.
+    """
 
     detection: float | None
     probabilities: tuple[float | None, ...]
@@ -34,21 +39,32 @@ class Traces:
 class RemovalGuard:
     """Rejects when a judge still sees the removed object's class in the place of its old box (gate G1).
 
-    A zero-shot judge weighs the class against nothing: against "no object" with a closed vocabulary, whose judges are trained to say so, and
-    against the pack's background prompts with an open one. A judge has a say where it sees the object in the unedited source.
+    A zero-shot judge weighs the class against nothing: against "no object" with a closed vocabulary, whose judges are
+    trained to say so, and against the pack's background prompts with an open one. A judge has a say where it sees the
+    object in the unedited source.
 
     Args:
-        judges: zero-shot judges, at most two.
-        detector: finds objects by class, or None.
-        backgrounds: prompts of empty backgrounds.
+        judges: Zero-shot judges, at most two.
+        detector: Finds objects by class, or None.
+        backgrounds: Prompts of empty backgrounds.
         probability: P(class) from which a judge sees an object.
-        threshold: detection score above which the detector does.
+        threshold: Detection score above which the detector does.
     """
 
-    score_names: tuple[str, ...] = ("removal_judged", "removal_detection", "removal_probability", "removal_probability_2")
+    score_names: tuple[str, ...] = (
+        "removal_judged",
+        "removal_detection",
+        "removal_probability",
+        "removal_probability_2",
+    )
 
     def __init__(
-        self, judges: Sequence[ZeroShotJudge], detector: Detector | None, *, backgrounds: tuple[str, ...], probability: float = 0.1,
+        self,
+        judges: Sequence[ZeroShotJudge],
+        detector: Detector | None,
+        *,
+        backgrounds: tuple[str, ...],
+        probability: float = 0.1,
         threshold: float = 0.3,
     ) -> None:
         self.judges, self.detector, self.backgrounds = tuple(judges)[:JUDGES], detector, backgrounds
@@ -64,7 +80,9 @@ class RemovalGuard:
         if not mask.any():
             return Verdict({"removal_judged": 0.0})
         name = removed.record.class_name
-        before = self._sources.get((removed.record.id, name), lambda: self._look(removed.image, removed.mask > 127, name))
+        before = self._sources.get(
+            (removed.record.id, name), lambda: self._look(removed.image, removed.mask > 127, name)
+        )
         # One removal serves several edits of a source.
         key = removed.record.id, name, hashlib.blake2b(background.tobytes(), digest_size=16).digest()
         return self._weigh(before, self._removed.get(key, lambda: self._look(background, mask, name)))
@@ -85,7 +103,9 @@ class RemovalGuard:
 
     def _look(self, image: Array, mask: Array, name: str) -> Traces:
         crop = object_crop(image, mask)
-        return Traces(self._detection(image, mask, name), tuple(self._probability(judge, crop, name) for judge in self.judges))
+        return Traces(
+            self._detection(image, mask, name), tuple(self._probability(judge, crop, name) for judge in self.judges)
+        )
 
     def _detection(self, image: Array, mask: Array, name: str) -> float | None:
         if self.detector is None:
@@ -103,5 +123,5 @@ class RemovalGuard:
 
 
 def removed_source(job: Job) -> LoadedSource | None:
-    """The source whose object was removed: the partner where its background was taken, else the job's own."""
+    """Return the source whose object was removed: the partner where its background was taken, else the job's own."""
     return job.partner if job.edit.name == "random-background" else job.source

@@ -1,4 +1,6 @@
-"""The limits of a recipe as rules over scores, without any model: what makes the guards, and what judges a finished dataset again."""
+"""The limits of a recipe as rules over scores, without any model: what makes the guards, and what judges a finished
+dataset again.
+"""
 
 from __future__ import annotations
 
@@ -18,39 +20,68 @@ from editmill.generators.guards.settings import GuardSettings
 from editmill.generators.reasons import Reason
 
 MeasuringGuards = tuple[
-    SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard
+    SourceGuard,
+    ObjectPixelsGuard,
+    AreaGuard,
+    PlacementGuard,
+    SanityGuard,
+    BackgroundChangedGuard,
+    HaloGuard,
+    ComplexityGuard,
 ]
-# The score that each limit is put on. Limits of models that were asked with them are not here: rows lack what they found in the source.
+# The score that each limit is put on. Limits of models that were asked with them are not here: rows lack what they
+# found in the source.
 LIMITED: Mapping[str, str] = {
-    "least_share": "source_share", "most_share": "source_share", "least_component": "source_component", "border": "source_border",
-    "object_difference": "object_difference", "area_tolerance": "area_error", "centroid_tolerance": "centroid_error",
-    "angle_tolerance": "angle_error", "contrast": "contrast", "black": "black_share", "correlation": "correlation",
-    "background_change": "background_change", "mask_iou": "mask_iou", "small_mask_iou": "mask_iou", "expansion": "expansion", "halo": "halo",
-    "halo_ratio": "halo", "complexity_margin": "complexity_control", "label_margin": "label_margin",
+    "least_share": "source_share",
+    "most_share": "source_share",
+    "least_component": "source_component",
+    "border": "source_border",
+    "object_difference": "object_difference",
+    "area_tolerance": "area_error",
+    "centroid_tolerance": "centroid_error",
+    "angle_tolerance": "angle_error",
+    "contrast": "contrast",
+    "black": "black_share",
+    "correlation": "correlation",
+    "background_change": "background_change",
+    "mask_iou": "mask_iou",
+    "small_mask_iou": "mask_iou",
+    "expansion": "expansion",
+    "halo": "halo",
+    "halo_ratio": "halo",
+    "complexity_margin": "complexity_control",
+    "label_margin": "label_margin",
 }
 
 
 def measuring_guards(settings: GuardSettings) -> MeasuringGuards:
-    """The guards that need no model, which are rules as well, in their order."""
+    """Return the guards that need no model, which are rules as well, in their order."""
     return (
         SourceGuard(
-            least_share=settings.least_share, most_share=settings.most_share, least_component=settings.least_component, border=settings.border
+            least_share=settings.least_share,
+            most_share=settings.most_share,
+            least_component=settings.least_component,
+            border=settings.border,
         ),
-        ObjectPixelsGuard(limit=settings.object_difference), AreaGuard(tolerance=settings.area_tolerance),
+        ObjectPixelsGuard(limit=settings.object_difference),
+        AreaGuard(tolerance=settings.area_tolerance),
         PlacementGuard(centroid_tolerance=settings.centroid_tolerance, angle_tolerance=settings.angle_tolerance),
-        SanityGuard(least_contrast=settings.contrast, most_black=settings.black, least_correlation=settings.correlation),
-        BackgroundChangedGuard(least=settings.background_change), HaloGuard(limit=settings.halo, ratio=settings.halo_ratio),
+        SanityGuard(
+            least_contrast=settings.contrast, most_black=settings.black, least_correlation=settings.correlation
+        ),
+        BackgroundChangedGuard(least=settings.background_change),
+        HaloGuard(limit=settings.halo, ratio=settings.halo_ratio),
         ComplexityGuard(margin=settings.complexity_margin),
     )
 
 
 def segmentation_rule(settings: GuardSettings) -> SegmentationRule:
-    """Limits of ``SegmentationGuard``."""
+    """Return limits of ``SegmentationGuard``."""
     return SegmentationRule(settings.mask_iou, settings.small_mask_iou, settings.expansion)
 
 
 def label_rule(settings: GuardSettings) -> LabelRule:
-    """Limits of ``LabelGuard``."""
+    """Return limits of ``LabelGuard``."""
     return LabelRule(settings.label_margin)
 
 
@@ -62,10 +93,10 @@ class Said:
 
 
 def rules_of(settings: GuardSettings) -> tuple[Rule | Said, ...]:
-    """One rule per guard, in the order in which the guards give their reasons.
+    """Return one rule per guard, in the order in which the guards give their reasons.
 
-    What the removal guard's judges saw in the source is no score, and the duplicate guard counted the detections above a score: both keep what they
-    said.
+    What the removal guard's judges saw in the source is no score, and the duplicate guard counted the detections above
+    a score: both keep what they said.
     """
     kept = Said(Reason.REMOVAL_RESIDUAL), Said(Reason.DUPLICATE_OBJECT)
     return (*measuring_guards(settings), *kept, segmentation_rule(settings), label_rule(settings))
@@ -74,13 +105,13 @@ def rules_of(settings: GuardSettings) -> tuple[Rule | Said, ...]:
 def decide_again(
     rules: tuple[Rule | Said, ...], edit: Edit, scores: Mapping[str, float], said: tuple[str, ...]
 ) -> tuple[dict[str, float], list[str]]:
-    """Scores with those that follow from limits, and the reasons that ``rules`` give.
+    """Return scores with those that follow from limits, and the reasons that ``rules`` give.
 
     Args:
-        rules: from ``rules_of``.
-        edit: name and level, and the recorded scale among its parameters.
-        scores: of the candidate.
-        said: the reasons that it was rejected for.
+        rules: From ``rules_of``.
+        edit: Name and level, and the recorded scale among its parameters.
+        scores: Of the candidate.
+        said: The reasons that it was rejected for.
     """
     found, reasons = dict(scores), list[str]()
     for rule in rules:

@@ -33,14 +33,16 @@ class Agreement:
 
 
 def outline_band(mask: Array, width: int = 1) -> Array:
-    """The ``width`` pixels on either side of a mask's outline, bool [H, W]; the frame's border is no outline."""
+    """Return the ``width`` pixels on either side of a mask's outline, bool [H, W]; the frame's border is no outline."""
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     inside = mask.astype(np.uint8)
     return cv2.dilate(inside, cross, iterations=width) > cv2.erode(inside, cross, iterations=width)
 
 
 def band_width(segmenter: Segmenter, shape: tuple[int, ...]) -> int:
-    """Half a pixel of the segmenter's own masks, which are coarser than its input, in pixels of a frame of ``shape``; at least one."""
+    """Return half a pixel of the segmenter's own masks, which are coarser than its input, in pixels of a frame of
+    ``shape``; at least one.
+    """
     rows, _ = segmenter.model.prompt_encoder.image_embedding_size
     return max(1, round(max(shape[:2]) / (2 * MASK_FACTOR * rows)))
 
@@ -48,8 +50,8 @@ def band_width(segmenter: Segmenter, shape: tuple[int, ...]) -> int:
 def agreement(found: Array, intended: Array, *, band: int = 1) -> Agreement:
     """Compare two masks, bool [H, W].
 
-    Both figures leave out ``band`` pixels on either side of the intended outline, where alpha ramps and a segmenter may decide either way.
-    The expansion is the area found beyond them over the intended mask's.
+    Both figures leave out ``band`` pixels on either side of the intended outline, where alpha ramps and a segmenter may
+    decide either way. The expansion is the area found beyond them over the intended mask's.
     """
     clear = ~outline_band(intended, band)
     union = np.count_nonzero((found | intended) & clear)
@@ -59,14 +61,18 @@ def agreement(found: Array, intended: Array, *, band: int = 1) -> Agreement:
 
 
 def spans_frame(mask: Array) -> bool:
-    """Whether a mask's box (bool [H, W]) reaches two opposite borders of the frame."""
+    """Return whether a mask's box (bool [H, W]) reaches two opposite borders of the frame."""
     left, top, right, bottom = box_of(mask)
     height, width = mask.shape
     return (left <= SPAN and right >= width - SPAN) or (top <= SPAN and bottom >= height - SPAN)
 
 
 def _untouched(candidate: Candidate) -> bool:
-    return candidate.image is not None and candidate.reference is not None and np.array_equal(candidate.image, candidate.reference)
+    return (
+        candidate.image is not None
+        and candidate.reference is not None
+        and np.array_equal(candidate.image, candidate.reference)
+    )
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,14 @@ class SegmentationRule:
     expansion: float = 0.03
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        """As ``weigh``, where the object's share of the frame has to be told from the source's and the recorded scale."""
+        """Return as ``weigh``, where the object's share of the frame has to be told from the source's and the recorded
+        scale.
+        """
         source = scores.get("source_share", 1.0)
         return self.weigh(scores, share=source * float(edit.get("scale", 1.0)) ** 2, source_share=source)
 
     def weigh(self, scores: Mapping[str, float], *, share: float, source_share: float) -> Verdict:
-        """The verdict on an object with a ``share`` of the frame, which had ``source_share`` of the source's."""
+        """Return the verdict on an object with a ``share`` of the frame, which had ``source_share`` of the source's."""
         if "mask_iou" not in scores:
             return Verdict(dict(scores))
         judged = self._good(scores["source_mask_iou"], source_share)
@@ -101,21 +109,23 @@ class SegmentationRule:
 class SegmentationGuard:
     """Rejects an object that was grown (gate G3) or that is not where it was meant to be (gate G4).
 
-    The segmenter is asked for what fills the box of the intended mask (alpha of at least half). It has a say (``segment_judged``) where its
-    mask of the unedited source reaches the limit, unless the object spans the frame, as ``full`` makes it, or nothing was composed, since the
-    alpha of large frames leaves out a rim that is still there then. Expansion that it shows on the source already, such as into a shadow, is
-    its own.
+    The segmenter is asked for what fills the box of the intended mask (alpha of at least half). It has a say
+    (``segment_judged``) where its mask of the unedited source reaches the limit, unless the object spans the frame, as
+    ``full`` makes it, or nothing was composed, since the alpha of large frames leaves out a rim that is still there
+    then. Expansion that it shows on the source already, such as into a shadow, is its own.
 
     Args:
-        segmenter: the judge.
-        least_iou: least overlap.
-        least_small_iou: least overlap of objects below 3 % of the frame.
-        expansion: largest area outside of the intended mask, as a share of the object, above that on the source.
+        segmenter: The judge.
+        least_iou: Least overlap.
+        least_small_iou: Least overlap of objects below 3 % of the frame.
+        expansion: Largest area outside of the intended mask, as a share of the object, above that on the source.
     """
 
     score_names: tuple[str, ...] = ("segment_judged", "mask_iou", "source_mask_iou", "expansion", "source_expansion")
 
-    def __init__(self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03) -> None:
+    def __init__(
+        self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03
+    ) -> None:
         self.segmenter, self.rule = segmenter, SegmentationRule(least_iou, least_small_iou, expansion)
         self._sources: PerSource[Agreement] = PerSource()
 
@@ -126,7 +136,12 @@ class SegmentationGuard:
             return Verdict({"segment_judged": 0.0})
         source = self._sources.get(job.source.record.id, lambda: self._measure(job.source.image, job.source.mask > 127))
         found = self._measure(image, intended)
-        scores = {"mask_iou": found.iou, "source_mask_iou": source.iou, "expansion": found.expansion, "source_expansion": source.expansion}
+        scores = {
+            "mask_iou": found.iou,
+            "source_mask_iou": source.iou,
+            "expansion": found.expansion,
+            "source_expansion": source.expansion,
+        }
         return self.rule.weigh(scores, share=found.share, source_share=source.share)
 
     def _measure(self, image: Array, intended: Array) -> Agreement:

@@ -6,36 +6,44 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Roles that nothing is evaluated with: classifiers and the evaluation encoder may not choose the pictures that they are measured on.
+# Roles that nothing is evaluated with: classifiers and the evaluation encoder may not choose the pictures that they are
+# measured on.
 JudgeRole = Literal["zero_shot", "zero_shot_2"]
 
 
 class GuardSettings(BaseModel):
-    """Limits that a candidate has to keep; docs/imagenet-e.md says how each is measured, and ``editmill audit`` measures what they catch.
+    """Limits that a candidate has to keep.
+
+    Docs/imagenet-e.md says how each is measured, and ``editmill audit`` measures what they catch.
 
     Attributes:
-        attempts: candidates per planned sample; only edits with fresh noise are retried.
-        judges: roles that judge labels and removals; those that the pack lacks stay silent.
-        least_share, most_share: limits of the object's share of the source's frame.
-        least_component: least share of the object that its largest connected part holds.
-        border: least pixels between the object's box and the frame in geometric edits; 0 allows objects that the frame cuts off.
-        object_difference: largest allowed difference of an object byte.
-        area_tolerance: largest allowed difference between planned and realised share of the object.
-        centroid_tolerance: largest allowed distance in pixels of the object's centroid from where the recorded matrix puts it.
-        angle_tolerance: largest allowed difference in degrees between planned and recorded angle.
-        contrast: least standard deviation of the picture's bytes.
-        black: largest share of newly black pixels.
-        correlation: least correlation of neighbouring background pixels.
-        background_change: least mean change of a replaced background in grey levels.
+        attempts: Candidates per planned sample; only edits with fresh noise are retried.
+        judges: Roles that judge labels and removals; those that the pack lacks stay silent.
+        least_share, most_share: Limits of the object's share of the source's frame.
+        least_component: Least share of the object that its largest connected part holds.
+        border: Least pixels between the object's box and the frame in geometric edits; 0 allows objects that the frame
+            cuts off.
+        object_difference: Largest allowed difference of an object byte.
+        area_tolerance: Largest allowed difference between planned and realised share of the object.
+        centroid_tolerance: Largest allowed distance in pixels of the object's centroid from where the recorded matrix
+            puts it.
+        angle_tolerance: Largest allowed difference in degrees between planned and recorded angle.
+        contrast: Least standard deviation of the picture's bytes.
+        black: Largest share of newly black pixels.
+        correlation: Least correlation of neighbouring background pixels.
+        background_change: Least mean change of a replaced background in grey levels.
         removal_probability: P(class) against nothing from which a judge still sees a removed object.
-        detection: score above which a detection counts.
-        mask_iou: least IoU of the re-segmented and the intended object, apart from one pixel on either side of its outline.
-        small_mask_iou: the same for objects below 3 % of the frame.
-        expansion: largest area that the re-segmented object has beyond the intended one's outline, as a share of it, above that in the source.
-        halo: largest mean excess of a line along the outline over what lies on both sides of it, in grey levels.
-        halo_ratio: a halo of up to this many times the source's is allowed as well.
-        complexity_margin: by how many grey levels a complexity edit has to move the background's mid frequencies in its direction.
-        label_margin: least margin of the labelled class over any other, where the judge recognised the source.
+        detection: Score above which a detection counts.
+        mask_iou: Least IoU of the re-segmented and the intended object, apart from one pixel on either side of its
+            outline.
+        small_mask_iou: The same for objects below 3 % of the frame.
+        expansion: Largest area that the re-segmented object has beyond the intended one's outline, as a share of it,
+            above that in the source.
+        halo: Largest mean excess of a line along the outline over what lies on both sides of it, in grey levels.
+        halo_ratio: A halo of up to this many times the source's is allowed as well.
+        complexity_margin: By how many grey levels a complexity edit has to move the background's mid frequencies in its
+            direction.
+        label_margin: Least margin of the labelled class over any other, where the judge recognised the source.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -20,10 +20,19 @@ State = dict[str, Tensor]
 NORM_GROUPS = 32
 UPSAMPLER = re.compile(r"output_blocks\.(\d+)\.[12]\.(?:in_layers\.2|conv)\.weight")
 OUTER = {
-    "time_embed.0": "time_embedding.linear_1", "time_embed.2": "time_embedding.linear_2", "input_blocks.0.0": "conv_in", "out.0": "conv_norm_out",
+    "time_embed.0": "time_embedding.linear_1",
+    "time_embed.2": "time_embedding.linear_2",
+    "input_blocks.0.0": "conv_in",
+    "out.0": "conv_norm_out",
     "out.2": "conv_out",
 }
-RESNET = {"in_layers.0": "norm1", "in_layers.2": "conv1", "emb_layers.1": "time_emb_proj", "out_layers.0": "norm2", "out_layers.3": "conv2"}
+RESNET = {
+    "in_layers.0": "norm1",
+    "in_layers.2": "conv1",
+    "emb_layers.1": "time_emb_proj",
+    "out_layers.0": "norm2",
+    "out_layers.3": "conv2",
+}
 ATTENTION = {"norm": "group_norm", "qkv": "qkv", "proj_out": "to_out.0"}
 LISTED = 8
 FIX = "convert an unconditional UNet of guided-diffusion with learned variance, such as 256x256_diffusion_uncond.pt"
@@ -34,12 +43,12 @@ class AdmLayout:
     """What the shapes of a checkpoint say about its network.
 
     Attributes:
-        widths: channels of each level, the finest first.
-        blocks: residual blocks per level of the encoder; the decoder has one more.
-        attention: whether each level attends.
-        residual: whether levels are joined by residual blocks (``resblock_updown``) and not by convolutions.
-        scale_shift: whether the timestep scales and shifts norms (``use_scale_shift_norm``) and isn't just added.
-        inputs, outputs: channels of a picture and of the prediction.
+        widths: Channels of each level, the finest first.
+        blocks: Residual blocks per level of the encoder; the decoder has one more.
+        attention: Whether each level attends.
+        residual: Whether levels are joined by residual blocks (``resblock_updown``) and not by convolutions.
+        scale_shift: Whether the timestep scales and shifts norms (``use_scale_shift_norm``) and isn't just added.
+        inputs, outputs: Channels of a picture and of the prediction.
     """
 
     widths: tuple[int, ...]
@@ -52,10 +61,10 @@ class AdmLayout:
 
 
 def infer_layout(state: State) -> AdmLayout:
-    """The layout of a checkpoint.
+    """Return the layout of a checkpoint.
 
     Raises:
-        ValueError: it is none of this family, or of a kind that faithful mode has no use for.
+        ValueError: It is none of this family, or of a kind that faithful mode has no use for.
     """
     if "label_emb.weight" in state:
         raise ValueError("it is class-conditional (label_emb.weight)")
@@ -67,10 +76,13 @@ def infer_layout(state: State) -> AdmLayout:
     starts = [1 + level * (blocks + 1) for level in range(decoders // (blocks + 1))]
     widths = tuple(_rows(state, f"input_blocks.{start}.0.out_layers.3.weight") for start in starts)
     layout = AdmLayout(
-        widths=widths, blocks=blocks, attention=tuple(f"input_blocks.{start}.1.qkv.weight" in state for start in starts),
+        widths=widths,
+        blocks=blocks,
+        attention=tuple(f"input_blocks.{start}.1.qkv.weight" in state for start in starts),
         residual=len(starts) == 1 or f"input_blocks.{blocks + 1}.0.in_layers.0.weight" in state,
         scale_shift=_rows(state, "input_blocks.1.0.emb_layers.1.weight") == 2 * widths[0],
-        inputs=_columns(state, "input_blocks.0.0.weight"), outputs=_rows(state, "out.2.weight"),
+        inputs=_columns(state, "input_blocks.0.0.weight"),
+        outputs=_rows(state, "out.2.weight"),
     )
     _check_layout(layout, embedded=_columns(state, "time_embed.0.weight"))
     return layout
@@ -78,9 +90,14 @@ def infer_layout(state: State) -> AdmLayout:
 
 def _check_layout(layout: AdmLayout, *, embedded: int) -> None:
     if layout.outputs != 2 * layout.inputs:
-        raise ValueError(f"its variance is not learned: {layout.outputs} output channels for {layout.inputs} input channels")
+        raise ValueError(
+            f"its variance is not learned: {layout.outputs} output channels for {layout.inputs} input channels"
+        )
     if embedded != layout.widths[0]:
-        raise ValueError(f"its timesteps are embedded in {embedded} channels and its first level has {layout.widths[0]}; diffusers ties these two")
+        raise ValueError(
+            f"its timesteps are embedded in {embedded} channels and its first level has {layout.widths[0]}; diffusers "
+            "ties these two"
+        )
     if any(width % NORM_GROUPS for width in layout.widths):
         raise ValueError(f"its widths {layout.widths} are not multiples of the {NORM_GROUPS} groups of its norms")
 
@@ -100,29 +117,47 @@ def _shape(state: State, name: str) -> torch.Size:
 
 
 def unet_config(layout: AdmLayout, *, side: int, head_width: int) -> dict[str, Any]:
-    """Arguments of the UNet2DModel; neither the picture's side nor the width of attention heads shows in a checkpoint.
+    """Return arguments of the UNet2DModel.
+
+    Neither the picture's side nor the width of attention heads shows in a checkpoint.
 
     Raises:
-        ValueError: a level that attends does not divide into heads.
+        ValueError: A level that attends does not divide into heads.
     """
-    attending = {width for width, attends in zip(layout.widths, layout.attention, strict=True) if attends} | {layout.widths[-1]}
+    attending = {width for width, attends in zip(layout.widths, layout.attention, strict=True) if attends} | {
+        layout.widths[-1]
+    }
     if any(width % head_width for width in attending):
-        raise ValueError(f"heads {head_width} channels wide do not divide its attention layers, {sorted(attending)} channels wide")
-    plain_down, plain_up = ("ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D") if layout.residual else ("DownBlock2D", "UpBlock2D")
+        raise ValueError(
+            f"heads {head_width} channels wide do not divide its attention layers, {sorted(attending)} channels wide"
+        )
+    plain_down, plain_up = (
+        ("ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D") if layout.residual else ("DownBlock2D", "UpBlock2D")
+    )
     resampling = "resnet" if layout.residual else "conv"
     return {
-        "sample_size": side, "in_channels": layout.inputs, "out_channels": layout.outputs, "layers_per_block": layout.blocks,
-        "block_out_channels": layout.widths, "attention_head_dim": head_width, "norm_num_groups": NORM_GROUPS,
+        "sample_size": side,
+        "in_channels": layout.inputs,
+        "out_channels": layout.outputs,
+        "layers_per_block": layout.blocks,
+        "block_out_channels": layout.widths,
+        "attention_head_dim": head_width,
+        "norm_num_groups": NORM_GROUPS,
         # With scale and shift, diffusers' middle attention would have no norm of its own unless told.
-        "attn_norm_num_groups": NORM_GROUPS, "resnet_time_scale_shift": "scale_shift" if layout.scale_shift else "default",
-        "downsample_type": resampling, "upsample_type": resampling,
+        "attn_norm_num_groups": NORM_GROUPS,
+        "resnet_time_scale_shift": "scale_shift" if layout.scale_shift else "default",
+        "downsample_type": resampling,
+        "upsample_type": resampling,
         "down_block_types": tuple("AttnDownBlock2D" if attends else plain_down for attends in layout.attention),
         "up_block_types": tuple("AttnUpBlock2D" if attends else plain_up for attends in reversed(layout.attention)),
     }
 
 
 def module_names(layout: AdmLayout) -> dict[str, str]:
-    """The module of the UNet2DModel for each module of the checkpoint; ``qkv`` stands for ``to_q``, ``to_k`` and ``to_v``."""
+    """Return the module of the UNet2DModel for each module of the checkpoint.
+
+    ``qkv`` stands for ``to_q``, ``to_k`` and ``to_v``.
+    """
     return OUTER | _encoder_names(layout) | _middle_names() | _decoder_names(layout)
 
 
@@ -176,17 +211,17 @@ def _named(names: dict[str, str], old: str, new: str) -> dict[str, str]:
 
 
 def convert_state(state: State, layout: AdmLayout, *, head_width: int, legacy_attention: bool = True) -> State:
-    """The weights under diffusers' names.
+    """Return the weights under diffusers' names.
 
     Args:
-        state: the checkpoint's tensors.
-        layout: its layout.
-        head_width: channels per attention head.
-        legacy_attention: whether rows of ``qkv`` go head by head, each with its query, key and value, as in all published checkpoints; else
-            (``use_new_attention_order``) all queries come first.
+        state: The checkpoint's tensors.
+        layout: Its layout.
+        head_width: Channels per attention head.
+        legacy_attention: Whether rows of ``qkv`` go head by head, each with its query, key and value, as in all
+            published checkpoints; else (``use_new_attention_order``) all queries come first.
 
     Raises:
-        ValueError: tensors are missing or left over.
+        ValueError: Tensors are missing or left over.
     """
     modules = module_names(layout)
     _check_names(set(state), {f"{module}.{leaf}" for module in modules for leaf in ("weight", "bias")})
@@ -199,12 +234,18 @@ def convert_state(state: State, layout: AdmLayout, *, head_width: int, legacy_at
                 converted |= {f"{new.removesuffix('qkv')}to_{part}.{leaf}": value for part, value in parts.items()}
             else:
                 # Attention is made of one-dimensional convolutions there, and of linear layers here.
-                converted[f"{new}.{leaf}"] = tensor.flatten(1) if new.endswith(".to_out.0") and leaf == "weight" else tensor
+                converted[f"{new}.{leaf}"] = (
+                    tensor.flatten(1) if new.endswith(".to_out.0") and leaf == "weight" else tensor
+                )
     return converted
 
 
 def _check_names(found: set[str], expected: set[str]) -> None:
-    faults = [f"{len(names)} {kind}: {_list(names)}" for kind, names in (("missing", expected - found), ("unexpected", found - expected)) if names]
+    faults = [
+        f"{len(names)} {kind}: {_list(names)}"
+        for kind, names in (("missing", expected - found), ("unexpected", found - expected))
+        if names
+    ]
     if faults:
         raise ValueError(f"its tensors are not those of the layout that its shapes show; {'; '.join(faults)}")
 
@@ -214,26 +255,36 @@ def _list(names: set[str]) -> str:
 
 
 def _split_attention(tensor: Tensor, head_width: int, *, legacy: bool) -> State:
-    """Query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or [3 width, width, 1]."""
+    """Query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or [3 width,
+    width, 1].
+    """
     width, columns = len(tensor) // 3, tensor.shape[1:2]
     heads = width // head_width
-    split = tensor.reshape(heads, 3, head_width, *columns).transpose(0, 1) if legacy else tensor.reshape(3, heads, head_width, *columns)
+    split = (
+        tensor.reshape(heads, 3, head_width, *columns).transpose(0, 1)
+        if legacy
+        else tensor.reshape(3, heads, head_width, *columns)
+    )
     # Clones, since safetensors stores no tensors that share memory.
     return {name: part.reshape(width, *columns).clone() for name, part in zip("qkv", split, strict=True)}
 
 
 def convert_unet(state: State, *, side: int, head_width: int = 64, legacy_attention: bool = True) -> UNet2DModel:
-    """The network of a checkpoint.
+    """Return the network of a checkpoint.
 
     Raises:
-        ValueError: the checkpoint is of another layout.
+        ValueError: The checkpoint is of another layout.
     """
     layout = infer_layout(state)
     with torch.device("meta"):
         unet = UNet2DModel(**unet_config(layout, side=side, head_width=head_width))
     converted = convert_state(state, layout, head_width=head_width, legacy_attention=legacy_attention)
     shapes = {name: tensor.shape for name, tensor in unet.state_dict().items()}
-    wrong = [f"{name} is {tuple(tensor.shape)}, not {tuple(shapes[name])}" for name, tensor in converted.items() if tensor.shape != shapes[name]]
+    wrong = [
+        f"{name} is {tuple(tensor.shape)}, not {tuple(shapes[name])}"
+        for name, tensor in converted.items()
+        if tensor.shape != shapes[name]
+    ]
     if wrong:
         raise ValueError(f"{len(wrong)} of its tensors have another shape than its layout, the first: {wrong[0]}")
     unet.load_state_dict(converted, assign=True)
@@ -241,27 +292,37 @@ def convert_unet(state: State, *, side: int, head_width: int = 64, legacy_attent
 
 
 def make_adm_scheduler() -> DDPMScheduler:
-    """The schedule of all published checkpoints: 1000 linear steps, predicted noise, learned variance."""
-    return DDPMScheduler(num_train_timesteps=1000, beta_schedule="linear", beta_start=1e-4, beta_end=0.02, variance_type="learned_range")
+    """Return the schedule of all published checkpoints: 1000 linear steps, predicted noise, learned variance."""
+    return DDPMScheduler(
+        num_train_timesteps=1000, beta_schedule="linear", beta_start=1e-4, beta_end=0.02, variance_type="learned_range"
+    )
 
 
-def convert_adm(checkpoint: Path, folder: Path, *, side: int = 256, head_width: int = 64, legacy_attention: bool = True) -> None:
+def convert_adm(
+    checkpoint: Path, folder: Path, *, side: int = 256, head_width: int = 64, legacy_attention: bool = True
+) -> None:
     """Write a checkpoint as a DDPMPipeline for the role ``unconditional``; the folder appears complete or not at all.
 
     Args:
-        checkpoint: the published file, .pt or .safetensors.
-        folder: the pipeline's folder; it must not exist yet.
-        side: side of the pictures that the network was trained on.
-        head_width: channels per attention head.
-        legacy_attention: see ``convert_state``.
+        checkpoint: The published file, .pt or .safetensors.
+        folder: The pipeline's folder; it must not exist yet.
+        side: Side of the pictures that the network was trained on.
+        head_width: Channels per attention head.
+        legacy_attention: See ``convert_state``.
 
     Raises:
-        ModelError: the checkpoint is missing, damaged or of another layout, or the folder exists.
+        ModelError: The checkpoint is missing, damaged or of another layout, or the folder exists.
     """
     if folder.exists():
-        raise ModelError("the folder for the converted checkpoint exists already", where=str(folder), fix="name another folder, or remove this one")
+        raise ModelError(
+            "the folder for the converted checkpoint exists already",
+            where=str(folder),
+            fix="name another folder, or remove this one",
+        )
     try:
-        unet = convert_unet(read_tensors(checkpoint), side=side, head_width=head_width, legacy_attention=legacy_attention)
+        unet = convert_unet(
+            read_tensors(checkpoint), side=side, head_width=head_width, legacy_attention=legacy_attention
+        )
     except FileNotFoundError as error:
         raise ModelError("there is no such checkpoint", where=str(checkpoint), fix="check the path") from error
     except (ValueError, OSError) as error:

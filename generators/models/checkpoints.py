@@ -11,7 +11,9 @@ from editmill.manifests.weights import WEIGHT_SUFFIXES, weights_digest
 
 
 def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | None:
-    """The folder of a role's checkpoint if it is present: embedded, under ``models_dir``, or in the hub cache."""
+    """Return the folder of a role's checkpoint if it is present: embedded, under ``models_dir``, or in the hub
+    cache.
+    """
     entry = pack.entry(role)
     if entry.path:
         folder = pack.folder / entry.path
@@ -23,10 +25,10 @@ def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | N
 
 
 def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path:
-    """Like ``local_folder``, downloading nothing.
+    """Return like ``local_folder``, downloading nothing.
 
     Raises:
-        ModelError: the checkpoint is not there; the message names the download command.
+        ModelError: The checkpoint is not there; the message names the download command.
     """
     folder = local_folder(pack, role, models_dir)
     if folder is not None:
@@ -34,13 +36,16 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
     entry = pack.entry(role)
     if entry.path:
         raise ModelError(
-            f"the embedded weights of {role!r} are missing", where=str(pack.folder / entry.path),
+            f"the embedded weights of {role!r} are missing",
+            where=str(pack.folder / entry.path),
             fix=f"reinstall editmill, or train them: python -m editmill.packs.{pack.name}.train {role}",
         )
     target = models_dir / entry.repo if models_dir else Path("MODELS") / entry.repo
     raise ModelError(
-        f"the checkpoint of {role!r} in pack {pack.name!r} is not on this machine", where=str(target) if models_dir else f"hub cache, {entry.repo}",
-        fix=f"hf download {entry.repo} --revision {entry.revision} --local-dir {target}  (then pass --models-dir {models_dir or 'MODELS'})",
+        f"the checkpoint of {role!r} in pack {pack.name!r} is not on this machine",
+        where=str(target) if models_dir else f"hub cache, {entry.repo}",
+        fix=f"hf download {entry.repo} --revision {entry.revision} --local-dir {target}  (then pass --models-dir "
+        f"{models_dir or 'MODELS'})",
     )
 
 
@@ -61,9 +66,14 @@ def _hub_snapshot(entry: RoleEntry) -> Path | None:
 
 
 def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: str) -> ModelRecord:
-    """What the manifest says about a role's checkpoint."""
+    """Return what the manifest says about a role's checkpoint."""
     entry = pack.entry(role)
     return ModelRecord(
-        role=role, cls=entry.cls, id=entry.repo or f"{pack.name}/{entry.path}", revision=entry.revision,
-        digest=weights_digest(checkpoint_folder(pack, role, models_dir)), dtype=dtype, licence=entry.licence,
+        role=role,
+        cls=entry.cls,
+        id=entry.repo or f"{pack.name}/{entry.path}",
+        revision=entry.revision,
+        digest=weights_digest(checkpoint_folder(pack, role, models_dir)),
+        dtype=dtype,
+        licence=entry.licence,
     )

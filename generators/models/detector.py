@@ -22,8 +22,8 @@ class Detection:
 
     Attributes:
         box: (left, top, right, bottom) in pixels of the image, right and bottom exclusive, within the image.
-        label: index of the query.
-        score: the detector's probability in [0, 1].
+        label: Index of the query.
+        score: The detector's probability in [0, 1].
     """
 
     box: tuple[float, float, float, float]
@@ -32,14 +32,18 @@ class Detection:
 
 
 class Detector:
-    """Detections of text queries by the role ``detector`` (OwlViTForObjectDetection; Minderer et al., arXiv 2205.06230)."""
+    """Detections of text queries by the role ``detector`` (OwlViTForObjectDetection; Minderer et al., arXiv
+    2205.06230).
+    """
 
     def __init__(self, models: Models, *, role: str = "detector", overlap: float = 0.3, batch: int = 1) -> None:
-        """Args:
-            models: the models.
-            role: the detector's role.
-            overlap: of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
-            batch: images per forward pass; passes are filled up, so another number gives other bits.
+        """Set up.
+
+        Args:
+            models: The models.
+            role: The detector's role.
+            overlap: Of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
+            batch: Images per forward pass; passes are filled up, so another number gives other bits.
         """
         self.model: Any = models.get(role)
         self.device, self.overlap, self.batch = models.device, overlap, batch
@@ -48,21 +52,23 @@ class Detector:
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}
 
     def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """The pack's query for each class."""
+        """Return the pack's query for each class."""
         return self.entry.class_prompts(class_names)
 
     def detect(self, images: list[Array], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:
         """Find what ``queries`` name in each image (uint8 [H, W, 3] RGB, any sizes).
 
         Returns:
-            For each image its detections with a score above ``threshold``, the best first. An object that fits several queries has a
-            detection for each.
+            For each image its detections with a score above ``threshold``, the best first. An object that fits several
+            queries has a detection for each.
         """
         return self.detect_each(images, [queries] * len(images), threshold)
 
     @torch.inference_mode()
-    def detect_each(self, images: list[Array], queries: list[tuple[str, ...]], threshold: float = 0.3) -> list[list[Detection]]:
-        """As ``detect``, with queries of its own for each image; nothing is found for no queries."""
+    def detect_each(
+        self, images: list[Array], queries: list[tuple[str, ...]], threshold: float = 0.3
+    ) -> list[list[Detection]]:
+        """Return as ``detect``, with queries of its own for each image; nothing is found for no queries."""
         asked = [position for position, mine in enumerate(queries) if mine]
         found: list[list[Detection]] = [[] for _ in images]
         if not asked:
@@ -70,18 +76,28 @@ class Detector:
         # A decoded picture may be read-only, which torch warns of.
         shown = [np.require(images[position], requirements="W") for position in asked]
         pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])
-        grids = in_fixed_batches(pixels.to(self.device, self.model.dtype), self.batch, lambda batch: self.model.image_embedder(pixel_values=batch)[0])
+        grids = in_fixed_batches(
+            pixels.to(self.device, self.model.dtype),
+            self.batch,
+            lambda batch: self.model.image_embedder(pixel_values=batch)[0],
+        )
         for position, grid in zip(asked, grids, strict=True):
-            found[position] = self._one(images[position].shape[:2], grid[None], self._query_features(queries[position]), threshold)
+            found[position] = self._one(
+                images[position].shape[:2], grid[None], self._query_features(queries[position]), threshold
+            )
         return found
 
     def _query_features(self, queries: tuple[str, ...]) -> torch.Tensor:
         if queries not in self._texts:
-            tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(self.device)
+            tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(
+                self.device
+            )
             self._texts[queries] = self.model.owlvit.get_text_features(**tokens).pooler_output
         return self._texts[queries]
 
-    def _one(self, shape: tuple[int, ...], grid: torch.Tensor, texts: torch.Tensor, threshold: float) -> list[Detection]:
+    def _one(
+        self, shape: tuple[int, ...], grid: torch.Tensor, texts: torch.Tensor, threshold: float
+    ) -> list[Detection]:
         features = grid.flatten(1, 2)
         scores = self.model.class_predictor(features, texts[None])[0][0].float().sigmoid()
         height, width = shape
@@ -89,5 +105,7 @@ class Detector:
         boxes = box_convert(self.model.box_predictor(features, grid)[0].float(), "cxcywh", "xyxy").clamp(0, 1) * scale
         patches, labels = torch.nonzero(scores > threshold, as_tuple=True)
         kept = batched_nms(boxes[patches], scores[patches, labels], labels, self.overlap)
-        found = zip(boxes[patches[kept]].tolist(), labels[kept].tolist(), scores[patches, labels][kept].tolist(), strict=True)
+        found = zip(
+            boxes[patches[kept]].tolist(), labels[kept].tolist(), scores[patches, labels][kept].tolist(), strict=True
+        )
         return [Detection((box[0], box[1], box[2], box[3]), label, score) for box, label, score in found]

@@ -18,10 +18,10 @@ LEAST_BATCH = 4
 
 
 def label_columns(id2label: dict[int, str]) -> list[int]:
-    """The columns of ``LABELS`` in a model's output.
+    """Return the columns of ``LABELS`` in a model's output.
 
     Raises:
-        ValueError: the model's labels are not these three, in any order and case.
+        ValueError: The model's labels are not these three, in any order and case.
     """
     columns = {str(label).lower(): column for column, label in id2label.items()}
     if set(columns) != set(LABELS):
@@ -30,7 +30,10 @@ def label_columns(id2label: dict[int, str]) -> list[int]:
 
 
 class Entailment:
-    """The role ``nli``: a RoBERTa or another model for pairs of texts. Results of a pair do not depend on the pairs beside it."""
+    """The role ``nli``: a RoBERTa or another model for pairs of texts.
+
+    Results of a pair do not depend on the pairs beside it.
+    """
 
     def __init__(self, models: Models, *, role: str = "nli") -> None:
         self.model: Any = models.get(role)
@@ -40,11 +43,13 @@ class Entailment:
             self.columns = label_columns(self.model.config.id2label)
         except ValueError as error:
             fix = "use a checkpoint whose id2label names entailment, neutral and contradiction"
-            raise ModelError(f"{role!r} is no entailment model: {error}", where=str(models.folder(role)), fix=fix) from error
+            raise ModelError(
+                f"{role!r} is no entailment model: {error}", where=str(models.folder(role)), fix=fix
+            ) from error
 
     @torch.inference_mode()
     def probabilities(self, pairs: list[tuple[str, str]]) -> Array:
-        """Probabilities that (premise, hypothesis) is entailment, neutral, contradiction: float32 [pairs, 3].
+        """Return probabilities that (premise, hypothesis) is entailment, neutral, contradiction: float32 [pairs, 3].
 
         Pairs beyond the model's length are cut at the end of their longer text.
         """
@@ -61,8 +66,12 @@ class Entailment:
         return result
 
     def _inputs(self, encoded: Any, positions: list[int], length: int) -> dict[str, torch.Tensor]:
-        ids, attention = pad_sequences([encoded.input_ids[position] for position in positions], length, self.tokenizer.pad_token_id)
+        ids, attention = pad_sequences(
+            [encoded.input_ids[position] for position in positions], length, self.tokenizer.pad_token_id
+        )
         inputs = {"input_ids": ids, "attention_mask": attention}
         if "token_type_ids" in encoded:
-            inputs["token_type_ids"], _ = pad_sequences([encoded.token_type_ids[position] for position in positions], length, 0)
+            inputs["token_type_ids"], _ = pad_sequences(
+                [encoded.token_type_ids[position] for position in positions], length, 0
+            )
         return {name: value.to(self.device) for name, value in inputs.items()}

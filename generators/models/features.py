@@ -24,10 +24,12 @@ class ImageTextFeatures:
     """
 
     def __init__(self, models: Models, *, role: str = "zero_shot", batch: int = 1) -> None:
-        """Args:
-            models: the models.
-            role: the model's role.
-            batch: pictures per forward pass; passes are filled up, so another number gives other bits.
+        """Set up.
+
+        Args:
+            models: The models.
+            role: The model's role.
+            batch: Pictures per forward pass; passes are filled up, so another number gives other bits.
         """
         self.model: Any = models.get(role)
         self.device, self.batch = models.device, batch
@@ -41,23 +43,32 @@ class ImageTextFeatures:
 
     @torch.inference_mode()
     def images(self, images: list[Array]) -> torch.Tensor:
-        """Features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
+        """Return features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
         if not images:
             return torch.zeros(0)
         # A decoded picture may be read-only, which torch warns of.
-        pixels = torch.cat([self.processor(images=np.require(image, requirements="W"), return_tensors="pt").pixel_values for image in images])
+        pixels = torch.cat(
+            [
+                self.processor(images=np.require(image, requirements="W"), return_tensors="pt").pixel_values
+                for image in images
+            ]
+        )
         pixels = pixels.to(self.device, self.model.dtype)
-        return in_fixed_batches(pixels, self.batch, lambda batch: _normalise(self.model.get_image_features(pixel_values=batch)))
+        return in_fixed_batches(
+            pixels, self.batch, lambda batch: _normalise(self.model.get_image_features(pixel_values=batch))
+        )
 
     @torch.inference_mode()
     def texts(self, texts: tuple[str, ...]) -> torch.Tensor:
-        """Features of texts: float32 [texts, features]; texts beyond the model's length are cut."""
+        """Return features of texts: float32 [texts, features]; texts beyond the model's length are cut."""
         if len(self._texts) > CAPACITY:
             self._texts.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
         for start in range(0, len(new), TEXT_BATCH):
             batch = new[start : start + TEXT_BATCH]
-            features = _normalise(self.model.get_text_features(**self._tokens([*batch, *[batch[-1]] * (TEXT_BATCH - len(batch))])))
+            features = _normalise(
+                self.model.get_text_features(**self._tokens([*batch, *[batch[-1]] * (TEXT_BATCH - len(batch))]))
+            )
             self._texts.update(zip(batch, features, strict=False))
         return torch.stack([self._texts[text] for text in texts])
 
@@ -65,7 +76,9 @@ class ImageTextFeatures:
         config = self.model.config
         # Some tokenizers give no length of their own; the text tower's positions bound it.
         length = min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings)
-        tokens = self.tokenizer(texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt").to(self.device)
+        tokens = self.tokenizer(
+            texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        ).to(self.device)
         # SigLIP reads the last position, padding or not, and was trained without a mask.
         return {"input_ids": tokens.input_ids} if config.model_type == "siglip" else tokens
 

@@ -1,7 +1,8 @@
 """Batches of one fixed size.
 
-Matrix products of another height sum in another order, so that a result would depend on how many pictures stand beside it, by about 1e-6. In
-batches of one size, the last one filled up, every item gets the same bits wherever it stands (measured on the CPU; the tests hold it).
+Matrix products of another height sum in another order, so that a result would depend on how many pictures stand beside
+it, by about 1e-6. In batches of one size, the last one filled up, every item gets the same bits wherever it stands
+(measured on the CPU; the tests hold it).
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ Run = Callable[..., tuple[Tensor, ...]]
 
 
 def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """``run`` over tensors [n, …] in batches of exactly ``size``; each of its results joined along the first axis and cut to n.
+    """Return ``run`` over tensors [n, …] in batches of exactly ``size``.
+
+    Each of its results joined along the first axis and cut to n.
 
     Raises:
-        ValueError: there are no rows.
+        ValueError: There are no rows.
     """
     count = len(tensors[0])
     if not count:
@@ -30,9 +33,9 @@ def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
 
 
 def in_fixed_batches(items: Tensor, size: int, run: Callable[[Tensor], Tensor]) -> Tensor:
-    """``run`` over ``items`` [n, …] alone, see ``in_fixed_rows``.
+    """Return ``run`` over ``items`` [n, …] alone, see ``in_fixed_rows``.
 
     Raises:
-        ValueError: there are no items.
+        ValueError: There are no items.
     """
     return in_fixed_rows(lambda part: (run(part),), size, items)[0]

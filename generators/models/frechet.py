@@ -1,4 +1,6 @@
-"""The Fréchet distance between two sets of features, as FID takes it in Inception's (Heusel et al., arXiv 1706.08500, equation 6)."""
+"""The Fréchet distance between two sets of features, as FID takes it in Inception's (Heusel et al., arXiv 1706.08500,
+equation 6).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ Array = np.ndarray
 
 
 def frechet_distance(first: Array, second: Array) -> float:
-    """Squared Fréchet distance between the Gaussians fitted to two sets of features, float [n, width] and [m, width].
+    """Return squared Fréchet distance between the Gaussians fitted to two sets of features, float [n, width] and [m,
+    width].
 
     It is biased upwards for few pictures, so compare distances of equally many only.
     """

@@ -12,21 +12,23 @@ from torch import Tensor
 
 from editmill.manifests.errors import ModelError
 
-# How far to move the predicted clean latents, float [n, c, h, w] of the VAE's scaled latents, when the noise has the given share in [0, 1] of the
-# noisy ones' standard deviation; called with gradients enabled.
+# How far to move the predicted clean latents, float [n, c, h, w] of the VAE's scaled latents, when the noise has the
+# given share in [0, 1] of the noisy ones' standard deviation; called with gradients enabled.
 Shift = Callable[[Tensor, float], Tensor]
 Levels = tuple[Tensor, Tensor]
 
 
 @contextmanager
 def guided_steps(scheduler: Any, shift: Shift | None) -> Iterator[None]:
-    """Within the context each ``scheduler.step`` sees a model output whose clean prediction is moved by ``shift``; None changes nothing.
+    """Return within the context each ``scheduler.step`` sees a model output whose clean prediction is moved by
+    ``shift``; None changes nothing.
 
-    The network itself is not differentiated, so a guided step costs what ``shift`` costs (Yu et al., FreeDoM, arXiv 2303.09833, without its
-    gradient through the network). Every pipeline that calls its scheduler's ``step`` works, whatever its prediction type.
+    The network itself is not differentiated, so a guided step costs what ``shift`` costs (Yu et al., FreeDoM, arXiv
+    2303.09833, without its gradient through the network). Every pipeline that calls its scheduler's ``step`` works,
+    whatever its prediction type.
 
     Raises:
-        ModelError: the scheduler is of a family whose clean prediction is not known here.
+        ModelError: The scheduler is of a family whose clean prediction is not known here.
     """
     if shift is None:
         yield
@@ -50,10 +52,10 @@ def guided_steps(scheduler: Any, shift: Shift | None) -> Iterator[None]:
 
 
 def signal_and_noise(scheduler: Any, timestep: Any, sample: Tensor) -> Levels:
-    """Factors a and s of x_t = a * clean + s * noise at ``timestep``, as scalars on the sample's device.
+    """Return factors a and s of x_t = a * clean + s * noise at ``timestep``, as scalars on the sample's device.
 
     Raises:
-        ModelError: the scheduler's family is not known.
+        ModelError: The scheduler's family is not known.
     """
     name = type(scheduler).__name__
     if name.startswith("FlowMatch"):
@@ -62,10 +64,13 @@ def signal_and_noise(scheduler: Any, timestep: Any, sample: Tensor) -> Levels:
     if name in ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"):
         return sample.new_ones(()), _sigma(scheduler, timestep, sample)
     if name in ("DDIMScheduler", "DDPMScheduler", "PNDMScheduler", "LCMScheduler"):
-        alpha = scheduler.alphas_cumprod.to(sample.device, torch.float32)[torch.as_tensor(timestep, device="cpu").long()]
+        alpha = scheduler.alphas_cumprod.to(sample.device, torch.float32)[
+            torch.as_tensor(timestep, device="cpu").long()
+        ]
         return alpha.sqrt(), (1 - alpha).sqrt()
     raise ModelError(
-        f"guidance does not know the scheduler {name}", where="the pack's inpaint pipeline",
+        f"guidance does not know the scheduler {name}",
+        where="the pack's inpaint pipeline",
         fix="use a DDIM, DDPM, PNDM, Euler or flow-matching scheduler in its scheduler folder",
     )
 
@@ -83,7 +88,7 @@ def _prediction(scheduler: Any) -> str:
 
 
 def to_clean(scheduler: Any, levels: Levels, sample: Tensor, output: Tensor) -> Tensor:
-    """The clean latents that a network's ``output`` predicts for ``sample``."""
+    """Return the clean latents that a network's ``output`` predicts for ``sample``."""
     signal, noise = levels
     kind = _prediction(scheduler)
     if kind == "flow":
@@ -98,7 +103,7 @@ def to_clean(scheduler: Any, levels: Levels, sample: Tensor, output: Tensor) -> 
 
 
 def to_output(scheduler: Any, levels: Levels, sample: Tensor, clean: Tensor) -> Tensor:
-    """The network output that predicts ``clean``: the inverse of ``to_clean``."""
+    """Return the network output that predicts ``clean``: the inverse of ``to_clean``."""
     signal, noise = levels
     kind = _prediction(scheduler)
     if kind == "sample":

@@ -25,10 +25,12 @@ class ImageAdapter:
 
 
 def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, processor: Any) -> ImageAdapter:
-    """Read the one safetensors file of ``folder`` (IP-Adapter, arXiv 2308.06721; the "plus" form reads all tokens of the vision encoder).
+    """Read the one safetensors file of ``folder`` (IP-Adapter, arXiv 2308.06721; the "plus" form reads all tokens of
+    the vision encoder).
 
     Raises:
-        ValueError: the folder has not exactly one safetensors file, or it holds no IP-Adapter, or one of another encoder's width.
+        ValueError: The folder has not exactly one safetensors file, or it holds no IP-Adapter, or one of another
+            encoder's width.
     """
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:
@@ -43,15 +45,19 @@ def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, 
         raise ValueError(f"{files[0].name} holds no IP-Adapter: one of {' and '.join(PARTS)} is missing")
     width = state["image_proj"].get("proj_in.weight", torch.empty(0, image_encoder.config.hidden_size)).shape[1]
     if width != image_encoder.config.hidden_size:
-        raise ValueError(f"{files[0].name} reads features of width {width}; the pack's vision encoder has {image_encoder.config.hidden_size}")
+        raise ValueError(
+            f"{files[0].name} reads features of width {width}; the pack's vision encoder has "
+            f"{image_encoder.config.hidden_size}"
+        )
     return ImageAdapter(state, image_encoder, processor)
 
 
 def convert_image_adapter(checkpoint: Path, folder: Path) -> None:
-    """Write a published pickle of nested tensors (``{"image_proj": {…}, "ip_adapter": {…}}``) as the one safetensors file of a new folder.
+    """Write a published pickle of nested tensors (``{"image_proj": {…}, "ip_adapter": {…}}``) as the one safetensors
+    file of a new folder.
 
     Raises:
-        RequestError: the file is no such pickle, or the folder exists.
+        RequestError: The file is no such pickle, or the folder exists.
     """
     if folder.exists():
         raise RequestError("the folder exists already", where=str(folder), fix="name a new one")
@@ -60,13 +66,18 @@ def convert_image_adapter(checkpoint: Path, folder: Path) -> None:
         tensors = {f"{part}.{name}": value.contiguous() for part in PARTS for name, value in state[part].items()}
     except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
         what = f"this is no pickled IP-Adapter: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-        raise RequestError(what, where=str(checkpoint), fix=f"give a .bin file that holds {' and '.join(PARTS)}") from error
+        raise RequestError(
+            what, where=str(checkpoint), fix=f"give a .bin file that holds {' and '.join(PARTS)}"
+        ) from error
     folder.mkdir(parents=True)
     save_file(tensors, folder / "image_adapter.safetensors")
 
 
 def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:
-    """Give a Stable Diffusion pipeline of its own (not one that others share) the adapter; pass references as ``ip_adapter_image``."""
+    """Give a Stable Diffusion pipeline of its own (not one that others share) the adapter.
+
+    Pass references as ``ip_adapter_image``.
+    """
     pipeline.register_modules(image_encoder=adapter.image_encoder, feature_extractor=adapter.processor)
     pipeline.load_ip_adapter(adapter.state, subfolder="", weight_name="", image_encoder_folder=None)
     pipeline.set_ip_adapter_scale(scale)

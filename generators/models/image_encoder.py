@@ -1,4 +1,6 @@
-"""Features of pictures by a DINOv2-like encoder: for the identity of objects and for distances between sets of pictures."""
+"""Features of pictures by a DINOv2-like encoder: for the identity of objects and for distances between sets of
+pictures.
+"""
 
 from __future__ import annotations
 
@@ -27,17 +29,28 @@ class ImageEncoder:
         found = []
         for first in range(0, len(images), BATCH):
             # Each picture on its own: pictures in a list may differ in size, and some processors need equal ones.
-            pixels = [self.processor(images=image, return_tensors="pt").pixel_values for image in images[first : first + BATCH]]
-            found.append(self.model(pixel_values=torch.cat(pixels).to(self.device, self.model.dtype)).last_hidden_state.float().cpu())
+            pixels = [
+                self.processor(images=image, return_tensors="pt").pixel_values
+                for image in images[first : first + BATCH]
+            ]
+            found.append(
+                self.model(pixel_values=torch.cat(pixels).to(self.device, self.model.dtype))
+                .last_hidden_state.float()
+                .cpu()
+            )
         return torch.cat(found)
 
     def identities(self, images: list[Array]) -> Array:
-        """Unit CLS features, float32 [images, width], of pictures uint8 [H, W, 3] RGB; their products are cosines."""
+        """Return unit CLS features, float32 [images, width], of pictures uint8 [H, W, 3] RGB.
+
+        Their products are cosines.
+        """
         features = self._tokens(images)[:, 0]
         return np.asarray(features / features.norm(dim=-1, keepdim=True))
 
     def contents(self, images: list[Array]) -> Array:
-        """CLS feature beside the mean of the patches, float32 [images, 2 * width]: DINOv2's readout (Oquab et al., arXiv 2304.07193, section 7.1).
+        """Return CLS feature beside the mean of the patches, float32 [images, 2 * width]: DINOv2's readout (Oquab et
+        al., arXiv 2304.07193, section 7.1).
 
         It tells objects and grounds, so Fréchet distances between sets of pictures are taken in it.
         """

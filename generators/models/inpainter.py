@@ -26,13 +26,13 @@ class InpaintRequest:
     """One picture to fill.
 
     Attributes:
-        image: uint8 [H, W, 3] RGB.
-        hole: bool [H, W].
-        prompt: what to fill it with.
-        seed: of the noise.
-        strength: how much of the noise schedule runs, in (0, 1]. 1 starts from pure noise; any lower value leaves what the hole showed before
-            in the noisy latents.
-        shift: guidance; None for none.
+        image: Uint8 [H, W, 3] RGB.
+        hole: Bool [H, W].
+        prompt: What to fill it with.
+        seed: Of the noise.
+        strength: How much of the noise schedule runs, in (0, 1]. 1 starts from pure noise; any lower value leaves what
+            the hole showed before in the noisy latents.
+        shift: Guidance; None for none.
     """
 
     image: Array
@@ -44,17 +44,22 @@ class InpaintRequest:
 
 
 def native_size(width: int, height: int, *, side: int, multiple: int) -> tuple[int, int]:
-    """(width, height) with the frame's aspect and about ``side`` squared pixels, each a multiple of ``multiple``."""
+    """Return (width, height) with the frame's aspect and about ``side`` squared pixels, each a multiple of
+    ``multiple``.
+    """
     scale = side / (width * height) ** 0.5
-    native_width, native_height = (max(multiple, round(length * scale / multiple) * multiple) for length in (width, height))
+    native_width, native_height = (
+        max(multiple, round(length * scale / multiple) * multiple) for length in (width, height)
+    )
     return native_width, native_height
 
 
 class Inpainter:
-    """Fills holes with the role ``inpaint``: a Stable Diffusion (1, 2, XL, 3) inpainting pipeline, with or without a ControlNet.
+    """Fills holes with the role ``inpaint``: a Stable Diffusion (1, 2, XL, 3) inpainting pipeline, with or without a
+    ControlNet.
 
-    Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator: kernels may sum in another order for
-    another batch size, and then equal plans would not give equal bytes.
+    Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator: kernels may sum in
+    another order for another batch size, and then equal plans would not give equal bytes.
     """
 
     def __init__(self, models: Models, *, steps: int, guidance: float) -> None:
@@ -72,42 +77,60 @@ class Inpainter:
         self.multiple = max(8, factor * 2**levels)
 
     def cost(self, *, strength: float = 1.0) -> int:
-        """Network evaluations per picture."""
+        """Return network evaluations per picture."""
         executed = min(self.steps, int(self.steps * strength))
         return executed * (2 if self.guidance > 1 else 1)
 
     def fill(self, request: InpaintRequest) -> Array:
-        """Generate the whole frame, uint8 [H, W, 3] RGB; pixels outside the hole are the model's too, so composite afterwards.
+        """Generate the whole frame, uint8 [H, W, 3] RGB.
+
+        Pixels outside the hole are the model's too, so composite afterwards.
 
         Raises:
-            ValueError: the model gave a picture that is not finite.
-            ModelError: guidance is asked of a pipeline whose scheduler it does not know.
+            ValueError: The model gave a picture that is not finite.
+            ModelError: Guidance is asked of a pipeline whose scheduler it does not know.
         """
         height, width = request.hole.shape
         native = native_size(width, height, side=self.side, multiple=self.multiple)
         image = _to_tensor(cv2.resize(request.image, native, interpolation=cv2.INTER_AREA) / 255)
-        hole = _to_tensor((cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5)[..., None])
+        hole = _to_tensor(
+            (cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5)[..., None]
+        )
         shift = request.shift(*native) if request.shift else None
         # Not inference mode: guidance needs gradients inside of it.
         with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
             result = self.pipeline(
-                prompt=request.prompt, image=image, mask_image=hole, height=native[1], width=native[0], strength=request.strength,
-                num_inference_steps=self.steps, guidance_scale=self.guidance, generator=torch.Generator().manual_seed(request.seed),
-                output_type="np", **self._control_image(image, hole),
+                prompt=request.prompt,
+                image=image,
+                mask_image=hole,
+                height=native[1],
+                width=native[0],
+                strength=request.strength,
+                num_inference_steps=self.steps,
+                guidance_scale=self.guidance,
+                generator=torch.Generator().manual_seed(request.seed),
+                output_type="np",
+                **self._control_image(image, hole),
             ).images[0]
         if not np.isfinite(result).all():
-            raise ValueError("the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may mend it")
+            raise ValueError(
+                "the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may mend it"
+            )
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
 
     def _control_image(self, image: torch.Tensor, hole: torch.Tensor) -> dict[str, torch.Tensor]:
-        """What a ControlNet for inpainting reads: the hole itself, or the picture with -1 in the hole."""
+        """Return what a ControlNet for inpainting reads: the hole itself, or the picture with -1 in the hole."""
         if "control_image" not in self.accepted:
             return {}
-        return {"control_image": hole.expand(-1, 3, -1, -1) if self.control == "hole" else torch.where(hole > 0.5, -1.0, image)}
+        return {
+            "control_image": hole.expand(-1, 3, -1, -1)
+            if self.control == "hole"
+            else torch.where(hole > 0.5, -1.0, image)
+        }
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
+        """Return scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
         vae = self.pipeline.vae
         latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
         decoded: torch.Tensor = vae.decode(latents.to(vae.dtype), return_dict=False)[0].float()
@@ -115,5 +138,5 @@ class Inpainter:
 
 
 def _to_tensor(image: Array) -> torch.Tensor:
-    """[H, W, C] in [0, 1] to float32 [1, C, H, W]."""
+    """Return [H, W, C] in [0, 1] to float32 [1, C, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(image, np.float32)).permute(2, 0, 1)[None]

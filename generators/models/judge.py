@@ -20,16 +20,16 @@ class ZeroShotJudge:
         self.vocabulary = self.entry.vocabulary
 
     def knows(self, class_name: str) -> bool:
-        """Whether the judge can be asked about ``class_name``: any name for an open vocabulary."""
+        """Return whether the judge can be asked about ``class_name``: any name for an open vocabulary."""
         return not self.vocabulary or class_name in self.vocabulary
 
     def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """The judge's prompt for each class."""
+        """Return the judge's prompt for each class."""
         return self.entry.class_prompts(class_names)
 
     @torch.inference_mode()
     def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:
-        """Softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
+        """Return softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
 
         SigLIP's bias is the same for all texts, so it drops out.
         """

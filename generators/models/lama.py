@@ -1,4 +1,6 @@
-"""Removal by LaMa (Suvorov et al., arXiv 2109.07161): the published TorchScript file, given by path in a pack's role ``removal``."""
+"""Removal by LaMa (Suvorov et al., arXiv 2109.07161): the published TorchScript file, given by path in a pack's role
+``removal``.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,11 @@ MULTIPLE = 8
 
 
 def load_lama(folder: Path) -> torch.jit.ScriptModule:
-    """The one TorchScript file of a folder.
+    """Return the one TorchScript file of a folder.
 
     Raises:
-        OSError: there is none, or several.
-        RuntimeError: it is not TorchScript.
+        OSError: There is none, or several.
+        RuntimeError: It is not TorchScript.
     """
     files = sorted(folder.glob("*.pt"))
     if len(files) != 1:
@@ -36,7 +38,9 @@ def load_lama(folder: Path) -> torch.jit.ScriptModule:
 
 
 class Lama:
-    """Fills holes from their surroundings, without a prompt and without noise: one network evaluation at the picture's own size."""
+    """Fills holes from their surroundings, without a prompt and without noise: one network evaluation at the picture's
+    own size.
+    """
 
     def __init__(self, models: Models) -> None:
         self.model: Any = models.get(ROLE)
@@ -44,7 +48,7 @@ class Lama:
         self.identity = {"lama": weights_digest(models.folder(ROLE))}
 
     def cost(self) -> int:
-        """Network evaluations per picture."""
+        """Return network evaluations per picture."""
         return 1
 
     def fill(self, request: InpaintRequest) -> Array:

@@ -24,7 +24,10 @@ _loaded: dict[tuple[str, str, Placement], Any] = {}
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence the libraries' own progress bars, which would tear ours, and their reports of spare weights; missing ones are refused."""
+    """Silence the libraries' own progress bars, which would tear ours, and their reports of spare weights.
+
+    Missing ones are refused.
+    """
     import diffusers.utils.logging as diffusers_logging
     import transformers.utils.logging as transformers_logging
 
@@ -46,10 +49,10 @@ class Placement:
     """Where models run.
 
     Attributes:
-        device: a torch device, or "auto" for the one that accelerate finds.
-        dtype: float32, bfloat16 or float16.
+        device: A torch device, or "auto" for the one that accelerate finds.
+        dtype: Float32, bfloat16 or float16.
         offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
-        models_dir: folder with public checkpoints, or None for the hub cache.
+        models_dir: Folder with public checkpoints, or None for the hub cache.
     """
 
     device: str = "auto"
@@ -58,7 +61,7 @@ class Placement:
     models_dir: Path | None = None
 
     def resolve(self) -> torch.device:
-        """The device to run on."""
+        """Return the device to run on."""
         if self.device != "auto":
             return _usable_device(self.device)
         from accelerate import PartialState
@@ -72,7 +75,9 @@ def _usable_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise RequestError(f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there") from error
+        raise RequestError(
+            f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there"
+        ) from error
     return device
 
 
@@ -88,10 +93,10 @@ class Models:
         return self.placement.resolve()
 
     def get(self, role: str) -> Any:
-        """The loaded network or pipeline of ``role``, in evaluation mode.
+        """Return the loaded network or pipeline of ``role``, in evaluation mode.
 
         Raises:
-            ModelError: the role or its checkpoint is missing, or the checkpoint does not load.
+            ModelError: The role or its checkpoint is missing, or the checkpoint does not load.
         """
         name = (str(self.pack.folder / self.pack.name), role, self.placement)
         if name not in _loaded:
@@ -99,7 +104,7 @@ class Models:
         return _loaded[name]
 
     def folder(self, role: str) -> Path:
-        """The folder of the role's checkpoint."""
+        """Return the folder of the role's checkpoint."""
         return checkpoint_folder(self.pack, role, self.placement.models_dir)
 
     def _load(self, role: str) -> Any:
@@ -116,7 +121,9 @@ class Models:
 
                     from editmill.generators.models.image_adapter import load_image_adapter
 
-                    processor = AutoImageProcessor.from_pretrained(self.folder(entry.parts["image_encoder"]), local_files_only=True)
+                    processor = AutoImageProcessor.from_pretrained(
+                        self.folder(entry.parts["image_encoder"]), local_files_only=True
+                    )
                     return load_image_adapter(folder, dtype=dtype, processor=processor, **parts)
                 if entry.cls == "segment_anything.Sam":
                     from editmill.generators.models.segment_anything import load_sam
@@ -129,9 +136,19 @@ class Models:
                 if entry.cls.startswith("torchvision.models."):
                     return load_torchvision(find_class(entry.cls), folder, dtype=dtype)
                 return load_network(find_class(entry.cls), folder, dtype=dtype)
-        except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError, SafetensorError) as error:
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            ImportError,
+            SafetensorError,
+        ) as error:
             raise ModelError(
-                f"the checkpoint of {role!r} does not load as {entry.cls}: {error}", where=str(folder),
+                f"the checkpoint of {role!r} does not load as {entry.cls}: {error}",
+                where=str(folder),
                 fix="check that the folder is complete and of the class that the pack names",
             ) from error
 

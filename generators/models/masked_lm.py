@@ -31,31 +31,44 @@ class MaskedLm:
         self.device = models.device
         self.tokenizer = load_tokenizer(models, role)
         if self.tokenizer.mask_token is None:
-            raise ModelError(f"the tokenizer of {role!r} has no mask token", where=str(models.folder(role)), fix="use a masked language model")
+            raise ModelError(
+                f"the tokenizer of {role!r} has no mask token",
+                where=str(models.folder(role)),
+                fix="use a masked language model",
+            )
 
     @cached_property
     def words(self) -> dict[int, str]:
-        """The whole words of the vocabulary by token id: letters and hyphens only, with the mark of a word's beginning where there is one.
+        """The whole words of the vocabulary by token id: letters and hyphens only, with the mark of a word's beginning
+        where there is one.
 
         Longer words start with some of them, which no vocabulary tells apart.
         """
-        tokens = {index: token for token, index in self.tokenizer.get_vocab().items() if index not in set(self.tokenizer.all_special_ids)}
+        tokens = {
+            index: token
+            for token, index in self.tokenizer.get_vocab().items()
+            if index not in set(self.tokenizer.all_special_ids)
+        }
         mark = next((mark for mark in WORD_STARTS if any(token.startswith(mark) for token in tokens.values())), "")
-        starts = {index: token for index, token in tokens.items() if token.startswith(mark) and not token.startswith("##")}
+        starts = {
+            index: token for index, token in tokens.items() if token.startswith(mark) and not token.startswith("##")
+        }
         words = {index: self.tokenizer.convert_tokens_to_string([token]).strip() for index, token in starts.items()}
         return {index: word for index, word in words.items() if word.replace("-", "").isalpha()}
 
     def word_probabilities(self, texts: list[str], *, top: int = 50) -> list[list[tuple[str, float]]]:
-        """For each text, the ``top`` words for its slot with their probability, best first; equal ones in the order of the vocabulary.
+        """Return for each text, the ``top`` words for its slot with their probability, best first.
+
+        Equal ones in the order of the vocabulary.
 
         Words of several tokens are left out; ``word_log_probabilities`` scores those.
 
         Args:
-            texts: texts with exactly one ``SLOT`` each.
-            top: how many words to return.
+            texts: Texts with exactly one ``SLOT`` each.
+            top: How many words to return.
 
         Raises:
-            ValueError: a text has no slot or more than one, or it lies beyond the model's length.
+            ValueError: A text has no slot or more than one, or it lies beyond the model's length.
         """
         sequences = [self._encode_slot(text) for text in texts]
         slots = [sequence.index(self.tokenizer.mask_token_id) for sequence in sequences]
@@ -65,23 +78,30 @@ class MaskedLm:
     def token_probabilities(
         self, sequences: list[list[int]], places: list[int], among: list[int], *, top: int = 50
     ) -> list[list[tuple[int, float]]]:
-        """For each sequence of token ids, the ``top`` of the tokens ``among`` for one place, best first; equal ones in the order given."""
+        """Return for each sequence of token ids, the ``top`` of the tokens ``among`` for one place, best first.
+
+        Equal ones in the order given.
+        """
         candidates = torch.tensor(among, device=self.device)
         ranked: list[list[tuple[int, float]]] = [[] for _ in sequences]
         for positions, rows in self._log_probabilities(sequences, places):
             chosen, order = rows[:, candidates].exp().sort(dim=1, descending=True, stable=True)
-            for position, probabilities, ids in zip(positions, chosen[:, :top].tolist(), order[:, :top].tolist(), strict=True):
-                ranked[position] = [(among[place], probability) for place, probability in zip(ids, probabilities, strict=True)]
+            for position, probabilities, ids in zip(
+                positions, chosen[:, :top].tolist(), order[:, :top].tolist(), strict=True
+            ):
+                ranked[position] = [
+                    (among[place], probability) for place, probability in zip(ids, probabilities, strict=True)
+                ]
         return ranked
 
     def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Array:
-        """Log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
+        """Return log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
 
-        A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its tokens, so long words
-        compare with short ones as a whole.
+        A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its
+        tokens, so long words compare with short ones as a whole.
 
         Raises:
-            ValueError: a text has no slot or more than one, or it lies beyond the model's length.
+            ValueError: A text has no slot or more than one, or it lies beyond the model's length.
         """
         pieces = [self._pieces(word) for word in words]
         encoded = [self._encode_slot(text) for text in texts]
@@ -93,23 +113,33 @@ class MaskedLm:
                 for column in (column for column, tokens in enumerate(pieces) if len(tokens) > filled):
                     questions.setdefault(self._fill(ids, pieces[column], filled), []).append((row, column))
             asked = list(questions.values())
-            answers = torch.tensor([(tokens[filled] if len(tokens) > filled else 0) for tokens in pieces], device=self.device)
-            for positions, rows in self._log_probabilities([list(ids) for ids, _ in questions], [place for _, place in questions]):
+            answers = torch.tensor(
+                [(tokens[filled] if len(tokens) > filled else 0) for tokens in pieces], device=self.device
+            )
+            for positions, rows in self._log_probabilities(
+                [list(ids) for ids, _ in questions], [place for _, place in questions]
+            ):
                 for position, values in zip(positions, rows[:, answers].cpu().numpy(), strict=True):
                     for row, column in asked[position]:
                         scores[row, column] += values[column]
         return scores
 
     def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Array, Array]:
-        """Sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the number of tokens.
+        """Sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the
+        number of tokens.
 
         Returns:
-            float32 [texts] and int64 [texts]; start and end tokens don't count. Texts beyond the model's length are cut.
+            Float32 [texts] and int64 [texts]; start and end tokens don't count. Texts beyond the model's length are
+            cut.
         """
         encoded = [self._encode(text) for text in texts]
         special = {*self.tokenizer.all_special_ids} - {self.tokenizer.unk_token_id}
-        hidden = [(row, place) for row, ids in enumerate(encoded) for place, token in enumerate(ids) if token not in special]
-        sequences = [[*encoded[row][:place], self.tokenizer.mask_token_id, *encoded[row][place + 1 :]] for row, place in hidden]
+        hidden = [
+            (row, place) for row, ids in enumerate(encoded) for place, token in enumerate(ids) if token not in special
+        ]
+        sequences = [
+            [*encoded[row][:place], self.tokenizer.mask_token_id, *encoded[row][place + 1 :]] for row, place in hidden
+        ]
         totals, counts = np.zeros(len(texts), np.float32), np.zeros(len(texts), np.int64)
         for positions, rows in self._log_probabilities(sequences, [place for _, place in hidden]):
             answers = [encoded[row][place] for row, place in (hidden[position] for position in positions)]
@@ -126,23 +156,33 @@ class MaskedLm:
             raise ValueError(f"the text {text!r} has {text.count(SLOT)} slots {SLOT}, not one")
         ids = self._encode(text.replace(SLOT, self.tokenizer.mask_token))
         if self.tokenizer.mask_token_id not in ids:
-            raise ValueError(f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {text!r}")
+            raise ValueError(
+                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {text!r}"
+            )
         return ids
 
     def _pieces(self, word: str) -> list[int]:
         return self.tokenizer(f" {word}", add_special_tokens=False).input_ids
 
     def _fill(self, ids: list[int], pieces: list[int], filled: int) -> tuple[tuple[int, ...], int]:
-        """The tokens with a mask per piece, the first ``filled`` of them filled, and the place of the first mask left."""
+        """Return the tokens with a mask per piece, the first ``filled`` of them filled, and the place of the first mask
+        left.
+        """
         mask = self.tokenizer.mask_token_id
         place = ids.index(mask)
         return (*ids[:place], *pieces[:filled], *[mask] * (len(pieces) - filled), *ids[place + 1 :]), place + filled
 
     @torch.inference_mode()
-    def _log_probabilities(self, sequences: list[list[int]], places: list[int]) -> Iterator[tuple[list[int], torch.Tensor]]:
-        """Log-probabilities at one place of each sequence, batch by batch: positions of the sequences, and float32 [batch, vocabulary]."""
+    def _log_probabilities(
+        self, sequences: list[list[int]], places: list[int]
+    ) -> Iterator[tuple[list[int], torch.Tensor]]:
+        """Yield log-probabilities at one place of each sequence, batch by batch: positions of the sequences, and
+        float32 [batch, vocabulary].
+        """
         for length, positions in batches([len(sequence) for sequence in sequences], self.model.config.vocab_size):
-            ids, attention = pad_sequences([sequences[position] for position in positions], length, self.tokenizer.pad_token_id)
+            ids, attention = pad_sequences(
+                [sequences[position] for position in positions], length, self.tokenizer.pad_token_id
+            )
             logits = self.model(input_ids=ids.to(self.device), attention_mask=attention.to(self.device)).logits
             chosen = logits[torch.arange(len(positions)), [places[position] for position in positions]]
             yield positions, chosen.float().log_softmax(dim=-1)

@@ -1,4 +1,7 @@
-"""Loading of networks and pipelines that refuses incomplete checkpoints; the libraries fill gaps with random numbers and warn."""
+"""Loading of networks and pipelines that refuses incomplete checkpoints.
+
+The libraries fill gaps with random numbers and warn.
+"""
 
 from __future__ import annotations
 
@@ -17,33 +20,46 @@ WEIGHT_FILES = (".safetensors", ".pth", ".pt")
 
 
 def find_class(name: str) -> Any:
-    """The class that ``package.Class`` names."""
+    """Return the class that ``package.Class`` names."""
     package, _, cls = name.rpartition(".")
     return getattr(importlib.import_module(package), cls)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """The tensors of a .safetensors file, or of a pickle that holds nothing but one flat dictionary of them.
+    """Return the tensors of a .safetensors file, or of a pickle that holds nothing but one flat dictionary of them.
 
     Raises:
-        ValueError: the file is damaged, or holds something else.
-        OSError: it can't be read.
+        ValueError: The file is damaged, or holds something else.
+        OSError: It can't be read.
     """
     try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+        state = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, map_location="cpu", weights_only=True)
+        )
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(f"{path.name} is damaged or no file of tensors: {str(error).splitlines()[0] if str(error) else 'it is empty'}") from error
-    if not isinstance(state, dict) or not state or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise ValueError(
+            f"{path.name} is damaged or no file of tensors: "
+            f"{str(error).splitlines()[0] if str(error) else 'it is empty'}"
+        ) from error
+    if (
+        not isinstance(state, dict)
+        or not state
+        or not all(isinstance(tensor, torch.Tensor) for tensor in state.values())
+    ):
         raise ValueError(f"{path.name} holds no flat dictionary of tensors")
     return dict(state)
 
 
 def load_torchvision(build: Any, folder: Path, *, dtype: torch.dtype) -> Any:
-    """A torchvision architecture with the one weights file of ``folder``; the number of classes comes from the weights.
+    """Return a torchvision architecture with the one weights file of ``folder``.
+
+    The number of classes comes from the weights.
 
     Raises:
-        ValueError: the folder holds no or several weights files, or they are not this architecture's.
-        OSError: the file can't be read.
+        ValueError: The folder holds no or several weights files, or they are not this architecture's.
+        OSError: The file can't be read.
     """
     files = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_FILES)
     if len(files) != 1:
@@ -62,8 +78,8 @@ def load_network(cls: Any, folder: Path, *, dtype: torch.dtype) -> Any:
     """Load one network.
 
     Raises:
-        ValueError: the checkpoint lacks weights of the network.
-        OSError: the folder is incomplete or damaged.
+        ValueError: The checkpoint lacks weights of the network.
+        OSError: The folder is incomplete or damaged.
     """
     network, report = cls.from_pretrained(folder, local_files_only=True, dtype=dtype, output_loading_info=True)
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
@@ -76,8 +92,8 @@ def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str
     """Load a diffusers pipeline; ``parts`` come from other roles.
 
     Raises:
-        ValueError: a part lacks weights.
-        OSError: a part's folder is missing or damaged.
+        ValueError: A part lacks weights.
+        OSError: A part's folder is missing or damaged.
     """
     index = json.loads((folder / "model_index.json").read_text())
     loaded = dict(parts)
@@ -95,4 +111,10 @@ def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str
             loaded[part] = load_network(find_class(f"{entry[0]}.{entry[1]}"), folder / part, dtype=dtype)
     options = {"safety_checker": None, "requires_safety_checker": False}
     accepted = inspect.signature(cls.__init__).parameters
-    return cls.from_pretrained(folder, local_files_only=True, dtype=dtype, **loaded, **{name: options[name] for name in options if name in accepted})
+    return cls.from_pretrained(
+        folder,
+        local_files_only=True,
+        dtype=dtype,
+        **loaded,
+        **{name: options[name] for name in options if name in accepted},
+    )

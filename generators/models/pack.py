@@ -18,15 +18,16 @@ class RoleEntry(BaseModel):
     """One checkpoint.
 
     Attributes:
-        cls: class that loads it, as ``diffusers.X`` or ``transformers.X``.
-        path: folder relative to the pack's file (embedded weights), or "".
-        repo: hub id, or "" for embedded weights.
-        revision: commit of the hub repository; never a branch.
+        cls: Class that loads it, as ``diffusers.X`` or ``transformers.X``.
+        path: Folder relative to the pack's file (embedded weights), or "".
+        repo: Hub id, or "" for embedded weights.
+        revision: Commit of the hub repository; never a branch.
         licence: SPDX identifier or the licence's name.
-        parts: further roles that the class takes as keyword arguments, such as ``vae: autoencoder``.
-        vocabulary: class names that a closed-vocabulary judge knows; empty for an open one.
-        control: what the ControlNet of an inpainting pipeline reads: ``hole`` (white on the hole) or ``masked`` (the picture, -1 in the hole).
-        prompt: template of class prompts, with ``{}`` for the class name.
+        parts: Further roles that the class takes as keyword arguments, such as ``vae: autoencoder``.
+        vocabulary: Class names that a closed-vocabulary judge knows; empty for an open one.
+        control: What the ControlNet of an inpainting pipeline reads: ``hole`` (white on the hole) or ``masked`` (the
+            picture, -1 in the hole).
+        prompt: Template of class prompts, with ``{}`` for the class name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +43,7 @@ class RoleEntry(BaseModel):
     prompt: str = "a photo of a {}"
 
     def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
-        """The prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
+        """Return the prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
         return tuple(self.prompt.format(name.split(",")[0]) for name in class_names)
 
     @model_validator(mode="after")
@@ -57,14 +58,16 @@ class RoleEntry(BaseModel):
 
 
 class AttributeGroup(BaseModel):
-    """A group of attribute words, and from when on the pack's judges are believed; calibrated on scenes that nothing else uses.
+    """A group of attribute words, and from when on the pack's judges are believed.
+
+    Calibrated on scenes that nothing else uses.
 
     Attributes:
-        words: the closed vocabulary; beside it stands the explicit answer "none".
-        none: what is taken from the logit of "none" before the softmax: a bare "a ball" fits every ball.
-        guard_none: the same for the second judge.
-        probability: least probability of the winning word.
-        margin: its least lead over the runner-up, "none" included.
+        words: The closed vocabulary; beside it stands the explicit answer "none".
+        none: What is taken from the logit of "none" before the softmax: a bare "a ball" fits every ball.
+        guard_none: The same for the second judge.
+        probability: Least probability of the winning word.
+        margin: Its least lead over the runner-up, "none" included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -86,13 +89,16 @@ class ObjectSize(BaseModel):
 
 
 class PackSpec(BaseModel):
-    """A pack: its roles, the prompts for backgrounds that its models understand, and the attributes that they tell apart.
+    """A pack: its roles, the prompts for backgrounds that its models understand, and the attributes that they tell
+    apart.
 
     Attributes:
-        attributes: words by group; empty for the vocabulary of published models.
-        cpu_seconds_per_evaluation: seconds of one CPU core per network evaluation of the role ``inpaint``, for time estimates; 0 where unknown.
-        cpu_seconds_per_pixel_evaluation: the same of the role ``unconditional``, a gradient counting as one more evaluation.
-        object_sizes: usual sizes by noun; where there is none, objects are compared with others in the picture.
+        attributes: Words by group; empty for the vocabulary of published models.
+        cpu_seconds_per_evaluation: Seconds of one CPU core per network evaluation of the role ``inpaint``, for time
+            estimates; 0 where unknown.
+        cpu_seconds_per_pixel_evaluation: The same of the role ``unconditional``, a gradient counting as one more
+            evaluation.
+        object_sizes: Usual sizes by noun; where there is none, objects are compared with others in the picture.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -111,14 +117,15 @@ class PackSpec(BaseModel):
     folder: Path = Path()
 
     def entry(self, role: str) -> RoleEntry:
-        """The entry of ``role``.
+        """Return the entry of ``role``.
 
         Raises:
-            ModelError: the pack has no such role.
+            ModelError: The pack has no such role.
         """
         if role not in self.roles:
             raise ModelError(
-                f"pack {self.name!r} has no model for the role {role!r}", where=f"{self.folder / self.name}.yaml",
+                f"pack {self.name!r} has no model for the role {role!r}",
+                where=f"{self.folder / self.name}.yaml",
                 fix=f"choose a pack with that role, or one of its roles: {', '.join(sorted(self.roles))}",
             )
         return self.roles[role]
@@ -128,12 +135,16 @@ def read_pack(path: Path) -> PackSpec:
     """Read and validate a pack file.
 
     Raises:
-        ModelError: the file is missing or not a valid pack.
+        ModelError: The file is missing or not a valid pack.
     """
     try:
         document = yaml.safe_load(path.read_text())
         return PackSpec(**{**document, "folder": path.parent})
     except FileNotFoundError as error:
-        raise ModelError("the model pack is missing", where=str(path), fix="run `editmill models` to see the packs") from error
+        raise ModelError(
+            "the model pack is missing", where=str(path), fix="run `editmill models` to see the packs"
+        ) from error
     except (ValidationError, TypeError, OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(f"the model pack is not valid: {error}", where=str(path), fix="see docs/models.md for its fields") from error
+        raise ModelError(
+            f"the model pack is not valid: {error}", where=str(path), fix="see docs/models.md for its fields"
+        ) from error

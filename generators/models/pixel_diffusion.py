@@ -1,4 +1,6 @@
-"""Unconditional diffusion of pixels with learned variance, on a respaced schedule (ADM, arXiv 2105.05233; arXiv 2102.09672)."""
+"""Unconditional diffusion of pixels with learned variance, on a respaced schedule (ADM, arXiv 2105.05233; arXiv
+2102.09672).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,11 @@ from editmill.manifests.errors import ModelError
 
 
 def space_timesteps(total: int, count: int) -> list[int]:
-    """The ``count`` timesteps of ``total`` that the authors' ``space_timesteps(total, [count])`` keeps, ascending.
+    """Return the ``count`` timesteps of ``total`` that the authors' ``space_timesteps(total, [count])`` keeps,
+    ascending.
 
     Raises:
-        ValueError: there are fewer than ``count``.
+        ValueError: There are fewer than ``count``.
     """
     if count > total:
         raise ValueError(f"a schedule of {total} steps can't be respaced to {count}")
@@ -30,11 +33,13 @@ def space_timesteps(total: int, count: int) -> list[int]:
 
 
 class RespacedSchedule:
-    """Coefficients of the kept timesteps, float64 [count] each; an index counts kept timesteps from the least noisy one.
+    """Coefficients of the kept timesteps, float64 [count] each.
+
+    An index counts kept timesteps from the least noisy one.
 
     Args:
-        betas: noise variances of the whole schedule, float [T].
-        count: how many timesteps to keep, at least 2.
+        betas: Noise variances of the whole schedule, float [T].
+        count: How many timesteps to keep, at least 2.
     """
 
     def __init__(self, betas: Tensor, count: int) -> None:
@@ -50,14 +55,17 @@ class RespacedSchedule:
         self.noisy_share = (1 - previous) * (1 - self.betas).sqrt() / (1 - self.alphas)
 
     def q_sample(self, clean: Tensor, index: int, noise: Tensor) -> Tensor:
-        """A picture noised to the kept timestep ``index``."""
+        """Return a picture noised to the kept timestep ``index``."""
         alpha = float(self.alphas[index])
         return alpha**0.5 * clean + (1 - alpha) ** 0.5 * noise
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says about the next less noisy picture: its mean and variance, and the clean picture; float32 [n, 3, S, S], unclipped."""
+    """What the network says about the next less noisy picture: its mean and variance, and the clean picture.
+
+    Float32 [n, 3, S, S], unclipped.
+    """
 
     mean: Tensor
     variance: Tensor
@@ -68,22 +76,29 @@ class PixelDiffusion:
     """The role ``unconditional``, a DDPMPipeline of a UNet2DModel that predicts noise and the variance's coefficient.
 
     Args:
-        models: the pack's models.
-        respacing: number of kept timesteps.
+        models: The pack's models.
+        respacing: Number of kept timesteps.
 
     Raises:
-        ModelError: the model is of another kind.
+        ModelError: The model is of another kind.
     """
 
     def __init__(self, models: Models, *, respacing: int) -> None:
         pipeline: Any = models.get("unconditional")
         self.unet, self.device = pipeline.unet, models.device
         config, scheduler = self.unet.config, pipeline.scheduler.config
-        kind = (int(config.in_channels), int(config.out_channels), str(scheduler.prediction_type), str(scheduler.variance_type))
+        kind = (
+            int(config.in_channels),
+            int(config.out_channels),
+            str(scheduler.prediction_type),
+            str(scheduler.variance_type),
+        )
         if kind != (3, 6, "epsilon", "learned_range"):
             raise ModelError(
-                f"the model predicts {kind[2]} with variance {kind[3]} in {kind[1]} channels; faithful mode needs epsilon with learned_range in 6",
-                where=str(models.folder("unconditional")), fix="convert a published checkpoint: editmill convert adm CHECKPOINT --to FOLDER",
+                f"the model predicts {kind[2]} with variance {kind[3]} in {kind[1]} channels; faithful mode needs "
+                "epsilon with learned_range in 6",
+                where=str(models.folder("unconditional")),
+                fix="convert a published checkpoint: editmill convert adm CHECKPOINT --to FOLDER",
             )
         self.schedule = RespacedSchedule(pipeline.scheduler.betas, respacing)
 
@@ -93,7 +108,9 @@ class PixelDiffusion:
         return int(self.unet.config.sample_size)
 
     def predict(self, noisy: Tensor, index: int) -> Prediction:
-        """The network's prediction for pictures at the kept timestep ``index``, which it sees under the original timestep's number."""
+        """Return the network's prediction for pictures at the kept timestep ``index``, which it sees under the original
+        timestep's number.
+        """
         schedule, at = self.schedule, torch.tensor([self.schedule.timesteps[index]], device=noisy.device)
         output = self.unet(noisy.to(self.unet.dtype), at).sample.float()
         noise, coefficient = output.chunk(2, dim=1)
@@ -105,10 +122,10 @@ class PixelDiffusion:
         return Prediction(mean, variance, clean)
 
     def noise(self, generator: torch.Generator) -> Tensor:
-        """Standard normal noise [1, 3, S, S], drawn on the CPU, so that it's the same on every device."""
+        """Return standard normal noise [1, 3, S, S], drawn on the CPU, so that it's the same on every device."""
         return torch.randn((1, 3, self.side, self.side), generator=generator).to(self.device)
 
 
 def ancestral_step(mean: Tensor, variance: Tensor, noise: Tensor) -> Tensor:
-    """A draw of the next less noisy picture (algorithm 2 of arXiv 2006.11239)."""
+    """Return a draw of the next less noisy picture (algorithm 2 of arXiv 2006.11239)."""
     return mean + variance.sqrt() * noise

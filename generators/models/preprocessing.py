@@ -13,10 +13,10 @@ FIX = "download the whole folder"
 
 
 def load_processor(models: Models, role: str) -> Any:
-    """The image processor of ``role``.
+    """Return the image processor of ``role``.
 
     Raises:
-        ModelError: its files are missing or damaged.
+        ModelError: Its files are missing or damaged.
     """
     folder = models.folder(role)
     try:
@@ -26,10 +26,10 @@ def load_processor(models: Models, role: str) -> Any:
 
 
 def load_tokenizer(models: Models, role: str) -> Any:
-    """The tokenizer of ``role``.
+    """Return the tokenizer of ``role``.
 
     Raises:
-        ModelError: its files are missing or damaged.
+        ModelError: Its files are missing or damaged.
     """
     folder = models.folder(role)
     try:

@@ -1,4 +1,6 @@
-"""The safety checker of Stable Diffusion as a judge of its own: pipelines that hold it blank pictures, which then look like failures."""
+"""The safety checker of Stable Diffusion as a judge of its own: pipelines that hold it blank pictures, which then look
+like failures.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +16,16 @@ Array = np.ndarray
 
 
 class SafetyChecker:
-    """The role ``safety_checker``: a ``diffusers.pipelines.stable_diffusion.StableDiffusionSafetyChecker`` with its image processor."""
+    """The role ``safety_checker``: a ``diffusers.pipelines.stable_diffusion.StableDiffusionSafetyChecker`` with its
+    image processor.
+    """
 
     def __init__(self, models: Models, *, role: str = "safety_checker") -> None:
         self.models, self.role = models, role
 
     @torch.inference_mode()
     def unsafe(self, image: Array) -> bool:
-        """Whether it would blank a picture, uint8 [H, W, 3] RGB, which stays as it is."""
+        """Return whether it would blank a picture, uint8 [H, W, 3] RGB, which stays as it is."""
         model: Any = self.models.get(self.role)
         pixels = load_processor(self.models, self.role)(images=[image], return_tensors="pt").pixel_values
         pixels = pixels.to(self.models.device, next(model.parameters()).dtype)

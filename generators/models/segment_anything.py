@@ -43,40 +43,59 @@ class SamConfig:
 
 
 def build_sam(config: SamConfig) -> Sam:
-    """A Sam with new weights."""
+    """Return a Sam with new weights."""
     side = config.img_size // config.patch_size
     encoder = ImageEncoderViT(
-        img_size=config.img_size, patch_size=config.patch_size, embed_dim=config.embed_dim, depth=config.depth, num_heads=config.num_heads,
-        out_chans=config.out_chans, norm_layer=partial(torch.nn.LayerNorm, eps=1e-6), use_rel_pos=config.use_rel_pos,
-        window_size=config.window_size, global_attn_indexes=config.global_attn_indexes,
+        img_size=config.img_size,
+        patch_size=config.patch_size,
+        embed_dim=config.embed_dim,
+        depth=config.depth,
+        num_heads=config.num_heads,
+        out_chans=config.out_chans,
+        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+        use_rel_pos=config.use_rel_pos,
+        window_size=config.window_size,
+        global_attn_indexes=config.global_attn_indexes,
     )
     prompts = PromptEncoder(
-        embed_dim=config.out_chans, image_embedding_size=(side, side), input_image_size=(config.img_size,) * 2, mask_in_chans=config.mask_in_chans
+        embed_dim=config.out_chans,
+        image_embedding_size=(side, side),
+        input_image_size=(config.img_size,) * 2,
+        mask_in_chans=config.mask_in_chans,
     )
     decoder = MaskDecoder(
-        num_multimask_outputs=config.num_multimask_outputs, transformer_dim=config.out_chans,
+        num_multimask_outputs=config.num_multimask_outputs,
+        transformer_dim=config.out_chans,
         transformer=TwoWayTransformer(
-            depth=config.decoder_depth, embedding_dim=config.out_chans, mlp_dim=config.decoder_mlp, num_heads=config.decoder_heads
+            depth=config.decoder_depth,
+            embedding_dim=config.out_chans,
+            mlp_dim=config.decoder_mlp,
+            num_heads=config.decoder_heads,
         ),
-        iou_head_depth=config.iou_head_depth, iou_head_hidden_dim=config.iou_head_hidden,
+        iou_head_depth=config.iou_head_depth,
+        iou_head_hidden_dim=config.iou_head_hidden,
     )
     return Sam(encoder, prompts, decoder, list(config.pixel_mean), list(config.pixel_std))
 
 
 def load_sam(folder: Path, dtype: torch.dtype = torch.float32) -> Sam:
-    """Load a Sam from a folder with ``config.json`` (fields of ``SamConfig``) and ``model.safetensors``, or with one published checkpoint.
+    """Load a Sam from a folder with ``config.json`` (fields of ``SamConfig``) and ``model.safetensors``, or with one
+    published checkpoint.
 
     Only the image encoder computes in ``dtype``: the package's prompt encoder needs float32.
 
     Raises:
-        ValueError: the configuration is another one, or the checkpoint lacks weights, holds other ones or fits no published model.
-        OSError: a file is missing or damaged.
+        ValueError: The configuration is another one, or the checkpoint lacks weights, holds other ones or fits no
+            published model.
+        OSError: A file is missing or damaged.
     """
     sam, state = _small(folder) if (folder / "config.json").exists() else _published(folder)
     report = sam.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     missing, unknown = sorted(report.missing_keys), sorted(report.unexpected_keys)
     if missing or unknown:
-        raise ValueError(f"{len(missing)} weights are missing and {len(unknown)} are unknown, the first is {(missing + unknown)[0]}")
+        raise ValueError(
+            f"{len(missing)} weights are missing and {len(unknown)} are unknown, the first is {(missing + unknown)[0]}"
+        )
     if dtype != torch.float32:
         _compute_in(sam.image_encoder, dtype)
     return sam
@@ -86,15 +105,22 @@ def _small(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
     document = json.loads((folder / "config.json").read_text())
     unknown = sorted(set(document) - {field.name for field in fields(SamConfig)})
     if unknown:
-        raise ValueError(f"config.json is no configuration of this loader: unknown field {unknown[0]!r}; converted models are transformers.SamModel")
-    arguments: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
+        raise ValueError(
+            f"config.json is no configuration of this loader: unknown field {unknown[0]!r}; converted models are "
+            "transformers.SamModel"
+        )
+    arguments: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
     return build_sam(SamConfig(**arguments)), load_file(folder / "model.safetensors")
 
 
 def _published(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
     found = sorted(folder.glob("*.pth"))
     if len(found) != 1:
-        raise ValueError(f"expected config.json with model.safetensors or exactly one .pth checkpoint, found {len(found)} of them")
+        raise ValueError(
+            f"expected config.json with model.safetensors or exactly one .pth checkpoint, found {len(found)} of them"
+        )
     try:
         state = torch.load(found[0], weights_only=True, map_location="cpu")
     except (pickle.UnpicklingError, EOFError) as error:
@@ -102,7 +128,9 @@ def _published(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
     embedding = state.get("image_encoder.patch_embed.proj.weight") if isinstance(state, dict) else None
     kind = PUBLISHED.get(len(embedding)) if embedding is not None else None
     if kind is None:
-        raise ValueError(f"{found[0].name} is not a checkpoint of {', '.join(PUBLISHED.values())}: no image encoder of a known width")
+        raise ValueError(
+            f"{found[0].name} is not a checkpoint of {', '.join(PUBLISHED.values())}: no image encoder of a known width"
+        )
     return sam_model_registry[kind](), state
 
 

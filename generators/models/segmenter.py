@@ -18,8 +18,8 @@ class Segment:
     """One mask.
 
     Attributes:
-        mask: bool [H, W] in the image's size.
-        predicted_iou: the model's own estimate of the mask's IoU; about 0 to 1, but not clipped.
+        mask: Bool [H, W] in the image's size.
+        predicted_iou: The model's own estimate of the mask's IoU; about 0 to 1, but not clipped.
     """
 
     mask: Array
@@ -43,48 +43,59 @@ class Segmenter:
             self._shown = image.copy()
 
     def from_box(self, image: Array, box: tuple[float, float, float, float]) -> Segment:
-        """The mask of what fills the box (left, top, right, bottom)."""
+        """Return the mask of what fills the box (left, top, right, bottom)."""
         left, top, right, bottom = box
         if not (left < right and top < bottom):
-            raise RequestError(f"the box {box} is empty", where="box", fix="give it as (left, top, right, bottom) in pixels")
+            raise RequestError(
+                f"the box {box} is empty", where="box", fix="give it as (left, top, right, bottom) in pixels"
+            )
         self._show(image)
         masks, predicted, _ = self.predictor.predict(box=np.asarray(box, np.float32), multimask_output=False)
         return Segment(masks[0], float(predicted[0]))
 
     def from_points(self, image: Array, points: Array, labels: Array) -> Segment:
-        """The mask that holds the points labelled 1 and none of those labelled 0.
+        """Return the mask that holds the points labelled 1 and none of those labelled 0.
 
         Args:
-            image: uint8 [H, W, 3] RGB.
+            image: Uint8 [H, W, 3] RGB.
             points: [n, 2] pixels (x, y).
             labels: [n] of 0 and 1.
 
         Returns:
-            The mask with the best predicted IoU: one of three for a single point, which is ambiguous; the single one for more.
+            The mask with the best predicted IoU: one of three for a single point, which is ambiguous; the single one
+            for more.
         """
         points, labels = np.asarray(points, np.float32), np.asarray(labels, np.int32)
         if points.ndim != 2 or points.shape[1] != 2 or not len(points) or labels.shape != points.shape[:1]:
             what = f"points of shape {points.shape} with labels of shape {labels.shape}"
-            raise RequestError(what, where="points", fix="give points as [n, 2] pixels (x, y) and one label, 0 or 1, for each")
+            raise RequestError(
+                what, where="points", fix="give points as [n, 2] pixels (x, y) and one label, 0 or 1, for each"
+            )
         self._show(image)
-        masks, predicted, _ = self.predictor.predict(point_coords=points, point_labels=labels, multimask_output=len(points) == 1)
+        masks, predicted, _ = self.predictor.predict(
+            point_coords=points, point_labels=labels, multimask_output=len(points) == 1
+        )
         best = int(predicted.argmax())
         return Segment(masks[best], float(predicted[best]))
 
     def automatic(
         self, image: Array, *, points_per_side: int = 16, least_iou: float = 0.75, least_stability: float = 0.65
     ) -> list[Segment]:
-        """Masks of everything in the image, the best predicted IoU first.
+        """Return masks of everything in the image, the best predicted IoU first.
 
         Args:
-            image: uint8 [H, W, 3] RGB.
-            points_per_side: a raster of this many points squared is asked; smaller objects need more.
-            least_iou: masks with a lower predicted IoU are dropped. Small models judge themselves low; the published ones were used with 0.88.
-            least_stability: least IoU of a mask cut at a logit of -1 with itself cut at 1. Masks of small models have softer edges than those of
-                the published ones, which were used with 0.95.
+            image: Uint8 [H, W, 3] RGB.
+            points_per_side: A raster of this many points squared is asked; smaller objects need more.
+            least_iou: Masks with a lower predicted IoU are dropped. Small models judge themselves low; the published
+                ones were used with 0.88.
+            least_stability: Least IoU of a mask cut at a logit of -1 with itself cut at 1. Masks of small models have
+                softer edges than those of the published ones, which were used with 0.95.
         """
         generator = SamAutomaticMaskGenerator(
-            self.model, points_per_side=points_per_side, pred_iou_thresh=least_iou, stability_score_thresh=least_stability
+            self.model,
+            points_per_side=points_per_side,
+            pred_iou_thresh=least_iou,
+            stability_score_thresh=least_stability,
         )
         found = [Segment(item["segmentation"], float(item["predicted_iou"])) for item in generator.generate(image)]
         return sorted(found, key=lambda segment: -segment.predicted_iou)

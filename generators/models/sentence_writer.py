@@ -21,14 +21,33 @@ class SentenceWriter:
         self.tokenizer, self.device, self.entry = load_tokenizer(models, role), models.device, models.pack.entry(role)
 
     @torch.inference_mode()
-    def write(self, keywords: tuple[str, ...], *, count: int, seed: int, top_k: int, top_p: float, temperature: float, max_tokens: int) -> list[str]:
-        """``count`` sampled texts after the prompt, each cut after its first full stop; the same text may come several times."""
+    def write(
+        self,
+        keywords: tuple[str, ...],
+        *,
+        count: int,
+        seed: int,
+        top_k: int,
+        top_p: float,
+        temperature: float,
+        max_tokens: int,
+    ) -> list[str]:
+        """Return ``count`` sampled texts after the prompt, each cut after its first full stop.
+
+        The same text may come several times.
+        """
         tokens = self.tokenizer([self.entry.prompt.format(", ".join(keywords))], return_tensors="pt").to(self.device)
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             output = self.model.generate(
-                **tokens, do_sample=True, top_k=top_k, top_p=top_p, temperature=temperature, max_new_tokens=max_tokens, num_return_sequences=count,
+                **tokens,
+                do_sample=True,
+                top_k=top_k,
+                top_p=top_p,
+                temperature=temperature,
+                max_new_tokens=max_tokens,
+                num_return_sequences=count,
             )
         texts = self.tokenizer.batch_decode(output[:, tokens.input_ids.shape[1] :], skip_special_tokens=True)
         return [head.strip() + stop for head, stop, _ in (text.partition(".") for text in texts)]

@@ -25,9 +25,10 @@ class Surrogate:
     """A transformers image classifier with its own processor, or a torchvision one with ImageNet's preprocessing.
 
     Args:
-        models: the pack's models.
-        role: the classifier's role.
-        raw: feed pictures in [-1, 1], enlarged to 256 pixels, as the publication does, whatever the classifier was trained on.
+        models: The pack's models.
+        role: The classifier's role.
+        raw: Feed pictures in [-1, 1], enlarged to 256 pixels, as the publication does, whatever the classifier was
+            trained on.
     """
 
     def __init__(self, models: Models, role: str, *, raw: bool = False) -> None:
@@ -42,16 +43,20 @@ class Surrogate:
             processor = load_processor(models, role)
             self.resized, self.cropped = _sides(processor)
             self.mode = "bicubic" if int(processor.resample or 0) == BICUBIC else "bilinear"
-            mean, std = (processor.image_mean, processor.image_std) if processor.do_normalize else ([0.0] * 3, [1.0] * 3)
+            mean, std = (
+                (processor.image_mean, processor.image_std) if processor.do_normalize else ([0.0] * 3, [1.0] * 3)
+            )
         self.mean, self.std = (torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
 
     def index(self, label: int, class_name: str) -> int | None:
-        """The model's index of a class, or None if it doesn't know it.
+        """Return the model's index of a class, or None if it doesn't know it.
 
-        The name decides where exactly one of the model's classes bears it, with or without synonyms ("cock, rooster"); else the label itself is
-        taken for ImageNet's, if the model has ImageNet's classes.
+        The name decides where exactly one of the model's classes bears it, with or without synonyms ("cock, rooster");
+        else the label itself is taken for ImageNet's, if the model has ImageNet's classes.
         """
-        names = {} if self.published else {int(number): str(name) for number, name in self.model.config.id2label.items()}
+        names = (
+            {} if self.published else {int(number): str(name) for number, name in self.model.config.id2label.items()}
+        )
         for wanted in (_plain(class_name), _plain(class_name.split(",")[0])):
             found = [number for number, name in names.items() if wanted in (_plain(name), _plain(name.split(",")[0]))]
             if len(found) == 1:
@@ -66,19 +71,27 @@ class Surrogate:
         return len(list(self.model.parameters())[-1])
 
     def log_probabilities(self, picture: Tensor) -> Tensor:
-        """log p of every class for pictures float32 [n, 3, H, W] in [-1, 1]: float32 [n, classes]; gradients flow through to ``picture``."""
+        """Return log p of every class for pictures float32 [n, 3, H, W] in [-1, 1]: float32 [n, classes].
+
+        Gradients flow through to ``picture``.
+        """
         pixels = self._pixels(picture).to(next(self.model.parameters()).dtype)
         output = self.model(pixels) if self.published else self.model(pixel_values=pixels).logits
         return output.float().log_softmax(dim=-1)
 
     def log_probability(self, picture: Tensor, index: int) -> Tensor:
-        """log p(class ``index``) of pictures in [-1, 1], float32 [n, 3, S, S]: float32 [n]; gradients flow through to ``picture``."""
+        """Return log p(class ``index``) of pictures in [-1, 1], float32 [n, 3, S, S]: float32 [n].
+
+        Gradients flow through to ``picture``.
+        """
         return self.log_probabilities(picture)[:, index]
 
     def _pixels(self, picture: Tensor) -> Tensor:
         if self.raw:
             return F.interpolate(picture, (RAW_SIDE, RAW_SIDE))
-        resized = F.interpolate((picture + 1) / 2, (self.resized, self.resized), mode=self.mode, antialias=True, align_corners=False)
+        resized = F.interpolate(
+            (picture + 1) / 2, (self.resized, self.resized), mode=self.mode, antialias=True, align_corners=False
+        )
         margin = (self.resized - self.cropped) // 2
         return (resized[..., margin : margin + self.cropped, margin : margin + self.cropped] - self.mean) / self.std
 
@@ -88,7 +101,7 @@ def _plain(name: str) -> str:
 
 
 def _sides(processor: Any) -> tuple[int, int]:
-    """The side that a square picture is resized to, and that of the centre which is cut from it."""
+    """Return the side that a square picture is resized to, and that of the centre which is cut from it."""
     size = processor.size
     side = int(size.get("shortest_edge") or size["height"])
     share = getattr(processor, "crop_pct", None)

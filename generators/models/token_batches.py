@@ -1,7 +1,7 @@
 """Batches of token sequences in which every sequence has its own padded length.
 
-Padding to the longest text of a batch shifts probabilities by about 1e-6, so that a result would depend on its neighbours. A sequence is
-padded to the smallest length of a fixed list that holds it.
+Padding to the longest text of a batch shifts probabilities by about 1e-6, so that a result would depend on its
+neighbours. A sequence is padded to the smallest length of a fixed list that holds it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ MAX_OUTPUT = 2**25
 
 
 def padded_length(length: int) -> int:
-    """The length that a sequence of ``length`` tokens is padded to; itself beyond the list."""
+    """Return the length that a sequence of ``length`` tokens is padded to; itself beyond the list."""
     return next((padded for padded in LENGTHS if padded >= length), length)
 
 
 def batches(lengths: list[int], values: int) -> Iterator[tuple[int, list[int]]]:
-    """Groups of sequences by padded length, as (padded length, positions in ``lengths``).
+    """Yield groups of sequences by padded length, as (padded length, positions in ``lengths``).
 
     Args:
-        lengths: tokens of each sequence.
-        values: numbers that the model returns per token; together with the length it bounds a group's size.
+        lengths: Tokens of each sequence.
+        values: Numbers that the model returns per token; together with the length it bounds a group's size.
     """
     groups: dict[int, list[int]] = {}
     for position, length in enumerate(lengths):
@@ -38,7 +38,7 @@ def batches(lengths: list[int], values: int) -> Iterator[tuple[int, list[int]]]:
 
 
 def pad_sequences(sequences: list[list[int]], length: int, pad: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token ids and attention mask, int64 [sequences, length], padded at the end."""
+    """Return token ids and attention mask, int64 [sequences, length], padded at the end."""
     ids = torch.tensor([[*sequence, *[pad] * (length - len(sequence))] for sequence in sequences])
     attention = torch.tensor([[1] * len(sequence) + [0] * (length - len(sequence)) for sequence in sequences])
     return ids, attention

@@ -22,24 +22,29 @@ class CellCounts:
     accepted: int = 0
 
     def plus(self, *, candidates: int, accepted: int) -> CellCounts:
-        """The counts with one more source."""
-        return replace(self, sources=self.sources + 1, candidates=self.candidates + candidates, accepted=self.accepted + accepted)
+        """Return the counts with one more source."""
+        return replace(
+            self, sources=self.sources + 1, candidates=self.candidates + candidates, accepted=self.accepted + accepted
+        )
 
 
 def lower_rate(accepted: int, candidates: int, confidence: float) -> float:
-    """One-sided Clopper-Pearson lower bound of an acceptance rate, in [0, 1]."""
+    """Return one-sided Clopper-Pearson lower bound of an acceptance rate, in [0, 1]."""
     return float(beta.ppf(1 - confidence, accepted, candidates - accepted + 1)) if accepted else 0.0
 
 
 def candidates_needed(rate: float, coverage: float) -> int | None:
-    """The least K with 1 - (1 - rate)^K >= coverage, ceil(ln(1 - coverage) / ln(1 - rate)); None for a rate of 0, which no K helps."""
+    """Return the least K with 1 - (1 - rate)^K >= coverage, ceil(ln(1 - coverage) / ln(1 - rate)).
+
+    None for a rate of 0, which no K helps.
+    """
     if rate <= 0:
         return None
     return max(1, math.ceil(math.log1p(-coverage) / math.log1p(-rate))) if rate < 1 else 1
 
 
 def adapted_candidates(settings: RetrySettings, counts: CellCounts) -> int:
-    """K for the next source of a cell."""
+    """Return K for the next source of a cell."""
     if not settings.adapt_after or counts.sources < settings.adapt_after:
         return settings.candidates
     needed = candidates_needed(lower_rate(counts.accepted, counts.candidates, settings.confidence), settings.coverage)

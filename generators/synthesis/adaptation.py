@@ -9,9 +9,19 @@ from dataclasses import dataclass, replace
 from editmill.generators.synthesis.settings import RetrySettings
 
 # Reasons by what helps against them; guards that are not in the pack never give theirs.
-LOST = frozenset({
-    "label_clip", "label_margin_low", "label_siglip", "identity_dino", "object_lost", "mask_iou", "area_ratio", "duplicate_object", "object_expanded",
-})
+LOST = frozenset(
+    {
+        "label_clip",
+        "label_margin_low",
+        "label_siglip",
+        "identity_dino",
+        "object_lost",
+        "mask_iou",
+        "area_ratio",
+        "duplicate_object",
+        "object_expanded",
+    }
+)
 ABSENT = frozenset({"edit_absent", "no_op", "near_source_copy", "unchanged"})
 OUTSIDE = frozenset({"outside_mask_changed", "object_pixels_changed"})
 
@@ -21,10 +31,10 @@ class Parameters:
     """What a round renders with.
 
     Attributes:
-        strength: share of the noise schedule that runs, in (0, 1].
-        guidance: classifier-free guidance scale.
-        tightening: by how many of its own steps the edited mask is drawn in.
-        template: counts the prompt templates that were tried before; take it modulo their number.
+        strength: Share of the noise schedule that runs, in (0, 1].
+        guidance: Classifier-free guidance scale.
+        tightening: By how many of its own steps the edited mask is drawn in.
+        template: Counts the prompt templates that were tried before; take it modulo their number.
     """
 
     strength: float = 0.6
@@ -34,10 +44,11 @@ class Parameters:
 
 
 def dominant(reasons: Sequence[Sequence[str]]) -> frozenset[str]:
-    """The group of reasons (``LOST``, ``ABSENT``, ``OUTSIDE``, or the empty one) that most candidates were first rejected for.
+    """Return the group of reasons (``LOST``, ``ABSENT``, ``OUTSIDE``, or the empty one) that most candidates were first
+    rejected for.
 
     Args:
-        reasons: each candidate's, first one first; empty for accepted ones, which don't count.
+        reasons: Each candidate's, first one first; empty for accepted ones, which don't count.
 
     Returns:
         The group; of equally frequent ones that which asks for the weaker edit.
@@ -50,7 +61,7 @@ def dominant(reasons: Sequence[Sequence[str]]) -> frozenset[str]:
 
 
 def adapt(parameters: Parameters, reasons: Sequence[Sequence[str]], settings: RetrySettings) -> Parameters:
-    """The next round's parameters: another template, and a remedy for the dominant reason."""
+    """Return the next round's parameters: another template, and a remedy for the dominant reason."""
     group, following = dominant(reasons), replace(parameters, template=parameters.template + 1)
     if group == LOST:
         # A start outside the bounds is left where it is rather than moved the other way.
@@ -59,7 +70,9 @@ def adapt(parameters: Parameters, reasons: Sequence[Sequence[str]], settings: Re
     if group == OUTSIDE:
         return replace(following, tightening=parameters.tightening + 1)
     if group == ABSENT and parameters.strength < settings.most_strength:
-        return replace(following, strength=_rounded(min(settings.most_strength, parameters.strength + settings.strength_step)))
+        return replace(
+            following, strength=_rounded(min(settings.most_strength, parameters.strength + settings.strength_step))
+        )
     if group == ABSENT:
         highest = max(settings.most_guidance, parameters.guidance)
         return replace(following, guidance=min(highest, parameters.guidance + settings.guidance_step))
@@ -67,5 +80,5 @@ def adapt(parameters: Parameters, reasons: Sequence[Sequence[str]], settings: Re
 
 
 def _rounded(value: float) -> float:
-    """Without the binary residue of repeated tenths, which would stand in rows."""
+    """Return without the binary residue of repeated tenths, which would stand in rows."""
     return round(value, 6)

@@ -24,8 +24,8 @@ class Meter:
     """Counts what all searches of a run spend.
 
     Args:
-        settings: the caps.
-        clock: seconds, from any beginning, never going back.
+        settings: The caps.
+        clock: Seconds, from any beginning, never going back.
     """
 
     def __init__(self, settings: BudgetSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -37,13 +37,13 @@ class Meter:
         self.candidates += candidates
 
     def left(self, source_candidates: int) -> int | None:
-        """How many more candidates a source may have that had ``source_candidates``; None for any number."""
+        """Return how many more candidates a source may have that had ``source_candidates``; None for any number."""
         caps = ((self.settings.source_candidates, source_candidates), (self.settings.run_candidates, self.candidates))
         rests = [cap - spent for cap, spent in caps if cap is not None]
         return max(0, min(rests)) if rests else None
 
     def reached(self, source_candidates: int, source_seconds: float) -> Stop | None:
-        """The cap that a source which has spent this much stands at, if any."""
+        """Return the cap that a source which has spent this much stands at, if any."""
         caps = self.settings
         if _full(source_candidates, caps.source_candidates) or _full(source_seconds, caps.source_seconds):
             return Stop.SOURCE_BUDGET

@@ -13,7 +13,8 @@ from editmill.generators.guards.base import Verdict
 from editmill.generators.synthesis.oracle import Subject
 from editmill.generators.synthesis.settings import AscentSettings
 
-# Why an ascent ended: its budget was spent; the guard refused the last step allowed; there was no gradient to follow; the round trip was refused.
+# Why an ascent ended: its budget was spent; the guard refused the last step allowed; there was no gradient to follow;
+# the round trip was refused.
 Ending = Literal["budget", "violated", "flat", "ineligible"]
 
 
@@ -22,13 +23,13 @@ class Step:
     """One look at an iterate.
 
     Attributes:
-        budget: ascent steps from the round trip to this iterate, 0 for the round trip itself; a refused try that is repeated with half the step
-            has the same number.
-        eta: the step's length as a share of the norm of the source's latents; 0 for the round trip.
-        loss: cross-entropy in nats of the target at the true class, on the stored picture.
-        prediction: the target's class, by its own number.
-        reasons: why the guard refused the iterate; empty for valid ones.
-        scores: the guard's scores.
+        budget: Ascent steps from the round trip to this iterate, 0 for the round trip itself; a refused try that is
+            repeated with half the step has the same number.
+        eta: The step's length as a share of the norm of the source's latents; 0 for the round trip.
+        loss: Cross-entropy in nats of the target at the true class, on the stored picture.
+        prediction: The target's class, by its own number.
+        reasons: Why the guard refused the iterate; empty for valid ones.
+        scores: The guard's scores.
     """
 
     budget: int
@@ -46,7 +47,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Look:
-    """What the networks say about one iterate: its stored picture, uint8 [H, W, 3]; the loss; the prediction; the masked gradient of the loss."""
+    """What the networks say about one iterate: its stored picture, uint8 [H, W, 3]; the loss; the prediction.
+
+    The masked gradient of the loss.
+    """
 
     image: Array
     loss: float
@@ -58,10 +62,10 @@ class Climb:
     """The ascent of one source.
 
     Args:
-        subject: the source.
-        index: the target's number of the true class.
-        latents: of the source, float32 [c, h, w].
-        settings: step, budget and rule.
+        subject: The source.
+        index: The target's number of the true class.
+        latents: Of the source, float32 [c, h, w].
+        settings: Step, budget and rule.
     """
 
     def __init__(self, subject: Subject, index: int, latents: Tensor, settings: AscentSettings) -> None:
@@ -80,20 +84,23 @@ class Climb:
         return 0.0 if self.direction is None else self.settings.eta * 0.5**self.halvings
 
     def proposal(self) -> Tensor:
-        """The latents to look at next: first the source's own."""
+        """Return the latents to look at next: first the source's own."""
         return self.position if self.direction is None else self.position + self.eta * self.length * self.direction
 
     def record(self, look: Look, verdict: Verdict) -> None:
         """Go on from what was seen at the proposal."""
         budget = 0 if self.direction is None else self.taken + 1
-        step = Step(budget, self.eta, look.loss, look.prediction, tuple(map(str, verdict.reasons)), dict(verdict.scores))
+        step = Step(
+            budget, self.eta, look.loss, look.prediction, tuple(map(str, verdict.reasons)), dict(verdict.scores)
+        )
         self.steps.append(step)
         if step.valid:
             self._accept(step, look)
         elif self.direction is None:
             self.stop = "ineligible"
         elif self.halvings < self.settings.halvings:
-            # The halved step stays for the rest of the way: the guard's border is near, and every refused try costs a decoded picture.
+            # The halved step stays for the rest of the way: the guard's border is near, and every refused try costs a
+            # decoded picture.
             self.halvings += 1
         else:
             self.stop = "violated"
@@ -111,6 +118,9 @@ class Climb:
 
 
 def unit(gradient: Tensor) -> Tensor:
-    """A gradient of one source scaled to a norm of 1; zeros where it is zero, or where any of it is not finite."""
+    """Return a gradient of one source scaled to a norm of 1.
+
+    Zeros where it is zero, or where any of it is not finite.
+    """
     norm = gradient.norm()
     return gradient / norm if bool(norm > 0) and bool(norm.isfinite()) else torch.zeros_like(gradient)

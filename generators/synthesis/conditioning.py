@@ -1,4 +1,6 @@
-"""Settings of the generator ``synthesis``: class-balanced quotas of generated pictures (ImageNet-G, arXiv 2302.02503)."""
+"""Settings of the generator ``synthesis``: class-balanced quotas of generated pictures (ImageNet-G, arXiv
+2302.02503).
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,11 @@ class ConditioningSettings(BaseModel):
 
     Attributes:
         name: ``text``, ``image`` (a variation of a real picture, without a prompt), or ``image-text``.
-        quota: samples per class; 0 for the recipe's.
+        quota: Samples per class; 0 for the recipe's.
         strength: ``image-text`` alone: share of the noise schedule that runs; 1 as published.
-        guidance: classifier-free guidance scale; 0 for the pack's. Published: 7.5, and 3 for ``image``.
-        rescale: how far guidance is rescaled (Lin et al., arXiv 2305.08891, section 3.4), where the pipeline can; 0 as published.
+        guidance: Classifier-free guidance scale; 0 for the pack's. Published: 7.5, and 3 for ``image``.
+        rescale: How far guidance is rescaled (Lin et al., arXiv 2305.08891, section 3.4), where the pipeline can; 0 as
+            published.
         scale: ``image`` through an image adapter: weight of the reference.
     """
 
@@ -47,16 +50,17 @@ class SynthesisSettings(BaseModel):
     """The generator ``synthesis``.
 
     Attributes:
-        quota: samples per class and conditioning.
-        conditionings: in the order in which a class is filled.
-        templates: ``clip`` for the 80 published ones, ``single`` for "a photo of a {}", ``pack`` for the pack's own, or a list.
-        steps: sampler steps; 0 for the pack's. Published: 50.
-        size: side of the pictures in pixels; 0 for the model's own.
-        original: also store as many real sources per class, untouched, as a control.
-        batch: candidates per pipeline call. Bits are the same for one number alone.
-        retries: candidates, rounds and how they adapt.
+        quota: Samples per class and conditioning.
+        conditionings: In the order in which a class is filled.
+        templates: ``clip`` for the 80 published ones, ``single`` for "a photo of a {}", ``pack`` for the pack's own, or
+            a list.
+        steps: Sampler steps; 0 for the pack's. Published: 50.
+        size: Side of the pictures in pixels; 0 for the model's own.
+        original: Also store as many real sources per class, untouched, as a control.
+        batch: Candidates per pipeline call. Bits are the same for one number alone.
+        retries: Candidates, rounds and how they adapt.
         budget: caps. Those of a run count per shard, so that they do not depend on the number of workers.
-        selection: which accepted candidate becomes the sample.
+        selection: Which accepted candidate becomes the sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,7 +84,9 @@ class SynthesisSettings(BaseModel):
         names = [one.name for one in self.conditionings]
         if len(set(names)) < len(names):
             raise ValueError("a conditioning stands twice in conditionings")
-        if isinstance(self.templates, tuple) and (not self.templates or any("{}" not in template for template in self.templates)):
+        if isinstance(self.templates, tuple) and (
+            not self.templates or any("{}" not in template for template in self.templates)
+        ):
             raise ValueError("templates is clip, single, pack, or a list of prompts with {} for the class name")
         if self.selection.mode == "targeted":
             raise ValueError("selection.mode targeted is for latent ascent; use untargeted, diverse or surrogate")
@@ -91,14 +97,21 @@ class SynthesisSettings(BaseModel):
     @property
     def edits(self) -> tuple[SampleKind, ...]:
         """Kinds of samples in the order of the plan."""
-        return tuple(map(SampleKind, (*([ORIGINAL] if self.original else []), *(one.name for one in self.conditionings))))
+        return tuple(
+            map(SampleKind, (*([ORIGINAL] if self.original else []), *(one.name for one in self.conditionings)))
+        )
 
     def conditioning(self, name: str) -> ConditioningSettings:
-        """A conditioning by name."""
+        """Return a conditioning by name."""
         return next(one for one in self.conditionings if one.name == name)
 
     def quota_of(self, name: str) -> int:
-        """Samples per class of one conditioning; of the control as many as the largest quota of one that shows real pictures, or the recipe's."""
+        """Return samples per class of one conditioning.
+
+        Of the control as many as the largest quota of one that shows real pictures, or the recipe's.
+        """
         if name == ORIGINAL:
-            return max((self.quota_of(one.name) for one in self.conditionings if one.name != "text"), default=self.quota)
+            return max(
+                (self.quota_of(one.name) for one in self.conditionings if one.name != "text"), default=self.quota
+            )
         return self.conditioning(name).quota or self.quota

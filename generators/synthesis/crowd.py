@@ -1,4 +1,6 @@
-"""What a class holds already: the pictures that new ones may not repeat, and how often each conditioning was accepted."""
+"""What a class holds already: the pictures that new ones may not repeat, and how often each conditioning was
+accepted.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from editmill.generators.synthesis.settings import RetrySettings
 class Crowd:
     """The accepted samples of one class in the order of the plan.
 
-    A class lies in one shard, so neither workers nor the order of shards change what a sample is compared with; the number of shards does
-    not either.
+    A class lies in one shard, so neither workers nor the order of shards change what a sample is compared with; the
+    number of shards does not either.
     """
 
     def __init__(self, guard: EnsembleSettings, retries: RetrySettings) -> None:
@@ -29,11 +31,13 @@ class Crowd:
         self.counts: dict[str, CellCounts] = {}
 
     def candidates(self, conditioning: str) -> int:
-        """K of the next sample."""
+        """Return K of the next sample."""
         return adapted_candidates(self.retries, self.counts.get(conditioning, CellCounts()))
 
     def compare(self, one: Fingerprint, source: Fingerprint | None) -> tuple[dict[str, float], tuple[Reason, ...]]:
-        """Scores of a candidate against the class's samples and its own real picture, and the reasons to reject."""
+        """Return scores of a candidate against the class's samples and its own real picture, and the reasons to
+        reject.
+        """
         scores = self.index.scores(one)
         reasons = self.index.reasons(scores)
         if source is None:
@@ -47,7 +51,8 @@ class Crowd:
         return scores, (*reasons, *([Reason.NEAR_SOURCE_COPY] if copied else []))
 
     def farthest(self, accepted: Sequence[bool], features: Array) -> int | None:
-        """Of the accepted candidates, features float [candidates, width], the one farthest from the class's samples; the first in an empty class.
+        """Return of the accepted candidates, features float [candidates, width], the one farthest from the class's
+        samples; the first in an empty class.
 
         One step of the greedy k-centre (Gonzalez 1985), with the samples so far as centres.
         """
@@ -67,4 +72,6 @@ class Crowd:
 
     def count(self, conditioning: str, *, candidates: int, accepted: int) -> None:
         """Remember how a sample's candidates fared."""
-        self.counts[conditioning] = self.counts.get(conditioning, CellCounts()).plus(candidates=candidates, accepted=accepted)
+        self.counts[conditioning] = self.counts.get(conditioning, CellCounts()).plus(
+            candidates=candidates, accepted=accepted
+        )

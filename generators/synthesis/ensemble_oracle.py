@@ -12,17 +12,29 @@ from editmill.generators.synthesis.oracle import Subject
 
 
 class EnsembleOracle:
-    """Accepts what the ensemble accepts. No change from the source is asked for: a step that changes nothing violates nothing.
+    """Accepts what the ensemble accepts.
+
+    No change from the source is asked for: a step that changes nothing violates nothing.
 
     Args:
-        ensemble: the guards, with calibrated limits or their own.
+        ensemble: The guards, with calibrated limits or their own.
     """
 
     def __init__(self, ensemble: GuardEnsemble) -> None:
         self.ensemble = ensemble
 
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
-        return self.ensemble.check([self._show(subject, image) for subject, image in zip(subjects, images, strict=True)])
+        return self.ensemble.check(
+            [self._show(subject, image) for subject, image in zip(subjects, images, strict=True)]
+        )
 
     def _show(self, subject: Subject, image: Array) -> Shown:
-        return Shown(image, subject.class_name, subject.label, mask=subject.mask, source=subject.image, source_mask=subject.mask, edited=False)
+        return Shown(
+            image,
+            subject.class_name,
+            subject.label,
+            mask=subject.mask,
+            source=subject.image,
+            source_mask=subject.mask,
+            edited=False,
+        )

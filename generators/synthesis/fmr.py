@@ -26,8 +26,8 @@ class StyleSettings(StyleMaskSettings):
     """The sparse variant: which latents tell restyled pictures from their originals, and are moved alone.
 
     Attributes:
-        sources: the recipe's first usable sources, which the mask is fitted on; all frames must have one size.
-        saturation, contrast, brightness: of the restyling; see ``restyle``.
+        sources: The recipe's first usable sources, which the mask is fitted on; all frames must have one size.
+        saturation, contrast, brightness: Of the restyling; see ``restyle``.
     """
 
     sources: int = Field(32, ge=2)
@@ -40,17 +40,19 @@ class FmrSettings(BaseModel):
     """A data set of latent ascents (Foundation Model-oriented Robustness, arXiv 2308.10632) with its controls.
 
     Attributes:
-        networks: roles of autoencoders whose latents are ascended.
-        targets: roles of the classifiers under test; every source is ascended against each of them.
-        oracle: ``zero_shot`` is the publication's guard, the argmax of the role ``zero_shot``; ``ensemble`` the guard ensemble. The scores of both
-            are stored, whichever binds.
-        mode, eta, budget, n_backtrack, quantize, faithful_fallback: see ``AscentSettings``.
-        batch: pictures per network call. With 1, bytes depend on no other source by construction; larger calls are faster on accelerators, but some
-            networks round differently by a picture's place in the call, which a step may turn into another grey level.
-        trained_on: by target, the networks whose pictures it was trained on, which weights do not tell; rows repeat it as ``generator_overlap``.
-        style: confine steps to style; None for the plain ascent.
-        side: side of the square that sources are cut to; 0 keeps their size, cut to what the autoencoders take.
-        group: sources that are ascended side by side; with ``batch`` 1 no stored byte depends on it.
+        networks: Roles of autoencoders whose latents are ascended.
+        targets: Roles of the classifiers under test; every source is ascended against each of them.
+        oracle: ``zero_shot`` is the publication's guard, the argmax of the role ``zero_shot``; ``ensemble`` the guard
+            ensemble. The scores of both are stored, whichever binds.
+        mode, eta, budget, n_backtrack, quantize, faithful_fallback: See ``AscentSettings``.
+        batch: Pictures per network call. With 1, bytes depend on no other source by construction; larger calls are
+            faster on accelerators, but some networks round differently by a picture's place in the call, which a step
+            may turn into another grey level.
+        trained_on: By target, the networks whose pictures it was trained on, which weights do not tell; rows repeat it
+            as ``generator_overlap``.
+        style: Confine steps to style; None for the plain ascent.
+        side: Side of the square that sources are cut to; 0 keeps their size, cut to what the autoencoders take.
+        group: Sources that are ascended side by side; with ``batch`` 1 no stored byte depends on it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,10 +89,17 @@ class FmrSettings(BaseModel):
         return tuple(NamedEdit(name) for name in (ORIGINAL, ROUND_TRIP, RANDOM, ASCENT))
 
     def ascent(self, network: str, target: str, *, random: bool = False) -> AscentSettings:
-        """Settings of one ascent, or of its random control."""
+        """Return settings of one ascent, or of its random control."""
         return AscentSettings(
-            network=network, target=target, mode="random" if random else self.mode, eta=self.eta, budget=self.budget, n_backtrack=self.n_backtrack,
-            quantize=self.quantize, faithful_fallback=self.faithful_fallback, batch=self.batch,
+            network=network,
+            target=target,
+            mode="random" if random else self.mode,
+            eta=self.eta,
+            budget=self.budget,
+            n_backtrack=self.n_backtrack,
+            quantize=self.quantize,
+            faithful_fallback=self.faithful_fallback,
+            batch=self.batch,
         )
 
     @property
@@ -99,12 +108,16 @@ class FmrSettings(BaseModel):
         return self.ascent(self.networks[0], self.targets[0]).checkpoints[1:]
 
     def plan(self) -> list[tuple[str, Edit]]:
-        """The samples of one source: a label for the key, which names network, target and budget, and the edit."""
+        """Return the samples of one source: a label for the key, which names network, target and budget, and the
+        edit.
+        """
         planned = [_planned(ORIGINAL)]
         for network in self.networks:
             planned.append(_planned(ROUND_TRIP, network))
             planned += [_planned(RANDOM, network, "", budget) for budget in self.budgets]
-            planned += [_planned(ASCENT, network, target, budget) for target, budget in product(self.targets, self.budgets)]
+            planned += [
+                _planned(ASCENT, network, target, budget) for target, budget in product(self.targets, self.budgets)
+            ]
         return planned
 
 

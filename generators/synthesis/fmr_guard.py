@@ -15,12 +15,12 @@ Key = tuple[str, int, bytes]
 class FmrGuard:
     """An oracle that binds, and another whose scores are kept without a say.
 
-    Verdicts are remembered until ``forget``: ascents against several targets begin with the same round trip, and emitted pictures were judged as
-    iterates.
+    Verdicts are remembered until ``forget``: ascents against several targets begin with the same round trip, and
+    emitted pictures were judged as iterates.
 
     Args:
         binding: decides.
-        watching: is asked by ``describe`` alone.
+        watching: Is asked by ``describe`` alone.
     """
 
     def __init__(self, binding: Oracle, watching: Oracle) -> None:
@@ -29,13 +29,16 @@ class FmrGuard:
         self._watched: dict[Key, Verdict] = {}
 
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
-        """The binding verdicts."""
+        """Return the binding verdicts."""
         return _remembered(self.binding, self._bound, subjects, images)
 
     def describe(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
-        """The binding verdicts with the scores of both."""
+        """Return the binding verdicts with the scores of both."""
         watched = _remembered(self.watching, self._watched, subjects, images)
-        return [Verdict({**beside.scores, **own.scores}, own.reasons) for own, beside in zip(self(subjects, images), watched, strict=True)]
+        return [
+            Verdict({**beside.scores, **own.scores}, own.reasons)
+            for own, beside in zip(self(subjects, images), watched, strict=True)
+        ]
 
     def forget(self) -> None:
         """Drop what is remembered."""
@@ -44,7 +47,9 @@ class FmrGuard:
 
 
 def _remembered(
-    oracle: Callable[[Sequence[Subject], Sequence[Array]], Sequence[Verdict]], known: dict[Key, Verdict], subjects: Sequence[Subject],
+    oracle: Callable[[Sequence[Subject], Sequence[Array]], Sequence[Verdict]],
+    known: dict[Key, Verdict],
+    subjects: Sequence[Subject],
     images: Sequence[Array],
 ) -> list[Verdict]:
     keys = [
@@ -54,5 +59,11 @@ def _remembered(
     new = {key: number for number, key in enumerate(keys) if key not in known}
     if new:
         numbers = list(new.values())
-        known.update(zip(new, oracle([subjects[number] for number in numbers], [images[number] for number in numbers]), strict=True))
+        known.update(
+            zip(
+                new,
+                oracle([subjects[number] for number in numbers], [images[number] for number in numbers]),
+                strict=True,
+            )
+        )
     return [known[key] for key in keys]

@@ -9,19 +9,19 @@ from editmill.generators.base import Array
 
 
 def frame(image: Array, *, side: int, multiple: int, mask: bool = False) -> Array:
-    """The middle of a picture.
+    """Return the middle of a picture.
 
     Args:
-        image: uint8 [H, W, 3] RGB, or a mask uint8 [H, W].
-        side: of the square that is cut from the middle after the shorter side was scaled to it; 0 keeps the size.
-        multiple: what both sides are cut to multiples of.
-        mask: scale by the nearest pixel.
+        image: Uint8 [H, W, 3] RGB, or a mask uint8 [H, W].
+        side: Of the square that is cut from the middle after the shorter side was scaled to it; 0 keeps the size.
+        multiple: What both sides are cut to multiples of.
+        mask: Scale by the nearest pixel.
 
     Returns:
         A copy of its own, at most ``multiple - 1`` pixels smaller along each axis than asked for.
 
     Raises:
-        ValueError: a side is shorter than ``multiple``.
+        ValueError: A side is shorter than ``multiple``.
     """
     height, width = image.shape[:2]
     if side and min(height, width) != side:

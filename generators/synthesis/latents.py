@@ -14,16 +14,17 @@ from editmill.manifests.errors import ModelError
 class LatentCodec:
     """A VQModel or an AutoencoderKL, from pictures to latents and back.
 
-    A VQModel's latents are those before its quantiser. ``decode`` looks them up again through a straight-through estimator, so that gradients of
-    the picture reach them as if the quantiser were not there (arXiv 1711.00937, section 3.2).
+    A VQModel's latents are those before its quantiser. ``decode`` looks them up again through a straight-through
+    estimator, so that gradients of the picture reach them as if the quantiser were not there (arXiv 1711.00937, section
+    3.2).
 
     Args:
-        models: the pack's models.
-        role: the autoencoder's role.
+        models: The pack's models.
+        role: The autoencoder's role.
         quantize: False decodes a VQModel's latents without its codebook.
 
     Raises:
-        ModelError: the role's model is of another class.
+        ModelError: The role's model is of another class.
     """
 
     def __init__(self, models: Models, role: str, *, quantize: bool = True) -> None:
@@ -34,7 +35,8 @@ class LatentCodec:
         self.quantises = isinstance(self.model, VQModel)
         if not isinstance(self.model, VQModel | AutoencoderKL):
             raise ModelError(
-                f"the role {role!r} is a {type(self.model).__name__}, whose latents can't be ascended", where=f"{models.pack.name}.yaml",
+                f"the role {role!r} is a {type(self.model).__name__}, whose latents can't be ascended",
+                where=f"{models.pack.name}.yaml",
                 fix="name a role of class diffusers.VQModel or diffusers.AutoencoderKL",
             )
 
@@ -45,14 +47,16 @@ class LatentCodec:
 
     @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
-        """Pictures float [n, 3, H, W] in [-1, 1] to latents float32 [n, c, h, w]: a KL autoencoder's mode, scaled to about unit variance."""
+        """Return pictures float [n, 3, H, W] in [-1, 1] to latents float32 [n, c, h, w]: a KL autoencoder's mode,
+        scaled to about unit variance.
+        """
         encoded = self.model.encode(pictures.to(self.device, self.model.dtype))
         if self.quantises:
             return encoded.latents.float()
         return (encoded.latent_dist.mode().float() - self._shift) * self.model.config.scaling_factor
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Latents float [n, c, h, w] to pictures float32 [n, 3, H, W] in about [-1, 1]; differentiable."""
+        """Return latents float [n, c, h, w] to pictures float32 [n, 3, H, W] in about [-1, 1]; differentiable."""
         if self.quantises:
             return self.model.decode(latents.to(self.model.dtype), force_not_quantize=not self.quantize).sample.float()
         unscaled = latents / self.model.config.scaling_factor + self._shift

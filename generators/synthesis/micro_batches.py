@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 
 def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
-    """``run`` with the largest of ``size``, ``size // 2``, … that fits into memory, and that size.
+    """Return ``run`` with the largest of ``size``, ``size // 2``, … that fits into memory, and that size.
 
     Raises:
-        torch.OutOfMemoryError: one alone does not fit.
+        torch.OutOfMemoryError: One alone does not fit.
     """
     while True:
         try:
@@ -33,12 +33,12 @@ def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
 
 
 def in_micro_batches(items: Sequence[T], size: int, run: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:
-    """``run`` over items, which carry their seeds, at most ``size`` at a time; results in order.
+    """Return ``run`` over items, which carry their seeds, at most ``size`` at a time; results in order.
 
     A size that did not fit stays halved for what follows; nothing that was made is made again.
 
     Raises:
-        torch.OutOfMemoryError: one item alone does not fit.
+        torch.OutOfMemoryError: One item alone does not fit.
     """
     results: list[R] = []
     while len(results) < len(items):

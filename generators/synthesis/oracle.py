@@ -29,18 +29,22 @@ class Subject:
 
 
 class Oracle(Protocol):
-    """Judges pictures as they will be stored; a verdict may depend on neither the order nor the number of the pictures."""
+    """Judges pictures as they will be stored.
+
+    A verdict may depend on neither the order nor the number of the pictures.
+    """
 
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> Sequence[Verdict]:
-        """One verdict per picture, uint8 [H, W, 3] RGB, decoded from its bytes; no reasons accept it."""
+        """Return one verdict per picture, uint8 [H, W, 3] RGB, decoded from its bytes; no reasons accept it."""
 
 
 class ZeroShotOracle:
-    """The publication's h: the class of the highest zero-shot probability over the whole picture is the label, without a margin.
+    """The publication's h: the class of the highest zero-shot probability over the whole picture is the label, without
+    a margin.
 
     Args:
-        judge: the zero-shot judge; of another role than anything that is evaluated.
-        class_names: the dataset's classes, for a judge without a vocabulary of its own.
+        judge: The zero-shot judge; of another role than anything that is evaluated.
+        class_names: The dataset's classes, for a judge without a vocabulary of its own.
     """
 
     def __init__(self, judge: ZeroShotJudge, class_names: tuple[str, ...]) -> None:
@@ -55,4 +59,6 @@ class ZeroShotOracle:
             return Verdict({}, (Reason.LABEL_MARGIN_LOW,))
         index = self.names.index(name)
         margin = float(probabilities[index] - np.delete(probabilities, index).max())
-        return Verdict({"label_margin": margin}, () if int(probabilities.argmax()) == index else (Reason.LABEL_MARGIN_LOW,))
+        return Verdict(
+            {"label_margin": margin}, () if int(probabilities.argmax()) == index else (Reason.LABEL_MARGIN_LOW,)
+        )

@@ -30,11 +30,11 @@ class Proposal:
 
     Attributes:
         conditioning: ``text``, ``image`` or ``image-text``.
-        prompt: empty for ``image``.
-        seed: of its own CPU generator.
-        strength: share of the noise schedule that runs, for ``image-text``.
-        guidance: classifier-free guidance scale.
-        reference: the real picture, uint8 [H, W, 3] RGB; None for ``text``.
+        prompt: Empty for ``image``.
+        seed: Of its own CPU generator.
+        strength: Share of the noise schedule that runs, for ``image-text``.
+        guidance: Classifier-free guidance scale.
+        reference: The real picture, uint8 [H, W, 3] RGB; None for ``text``.
     """
 
     conditioning: str
@@ -50,10 +50,10 @@ class Proposed:
     """A candidate.
 
     Attributes:
-        image: uint8 [H, W, 3] RGB; black where a value was not finite.
-        cost: network evaluations.
-        finite: whether all float pixels were.
-        unsafe: what the pack's safety checker says; False without one.
+        image: Uint8 [H, W, 3] RGB; black where a value was not finite.
+        cost: Network evaluations.
+        finite: Whether all float pixels were.
+        unsafe: What the pack's safety checker says; False without one.
     """
 
     image: Array
@@ -63,20 +63,22 @@ class Proposed:
 
 
 def role_of(conditioning: str, roles: Sequence[str]) -> str:
-    """The role whose pipeline makes a conditioning."""
+    """Return the role whose pipeline makes a conditioning."""
     if conditioning == "image":
         return "image_variation" if "image_variation" in roles else "text_to_image"
     return "image_to_image" if conditioning == "image-text" else "text_to_image"
 
 
 def roles_of(conditioning: str, roles: Sequence[str]) -> tuple[str, ...]:
-    """All roles that a conditioning needs; a variation without a model of its own needs the image adapter."""
+    """Return all roles that a conditioning needs; a variation without a model of its own needs the image adapter."""
     role = role_of(conditioning, roles)
     return (role, "image_adapter") if (conditioning, role) == ("image", "text_to_image") else (role,)
 
 
 class Proposer:
-    """Makes candidates; each has noise of its own from a CPU generator, so that it does not depend on those beside it but by batched sums."""
+    """Makes candidates; each has noise of its own from a CPU generator, so that it does not depend on those beside it
+    but by batched sums.
+    """
 
     def __init__(self, settings: SynthesisSettings, models: Models) -> None:
         self.settings, self.models = settings, models
@@ -88,31 +90,41 @@ class Proposer:
         return self.settings.steps or self.models.pack.steps
 
     def propose(self, proposals: Sequence[Proposal]) -> list[Proposed]:
-        """Candidates of one conditioning, strength and guidance, in micro-batches that are halved when memory runs out."""
+        """Return candidates of one conditioning, strength and guidance, in micro-batches that are halved when memory
+        runs out.
+        """
         return in_micro_batches(proposals, self.settings.batch, self._render)
 
     def describe(self, conditioning: str) -> dict[str, Any]:
-        """What a conditioning is made with, as JSON values."""
+        """Return what a conditioning is made with, as JSON values."""
         pipeline = self._pipeline(conditioning)
         settings = self.settings.conditioning(conditioning)
         return {
-            "role": role_of(conditioning, tuple(self.models.pack.roles)), "pipeline": type(pipeline).__name__,
-            "scheduler": type(pipeline.scheduler).__name__, "steps": self.steps, "dtype": self.models.placement.dtype,
-            "rescale": settings.rescale if self._rescales(pipeline) else 0.0, "adapter_scale": settings.scale if self._adapted(conditioning) else 0.0,
+            "role": role_of(conditioning, tuple(self.models.pack.roles)),
+            "pipeline": type(pipeline).__name__,
+            "scheduler": type(pipeline.scheduler).__name__,
+            "steps": self.steps,
+            "dtype": self.models.placement.dtype,
+            "rescale": settings.rescale if self._rescales(pipeline) else 0.0,
+            "adapter_scale": settings.scale if self._adapted(conditioning) else 0.0,
         }
 
     def size(self, conditioning: str) -> tuple[int, int]:
-        """(width, height) of the pictures."""
+        """Return (width, height) of the pictures."""
         pipeline = self._pipeline(conditioning)
         side = self.settings.size or int(pipeline.unet.config.sample_size) * int(pipeline.vae_scale_factor)
         return side, side
 
     def guidance(self, conditioning: str) -> float:
-        """Guidance of the first round."""
+        """Return guidance of the first round."""
         return self.settings.conditioning(conditioning).guidance or self.models.pack.guidance
 
     def _pipeline(self, conditioning: str) -> Any:
-        return self._adapting if self._adapted(conditioning) else self.models.get(role_of(conditioning, tuple(self.models.pack.roles)))
+        return (
+            self._adapting
+            if self._adapted(conditioning)
+            else self.models.get(role_of(conditioning, tuple(self.models.pack.roles)))
+        )
 
     def _adapted(self, conditioning: str) -> bool:
         return len(roles_of(conditioning, tuple(self.models.pack.roles))) > 1
@@ -139,16 +151,26 @@ class Proposer:
         first = proposals[0]
         pipeline = self._pipeline(first.conditioning)
         generators = [torch.Generator().manual_seed(one.seed) for one in proposals]
-        arguments = {**self._arguments(pipeline, proposals), "num_inference_steps": self.steps, "guidance_scale": first.guidance}
+        arguments = {
+            **self._arguments(pipeline, proposals),
+            "num_inference_steps": self.steps,
+            "guidance_scale": first.guidance,
+        }
         pictures = pipeline(**arguments, generator=generators, output_type="np").images
-        executed = min(self.steps, int(self.steps * first.strength)) if first.conditioning == "image-text" else self.steps
+        executed = (
+            min(self.steps, int(self.steps * first.strength)) if first.conditioning == "image-text" else self.steps
+        )
         cost = executed * (2 if first.guidance > 1 else 1)
         return [self._proposed(picture, cost) for picture in pictures]
 
     def _arguments(self, pipeline: Any, proposals: Sequence[Proposal]) -> dict[str, Any]:
         first = proposals[0]
         width, height = self.size(first.conditioning)
-        rescale = {"guidance_rescale": self.settings.conditioning(first.conditioning).rescale} if self._rescales(pipeline) else {}
+        rescale = (
+            {"guidance_rescale": self.settings.conditioning(first.conditioning).rescale}
+            if self._rescales(pipeline)
+            else {}
+        )
         references = [one.reference for one in proposals if one.reference is not None]
         prompts = [one.prompt for one in proposals]
         if first.conditioning == "image-text":
@@ -169,8 +191,12 @@ class Proposer:
 
 
 def variation_input(image: Array) -> torch.Tensor:
-    """uint8 [H, W, 3] RGB as sd-image-variations was trained on it: float32 [1, 3, 224, 224], bicubic without antialiasing, CLIP's normalisation."""
+    """Return uint8 [H, W, 3] RGB as sd-image-variations was trained on it: float32 [1, 3, 224, 224], bicubic without
+    antialiasing, CLIP's normalisation.
+    """
     pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float() / 255
-    small = F.interpolate(pixels, (VARIATION_SIDE, VARIATION_SIDE), mode="bicubic", align_corners=False, antialias=False)
+    small = F.interpolate(
+        pixels, (VARIATION_SIDE, VARIATION_SIDE), mode="bicubic", align_corners=False, antialias=False
+    )
     mean, std = (torch.tensor(values)[None, :, None, None] for values in (CLIP_MEAN, CLIP_STD))
     return (small - mean) / std

@@ -11,16 +11,16 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 
 def restyle(image: Array, *, saturation: float, contrast: float, brightness: float) -> Array:
-    """A picture in another style, which stands in for the publication's style transfer.
+    """Return a picture in another style, which stands in for the publication's style transfer.
 
     Args:
-        image: uint8 [H, W, 3] RGB.
-        saturation: factor of the distance of each colour from its grey.
-        contrast: factor of the distance of each level from mid-grey.
-        brightness: added grey levels.
+        image: Uint8 [H, W, 3] RGB.
+        saturation: Factor of the distance of each colour from its grey.
+        contrast: Factor of the distance of each level from mid-grey.
+        brightness: Added grey levels.
 
     Returns:
-        uint8 [H, W, 3] RGB.
+        Uint8 [H, W, 3] RGB.
     """
     levels = image.astype(np.float64)
     grey = (levels @ LUMA)[..., None]

@@ -1,4 +1,6 @@
-"""The search for one source's samples: rounds of candidates with fresh seeds, until a quota, a cap or the last round."""
+"""The search for one source's samples: rounds of candidates with fresh seeds, until a quota, a cap or the last
+round.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from editmill.generators.synthesis.adaptation import Parameters, adapt
 from editmill.generators.synthesis.budget import Meter, Stop
 from editmill.generators.synthesis.settings import RetrySettings
 
-# Candidate k of a round has this number times the round, plus k, so that its seed does not depend on how many the rounds before had.
+# Candidate k of a round has this number times the round, plus k, so that its seed does not depend on how many the
+# rounds before had.
 STRIDE = 64
 
 
@@ -29,11 +32,11 @@ class Hole:
     """A quota that was not met.
 
     Attributes:
-        key: the planned sample's or the cell's key.
-        stop: why the search ended.
-        missing: samples that are missing.
-        candidates: candidates that were made.
-        reasons: sorted (first reason, candidates) pairs.
+        key: The planned sample's or the cell's key.
+        stop: Why the search ended.
+        missing: Samples that are missing.
+        candidates: Candidates that were made.
+        reasons: Sorted (first reason, candidates) pairs.
     """
 
     key: str
@@ -46,30 +49,44 @@ class Hole:
 class Search:
     """What to try next for one source, as a state that knows neither models nor pictures.
 
-    ``request`` changes nothing until its outcomes are recorded, so that work which a fault of the infrastructure ended is asked for again and uses up
-    no round. Requests of several searches can be rendered in one batch.
+    ``request`` changes nothing until its outcomes are recorded, so that work which a fault of the infrastructure ended
+    is asked for again and uses up no round. Requests of several searches can be rendered in one batch.
 
     Args:
-        key: for the hole.
-        settings: rounds, and how they adapt.
-        meter: the run's; shared by all its searches.
-        seed: the seed of a candidate's number.
-        start: parameters of the first round.
+        key: For the hole.
+        settings: Rounds, and how they adapt.
+        meter: The run's; shared by all its searches.
+        seed: The seed of a candidate's number.
+        start: Parameters of the first round.
         candidates: K; None for the settings' own.
-        quota: accepted candidates wanted.
-        whole_rounds: whether a round is finished although its quota is met, for modes that select among several.
-        eligible: whether the source can be used at all.
+        quota: Accepted candidates wanted.
+        whole_rounds: Whether a round is finished although its quota is met, for modes that select among several.
+        eligible: Whether the source can be used at all.
 
     Raises:
         ValueError: K is not between 1 and 64.
     """
 
     def __init__(
-        self, key: str, settings: RetrySettings, meter: Meter, seed: Callable[[int], int], *, start: Parameters | None = None,
-        candidates: int | None = None, quota: int = 1, whole_rounds: bool = False, eligible: bool = True,
+        self,
+        key: str,
+        settings: RetrySettings,
+        meter: Meter,
+        seed: Callable[[int], int],
+        *,
+        start: Parameters | None = None,
+        candidates: int | None = None,
+        quota: int = 1,
+        whole_rounds: bool = False,
+        eligible: bool = True,
     ) -> None:
         self.key, self.settings, self.meter, self.seed = key, settings, meter, seed
-        self.parameters, self.quota, self.whole_rounds, self.eligible = start or Parameters(), quota, whole_rounds, eligible
+        self.parameters, self.quota, self.whole_rounds, self.eligible = (
+            start or Parameters(),
+            quota,
+            whole_rounds,
+            eligible,
+        )
         self.per_round = settings.candidates if candidates is None else candidates
         if not 1 <= self.per_round <= STRIDE:
             raise ValueError(f"candidates per round are between 1 and {STRIDE}, not {self.per_round}")
@@ -85,7 +102,9 @@ class Search:
         return [number for number, reasons in self.tried.items() if not reasons]
 
     def request(self, most: int) -> Request | None:
-        """At most ``most`` candidates of the current round, or None when the search has ended, for the reason in ``stop``."""
+        """Return at most ``most`` candidates of the current round, or None when the search has ended, for the reason in
+        ``stop``.
+        """
         self.stop = self.stop or self._check()
         if self.stop is not None:
             return None
@@ -96,7 +115,9 @@ class Search:
         return Request(self.round, numbers, tuple(map(self.seed, numbers)), self.parameters)
 
     def record(self, request: Request, reasons: Sequence[Sequence[str]], *, seconds: float = 0.0) -> None:
-        """Go on from a request's outcomes: the reasons against each candidate, none for accepted ones, and the seconds that it took."""
+        """Go on from a request's outcomes: the reasons against each candidate, none for accepted ones, and the seconds
+        that it took.
+        """
         outcomes = [tuple(map(str, one)) for one in reasons]
         self.tried |= dict(zip(request.numbers, outcomes, strict=True))
         self._current += outcomes
@@ -107,7 +128,7 @@ class Search:
             self.round, self._current = self.round + 1, []
 
     def hole(self) -> Hole | None:
-        """What is missing once the search has ended, or None."""
+        """Return what is missing once the search has ended, or None."""
         missing = self.quota - len(self.accepted)
         if self.stop is None or missing <= 0:
             return None

@@ -10,20 +10,26 @@ from editmill.generators.base import Array
 from editmill.generators.synthesis.settings import SelectionSettings
 
 
-def select(settings: SelectionSettings, accepted: Sequence[bool], *, embeddings: Array | None = None, wrong: Array | None = None) -> list[int]:
-    """Candidates of one source by the recipe's mode.
+def select(
+    settings: SelectionSettings,
+    accepted: Sequence[bool],
+    *,
+    embeddings: Array | None = None,
+    wrong: Array | None = None,
+) -> list[int]:
+    """Return candidates of one source by the recipe's mode.
 
     Args:
-        settings: mode and count.
-        accepted: whether all guards let each candidate pass, in the order of their numbers.
+        settings: Mode and count.
+        accepted: Whether all guards let each candidate pass, in the order of their numbers.
         embeddings: float [candidates, features], for ``diverse``.
-        wrong: bool [candidates, surrogates], whether each surrogate gets each candidate wrong, for ``surrogate``.
+        wrong: Bool [candidates, surrogates], whether each surrogate gets each candidate wrong, for ``surrogate``.
 
     Returns:
         At most ``settings.count`` indices, best first.
 
     Raises:
-        ValueError: the mode's argument is missing.
+        ValueError: The mode's argument is missing.
     """
     if settings.mode == "diverse":
         if embeddings is None:
@@ -37,15 +43,15 @@ def select(settings: SelectionSettings, accepted: Sequence[bool], *, embeddings:
 
 
 def first_accepted(accepted: Sequence[bool], count: int) -> list[int]:
-    """The first accepted candidates: independent of everything but the guards."""
+    """Return the first accepted candidates: independent of everything but the guards."""
     return [number for number, passed in enumerate(accepted) if passed][:count]
 
 
 def diverse(accepted: Sequence[bool], embeddings: Array, count: int) -> list[int]:
-    """Greedy k-centre among the accepted (Gonzalez 1985; at most twice the optimal radius).
+    """Return greedy k-centre among the accepted (Gonzalez 1985; at most twice the optimal radius).
 
-    The first is the first accepted; each next one is the farthest from those taken, the lowest number among equals. Distances are Euclidean between
-    normalised embeddings (float [candidates, features]).
+    The first is the first accepted; each next one is the farthest from those taken, the lowest number among equals.
+    Distances are Euclidean between normalised embeddings (float [candidates, features]).
     """
     pool = first_accepted(accepted, len(accepted))
     if not pool:
@@ -62,32 +68,34 @@ def diverse(accepted: Sequence[bool], embeddings: Array, count: int) -> list[int
 
 
 def misleading(accepted: Sequence[bool], wrong: Array, count: int, *, least_wrong: int) -> list[int]:
-    """The first accepted candidates that at least ``least_wrong`` surrogates get wrong (bool [candidates, surrogates])."""
+    """Return the first accepted candidates that at least ``least_wrong`` surrogates get wrong (bool [candidates,
+    surrogates]).
+    """
     enough = wrong.sum(axis=1) >= least_wrong
     return first_accepted([bool(passed and misled) for passed, misled in zip(accepted, enough, strict=True)], count)
 
 
 def normalised(embeddings: Array) -> Array:
-    """Rows scaled to a norm of 1, float64; zeros stay zeros."""
+    """Return rows scaled to a norm of 1, float64; zeros stay zeros."""
     rows = np.asarray(embeddings, np.float64)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms > 0, norms, 1)
 
 
 def pairwise_distance(embeddings: Array) -> float:
-    """Mean Euclidean distance between pairs of normalised embeddings, in [0, 2]; NaN for fewer than two."""
+    """Return mean Euclidean distance between pairs of normalised embeddings, in [0, 2]; NaN for fewer than two."""
     points = normalised(embeddings)
     first, second = np.triu_indices(len(points), 1)
     return float(np.linalg.norm(points[first] - points[second], axis=1).mean()) if len(first) else float("nan")
 
 
 def label_noise(wrong_share: float, failure_wrong: float, failure_right: float) -> float:
-    """The share of wrong labels among candidates that were chosen because surrogates fail on them.
+    """Return the share of wrong labels among candidates that were chosen because surrogates fail on them.
 
     Adversarial selection concentrates the guards' errors: f * e_bad / (f * e_bad + (1 - f) * e_good), by Bayes' rule.
 
     Args:
-        wrong_share: f, the share of wrong labels among the accepted, in [0, 1].
+        wrong_share: F, the share of wrong labels among the accepted, in [0, 1].
         failure_wrong: e_bad, the surrogates' failure rate on wrong labels, in [0, 1].
         failure_right: e_good, that on right labels, in [0, 1].
 
@@ -95,9 +103,13 @@ def label_noise(wrong_share: float, failure_wrong: float, failure_right: float) 
         In [0, 1]; NaN where the surrogates never fail, so that nothing is chosen.
 
     Raises:
-        ValueError: a share is not in [0, 1].
+        ValueError: A share is not in [0, 1].
     """
-    for name, value in (("wrong_share", wrong_share), ("failure_wrong", failure_wrong), ("failure_right", failure_right)):
+    for name, value in (
+        ("wrong_share", wrong_share),
+        ("failure_wrong", failure_wrong),
+        ("failure_right", failure_right),
+    ):
         if not 0 <= value <= 1:
             raise ValueError(f"{name} is a share between 0 and 1, not {value:g}")
     wrong, right = wrong_share * failure_wrong, (1 - wrong_share) * failure_right

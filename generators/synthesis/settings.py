@@ -13,18 +13,20 @@ class AscentSettings(BaseModel):
     The publication's step size and budget are not known; these are ours, tuned on the embedded pack.
 
     Attributes:
-        network: the pack's role whose latents are ascended, a VQModel or an AutoencoderKL.
-        target: the role of the classifier under test.
-        mode: ``fmr`` stops for good at the first violation and emits the last valid iterate, as published; ``max_loss`` halves the step instead and
-            emits the accepted iterate of the highest loss, which is not FMR; ``random`` is the untargeted control, which stops as ``fmr`` does but
-            takes every step in a random direction.
-        eta: length of a step as a share of the norm of the source's latents, so that one number means the same relative move for every network
-            and picture size; an absolute length would grow with the square root of the number of latents and with their unit.
+        network: The pack's role whose latents are ascended, a VQModel or an AutoencoderKL.
+        target: The role of the classifier under test.
+        mode: ``fmr`` stops for good at the first violation and emits the last valid iterate, as published; ``max_loss``
+            halves the step instead and emits the accepted iterate of the highest loss, which is not FMR; ``random`` is
+            the untargeted control, which stops as ``fmr`` does but takes every step in a random direction.
+        eta: Length of a step as a share of the norm of the source's latents, so that one number means the same relative
+            move for every network and picture size; an absolute length would grow with the square root of the number of
+            latents and with their unit.
         budget: B, the ascent steps per source; the publication runs b < B, that is one fewer of the same number.
-        n_backtrack: halvings of ``eta`` that ``max_loss`` may spend per source, over all steps together.
-        quantize: whether a VQModel looks its latents up in the codebook; False is diffusers' ``force_not_quantize``.
-        faithful_fallback: emit the original picture of a source whose round trip the guard refuses, as published, instead of failing it.
-        batch: pictures per network call. Calls are filled up, so another number gives other bits.
+        n_backtrack: Halvings of ``eta`` that ``max_loss`` may spend per source, over all steps together.
+        quantize: Whether a VQModel looks its latents up in the codebook; False is diffusers' ``force_not_quantize``.
+        faithful_fallback: Emit the original picture of a source whose round trip the guard refuses, as published,
+            instead of failing it.
+        batch: Pictures per network call. Calls are filled up, so another number gives other bits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,9 +56,10 @@ class StyleMaskSettings(BaseModel):
     """The sparse style mask (arXiv 2308.10632, its sparse variant).
 
     Attributes:
-        penalty: weight of the L1 norm as a share of the smallest one that leaves no weight; lower keeps more dimensions.
-        iterations: most proximal steps.
-        tolerance: change of a standardised weight below which the fit has converged.
+        penalty: Weight of the L1 norm as a share of the smallest one that leaves no weight; lower keeps more
+            dimensions.
+        iterations: Most proximal steps.
+        tolerance: Change of a standardised weight below which the fit has converged.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,11 +73,12 @@ class SelectionSettings(BaseModel):
     """Which accepted candidates become samples.
 
     Attributes:
-        mode: ``untargeted`` takes the first accepted; ``diverse`` spreads them in an embedding space; ``surrogate`` takes those that surrogates get
-            wrong; ``targeted`` is for candidates of latent ascent, which were chosen as they were made, and takes the first accepted.
-        count: samples per source.
-        surrogates: roles that ``surrogate`` asks; publish headline figures on other models only.
-        least_wrong: how many surrogates have to be wrong.
+        mode: ``untargeted`` takes the first accepted; ``diverse`` spreads them in an embedding space; ``surrogate``
+            takes those that surrogates get wrong; ``targeted`` is for candidates of latent ascent, which were chosen as
+            they were made, and takes the first accepted.
+        count: Samples per source.
+        surrogates: Roles that ``surrogate`` asks; publish headline figures on other models only.
+        least_wrong: How many surrogates have to be wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -87,7 +91,10 @@ class SelectionSettings(BaseModel):
     @model_validator(mode="after")
     def _check_surrogates(self) -> SelectionSettings:
         if (self.mode == "surrogate") != bool(self.surrogates):
-            raise ValueError(f"surrogates are for the mode surrogate, which needs them; the mode is {self.mode} with {len(self.surrogates)} of them")
+            raise ValueError(
+                f"surrogates are for the mode surrogate, which needs them; the mode is {self.mode} with "
+                f"{len(self.surrogates)} of them"
+            )
         if self.surrogates and self.least_wrong > len(self.surrogates):
             raise ValueError(f"least_wrong ({self.least_wrong}) is more than the {len(self.surrogates)} surrogates")
         return self
@@ -99,14 +106,15 @@ class RetrySettings(BaseModel):
     Attributes:
         candidates: K, candidates per round.
         rounds: R, rounds per source.
-        adapt_after: sources of a cell after which K follows the cell's acceptance rate; 0 for never.
-        coverage: the share of sources that the adapted K shall fill in one round.
-        confidence: of the lower bound of the acceptance rate that the adapted K is computed from.
-        most_candidates: bound of the adapted K.
-        strength_step: by how much the editing strength falls where label, identity or object were lost, and rises where the edit is absent.
-        guidance_step: by how much the guidance scale rises where the edit is absent at the highest strength.
-        least_strength, most_strength: bounds of the adapted strength, as shares of the noise schedule.
-        most_guidance: bound of the adapted guidance scale.
+        adapt_after: Sources of a cell after which K follows the cell's acceptance rate; 0 for never.
+        coverage: The share of sources that the adapted K shall fill in one round.
+        confidence: Of the lower bound of the acceptance rate that the adapted K is computed from.
+        most_candidates: Bound of the adapted K.
+        strength_step: By how much the editing strength falls where label, identity or object were lost, and rises where
+            the edit is absent.
+        guidance_step: By how much the guidance scale rises where the edit is absent at the highest strength.
+        least_strength, most_strength: Bounds of the adapted strength, as shares of the noise schedule.
+        most_guidance: Bound of the adapted guidance scale.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,7 +134,9 @@ class RetrySettings(BaseModel):
     @model_validator(mode="after")
     def _check_bounds(self) -> RetrySettings:
         if self.least_strength > self.most_strength:
-            raise ValueError(f"least_strength ({self.least_strength:g}) is above most_strength ({self.most_strength:g})")
+            raise ValueError(
+                f"least_strength ({self.least_strength:g}) is above most_strength ({self.most_strength:g})"
+            )
         return self
 
 
@@ -134,10 +144,10 @@ class BudgetSettings(BaseModel):
     """Caps on what may be spent; None for no cap. Each may be exceeded by at most one micro-batch.
 
     Attributes:
-        source_candidates: candidates per source.
-        source_seconds: seconds of rendering and judging per source.
-        run_candidates: candidates of the whole run.
-        run_seconds: seconds of wall clock of the whole run, its deadline.
+        source_candidates: Candidates per source.
+        source_seconds: Seconds of rendering and judging per source.
+        run_candidates: Candidates of the whole run.
+        run_seconds: Seconds of wall clock of the whole run, its deadline.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,6 @@
-"""Logistic regression with an L1 penalty, by accelerated proximal gradient (FISTA: Beck and Teboulle 2009, SIAM J. Imaging Sciences 2)."""
+"""Logistic regression with an L1 penalty, by accelerated proximal gradient (FISTA: Beck and Teboulle 2009, SIAM J.
+Imaging Sciences 2).
+"""
 
 from __future__ import annotations
 
@@ -9,21 +11,23 @@ from editmill.generators.base import Array
 
 
 def largest_penalty(features: Array, targets: Array) -> float:
-    """The least penalty that leaves every weight at zero: the largest gradient of the mean loss there."""
+    """Return the least penalty that leaves every weight at zero: the largest gradient of the mean loss there."""
     return float(np.abs(features.T @ (targets.mean() - targets)).max() / len(targets))
 
 
-def sparse_logistic(features: Array, targets: Array, penalty: float, *, iterations: int, tolerance: float) -> tuple[Array, float]:
-    """Minimise mean log-loss + ``penalty`` * ||weights||_1; the intercept is free.
+def sparse_logistic(
+    features: Array, targets: Array, penalty: float, *, iterations: int, tolerance: float
+) -> tuple[Array, float]:
+    """Return minimise mean log-loss + ``penalty`` * ||weights||_1; the intercept is free.
 
     It starts at zero and draws nothing, so equal inputs give equal weights.
 
     Args:
-        features: float64 [n, d].
-        targets: float64 [n] of 0 and 1.
-        penalty: weight of the L1 norm.
-        iterations: most steps.
-        tolerance: largest change of a weight at which it has converged.
+        features: Float64 [n, d].
+        targets: Float64 [n] of 0 and 1.
+        penalty: Weight of the L1 norm.
+        iterations: Most steps.
+        tolerance: Largest change of a weight at which it has converged.
 
     Returns:
         Weights, float64 [d], exactly 0 where the penalty wins; and the intercept.

@@ -18,9 +18,10 @@ class GoldObject:
     """An object that the source itself vouches for.
 
     Attributes:
-        name: its noun, singular, lower case.
+        name: Its noun, singular, lower case.
         box: (left, top, right, bottom) in pixels, right and bottom exclusive.
-        attributes: value by group; "" where the object has none of the group, a missing group where the source doesn't say.
+        attributes: Value by group; "" where the object has none of the group, a missing group where the source doesn't
+            say.
     """
 
     name: str
@@ -30,7 +31,9 @@ class GoldObject:
 
 @dataclass(frozen=True)
 class CaptionedImage:
-    """A source with its pixels, uint8 [H, W, 3] RGB, its captions (in the record) and the objects that the source names."""
+    """A source with its pixels, uint8 [H, W, 3] RGB, its captions (in the record) and the objects that the source
+    names.
+    """
 
     record: SourceRecord
     image: Array

@@ -24,12 +24,12 @@ class TextCandidate:
     """An edited caption.
 
     Attributes:
-        text: the edited caption; the source's where ``reasons`` say why there is none.
-        operations: what turns the source into it, in source offsets.
-        insertions, slots: what was inserted, and every noun with its outcome, as far as the edit has them.
-        reasons: from the closed list; empty for an edit.
-        scores: by name.
-        facts: further values of the row, as JSON values.
+        text: The edited caption; the source's where ``reasons`` say why there is none.
+        operations: What turns the source into it, in source offsets.
+        insertions, slots: What was inserted, and every noun with its outcome, as far as the edit has them.
+        reasons: From the closed list; empty for an edit.
+        scores: By name.
+        facts: Further values of the row, as JSON values.
     """
 
     text: str

@@ -46,24 +46,29 @@ BATCH = 8
 
 
 def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
-    """The words that a pack's judges are asked about: its own, or those of published models."""
-    return dict(models.pack.attributes) or {name: AttributeGroup(words=words) for name, words in GROUPS.items() if name != SIZE}
+    """Return the words that a pack's judges are asked about: its own, or those of published models."""
+    return dict(models.pack.attributes) or {
+        name: AttributeGroup(words=words) for name, words in GROUPS.items() if name != SIZE
+    }
 
 
 class TextEditor:
     """Edits captions with the models of one pack. A caption's edits do not depend on the captions beside it."""
 
     def __init__(self, settings: TextSettings, guard: TextGuardSettings, models: Models, *, batch: int = BATCH) -> None:
-        """Args:
-            settings, guard: the recipe's.
-            models: the pack's.
-            batch: pictures per forward pass; another number gives other last bits.
+        """Set up.
+
+        Args:
+            settings: The recipe's.
+            guard: The recipe's.
+            models: The pack's.
+            batch: Pictures per forward pass; another number gives other last bits.
         """
         self.settings, self.guard, self.models, self.batch = settings, guard, models, batch
         self.groups = attribute_groups(models)
 
     def edit(self, jobs: Sequence[TextJob]) -> list[TextCandidate]:
-        """Candidates in the order of the jobs."""
+        """Return candidates in the order of the jobs."""
         captions = list({job.caption.key: job.caption for job in jobs}.values())
         names = {job.edit.name for job in jobs}
         settled: dict[tuple[str, str], Settled] = {}
@@ -99,15 +104,22 @@ class TextEditor:
         if name in ("deletion", "synonym"):
             change = delete_words if name == "deletion" else replace_synonyms
             return [
-                _freely(job, change(job.caption.caption.text, _rng(job), budget=len(base.chosen)) if base.chosen else ())
+                _freely(
+                    job, change(job.caption.caption.text, _rng(job), budget=len(base.chosen)) if base.chosen else ()
+                )
                 for job, base in zip(jobs, bases, strict=True)
             ]
         if name == "clare":
             texts, rngs = [job.caption.caption.text for job in jobs], [_rng(job) for job in jobs]
             changes = iter(self.clare.edit(texts, rngs, [len(base.chosen) or 1 for base in bases]))
-            return [_freely(job, change if base.chosen else ()) for job, base, change in zip(jobs, bases, changes, strict=True)]
+            return [
+                _freely(job, change if base.chosen else ())
+                for job, base, change in zip(jobs, bases, changes, strict=True)
+            ]
         swaps: dict[str, Swap] = {
-            "oracle": _true_word, "random-attribute": self._random_attribute, "false-attribute": self._false_attribute,
+            "oracle": _true_word,
+            "random-attribute": self._random_attribute,
+            "false-attribute": self._false_attribute,
             "random-word": self._random_word,
         }
         return self._swapped(jobs, bases, swaps[name])
@@ -119,19 +131,26 @@ class TextEditor:
         return TextCandidate(text, base.operations, tuple(base.insertions), slots, base.reasons, scores)
 
     def _swapped(self, jobs: list[TextJob], bases: list[Settled], swap: Swap) -> list[TextCandidate]:
-        """The grounded edit's slots with other words; the second judge's opinion of them is noted, but rejects nothing."""
+        """Return the grounded edit's slots with other words.
+
+        The second judge's opinion of them is noted, but rejects nothing.
+        """
         chosen: list[list[tuple[Slot, str, str]]] = []
         for job, base in zip(jobs, bases, strict=True):
             rng = _rng(job)
             words = [(slot, swap(slot, slot.found, rng)) for slot in base.chosen if slot.found]
             chosen.append([(slot, *word) for slot, word in words if word is not None])
-        margins = iter(self.grounder.image_margins([(slot, group, word) for mine in chosen for slot, group, word in mine]))
+        margins = iter(
+            self.grounder.image_margins([(slot, group, word) for mine in chosen for slot, group, word in mine])
+        )
         return [
             self._with_words(job, base, [(slot, group, word, next(margins)) for slot, group, word in mine])
             for job, base, mine in zip(jobs, bases, chosen, strict=True)
         ]
 
-    def _with_words(self, job: TextJob, base: Settled, words: list[tuple[Slot, str, str, float | None]]) -> TextCandidate:
+    def _with_words(
+        self, job: TextJob, base: Settled, words: list[tuple[Slot, str, str, float | None]]
+    ) -> TextCandidate:
         source = job.caption.caption.text
         if not words:
             return TextCandidate(source, reasons=(Reason.NO_GOLD if base.chosen else Reason.NO_INSERTION,))
@@ -142,14 +161,27 @@ class TextEditor:
             assert slot.found is not None
             gold, exists = judge_gold(job.caption.image, slot.phrase, word, group)
             bare = Insertion(
-                word, group, slot.found.noun, slot.found.lemma, slot.found.noun_start, slot.found.noun_end, box=slot.found.box,
-                box_class=slot.found.box_class, box_score=slot.found.box_score, boxes=slot.found.boxes, gold=gold, gold_existential=exists,
+                word,
+                group,
+                slot.found.noun,
+                slot.found.lemma,
+                slot.found.noun_start,
+                slot.found.noun_end,
+                box=slot.found.box,
+                box_class=slot.found.box_class,
+                box_score=slot.found.box_score,
+                boxes=slot.found.boxes,
+                gold=gold,
+                gold_existential=exists,
                 image_margin=-1.0 if margin is None else margin,
             )
             insertions.append(placed(bare, mine, operations))
         known = [margin for *_, margin in words if margin is not None]
         return TextCandidate(
-            apply_operations(source, operations), operations, tuple(insertions), tuple(slot.record() for slot in base.slots),
+            apply_operations(source, operations),
+            operations,
+            tuple(insertions),
+            tuple(slot.record() for slot in base.slots),
             scores={"image_margin": min(known)} if known else {},
         )
 
@@ -157,16 +189,16 @@ class TextEditor:
         return SIZES if group == SIZE else self.groups[group].words
 
     def _random_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
-        """A word of the same group, drawn blindly: the chance level of the same histogram of groups."""
+        """Return a word of the same group, drawn blindly: the chance level of the same histogram of groups."""
         return found.group, random_attribute(self._words(found.group), rng)
 
     def _false_attribute(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
-        """Another word of the group that is true of no object that the noun may mean."""
+        """Return another word of the group that is true of no object that the noun may mean."""
         word = false_word(slot.job.image, slot.phrase, found, self._words(found.group), rng)
         return (found.group, word) if word else None
 
     def _random_word(self, slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str]:
-        """Any word of the masked model's vocabulary, set where the attribute stood."""
+        """Return any word of the masked model's vocabulary, set where the attribute stood."""
         return found.group, random_attribute(self.open_words, rng)
 
     def _measured(self, jobs: Sequence[TextJob], candidates: list[TextCandidate]) -> list[TextCandidate]:
@@ -214,7 +246,11 @@ class TextEditor:
     @cached_property
     def grounder(self) -> Grounder:
         """Finds what could be inserted."""
-        second = CropJudge(ImageTextFeatures(self.models, role="zero_shot_2", batch=self.batch)) if self._has("zero_shot_2") else None
+        second = (
+            CropJudge(ImageTextFeatures(self.models, role="zero_shot_2", batch=self.batch))
+            if self._has("zero_shot_2")
+            else None
+        )
         insertion = self.settings.insertion
         segmenter = Segmenter(self.models) if self._has("segmenter") else None
         ruler = SizeRuler(segmenter, self.models.pack.object_sizes, small=insertion.small, large=insertion.large)
@@ -255,14 +291,16 @@ def _rng(job: TextJob) -> np.random.Generator:
 
 
 def _freely(job: TextJob, operations: tuple[Operation, ...]) -> TextCandidate:
-    """A text that its operations change; an edit that leaves it as it was is none."""
+    """Return a text that its operations change; an edit that leaves it as it was is none."""
     source = job.caption.caption.text
     edited = apply_operations(source, operations)
     return TextCandidate(edited, operations) if edited != source else TextCandidate(source, reasons=(Reason.UNCHANGED,))
 
 
 def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:
-    """What the source says is true of the slot's objects: of the grounded edit's group where it can, else of another."""
+    """Return what the source says is true of the slot's objects: of the grounded edit's group where it can, else of
+    another.
+    """
     image = slot.job.image
     true = true_words(image, slot.phrase, known_groups(image), said_groups(image, slot.phrase))
     if found.group in true:
@@ -271,7 +309,9 @@ def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[
 
 
 def is_eligible(caption: CaptionJob) -> str:
-    """Whether some noun of the caption could take an attribute, as the source knows it: true, false or unknown."""
+    """Return whether some noun of the caption could take an attribute, as the source knows it: true, false or
+    unknown.
+    """
     image, groups = caption.image, known_groups(caption.image)
     if not groups:
         return "unknown"

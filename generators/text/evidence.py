@@ -1,4 +1,6 @@
-"""What an image says of one object: the attributes of a group, judged on its crop, or its size, measured against others."""
+"""What an image says of one object: the attributes of a group, judged on its crop, or its size, measured against
+others.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,12 @@ class Finding:
     """The outcome of one group for one object.
 
     Attributes:
-        word: the winning word, "" for none.
-        sure: whether it passes the group's thresholds.
-        probability, none, margin: of the word, of "none", and the lead over the runner-up; -1 where the group has no probabilities.
-        runner_up: the second answer, "" for none.
-        ratio: for sizes, the area relative to what it is compared with; -1 elsewhere.
+        word: The winning word, "" for none.
+        sure: Whether it passes the group's thresholds.
+        probability, none, margin: Of the word, of "none", and the lead over the runner-up; -1 where the group has no
+            probabilities.
+        runner_up: The second answer, "" for none.
+        ratio: For sizes, the area relative to what it is compared with; -1 elsewhere.
     """
 
     word: str
@@ -45,13 +48,13 @@ class Finding:
 
 
 def phrase_of(noun: str, *words: str) -> str:
-    """``a red ball``, with the words that are not empty."""
+    """Return ``a red ball``, with the words that are not empty."""
     text = " ".join(word for word in (*words, noun) if word)
     return f"{indefinite_article(text.split()[0])} {text}"
 
 
 def crop_around(image: Array, box: Box, margin: float) -> Array:
-    """The square around ``box``, larger by ``margin`` of its longer side on each side, uint8 [S, S, 3] RGB.
+    """Return the square around ``box``, larger by ``margin`` of its longer side on each side, uint8 [S, S, 3] RGB.
 
     Beyond the frame the border is repeated.
     """
@@ -70,18 +73,18 @@ class CropJudge:
         self._phrases: dict[str, Array] = {}
 
     def look(self, crops: list[Array]) -> Array:
-        """Features of crops: float32 [crops, features]."""
+        """Return features of crops: float32 [crops, features]."""
         return np.asarray(self.features.images(crops).cpu())
 
     def logits(self, seen: Array, noun: str, words: tuple[str, ...], *, context: str = "", none: float = 0.0) -> Array:
-        """Logits of ``words`` and, last, of "none" less ``none``: float64 [words + 1].
+        """Return logits of ``words`` and, last, of "none" less ``none``: float64 [words + 1].
 
         Args:
-            seen: a crop's features.
-            noun: the object's noun.
-            words: the group's words.
-            context: a modifier that stands before each of them, such as a colour that is known.
-            none: the handicap of "none".
+            seen: A crop's features.
+            noun: The object's noun.
+            words: The group's words.
+            context: A modifier that stands before each of them, such as a colour that is known.
+            none: The handicap of "none".
         """
         texts = np.stack([self._phrase(phrase_of(noun, context, word)) for word in (*words, "")])
         scores = self.features.scale * (texts @ seen.astype(np.float64))
@@ -96,13 +99,13 @@ class CropJudge:
 
 
 def softmax(logits: Array) -> Array:
-    """Probabilities of logits."""
+    """Return probabilities of logits."""
     raised = np.exp(logits - logits.max())
     return np.asarray(raised / raised.sum())
 
 
 def find_word(logits: Array, group: AttributeGroup) -> Finding:
-    """The decision over a group's words and "none", the last of ``logits``."""
+    """Return the decision over a group's words and "none", the last of ``logits``."""
     probabilities = softmax(logits)
     order = np.argsort(-probabilities, kind="stable")
     names = (*group.words, "")
@@ -113,29 +116,44 @@ def find_word(logits: Array, group: AttributeGroup) -> Finding:
 
 
 class SizeRuler:
-    """Sizes of objects: their area against the usual one of their noun, else of other objects of the noun, else of the image's objects.
+    """Sizes of objects: their area against the usual one of their noun, else of other objects of the noun, else of the
+    image's objects.
 
     Crops of one scale make every object the same size, so no judge is asked.
     """
 
-    def __init__(self, segmenter: Segmenter | None, usual: dict[str, ObjectSize], *, small: float, large: float) -> None:
+    def __init__(
+        self, segmenter: Segmenter | None, usual: dict[str, ObjectSize], *, small: float, large: float
+    ) -> None:
         self.segmenter, self.usual, self.small, self.large = segmenter, usual, small, large
         self._areas: PerSource[float] = PerSource()
 
     def measure(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> Finding:
-        """Size by the mask's area, or the box's where there is no segmenter."""
-        ratio = self._ratio(image, sighting, all_seen, self._mask_area if self.segmenter else self._box_area, masks=self.segmenter is not None)
+        """Return size by the mask's area, or the box's where there is no segmenter."""
+        ratio = self._ratio(
+            image,
+            sighting,
+            all_seen,
+            self._mask_area if self.segmenter else self._box_area,
+            masks=self.segmenter is not None,
+        )
         if ratio is None:
             return Finding("", False)
         word = "large" if ratio >= self.large else "small" if ratio <= self.small else ""
         return Finding(word, bool(word), ratio=ratio)
 
     def box_ratio(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> float | None:
-        """The same by boxes: a second opinion, from the detector."""
+        """Return the same by boxes: a second opinion, from the detector."""
         return self._ratio(image, sighting, all_seen, self._box_area, masks=False)
 
     def _ratio(
-        self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...], area: Callable[[CaptionedImage, Box], float], *, masks: bool
+        self,
+        image: CaptionedImage,
+        sighting: Sighting,
+        all_seen: tuple[Sighting, ...],
+        area: Callable[[CaptionedImage, Box], float],
+        *,
+        masks: bool,
     ) -> float | None:
         mine = area(image, sighting.box)
         usual = self.usual.get(sighting.noun)
@@ -154,11 +172,16 @@ class SizeRuler:
     def _mask_area(self, image: CaptionedImage, box: Box) -> float:
         segmenter = self.segmenter
         assert segmenter is not None
-        return self._areas.get((image.record.id, box), lambda: max(float(segmenter.from_box(image.image, box).mask.mean()), 1e-6))
+        return self._areas.get(
+            (image.record.id, box), lambda: max(float(segmenter.from_box(image.image, box).mask.mean()), 1e-6)
+        )
 
 
 def size_margin(word: str, box_ratio: float | None) -> float:
-    """By how much, in natural logarithms, boxes agree that an object is ``word``; 0 where there is nothing to compare with."""
+    """Return by how much, in natural logarithms, boxes agree that an object is ``word``.
+
+    0 where there is nothing to compare with.
+    """
     if box_ratio is None:
         return 0.0
     return math.log(box_ratio) * (1 if word == "large" else -1)

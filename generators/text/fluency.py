@@ -15,23 +15,35 @@ class Fluency:
         self._known: dict[str, float] = {}
 
     def per_token(self, texts: list[str]) -> list[float]:
-        """Pseudo-log-likelihood per token in nats, at most 0; 0 for a text without tokens."""
+        """Return pseudo-log-likelihood per token in nats, at most 0; 0 for a text without tokens."""
         if len(self._known) > CAPACITY:
             self._known.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             totals, counts = self.model.pseudo_log_likelihood(new)
-            self._known.update({text: float(total) / max(int(count), 1) for text, total, count in zip(new, totals, counts, strict=True)})
+            self._known.update(
+                {
+                    text: float(total) / max(int(count), 1)
+                    for text, total, count in zip(new, totals, counts, strict=True)
+                }
+            )
         return [self._known[text] for text in texts]
 
     def word_scores(self, asked: list[tuple[str, int, int]]) -> list[float]:
-        """Log-probability of the word at [start, end) of each text, in nats; pieces of longer words are filled from the left."""
+        """Return log-probability of the word at [start, end) of each text, in nats; pieces of longer words are filled
+        from the left.
+        """
         by_word: dict[str, list[int]] = {}
         for position, (text, start, end) in enumerate(asked):
             by_word.setdefault(text[start:end], []).append(position)
         scores = [0.0] * len(asked)
         for word, positions in sorted(by_word.items()):
-            slots = [asked[position][0][: asked[position][1]] + SLOT + asked[position][0][asked[position][2] :] for position in positions]
-            for position, value in zip(positions, self.model.word_log_probabilities(slots, (word,))[:, 0].tolist(), strict=True):
+            slots = [
+                asked[position][0][: asked[position][1]] + SLOT + asked[position][0][asked[position][2] :]
+                for position in positions
+            ]
+            for position, value in zip(
+                positions, self.model.word_log_probabilities(slots, (word,))[:, 0].tolist(), strict=True
+            ):
                 scores[position] = float(value)
         return scores

@@ -1,4 +1,6 @@
-"""What the source itself says of insertions: the only use of its truth, which no decision of an edit but the oracle's may see."""
+"""What the source itself says of insertions: the only use of its truth, which no decision of an edit but the oracle's
+may see.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +13,23 @@ TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
 
 
 def meant(image: CaptionedImage, phrase: NounPhrase) -> tuple[GoldObject, ...]:
-    """The objects that a noun phrase may mean: of its noun, and not contradicting a modifier whose group the source knows."""
+    """Return the objects that a noun phrase may mean: of its noun, and not contradicting a modifier whose group the
+    source knows.
+    """
     said = {word.text.lower() for word in phrase.modifiers}
     known = {group: {item.attributes.get(group, "") for item in image.objects} - {""} for group in known_groups(image)}
     # Only a modifier that some object of the image has can tell objects apart.
     telling = {group: said & words for group, words in known.items() if said & words}
     objects = [item for item in image.objects if item.name in (phrase.lemma, phrase.head_lemma)]
-    return tuple(item for item in objects if all(item.attributes.get(group, "") in words for group, words in telling.items()))
+    return tuple(
+        item for item in objects if all(item.attributes.get(group, "") in words for group, words in telling.items())
+    )
 
 
 def judge(image: CaptionedImage, phrase: NounPhrase, word: str, group: str = "") -> tuple[str, str]:
-    """Whether ``word`` is true of every object that the phrase may mean, and of any object of its noun; of any group where none is named.
+    """Return whether ``word`` is true of every object that the phrase may mean, and of any object of its noun.
+
+    Of any group where none is named.
 
     Boxes don't matter here: a second box on one object makes no sentence false.
     """
@@ -30,7 +38,9 @@ def judge(image: CaptionedImage, phrase: NounPhrase, word: str, group: str = "")
         return UNKNOWN, UNKNOWN
     # A caption that contradicts its image may mean no object at all; then every object of the noun counts.
     objects = meant(image, phrase) or kind
-    return (TRUE if all(_has(item, word, group) for item in objects) else FALSE), (TRUE if any(_has(item, word, group) for item in kind) else FALSE)
+    return (TRUE if all(_has(item, word, group) for item in objects) else FALSE), (
+        TRUE if any(_has(item, word, group) for item in kind) else FALSE
+    )
 
 
 def _has(item: GoldObject, word: str, group: str) -> bool:
@@ -38,7 +48,10 @@ def _has(item: GoldObject, word: str, group: str) -> bool:
 
 
 def true_words(image: CaptionedImage, phrase: NounPhrase, groups: Sequence[str], said: Sequence[str]) -> dict[str, str]:
-    """By group that is not ``said``: the word that is true of every object that the phrase may mean; none where they differ or have none."""
+    """Return by group that is not ``said``: the word that is true of every object that the phrase may mean.
+
+    None where they differ or have none.
+    """
     objects = meant(image, phrase)
     found: dict[str, str] = {}
     for group in groups:
@@ -49,11 +62,15 @@ def true_words(image: CaptionedImage, phrase: NounPhrase, groups: Sequence[str],
 
 
 def said_groups(image: CaptionedImage, phrase: NounPhrase) -> list[str]:
-    """The groups that the source knows and of which the phrase says a value that some object of the image has."""
+    """Return the groups that the source knows and of which the phrase says a value that some object of the image
+    has.
+    """
     words = {word.text.lower() for word in phrase.modifiers}
-    return [group for group in known_groups(image) if words & {item.attributes.get(group, "") for item in image.objects}]
+    return [
+        group for group in known_groups(image) if words & {item.attributes.get(group, "") for item in image.objects}
+    ]
 
 
 def known_groups(image: CaptionedImage) -> tuple[str, ...]:
-    """The groups that the source knows of its objects."""
+    """Return the groups that the source knows of its objects."""
     return tuple(dict.fromkeys(group for item in image.objects for group in item.attributes))

@@ -1,4 +1,6 @@
-"""Grounded insertion: into a caption only what its image shows (a reply to Ramshetty et al., arXiv 2306.11065; docs/xmai.md says how it differs)."""
+"""Grounded insertion: into a caption only what its image shows (a reply to Ramshetty et al., arXiv 2306.11065;
+docs/xmai.md says how it differs).
+"""
 
 from __future__ import annotations
 
@@ -55,25 +57,38 @@ class Slot:
     found: Insertion | None = None
 
     def record(self) -> SlotRecord:
-        """What is kept of it."""
+        """Return what is kept of it."""
         noun = self.phrase.noun
         text = self.job.caption.text[noun.start : noun.end]
-        return SlotRecord(text, self.phrase.lemma, noun.start, noun.end, self.outcome, len(self.seen), tuple(self.tried))
+        return SlotRecord(
+            text, self.phrase.lemma, noun.start, noun.end, self.outcome, len(self.seen), tuple(self.tried)
+        )
 
 
 class Grounder:
-    """Finds what could be inserted at each noun of captions. A caption's slots do not depend on the captions beside it."""
+    """Finds what could be inserted at each noun of captions.
+
+    A caption's slots do not depend on the captions beside it.
+    """
 
     def __init__(
-        self, lookout: Lookout, judges: tuple[CropJudge, CropJudge | None], ruler: SizeRuler, groups: Mapping[str, AttributeGroup],
-        settings: InsertionSettings, guard: TextGuardSettings,
+        self,
+        lookout: Lookout,
+        judges: tuple[CropJudge, CropJudge | None],
+        ruler: SizeRuler,
+        groups: Mapping[str, AttributeGroup],
+        settings: InsertionSettings,
+        guard: TextGuardSettings,
     ) -> None:
-        """Args:
-            lookout: finds the nouns' objects.
-            judges: the one that chooses words, and the other family that must agree; None where the pack has none.
-            ruler: measures sizes.
-            groups: the words that the judges tell apart, without sizes; their order is the order of contexts.
-            settings, guard: the recipe's.
+        """Set up.
+
+        Args:
+            lookout: Finds the nouns' objects.
+            judges: The one that chooses words, and the other family that must agree; None where the pack has none.
+            ruler: Measures sizes.
+            groups: The words that the judges tell apart, without sizes; their order is the order of contexts.
+            settings: The recipe's.
+            guard: The recipe's.
         """
         self.lookout, self.ruler, self.groups, self.settings, self.guard = lookout, ruler, groups, settings, guard
         self.chooser, self.second = judges
@@ -82,7 +97,9 @@ class Grounder:
         self._features: dict[tuple[int, int, Sighting], Array] = {}
 
     def ground(self, jobs: Sequence[CaptionJob]) -> list[list[Slot]]:
-        """The slots of each caption, decided but for the cap and the guards of whole texts: ``found`` is what could be inserted."""
+        """Return the slots of each caption, decided but for the cap and the guards of whole texts: ``found`` is what
+        could be inserted.
+        """
         self._features.clear()
         slots = [[Slot(job, phrase) for phrase in noun_phrases(job.caption.text)] for job in jobs]
         every = [slot for mine in slots for slot in mine]
@@ -102,7 +119,9 @@ class Grounder:
             identity = slot.job.image.record.id
             images[identity] = slot.job.image
             nouns.setdefault(identity, []).extend([] if slot.outcome else _names(slot.phrase))
-        found = dict(zip(images, self.lookout.find(list(images.values()), [tuple(nouns[key]) for key in images]), strict=True))
+        found = dict(
+            zip(images, self.lookout.find(list(images.values()), [tuple(nouns[key]) for key in images]), strict=True)
+        )
         open_slots = [slot for slot in slots if not slot.outcome]
         for slot in open_slots:
             seen = found[slot.job.image.record.id]
@@ -113,31 +132,48 @@ class Grounder:
             slot.outcome = "" if slot.seen else Reason.NO_BOX
 
     def _drop_contradicting(self, slots: list[Slot]) -> None:
-        """Leave out boxes whose object surely has another attribute than the caption says; "a red ball" does not mean the azure one."""
+        """Leave out boxes whose object surely has another attribute than the caption says.
+
+        "a red ball" does not mean the azure one.
+        """
         said = {id(slot): self._said(slot.phrase) for slot in slots}
         self._features_of([slot for slot in slots if set(said[id(slot)]) - {SIZE}], self.chooser)
         for slot in slots:
             findings = {
-                (sighting, group): self._find(slot, sighting, group) for sighting in slot.seen for group in said[id(slot)] if group in self.shares
+                (sighting, group): self._find(slot, sighting, group)
+                for sighting in slot.seen
+                for group in said[id(slot)]
+                if group in self.shares
             }
-            wrong = {sighting for (sighting, group), found in findings.items() if found.sure and found.word not in said[id(slot)][group]}
+            wrong = {
+                sighting
+                for (sighting, group), found in findings.items()
+                if found.sure and found.word not in said[id(slot)][group]
+            }
             slot.seen = tuple(sighting for sighting in slot.seen if sighting not in wrong)
 
     def _said(self, phrase: NounPhrase) -> dict[str, set[str]]:
-        """The words of the phrase by group."""
+        """Return the words of the phrase by group."""
         said: dict[str, set[str]] = {}
         for word in phrase.modifiers:
             text = word.text.lower()
-            group = next((name for name, known in self.groups.items() if text in known.words), SIZE if text in SIZES else group_of(text))
+            group = next(
+                (name for name, known in self.groups.items() if text in known.words),
+                SIZE if text in SIZES else group_of(text),
+            )
             if group:
                 said.setdefault(group, set()).add(text)
         return said
 
     def _order(self, slot: Slot) -> list[str]:
-        """The groups in the order in which they are tried: drawn by the recipe's shares, so that words do not follow the judges' ease."""
+        """Return the groups in the order in which they are tried: drawn by the recipe's shares, so that words do not
+        follow the judges' ease.
+        """
         rng = np.random.default_rng(derive_seed(slot.job.seed, slot.job.caption.id, f"groups-{slot.phrase.noun.start}"))
         names, weights = list(self.shares), np.array(list(self.shares.values()))
-        return [names[int(place)] for place in rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())]
+        return [
+            names[int(place)] for place in rng.choice(len(names), len(names), replace=False, p=weights / weights.sum())
+        ]
 
     def _try_next_group(self, slots: list[Slot]) -> None:
         """One round: every open slot asks about its next group, all in one batch."""
@@ -161,7 +197,7 @@ class Grounder:
             self._confirm(slot, group, found)
 
     def _agree(self, slot: Slot, group: str) -> list[Finding] | None:
-        """The findings of all boxes when they agree on a word; else the failure is noted."""
+        """Return the findings of all boxes when they agree on a word; else the failure is noted."""
         findings = [self._find(slot, sighting, group) for sighting in slot.seen]
         words = {found.word for found in findings}
         if len(words) == 1 and all(found.sure for found in findings):
@@ -176,7 +212,13 @@ class Grounder:
         margin = self.image_margin(slot, group, weakest.word)
         passed = margin is None or margin > self.guard.image_margin
         facts = Tried(
-            group, weakest.word, INSERTED if passed else Reason.IMAGE_GUARD, weakest.probability, weakest.none, weakest.margin, weakest.ratio,
+            group,
+            weakest.word,
+            INSERTED if passed else Reason.IMAGE_GUARD,
+            weakest.probability,
+            weakest.none,
+            weakest.margin,
+            weakest.ratio,
             -1.0 if margin is None else margin,
         )
         slot.tried.append(facts)
@@ -184,20 +226,27 @@ class Grounder:
             slot.found, slot.outcome = self._insertion(slot, facts, weakest), INSERTED
 
     def image_margins(self, asked: Sequence[tuple[Slot, str, str]]) -> list[float | None]:
-        """``image_margin`` of (slot, group, word) of the captions that were grounded last."""
+        """Return ``image_margin`` of (slot, group, word) of the captions that were grounded last."""
         for judge in filter(None, (self.chooser, self.second)):
             self._features_of([slot for slot, group, _ in asked if group != SIZE], judge)
         return [self.image_margin(slot, group, word) for slot, group, word in asked]
 
     def image_margin(self, slot: Slot, group: str, word: str) -> float | None:
-        """The least lead of ``word`` over the group's other words and "none" for the slot's boxes: by the second judge, for sizes by boxes.
+        """Return the least lead of ``word`` over the group's other words and "none" for the slot's boxes: by the second
+        judge, for sizes by boxes.
 
         Logits for words, natural logarithms of area less ``SIZE_LEAD`` for sizes; None where nothing can say.
         """
         if not slot.seen:
             return None
         if group == SIZE:
-            return min(size_margin(word, self.ruler.box_ratio(slot.job.image, sighting, slot.around)) for sighting in slot.seen) - SIZE_LEAD
+            return (
+                min(
+                    size_margin(word, self.ruler.box_ratio(slot.job.image, sighting, slot.around))
+                    for sighting in slot.seen
+                )
+                - SIZE_LEAD
+            )
         known = self.groups.get(group)
         if self.second is None or known is None or word not in known.words:
             return None
@@ -207,7 +256,9 @@ class Grounder:
         leads = []
         for sighting in slot.seen:
             noun = sighting.noun
-            logits = self.second.logits(self._seen(slot, sighting, self.second), noun, known.words, context=context, none=known.guard_none)
+            logits = self.second.logits(
+                self._seen(slot, sighting, self.second), noun, known.words, context=context, none=known.guard_none
+            )
             leads.append(float(logits[place] - np.delete(logits, place).max()))
         return min(leads)
 
@@ -215,20 +266,40 @@ class Grounder:
         noun, best = slot.phrase.noun, slot.seen[0]
         gold, exists = judge_gold(slot.job.image, slot.phrase, facts.word, facts.group)
         return Insertion(
-            facts.word, facts.group, slot.job.caption.text[noun.start : noun.end], slot.phrase.lemma, noun.start, noun.end, box=best.box,
-            box_class=best.noun, box_score=best.score, boxes=len(slot.seen), p=facts.p, p_none=facts.p_none, runner_up=found.runner_up,
-            margin=facts.margin, ratio=facts.ratio, image_margin=facts.image_margin, gold=gold, gold_existential=exists, person=slot.phrase.person,
+            facts.word,
+            facts.group,
+            slot.job.caption.text[noun.start : noun.end],
+            slot.phrase.lemma,
+            noun.start,
+            noun.end,
+            box=best.box,
+            box_class=best.noun,
+            box_score=best.score,
+            boxes=len(slot.seen),
+            p=facts.p,
+            p_none=facts.p_none,
+            runner_up=found.runner_up,
+            margin=facts.margin,
+            ratio=facts.ratio,
+            image_margin=facts.image_margin,
+            gold=gold,
+            gold_existential=exists,
+            person=slot.phrase.person,
         )
 
     def _find(self, slot: Slot, sighting: Sighting, group: str) -> Finding:
         if group == SIZE:
             return self.ruler.measure(slot.job.image, sighting, slot.around)
         known, seen = self.groups[group], self._seen(slot, sighting, self.chooser)
-        logits = self.chooser.logits(seen, sighting.noun, known.words, context=self._context(slot, group), none=known.none)
+        logits = self.chooser.logits(
+            seen, sighting.noun, known.words, context=self._context(slot, group), none=known.none
+        )
         return find_word(logits, known)
 
     def _context(self, slot: Slot, group: str) -> str:
-        """The colour, as the caption says it or the chooser sees it: other attributes are told apart better beside it."""
+        """Return the colour, as the caption says it or the chooser sees it: other attributes are told apart better
+        beside it.
+        """
         colour = self.groups.get("colour")
         if colour is None or group == "colour":
             return ""
@@ -236,7 +307,9 @@ class Grounder:
         if said:
             return said[0]
         best = slot.seen[0]
-        return colour.words[int(self.chooser.logits(self._seen(slot, best, self.chooser), best.noun, colour.words)[:-1].argmax())]
+        return colour.words[
+            int(self.chooser.logits(self._seen(slot, best, self.chooser), best.noun, colour.words)[:-1].argmax())
+        ]
 
     def _seen(self, slot: Slot, sighting: Sighting, judge: CropJudge) -> Array:
         return self._features[(id(judge), id(slot.job.image), sighting)]
@@ -251,7 +324,7 @@ class Grounder:
 
 
 def operations_of(slot: Slot, word: str, group: str) -> tuple[Operation, ...]:
-    """The operations that insert ``word`` at a slot."""
+    """Return the operations that insert ``word`` at a slot."""
     return insert_word(slot.job.caption.text, slot.phrase, word, group)
 
 
@@ -262,7 +335,7 @@ def reject(slot: Slot, reason: str) -> None:
 
 
 def _names(phrase: NounPhrase) -> list[str]:
-    """What a noun may be called by a detector: the whole compound before its last word."""
+    """Return what a noun may be called by a detector: the whole compound before its last word."""
     return list(dict.fromkeys((phrase.lemma, phrase.head_lemma)))
 
 

@@ -39,7 +39,12 @@ class PublishedEditor:
     """Runs ``xmai-2023`` and ``naive``: every box gets the best attribute of the vocabulary, with no "none"."""
 
     def __init__(
-        self, lookout: Lookout, features: ImageTextFeatures, model: MaskedLm, groups: Mapping[str, AttributeGroup], settings: TextSettings
+        self,
+        lookout: Lookout,
+        features: ImageTextFeatures,
+        model: MaskedLm,
+        groups: Mapping[str, AttributeGroup],
+        settings: TextSettings,
     ) -> None:
         self.lookout, self.features, self.settings = lookout, features, settings
         self.judge, self.groups, self.vectors = CropJudge(features), groups, WordVectors(model)
@@ -48,7 +53,7 @@ class PublishedEditor:
         self.proposer = Proposer(model, top=settings.xmai.top, kept=settings.xmai.kept, legacy_bugs=bugs)
 
     def edit(self, jobs: Sequence[TextJob], *, naive: bool) -> list[TextCandidate]:
-        """Edited captions in the order of the jobs."""
+        """Return edited captions in the order of the jobs."""
         seen = self._seen(jobs)
         attributes = [{name: [word for _, word in boxes] for name, boxes in one.items()} for one in seen]
         texts = [job.caption.caption.text for job in jobs]
@@ -56,17 +61,30 @@ class PublishedEditor:
             outcomes = [self._naive(job, known) for job, known in zip(jobs, attributes, strict=True)]
         else:
             images = self.features.images([job.caption.image.image for job in jobs])
-            outcomes = Xmai(self.proposer, self.vectors.similarity, self._cosines(images), self.settings.xmai).edit(texts, attributes)
+            outcomes = Xmai(self.proposer, self.vectors.similarity, self._cosines(images), self.settings.xmai).edit(
+                texts, attributes
+            )
         made = [self._candidate(job, outcome, boxes) for job, outcome, boxes in zip(jobs, outcomes, seen, strict=True)]
-        return made if naive else [replace(one, facts=self._ceiling(job, outcome)) for one, job, outcome in zip(made, jobs, outcomes, strict=True)]
+        return (
+            made
+            if naive
+            else [
+                replace(one, facts=self._ceiling(job, outcome))
+                for one, job, outcome in zip(made, jobs, outcomes, strict=True)
+            ]
+        )
 
     def _ceiling(self, job: TextJob, outcome: Outcome) -> dict[str, int]:
-        """Slots whose true words the source knows, and how many have one among their candidates."""
+        """Return slots whose true words the source knows, and how many have one among their candidates."""
         image = job.caption.image
 
         def true_words(position: int, slot: MaskSlot) -> set[str] | None:
             phrase = _phrase_of(outcome, slot)
-            return None if phrase is None or not known_groups(image) else set(true_of(image, phrase, known_groups(image), ()).values())
+            return (
+                None
+                if phrase is None or not known_groups(image)
+                else set(true_of(image, phrase, known_groups(image), ()).values())
+            )
 
         ceiling = masked_model_ceiling([outcome], true_words)
         return {"ceiling_slots": ceiling.slots, "ceiling_reached": ceiling.reached}
@@ -80,7 +98,10 @@ class PublishedEditor:
         return cosines
 
     def _seen(self, jobs: Sequence[TextJob]) -> list[Seen]:
-        """What is seen of each caption's image; both edits of a caption share one look, so that of the last call is remembered."""
+        """Return what is seen of each caption's image.
+
+        Both edits of a caption share one look, so that of the last call is remembered.
+        """
         wanted = {job.caption.key: job.caption for job in jobs}
         new = [caption for key, caption in wanted.items() if key not in self._known]
         fresh = self._look([caption.image for caption in new], [caption.caption.text for caption in new])
@@ -89,16 +110,24 @@ class PublishedEditor:
         return [self._known[job.caption.key] for job in jobs]
 
     def _look(self, images: Sequence[CaptionedImage], texts: Sequence[str]) -> list[Seen]:
-        """Names and attributes of the boxes: of the detector's whole vocabulary, or of the caption's nouns where it is open."""
+        """Return names and attributes of the boxes: of the detector's whole vocabulary, or of the caption's nouns where
+        it is open.
+        """
         detector = self.lookout.detector
         closed = tuple(detector.entry.vocabulary) if detector else ()
         nouns = [closed or tuple(dict.fromkeys(phrase.head_lemma for phrase in noun_phrases(text))) for text in texts]
         found = self.lookout.find(list(images), nouns)
         places = [
-            (position, sighting) for position, one in enumerate(found)
-            for sighting in sorted((sighting for boxes in one.values() for sighting in boxes), key=lambda sighting: -sighting.score)
+            (position, sighting)
+            for position, one in enumerate(found)
+            for sighting in sorted(
+                (sighting for boxes in one.values() for sighting in boxes), key=lambda sighting: -sighting.score
+            )
         ]
-        crops = [crop_around(images[position].image, sighting.box, self.settings.insertion.crop_margin) for position, sighting in places]
+        crops = [
+            crop_around(images[position].image, sighting.box, self.settings.insertion.crop_margin)
+            for position, sighting in places
+        ]
         result: list[Seen] = [{} for _ in images]
         if not crops:
             return result
@@ -130,12 +159,28 @@ class PublishedEditor:
         gold, exists = judge(image, phrase, filled.word) if phrase else (UNKNOWN, UNKNOWN)
         group = next((name for name, known in self.groups.items() if filled.word in known.words), group_of(filled.word))
         return Insertion(
-            filled.word, group, noun, lemma, slot.start, slot.end, slot.start, span.start, span.end,
-            boxes[0].box, boxes[0].noun, boxes[0].score, len(boxes), p=filled.fluency, runner_up=filled.runner_up, margin=filled.margin,
-            gold=gold, gold_existential=exists, person=is_person(lemma, lemma),
+            filled.word,
+            group,
+            noun,
+            lemma,
+            slot.start,
+            slot.end,
+            slot.start,
+            span.start,
+            span.end,
+            boxes[0].box,
+            boxes[0].noun,
+            boxes[0].score,
+            len(boxes),
+            p=filled.fluency,
+            runner_up=filled.runner_up,
+            margin=filled.margin,
+            gold=gold,
+            gold_existential=exists,
+            person=is_person(lemma, lemma),
         )
 
 
 def _phrase_of(outcome: Outcome, slot: MaskSlot) -> NounPhrase | None:
-    """The noun phrase before whose noun a slot stands, if it is one."""
+    """Return the noun phrase before whose noun a slot stands, if it is one."""
     return next((one for one in noun_phrases(outcome.source) if one.noun.start <= slot.start < one.noun.end), None)

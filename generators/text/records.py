@@ -17,19 +17,20 @@ class Insertion:
     """One inserted word, with what speaks for it; what was not measured is -1 or "".
 
     Attributes:
-        word, group: the word and its group.
-        start, end: its span in the edited text.
-        source_offset: where it was put in the source.
-        noun, lemma, noun_start, noun_end: the noun before which it stands, in the source.
-        box, box_class, box_score, boxes: the best of the ``boxes`` objects that the noun may mean.
-        p, p_none, runner_up, margin: the judge's probability of the word and of none, its second answer, and its lead.
-        ratio: for sizes, the area relative to the usual one.
-        logp_a, logp_an: the masked model's log-probability of the word after "a" and after "an".
-        article_from, article_to: the article before and after, where it changed.
-        case_moved: whether the word took over a capital.
-        image_margin: lead over the other words of the group by the second judge.
-        gold: whether the word is true of the objects that the noun means: true, false or unknown; ``gold_existential``: of any of its kind.
-        person: whether the noun is a person.
+        word, group: The word and its group.
+        start, end: Its span in the edited text.
+        source_offset: Where it was put in the source.
+        noun, lemma, noun_start, noun_end: The noun before which it stands, in the source.
+        box, box_class, box_score, boxes: The best of the ``boxes`` objects that the noun may mean.
+        p, p_none, runner_up, margin: The judge's probability of the word and of none, its second answer, and its lead.
+        ratio: For sizes, the area relative to the usual one.
+        logp_a, logp_an: The masked model's log-probability of the word after "a" and after "an".
+        article_from, article_to: The article before and after, where it changed.
+        case_moved: Whether the word took over a capital.
+        image_margin: Lead over the other words of the group by the second judge.
+        gold: Whether the word is true of the objects that the noun means: true, false or unknown; ``gold_existential``:
+            of any of its kind.
+        person: Whether the noun is a person.
     """
 
     word: str
@@ -61,7 +62,7 @@ class Insertion:
     person: bool = False
 
     def document(self) -> dict[str, Any]:
-        """JSON values with fixed keys."""
+        """Return JSON values with fixed keys."""
         values = {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(self).items()}
         return {**values, "box": [round(edge, 2) for edge in self.box]}
 
@@ -93,18 +94,33 @@ class SlotRecord:
     tried: tuple[Tried, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """JSON values with fixed keys."""
-        tried = [{name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(one).items()} for one in self.tried]
+        """Return JSON values with fixed keys."""
+        tried = [
+            {name: round(value, 6) if isinstance(value, float) else value for name, value in asdict(one).items()}
+            for one in self.tried
+        ]
         return {**asdict(replace(self, tried=())), "tried": tried}
 
 
 # Of several slots the one that came nearest to an insertion gives a caption's first reason.
 NEAREST_FIRST: tuple[str, ...] = (
-    INSERTED, Reason.LABEL_GUARD, Reason.ENTAILMENT, Reason.DISFLUENT, Reason.IMAGE_GUARD, Reason.CAP_REACHED, Reason.AMBIGUOUS,
-    Reason.BELOW_THRESHOLD, Reason.NONE_WON, Reason.ALREADY_MODIFIED, Reason.NO_BOX, Reason.SCOPE, Reason.PERSON_GUARD, Reason.NO_NOUN,
+    INSERTED,
+    Reason.LABEL_GUARD,
+    Reason.ENTAILMENT,
+    Reason.DISFLUENT,
+    Reason.IMAGE_GUARD,
+    Reason.CAP_REACHED,
+    Reason.AMBIGUOUS,
+    Reason.BELOW_THRESHOLD,
+    Reason.NONE_WON,
+    Reason.ALREADY_MODIFIED,
+    Reason.NO_BOX,
+    Reason.SCOPE,
+    Reason.PERSON_GUARD,
+    Reason.NO_NOUN,
 )
 
 
 def nearest(outcomes: list[str]) -> list[str]:
-    """Distinct outcomes, the one nearest to an insertion first."""
+    """Return distinct outcomes, the one nearest to an insertion first."""
     return sorted(set(outcomes), key=NEAREST_FIRST.index)

@@ -7,8 +7,23 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 TextEditName = Literal[
-    "original", "grounded", "oracle", "random-attribute", "false-attribute", "random-word", "xmai-2023", "naive", "deletion", "eda", "synonym",
-    "clare", "dilute", "dilute-false", "dilute-unrelated", "dilute-repeat", "dilute-keywords",
+    "original",
+    "grounded",
+    "oracle",
+    "random-attribute",
+    "false-attribute",
+    "random-word",
+    "xmai-2023",
+    "naive",
+    "deletion",
+    "eda",
+    "synonym",
+    "clare",
+    "dilute",
+    "dilute-false",
+    "dilute-unrelated",
+    "dilute-repeat",
+    "dilute-keywords",
 ]
 DILUTIONS = ("dilute", "dilute-false", "dilute-unrelated", "dilute-repeat", "dilute-keywords")
 # Edits that take over where, and how many words, the grounded edit of the same caption inserts.
@@ -19,7 +34,7 @@ class TextEditSettings(BaseModel):
     """One edit of the recipe.
 
     Attributes:
-        name: which edit.
+        name: Which edit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,13 +62,14 @@ class InsertionSettings(BaseModel):
     """How attributes are inserted.
 
     Attributes:
-        per_caption: most insertions in a caption; a noun gets one at most.
-        groups: how often each group comes first.
-        boxes: where objects' boxes come from: the pack's detector, or the source's own annotations.
-        detection: least score of a detected box.
-        short_side: least shorter side of a box in pixels.
-        crop_margin: by how much of its sides a box grows on each side before it is cropped.
-        large, small: area from which on an object is large, and up to which it is small, relative to what it is compared with.
+        per_caption: Most insertions in a caption; a noun gets one at most.
+        groups: How often each group comes first.
+        boxes: Where objects' boxes come from: the pack's detector, or the source's own annotations.
+        detection: Least score of a detected box.
+        short_side: Least shorter side of a box in pixels.
+        crop_margin: By how much of its sides a box grows on each side before it is cropped.
+        large, small: Area from which on an object is large, and up to which it is small, relative to what it is
+            compared with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,12 +88,14 @@ class XmaiSettings(BaseModel):
     """The published algorithm (Ramshetty et al., arXiv 2306.11065), with the values of its paper's run.
 
     Attributes:
-        weights: of the masked model's probability, of similarity to detected attributes, and of dissimilarity to the image.
-        threshold: least similarity of a noun to a detected name, for the slots of ``sim``.
-        slots: ``direct`` (detected names), ``sim`` (similar nouns), or ``mix``: similar nouns where no name stands in the caption.
-        top: words that the masked model proposes.
-        kept: words of these that are scored.
-        legacy_bugs: defects of the published scripts to reproduce, 1 to 5 in the order of the documentation.
+        weights: Of the masked model's probability, of similarity to detected attributes, and of dissimilarity to the
+            image.
+        threshold: Least similarity of a noun to a detected name, for the slots of ``sim``.
+        slots: ``direct`` (detected names), ``sim`` (similar nouns), or ``mix``: similar nouns where no name stands in
+            the caption.
+        top: Words that the masked model proposes.
+        kept: Words of these that are scored.
+        legacy_bugs: Defects of the published scripts to reproduce, 1 to 5 in the order of the documentation.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -95,8 +113,8 @@ class DilutionSettings(BaseModel):
 
     Attributes:
         writer: ``causal_lm``: sentences sampled from the pack's language model; ``template``: "the ball is red."
-        candidates: texts that the language model writes for each sentence.
-        top_k, top_p, temperature, max_tokens: how it samples.
+        candidates: Texts that the language model writes for each sentence.
+        top_k, top_p, temperature, max_tokens: How it samples.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,10 +131,10 @@ class TextSettings(BaseModel):
     """The ``text`` generator's part of a recipe.
 
     Attributes:
-        edits: what to make of every caption.
-        insertion: how attributes are inserted.
-        xmai: the published algorithm.
-        dilution: how captions are diluted.
+        edits: What to make of every caption.
+        insertion: How attributes are inserted.
+        xmai: The published algorithm.
+        dilution: How captions are diluted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -140,9 +158,10 @@ class TextGuardSettings(BaseModel):
     """Limits that an edited caption has to keep; docs/xmai.md says how each is measured.
 
     Attributes:
-        fluency: by how many nats per token the pseudo-log-likelihood may fall.
-        entailment: least probability that the edited caption entails its source, where the pack has an ``nli`` model.
-        image_margin: least lead of the inserted word over every other word of its group, in units of the second judge's logits.
+        fluency: By how many nats per token the pseudo-log-likelihood may fall.
+        entailment: Least probability that the edited caption entails its source, where the pack has an ``nli`` model.
+        image_margin: Least lead of the inserted word over every other word of its group, in units of the second judge's
+            logits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -20,7 +20,10 @@ NEUTRAL_LABEL = 1
 
 @dataclass
 class Settled:
-    """An edited caption: its slots, what was inserted, and the operations; ``text`` is the source's where nothing was."""
+    """An edited caption: its slots, what was inserted, and the operations.
+
+    ``text`` is the source's where nothing was.
+    """
 
     slots: list[Slot]
     chosen: list[Slot]
@@ -39,16 +42,20 @@ class Settled:
 class Settler:
     """Chooses among the slots of a caption and asks whether the edited text is fluent and still entails its source."""
 
-    def __init__(self, fluency: Fluency | None, entailment: Entailment | None, guard: TextGuardSettings, *, cap: int) -> None:
+    def __init__(
+        self, fluency: Fluency | None, entailment: Entailment | None, guard: TextGuardSettings, *, cap: int
+    ) -> None:
         """Models that a pack lacks have no say."""
         self.fluency, self.entailment, self.guard, self.cap = fluency, entailment, guard, cap
 
     def settle(self, captions: Sequence[list[Slot]]) -> list[Settled]:
-        """Edited captions, in order, of the slots of each."""
+        """Return edited captions, in order, of the slots of each."""
         choices = [self._choices(slots) for slots in captions]
         settled: list[Settled | None] = [None] * len(captions)
         for attempt in range(max((len(mine) for mine in choices), default=0)):
-            open_captions = [position for position, done in enumerate(settled) if done is None and len(choices[position]) > attempt]
+            open_captions = [
+                position for position, done in enumerate(settled) if done is None and len(choices[position]) > attempt
+            ]
             tries = [_edited(captions[position], choices[position][attempt]) for position in open_captions]
             for position, one, reason in zip(open_captions, tries, self._judge(tries), strict=True):
                 if not reason:
@@ -66,7 +73,7 @@ class Settler:
         return results
 
     def _choices(self, slots: list[Slot]) -> list[list[Slot]]:
-        """Sets of slots in the order in which they are tried: as many as the cap allows, then each alone."""
+        """Return sets of slots in the order in which they are tried: as many as the cap allows, then each alone."""
         found = [slot for slot in slots if slot.found]
         if found and found[0].job.caption.label == NEUTRAL_LABEL:
             for slot in found:
@@ -78,15 +85,20 @@ class Settler:
         return [kept, *([slot] for slot in kept if len(kept) > 1)] if kept else []
 
     def _judge(self, tries: list[Settled]) -> list[str]:
-        """Per try the reason against it, or ""."""
+        """Return per try the reason against it, or ""."""
         reasons = [""] * len(tries)
         sources = [one.slots[0].job.caption.text for one in tries]
         if self.fluency is not None:
             before, after = self.fluency.per_token(sources), self.fluency.per_token([one.text for one in tries])
-            reasons = [Reason.DISFLUENT if new - old < -self.guard.fluency else "" for old, new in zip(before, after, strict=True)]
+            reasons = [
+                Reason.DISFLUENT if new - old < -self.guard.fluency else ""
+                for old, new in zip(before, after, strict=True)
+            ]
         if self.entailment is not None:
             left = [position for position, reason in enumerate(reasons) if not reason]
-            entailed = self.entailment.probabilities([(tries[position].text, sources[position]) for position in left])[:, ENTAILED]
+            entailed = self.entailment.probabilities([(tries[position].text, sources[position]) for position in left])[
+                :, ENTAILED
+            ]
             for position, probability in zip(left, entailed.tolist(), strict=True):
                 reasons[position] = "" if probability >= self.guard.entailment else Reason.ENTAILMENT
         return reasons
@@ -97,7 +109,9 @@ class Settler:
         for one in results:
             for slot in one.chosen:
                 assert slot.found is not None
-                one.insertions.append(placed(slot.found, operations_of(slot, slot.found.word, slot.found.group), one.operations))
+                one.insertions.append(
+                    placed(slot.found, operations_of(slot, slot.found.word, slot.found.group), one.operations)
+                )
                 asked.append((one, len(one.insertions) - 1, _variants(one.text, one.insertions[-1])))
         if self.fluency is None:
             return
@@ -109,12 +123,14 @@ class Settler:
 
 def _edited(slots: list[Slot], chosen: list[Slot]) -> Settled:
     text = slots[0].job.caption.text if slots else ""
-    operations = merge_operations([operations_of(slot, slot.found.word, slot.found.group) for slot in chosen if slot.found])
+    operations = merge_operations(
+        [operations_of(slot, slot.found.word, slot.found.group) for slot in chosen if slot.found]
+    )
     return Settled(slots, list(chosen), operations, apply_operations(text, operations))
 
 
 def placed(insertion: Insertion, own: Sequence[Operation], merged: Sequence[Operation]) -> Insertion:
-    """An insertion with its span in the edited text, its place in the source, and what changed beside it."""
+    """Return an insertion with its span in the edited text, its place in the source, and what changed beside it."""
     put = next(operation for operation in own if operation.kind == "insert")
     articles = [operation for operation in own if operation.kind == "article"]
     moved = any(operation.kind == "initial_case" for operation in own)
@@ -122,13 +138,21 @@ def placed(insertion: Insertion, own: Sequence[Operation], merged: Sequence[Oper
     shift = sum(len(operation.new) - len(operation.old) for operation in merged if operation.start < put.start)
     start = put.start + shift + put.new.lower().index(insertion.word.lower())
     return replace(
-        insertion, start=start, end=start + len(insertion.word), source_offset=put.start, case_moved=moved,
-        article_from=articles[0].old if articles else "", article_to=articles[0].new if articles else "",
+        insertion,
+        start=start,
+        end=start + len(insertion.word),
+        source_offset=put.start,
+        case_moved=moved,
+        article_from=articles[0].old if articles else "",
+        article_to=articles[0].new if articles else "",
     )
 
 
 def _variants(text: str, insertion: Insertion) -> tuple[tuple[str, int, int], ...]:
-    """The edited text with "a" and with "an" before the inserted word, each with the word's span; the text alone where no article stands."""
+    """Return the edited text with "a" and with "an" before the inserted word, each with the word's span.
+
+    The text alone where no article stands.
+    """
     before = text[: insertion.start].rstrip()
     article = before.rpartition(" ")[2]
     if article.lower() not in ("a", "an"):
@@ -138,5 +162,7 @@ def _variants(text: str, insertion: Insertion) -> tuple[tuple[str, int, int], ..
     for choice in ("a", "an"):
         start = len(head) + len(choice) + len(gap)
         written = choice.capitalize() if article[0].isupper() else choice
-        variants.append((head + written + gap + text[insertion.start :], start, start + insertion.end - insertion.start))
+        variants.append(
+            (head + written + gap + text[insertion.start :], start, start + insertion.end - insertion.start)
+        )
     return tuple(variants)

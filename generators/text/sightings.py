@@ -14,9 +14,9 @@ class Sighting:
     """One object.
 
     Attributes:
-        noun: the lemma that was looked for.
+        noun: The lemma that was looked for.
         box: (left, top, right, bottom) in pixels, right and bottom exclusive.
-        score: the detector's probability, 1 for annotations.
+        score: The detector's probability, 1 for annotations.
     """
 
     noun: str
@@ -32,8 +32,12 @@ class Lookout:
         self.detector, self.settings = detector, settings
 
     def find(self, images: list[CaptionedImage], nouns: list[tuple[str, ...]]) -> list[dict[str, tuple[Sighting, ...]]]:
-        """Sightings by noun for each image, the best first; nouns that a closed vocabulary lacks have none."""
-        found = self._detected(images, nouns) if self.detector else [_annotated(image, mine) for image, mine in zip(images, nouns, strict=True)]
+        """Return sightings by noun for each image, the best first; nouns that a closed vocabulary lacks have none."""
+        found = (
+            self._detected(images, nouns)
+            if self.detector
+            else [_annotated(image, mine) for image, mine in zip(images, nouns, strict=True)]
+        )
         return [{noun: tuple(filter(self._large_enough, seen)) for noun, seen in mine.items()} for mine in found]
 
     def _detected(self, images: list[CaptionedImage], nouns: list[tuple[str, ...]]) -> list[dict[str, list[Sighting]]]:

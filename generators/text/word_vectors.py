@@ -16,7 +16,7 @@ class WordVectors:
         self._vectors: dict[str, torch.Tensor] = {}
 
     def similarity(self, first: str, second: str) -> float:
-        """The cosine of two words, in [-1, 1]."""
+        """Return the cosine of two words, in [-1, 1]."""
         return 1.0 if first == second else float(self._vector(first) @ self._vector(second))
 
     def _vector(self, word: str) -> torch.Tensor:

@@ -12,7 +12,7 @@ from editmill.generators.watermark.settings import AttackSettings
 
 
 def deliver(image: Array, attack: AttackSettings) -> Array:
-    """The picture, uint8 [H, W, 3] RGB, as it comes out of the attack's codec."""
+    """Return the picture, uint8 [H, W, 3] RGB, as it comes out of the attack's codec."""
     if attack.codec == "png":
         return image
     buffer = io.BytesIO()

@@ -1,6 +1,8 @@
-"""Colours of a regenerated picture brought to those of a reference: histogram matching, Monge-Kantorovich map, histogram matching.
+"""Colours of a regenerated picture brought to those of a reference: histogram matching, Monge-Kantorovich map,
+histogram matching.
 
-CtrlRegen (arXiv 2410.05470) uses the method "hm-mkl-hm" of a package under the GPL; this is written from the published formulas.
+CtrlRegen (arXiv 2410.05470) uses the method "hm-mkl-hm" of a package under the GPL; this is written from the published
+formulas.
 """
 
 from __future__ import annotations
@@ -14,14 +16,16 @@ RIDGE = 1e-3
 
 
 def match_colours(image: Array, reference: Array) -> Array:
-    """``hm-mkl-hm``: uint8 [H, W, 3] RGB with the colours of ``reference``, a picture of any size."""
+    """Return ``hm-mkl-hm``: uint8 [H, W, 3] RGB with the colours of ``reference``, a picture of any size."""
     matched = match_histograms(image.astype(np.float64), reference)
     matched = monge_kantorovich(matched, reference)
     return np.rint(match_histograms(matched, reference)).clip(0, 255).astype(np.uint8)
 
 
 def match_histograms(image: Array, reference: Array) -> Array:
-    """float64 [H, W, 3] whose channels have the distribution of the reference's: every value goes to the reference's quantile of its rank."""
+    """Return float64 [H, W, 3] whose channels have the distribution of the reference's: every value goes to the
+    reference's quantile of its rank.
+    """
     channels = [_match_channel(image[..., channel], reference[..., channel]) for channel in range(3)]
     return np.stack(channels, axis=-1)
 
@@ -35,9 +39,11 @@ def _match_channel(values: Array, reference: Array) -> Array:
 
 
 def monge_kantorovich(image: Array, reference: Array) -> Array:
-    """The linear map that turns mean and covariance of the picture's colours into the reference's with the least motion (Pitié and Kokaram 2007).
+    """Return the linear map that turns mean and covariance of the picture's colours into the reference's with the least
+    motion (Pitié and Kokaram 2007).
 
-    T = S^(-1/2) (S^(1/2) R S^(1/2))^(1/2) S^(-1/2) with the covariances S and R; x' = mean(R) + T (x - mean(S)). float64 [H, W, 3].
+    T = S^(-1/2) (S^(1/2) R S^(1/2))^(1/2) S^(-1/2) with the covariances S and R; x' = mean(R) + T (x - mean(S)).
+    float64 [H, W, 3].
     """
     source, target = image.reshape(-1, 3).astype(np.float64), reference.reshape(-1, 3).astype(np.float64)
     ridge = RIDGE * np.eye(3)
@@ -49,6 +55,6 @@ def monge_kantorovich(image: Array, reference: Array) -> Array:
 
 
 def _power(matrix: Array, exponent: float) -> Array:
-    """A power of a symmetric positive matrix."""
+    """Return a power of a symmetric positive matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.maximum(values, 1e-12) ** exponent) @ vectors.T)

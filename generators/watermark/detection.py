@@ -15,14 +15,21 @@ DIGITS = 6
 
 
 def detect(scheme: Scheme, image: Array, payload: Payload) -> dict[str, Any]:
-    """What ``scheme`` reads in ``image``, against ``payload``.
+    """Return what ``scheme`` reads in ``image``, against ``payload``.
 
-    The p-value is P(X >= matches) for X ~ Binomial(bits, 1/2), exact for keys that are random and independent of the picture. A decoder that fails
-    leaves no evidence; evaluators count that as a miss.
+    The p-value is P(X >= matches) for X ~ Binomial(bits, 1/2), exact for keys that are random and independent of the
+    picture. A decoder that fails leaves no evidence; evaluators count that as a miss.
     """
     found: dict[str, Any] = {
-        "scheme": scheme.name, "detector": f"{scheme.package} {scheme.version}", "bits": scheme.bits, "key_id": payload.key_id,
-        "commitment": payload.commitment, "scores": [], "matches": None, "p_value": None, "error": "",
+        "scheme": scheme.name,
+        "detector": f"{scheme.package} {scheme.version}",
+        "bits": scheme.bits,
+        "key_id": payload.key_id,
+        "commitment": payload.commitment,
+        "scores": [],
+        "matches": None,
+        "p_value": None,
+        "error": "",
     }
     try:
         scores = read(scheme, image)
@@ -30,4 +37,9 @@ def detect(scheme: Scheme, image: Array, payload: Payload) -> dict[str, Any]:
         return {**found, "error": str(error)}
     matches = int(np.sum((scores > 0) == np.array(payload.bits, bool)))
     p_value = float(binom.sf(matches - 1, scheme.bits, 0.5))
-    return {**found, "scores": [round(float(score), DIGITS) for score in scores], "matches": matches, "p_value": p_value}
+    return {
+        **found,
+        "scores": [round(float(score), DIGITS) for score in scores],
+        "matches": matches,
+        "p_value": p_value,
+    }

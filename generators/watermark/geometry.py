@@ -16,10 +16,10 @@ LEAST_SIDE = 32
 
 
 def frame(image: Array, settings: WatermarkSettings) -> Array:
-    """A source, uint8 [H, W, 3] RGB, in the frame of its samples; ``pad`` never enlarges and never cuts.
+    """Return a source, uint8 [H, W, 3] RGB, in the frame of its samples; ``pad`` never enlarges and never cuts.
 
     Raises:
-        EditFailure: the picture is too small for marks.
+        EditFailure: The picture is too small for marks.
     """
     _check(image, settings)
     if settings.fit == "crop":
@@ -46,13 +46,15 @@ def _check(image: Array, settings: WatermarkSettings) -> None:
 
 
 def pad_to(image: Array, multiple: int) -> Array:
-    """The picture with reflected rows below and columns at the right, so that both sides are multiples of ``multiple``."""
+    """Return the picture with reflected rows below and columns at the right, so that both sides are multiples of
+    ``multiple``.
+    """
     below, right = (-length % multiple for length in image.shape[:2])
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) if below or right else image
 
 
 def flat_share(image: Array) -> float:
-    """Share of pixels around which grey values hardly vary: where marks that hide in texture are weak."""
+    """Return share of pixels around which grey values hardly vary: where marks that hide in texture are weak."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean, square = (cv2.blur(values, (WINDOW, WINDOW)) for values in (grey, grey * grey))
     return float(np.mean(square - mean * mean < FLAT * FLAT))

@@ -16,10 +16,10 @@ class EmbedRecord:
     """What was embedded where.
 
     Attributes:
-        source_id: the source.
-        scheme: the mark, or "" for a declared negative.
-        key_id: public name of the key, "" for a negative.
-        sha256: of the picture's shape and pixels.
+        source_id: The source.
+        scheme: The mark, or "" for a declared negative.
+        key_id: Public name of the key, "" for a negative.
+        sha256: Of the picture's shape and pixels.
         seal: HMAC over the other fields by the run that made them.
     """
 
@@ -39,7 +39,9 @@ class Item:
 
 
 class Ledger:
-    """Seals the run's own items with a key that is drawn anew for every run and never leaves it, and opens no others."""
+    """Seals the run's own items with a key that is drawn anew for every run and never leaves it, and opens no
+    others.
+    """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -47,26 +49,32 @@ class Ledger:
     def seal(self, image: Array, *, source_id: str, scheme: str = "", key_id: str = "") -> Item:
         """Record a picture that was just marked, or a negative."""
         digest = pixels_digest(image)
-        return Item(EmbedRecord(source_id, scheme, key_id, digest, tag(self._key, source_id, scheme, key_id, digest)), image)
+        return Item(
+            EmbedRecord(source_id, scheme, key_id, digest, tag(self._key, source_id, scheme, key_id, digest)), image
+        )
 
     def open(self, item: Item) -> Array:
-        """The picture of an item of this run, whose pixels are hashed again.
+        """Return the picture of an item of this run, whose pixels are hashed again.
 
         Raises:
-            EditFailure: another run made it or nobody did, or it was changed since.
+            EditFailure: Another run made it or nobody did, or it was changed since.
         """
         record = item.record
         seal = tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)
         if not secrets.compare_digest(str(record.seal).encode(), seal.encode()):
             raise EditFailure(
-                Reason.NO_EMBED_RECORD, f"{record.source_id}: this run has no record of embedding {record.scheme or 'a negative'} in this picture; "
-                "only marks that a run embedded itself are regenerated"
+                Reason.NO_EMBED_RECORD,
+                f"{record.source_id}: this run has no record of embedding {record.scheme or 'a negative'} in this "
+                "picture; "
+                "only marks that a run embedded itself are regenerated",
             )
         if pixels_digest(item.image) != record.sha256:
-            raise EditFailure(Reason.NO_EMBED_RECORD, f"{record.source_id}: the picture was changed after it was recorded")
+            raise EditFailure(
+                Reason.NO_EMBED_RECORD, f"{record.source_id}: the picture was changed after it was recorded"
+            )
         return item.image
 
 
 def pixels_digest(image: Array) -> str:
-    """sha256 over the shape, the type and the pixels of a picture."""
+    """Return sha256 over the shape, the type and the pixels of a picture."""
     return hashlib.sha256(f"{image.shape} {image.dtype.str}".encode() + image.tobytes()).hexdigest()

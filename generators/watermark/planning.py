@@ -21,9 +21,10 @@ class WatermarkPlanner:
         self.secret = settings.secret(seed)
 
     def plan(self, source: SourceRecord) -> Iterator[tuple[str, Edit, int]]:
-        """Label for the key, edit and replica of each sample; replica 1 is the second seed.
+        """Yield label for the key, edit and replica of each sample; replica 1 is the second seed.
 
-        Edits of one attack share label and replica, whatever the mark, and therefore the seed: negatives get the same noise as their positives.
+        Edits of one attack share label and replica, whatever the mark, and therefore the seed: negatives get the same
+        noise as their positives.
         """
         for attack in self.settings.attacks:
             if _draw(source.id, "share") >= attack.share:
@@ -33,7 +34,11 @@ class WatermarkPlanner:
                 for scheme in self.settings.schemes:
                     if scheme.regenerate or attack.start == "none":
                         yield f"{attack.name}-{scheme.name.lower()}", self._marked(source, attack, scheme), replica
-                yield f"{attack.name}-{UNMARKED}", make_edit(GENERATOR, attack.name, stochastic=False, scheme="", key_id="", commitment=""), replica
+                yield (
+                    f"{attack.name}-{UNMARKED}",
+                    make_edit(GENERATOR, attack.name, stochastic=False, scheme="", key_id="", commitment=""),
+                    replica,
+                )
 
     def _marked(self, source: SourceRecord, attack: AttackSettings, scheme: SchemeSettings) -> Edit:
         key = make_payload(self.secret, source.id, scheme.name, length=scheme.bits)
@@ -41,5 +46,5 @@ class WatermarkPlanner:
 
 
 def _draw(source_id: str, what: str) -> float:
-    """A number in [0, 1) that depends on the source alone, so that a larger share contains a smaller one."""
+    """Return a number in [0, 1) that depends on the source alone, so that a larger share contains a smaller one."""
     return float(derive_seed(0, source_id, what) / 2**SEED_BITS)

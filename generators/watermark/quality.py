@@ -19,13 +19,15 @@ EQUAL_PSNR = 100.0
 
 
 def psnr(first: Array, second: Array) -> float:
-    """Peak signal-to-noise ratio in dB of two pictures uint8 [H, W, 3], at most ``EQUAL_PSNR``."""
+    """Return peak signal-to-noise ratio in dB of two pictures uint8 [H, W, 3], at most ``EQUAL_PSNR``."""
     error = float(np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2))
     return min(EQUAL_PSNR, 10 * math.log10(255**2 / error)) if error else EQUAL_PSNR
 
 
 def ssim(first: Array, second: Array) -> float:
-    """Structural similarity, at most 1, of two pictures uint8 [H, W, 3]: the mean over pixels and channels (Wang et al. 2004)."""
+    """Return structural similarity, at most 1, of two pictures uint8 [H, W, 3]: the mean over pixels and channels (Wang
+    et al. 2004).
+    """
     x, y = first.astype(np.float64), second.astype(np.float64)
     mean_x, mean_y = _blur(x), _blur(y)
     var_x, var_y, cov = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2, _blur(x * y) - mean_x * mean_y

@@ -1,4 +1,5 @@
-"""Regeneration by a diffusion model that sees the edges and the content of the picture: CtrlRegen and CtrlRegen+ (arXiv 2410.05470, section 4).
+"""Regeneration by a diffusion model that sees the edges and the content of the picture: CtrlRegen and CtrlRegen+ (arXiv
+2410.05470, section 4).
 
 No detector is imported here, and no strength is searched: the grid is the recipe's.
 """
@@ -22,7 +23,14 @@ from editmill.generators.watermark.codec import deliver
 from editmill.generators.watermark.colour_transfer import match_colours
 from editmill.generators.watermark.geometry import pad_to
 from editmill.generators.watermark.ledger import Item, Ledger
-from editmill.generators.watermark.schedule import Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
+from editmill.generators.watermark.schedule import (
+    Start,
+    describe_scheduler,
+    find_start,
+    make_scheduler,
+    start_latents,
+    strength_for,
+)
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
 from editmill.manifests.seeds import derive_seed
 
@@ -39,7 +47,10 @@ class Regenerated:
 
 
 class Regenerator:
-    """Attacks the items of one ledger. Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator."""
+    """Attacks the items of one ledger.
+
+    Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator.
+    """
 
     def __init__(self, settings: WatermarkSettings, models: Models, ledger: Ledger) -> None:
         self.settings, self.models, self.ledger = settings, models, ledger
@@ -48,8 +59,8 @@ class Regenerator:
         """Attack one item.
 
         Raises:
-            EditFailure: this run has no record of the item, or its picture was changed.
-            ValueError: the model gave a picture that is not finite.
+            EditFailure: This run has no record of the item, or its picture was changed.
+            ValueError: The model gave a picture that is not finite.
         """
         image = self.ledger.open(item)
         facts, cost = self._unstarted(attack), 0
@@ -63,22 +74,40 @@ class Regenerator:
         return Regenerated(deliver(image, attack), facts, cost)
 
     def _unstarted(self, attack: AttackSettings) -> dict[str, Any]:
-        """The facts of an attack that runs no diffusion; ``snr`` is null where nothing was noised."""
+        """Return the facts of an attack that runs no diffusion; ``snr`` is null where nothing was noised."""
         runs, settings = attack.generates, self.settings
         return {
-            "rung": attack.name, "start": attack.start, "requested": settings.executed(attack) / settings.steps_of(attack),
-            "steps": settings.steps_of(attack) if runs else 0, "executed": 0, "timestep": -1, "sqrt_alpha_bar": 1.0, "snr": None,
-            "scheduler": "", "scheduler_sha256": "", "spacing": "", "stochastic": False,
-            "guidance": settings.guidance if runs else 0.0, "prompt": settings.prompt if runs else "",
-            "negative_prompt": settings.negative_prompt if runs else "", "control_scale": attack.control if runs else 0.0,
-            "canny": list(settings.canny) if runs else [], "adapter_scale": attack.adapter if runs else 0.0,
-            "colour_match": COLOUR_METHOD if runs and attack.colour_match else "", "passes": attack.passes, "codec": attack.codec,
-            "quality": attack.quality, "dtype": self.models.placement.dtype,
+            "rung": attack.name,
+            "start": attack.start,
+            "requested": settings.executed(attack) / settings.steps_of(attack),
+            "steps": settings.steps_of(attack) if runs else 0,
+            "executed": 0,
+            "timestep": -1,
+            "sqrt_alpha_bar": 1.0,
+            "snr": None,
+            "scheduler": "",
+            "scheduler_sha256": "",
+            "spacing": "",
+            "stochastic": False,
+            "guidance": settings.guidance if runs else 0.0,
+            "prompt": settings.prompt if runs else "",
+            "negative_prompt": settings.negative_prompt if runs else "",
+            "control_scale": attack.control if runs else 0.0,
+            "canny": list(settings.canny) if runs else [],
+            "adapter_scale": attack.adapter if runs else 0.0,
+            "colour_match": COLOUR_METHOD if runs and attack.colour_match else "",
+            "passes": attack.passes,
+            "codec": attack.codec,
+            "quality": attack.quality,
+            "dtype": self.models.placement.dtype,
         }
 
     def _realised(self, attack: AttackSettings, start: Start) -> dict[str, Any]:
         return {
-            "executed": start.executed, "timestep": start.timestep, "sqrt_alpha_bar": start.sqrt_alpha_bar, "snr": start.snr,
+            "executed": start.executed,
+            "timestep": start.timestep,
+            "sqrt_alpha_bar": start.sqrt_alpha_bar,
+            "snr": start.snr,
             **describe_scheduler(self._scheduler(attack), self.settings),
         }
 
@@ -91,14 +120,23 @@ class Regenerator:
         parts = {**components, "unet": deepcopy(components["unet"]), "safety_checker": None}
         controlnet, adapter = self.models.get("controlnet"), self.models.get("image_adapter")
         with quiet():
-            pipeline = StableDiffusionControlNetImg2ImgPipeline(**parts, controlnet=controlnet, requires_safety_checker=False)
+            pipeline = StableDiffusionControlNetImg2ImgPipeline(
+                **parts, controlnet=controlnet, requires_safety_checker=False
+            )
             pipeline.set_progress_bar_config(disable=True)
             return attach(pipeline, adapter)
 
     @cached_property
     def _vae(self) -> Any:
-        """That of the diffusion, so that the round trip is what it starts from; packs without one have the role ``autoencoder``."""
-        return self.models.get("text_to_image").vae if "text_to_image" in self.models.pack.roles else self.models.get("autoencoder")
+        """That of the diffusion, so that the round trip is what it starts from.
+
+        Packs without one have the role ``autoencoder``.
+        """
+        return (
+            self.models.get("text_to_image").vae
+            if "text_to_image" in self.models.pack.roles
+            else self.models.get("autoencoder")
+        )
 
     def _scheduler(self, attack: AttackSettings) -> Any:
         config = self.models.get("text_to_image").scheduler.config
@@ -106,7 +144,7 @@ class Regenerator:
 
     @torch.no_grad()
     def _round_trip(self, image: Array) -> Array:
-        """Through the autoencoder alone, by the mode of its posterior."""
+        """Return through the autoencoder alone, by the mode of its posterior."""
         padded = self._tensor(pad_to(image, _stride(self._vae)))
         decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
         return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
@@ -122,34 +160,44 @@ class Regenerator:
         pipeline.set_ip_adapter_scale(attack.adapter)
         edges = cv2.Canny(cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY), *settings.canny)
         result = pipeline(
-            prompt=settings.prompt, negative_prompt=settings.negative_prompt if settings.guidance > 1 else None,
-            image=latents, control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)), ip_adapter_image=padded,
-            height=padded.shape[0], width=padded.shape[1], strength=strength_for(start.executed, steps),
-            num_inference_steps=steps, guidance_scale=settings.guidance, controlnet_conditioning_scale=float(attack.control),
+            prompt=settings.prompt,
+            negative_prompt=settings.negative_prompt if settings.guidance > 1 else None,
+            image=latents,
+            control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)),
+            ip_adapter_image=padded,
+            height=padded.shape[0],
+            width=padded.shape[1],
+            strength=strength_for(start.executed, steps),
+            num_inference_steps=steps,
+            guidance_scale=settings.guidance,
+            controlnet_conditioning_scale=float(attack.control),
             latents=start_latents(pipeline.scheduler, attack, latents, noise, start),
-            generator=torch.Generator().manual_seed(derive_seed(seed, "sampler", "")), output_type="np",
+            generator=torch.Generator().manual_seed(derive_seed(seed, "sampler", "")),
+            output_type="np",
         ).images[0]
         if not np.isfinite(result).all():
-            raise ValueError("the diffusion model gave a picture with values that are not finite; float32 or bfloat16 may mend it")
+            raise ValueError(
+                "the diffusion model gave a picture with values that are not finite; float32 or bfloat16 may mend it"
+            )
         made = _cut(_to_uint8(result), image)
         return (match_colours(made, image) if attack.colour_match else made), start
 
     def _tensor(self, image: Array) -> torch.Tensor:
-        """uint8 [H, W, 3] to [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
+        """Return uint8 [H, W, 3] to [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
         return pixels.to(self.models.device, self._vae.dtype)
 
 
 def _stride(vae: Any) -> int:
-    """Pixels per latent along a side."""
+    """Return pixels per latent along a side."""
     return int(2 ** (len(vae.config.block_out_channels) - 1))
 
 
 def _to_uint8(image: Array) -> Array:
-    """float [H, W, 3] in about [0, 1] to uint8."""
+    """Return float [H, W, 3] in about [0, 1] to uint8."""
     return np.rint(image.astype(np.float32).clip(0, 1) * 255).astype(np.uint8)
 
 
 def _cut(image: Array, original: Array) -> Array:
-    """Without what padding added to ``original``."""
+    """Return without what padding added to ``original``."""
     return np.ascontiguousarray(image[: original.shape[0], : original.shape[1]])

@@ -12,7 +12,10 @@ from editmill.generators.watermark.settings import AttackSettings, WatermarkSett
 from editmill.manifests.canonical import canonical_json
 
 SCHEDULERS = {
-    "ddim": "DDIMScheduler", "ddpm": "DDPMScheduler", "unipc": "UniPCMultistepScheduler", "euler-ancestral": "EulerAncestralDiscreteScheduler",
+    "ddim": "DDIMScheduler",
+    "ddpm": "DDPMScheduler",
+    "unipc": "UniPCMultistepScheduler",
+    "euler-ancestral": "EulerAncestralDiscreteScheduler",
 }
 STOCHASTIC = ("ddpm", "euler-ancestral")
 
@@ -22,9 +25,9 @@ class Start:
     """The realised start of a regeneration.
 
     Attributes:
-        executed: denoising steps that run.
-        timestep: training timestep of the first of them.
-        sqrt_alpha_bar: share of the clean latents' amplitude in what it sees, 0 for a clean start.
+        executed: Denoising steps that run.
+        timestep: Training timestep of the first of them.
+        sqrt_alpha_bar: Share of the clean latents' amplitude in what it sees, 0 for a clean start.
     """
 
     executed: int
@@ -39,7 +42,9 @@ class Start:
 
 
 def make_scheduler(config: Any, *, sampler: str, spacing: str) -> Any:
-    """The scheduler of a sampler with the model's own schedule, its timesteps spaced as asked, or as the model says where that is empty."""
+    """Return the scheduler of a sampler with the model's own schedule, its timesteps spaced as asked, or as the model
+    says where that is empty.
+    """
     import diffusers
 
     changes = {"timestep_spacing": spacing} if spacing else {}
@@ -47,15 +52,15 @@ def make_scheduler(config: Any, *, sampler: str, spacing: str) -> Any:
 
 
 def strength_for(executed: int, steps: int) -> float:
-    """The ``strength`` with which diffusers' int(steps * strength) gives exactly ``executed`` steps."""
+    """Return the ``strength`` with which diffusers' int(steps * strength) gives exactly ``executed`` steps."""
     return min(1.0, (executed + 0.5) / steps)
 
 
 def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettings) -> Start:
-    """Set the scheduler's timesteps and find where the attack starts on them.
+    """Return set the scheduler's timesteps and find where the attack starts on them.
 
-    ``terminal`` starts from latents noised to the first timestep, which keeps a part of them on every schedule whose signal does not end at 0;
-    ``clean`` starts from pure noise.
+    ``terminal`` starts from latents noised to the first timestep, which keeps a part of them on every schedule whose
+    signal does not end at 0; ``clean`` starts from pure noise.
     """
     steps, executed = settings.steps_of(attack), settings.executed(attack)
     scheduler.set_timesteps(steps)
@@ -69,8 +74,10 @@ def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettin
     return Start(executed, int(timestep), 0.0 if attack.start == "clean" else kept)
 
 
-def start_latents(scheduler: Any, attack: AttackSettings, latents: torch.Tensor, noise: torch.Tensor, start: Start) -> torch.Tensor:
-    """The latents that the first step sees; for a clean start nothing of ``latents`` but the shape."""
+def start_latents(
+    scheduler: Any, attack: AttackSettings, latents: torch.Tensor, noise: torch.Tensor, start: Start
+) -> torch.Tensor:
+    """Return the latents that the first step sees; for a clean start nothing of ``latents`` but the shape."""
     if attack.start == "clean":
         return noise * scheduler.init_noise_sigma
     place = len(scheduler.timesteps) - start.executed
@@ -82,13 +89,18 @@ def start_latents(scheduler: Any, attack: AttackSettings, latents: torch.Tensor,
 
 
 def describe_scheduler(scheduler: Any, settings: WatermarkSettings) -> dict[str, Any]:
-    """Class, digest of the configuration, spacing and kind of a scheduler."""
+    """Return class, digest of the configuration, spacing and kind of a scheduler."""
     config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
     return {
-        "scheduler": type(scheduler).__name__, "scheduler_sha256": hashlib.sha256(canonical_json(_plain(config))).hexdigest(),
-        "spacing": str(scheduler.config.get("timestep_spacing", "")), "stochastic": settings.sampler in STOCHASTIC,
+        "scheduler": type(scheduler).__name__,
+        "scheduler_sha256": hashlib.sha256(canonical_json(_plain(config))).hexdigest(),
+        "spacing": str(scheduler.config.get("timestep_spacing", "")),
+        "stochastic": settings.sampler in STOCHASTIC,
     }
 
 
 def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    return {name: value if isinstance(value, str | int | float | bool | list | type(None)) else str(value) for name, value in config.items()}
+    return {
+        name: value if isinstance(value, str | int | float | bool | list | type(None)) else str(value)
+        for name, value in config.items()
+    }

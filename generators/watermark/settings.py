@@ -28,10 +28,11 @@ class SchemeSettings(BaseModel):
     """One watermark.
 
     Attributes:
-        name: one of editmill's adapters, or any name where ``factory`` is given.
-        bits: payload length; rivaGan has 32 only.
-        factory: ``package.module:function`` that returns a scheme (`editmill.generators.watermark.schemes.base.Scheme`), for schemes of others.
-        options: keyword arguments of the factory, such as the folder of its weights.
+        name: One of editmill's adapters, or any name where ``factory`` is given.
+        bits: Payload length; rivaGan has 32 only.
+        factory: ``package.module:function`` that returns a scheme
+            (`editmill.generators.watermark.schemes.base.Scheme`), for schemes of others.
+        options: Keyword arguments of the factory, such as the folder of its weights.
         regenerate: False embeds and reads it without any regeneration, for schemes that fail unattacked.
     """
 
@@ -47,7 +48,9 @@ class SchemeSettings(BaseModel):
     def _check(self) -> SchemeSettings:
         builtin = BuiltinScheme.__args__  # type: ignore[attr-defined]
         if not self.factory and self.name not in builtin:
-            raise ValueError(f"no scheme {self.name!r}; use one of {', '.join(builtin)}, or give factory: package.module:function")
+            raise ValueError(
+                f"no scheme {self.name!r}; use one of {', '.join(builtin)}, or give factory: package.module:function"
+            )
         if self.options and not self.factory:
             raise ValueError("options are for a factory")
         if self.name == "rivaGan" and not self.factory and self.bits != 32:
@@ -59,18 +62,20 @@ class AttackSettings(BaseModel):
     """One rung of the ladder, or an arm beside it.
 
     Attributes:
-        name: unique name of the rung.
-        start: ``none`` (geometry and codec only), ``vae`` (autoencoder round trip), ``partial`` (noised latents), ``terminal`` (noised latents
-            before the first step of the schedule, as image-to-image pipelines do at strength 1), ``clean`` (pure noise).
-        n_steps: executed steps of ``partial``; the others run none or all.
-        steps: of the whole schedule; 0 for the generator's. More steps reach weaker starts.
-        ladder: part of the ladder; False for an arm that is compared with a rung.
-        share: share of the sources that are attacked, chosen by a hash of their ids; equal for all rungs with the same share.
-        control, adapter: scales of the ControlNet and of the image adapter; 0 switches off.
-        colour_match: whether colours are matched to what entered the attack.
-        passes: how often the picture is regenerated.
-        spacing: of the timesteps; empty for that of the generator.
-        codec, quality: delivery after the attack, 1 to 100; png is lossless.
+        name: Unique name of the rung.
+        start: ``none`` (geometry and codec only), ``vae`` (autoencoder round trip), ``partial`` (noised latents),
+            ``terminal`` (noised latents before the first step of the schedule, as image-to-image pipelines do at
+            strength 1), ``clean`` (pure noise).
+        n_steps: Executed steps of ``partial``; the others run none or all.
+        steps: Of the whole schedule; 0 for the generator's. More steps reach weaker starts.
+        ladder: Part of the ladder; False for an arm that is compared with a rung.
+        share: Share of the sources that are attacked, chosen by a hash of their ids; equal for all rungs with the same
+            share.
+        control, adapter: Scales of the ControlNet and of the image adapter; 0 switches off.
+        colour_match: Whether colours are matched to what entered the attack.
+        passes: How often the picture is regenerated.
+        spacing: Of the timesteps; empty for that of the generator.
+        codec, quality: Delivery after the attack, 1 to 100; png is lossless.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,9 +97,14 @@ class AttackSettings(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> AttackSettings:
         if (self.start == "partial") != bool(self.n_steps):
-            raise ValueError(f"n_steps is for start partial, which needs it; {self.name} has start {self.start} and n_steps {self.n_steps}")
+            raise ValueError(
+                f"n_steps is for start partial, which needs it; {self.name} has start {self.start} and n_steps "
+                f"{self.n_steps}"
+            )
         if (self.codec == "png") != (self.quality == 0):
-            raise ValueError(f"quality goes with the codecs jpeg and webp; {self.name} has {self.codec} and quality {self.quality}")
+            raise ValueError(
+                f"quality goes with the codecs jpeg and webp; {self.name} has {self.codec} and quality {self.quality}"
+            )
         return self
 
     @property
@@ -107,18 +117,21 @@ class WatermarkSettings(BaseModel):
     """Schemes times attacks, and how the model regenerates.
 
     Attributes:
-        schemes: marks that are embedded; negatives are shared by all.
-        attacks: the fixed grid.
-        secret_file: file whose bytes every key is derived from; left out of the recipe, which keeps its sha256. Without it the secret comes from the
-            recipe's seed, so that whoever has the recipe knows the keys.
-        rights_basis: why the pictures may be used, where a source states no licence.
-        originals: ``stored`` keeps source and watermarked picture beside the attacked one, ``reference`` only their digests.
-        side: shorter side in pixels that pictures are brought to before embedding; 0 keeps their size.
-        fit: ``pad`` keeps the whole picture (the model sees it padded by reflection), ``crop`` cuts the central square of ``side``.
-        least_pixels: smaller pictures are refused. invisible-watermark's own limit is 256 x 256.
-        steps, guidance, prompt, negative_prompt, sampler, spacing: of the diffusion. An empty spacing is the model's own.
-        canny: lower and upper threshold of the edges that the ControlNet is shown.
-        second_seed: share of the sources that are regenerated once more with another seed.
+        schemes: Marks that are embedded; negatives are shared by all.
+        attacks: The fixed grid.
+        secret_file: File whose bytes every key is derived from; left out of the recipe, which keeps its sha256. Without
+            it the secret comes from the recipe's seed, so that whoever has the recipe knows the keys.
+        rights_basis: Why the pictures may be used, where a source states no licence.
+        originals: ``stored`` keeps source and watermarked picture beside the attacked one, ``reference`` only their
+            digests.
+        side: Shorter side in pixels that pictures are brought to before embedding; 0 keeps their size.
+        fit: ``pad`` keeps the whole picture (the model sees it padded by reflection), ``crop`` cuts the central square
+            of ``side``.
+        least_pixels: Smaller pictures are refused. invisible-watermark's own limit is 256 x 256.
+        steps, guidance, prompt, negative_prompt, sampler, spacing: Of the diffusion. An empty spacing is the model's
+            own.
+        canny: Lower and upper threshold of the edges that the ControlNet is shown.
+        second_seed: Share of the sources that are regenerated once more with another seed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -146,7 +159,11 @@ class WatermarkSettings(BaseModel):
     @classmethod
     def _commit(cls, values: Any) -> Any:
         """Fill in the digest of the secret, by which a recipe without the file is told from one with another."""
-        if not isinstance(values, dict) or not isinstance(values.get("secret_file"), str | Path) or not str(values["secret_file"]):
+        if (
+            not isinstance(values, dict)
+            or not isinstance(values.get("secret_file"), str | Path)
+            or not str(values["secret_file"])
+        ):
             return values
         path = Path(values["secret_file"])
         if path.exists() and not path.is_file():
@@ -156,7 +173,10 @@ class WatermarkSettings(BaseModel):
         except OSError as error:
             raise ValueError(f"secret_file can't be read: {error}") from error
         if len(secret) < LEAST_SECRET:
-            raise ValueError(f"secret_file {path} has {len(secret)} bytes; use {LEAST_SECRET} random ones or more: head -c 32 /dev/urandom > {path}")
+            raise ValueError(
+                f"secret_file {path} has {len(secret)} bytes; use {LEAST_SECRET} random ones or more: head -c 32 "
+                f"/dev/urandom > {path}"
+            )
         digest = hashlib.sha256(secret).hexdigest()
         if values.get("secret_sha256", digest) not in ("", digest):
             raise ValueError(f"secret_file {path} is not the secret that secret_sha256 names")
@@ -164,13 +184,23 @@ class WatermarkSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> WatermarkSettings:
-        for what, names in (("schemes", [one.name for one in self.schemes]), ("attacks", [one.name for one in self.attacks])):
+        for what, names in (
+            ("schemes", [one.name for one in self.schemes]),
+            ("attacks", [one.name for one in self.attacks]),
+        ):
             repeated = [name for name, count in Counter(names).items() if count > 1]
             if repeated:
                 raise ValueError(f"{what} must have different names; {', '.join(repeated)} stands there twice")
         if any(one.start != "none" for one in self.attacks) and not any(one.regenerate for one in self.schemes):
-            raise ValueError("no scheme is regenerated, so that its negatives would be compared with nothing; leave regenerate: true for one")
-        labels = Counter(f"{attack.name}-{scheme}" for attack in self.attacks for scheme in (*(one.name.lower() for one in self.schemes), UNMARKED))
+            raise ValueError(
+                "no scheme is regenerated, so that its negatives would be compared with nothing; leave regenerate: "
+                "true for one"
+            )
+        labels = Counter(
+            f"{attack.name}-{scheme}"
+            for attack in self.attacks
+            for scheme in (*(one.name.lower() for one in self.schemes), UNMARKED)
+        )
         same = [label for label, count in labels.items() if count > 1]
         if same:
             raise ValueError(f"names of schemes and attacks give two samples one key ({same[0]}); rename one")
@@ -189,20 +219,22 @@ class WatermarkSettings(BaseModel):
         return self.attacks
 
     def steps_of(self, attack: AttackSettings) -> int:
-        """Steps of the whole schedule that an attack runs a part of."""
+        """Return steps of the whole schedule that an attack runs a part of."""
         return attack.steps or self.steps
 
     def executed(self, attack: AttackSettings) -> int:
-        """Denoising steps that an attack runs per pass."""
+        """Return denoising steps that an attack runs per pass."""
         return attack.n_steps if attack.start == "partial" else self.steps_of(attack) if attack.generates else 0
 
     def secret(self, seed: int) -> bytes:
-        """The bytes that keys are derived from."""
+        """Return the bytes that keys are derived from."""
         if self.secret_file is None:
             return public_secret(seed)
         secret = self.secret_file.read_bytes()
         if hashlib.sha256(secret).hexdigest() != self.secret_sha256:
-            raise RequestError("the secret was changed since the build began", where=str(self.secret_file), fix="restore it")
+            raise RequestError(
+                "the secret was changed since the build began", where=str(self.secret_file), fix="restore it"
+            )
         return secret
 
 
@@ -210,7 +242,8 @@ class WatermarkGuardSettings(BaseModel):
     """What the results must pass; no detector is asked.
 
     Attributes:
-        contrast: least standard deviation of the attacked picture's grey values, 0 to 255, as a share of that of what entered the attack.
+        contrast: Least standard deviation of the attacked picture's grey values, 0 to 255, as a share of that of what
+            entered the attack.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -48,11 +48,18 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 def _check_free(target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise OccupiedError("the target exists and is not an empty folder", where=str(target), fix="name another folder, or delete this one")
+        raise OccupiedError(
+            "the target exists and is not an empty folder",
+            where=str(target),
+            fix="name another folder, or delete this one",
+        )
 
 
 def _lock(folder: Path) -> int | None:
-    """Hold an advisory lock on a folder while this process lives; None where another process holds it or there are no locks."""
+    """Hold an advisory lock on a folder while this process lives.
+
+    None where another process holds it or there are no locks.
+    """
     if fcntl is None:
         return None
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
 """The folders of ImageNet-E (arXiv 2303.17096), as its loaders read them.
 
-Twelve flat folders hold images only; ``labels.txt`` beside them has a line ``name<TAB>label`` per source, where the name is that of the source's
-file in every folder up to the first dot.
+Twelve flat folders hold images only; ``labels.txt`` beside them has a line ``name<TAB>label`` per source, where the
+name is that of the source's file in every folder up to the first dot.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ class Column:
     """One folder.
 
     Attributes:
-        folder: its name.
-        edit: our edit.
-        published: the publication's level; of several levels in a dataset the nearest one is exported. None for an edit without levels.
-        least, most: levels that the folder may hold.
+        folder: Its name.
+        edit: Our edit.
+        published: The publication's level; of several levels in a dataset the nearest one is exported. None for an edit
+            without levels.
+        least, most: Levels that the folder may hold.
     """
 
     folder: str
@@ -47,21 +48,31 @@ class Column:
     most: float = math.inf
 
     def takes(self, edit: str, level: float) -> bool:
-        """Whether the folder may hold this edit at this level."""
+        """Return whether the folder may hold this edit at this level."""
         return edit == self.edit and self.least - _LEVEL_TOLERANCE <= level <= self.most + _LEVEL_TOLERANCE
 
 
 COLUMNS = (
-    Column("ori", "original"), Column("rec", "round-trip"), Column("random_bg", "random-background"), Column("full", "full"),
-    Column("20_smooth", "complexity", -20, most=0), Column("20_hard", "complexity", 20, least=0), Column("20_adv", "adversarial", 20),
-    Column("01", "size", 0.1, 0.1, 0.1), Column("008", "size", 0.08, 0.08, 0.08), Column("005", "size", 0.05, 0.05, 0.05),
-    Column("rp", "position", 0.05), Column("rd", "direction", 0.05),
+    Column("ori", "original"),
+    Column("rec", "round-trip"),
+    Column("random_bg", "random-background"),
+    Column("full", "full"),
+    Column("20_smooth", "complexity", -20, most=0),
+    Column("20_hard", "complexity", 20, least=0),
+    Column("20_adv", "adversarial", 20),
+    Column("01", "size", 0.1, 0.1, 0.1),
+    Column("008", "size", 0.08, 0.08, 0.08),
+    Column("005", "size", 0.05, 0.05, 0.05),
+    Column("rp", "position", 0.05),
+    Column("rd", "direction", 0.05),
 )
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written: images by folder, folders that were not made, and accepted samples left out by edit and level."""
+    """What was written: images by folder, folders that were not made, and accepted samples left out by edit and
+    level.
+    """
 
     images: dict[str, int]
     missing: dict[str, str]
@@ -69,19 +80,21 @@ class Exported:
     sources: int
 
 
-def export_imagenet_e(dataset: Dataset, target: Path, *, complete_pairs: bool = False, progress: bool = False) -> Exported:
+def export_imagenet_e(
+    dataset: Dataset, target: Path, *, complete_pairs: bool = False, progress: bool = False
+) -> Exported:
     """Write the folders; stored bytes are copied, not encoded again.
 
     Args:
-        dataset: a dataset of attribute edits.
-        target: a folder that does not exist or is empty; it is written whole or not at all.
-        complete_pairs: keep only sources that were accepted in every folder that is made.
-        progress: whether to show a bar.
+        dataset: A dataset of attribute edits.
+        target: A folder that does not exist or is empty; it is written whole or not at all.
+        complete_pairs: Keep only sources that were accepted in every folder that is made.
+        progress: Whether to show a bar.
 
     Raises:
-        RequestError: the dataset holds no attribute edits, or none of the layout's columns.
-        OccupiedError: the target holds something.
-        DataError: no source was accepted in every folder, or a stored image is damaged.
+        RequestError: The dataset holds no attribute edits, or none of the layout's columns.
+        OccupiedError: The target holds something.
+        DataError: No source was accepted in every folder, or a stored image is damaged.
     """
     rows = _accepted(dataset)
     levels = _choose_levels(rows)
@@ -90,7 +103,9 @@ def export_imagenet_e(dataset: Dataset, target: Path, *, complete_pairs: bool = 
         folders = _complete(folders)
     places = {row["key"]: folder for folder, chosen in folders.items() for row in chosen.values()}
     labels = {row["source_id"]: row["label"] for chosen in folders.values() for row in chosen.values()}
-    wanted = dataset.select(edit=_values(rows, places, "edit"), level=_values(rows, places, "level"), source_id=sorted(labels))
+    wanted = dataset.select(
+        edit=_values(rows, places, "edit"), level=_values(rows, places, "level"), source_id=sorted(labels)
+    )
     with atomic_folder(target) as folder:
         _write_images(wanted, places, folder, progress=progress)
         lines = [f"{file_stem(source)}\t{label}\n" for source, label in sorted(labels.items())]
@@ -100,7 +115,10 @@ def export_imagenet_e(dataset: Dataset, target: Path, *, complete_pairs: bool = 
 
 
 def file_stem(source_id: str) -> str:
-    """A file name without suffix: the id itself where that is safe, else a legible part with a hash; never with a dot."""
+    """Return a file name without suffix: the id itself where that is safe, else a legible part with a hash.
+
+    Never with a dot.
+    """
     if _SAFE.fullmatch(source_id):
         return source_id
     legible = re.sub(r"[^A-Za-z0-9_-]+", "-", source_id)[:80].strip("-")
@@ -110,7 +128,8 @@ def file_stem(source_id: str) -> str:
 def _accepted(dataset: Dataset) -> list[dict[str, Any]]:
     if dataset.manifest.generator != "attribute":
         raise RequestError(
-            f"the layout imagenet-e holds attribute edits, and this dataset was made by {dataset.manifest.generator!r}", where="--format",
+            f"the layout imagenet-e holds attribute edits, and this dataset was made by {dataset.manifest.generator!r}",
+            where="--format",
             fix="export a dataset that was built with the recipe imagenet-e",
         )
     columns = ["key", "source_id", "label", "edit", "level", "replica"]
@@ -118,7 +137,7 @@ def _accepted(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _choose_levels(rows: Iterable[dict[str, Any]]) -> dict[str, Level]:
-    """The edit and level that each folder takes from the dataset."""
+    """Return the edit and level that each folder takes from the dataset."""
     present = sorted({(row["edit"], row["level"]) for row in rows})
     chosen: dict[str, Level] = {}
     for column in COLUMNS:
@@ -127,12 +146,15 @@ def _choose_levels(rows: Iterable[dict[str, Any]]) -> dict[str, Level]:
             chosen[column.folder] = min(fitting, key=lambda level: abs(level[1] - (column.published or 0)))
     if not chosen:
         edits = ", ".join(sorted({edit for edit, _ in present})) or "none"
-        raise RequestError(f"no accepted sample belongs into the layout imagenet-e (accepted edits: {edits})", fix="build with the recipe imagenet-e")
+        raise RequestError(
+            f"no accepted sample belongs into the layout imagenet-e (accepted edits: {edits})",
+            fix="build with the recipe imagenet-e",
+        )
     return chosen
 
 
 def _lowest_replicas(rows: Iterable[dict[str, Any]], level: Level) -> dict[str, dict[str, Any]]:
-    """The accepted sample with the lowest replica number, by source."""
+    """Return the accepted sample with the lowest replica number, by source."""
     mine = sorted((row for row in rows if (row["edit"], row["level"]) == level), key=lambda row: -row["replica"])
     return {row["source_id"]: row for row in mine}
 
@@ -140,8 +162,12 @@ def _lowest_replicas(rows: Iterable[dict[str, Any]], level: Level) -> dict[str, 
 def _complete(folders: dict[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
     kept = set.intersection(*(set(chosen) for chosen in folders.values()))
     if not kept:
-        raise DataError(f"no source was accepted in each of {', '.join(folders)}", where="--pairs complete", fix="use --pairs all")
-    return {folder: {source: row for source, row in chosen.items() if source in kept} for folder, chosen in folders.items()}
+        raise DataError(
+            f"no source was accepted in each of {', '.join(folders)}", where="--pairs complete", fix="use --pairs all"
+        )
+    return {
+        folder: {source: row for source, row in chosen.items() if source in kept} for folder, chosen in folders.items()
+    }
 
 
 def _values(rows: Iterable[dict[str, Any]], places: dict[str, str], name: str) -> list[Any]:
@@ -164,11 +190,14 @@ def _primary(sample: Sample) -> tuple[str, bytes]:
 
 
 def _missing(dataset: Dataset, levels: dict[str, Level]) -> dict[str, str]:
-    """Why each folder that was not made is missing."""
+    """Return why each folder that was not made is missing."""
     planned = {(row["edit"], row["level"]) for row in dataset.table.select(["edit", "level"]).to_pylist()}
     absent = [column for column in COLUMNS if column.folder not in levels]
     rejected = {column.folder for column in absent if any(column.takes(*level) for level in planned)}
-    return {c.folder: "every sample was rejected" if c.folder in rejected else f"the dataset has no edit {_describe(c)}" for c in absent}
+    return {
+        c.folder: "every sample was rejected" if c.folder in rejected else f"the dataset has no edit {_describe(c)}"
+        for c in absent
+    }
 
 
 def _describe(column: Column) -> str:

@@ -1,6 +1,7 @@
-"""Calibration of the pack's attribute words: measures the thresholds of ``packs/tabletop.yaml`` on scenes that nothing else uses.
+"""Calibration of the pack's attribute words: measures the thresholds of ``packs/tabletop.yaml`` on scenes that nothing
+else uses.
 
-    python -m editmill.packs.tabletop.calibrate
+python -m editmill.packs.tabletop.calibrate
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ def look(models: Models, scenes: list[Scene], judges: tuple[CropJudge, CropJudge
     """Detect, measure and look at every object that the detector finds where one is."""
     settings, segmenter = InsertionSettings(), Segmenter(models)
     images = [CaptionedImage(_record(number), scene.image) for number, scene in enumerate(scenes)]
-    found = Lookout(Detector(models, batch=BATCH), settings).find(images, [tuple({item.name for item in scene.objects}) for scene in scenes])
+    found = Lookout(Detector(models, batch=BATCH), settings).find(
+        images, [tuple({item.name for item in scene.objects}) for scene in scenes]
+    )
     places: list[tuple[Scene, SceneObject, Box]] = []
     for scene, seen in zip(scenes, found, strict=True):
         for item, box in zip(scene.objects, scene.boxes, strict=True):
@@ -55,7 +58,12 @@ def look(models: Models, scenes: list[Scene], judges: tuple[CropJudge, CropJudge
     crops = [crop_around(scene.image, box, settings.crop_margin) for scene, _, box in places]
     features = [judge.look(crops) for judge in judges]
     return [
-        Seen(item, float(segmenter.from_box(scene.image, box).mask.mean()), (box[2] - box[0]) * (box[3] - box[1]) / scene.image[..., 0].size, pair)
+        Seen(
+            item,
+            float(segmenter.from_box(scene.image, box).mask.mean()),
+            (box[2] - box[0]) * (box[3] - box[1]) / scene.image[..., 0].size,
+            pair,
+        )
         for (scene, item, box), pair in zip(tqdm(places, desc="sizes"), zip(*features, strict=True), strict=True)
     ]
 
@@ -64,12 +72,20 @@ def _record(number: int) -> SourceRecord:
     return SourceRecord(id=str(number), image="", label=-1, class_name="", width=0, height=0, sha256="")
 
 
-def figures(seen: list[Seen], judges: tuple[CropJudge, CropJudge], name: str, group: AttributeGroup, colours: tuple[str, ...]) -> dict[str, float]:
-    """Precision and recall of the two judges together, and the second judge's false rejections of true words and false acceptances."""
+def figures(
+    seen: list[Seen], judges: tuple[CropJudge, CropJudge], name: str, group: AttributeGroup, colours: tuple[str, ...]
+) -> dict[str, float]:
+    """Return precision and recall of the two judges together, and the second judge's false rejections of true words and
+    false acceptances.
+    """
     said = right = positives = true_rejected = false_accepted = false_words = 0
     for one in seen:
         truth = one.truth.finish if name == "material" else one.truth.colour
-        context = "" if name == "colour" else colours[int(judges[0].logits(one.features[0], one.truth.name, colours)[:-1].argmax())]
+        context = (
+            ""
+            if name == "colour"
+            else colours[int(judges[0].logits(one.features[0], one.truth.name, colours)[:-1].argmax())]
+        )
         first = judges[0].logits(one.features[0], one.truth.name, group.words, context=context, none=group.none)
         second = judges[1].logits(one.features[1], one.truth.name, group.words, context=context, none=group.guard_none)
         leads = {word: float(second[place] - np.delete(second, place).max()) for place, word in enumerate(group.words)}
@@ -81,8 +97,12 @@ def figures(seen: list[Seen], judges: tuple[CropJudge, CropJudge], name: str, gr
         if found.sure and leads[found.word] > 0:
             said, right = said + 1, right + (found.word == truth)
     return {
-        "positives": positives, "inserted": said, "precision": right / max(said, 1), "recall": right / max(positives, 1),
-        "guard_rejects_true": true_rejected / max(positives, 1), "guard_accepts_false": false_accepted / max(false_words, 1),
+        "positives": positives,
+        "inserted": said,
+        "precision": right / max(said, 1),
+        "recall": right / max(positives, 1),
+        "guard_rejects_true": true_rejected / max(positives, 1),
+        "guard_accepts_false": false_accepted / max(false_words, 1),
     }
 
 
@@ -94,13 +114,17 @@ def main() -> None:
     torch.set_num_threads(1)
     models = Models(read_pack(Path(__file__).parent.parent / "tabletop.yaml"), Placement(device="cpu"))
     judges = (
-        CropJudge(ImageTextFeatures(models, role="zero_shot", batch=BATCH)), CropJudge(ImageTextFeatures(models, role="zero_shot_2", batch=BATCH))
+        CropJudge(ImageTextFeatures(models, role="zero_shot", batch=BATCH)),
+        CropJudge(ImageTextFeatures(models, role="zero_shot_2", batch=BATCH)),
     )
     scenes = [make_scene("heldout", START + number) for number in tqdm(range(count), desc="scenes")]
     seen = look(models, scenes, judges)
     for name in CLASSES:
         usual = [one for one in seen if one.truth.name == name and not one.truth.size]
-        print(f"{name}: {{mask: {np.median([one.mask for one in usual]):.4f}, box: {np.median([one.box for one in usual]):.4f}}}")
+        print(
+            f"{name}: {{mask: {np.median([one.mask for one in usual]):.4f}, "
+            f"box: {np.median([one.box for one in usual]):.4f}}}"
+        )
     colours = models.pack.attributes["colour"].words
     for name, group in models.pack.attributes.items():
         print(name, {key: round(value, 4) for key, value in figures(seen, judges, name, group, colours).items()})

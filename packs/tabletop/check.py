@@ -14,8 +14,20 @@ from editmill.packs.tabletop.checks.common import held_out
 
 # Checks of one file each in editmill.packs.tabletop.checks; those that generate pictures get fewer scenes.
 RECOGNISING: tuple[str, ...] = (
-    "autoencoder", "vq", "classifier", "classifier_vit", "classifier_weak", "zero_shot", "zero_shot_2", "evaluation_encoder", "image_encoder",
-    "detector", "segmenter", "masked_lm", "causal_lm", "nli",
+    "autoencoder",
+    "vq",
+    "classifier",
+    "classifier_vit",
+    "classifier_weak",
+    "zero_shot",
+    "zero_shot_2",
+    "evaluation_encoder",
+    "image_encoder",
+    "detector",
+    "segmenter",
+    "masked_lm",
+    "causal_lm",
+    "nli",
 )
 GENERATING: tuple[str, ...] = ("inpaint", "text_to_image", "controlnet", "image_adapter", "unconditional")
 CHECKS = (*RECOGNISING, *GENERATING)
@@ -26,37 +38,40 @@ def _module(name: str) -> ModuleType:
 
 
 def bounds() -> dict[str, float]:
-    """The least value of each figure that has one."""
+    """Return the least value of each figure that has one."""
     return {figure: value for name in CHECKS for figure, value in getattr(_module(name), "BOUNDS", {}).items()}
 
 
 def limits() -> dict[str, float]:
-    """The largest value of each figure that has one."""
+    """Return the largest value of each figure that has one."""
     return {figure: value for name in CHECKS for figure, value in getattr(_module(name), "LIMITS", {}).items()}
 
 
 def shortfalls(figures: dict[str, float]) -> dict[str, float]:
-    """The bounds and limits that measured figures miss."""
+    """Return the bounds and limits that measured figures miss."""
     below = {name: bound for name, bound in bounds().items() if name in figures and figures[name] < bound}
     above = {name: limit for name, limit in limits().items() if name in figures and figures[name] > limit}
     return below | above
 
 
-def measure(pack: PackSpec, *, scenes: int = 500, edits: int = 64, checks: tuple[str, ...] = (), progress: bool = False) -> dict[str, float]:
+def measure(
+    pack: PackSpec, *, scenes: int = 500, edits: int = 64, checks: tuple[str, ...] = (), progress: bool = False
+) -> dict[str, float]:
     """Measure roles on held-out scenes with one object.
 
     Args:
-        pack: the embedded pack.
-        scenes: how many scenes recognisers and reconstructions see.
-        edits: how many scenes the checks that generate pictures use.
-        checks: names of the checks to run; all whose role the pack has when empty.
-        progress: show a progress bar.
+        pack: The embedded pack.
+        scenes: How many scenes recognisers and reconstructions see.
+        edits: How many scenes the checks that generate pictures use.
+        checks: Names of the checks to run; all whose role the pack has when empty.
+        progress: Show a progress bar.
 
     Returns:
-        Figures by name, rounded to four digits: shares in [0, 1], PSNR in dB with a peak of 255, and what the checks' docstrings say.
+        Figures by name, rounded to four digits: shares in [0, 1], PSNR in dB with a peak of 255, and what the checks'
+        docstrings say.
 
     Raises:
-        ModelError: a checkpoint is missing.
+        ModelError: A checkpoint is missing.
     """
     models = Models(pack, Placement(device="cpu"))
     recognised = list(islice(held_out(), max(scenes, edits)))

@@ -45,14 +45,21 @@ COLUMNS = 6
 LEAST_RADIUS = 0.15
 SAMPLING_STEPS = 50
 PROMPTS = (
-    "a large red metal cube on a wooden table", "a yellow star on green grass", "a purple mug on a checkered floor",
-    "an azure bottle on a brick wall", "a large orange ring on a marble slab", "a pink matte ball on a clear sky",
+    "a large red metal cube on a wooden table",
+    "a yellow star on green grass",
+    "a purple mug on a checkered floor",
+    "an azure bottle on a brick wall",
+    "a large orange ring on a marble slab",
+    "a pink matte ball on a clear sky",
 )
 MARKS = ((230, 40, 60), (30, 120, 240), (250, 180, 20), (40, 170, 90), (160, 70, 200), (20, 190, 200))
 
 
 def showcase(count: int, *, skip: int = 0, objects: int | None = 1) -> list[Scene]:
-    """Held-out scenes whose main objects are easy to see and differ in class and ground; ``skip`` leaves the first such scenes out."""
+    """Return held-out scenes whose main objects are easy to see and differ in class and ground.
+
+    ``skip`` leaves the first such scenes out.
+    """
     chosen: list[Scene] = []
     pool = (scene for scene in held_out(objects=objects) if scene.objects[0].radius >= LEAST_RADIUS)
     for _ in range(skip):
@@ -66,7 +73,7 @@ def showcase(count: int, *, skip: int = 0, objects: int | None = 1) -> list[Scen
 
 
 def paint_masks(image: Array, masks: list[Array]) -> Array:
-    """Tint bool masks in turn with marking colours and draw their outlines, uint8 [H, W, 3] RGB."""
+    """Return tint bool masks in turn with marking colours and draw their outlines, uint8 [H, W, 3] RGB."""
     painted = image.copy()
     for mask, colour in zip(masks, [MARKS[i % len(MARKS)] for i in range(len(masks))], strict=True):
         painted[mask] = np.rint(0.5 * painted[mask] + 0.5 * np.array(colour)).astype(np.uint8)
@@ -76,33 +83,34 @@ def paint_masks(image: Array, masks: list[Array]) -> Array:
 
 
 def draw_box(image: Array, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> Array:
-    """The picture with a box (left, top, right, bottom; right and bottom exclusive), uint8 [H, W, 3] RGB."""
+    """Return the picture with a box (left, top, right, bottom; right and bottom exclusive), uint8 [H, W, 3] RGB."""
     left, top, right, bottom = (round(value) for value in box)
     return np.asarray(cv2.rectangle(image.copy(), (left, top), (right - 1, bottom - 1), colour, 1))
 
 
 @torch.inference_mode()
 def reconstruction_row(models: Models) -> Cells:
-    """Sources and their reconstructions by both autoencoders."""
+    """Return sources and their reconstructions by both autoencoders."""
     cells: list[Cell] = []
     autoencoder, quantised = models.get("autoencoder"), models.get("vq")
     for scene in showcase(2):
         latents = autoencoder.encode(to_tensor(scene.image)[None].to(models.device)).latent_dist.mean
         cells += [
-            Cell(scene.image, scene.caption), Cell(to_picture(autoencoder.decode(latents).sample), "autoencoder"),
+            Cell(scene.image, scene.caption),
+            Cell(to_picture(autoencoder.decode(latents).sample), "autoencoder"),
             Cell(reconstruct(quantised, scene)[0], "vq"),
         ]
     return tuple(cells)
 
 
 def prompt_row(models: Models) -> Cells:
-    """Pictures from prompts."""
+    """Return pictures from prompts."""
     pictures = generate(models.get("text_to_image"), PROMPTS, guidance_rescale=RESCALE, **sampling(models))
     return tuple(Cell(picture, prompt) for picture, prompt in zip(pictures, PROMPTS, strict=True))
 
 
 def removal_row(models: Models) -> Cells:
-    """Sources and what is left when the main object is taken away."""
+    """Return sources and what is left when the main object is taken away."""
     pack = models.pack
     inpainter = Inpainter(models, steps=pack.steps, guidance=pack.guidance)
     cells: list[Cell] = []
@@ -113,7 +121,7 @@ def removal_row(models: Models) -> Cells:
 
 
 def background_row(models: Models) -> Cells:
-    """One object on backgrounds from prompts; its own pixels stay."""
+    """Return one object on backgrounds from prompts; its own pixels stay."""
     scene, pack = showcase(1, skip=40)[0], models.pack
     inpainter = Inpainter(models, steps=pack.steps, guidance=pack.guidance)
     others = [wordings[0] for family, wordings in GROUNDS.items() if family not in (scene.ground, "plain")]
@@ -124,11 +132,13 @@ def background_row(models: Models) -> Cells:
 
 
 def controlnet_row(models: Models) -> Cells:
-    """Edges, and pictures of prompts that follow them."""
+    """Return edges, and pictures of prompts that follow them."""
     scenes = showcase(COLUMNS // 2, skip=60)
     edges = [canny_edges(scene.image) for scene in scenes]
     pictures = generate(
-        controlled_pipeline(models), [scene.caption for scene in scenes], **sampling(models),
+        controlled_pipeline(models),
+        [scene.caption for scene in scenes],
+        **sampling(models),
         image=[Image.fromarray(one) for one in edges],
     )
     pairs = zip(scenes, edges, pictures, strict=True)
@@ -136,19 +146,24 @@ def controlnet_row(models: Models) -> Cells:
 
 
 def image_adapter_row(models: Models) -> Cells:
-    """References, and pictures of the bare caption that take the object's looks from them."""
+    """Return references, and pictures of the bare caption that take the object's looks from them."""
     pipeline = adapted_pipeline(models)
     cells: list[Cell] = []
     for number, scene in enumerate(showcase(COLUMNS // 2, skip=80)):
         made = generate(
-            pipeline, [scene.plain_caption], seed=number, ip_adapter_image=scene.image, guidance_rescale=RESCALE, **sampling(models)
+            pipeline,
+            [scene.plain_caption],
+            seed=number,
+            ip_adapter_image=scene.image,
+            guidance_rescale=RESCALE,
+            **sampling(models),
         )
         cells += [Cell(scene.image, "reference"), Cell(made[0], scene.plain_caption)]
     return tuple(cells)
 
 
 def segmenter_row(models: Models) -> Cells:
-    """Masks from a box, from a point, and of everything."""
+    """Return masks from a box, from a point, and of everything."""
     segmenter = Segmenter(models)
     cells: list[Cell] = []
     for scene in showcase(2, skip=100, objects=2):
@@ -166,11 +181,13 @@ def segmenter_row(models: Models) -> Cells:
 
 
 def detector_row(models: Models) -> Cells:
-    """Detections of the class names, with their scores."""
+    """Return detections of the class names, with their scores."""
     detector = Detector(models)
     scenes = showcase(4, skip=120) + showcase(2, skip=140, objects=2)
     cells = []
-    for scene, found in zip(scenes, detector.detect([scene.image for scene in scenes], detector.class_queries(CLASSES)), strict=True):
+    for scene, found in zip(
+        scenes, detector.detect([scene.image for scene in scenes], detector.class_queries(CLASSES)), strict=True
+    ):
         picture = scene.image
         for item in found:
             picture = draw_box(picture, item.box, MARKS[item.label % len(MARKS)])
@@ -180,18 +197,28 @@ def detector_row(models: Models) -> Cells:
 
 @torch.inference_mode()
 def unconditional_row(models: Models) -> Cells:
-    """Free samples, and a ground that was noised to half of the schedule and sampled back."""
+    """Return free samples, and a ground that was noised to half of the schedule and sampled back."""
     pipeline = models.get("unconditional")
     cells = []
     for seed in range(3):
-        made = pipeline(batch_size=1, num_inference_steps=SAMPLING_STEPS, generator=torch.Generator().manual_seed(seed), output_type="np").images
+        made = pipeline(
+            batch_size=1,
+            num_inference_steps=SAMPLING_STEPS,
+            generator=torch.Generator().manual_seed(seed),
+            output_type="np",
+        ).images
         cells.append(Cell(np.rint(made[0] * 255).astype(np.uint8), "sample"))
     side = pipeline.unet.config.sample_size
     source = resize(showcase(1, skip=160)[0].clean, side)
     image, noise = to_tensor(source)[None], torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     half = DDPMScheduler.from_config(pipeline.scheduler.config).add_noise(image, noise, torch.tensor([480]))
     restored = restore(pipeline.unet, pipeline.scheduler, image, first=499, seed=0)
-    return (*cells, Cell(source, "ground"), Cell(to_picture(half), "half noised"), Cell(to_picture(restored), "sampled back"))
+    return (
+        *cells,
+        Cell(source, "ground"),
+        Cell(to_picture(half), "half noised"),
+        Cell(to_picture(restored), "sampled back"),
+    )
 
 
 ROWS: dict[str, tuple[str, Callable[[Models], Cells]]] = {
@@ -211,7 +238,9 @@ def main(arguments: list[str] | None = None) -> None:
     """Parse the command line and draw the gallery."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="PNG file to write")
-    parser.add_argument("--rows", nargs="+", choices=ROWS, help="rows to draw (default: those whose roles the pack has)")
+    parser.add_argument(
+        "--rows", nargs="+", choices=ROWS, help="rows to draw (default: those whose roles the pack has)"
+    )
     options = parser.parse_args(arguments)
     pack = read_pack(PACK)
     models = Models(pack, Placement(device="cpu"))

@@ -56,7 +56,9 @@ def draw_sheet(strips: Sequence[Strip]) -> Image.Image:
 
 
 def save_small(sheet: Image.Image, path: Path) -> None:
-    """Save as a PNG with every fourth level of each colour, which nobody sees and which takes six tenths of the bytes."""
+    """Save as a PNG with every fourth level of each colour, which nobody sees and which takes six tenths of the
+    bytes.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     levels = np.asarray(sheet) // LEVEL_STEP * LEVEL_STEP + LEVEL_STEP // 2
     Image.fromarray(levels).save(path, optimize=True)

@@ -3,10 +3,9 @@
 Data is a pure function of the step, checkpoints are resumed, and a finished role is only saved again.
 
 Example:
-    python -m editmill.packs.tabletop.train autoencoder --threads 2
-    python -m editmill.packs.tabletop.train inpaint --device cuda
-    python -m editmill.packs.tabletop.train all
-    python -m editmill.packs.tabletop.train all --steps 30    # proves that every role trains, and writes useless weights
+    python -m editmill.packs.tabletop.train autoencoder --threads 2 python -m editmill.packs.tabletop.train inpaint
+    --device cuda python -m editmill.packs.tabletop.train all python -m editmill.packs.tabletop.train all --steps 30
+    # proves that every role trains, and writes useless weights
 """
 
 from __future__ import annotations
@@ -45,10 +44,10 @@ PACK = Path(__file__).parent
 
 
 def make_task(role: str, *, steps: int | None = None, start: Path | None = None) -> Task:
-    """The training task of ``role`` with its own settings, but for the given ones.
+    """Return the training task of ``role`` with its own settings, but for the given ones.
 
     Raises:
-        ValueError: the role can't start from other weights.
+        ValueError: The role can't start from other weights.
     """
     module, name = ROLES[role].split(":")
     task_type = getattr(importlib.import_module(module), name)
@@ -59,15 +58,25 @@ def make_task(role: str, *, steps: int | None = None, start: Path | None = None)
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The options of the command line."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("role", choices=[*ROLES, "all"], metavar="ROLE", help=f"one of {', '.join(ROLES)}, or all of them in this order")
+    parser.add_argument(
+        "role", choices=[*ROLES, "all"], metavar="ROLE", help=f"one of {', '.join(ROLES)}, or all of them in this order"
+    )
     parser.add_argument("--device", default="cpu", help="torch device (default: cpu)")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads of the network (default: 2)")
     parser.add_argument("--loaders", type=int, default=1, help="processes that render scenes (default: 1)")
     parser.add_argument("--steps", type=int, help="training steps (default: the role's own)")
-    parser.add_argument("--start", type=Path, help="weights folder to go on from, with the data that follows (default: as the role says)")
-    parser.add_argument("--run", type=Path, help="folder for checkpoint and log (default: runs/tabletop/ROLE); an existing checkpoint is resumed")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="weights folder to go on from, with the data that follows (default: as the role says)",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        help="folder for checkpoint and log (default: runs/tabletop/ROLE); an existing checkpoint is resumed",
+    )
     parser.add_argument("--weights", type=Path, help="folder for the finished weights (default: the pack's)")
     parser.add_argument("--export", action="store_true", help="only save the averaged weights of the last checkpoint")
     return parser
@@ -86,10 +95,17 @@ def main(arguments: list[str] | None = None) -> None:
         except ValueError as error:
             parser.error(str(error))
         own_steps = inspect.signature(type(task)).parameters["steps"].default
-        trainer = Trainer(task, Run(
-            folder=options.run or Path("runs/tabletop") / role, weights=options.weights or PACK / "weights" / role,
-            device=options.device, threads=options.threads, loaders=options.loaders, first=own_steps if options.start else 0,
-        ))
+        trainer = Trainer(
+            task,
+            Run(
+                folder=options.run or Path("runs/tabletop") / role,
+                weights=options.weights or PACK / "weights" / role,
+                device=options.device,
+                threads=options.threads,
+                loaders=options.loaders,
+                first=own_steps if options.start else 0,
+            ),
+        )
         if options.export:
             trainer.export()
         else:

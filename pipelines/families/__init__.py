@@ -13,10 +13,14 @@ from editmill.pipelines.recipe import Recipe
 __all__ = ["Builder", "Built", "Family", "Setting", "family_of"]
 
 FAMILIES: dict[str, Family] = {
-    "attribute": AttributeFamily(), "text": TextFamily(), "watermark": WatermarkFamily(), "fmr": FmrFamily(), "synthesis": SynthesisFamily(),
+    "attribute": AttributeFamily(),
+    "text": TextFamily(),
+    "watermark": WatermarkFamily(),
+    "fmr": FmrFamily(),
+    "synthesis": SynthesisFamily(),
 }
 
 
 def family_of(recipe: Recipe) -> Family:
-    """The family of a recipe's generator."""
+    """Return the family of a recipe's generator."""
     return FAMILIES[recipe.generator.kind]

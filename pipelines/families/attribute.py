@@ -39,20 +39,38 @@ from editmill.pipelines.sample import SampleBuilder
 from editmill.pipelines.sources import AnySpec, Source, open_source
 
 GUARDS: tuple[type[Guard], ...] = (
-    SourceGuard, ObjectPixelsGuard, AreaGuard, PlacementGuard, SanityGuard, BackgroundChangedGuard, HaloGuard, ComplexityGuard, RemovalGuard,
-    DuplicateGuard, SegmentationGuard, LabelGuard,
+    SourceGuard,
+    ObjectPixelsGuard,
+    AreaGuard,
+    PlacementGuard,
+    SanityGuard,
+    BackgroundChangedGuard,
+    HaloGuard,
+    ComplexityGuard,
+    RemovalGuard,
+    DuplicateGuard,
+    SegmentationGuard,
+    LabelGuard,
 )
 SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
 
 
 def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
-    """The guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
+    """Return the guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
     judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
     guards: list[Guard] = [*measuring_guards(rule)]
     detector = Detector(models) if "detector" in models.pack.roles else None
     if detector or judges:
         backgrounds = models.pack.backgrounds
-        guards.append(RemovalGuard(judges, detector, backgrounds=backgrounds, probability=rule.removal_probability, threshold=rule.detection))
+        guards.append(
+            RemovalGuard(
+                judges,
+                detector,
+                backgrounds=backgrounds,
+                probability=rule.removal_probability,
+                threshold=rule.detection,
+            )
+        )
     if detector:
         guards.append(DuplicateGuard(detector, threshold=rule.detection))
     if "segmenter" in models.pack.roles:
@@ -61,7 +79,7 @@ def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, 
 
 
 def _classifier(pack: PackSpec, role: str) -> str:
-    """``role``, if it is an image classifier of the pack."""
+    """Return ``role``, if it is an image classifier of the pack."""
     cls = pack.entry(role).cls
     if "ForImageClassification" not in cls and not cls.startswith("torchvision.models."):
         what = f"the role {role!r} is no image classifier but {cls}"
@@ -81,7 +99,9 @@ class AttributeFamily:
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
         by_id = {record.id: record for record in records}
         prompts = find_pack(recipe.models).backgrounds
-        planner = AttributePlanner(settings_of(recipe), prompts=prompts, pool=PartnerPool(list(records)), seed=recipe.seed)
+        planner = AttributePlanner(
+            settings_of(recipe), prompts=prompts, pool=PartnerPool(list(records)), seed=recipe.seed
+        )
         for record in records:
             for edit, replica in planner.plan(record):
                 partner = by_id.get(str(edit.get("partner", "")))
@@ -109,10 +129,17 @@ class AttributeFamily:
         recipe, models = setting.recipe, Models(find_pack(setting.recipe.models), setting.placement)
         digest = next(record.digest for record in setting.models if record.role == "inpaint")
         cache = setting.cache / "removal" if setting.cache is not None else None
-        renderer = AttributeRenderer(settings_of(recipe), models, recipe_seed=recipe.seed, model_digest=digest, cache=cache)
+        renderer = AttributeRenderer(
+            settings_of(recipe), models, recipe_seed=recipe.seed, model_digest=digest, cache=cache
+        )
         guards = make_guards(guard_of(recipe), models, class_names=setting.class_names)
         return SampleBuilder(
-            recipe, open_source(recipe.source), renderer, guards, attempts=guard_of(recipe).attempts, fingerprint=setting.fingerprint
+            recipe,
+            open_source(recipe.source),
+            renderer,
+            guards,
+            attempts=guard_of(recipe).attempts,
+            fingerprint=setting.fingerprint,
         )
 
     def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
@@ -120,12 +147,12 @@ class AttributeFamily:
 
 
 def settings_of(recipe: Recipe) -> AttributeSettings:
-    """The recipe's generator, which is of this family."""
+    """Return the recipe's generator, which is of this family."""
     assert isinstance(recipe.generator, AttributeSettings)
     return recipe.generator
 
 
 def guard_of(recipe: Recipe) -> GuardSettings:
-    """The recipe's guard, which is of this family."""
+    """Return the recipe's guard, which is of this family."""
     assert isinstance(recipe.guard, GuardSettings)
     return recipe.guard

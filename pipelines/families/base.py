@@ -22,8 +22,8 @@ Built = tuple[SampleRow, dict[str, bytes]]
 class Setting:
     """What the samples of one build share.
 
-    ``cache`` is a folder for what several shards need, or None when nothing is written; ``report`` is what calibration found of the guards, None
-    without any.
+    ``cache`` is a folder for what several shards need, or None when nothing is written; ``report`` is what calibration
+    found of the guards, None without any.
     """
 
     # A recipe may hold values that have no hash; the fingerprint tells it.
@@ -47,37 +47,37 @@ class Family(Protocol):
     """One kind of generator.
 
     Attributes:
-        version: raised whenever rendering, guarding or encoding changes what is stored.
-        score_names: scores that rows may have.
+        version: Raised whenever rendering, guarding or encoding changes what is stored.
+        score_names: Scores that rows may have.
     """
 
     version: int
     score_names: tuple[str, ...]
 
     def open(self, spec: AnySpec) -> AnySource:
-        """The source of a recipe.
+        """Return the source of a recipe.
 
         Raises:
-            SourceError: it can't be read, or is not of the kind that the family edits.
+            SourceError: It can't be read, or is not of the kind that the family edits.
         """
 
     def plan(self, recipe: Recipe, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
-        """Every sample of a dataset, in source order."""
+        """Return every sample of a dataset, in source order."""
 
     def roles(self, recipe: Recipe, pack: PackSpec) -> list[str]:
-        """The roles of ``pack`` that edits and guards use, the guards' as far as the pack has them."""
+        """Return the roles of ``pack`` that edits and guards use, the guards' as far as the pack has them."""
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:
-        """Facts of the pack, beside its models, that the samples depend on, as JSON values."""
+        """Return facts of the pack, beside its models, that the samples depend on, as JSON values."""
 
     def members(self, recipe: Recipe) -> tuple[str, ...]:
-        """Member suffixes of every sample, sorted."""
+        """Return member suffixes of every sample, sorted."""
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
-        """Label to name; empty where samples have no labels."""
+        """Return label to name; empty where samples have no labels."""
 
     def builder(self, setting: Setting) -> Builder:
-        """A builder; its models load when they are first needed."""
+        """Return a builder; its models load when they are first needed."""
 
     def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
-        """Network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed)."""
+        """Return network evaluations, megabytes, and minutes of one CPU core (0 where the pack names no speed)."""

@@ -32,10 +32,21 @@ from editmill.pipelines.sources import AnySpec, Source, open_source
 
 _JUDGED = ("margin", "margin_worst", "top1", "probability", "confidence", "odds")
 SCORE_NAMES: tuple[str, ...] = (
-    *pixels.SCORE_NAMES, *(f"{prefix}_{name}" for prefix in PREFIXES.values() for name in _JUDGED), "identity", "source_cosine", "object_score",
-    "object_margin", "contrast", "black_share", "correlation", "background_change", *SegmentationGuard.score_names, "label_margin",
+    *pixels.SCORE_NAMES,
+    *(f"{prefix}_{name}" for prefix in PREFIXES.values() for name in _JUDGED),
+    "identity",
+    "source_cosine",
+    "object_score",
+    "object_margin",
+    "contrast",
+    "black_share",
+    "correlation",
+    "background_change",
+    *SegmentationGuard.score_names,
+    "label_margin",
 )
-# Bytes of all members of a sample per pixel, and what a look costs, in evaluations of the pack's inpainting: measured on the embedded recipe.
+# Bytes of all members of a sample per pixel, and what a look costs, in evaluations of the pack's inpainting: measured
+# on the embedded recipe.
 BYTES_PER_PIXEL, LOOK_PRICE = 2.3, 9.0
 
 
@@ -61,7 +72,9 @@ class FmrFamily:
         guards = [role for role in GATE_ROLES if role in pack.roles and (role != "segmenter" or guard.segment)]
         needed = [*settings.networks, *settings.targets, "zero_shot", *guards, *guard.verifiers]
         if recipe.calibration is not None:
-            needed += [role for role in ("vq", "autoencoder", LAMA if LAMA in pack.roles else "inpaint") if role in pack.roles]
+            needed += [
+                role for role in ("vq", "autoencoder", LAMA if LAMA in pack.roles else "inpaint") if role in pack.roles
+            ]
         return list(dict.fromkeys(needed))
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:
@@ -96,18 +109,20 @@ class FmrFamily:
         pixels_stored = sum(sample.source.width * sample.source.height for sample in samples)
         seconds = pack.cpu_seconds_per_evaluation * LOOK_PRICE * looks * (ascents + walks)
         return {
-            "network_evaluations": evaluations, "megabytes": round(pixels_stored * BYTES_PER_PIXEL / 1e6, 3), "cpu_minutes": round(seconds / 60, 2),
+            "network_evaluations": evaluations,
+            "megabytes": round(pixels_stored * BYTES_PER_PIXEL / 1e6, 3),
+            "cpu_minutes": round(seconds / 60, 2),
         }
 
 
 def settings_of(recipe: Recipe) -> FmrSettings:
-    """The recipe's generator, which is of this family."""
+    """Return the recipe's generator, which is of this family."""
     assert isinstance(recipe.generator, FmrSettings)
     return recipe.generator
 
 
 def guard_of(recipe: Recipe) -> EnsembleSettings:
-    """The recipe's guard, which is of this family."""
+    """Return the recipe's guard, which is of this family."""
     assert isinstance(recipe.guard, EnsembleSettings)
     return recipe.guard
 
@@ -115,4 +130,8 @@ def guard_of(recipe: Recipe) -> EnsembleSettings:
 def _check_classifier(pack: PackSpec, role: str) -> None:
     cls = pack.entry(role).cls
     if "ForImageClassification" not in cls and not cls.startswith("torchvision.models."):
-        raise ModelError(f"the role {role!r} is no image classifier but {cls}", where="generator.targets", fix="name roles such as classifier")
+        raise ModelError(
+            f"the role {role!r} is no image classifier but {cls}",
+            where="generator.targets",
+            fix="name roles such as classifier",
+        )

@@ -24,7 +24,8 @@ from editmill.pipelines.sources import AnySource, AnySpec, open_pictures, open_s
 from editmill.pipelines.synthesis import SynthesisBuilder
 from editmill.pipelines.synthesis_rows import MEMBERS, SCORE_NAMES
 
-# Measured on tabletop scenes: all members of a sample together, in bytes per pixel; a candidate's guards, in evaluations of the pack's inpainting.
+# Measured on tabletop scenes: all members of a sample together, in bytes per pixel; a candidate's guards, in
+# evaluations of the pack's inpainting.
 BYTES_PER_PIXEL, CANDIDATE_PRICE = 2.0, 12
 
 
@@ -41,7 +42,13 @@ class SynthesisFamily:
         settings = settings_of(recipe)
         for cell in plan_cells(records, settings, templates_of(settings, find_pack(recipe.models)), seed=recipe.seed):
             source = cell.reference or cell.anchor
-            yield PlannedSample(sample_key(source.id, cell.edit.label, cell.replica), cell.anchor, cell.edit, cell.replica, cell.reference)
+            yield PlannedSample(
+                sample_key(source.id, cell.edit.label, cell.replica),
+                cell.anchor,
+                cell.edit,
+                cell.replica,
+                cell.reference,
+            )
 
     def roles(self, recipe: Recipe, pack: PackSpec) -> list[str]:
         settings, guard = settings_of(recipe), recipe.guard
@@ -53,7 +60,12 @@ class SynthesisFamily:
 
     def asked(self, pack: PackSpec) -> dict[str, Any]:
         attributes = {name: list(group.words) for name, group in pack.attributes.items()}
-        return {"backgrounds": list(pack.backgrounds), "guidance": pack.guidance, "steps": pack.steps, "attributes": attributes}
+        return {
+            "backgrounds": list(pack.backgrounds),
+            "guidance": pack.guidance,
+            "steps": pack.steps,
+            "attributes": attributes,
+        }
 
     def members(self, recipe: Recipe) -> tuple[str, ...]:
         return MEMBERS
@@ -65,10 +77,14 @@ class SynthesisFamily:
         recipe, models = setting.recipe, Models(find_pack(setting.recipe.models), setting.placement)
         settings = settings_of(recipe)
         return SynthesisBuilder(
-            recipe, open_pictures(recipe.source), Proposer(settings, models),
+            recipe,
+            open_pictures(recipe.source),
+            Proposer(settings, models),
             ensemble_of(recipe, models, class_names=setting.class_names, report=setting.report),
-            templates=templates_of(settings, models.pack), surrogates=[Verifier(models, role) for role in settings.selection.surrogates],
-            report=setting.report, fingerprint=setting.fingerprint,
+            templates=templates_of(settings, models.pack),
+            surrogates=[Verifier(models, role) for role in settings.selection.surrogates],
+            report=setting.report,
+            fingerprint=setting.fingerprint,
         )
 
     def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
@@ -82,18 +98,20 @@ class SynthesisFamily:
         pixels = sum(settings.size**2 or sample.source.width * sample.source.height for sample in samples)
         seconds = pack.cpu_seconds_per_evaluation * (evaluations + CANDIDATE_PRICE * len(samples))
         return {
-            "network_evaluations": evaluations, "megabytes": round(pixels * BYTES_PER_PIXEL / 1e6, 3), "cpu_minutes": round(seconds / 60, 2),
+            "network_evaluations": evaluations,
+            "megabytes": round(pixels * BYTES_PER_PIXEL / 1e6, 3),
+            "cpu_minutes": round(seconds / 60, 2),
         }
 
 
 def settings_of(recipe: Recipe) -> SynthesisSettings:
-    """The recipe's generator, which is of this family."""
+    """Return the recipe's generator, which is of this family."""
     assert isinstance(recipe.generator, SynthesisSettings)
     return recipe.generator
 
 
 def templates_of(settings: SynthesisSettings, pack: PackSpec) -> tuple[str, ...]:
-    """The prompt templates that a recipe names."""
+    """Return the prompt templates that a recipe names."""
     if isinstance(settings.templates, tuple):
         return settings.templates
     return {"clip": CLIP_TEMPLATES, "single": ("a photo of a {}",), "pack": pack_templates(pack)}[settings.templates]

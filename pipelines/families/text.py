@@ -70,14 +70,19 @@ class TextFamily:
         return CaptionBuilder(recipe, open_captions(recipe.source), editor, fingerprint=setting.fingerprint)
 
     def estimate(self, recipe: Recipe, pack: PackSpec, samples: Sequence[PlannedSample]) -> dict[str, float]:
-        pixels = sum(sample.source.width * sample.source.height for sample in samples) if recipe.output.image != REFERENCE else 0
+        pixels = (
+            sum(sample.source.width * sample.source.height for sample in samples)
+            if recipe.output.image != REFERENCE
+            else 0
+        )
         return {
-            "network_evaluations": len(samples), "megabytes": round((pixels * BYTES_PER_PIXEL + len(samples) * MEMBER_BYTES) / 1e6, 3),
+            "network_evaluations": len(samples),
+            "megabytes": round((pixels * BYTES_PER_PIXEL + len(samples) * MEMBER_BYTES) / 1e6, 3),
             "cpu_minutes": round(len(samples) * CPU_SECONDS / 60, 2),
         }
 
 
 def settings_of(recipe: Recipe) -> TextSettings:
-    """The recipe's generator, which is of this family."""
+    """Return the recipe's generator, which is of this family."""
     assert isinstance(recipe.generator, TextSettings)
     return recipe.generator

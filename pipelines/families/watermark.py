@@ -22,8 +22,8 @@ from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.sources import AnySpec, Pictures, open_pictures
 from editmill.pipelines.watermarks import CLASS_NAMES, MEMBERS, ORIGINALS, SCORE_NAMES, WatermarkBuilder
 
-# Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel; a sample's marks, reading and scores, in
-# evaluations of the pack's inpainting.
+# Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel; a sample's marks,
+# reading and scores, in evaluations of the pack's inpainting.
 BYTES_PER_PIXEL, REFERENCE_BYTES_PER_PIXEL, SAMPLE_PRICE = 4.5, 1.5, 4
 
 
@@ -64,7 +64,11 @@ class WatermarkFamily:
         settings = settings_of(recipe)
         encoder = ImageEncoder(models) if "image_encoder" in models.pack.roles else None
         return WatermarkBuilder(
-            recipe, open_pictures(recipe.source), [make_scheme(one) for one in settings.schemes], Regenerator(settings, models, Ledger()), encoder,
+            recipe,
+            open_pictures(recipe.source),
+            [make_scheme(one) for one in settings.schemes],
+            Regenerator(settings, models, Ledger()),
+            encoder,
             fingerprint=setting.fingerprint,
         )
 
@@ -77,12 +81,14 @@ class WatermarkFamily:
         bytes_per_pixel = BYTES_PER_PIXEL if settings.originals == "stored" else REFERENCE_BYTES_PER_PIXEL
         seconds = pack.cpu_seconds_per_evaluation * (evaluations + SAMPLE_PRICE * len(samples))
         return {
-            "network_evaluations": evaluations, "megabytes": round(pixels * bytes_per_pixel / 1e6, 3), "cpu_minutes": round(seconds / 60, 2),
+            "network_evaluations": evaluations,
+            "megabytes": round(pixels * bytes_per_pixel / 1e6, 3),
+            "cpu_minutes": round(seconds / 60, 2),
         }
 
 
 def _framed(source: SourceRecord, settings: WatermarkSettings) -> int:
-    """Pixels of a source in the frame of its samples."""
+    """Return pixels of a source in the frame of its samples."""
     if settings.fit == "crop":
         return settings.side**2
     short = min(source.width, source.height)
@@ -91,6 +97,6 @@ def _framed(source: SourceRecord, settings: WatermarkSettings) -> int:
 
 
 def settings_of(recipe: Recipe) -> WatermarkSettings:
-    """The recipe's generator, which is of this family."""
+    """Return the recipe's generator, which is of this family."""
     assert isinstance(recipe.generator, WatermarkSettings)
     return recipe.generator

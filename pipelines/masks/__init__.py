@@ -1,1 +1,3 @@
-"""Masks for photographs that have none: prompts, proposals by the pack's segmenter, a quality gate, and the folder that results."""
+"""Masks for photographs that have none: prompts, proposals by the pack's segmenter, a quality gate, and the folder that
+results.
+"""

@@ -12,10 +12,11 @@ class MaskLimits(BaseModel):
     """Limits that a mask has to keep.
 
     Attributes:
-        score: least IoU that the segmenter predicts for its own mask. Small models judge themselves low.
-        stability: least IoU of the mask with what the segmenter makes of the mask's own box, as it is and somewhat larger.
-        least_area, most_area: limits of the object's share of the frame.
-        largest: least share of the mask's pixels in its largest piece, which alone is kept.
+        score: Least IoU that the segmenter predicts for its own mask. Small models judge themselves low.
+        stability: Least IoU of the mask with what the segmenter makes of the mask's own box, as it is and somewhat
+            larger.
+        least_area, most_area: Limits of the object's share of the frame.
+        largest: Least share of the mask's pixels in its largest piece, which alone is kept.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,16 +29,22 @@ class MaskLimits(BaseModel):
 
 
 def judge_proposal(proposal: Proposal, limits: MaskLimits) -> Refused | None:
-    """Why the mask is not good enough, or None."""
+    """Return why the mask is not good enough, or None."""
     area = float(proposal.mask.mean())
     if proposal.score < limits.score:
         return Refused(Refusal.SCORE_LOW, f"predicted IoU {proposal.score:.3f}, at least {limits.score:g}")
     if proposal.stability < limits.stability:
-        return Refused(Refusal.STABILITY_LOW, f"IoU {proposal.stability:.3f} with the mask of its own box, at least {limits.stability:g}")
+        return Refused(
+            Refusal.STABILITY_LOW,
+            f"IoU {proposal.stability:.3f} with the mask of its own box, at least {limits.stability:g}",
+        )
     if area < limits.least_area:
         return Refused(Refusal.TOO_SMALL, f"{area:.4f} of the frame, at least {limits.least_area:g}")
     if area > limits.most_area:
         return Refused(Refusal.TOO_LARGE, f"{area:.3f} of the frame, at most {limits.most_area:g}")
     if proposal.largest < limits.largest:
-        return Refused(Refusal.FRAGMENTED, f"the largest piece holds {proposal.largest:.3f} of the mask, at least {limits.largest:g}")
+        return Refused(
+            Refusal.FRAGMENTED,
+            f"the largest piece holds {proposal.largest:.3f} of the mask, at least {limits.largest:g}",
+        )
     return None

@@ -51,38 +51,53 @@ class MadeMasks:
     reused: int = 0
 
     def sources(self) -> dict[str, int]:
-        """Accepted rows by where their mask comes from."""
+        """Return accepted rows by where their mask comes from."""
         return dict(sorted(Counter(row["mask_source"] for row in self.accepted).items()))
 
     def reasons(self) -> dict[str, int]:
-        """Refused rows by reason, the most frequent first."""
+        """Return refused rows by reason, the most frequent first."""
         return dict(Counter(row["reason"] for row in self.refused).most_common())
 
 
 def make_masks(
-    labels: Path, models: Models, target: Path, *, choice: Choice = "columns", limits: MaskLimits | None = None, progress: bool = False
+    labels: Path,
+    models: Models,
+    target: Path,
+    *,
+    choice: Choice = "columns",
+    limits: MaskLimits | None = None,
+    progress: bool = False,
 ) -> MadeMasks:
-    """Write ``labels.csv``, ``refused.csv``, ``masks/`` and ``refused/`` into ``target``; rows that have a mask keep it.
+    """Write ``labels.csv``, ``refused.csv``, ``masks/`` and ``refused/`` into ``target``.
+
+    Rows that have a mask keep it.
 
     Args:
-        labels: a folder source's CSV file; the column ``mask`` may be missing or have empty cells.
-        models: models with the role ``segmenter``; ``zero_shot`` helps the automatic choice, ``detector`` is for the choice of that name.
-        target: a folder, new or of an earlier run, whose masks are used again where photograph, prompt and models are the same.
-        choice: prompts from the columns, or everything automatic, or boxes that the detector finds for the class name.
-        limits: the quality gate.
-        progress: whether to show a bar.
+        labels: A folder source's CSV file; the column ``mask`` may be missing or have empty cells.
+        models: Models with the role ``segmenter``; ``zero_shot`` helps the automatic choice, ``detector`` is for the
+            choice of that name.
+        target: A folder, new or of an earlier run, whose masks are used again where photograph, prompt and models are
+            the same.
+        choice: Prompts from the columns, or everything automatic, or boxes that the detector finds for the class name.
+        limits: The quality gate.
+        progress: Whether to show a bar.
 
     Raises:
-        SourceError: the CSV file can't be used.
-        OccupiedError: the target holds another labels file.
-        ModelError: a role or its checkpoint is missing.
+        SourceError: The CSV file can't be used.
+        OccupiedError: The target holds another labels file.
+        ModelError: A role or its checkpoint is missing.
     """
     table = _usable_table(labels)
     _check_target(labels, target)
     remove_stale_temporaries(target)
     maker = MaskMaker(table, models, target, choice=choice, limits=limits or MaskLimits())
     made = maker.run(progress=progress)
-    columns = ("file", "mask", *(column for column in table.columns if column not in ("file", "mask", *ADDED, *WHY)), *ADDED)
+    columns = (
+        "file",
+        "mask",
+        *(column for column in table.columns if column not in ("file", "mask", *ADDED, *WHY)),
+        *ADDED,
+    )
     target.mkdir(parents=True, exist_ok=True)
     atomic_write(target / REFUSALS, _to_csv((*columns, *WHY), made.refused))
     atomic_write(target / LABELS, _to_csv(columns, made.accepted))
@@ -94,7 +109,10 @@ class MaskMaker:
 
     def __init__(self, table: Table, models: Models, target: Path, *, choice: Choice, limits: MaskLimits) -> None:
         self.table, self.target, self.choice, self.limits = table, target, choice, limits
-        self.store, self.names = MaskStore(target), tuple(dict.fromkeys(name for row in table.rows if (name := class_name(row))))
+        self.store, self.names = (
+            MaskStore(target),
+            tuple(dict.fromkeys(name for row in table.rows if (name := class_name(row)))),
+        )
         self.models = models
         self.proposer = Proposer(models, class_names=self.names)
 
@@ -102,7 +120,9 @@ class MaskMaker:
         """Make every mask; a row that fails is refused and the next one is tried."""
         made = MadeMasks()
         names = identities(row["file"] or "" for row in self.table.rows)
-        for name, row in zip(names, tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress), strict=True):
+        for name, row in zip(
+            names, tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress), strict=True
+        ):
             if row.get("mask"):
                 made.accepted.append(self._kept(row))
             else:
@@ -110,7 +130,7 @@ class MaskMaker:
         return made
 
     def _kept(self, row: Row) -> Row:
-        """A row that has a mask; only its paths change."""
+        """Return a row that has a mask; only its paths change."""
         source = row.get("mask_source") or "given"
         return {**self._plain(row), "mask": self._moved(row["mask"]), "mask_source": source}
 
@@ -154,14 +174,21 @@ class MaskMaker:
             raise Refused(Refusal.SEGMENTER_FAILED, f"{type(error).__name__}: {error}") from error
 
     def _key(self, sha256: str, prompt: Prompt, name: str) -> str:
-        """What a stored mask depends on; the class name and the judge count only where they are asked."""
+        """Return what a stored mask depends on; the class name and the judge count only where they are asked."""
         helper = {"automatic": "zero_shot", "detector": "detector"}.get(prompt.kind, "")
         roles = [role for role in ("segmenter", helper) if role in self.models.pack.roles]
-        return digest({
-            "version": VERSION, "photograph": sha256, "kind": prompt.kind, "box": prompt.box, "points": prompt.points,
-            "class": name if helper else "", "classes": self.names if prompt.kind == "automatic" else (),
-            "models": [self._record(role) for role in roles],
-        })
+        return digest(
+            {
+                "version": VERSION,
+                "photograph": sha256,
+                "kind": prompt.kind,
+                "box": prompt.box,
+                "points": prompt.points,
+                "class": name if helper else "",
+                "classes": self.names if prompt.kind == "automatic" else (),
+                "models": [self._record(role) for role in roles],
+            }
+        )
 
     def _record(self, role: str) -> ModelRecord:
         placement = self.models.placement
@@ -169,15 +196,23 @@ class MaskMaker:
 
     def _facts(self, proposal: Proposal) -> Row:
         return {
-            "mask_source": proposal.source, "mask_score": f"{proposal.score:.4f}", "mask_stability": f"{proposal.stability:.4f}",
+            "mask_source": proposal.source,
+            "mask_score": f"{proposal.score:.4f}",
+            "mask_stability": f"{proposal.stability:.4f}",
             "mask_model": _describe(self._record("segmenter")),
         }
 
     def _plain(self, row: Row) -> Row:
-        return {**{column: value or "" for column, value in row.items() if column in self.table.columns}, "file": self._moved(row["file"] or "")}
+        return {
+            **{column: value or "" for column, value in row.items() if column in self.table.columns},
+            "file": self._moved(row["file"] or ""),
+        }
 
     def _moved(self, reference: str) -> str:
-        """A path of the old labels file as the new one names it; resolved first, since ``..`` leads elsewhere through a link."""
+        """Return a path of the old labels file as the new one names it.
+
+        Resolved first, since ``..`` leads elsewhere through a link.
+        """
         if not reference:
             return ""
         return Path(os.path.relpath((self.table.path.parent / reference).resolve(), self.target.resolve())).as_posix()
@@ -185,7 +220,9 @@ class MaskMaker:
 
 def _usable_table(labels: Path) -> Table:
     table = read_table(labels)
-    table.require("file" in table.columns, "column 'file' is missing", "name the column with the photographs' paths file")
+    table.require(
+        "file" in table.columns, "column 'file' is missing", "name the column with the photographs' paths file"
+    )
     table.require(bool(table.rows), "the file has no rows", "add a row per photograph")
     table.label_column()
     return table
@@ -196,9 +233,15 @@ def _check_target(labels: Path, target: Path) -> None:
     if not existing.exists():
         return
     if existing.resolve() == labels.resolve():
-        raise RequestError("the new labels file would replace the one that is read", where=str(existing), fix="name another folder with --to")
+        raise RequestError(
+            "the new labels file would replace the one that is read",
+            where=str(existing),
+            fix="name another folder with --to",
+        )
     if "mask_source" not in read_table(existing).columns:
-        raise OccupiedError("the folder holds a labels file of another origin", where=str(existing), fix="name another folder with --to")
+        raise OccupiedError(
+            "the folder holds a labels file of another origin", where=str(existing), fix="name another folder with --to"
+        )
 
 
 def _describe(record: ModelRecord) -> str:

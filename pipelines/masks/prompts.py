@@ -22,7 +22,7 @@ class Prompt:
     """What the segmenter is shown, in pixels of the upright photograph.
 
     Attributes:
-        kind: which of the fields counts; ``automatic`` and ``detector`` have none.
+        kind: Which of the fields counts; ``automatic`` and ``detector`` have none.
         box: (left, top, right, bottom).
         points: (x, y) of points on the object.
     """
@@ -33,15 +33,21 @@ class Prompt:
 
 
 def read_prompt(row: Row) -> Prompt:
-    """The prompt of a row: a box (left, top, right, bottom, or x, y, width, height), else points (px, py; several by semicolons), else automatic.
+    """Return the prompt of a row: a box (left, top, right, bottom, or x, y, width, height), else points (px, py;
+    several by semicolons), else automatic.
 
     Raises:
-        Refused: a cell holds no number, or only some cells of a box or of points are filled.
+        Refused: A cell holds no number, or only some cells of a box or of points are filled.
     """
     for names in (EDGES, CORNER):
         if set(names) <= row.keys() and any(_cell(row, name) for name in names):
             first, second, third, fourth = (_numbers(row, name)[0] for name in names)
-            return Prompt("box", box=(first, second, third, fourth) if names is EDGES else (first, second, first + third, second + fourth))
+            return Prompt(
+                "box",
+                box=(first, second, third, fourth)
+                if names is EDGES
+                else (first, second, first + third, second + fourth),
+            )
     if set(POINTS) <= row.keys() and any(_cell(row, name) for name in POINTS):
         across, down = (_numbers(row, name) for name in POINTS)
         if len(across) != len(down):
@@ -54,17 +60,21 @@ def fit_to_frame(prompt: Prompt, width: int, height: int) -> Prompt:
     """Cut a box to the frame.
 
     Raises:
-        Refused: the box is empty or lies outside, or a point does.
+        Refused: The box is empty or lies outside, or a point does.
     """
     if prompt.kind == "box":
         left, top, right, bottom = prompt.box
         cut = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
         if cut[2] - cut[0] < 1 or cut[3] - cut[1] < 1:
-            raise Refused(Refusal.PROMPT_UNUSABLE, f"the box {prompt.box} holds no pixel of the {width}x{height} photograph")
+            raise Refused(
+                Refusal.PROMPT_UNUSABLE, f"the box {prompt.box} holds no pixel of the {width}x{height} photograph"
+            )
         return Prompt("box", box=cut)
     outside = [point for point in prompt.points if not (0 <= point[0] < width and 0 <= point[1] < height)]
     if outside:
-        raise Refused(Refusal.PROMPT_UNUSABLE, f"the point {outside[0]} lies outside of the {width}x{height} photograph")
+        raise Refused(
+            Refusal.PROMPT_UNUSABLE, f"the point {outside[0]} lies outside of the {width}x{height} photograph"
+        )
     return prompt
 
 

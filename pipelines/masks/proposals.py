@@ -31,11 +31,11 @@ class Proposal:
     """A cleaned mask.
 
     Attributes:
-        mask: bool [H, W], one piece.
+        mask: Bool [H, W], one piece.
         source: ``sam-box``, ``sam-point``, ``sam-automatic`` or ``sam-detector``.
         score: IoU that the segmenter predicts.
-        stability: the lower IoU of the mask with the segmenter's masks of its own box and of that box grown.
-        largest: share of the segmenter's pixels in the piece that was kept.
+        stability: The lower IoU of the mask with the segmenter's masks of its own box and of that box grown.
+        largest: Share of the segmenter's pixels in the piece that was kept.
     """
 
     mask: Array
@@ -46,11 +46,12 @@ class Proposal:
 
 
 class Proposer:
-    """Makes proposals with the roles ``segmenter``, ``detector`` (when asked) and ``zero_shot`` (for the automatic choice, where the pack has one).
+    """Makes proposals with the roles ``segmenter``, ``detector`` (when asked) and ``zero_shot`` (for the automatic
+    choice, where the pack has one).
 
     Args:
-        models: the models.
-        class_names: the names between which an open-vocabulary judge decides.
+        models: The models.
+        class_names: The names between which an open-vocabulary judge decides.
     """
 
     def __init__(self, models: Models, *, class_names: tuple[str, ...]) -> None:
@@ -68,16 +69,22 @@ class Proposer:
         return Detector(self.models)
 
     def propose(self, image: Array, prompt: Prompt, class_name: str) -> Proposal:
-        """The proposal for an image (uint8 [H, W, 3] RGB).
+        """Return the proposal for an image (uint8 [H, W, 3] RGB).
 
         Raises:
-            Refused: there is nothing to propose.
+            Refused: There is nothing to propose.
         """
         segment = self._segment(image, prompt, class_name)
         if not segment.mask.any():
             raise Refused(Refusal.NO_CANDIDATE, "the segmenter's mask is empty")
         cleaned = clean(segment.mask)
-        return Proposal(cleaned.mask, f"sam-{prompt.kind}", segment.predicted_iou, self._stability(image, cleaned.mask), cleaned.largest)
+        return Proposal(
+            cleaned.mask,
+            f"sam-{prompt.kind}",
+            segment.predicted_iou,
+            self._stability(image, cleaned.mask),
+            cleaned.largest,
+        )
 
     def _segment(self, image: Array, prompt: Prompt, class_name: str) -> Segment:
         if prompt.kind == "box":
@@ -95,24 +102,33 @@ class Proposer:
         if not found:
             raise Refused(Refusal.NOT_DETECTED, f"no {class_name!r} found with a score above {DETECTION:g}")
         if len(found) > 1:
-            raise Refused(Refusal.SEVERAL_OBJECTS, f"{len(found)} objects look like {class_name!r}, and the mask would be of one")
+            raise Refused(
+                Refusal.SEVERAL_OBJECTS, f"{len(found)} objects look like {class_name!r}, and the mask would be of one"
+            )
         return found[0].box
 
     def _choose(self, image: Array, class_name: str) -> Segment:
-        """Of everything in the image the most central mask that the segmenter trusts and that shows the class."""
+        """Return of everything in the image the most central mask that the segmenter trusts and that shows the
+        class.
+        """
         segments = [segment for segment in self.segmenter.automatic(image) if _may_be_object(segment.mask)]
         if not segments:
-            raise Refused(Refusal.NO_CANDIDATE, f"no mask with {AUTOMATIC_LEAST:g} to {AUTOMATIC_MOST:g} of the frame that meets at most two borders")
+            raise Refused(
+                Refusal.NO_CANDIDATE,
+                f"no mask with {AUTOMATIC_LEAST:g} to {AUTOMATIC_MOST:g} of the frame that meets at most two borders",
+            )
         fits = self._fits(image, segments, class_name)
         if fits is None:
             return max(segments, key=_weight)
         best = max(zip(segments, fits, strict=True), key=lambda pair: pair[1] * _weight(pair[0]))[0]
         if any(fit >= LIKELY and not (one.mask & best.mask).any() for one, fit in zip(segments, fits, strict=True)):
-            raise Refused(Refusal.SEVERAL_OBJECTS, f"another object looks like {class_name!r}, too, and the mask would be of one")
+            raise Refused(
+                Refusal.SEVERAL_OBJECTS, f"another object looks like {class_name!r}, too, and the mask would be of one"
+            )
         return best
 
     def _fits(self, image: Array, segments: list[Segment], class_name: str) -> list[float] | None:
-        """The judge's probability that each mask's crop shows the class; None where it can't tell."""
+        """Return the judge's probability that each mask's crop shows the class; None where it can't tell."""
         judge = self.judge
         if judge is None or not class_name or not judge.knows(class_name):
             return None
@@ -139,4 +155,9 @@ def _may_be_object(mask: Array) -> bool:
 def _grow(box: Box, shape: tuple[int, ...]) -> Box:
     left, top, right, bottom = box
     across, down = GROWTH * (right - left), GROWTH * (bottom - top)
-    return max(left - across, 0.0), max(top - down, 0.0), min(right + across, float(shape[1])), min(bottom + down, float(shape[0]))
+    return (
+        max(left - across, 0.0),
+        max(top - down, 0.0),
+        min(right + across, float(shape[1])),
+        min(bottom + down, float(shape[0])),
+    )

@@ -15,7 +15,9 @@ LARGEST_FILLED_HOLE = 0.01
 
 @dataclass(frozen=True)
 class Cleaned:
-    """A mask of one piece: ``largest`` is the share of the segmenter's pixels that the piece holds, ``filled`` that of the holes filled in it."""
+    """A mask of one piece: ``largest`` is the share of the segmenter's pixels that the piece holds, ``filled`` that of
+    the holes filled in it.
+    """
 
     mask: Array
     largest: float
@@ -30,7 +32,9 @@ def clean(mask: Array) -> Cleaned:
     # Background meets by edges alone where the object meets by corners too.
     count, labels, stats, _ = cv2.connectedComponentsWithStats((~piece).astype(np.uint8), connectivity=4)
     limit = LARGEST_FILLED_HOLE * sizes.max()
-    holes = [hole for hole in range(1, count) if stats[hole, cv2.CC_STAT_AREA] <= limit and not _meets_border(labels == hole)]
+    holes = [
+        hole for hole in range(1, count) if stats[hole, cv2.CC_STAT_AREA] <= limit and not _meets_border(labels == hole)
+    ]
     full = piece | np.isin(labels, holes)
     return Cleaned(full, float(sizes.max() / mask.sum()), float((full.sum() - piece.sum()) / piece.sum()))
 
@@ -40,18 +44,18 @@ def _meets_border(mask: Array) -> bool:
 
 
 def borders_met(mask: Array) -> int:
-    """How many of the frame's four sides the mask touches."""
+    """Return how many of the frame's four sides the mask touches."""
     return sum(bool(side.any()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
 def centrality(mask: Array) -> float:
-    """1 for a mask whose centroid is the frame's centre, down to 0 in a corner."""
+    """Return 1 for a mask whose centroid is the frame's centre, down to 0 in a corner."""
     rows, columns = np.nonzero(mask)
     down, across = (rows.mean() + 0.5) / mask.shape[0] - 0.5, (columns.mean() + 0.5) / mask.shape[1] - 0.5
     return float(1 - np.hypot(down, across) / np.sqrt(0.5))
 
 
 def mask_iou(first: Array, second: Array) -> float:
-    """Intersection over union; 0 where both are empty."""
+    """Return intersection over union; 0 where both are empty."""
     union = np.count_nonzero(first | second)
     return float(np.count_nonzero(first & second) / union) if union else 0.0

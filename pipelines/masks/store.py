@@ -26,7 +26,10 @@ class MaskStore:
     root: Path
 
     def find(self, name: str, key: str) -> Proposal | None:
-        """The stored proposal that was made from the same photograph, prompt and models; a damaged file counts as none."""
+        """Return the stored proposal that was made from the same photograph, prompt and models.
+
+        A damaged file counts as none.
+        """
         for folder in (ACCEPTED, REFUSED):
             found = _read(self.root / folder / f"{name}.png", key)
             if found is not None:
@@ -34,7 +37,10 @@ class MaskStore:
         return None
 
     def put(self, name: str, key: str, proposal: Proposal, *, accepted: bool) -> str:
-        """Store a proposal; returns its path relative to the root. One that was on the other side of the gate before moves."""
+        """Store a proposal; returns its path relative to the root.
+
+        One that was on the other side of the gate before moves.
+        """
         folder, other = (ACCEPTED, REFUSED) if accepted else (REFUSED, ACCEPTED)
         path = self.root / folder / f"{name}.png"
         if _read(path, key) is None:
@@ -46,7 +52,11 @@ class MaskStore:
 
 def _encode(key: str, proposal: Proposal) -> bytes:
     facts = {
-        "key": key, "source": proposal.source, "score": proposal.score, "stability": proposal.stability, "largest": proposal.largest,
+        "key": key,
+        "source": proposal.source,
+        "score": proposal.score,
+        "stability": proposal.stability,
+        "largest": proposal.largest,
     }
     entry = PngInfo()
     entry.add_text(ENTRY, canonical_json(facts).decode())

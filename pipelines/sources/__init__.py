@@ -21,8 +21,19 @@ from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource,
 from editmill.pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
 
 __all__ = [
-    "AnySource", "AnySpec", "CaptionSource", "CaptionedSpec", "LabelledSpec", "Pictures", "Source", "SourceProblem", "SourceSpec", "open_captions",
-    "open_pictures", "open_source", "parse_source",
+    "AnySource",
+    "AnySpec",
+    "CaptionSource",
+    "CaptionedSpec",
+    "LabelledSpec",
+    "Pictures",
+    "Source",
+    "SourceProblem",
+    "SourceSpec",
+    "open_captions",
+    "open_pictures",
+    "open_source",
+    "parse_source",
 ]
 
 LabelledSpec = TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec
@@ -36,7 +47,7 @@ def open_source(spec: AnySpec) -> Source:
     """Open a source of labelled images with masks.
 
     Raises:
-        SourceError: the source as a whole can't be read, or holds captions instead.
+        SourceError: The source as a whole can't be read, or holds captions instead.
     """
     if isinstance(spec, TabletopSpec):
         return TabletopSource(spec)
@@ -46,14 +57,18 @@ def open_source(spec: AnySpec) -> Source:
         return FolderSource(spec)
     if isinstance(spec, CocoSpec):
         return CocoSource(spec)
-    raise SourceError(f"{spec.kind} holds no labelled objects with masks", where="source", fix="use tabletop, folder, coco or imagenet-s")
+    raise SourceError(
+        f"{spec.kind} holds no labelled objects with masks",
+        where="source",
+        fix="use tabletop, folder, coco or imagenet-s",
+    )
 
 
 def open_captions(spec: AnySpec) -> CaptionSource:
     """Open a source of captioned images.
 
     Raises:
-        SourceError: the source as a whole can't be read, or holds no captions.
+        SourceError: The source as a whole can't be read, or holds no captions.
     """
     if isinstance(spec, TabletopCaptionsSpec):
         return TabletopCaptionsSource(spec)
@@ -63,14 +78,18 @@ def open_captions(spec: AnySpec) -> CaptionSource:
         return JsonLinesSource(spec)
     if isinstance(spec, WebDatasetSpec):
         return WebDatasetSource(spec)
-    raise SourceError(f"{spec.kind} holds no captions", where="source", fix="use tabletop-captions, coco-captions, jsonl or webdataset")
+    raise SourceError(
+        f"{spec.kind} holds no captions",
+        where="source",
+        fix="use tabletop-captions, coco-captions, jsonl or webdataset",
+    )
 
 
 def open_pictures(spec: AnySpec) -> Pictures:
     """Open any source for its pictures alone.
 
     Raises:
-        SourceError: the source as a whole can't be read.
+        SourceError: The source as a whole can't be read.
     """
     if isinstance(spec, ImagesSpec):
         images = ImagesSource(spec)
@@ -81,27 +100,35 @@ def open_pictures(spec: AnySpec) -> Pictures:
 
 
 FIELDS = {
-    "images": "root", "folder": "labels", "coco": "instances", "imagenet-s": "root", "coco-captions": "captions", "jsonl": "file",
+    "images": "root",
+    "folder": "labels",
+    "coco": "instances",
+    "imagenet-s": "root",
+    "coco-captions": "captions",
+    "jsonl": "file",
     "webdataset": "shards",
 }
 
 
 def parse_source(text: str) -> dict[str, Any]:
-    """What ``--source TEXT`` puts into a recipe.
+    """Return what ``--source TEXT`` puts into a recipe.
 
-    ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json``, ``imagenet-s:ROOT`` are labelled; ``tabletop-captions[:SPLIT]``,
-    ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``, ``webdataset:SHARDS.tar`` are captioned; ``images:FOLDER`` holds mere pictures.
+    ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json``, ``imagenet-s:ROOT`` are labelled;
+    ``tabletop-captions[:SPLIT]``, ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``,
+    ``webdataset:SHARDS.tar`` are captioned; ``images:FOLDER`` holds mere pictures.
 
     Raises:
-        SourceError: the kind is unknown or the path is missing.
+        SourceError: The kind is unknown or the path is missing.
     """
     kind, _, rest = text.partition(":")
     if kind in ("tabletop", "tabletop-captions"):
         return {"kind": kind, **({"split": rest} if rest else {})}
     if kind not in FIELDS or not rest:
         fix = (
-            "use tabletop, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT; for captions tabletop-captions, "
-            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar; for watermarks any of these, or images:FOLDER"
+            "use tabletop, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT; for captions "
+            "tabletop-captions, "
+            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar; for watermarks any of these, or "
+            "images:FOLDER"
         )
         raise SourceError(f"unknown source {text!r}", where="--source", fix=fix)
     if kind == "coco-captions" and "," in rest:

@@ -36,38 +36,43 @@ class Source(Protocol):
     licence: str
 
     def records(self) -> Iterator[SourceRecord]:
-        """Every source image in a fixed order; one that can't be used carries its problem."""
+        """Return every source image in a fixed order; one that can't be used carries its problem."""
 
     def load(self, record: SourceRecord) -> LoadedSource:
         """Decode a record's image and mask.
 
         Raises:
-            SourceProblem: the image or the mask can't be used.
+            SourceProblem: The image or the mask can't be used.
         """
 
 
 class CaptionSource(Protocol):
-    """Images with captions, which ``records`` gives exactly as the source holds them; it decodes no pixels that it need not."""
+    """Images with captions, which ``records`` gives exactly as the source holds them.
+
+    It decodes no pixels that it need not.
+    """
 
     name: str
     licence: str
 
     def records(self) -> Iterator[SourceRecord]:
-        """Every captioned image in a fixed order; one that can't be used carries its problem."""
+        """Return every captioned image in a fixed order; one that can't be used carries its problem."""
 
     def load_captioned(self, record: SourceRecord) -> CaptionedImage:
         """Decode a record's image.
 
         Raises:
-            SourceProblem: the image can't be used.
+            SourceProblem: The image can't be used.
         """
 
 
 def read_image(file: Path | io.BytesIO, where: str = "") -> Array:
-    """Decode an image file, or its bytes, to uint8 [H, W, 3] RGB, upright as its EXIF orientation says; masks are drawn on the upright picture.
+    """Decode an image file, or its bytes, to uint8 [H, W, 3] RGB, upright as its EXIF orientation says.
+
+    Masks are drawn on the upright picture.
 
     Raises:
-        SourceProblem: the file is missing or can't be decoded; it names ``where``, or the file.
+        SourceProblem: The file is missing or can't be decoded; it names ``where``, or the file.
     """
     try:
         return upright_rgb(file)
@@ -79,12 +84,16 @@ def read_mask(path: Path) -> Array:
     """Decode a mask file to uint8 [H, W]; any value of at least half counts as object.
 
     Raises:
-        SourceProblem: the file is missing or can't be decoded.
+        SourceProblem: The file is missing or can't be decoded.
     """
     try:
         with Image.open(path) as image:
             # Pillow clips 16-bit grey when it converts it.
-            grey = np.asarray(image).astype(np.int64) // 257 if image.mode.startswith("I") else np.asarray(image.convert("L"))
+            grey = (
+                np.asarray(image).astype(np.int64) // 257
+                if image.mode.startswith("I")
+                else np.asarray(image.convert("L"))
+            )
             return np.where(grey > 127, 255, 0).astype(np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise SourceProblem(Reason.MASK_UNREADABLE, f"{path}: {error}") from error
@@ -94,7 +103,7 @@ def check_mask(shape: tuple[int, ...], mask: Array, where: str) -> None:
     """Refuse a mask that does not fit an image of ``shape`` (height, width), or that holds no object or no background.
 
     Raises:
-        SourceProblem: the mask is of another size, empty or full.
+        SourceProblem: The mask is of another size, empty or full.
     """
     if mask.shape != shape:
         sizes = f"mask {mask.shape[1]}x{mask.shape[0]}, image {shape[1]}x{shape[0]}"
@@ -106,10 +115,10 @@ def check_mask(shape: tuple[int, ...], mask: Array, where: str) -> None:
 
 
 def image_facts(path: Path) -> tuple[int, int, str]:
-    """Width, height and sha256 of an image file's bytes, from its header.
+    """Return width, height and sha256 of an image file's bytes, from its header.
 
     Raises:
-        SourceProblem: the file is missing or no image.
+        SourceProblem: The file is missing or no image.
     """
     try:
         data = path.read_bytes()
@@ -119,7 +128,7 @@ def image_facts(path: Path) -> tuple[int, int, str]:
 
 
 def facts_of(data: bytes, where: str) -> tuple[int, int, str]:
-    """The same of an image's bytes that were read from ``where``."""
+    """Return the same of an image's bytes that were read from ``where``."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             width, height = image.size

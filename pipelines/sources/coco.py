@@ -23,9 +23,9 @@ class CocoSpec(BaseModel):
     """A COCO instances file.
 
     Attributes:
-        instances: the JSON file.
-        images: folder with the photographs; empty for ``images`` beside the file.
-        least_area, most_area: limits of an instance's share of its photograph.
+        instances: The JSON file.
+        images: Folder with the photographs; empty for ``images`` beside the file.
+        least_area, most_area: Limits of an instance's share of its photograph.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,9 @@ class CocoSource:
             categories = sorted((category["id"], category["name"]) for category in document["categories"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SourceError(
-                f"not a readable COCO instances file: {error!r}", where=str(spec.instances), fix="pass --source coco:PATH/instances.json"
+                f"not a readable COCO instances file: {error!r}",
+                where=str(spec.instances),
+                fix="pass --source coco:PATH/instances.json",
             ) from error
         self.labels = {identity: (label, name) for label, (identity, name) in enumerate(categories)}
         self.licences = {entry["id"]: entry.get("url", "") for entry in document.get("licenses", [])}
@@ -68,14 +70,21 @@ class CocoSource:
                     yield self._record(annotation, image)
             except (KeyError, TypeError, ZeroDivisionError) as error:
                 raise SourceError(
-                    f"annotation {annotation['id']} lacks or misnames {error}", where=str(self.spec.instances), fix="mend or delete the annotation"
+                    f"annotation {annotation['id']} lacks or misnames {error}",
+                    where=str(self.spec.instances),
+                    fix="mend or delete the annotation",
                 ) from error
 
     def _record(self, annotation: dict[str, Any], image: dict[str, Any]) -> SourceRecord:
         label, name = self.labels[annotation["category_id"]]
         common = {
-            "id": f"{annotation['image_id']}-{annotation['id']}", "image": image["file_name"], "mask": str(annotation["id"]), "label": label,
-            "class_name": name, "licence": self.licences.get(image.get("license"), ""), "mask_sha256": digest(annotation["segmentation"]),
+            "id": f"{annotation['image_id']}-{annotation['id']}",
+            "image": image["file_name"],
+            "mask": str(annotation["id"]),
+            "label": label,
+            "class_name": name,
+            "licence": self.licences.get(image.get("license"), ""),
+            "mask_sha256": digest(annotation["segmentation"]),
         }
         try:
             width, height, sha256 = image_facts(self.folder / image["file_name"])
@@ -96,7 +105,7 @@ class CocoSource:
 
 
 def decode_segmentation(segmentation: Any, height: int, width: int) -> Array:
-    """Polygons or uncompressed run lengths to a mask uint8 [H, W], 255 on the object."""
+    """Return polygons or uncompressed run lengths to a mask uint8 [H, W], 255 on the object."""
     mask = np.zeros((height, width), np.uint8)
     if isinstance(segmentation, dict):
         counts = np.asarray(segmentation["counts"])

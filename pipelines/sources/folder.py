@@ -17,7 +17,8 @@ from editmill.pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, i
 # The column says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
 IMAGENET = {IMAGENET_COLUMN: {"labels": "imagenet-1k"}}
 COLUMNS_FIX = (
-    "the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set source.label_column=…; "
+    "the file needs the columns file, mask and imagenet_index (or label_index); or name yours with --set "
+    "source.label_column=…; "
     "`editmill masks` makes masks where there are none"
 )
 
@@ -26,10 +27,10 @@ class FolderSpec(BaseModel):
     """A CSV file with one row per photograph; paths in it are relative to the file.
 
     Attributes:
-        labels: the CSV file.
-        image_column, mask_column: columns with the paths.
-        label_column: column with the class index; empty for the first of imagenet_index, label_index, index, label.
-        licence: terms of the photographs, recorded with every sample.
+        labels: The CSV file.
+        image_column, mask_column: Columns with the paths.
+        label_column: Column with the class index; empty for the first of imagenet_index, label_index, index, label.
+        licence: Terms of the photographs, recorded with every sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,8 +63,13 @@ class FolderSource:
 
     def _record(self, identity: str, reference: str, row: Row) -> SourceRecord:
         common: dict[str, Any] = {
-            "id": identity, "image": reference, "mask": row[self.spec.mask_column] or "", "label": int(row[self.label_column]),
-            "class_name": class_name(row) or row[self.label_column], "wnid": row.get("wnid") or "", "licence": self.licence,
+            "id": identity,
+            "image": reference,
+            "mask": row[self.spec.mask_column] or "",
+            "label": int(row[self.label_column]),
+            "class_name": class_name(row) or row[self.label_column],
+            "wnid": row.get("wnid") or "",
+            "licence": self.licence,
             "attributes": {"mask_source": row.get("mask_source") or "given", **IMAGENET.get(self.label_column, {})},
         }
         mask = self._path(common["mask"])
@@ -71,7 +77,13 @@ class FolderSource:
             width, height, digest = image_facts(self._path(reference))
         except SourceProblem as problem:
             return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        facts = {**common, "width": width, "height": height, "sha256": digest, "mask_sha256": file_digest(mask) if mask.is_file() else ""}
+        facts = {
+            **common,
+            "width": width,
+            "height": height,
+            "sha256": digest,
+            "mask_sha256": file_digest(mask) if mask.is_file() else "",
+        }
         try:
             check_mask((height, width), read_mask(mask), common["mask"])
         except SourceProblem as problem:

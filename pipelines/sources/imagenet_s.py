@@ -21,7 +21,11 @@ from editmill.pipelines.sources.imagenet_index import read_class_list, read_inde
 
 # Classes that ImageNet-S counts as one: photographs of the first hold objects of the second.
 MERGED = {
-    "n04356056": "n04355933", "n04493381": "n02808440", "n03642806": "n03832673", "n04008634": "n03773504", "n03887697": "n15075141",
+    "n04356056": "n04355933",
+    "n04493381": "n02808440",
+    "n03642806": "n03832673",
+    "n04008634": "n03773504",
+    "n03887697": "n15075141",
 }
 OTHER, IGNORE = 0, 1000
 # ImageNet-S50, ImageNet-S300 and the whole.
@@ -35,13 +39,14 @@ class ImageNetSSpec(BaseModel):
     """ImageNet photographs in folders by wnid, and ImageNet-S masks in folders by wnid.
 
     Attributes:
-        root: the folder of all.
-        images: photographs, ``<wnid>/<name>.JPEG``; empty for ``images`` in the root.
-        masks: masks, ``<wnid>/<name>.png``; empty for ``masks`` in the root. Each mask is one source.
-        classes: text file with the wnids of ImageNet-S, one a line; empty for ``classes.txt`` in the root, or the sorted names of the masks' folders.
-        index: the class index by wnid, as CSV with the columns imagenet_index, wnid and label, or as ``imagenet_class_index.json``; empty for
-            ``classes.csv`` in the root.
-        licence: terms of the photographs and masks, recorded with every sample.
+        root: The folder of all.
+        images: Photographs, ``<wnid>/<name>.JPEG``; empty for ``images`` in the root.
+        masks: Masks, ``<wnid>/<name>.png``; empty for ``masks`` in the root. Each mask is one source.
+        classes: Text file with the wnids of ImageNet-S, one a line; empty for ``classes.txt`` in the root, or the
+            sorted names of the masks' folders.
+        index: The class index by wnid, as CSV with the columns imagenet_index, wnid and label, or as
+            ``imagenet_class_index.json``; empty for ``classes.csv`` in the root.
+        licence: Terms of the photographs and masks, recorded with every sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +57,9 @@ class ImageNetSSpec(BaseModel):
     masks: Path | None = None
     classes: Path | None = None
     index: Path | None = None
-    licence: str = "ImageNet terms of access (non-commercial research); the masks of ImageNet-S come without a licence file"
+    licence: str = (
+        "ImageNet terms of access (non-commercial research); the masks of ImageNet-S come without a licence file"
+    )
 
 
 class ImageNetSSource:
@@ -65,13 +72,25 @@ class ImageNetSSource:
         self.images, self.masks = spec.images or spec.root / "images", spec.masks or spec.root / "masks"
         for folder, field in ((self.images, "images"), (self.masks, "masks")):
             if not folder.is_dir():
-                raise SourceError(f"the folder of the {field} is missing", where=str(folder), fix=f"name it with --set source.{field}=PATH")
+                raise SourceError(
+                    f"the folder of the {field} is missing",
+                    where=str(folder),
+                    fix=f"name it with --set source.{field}=PATH",
+                )
         self.folders = sorted(path.name for path in self.masks.iterdir() if path.is_dir())
         self.ids = {wnid: place for place, wnid in enumerate(self._classes(), 1)}
         self.index = read_index(spec.index or spec.root / "classes.csv")
         for wnid in self.folders:
-            self._require(wnid in self.index, f"the class index lacks {wnid!r}", "pass the index of all classes, or remove the folder")
-            self._require(MERGED.get(wnid, wnid) in self.ids, f"the class list lacks {wnid!r}", "pass the whole list, or remove the folder")
+            self._require(
+                wnid in self.index,
+                f"the class index lacks {wnid!r}",
+                "pass the index of all classes, or remove the folder",
+            )
+            self._require(
+                MERGED.get(wnid, wnid) in self.ids,
+                f"the class list lacks {wnid!r}",
+                "pass the whole list, or remove the folder",
+            )
 
     def _require(self, condition: bool, what: str, fix: str) -> None:
         if not condition:
@@ -82,10 +101,18 @@ class ImageNetSSource:
         if self.spec.classes or listed.is_file():
             return read_class_list(listed)
         derived = sorted({MERGED.get(wnid, wnid) for wnid in self.folders})
-        self._require(bool(derived), "the folder of the masks holds no folder of a class", "put masks in it, as <wnid>/<name>.png")
+        self._require(
+            bool(derived), "the folder of the masks holds no folder of a class", "put masks in it, as <wnid>/<name>.png"
+        )
         if len(derived) not in CLASS_COUNTS:
             fix = "class ids may be off, so name the list with --set source.classes=PATH"
-            logger.warning("%s holds %d classes, not one of %s: %s", self.masks, len(derived), ", ".join(map(str, CLASS_COUNTS)), fix)
+            logger.warning(
+                "%s holds %d classes, not one of %s: %s",
+                self.masks,
+                len(derived),
+                ", ".join(map(str, CLASS_COUNTS)),
+                fix,
+            )
         return derived
 
     def records(self) -> Iterator[SourceRecord]:
@@ -100,8 +127,14 @@ class ImageNetSSource:
         image = self._photograph(mask)
         index, name = self.index[image.parent.name]
         common: dict[str, Any] = {
-            "id": identity, "image": str(image.relative_to(self.images)), "mask": str(mask.relative_to(self.masks)), "label": index,
-            "class_name": name, "wnid": image.parent.name, "licence": self.licence, "mask_sha256": file_digest(mask),
+            "id": identity,
+            "image": str(image.relative_to(self.images)),
+            "mask": str(mask.relative_to(self.masks)),
+            "label": index,
+            "class_name": name,
+            "wnid": image.parent.name,
+            "licence": self.licence,
+            "mask_sha256": file_digest(mask),
         }
         try:
             width, height, digest = image_facts(image)
@@ -115,17 +148,21 @@ class ImageNetSSource:
         return SourceRecord(**facts)
 
     def _photograph(self, mask: Path) -> Path:
-        """The photograph of a mask; ImageNet-S keeps masks of merged classes in one folder, ImageNet the photographs in two."""
+        """Return the photograph of a mask.
+
+        ImageNet-S keeps masks of merged classes in one folder, ImageNet the photographs in two.
+        """
         wnid = mask.parent.name
         folders = (wnid, *(other for other, target in MERGED.items() if target == wnid and other in self.index))
         places = [self.images / folder / f"{mask.stem}{suffix}" for folder in folders for suffix in IMAGE_SUFFIXES]
         return next((place for place in places if place.is_file()), places[0])
 
     def _object(self, path: Path, wnid: str, shape: tuple[int, int]) -> Array:
-        """The mask of the photograph's class, uint8 [H, W], 255 on the object.
+        """Return the mask of the photograph's class, uint8 [H, W], 255 on the object.
 
         Raises:
-            SourceProblem: the mask does not fit, holds nothing of the class, or leaves pixels in the object's box undecided.
+            SourceProblem: The mask does not fit, holds nothing of the class, or leaves pixels in the object's box
+                undecided.
         """
         ids = read_class_ids(path)
         mask = np.where(ids == self.ids[MERGED.get(wnid, wnid)], 255, 0).astype(np.uint8)
@@ -141,10 +178,10 @@ class ImageNetSSource:
 
 
 def read_class_ids(path: Path) -> Array:
-    """Class ids int32 [H, W] of an ImageNet-S mask: red plus 256 times green.
+    """Return class ids int32 [H, W] of an ImageNet-S mask: red plus 256 times green.
 
     Raises:
-        SourceProblem: the file can't be decoded or is no colour picture.
+        SourceProblem: The file can't be decoded or is no colour picture.
     """
     try:
         with Image.open(path) as image:

@@ -21,8 +21,8 @@ class ImagesSpec(BaseModel):
     """Every picture below a folder.
 
     Attributes:
-        root: the folder.
-        licence: terms of the pictures, recorded with every sample.
+        root: The folder.
+        licence: Terms of the pictures, recorded with every sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,11 @@ class ImagesSource:
             raise SourceError("no such folder", where=str(spec.root), fix="pass --source images:FOLDER")
         self.files = sorted(path for path in spec.root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
         if not self.files:
-            raise SourceError(f"the folder holds no pictures ({', '.join(SUFFIXES)})", where=str(spec.root), fix="pass the folder that holds them")
+            raise SourceError(
+                f"the folder holds no pictures ({', '.join(SUFFIXES)})",
+                where=str(spec.root),
+                fix="pass the folder that holds them",
+            )
 
     def records(self) -> Iterator[SourceRecord]:
         paths = [path.relative_to(self.spec.root) for path in self.files]
@@ -54,7 +58,14 @@ class ImagesSource:
             except SourceProblem as found:
                 width, height, digest, problem = 0, 0, "", str(found.reason)
             yield SourceRecord(
-                id=identity, image=path.as_posix(), label=-1, class_name="", width=width, height=height, sha256=digest, licence=self.licence,
+                id=identity,
+                image=path.as_posix(),
+                label=-1,
+                class_name="",
+                width=width,
+                height=height,
+                sha256=digest,
+                licence=self.licence,
                 problem=problem,
             )
 
@@ -62,6 +73,6 @@ class ImagesSource:
         """Decode a record's picture, uint8 [H, W, 3] RGB.
 
         Raises:
-            SourceProblem: it can't be decoded.
+            SourceProblem: It can't be decoded.
         """
         return read_image(self.spec.root / record.image)

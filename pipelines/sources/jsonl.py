@@ -19,16 +19,19 @@ from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
 LABELS: dict[Any, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, 0: 0, 1: 1, 2: 2, None: -1}
-FIX = 'each line is one object such as {"image": "photos/1.jpg", "texts": ["a girl on a chair"]}; "text", "id", "label" and "licence" are optional'
+FIX = (
+    'each line is one object such as {"image": "photos/1.jpg", "texts": ["a girl on a chair"]}; "text", "id", '
+    '"label" and "licence" are optional'
+)
 
 
 class JsonLinesSpec(BaseModel):
     """A file with one JSON object per line.
 
     Attributes:
-        file: the file. Each object has ``image`` (a path, relative to the file) and ``texts`` (or one ``text``), and may have ``id``, ``label``
-            (entailment, neutral or contradiction, or 0, 1, 2) and ``licence``.
-        licence: terms of the images whose line names none.
+        file: The file. Each object has ``image`` (a path, relative to the file) and ``texts`` (or one ``text``), and
+            may have ``id``, ``label`` (entailment, neutral or contradiction, or 0, 1, 2) and ``licence``.
+        licence: Terms of the images whose line names none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +61,9 @@ class JsonLinesSource:
             # Only line feeds end a line: JSON strings may hold U+2028 and its like as they are.
             lines = spec.file.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"the file can't be read: {error}", where=str(spec.file), fix="pass --source jsonl:FILE, in UTF-8") from error
+            raise SourceError(
+                f"the file can't be read: {error}", where=str(spec.file), fix="pass --source jsonl:FILE, in UTF-8"
+            ) from error
         self.rows = [self._parse(line, number) for number, line in enumerate(lines, 1) if line.strip()]
         if not self.rows:
             raise SourceError("the file has no lines", where=str(spec.file), fix=FIX)
@@ -77,11 +82,19 @@ class JsonLinesSource:
     def records(self) -> Iterator[SourceRecord]:
         warn_of_empty((text for row in self.rows for text in row.texts), str(self.spec.file))
         names = distinct(row.name for row in self.rows)
-        return with_captions((self._record(name, row) for name, row in zip(names, self.rows, strict=True)), str(self.spec.file))
+        return with_captions(
+            (self._record(name, row) for name, row in zip(names, self.rows, strict=True)), str(self.spec.file)
+        )
 
     def _record(self, name: str, row: _Row) -> SourceRecord:
         captions = caption_records(row.texts, label=row.label)
-        return captioned_record(partial(image_facts, self._path(row.image)), id=name, image=row.image, captions=captions, licence=row.licence)
+        return captioned_record(
+            partial(image_facts, self._path(row.image)),
+            id=name,
+            image=row.image,
+            captions=captions,
+            licence=row.licence,
+        )
 
     def _path(self, reference: str) -> Path:
         return self.spec.file.parent / reference
@@ -91,10 +104,10 @@ class JsonLinesSource:
 
 
 def _checked(row: Any, licence: str) -> _Row:
-    """The line's fields.
+    """Return the line's fields.
 
     Raises:
-        ValueError: a field is missing or of another type.
+        ValueError: A field is missing or of another type.
     """
     if not isinstance(row, dict) or not isinstance(row.get("image"), str) or not row["image"]:
         raise ValueError("the line is no object with an image")

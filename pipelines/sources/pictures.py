@@ -13,7 +13,10 @@ from editmill.pipelines.sources.images import ImagesSource
 
 @dataclass(frozen=True)
 class Pictures:
-    """The pictures of a source of any kind; ``picture`` decodes a record's to uint8 [H, W, 3] RGB, or raises SourceProblem."""
+    """The pictures of a source of any kind.
+
+    ``picture`` decodes a record's to uint8 [H, W, 3] RGB, or raises SourceProblem.
+    """
 
     source: Source | CaptionSource | ImagesSource
     picture: Callable[[SourceRecord], Array]
@@ -29,15 +32,15 @@ class Pictures:
         return self.source.licence
 
     def records(self) -> Iterator[SourceRecord]:
-        """Every picture in the source's order; one that can't be used carries its problem."""
+        """Return every picture in the source's order; one that can't be used carries its problem."""
         return self.source.records()
 
     @classmethod
     def of_labelled(cls, source: Source) -> Pictures:
-        """Those of labelled objects with masks."""
+        """Return those of labelled objects with masks."""
         return cls(source, lambda record: source.load(record).image)
 
     @classmethod
     def of_captioned(cls, source: CaptionSource) -> Pictures:
-        """Those of captioned images."""
+        """Return those of captioned images."""
         return cls(source, lambda record: source.load_captioned(record).image)

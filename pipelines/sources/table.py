@@ -32,22 +32,26 @@ class Table:
         """Raise unless ``condition`` holds.
 
         Raises:
-            SourceError: with the file and its columns as the place.
+            SourceError: With the file and its columns as the place.
         """
         if not condition:
             raise SourceError(what, where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})", fix=fix)
 
     def label_column(self, named: str = "") -> str:
-        """The column ``named``, or else the first usual one, that holds a whole number in every row.
+        """Return the column ``named``, or else the first usual one, that holds a whole number in every row.
 
         Raises:
-            SourceError: there is none, or it is ``imagenet_index`` and holds a number that no class of ImageNet has.
+            SourceError: There is none, or it is ``imagenet_index`` and holds a number that no class of ImageNet has.
         """
         seen: list[str] = []
         choice = (named,) if named else LABEL_COLUMNS
         for column in choice:
             if column in self.columns:
-                wrong = [number for number, row in enumerate(self.rows, 2) if not LABEL.fullmatch((row[column] or "").strip())]
+                wrong = [
+                    number
+                    for number, row in enumerate(self.rows, 2)
+                    if not LABEL.fullmatch((row[column] or "").strip())
+                ]
                 if not wrong:
                     self._check_imagenet(column)
                     return column
@@ -62,7 +66,8 @@ class Table:
         for number, row in enumerate(self.rows, 2):
             if column == IMAGENET_COLUMN and int(row[column]) >= IMAGENET_CLASSES:
                 raise SourceError(
-                    f"{column} is {row[column]} in line {number}; ImageNet's classes are 0 to {IMAGENET_CLASSES - 1}", where=str(self.path),
+                    f"{column} is {row[column]} in line {number}; ImageNet's classes are 0 to {IMAGENET_CLASSES - 1}",
+                    where=str(self.path),
                     fix=f"mend the line, or, where the classes are your own, rename the column to {LABEL_COLUMNS[1]}",
                 )
 
@@ -71,23 +76,25 @@ def read_table(path: Path) -> Table:
     """Read the file.
 
     Raises:
-        SourceError: it can't be read as CSV in UTF-8.
+        SourceError: It can't be read as CSV in UTF-8.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             return Table(path, tuple(reader.fieldnames or ()), list(reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"the labels file can't be read: {error}", where=str(path), fix="pass --source folder:PATH/labels.csv") from error
+        raise SourceError(
+            f"the labels file can't be read: {error}", where=str(path), fix="pass --source folder:PATH/labels.csv"
+        ) from error
 
 
 def identities(references: Iterable[str]) -> list[str]:
-    """An id for each photograph: its file name without suffix, with a number where two would be equal."""
+    """Return an id for each photograph: its file name without suffix, with a number where two would be equal."""
     return distinct(Path(reference).stem for reference in references)
 
 
 def distinct(names: Iterable[str]) -> list[str]:
-    """The names, with a number where one is empty or two would be equal."""
+    """Return the names, with a number where one is empty or two would be equal."""
     seen: dict[str, None] = {}
     for number, name in enumerate(names):
         stem = name or f"row-{number + 1}"
@@ -97,5 +104,5 @@ def distinct(names: Iterable[str]) -> list[str]:
 
 
 def class_name(row: Row) -> str:
-    """The class's name in the first usual column that has one, or ``""``."""
+    """Return the class's name in the first usual column that has one, or ``""``."""
     return next((row[column] for column in NAME_COLUMNS if row.get(column)), "")

@@ -21,11 +21,11 @@ class TabletopSpec(BaseModel):
     """Scenes with one object.
 
     Attributes:
-        split: split of the world; ``train`` is what the models were trained on.
-        start: first scene index.
-        count: number of scenes; classes are balanced.
-        size: side in pixels.
-        least_radius: smallest half extent of the object, as a share of the frame.
+        split: Split of the world; ``train`` is what the models were trained on.
+        start: First scene index.
+        count: Number of scenes; classes are balanced.
+        size: Side in pixels.
+        least_radius: Smallest half extent of the object, as a share of the frame.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,8 +54,10 @@ class TabletopSource:
         while taken.total() < self.spec.count:
             if index - self.spec.start > 2000 * self.spec.count + 10_000:
                 raise SourceError(
-                    f"found only {taken.total()} of {self.spec.count} scenes with an object of radius {self.spec.least_radius:g}",
-                    where="source.least_radius", fix="lower it; large objects reach 0.25",
+                    f"found only {taken.total()} of {self.spec.count} scenes with an object of radius "
+                    f"{self.spec.least_radius:g}",
+                    where="source.least_radius",
+                    fix="lower it; large objects reach 0.25",
                 )
             plan = plan_scene(self.spec.split, index)
             main = plan.objects[0]
@@ -69,10 +71,18 @@ class TabletopSource:
         scene = make_scene(spec.split, index, size=spec.size)
         main = scene.objects[0]
         return SourceRecord(
-            id=f"{spec.split}-{index:06d}", image=f"tabletop:{spec.split}/{index}", mask=f"tabletop:{spec.split}/{index}",
-            label=CLASSES.index(main.name), class_name=main.name, caption=scene.caption, width=spec.size, height=spec.size,
-            sha256=hashlib.sha256(scene.image.tobytes()).hexdigest(), mask_sha256=hashlib.sha256(_mask(scene).tobytes()).hexdigest(),
-            licence=self.licence, attributes={"colour": main.colour, "size": main.size, "finish": main.finish, "ground": scene.ground},
+            id=f"{spec.split}-{index:06d}",
+            image=f"tabletop:{spec.split}/{index}",
+            mask=f"tabletop:{spec.split}/{index}",
+            label=CLASSES.index(main.name),
+            class_name=main.name,
+            caption=scene.caption,
+            width=spec.size,
+            height=spec.size,
+            sha256=hashlib.sha256(scene.image.tobytes()).hexdigest(),
+            mask_sha256=hashlib.sha256(_mask(scene).tobytes()).hexdigest(),
+            licence=self.licence,
+            attributes={"colour": main.colour, "size": main.size, "finish": main.finish, "ground": scene.ground},
         )
 
     def load(self, record: SourceRecord) -> LoadedSource:
@@ -80,7 +90,7 @@ class TabletopSource:
         return LoadedSource(record, scene.image, _mask(scene))
 
     def scene(self, record: SourceRecord) -> Scene:
-        """The scene at a record's address, with its true masks and ground."""
+        """Return the scene at a record's address, with its true masks and ground."""
         split, index = record.image.removeprefix("tabletop:").split("/")
         return make_scene(split, int(index), size=self.spec.size)
 

@@ -28,13 +28,14 @@ class TabletopCaptionsSpec(BaseModel):
     """Scenes with one or two objects, and captions of them.
 
     Attributes:
-        split: split of the world; ``train`` is what the models were trained on.
-        start: first scene index; the default is beyond all that checks, calibration and other recipes use.
-        count: number of scenes.
-        size: side in pixels.
-        captions: captions per scene.
-        mention: probability that a caption says an attribute that the object has.
-        contradictions: share of captions that say one attribute wrong; above 0, captions are labelled as entailed or contradicted.
+        split: Split of the world; ``train`` is what the models were trained on.
+        start: First scene index; the default is beyond all that checks, calibration and other recipes use.
+        count: Number of scenes.
+        size: Side in pixels.
+        captions: Captions per scene.
+        mention: Probability that a caption says an attribute that the object has.
+        contradictions: Share of captions that say one attribute wrong; above 0, captions are labelled as entailed or
+            contradicted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,9 +65,16 @@ class TabletopCaptionsSource:
             plan = plan_scene(spec.split, index)
             address = f"tabletop:{spec.split}/{index}"
             yield SourceRecord(
-                id=f"{spec.split}-{index:06d}", image=address, label=UNLABELLED, class_name="", caption=plan.caption,
-                captions=tuple(self._caption(plan, index, number) for number in range(spec.captions)), width=spec.size, height=spec.size,
-                sha256=hashlib.sha256(make_scene(spec.split, index, size=spec.size).image.tobytes()).hexdigest(), licence=self.licence,
+                id=f"{spec.split}-{index:06d}",
+                image=address,
+                label=UNLABELLED,
+                class_name="",
+                caption=plan.caption,
+                captions=tuple(self._caption(plan, index, number) for number in range(spec.captions)),
+                width=spec.size,
+                height=spec.size,
+                sha256=hashlib.sha256(make_scene(spec.split, index, size=spec.size).image.tobytes()).hexdigest(),
+                licence=self.licence,
             )
 
     def _caption(self, plan: ScenePlan, index: int, number: int) -> CaptionRecord:
@@ -90,7 +98,7 @@ class TabletopCaptionsSource:
         return Thing(item.name, **kept)
 
     def _falsified(self, plan: ScenePlan, thing: Thing, rng: np.random.Generator) -> Thing:
-        """The same with one attribute that no object of this kind in the scene has."""
+        """Return the same with one attribute that no object of this kind in the scene has."""
         wrong = {}
         for group, values in VALUES.items():
             true = {"", *(getattr(item, group) for item in plan.objects if item.name == thing.name)}
@@ -103,9 +111,11 @@ class TabletopCaptionsSource:
         split, index = record.image.removeprefix("tabletop:").split("/")
         scene = make_scene(split, int(index), size=self.spec.size)
         objects = tuple(
-            GoldObject(item.name, (float(box[0]), float(box[1]), float(box[2]), float(box[3])), {
-                GROUPS[group]: getattr(item, group) for group in GROUPS
-            })
+            GoldObject(
+                item.name,
+                (float(box[0]), float(box[1]), float(box[2]), float(box[3])),
+                {GROUPS[group]: getattr(item, group) for group in GROUPS},
+            )
             for item, box in zip(scene.objects, scene.boxes, strict=True)
         )
         return CaptionedImage(record, scene.image, objects)

@@ -15,7 +15,10 @@ logger = logging.getLogger("editmill.sources")
 
 
 def is_unicode(value: Any) -> bool:
-    """Whether all strings of a JSON value can be written as UTF-8; JSON may hold half of a surrogate pair, which can't."""
+    """Return whether all strings of a JSON value can be written as UTF-8.
+
+    JSON may hold half of a surrogate pair, which can't.
+    """
     if isinstance(value, dict):
         return all(is_unicode(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
@@ -24,19 +27,26 @@ def is_unicode(value: Any) -> bool:
 
 
 def caption_records(texts: Sequence[str], *, names: Sequence[str] = (), label: int = -1) -> tuple[CaptionRecord, ...]:
-    """The texts that are more than blanks, exactly as they are.
+    """Return the texts that are more than blanks, exactly as they are.
 
     Args:
-        texts: all texts of one image.
-        names: an id for each; without any, ids are the places in ``texts``. Equal ones are made distinct.
-        label: the label of all.
+        texts: All texts of one image.
+        names: An id for each; without any, ids are the places in ``texts``. Equal ones are made distinct.
+        label: The label of all.
     """
     identities = distinct(names) if names else [str(place) for place in range(len(texts))]
-    return tuple(CaptionRecord(id=identity, text=text, label=label) for identity, text in zip(identities, texts, strict=True) if text.strip())
+    return tuple(
+        CaptionRecord(id=identity, text=text, label=label)
+        for identity, text in zip(identities, texts, strict=True)
+        if text.strip()
+    )
 
 
 def captioned_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -> SourceRecord:
-    """The record of an image with ``fields``; one whose ``facts`` (width, height, sha256) can't be told carries its problem."""
+    """Return the record of an image with ``fields``.
+
+    One whose ``facts`` (width, height, sha256) can't be told carries its problem.
+    """
     common = {"label": -1, "class_name": "", **fields}
     try:
         width, height, sha256 = facts()
@@ -46,10 +56,10 @@ def captioned_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -
 
 
 def with_captions(records: Iterable[SourceRecord], where: str) -> Iterator[SourceRecord]:
-    """The records that have captions.
+    """Yield the records that have captions.
 
     Raises:
-        SourceError: at the end, if there was none.
+        SourceError: At the end, if there was none.
     """
     found = False
     for record in records:
@@ -57,7 +67,11 @@ def with_captions(records: Iterable[SourceRecord], where: str) -> Iterator[Sourc
             found = True
             yield record
     if not found:
-        raise SourceError("there is no image with a text", where=where, fix="pass a source with at least one text that is more than blanks")
+        raise SourceError(
+            "there is no image with a text",
+            where=where,
+            fix="pass a source with at least one text that is more than blanks",
+        )
 
 
 def warn_of_empty(texts: Iterable[str], where: str) -> None:

@@ -38,9 +38,9 @@ class WebDatasetSpec(BaseModel):
     """Local shards.
 
     Attributes:
-        shards: path of a tar, with * or {00000..00009} for several. Samples have an image (png, jpg, jpeg or webp) and ``txt``, or a ``json`` with
-            ``texts`` or ``caption``.
-        licence: terms of the images, recorded with every sample.
+        shards: Path of a tar, with * or {00000..00009} for several. Samples have an image (png, jpg, jpeg or webp) and
+            ``txt``, or a ``json`` with ``texts`` or ``caption``.
+        licence: Terms of the images, recorded with every sample.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,18 +71,21 @@ class WebDatasetSource:
         warn_of_empty((text for mine in texts for text in mine), str(self.spec.shards))
         names = distinct(key for _, key in places)
         return with_captions(
-            (self._record(name, *place, mine) for name, place, mine in zip(names, places, texts, strict=True)), str(self.spec.shards)
+            (self._record(name, *place, mine) for name, place, mine in zip(names, places, texts, strict=True)),
+            str(self.spec.shards),
         )
 
     def _record(self, name: str, shard: str, key: str, texts: list[str]) -> SourceRecord:
         captions = caption_records(texts)
-        return captioned_record(partial(self._facts, shard, key), id=name, image=f"{shard}#{key}", captions=captions, licence=self.licence)
+        return captioned_record(
+            partial(self._facts, shard, key), id=name, image=f"{shard}#{key}", captions=captions, licence=self.licence
+        )
 
     def _facts(self, shard: str, key: str) -> tuple[int, int, str]:
         return facts_of(self._image(shard, key), f"{shard}#{key}")
 
     def _texts(self, places: list[tuple[str, str]]) -> list[list[str]]:
-        """The texts of each sample; none where they can't be told, which one warning counts."""
+        """Return the texts of each sample; none where they can't be told, which one warning counts."""
         texts: list[list[str]] = []
         problems: list[str] = []
         for shard, key in places:
@@ -92,14 +95,19 @@ class WebDatasetSource:
                 texts.append([])
                 problems.append(f"{shard}#{key}: {error}")
         if problems:
-            logger.warning("%s: %d samples without a readable text are left out, the first %s", self.spec.shards, len(problems), problems[0])
+            logger.warning(
+                "%s: %d samples without a readable text are left out, the first %s",
+                self.spec.shards,
+                len(problems),
+                problems[0],
+            )
         return texts
 
     def _texts_of(self, shard: str, members: Members) -> list[str]:
-        """The text of ``txt``, else those of ``json``.
+        """Return the text of ``txt``, else those of ``json``.
 
         Raises:
-            ValueError: there is none, or it can't be read.
+            ValueError: There is none, or it can't be read.
         """
         if "txt" in members:
             return [_without_line_break(self._bytes(shard, members["txt"]).decode("utf-8-sig"))]
@@ -112,20 +120,24 @@ class WebDatasetSource:
         return texts
 
     def _index(self, shard: str) -> dict[str, Members]:
-        """The samples of the shard with this name by key, read once."""
+        """Return the samples of the shard with this name by key, read once."""
         if shard not in self._indexes:
             try:
                 self._indexes[shard] = _scan(self.shards[shard])
             except (tarfile.TarError, OSError, EOFError) as error:
                 fix = "fetch it again; a compressed tar has to be unpacked to .tar first"
-                raise SourceError(f"the shard can't be read: {error}", where=str(self.shards[shard]), fix=fix) from error
+                raise SourceError(
+                    f"the shard can't be read: {error}", where=str(self.shards[shard]), fix=fix
+                ) from error
         return self._indexes[shard]
 
     def _image(self, shard: str, key: str) -> bytes:
         members = self._index(shard)[key]
         suffix = next((suffix for suffix in IMAGES if suffix in members), None)
         if suffix is None:
-            raise SourceProblem(Reason.SOURCE_UNREADABLE, f"{shard}#{key}: the sample has no image ({', '.join(IMAGES)})")
+            raise SourceProblem(
+                Reason.SOURCE_UNREADABLE, f"{shard}#{key}: the sample has no image ({', '.join(IMAGES)})"
+            )
         return self._bytes(shard, members[suffix])
 
     def _bytes(self, shard: str, place: tuple[int, int]) -> bytes:
@@ -139,7 +151,10 @@ class WebDatasetSource:
 
 
 def _expand(pattern: str) -> list[Path]:
-    """The paths that a pattern with braces and wildcards names, each once; a part that matches no file stands for itself."""
+    """Return the paths that a pattern with braces and wildcards names, each once.
+
+    A part that matches no file stands for itself.
+    """
     try:
         parts = list(braceexpand.braceexpand(pattern, escape=False))
     except ValueError:
@@ -149,15 +164,16 @@ def _expand(pattern: str) -> list[Path]:
 
 
 def _without_line_break(text: str) -> str:
-    """The text without one line break at the end, which belongs to the file."""
+    """Return the text without one line break at the end, which belongs to the file."""
     return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
 
 
 def _scan(path: Path) -> dict[str, Members]:
-    """The samples of a tar: members whose names agree up to the first dot behind the folder, in the order of their first members.
+    """Return the samples of a tar: members whose names agree up to the first dot behind the folder, in the order of
+    their first members.
 
     Raises:
-        TarError: the tar is damaged, cut off or compressed.
+        TarError: The tar is damaged, cut off or compressed.
     """
     samples: list[tuple[str, Members]] = []
     current: dict[str, Members] = {}

@@ -1,1 +1,1 @@
-"""Robustness benchmarks by generative editing: build datasets of edited pictures and captions, read them, evaluate on them."""
+"""Robustness benchmarks by generative editing: build datasets, read them, evaluate on them."""

@@ -32,10 +32,26 @@ from editmill.pipelines.sources import open_captions
 from tests.manifests.builder import build_dataset
 
 ROUNDS = 5
-RECORD = SourceRecord(id="scene", image="scene.png", mask="scene.png", label=0, class_name="ball", width=128, height=128, sha256="", mask_sha256="")
+RECORD = SourceRecord(
+    id="scene",
+    image="scene.png",
+    mask="scene.png",
+    label=0,
+    class_name="ball",
+    width=128,
+    height=128,
+    sha256="",
+    mask_sha256="",
+)
 
 
-def compare(title: str, first: tuple[str, Callable[[], object]], second: tuple[str, Callable[[], object]], *, rounds: int = ROUNDS) -> None:
+def compare(
+    title: str,
+    first: tuple[str, Callable[[], object]],
+    second: tuple[str, Callable[[], object]],
+    *,
+    rounds: int = ROUNDS,
+) -> None:
     """Time two ways in turn and print the median of their pairwise ratio."""
     for _, way in (first, second):
         way()
@@ -78,8 +94,16 @@ def compare_batches() -> None:
     def batch() -> None:
         generators = [torch.Generator().manual_seed(seed) for seed in range(4)]
         inpainter.pipeline(
-            prompt=["green grass"] * 4, image=tensor.repeat(4, 1, 1, 1), mask_image=torch.ones(4, 1, *hole.shape), height=128, width=128,
-            strength=1.0, num_inference_steps=4, guidance_scale=pack.guidance, generator=generators, output_type="np",
+            prompt=["green grass"] * 4,
+            image=tensor.repeat(4, 1, 1, 1),
+            mask_image=torch.ones(4, 1, *hole.shape),
+            height=128,
+            width=128,
+            strength=1.0,
+            num_inference_steps=4,
+            guidance_scale=pack.guidance,
+            generator=generators,
+            output_type="np",
         )
 
     def single() -> None:
@@ -90,7 +114,9 @@ def compare_batches() -> None:
 
 
 def compare_guidance() -> None:
-    """One background without and with guidance, in modern and in faithful mode: what lambda costs, and what is saved where it is 0."""
+    """One background without and with guidance, in modern and in faithful mode: what lambda costs, and what is saved
+    where it is 0.
+    """
     scene = make_scene("heldout", 3)
     source = LoadedSource(RECORD, scene.image, np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8))
     models = Models(find_pack("tabletop"), Placement(device="cpu"))
@@ -98,7 +124,9 @@ def compare_guidance() -> None:
         settings = AttributeSettings(edits=(EditSettings(name="original"),), render=RenderSettings(mode=mode))
         regenerator = AttributeRenderer(settings, models, recipe_seed=0).regenerator
         placed = Placer(max_upsampling=1).place(source, make_edit("attribute", "round-trip"))
-        plain, guided = (partial(regenerator.regenerate, scene.clean, placed, level=one, seed=1) for one in (0.0, level))
+        plain, guided = (
+            partial(regenerator.regenerate, scene.clean, placed, level=one, seed=1) for one in (0.0, level)
+        )
         compare(f"one {mode} background on one core", ("unguided", plain), ("guided", guided), rounds=3)
 
 
@@ -112,7 +140,10 @@ def compare_captions() -> None:
     jobs = [TextJob(CaptionJob(image, image.record.captions[0], 0), make_edit("text", "grounded")) for image in images]
     together, alone = (TextEditor(recipe.generator, recipe.guard, models, batch=batch) for batch in (8, 1))
     compare(
-        "64 captions on one core", ("together", lambda: together.edit(jobs)), ("one by one", lambda: [alone.edit([job]) for job in jobs]), rounds=3
+        "64 captions on one core",
+        ("together", lambda: together.edit(jobs)),
+        ("one by one", lambda: [alone.edit([job]) for job in jobs]),
+        rounds=3,
     )
 
 

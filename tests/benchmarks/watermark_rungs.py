@@ -1,6 +1,7 @@
 """What each rung of the watermark ladder costs: ``python -m tests.benchmarks.watermark_rungs``.
 
-Every rung runs in a process of its own, on one thread, so that its peak memory is its own too; the models are part of that.
+Every rung runs in a process of its own, on one thread, so that its peak memory is its own too; the models are part of
+that.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def main() -> None:
     """Print a row per rung of the recipe ``watermark``."""
     generator = load_recipe("watermark").generator
     assert isinstance(generator, WatermarkSettings)
-    print(f"{'rung':20} {'seconds':>8} {'peak MB':>8}   (embedded pack, 128 x 128 pixels, one thread, {Path(__file__).stem})")
+    print(
+        f"{'rung':20} {'seconds':>8} {'peak MB':>8}   (embedded pack, 128 x 128 pixels, one thread, "
+        f"{Path(__file__).stem})"
+    )
     context = multiprocessing.get_context("spawn")
     for attack in generator.attacks:
         with context.Pool(1) as pool:

@@ -18,7 +18,10 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="session")
 def imagenet_e(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Twelve sources with the columns of ImageNet-E, all accepted; larger numbers are larger and easier, but the last two unjudged."""
+    """Twelve sources with the columns of ImageNet-E, all accepted.
+
+    Larger numbers are larger and easier, but the last two unjudged.
+    """
 
     def scores(number: int) -> dict[str, float]:
         judged = {"label_judged": 1.0, "label_source_margin": number / 20}

@@ -24,7 +24,10 @@ def test_exported_names_are_sorted_and_exist() -> None:
 
 
 def test_importing_evaluators_loads_no_framework() -> None:
-    code = "import sys, editmill.evaluators; print(sorted({'torch', 'torchvision', 'timm', 'transformers', 'safetensors'} & set(sys.modules)))"
+    code = (
+        "import sys, editmill.evaluators; print(sorted({'torch', 'torchvision', 'timm', 'transformers', "
+        "'safetensors'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -224,10 +224,15 @@ def test_a_clustered_mean_of_single_values_is_the_plain_one() -> None:
 
 
 def test_intervals_of_clusters_cover_the_truth() -> None:
-    """Five captions of an image are hard or easy together; intervals over captions would cover the truth far less often."""
+    """Five captions of an image are hard or easy together.
+
+    Intervals over captions would cover the truth far less often.
+    """
     rng = np.random.default_rng(2)
     covered = 0
     for _ in range(300):
-        found = clustered_mean(np.repeat(rng.normal(0, 1, 80), 5) + rng.normal(0, 0.2, 400), np.repeat(np.arange(80), 5), resamples=300)
+        found = clustered_mean(
+            np.repeat(rng.normal(0, 1, 80), 5) + rng.normal(0, 0.2, 400), np.repeat(np.arange(80), 5), resamples=300
+        )
         covered += found.low <= 0 <= found.high
     assert 0.9 <= covered / 300 <= 0.98

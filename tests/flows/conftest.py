@@ -29,8 +29,14 @@ def prefect_cli(environment: dict[str, str]) -> Cli:
 
     def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "prefect", *arguments], cwd=ROOT, env={**environment, "EDITMILL_ROOT": str(ROOT)}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=COMMAND_TIMEOUT, check=False,
+            [sys.executable, "-m", "prefect", *arguments],
+            cwd=ROOT,
+            env={**environment, "EDITMILL_ROOT": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT,
+            check=False,
         )
         assert done.returncode == 0 or not check, f"prefect {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done

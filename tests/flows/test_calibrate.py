@@ -23,7 +23,9 @@ def run(*arguments: object) -> Result:
 def limit(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """The limit of false accepts of the report that calibration gives."""
     limits: list[float | None] = [None]
-    monkeypatch.setattr("editmill.pipelines.guarding.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0]))
+    monkeypatch.setattr(
+        "editmill.pipelines.guarding.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0])
+    )
     return limits
 
 

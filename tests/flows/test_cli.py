@@ -18,10 +18,28 @@ from tests.pipelines.masks.scenes import boxes, write_scenes
 from tests.pipelines.photos import write_labels, write_photos
 
 COMMANDS = (
-    "audit", "build", "calibrate", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview", "recipes", "regate",
-    "show", "verify",
+    "audit",
+    "build",
+    "calibrate",
+    "convert",
+    "demo",
+    "evaluate",
+    "export",
+    "keys",
+    "masks",
+    "models",
+    "plan",
+    "preview",
+    "recipes",
+    "regate",
+    "show",
+    "verify",
 )
-CHANGES = ("generator.edits=[{name: original}, {name: size, levels: [0.05]}]", "generator.render.steps=1", "guard.label_margin=-1")
+CHANGES = (
+    "generator.edits=[{name: original}, {name: size, levels: [0.05]}]",
+    "generator.render.steps=1",
+    "guard.label_margin=-1",
+)
 SMALL = [argument for change in CHANGES for argument in ("--set", change)]
 
 
@@ -73,7 +91,21 @@ def test_plan_counts_without_models(labels: Path) -> None:
 
 def test_build_verify_evaluate(labels: Path, pack: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    arguments = ["build", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "--out", out, "--workers", 1, "--device", "cpu", *SMALL]
+    arguments = [
+        "build",
+        "imagenet-e",
+        "--source",
+        f"folder:{labels}",
+        "--models",
+        pack,
+        "--out",
+        out,
+        "--workers",
+        1,
+        "--device",
+        "cpu",
+        *SMALL,
+    ]
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     assert "6 samples in 2 shards" in result.output
@@ -83,7 +115,16 @@ def test_build_verify_evaluate(labels: Path, pack: Path, tmp_path: Path) -> None
     table = run("evaluate", out, "--model", "tests.flows.test_cli:always_zero", "--format", "csv")
     assert table.exit_code == 0, table.output
     assert "size 0.05" in table.output
-    report = run("evaluate", out, "--model", "tests.flows.test_cli:always_zero", "--format", "html", "--output", tmp_path / "r.html")
+    report = run(
+        "evaluate",
+        out,
+        "--model",
+        "tests.flows.test_cli:always_zero",
+        "--format",
+        "html",
+        "--output",
+        tmp_path / "r.html",
+    )
     assert report.exit_code == 0
     assert "<svg" in (tmp_path / "r.html").read_text()
     assert_one_message(run(*arguments, "--set", "seed=1"), "another fingerprint", "--out")
@@ -107,7 +148,11 @@ def test_a_function_that_fails_is_one_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("output", "words"),
-    [("file/report.txt", "can't be written: Not a directory"), ("report.html", "does not end in .txt"), ("report", "does not end in .txt")],
+    [
+        ("file/report.txt", "can't be written: Not a directory"),
+        ("report.html", "does not end in .txt"),
+        ("report", "does not end in .txt"),
+    ],
 )
 def test_a_bad_output_is_refused_before_the_evaluation(tmp_path: Path, output: str, words: str) -> None:
     (tmp_path / "file").write_text("mine")
@@ -120,14 +165,37 @@ def test_a_bad_output_is_refused_before_the_evaluation(tmp_path: Path, output: s
 def test_a_report_goes_into_a_new_folder(tmp_path: Path) -> None:
     build_dataset(tmp_path / "set")
     report = tmp_path / "new/deep/table.json"
-    result = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero", "--format", "json", "--output", report)
+    result = run(
+        "evaluate",
+        tmp_path / "set",
+        "--model",
+        "tests.flows.test_cli:always_zero",
+        "--format",
+        "json",
+        "--output",
+        report,
+    )
     assert result.exit_code == 0, result.output
     json.loads(report.read_text())
 
 
 def test_shards_can_be_built_apart(labels: Path, pack: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
-    common = ["build", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "--out", out, "--workers", 1, "--device", "cpu", *SMALL]
+    common = [
+        "build",
+        "imagenet-e",
+        "--source",
+        f"folder:{labels}",
+        "--models",
+        pack,
+        "--out",
+        out,
+        "--workers",
+        1,
+        "--device",
+        "cpu",
+        *SMALL,
+    ]
     for part in ("0/2", "1/2"):
         result = run(*common, "--shard", part)
         assert result.exit_code == 0, result.output
@@ -148,7 +216,11 @@ def test_verify_says_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_export_writes_folders_and_says_what_is_left_out(tmp_path: Path) -> None:
-    build_edits(tmp_path / "set", (("original", 0.0, 0), ("full", 0.0, 0), ("paste-back", 0.0, 0)), rejected=frozenset({("n02", "full", 0)}))
+    build_edits(
+        tmp_path / "set",
+        (("original", 0.0, 0), ("full", 0.0, 0), ("paste-back", 0.0, 0)),
+        rejected=frozenset({("n02", "full", 0)}),
+    )
     arguments = ["export", tmp_path / "set", "--format", "imagenet-e", "--to"]
     result = run(*arguments, tmp_path / "out")
     assert result.exit_code == 0, result.output
@@ -193,7 +265,21 @@ def test_mask_requests_that_are_wrong(tmp_path: Path) -> None:
 
 def test_preview_writes_a_picture(labels: Path, pack: Path, tmp_path: Path) -> None:
     picture = tmp_path / "new/p.png"
-    result = run("preview", "imagenet-e", "--source", f"folder:{labels}", "--models", pack, "-n", 2, "--out", picture, "--device", "cpu", *SMALL)
+    result = run(
+        "preview",
+        "imagenet-e",
+        "--source",
+        f"folder:{labels}",
+        "--models",
+        pack,
+        "-n",
+        2,
+        "--out",
+        picture,
+        "--device",
+        "cpu",
+        *SMALL,
+    )
     assert result.exit_code == 0, result.output
     assert picture.read_bytes().startswith(b"\x89PNG")
 
@@ -210,9 +296,18 @@ def test_one_class_alone_has_no_partners(tmp_path: Path) -> None:
     write_labels(labels, [[f"images/p{number}.png", f"masks/p{number}.png", 0, "w", "disc"] for number in range(3)])
     result = run("plan", "imagenet-e", "--source", f"folder:{labels}", "--json")
     assert json.loads(result.stdout)["edits"]["random-background"] == 3
-    for words in ("random-background can't be made of 3 of 3 sources", "another label", "fix: add photographs of at least one other class"):
+    for words in (
+        "random-background can't be made of 3 of 3 sources",
+        "another label",
+        "fix: add photographs of at least one other class",
+    ):
         assert words in result.stderr
-    assert "warning" not in run("plan", "imagenet-e", "--source", f"folder:{labels}", "--set", "generator.edits=[{name: full}]").stderr
+    assert (
+        "warning"
+        not in run(
+            "plan", "imagenet-e", "--source", f"folder:{labels}", "--set", "generator.edits=[{name: full}]"
+        ).stderr
+    )
 
 
 def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:
@@ -226,7 +321,18 @@ def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:
 
 
 def test_a_missing_public_checkpoint_names_the_download(labels: Path, tmp_path: Path) -> None:
-    result = run("build", "imagenet-e", "--source", f"folder:{labels}", "--models", "sd15", "--models-dir", tmp_path, "--out", tmp_path / "out")
+    result = run(
+        "build",
+        "imagenet-e",
+        "--source",
+        f"folder:{labels}",
+        "--models",
+        "sd15",
+        "--models-dir",
+        tmp_path,
+        "--out",
+        tmp_path / "out",
+    )
     assert_one_message(result, "hf download stable-diffusion-v1-5/stable-diffusion-inpainting", "--revision 8a4288a7")
     assert not (tmp_path / "out").exists()
 
@@ -236,4 +342,6 @@ def test_evaluating_nothing_or_with_nothing(tmp_path: Path) -> None:
     build_dataset(tmp_path / "set")
     assert_one_message(run("evaluate", tmp_path / "set", "--model", "nokind:x"), "nokind")
     (tmp_path / "set/manifest.json").unlink()
-    assert_one_message(run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero"), "incomplete", code=1)
+    assert_one_message(
+        run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero"), "incomplete", code=1
+    )

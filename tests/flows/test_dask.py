@@ -25,7 +25,9 @@ def test_shards_run_on_dask_workers_and_failed_ones_are_named(tmp_path: Path) ->
     damaged = stats_path(out / prepared.plan.recipe.split, shard_stem(prepared.plan.recipe.name, 0))
     damaged.parent.mkdir(parents=True)
     damaged.write_text("not a stats file")
-    runner = prefect_dask.DaskTaskRunner(cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"})
+    runner = prefect_dask.DaskTaskRunner(
+        cluster_kwargs={"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0"}
+    )
     flow = build_imagenet_e.with_options(task_runner=runner)
 
     with pytest.raises(DataError, match="1 of 2 shards failed"):

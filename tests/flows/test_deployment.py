@@ -62,7 +62,10 @@ def server(tmp_path: Path) -> Iterator[str]:
         port = probe.getsockname()[1]
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home")}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (tmp_path / "server.log").open("wb") as log, subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log) as process:
+    with (
+        (tmp_path / "server.log").open("wb") as log,
+        subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log) as process,
+    ):
         try:
             wait_until_healthy(f"http://127.0.0.1:{port}/api", process)
             yield f"http://127.0.0.1:{port}/api"
@@ -83,19 +86,25 @@ def wait_until_healthy(api: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def ask(api: str, path: str, body: dict[str, Any]) -> Any:
-    request = urllib.request.Request(f"{api}/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{api}/{path}", data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+    )
     with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
 
 
 def scheduled_runs(api: str) -> list[dict[str, Any]]:
-    runs: list[dict[str, Any]] = ask(api, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}})
+    runs: list[dict[str, Any]] = ask(
+        api, "flow_runs/filter", {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    )
     return runs
 
 
 @pytest.mark.slow
 def test_the_weekly_schedule_is_off_until_it_is_turned_on(server: str, tmp_path: Path) -> None:
-    """Guards the bounds on fastapi and sqlalchemy too: with versions beyond them no run is ever scheduled, without an error."""
+    """Guards the bounds on fastapi and sqlalchemy too: with versions beyond them no run is ever scheduled, without an
+    error.
+    """
     cli = prefect_cli({**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server})
     cli("work-pool", "create", "local", "--type", "process", "--overwrite")
     cli("--no-prompt", "deploy", "--all")
@@ -123,7 +132,11 @@ def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
     names = (
-        DEPLOYMENT, "build-xmai/build-xmai", "build-watermark/build-watermark", "build-imagenet-g/build-imagenet-g", "build-fmr/build-fmr",
+        DEPLOYMENT,
+        "build-xmai/build-xmai",
+        "build-watermark/build-watermark",
+        "build-imagenet-g/build-imagenet-g",
+        "build-fmr/build-fmr",
     )
     assert f"{flow.name}/{deployment['name']}" == names[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)

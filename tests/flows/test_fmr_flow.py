@@ -18,8 +18,14 @@ from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 
 CHANGES = [
-    "source.count=3", "source.size=64", "generator.networks=[vq]", "generator.targets=[classifier_weak]", "generator.budget=1",
-    "generator.oracle=zero_shot", "calibration=null", "shards=1",
+    "source.count=3",
+    "source.size=64",
+    "generator.networks=[vq]",
+    "generator.targets=[classifier_weak]",
+    "generator.budget=1",
+    "generator.oracle=zero_shot",
+    "calibration=null",
+    "shards=1",
 ]
 
 
@@ -28,7 +34,10 @@ CHANGES = [
 def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
     built = build_fmr(overrides=CHANGES, out=tmp_path / "flow", device="cpu")
     assert verify_dataset(tmp_path / "flow").ok
-    build(prepare(make_plan(load_recipe("fmr", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")), progress=False)
+    build(
+        prepare(make_plan(load_recipe("fmr", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")),
+        progress=False,
+    )
     assert (tmp_path / "core" / MANIFEST).read_bytes() == (tmp_path / "flow" / MANIFEST).read_bytes()
     assert built["samples"] > 3
 
@@ -36,7 +45,9 @@ def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
 def test_commands_on_a_dataset_of_ascents(tmp_path: Path) -> None:
     out = tmp_path / "fmr"
     build(prepare(make_plan(load_recipe("fmr", overrides=CHANGES)), out, Placement(device="cpu")), progress=False)
-    models = [part for role in ("classifier_weak", "evaluation_encoder") for part in ("--model", f"pack:tabletop/{role}")]
+    models = [
+        part for role in ("classifier_weak", "evaluation_encoder") for part in ("--model", f"pack:tabletop/{role}")
+    ]
     run = CliRunner().invoke
     document = json.loads(run(main, ["evaluate", str(out), "--format", "json", *models]).output)
     assert document["kind"] == "editmill.fmr_evaluation"

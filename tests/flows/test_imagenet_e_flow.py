@@ -87,7 +87,9 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
     damaged.parent.mkdir(parents=True)
     damaged.write_text("not a stats file")
 
-    with pytest.raises(DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: CorruptDatasetError: .*damaged stats file") as caught:
+    with pytest.raises(
+        DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: CorruptDatasetError: .*damaged stats file"
+    ) as caught:
         build_tiny(out)
     assert "000001" not in str(caught.value)
     assert not (out / MANIFEST).exists()
@@ -101,7 +103,8 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"shards": 0}, {"device": "gpu"}, {"recipe": ""}, {"overrides": "source.count=3"}, {"steps": 3}],
+    "parameters",
+    [{"shards": 0}, {"device": "gpu"}, {"recipe": ""}, {"overrides": "source.count=3"}, {"steps": 3}],
     ids=lambda value: next(iter(value)),
 )
 def test_parameters_are_validated_before_anything_runs(parameters: dict[str, Any], tmp_path: Path) -> None:

@@ -16,15 +16,33 @@ import pytest
 REPOSITORY = Path(__file__).parents[2]
 ATTACKS = "[{name: pipeline, start: none}, {name: s02, start: partial, n_steps: 1, steps: 50}]"
 BUILD = (
-    sys.executable, "-m", "editmill.flows.cli", "build", "watermark", "--set", "source.count=6", "--set", "generator.schemes=[{name: dwtDctSvd}]",
-    "--set", f"generator.attacks={ATTACKS}", "--shards", "2", "--workers", "2",
+    sys.executable,
+    "-m",
+    "editmill.flows.cli",
+    "build",
+    "watermark",
+    "--set",
+    "source.count=6",
+    "--set",
+    "generator.schemes=[{name: dwtDctSvd}]",
+    "--set",
+    f"generator.attacks={ATTACKS}",
+    "--shards",
+    "2",
+    "--workers",
+    "2",
 )
 
 
 def start(out: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*BUILD, "--device", "cpu", "--out", str(out)], cwd=REPOSITORY, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, start_new_session=True,
+        [*BUILD, "--device", "cpu", "--out", str(out)],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
     )
 
 

@@ -17,14 +17,38 @@ def run(*arguments: object) -> Result:
 
 def test_counts_and_keys(tmp_path: Path) -> None:
     build_guarded(tmp_path / "set")
-    result = run("regate", tmp_path / "set", "--set", "guard.change=0", "--set", "guard.gates=[label_clip]", "--out", tmp_path / "new")
+    result = run(
+        "regate",
+        tmp_path / "set",
+        "--set",
+        "guard.change=0",
+        "--set",
+        "guard.gates=[label_clip]",
+        "--out",
+        tmp_path / "new",
+    )
     assert result.exit_code == 0, result.output
     assert "needs rendering: 1 rows" in result.output
     assert "tiny 1.1.0, 4 samples" in result.output
     assert run("verify", tmp_path / "new").exit_code == 0
-    again = run("regate", tmp_path / "new", "--set", "guard.contrast=50", "--version", "3.0.0", "--out", tmp_path / "none", "--json")
+    again = run(
+        "regate",
+        tmp_path / "new",
+        "--set",
+        "guard.contrast=50",
+        "--version",
+        "3.0.0",
+        "--out",
+        tmp_path / "none",
+        "--json",
+    )
     document = json.loads(again.output)
-    assert (document["version"], document["before"]["ok"], document["after"]["ok"], len(document["lost"])) == ("3.0.0", 4, 0, 4)
+    assert (document["version"], document["before"]["ok"], document["after"]["ok"], len(document["lost"])) == (
+        "3.0.0",
+        4,
+        0,
+        4,
+    )
 
 
 def test_requests_that_are_wrong(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 
 CHANGES = [
-    "source.count=3", "generator.schemes=[{name: dwtDctSvd}]", "generator.steps=1",
+    "source.count=3",
+    "generator.schemes=[{name: dwtDctSvd}]",
+    "generator.steps=1",
     "generator.attacks=[{name: pipeline, start: none}, {name: vae, start: vae}, {name: clean, start: clean}]",
 ]
 
@@ -29,7 +31,10 @@ def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
     built = build_watermark(overrides=CHANGES, out=tmp_path / "flow", device="cpu")
     assert verify_dataset(tmp_path / "flow").ok
     assert built["samples"] == 18
-    build(prepare(make_plan(load_recipe("watermark", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")), progress=False)
+    build(
+        prepare(make_plan(load_recipe("watermark", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")),
+        progress=False,
+    )
     assert (tmp_path / "core" / MANIFEST).read_bytes() == (tmp_path / "flow" / MANIFEST).read_bytes()
 
 

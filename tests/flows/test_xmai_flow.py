@@ -23,5 +23,8 @@ def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
     built = build_xmai(overrides=CHANGES, out=tmp_path / "flow", device="cpu")
     assert verify_dataset(tmp_path / "flow").ok
     assert built["samples"] >= 4
-    build(prepare(make_plan(load_recipe("xmai", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")), progress=False)
+    build(
+        prepare(make_plan(load_recipe("xmai", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")),
+        progress=False,
+    )
     assert (tmp_path / "core" / MANIFEST).read_bytes() == (tmp_path / "flow" / MANIFEST).read_bytes()

@@ -11,7 +11,11 @@ from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 
 RECIPE = "demo"
-OVERRIDES = ["source.count=3", "generator.render.steps=1", "generator.edits=[{name: original}, {name: size, levels: [0.05]}]"]
+OVERRIDES = [
+    "source.count=3",
+    "generator.render.steps=1",
+    "generator.edits=[{name: original}, {name: size, levels: [0.05]}]",
+]
 SAMPLES = 6
 
 

@@ -35,13 +35,27 @@ def record(identity: str = "a", *, label: int = 0, class_name: str = "ball", pro
     """A source's record."""
     sha256, mask_sha256 = (hashlib.sha256(f"{identity} {part}".encode()).hexdigest() for part in ("image", "mask"))
     return SourceRecord(
-        id=identity, image=f"{identity}.png", mask=f"{identity}-mask.png", label=label, class_name=class_name, width=WIDTH, height=HEIGHT,
-        sha256=sha256, mask_sha256=mask_sha256, problem=problem,
+        id=identity,
+        image=f"{identity}.png",
+        mask=f"{identity}-mask.png",
+        label=label,
+        class_name=class_name,
+        width=WIDTH,
+        height=HEIGHT,
+        sha256=sha256,
+        mask_sha256=mask_sha256,
+        problem=problem,
     )
 
 
 def source(
-    identity: str = "a", *, label: int = 0, class_name: str = "ball", seed: int = 0, mask: Array | None = None, image: Array | None = None
+    identity: str = "a",
+    *,
+    label: int = 0,
+    class_name: str = "ball",
+    seed: int = 0,
+    mask: Array | None = None,
+    image: Array | None = None,
 ) -> LoadedSource:
     """A loaded source: a noisy red disc on smooth noise, unless ``mask`` or ``image`` say otherwise."""
     outline = disc() if mask is None else mask
@@ -54,7 +68,13 @@ def source(
 
 
 def job(
-    name: str, loaded: LoadedSource | None = None, *, partner: LoadedSource | None = None, seed: int = 7, level: float = 0.0, **parameters: Scalar
+    name: str,
+    loaded: LoadedSource | None = None,
+    *,
+    partner: LoadedSource | None = None,
+    seed: int = 7,
+    level: float = 0.0,
+    **parameters: Scalar,
 ) -> Job:
     """A job of the attribute generator."""
     edit: Edit = make_edit("attribute", name, level=level, stochastic=name == "background", **parameters)

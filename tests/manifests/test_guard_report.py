@@ -26,18 +26,41 @@ SHA = "0" * 64
 
 def rate(errors: int, pictures: int, upper: float) -> ErrorRate:
     return ErrorRate(
-        member=ENSEMBLE, kind="overall", sources=pictures, pictures=pictures, errors=errors, rate=errors / pictures, low=0.0, high=upper, upper=upper
+        member=ENSEMBLE,
+        kind="overall",
+        sources=pictures,
+        pictures=pictures,
+        errors=errors,
+        rate=errors / pictures,
+        low=0.0,
+        high=upper,
+        upper=upper,
     )
 
 
 def make_report(**changed: Any) -> GuardReport:
     fields: dict[str, Any] = {
-        "pack": "tabletop", "models": {"zero_shot": SHA}, "verifiers": {"classifier": SHA}, "settings": SHA, "source": "tabletop",
-        "sources_digest": SHA, "sourced": True, "rule": "all", "k": 4, "gates": ("label_clip",), "alpha": 0.05, "r_min": 0.5,
+        "pack": "tabletop",
+        "models": {"zero_shot": SHA},
+        "verifiers": {"classifier": SHA},
+        "settings": SHA,
+        "source": "tabletop",
+        "sources_digest": SHA,
+        "sourced": True,
+        "rule": "all",
+        "k": 4,
+        "gates": ("label_clip",),
+        "alpha": 0.05,
+        "r_min": 0.5,
         "thresholds": (
-            GateThreshold(gate="label_clip", class_name="", sources=100, rank=5, own=-0.25, threshold=-0.25, origin="pooled"),
+            GateThreshold(
+                gate="label_clip", class_name="", sources=100, rank=5, own=-0.25, threshold=-0.25, origin="pooled"
+            ),
         ),
-        "curves": (), "judges": (), "false_rejections": (rate(4, 100, 0.09),), "false_accepts": (rate(1, 500, 0.0095),),
+        "curves": (),
+        "judges": (),
+        "false_rejections": (rate(4, 100, 0.09),),
+        "false_accepts": (rate(1, 500, 0.0095),),
         "classes": (
             ClassQuality(class_name="ball", sources=50, recall={"label_clip": 1.0}, passed=0.96, guardable=True),
             ClassQuality(class_name="mug", sources=50, recall={"label_clip": 0.3}, passed=0.9, guardable=False),

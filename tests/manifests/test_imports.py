@@ -15,7 +15,8 @@ def test_importing_and_reading_pulls_in_nothing_heavy(built: Path) -> None:
     code = (
         "import sys, json, pkgutil, importlib\n"
         "from editmill import manifests\n"
-        "for module in pkgutil.iter_modules(manifests.__path__): importlib.import_module(f'editmill.manifests.{module.name}')\n"
+        "for module in pkgutil.iter_modules(manifests.__path__): "
+        "importlib.import_module(f'editmill.manifests.{module.name}')\n"
         "dataset = manifests.open_dataset(sys.argv[1], verify=True)\n"
         "[(sample.image(), sample.mask(), sample.json()) for sample in dataset]\n"
         f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))\n"
@@ -29,7 +30,9 @@ def test_imports_nothing_of_ours_but_itself() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not [name for name in names if name.startswith("editmill.") and not name.startswith("editmill.manifests.")], path
+            assert not [
+                name for name in names if name.startswith("editmill.") and not name.startswith("editmill.manifests.")
+            ], path
 
 
 def test_all_is_sorted_and_whole() -> None:

@@ -30,8 +30,11 @@ def test_longer_keys_begin_with_shorter_ones(length: int) -> None:
 
 def test_keys_differ_by_secret_source_scheme_and_role() -> None:
     keys = [
-        make_payload(SECRET, "a", "x", length=64), make_payload(SECRET, "b", "x", length=64), make_payload(SECRET, "a", "y", length=64),
-        make_payload(public_secret(0), "a", "x", length=64), make_payload(public_secret(1), "a", "x", length=64),
+        make_payload(SECRET, "a", "x", length=64),
+        make_payload(SECRET, "b", "x", length=64),
+        make_payload(SECRET, "a", "y", length=64),
+        make_payload(public_secret(0), "a", "x", length=64),
+        make_payload(public_secret(1), "a", "x", length=64),
         make_payload(SECRET, "a", "x", length=64, negative=True),
     ]
     for field in ("bits", "key_id", "nonce", "commitment"):
@@ -50,7 +53,11 @@ def test_bits_are_fair_and_match_other_bits_as_coins_do() -> None:
 
 def test_a_commitment_opens_to_its_key_alone() -> None:
     key = make_payload(SECRET, "a", "x", length=32)
-    assert key.commitment == commitment(key.bits, key.nonce) == hashlib.sha256(f"{text_of(key.bits)}|{key.nonce}".encode()).hexdigest()
+    assert (
+        key.commitment
+        == commitment(key.bits, key.nonce)
+        == hashlib.sha256(f"{text_of(key.bits)}|{key.nonce}".encode()).hexdigest()
+    )
     flipped = (1 - key.bits[0], *key.bits[1:])
     assert commitment(flipped, key.nonce) != key.commitment
     assert isinstance(key, Payload)

@@ -15,7 +15,8 @@ from tests.pipelines.photos import write_photos
 
 PLACEMENT = Placement(device="cpu")
 EVERY_EDIT = (
-    "generator.edits=[{name: original}, {name: paste-back}, {name: size, levels: [0.1, 0.05]}, {name: full}, {name: position},"
+    "generator.edits=[{name: original}, {name: paste-back}, {name: size, levels: [0.1, 0.05]}, {name: full}, {name: "
+    "position},"
     " {name: direction}, {name: background, count: 2}, {name: random-background}]"
 )
 MakePlan = Callable[..., Plan]

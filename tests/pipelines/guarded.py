@@ -12,39 +12,86 @@ from editmill.manifests.guard_report import GateThreshold, GuardReport, write_gu
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import CandidateRecord, Manifest, SampleRow
 from editmill.manifests.shard import write_shard
-from tests.manifests.builder import CLASS_NAMES, MEMBERS, NAME, SPLIT, make_manifest, make_members, make_row, make_sources
+from tests.manifests.builder import (
+    CLASS_NAMES,
+    MEMBERS,
+    NAME,
+    SPLIT,
+    make_manifest,
+    make_members,
+    make_row,
+    make_sources,
+)
 from tests.manifests.test_guard_report import make_report
 
 SETTINGS = EnsembleSettings(gates=("label_clip", "label_siglip", "identity"))
 GOOD = {
-    "finite": 1.0, "unsafe": 0.0, "size_fits": 1.0, "clipped_share": 0.0, "contrast": 40.0, "black_share": 0.0, "correlation": 0.9, "change": 20.0,
-    "clip_margin": 3.0, "siglip_margin": 3.0, "identity": 0.9, "object_margin": 2.0,
+    "finite": 1.0,
+    "unsafe": 0.0,
+    "size_fits": 1.0,
+    "clipped_share": 0.0,
+    "contrast": 40.0,
+    "black_share": 0.0,
+    "correlation": 0.9,
+    "change": 20.0,
+    "clip_margin": 3.0,
+    "siglip_margin": 3.0,
+    "identity": 0.9,
+    "object_margin": 2.0,
 }
 # By source the candidates, of which the first that passes is stored: what differs from GOOD.
 TRIED: tuple[tuple[dict[str, float], ...], ...] = (
-    ({},), ({"identity": 0.6},), ({"clip_margin": -1.0},), ({"identity": 0.3}, {"identity": 0.7}), ({"change": 0.1}, {"siglip_margin": -2.0}),
-    ({"clip_margin": 0.5},), ({"contrast": 1.0, "identity": 0.1},), ({},),
+    ({},),
+    ({"identity": 0.6},),
+    ({"clip_margin": -1.0},),
+    ({"identity": 0.3}, {"identity": 0.7}),
+    ({"change": 0.1}, {"siglip_margin": -2.0}),
+    ({"clip_margin": 0.5},),
+    ({"contrast": 1.0, "identity": 0.1},),
+    ({},),
 )
 
 
 def report_with(least: float) -> GuardReport:
     """A report whose threshold of ``identity`` is ``least``."""
-    one = GateThreshold(gate="identity", class_name="", sources=100, rank=5, own=least, threshold=least, origin="pooled")
+    one = GateThreshold(
+        gate="identity", class_name="", sources=100, rank=5, own=least, threshold=least, origin="pooled"
+    )
     return make_report(thresholds=(one,), gates=SETTINGS.gates, classes=())
 
 
-def build_guarded(root: Path, *, generator: str = "fmr", guard: dict[str, Any] | None = None, report: GuardReport | None = None) -> Manifest:
+def build_guarded(
+    root: Path, *, generator: str = "fmr", guard: dict[str, Any] | None = None, report: GuardReport | None = None
+) -> Manifest:
     """Write the dataset; the last row was a duplicate."""
     rows = [_row(number, report, duplicate=number == len(TRIED) - 1) for number in range(len(TRIED))]
     stats = [
         write_shard(
-            root, ((row.key, make_members(row)) for row in mine if row.status == "ok"), mine, name=NAME, split=SPLIT, shard=shard,
-            fingerprint="f" * 64, members=MEMBERS, score_names=tuple(GOOD),
+            root,
+            ((row.key, make_members(row)) for row in mine if row.status == "ok"),
+            mine,
+            name=NAME,
+            split=SPLIT,
+            shard=shard,
+            fingerprint="f" * 64,
+            members=MEMBERS,
+            score_names=tuple(GOOD),
         )
-        for shard in range(2) for mine in [[row for row in rows if row.shard == shard]]
+        for shard in range(2)
+        for mine in [[row for row in rows if row.shard == shard]]
     ]
-    recipe = {"name": NAME, "version": "1.0.0", "guard": guard if guard is not None else SETTINGS.model_dump(mode="json")}
-    update = {"generator": generator, "recipe": recipe, "fingerprint": "f" * 64, "score_names": tuple(GOOD), "class_names": CLASS_NAMES}
+    recipe = {
+        "name": NAME,
+        "version": "1.0.0",
+        "guard": guard if guard is not None else SETTINGS.model_dump(mode="json"),
+    }
+    update = {
+        "generator": generator,
+        "recipe": recipe,
+        "fingerprint": "f" * 64,
+        "score_names": tuple(GOOD),
+        "class_names": CLASS_NAMES,
+    }
     manifest = make_manifest(make_sources(len(TRIED)), stats).model_copy(update=update)
     if report is not None:
         write_guard_report(root, report)
@@ -59,11 +106,21 @@ def _row(number: int, report: GuardReport | None, *, duplicate: bool) -> SampleR
     for attempt, changed in enumerate(TRIED[number]):
         scores = {**GOOD, **changed}
         reasons = (*decide(scores, base.class_name, SETTINGS, limits), *(("duplicate",) if duplicate else ()))
-        candidates.append(CandidateRecord(attempt=attempt, seed=base.seed + attempt, accepted=not reasons, reasons=reasons, scores=scores))
+        candidates.append(
+            CandidateRecord(
+                attempt=attempt, seed=base.seed + attempt, accepted=not reasons, reasons=reasons, scores=scores
+            )
+        )
         if not reasons:
             break
     last = candidates[-1]
-    return base.model_copy(update={
-        "status": "ok" if last.accepted else "rejected", "reasons": last.reasons, "seed": last.seed, "scores": last.scores,
-        "attempts": len(candidates), "candidates": tuple(candidates),
-    })
+    return base.model_copy(
+        update={
+            "status": "ok" if last.accepted else "rejected",
+            "reasons": last.reasons,
+            "seed": last.seed,
+            "scores": last.scores,
+            "attempts": len(candidates),
+            "candidates": tuple(candidates),
+        }
+    )

@@ -19,7 +19,9 @@ def write_photos(folder: Path, count: int = 4, *, width: int = 96, height: int =
     rows = []
     for number in range(count):
         rng = np.random.default_rng(number)
-        image = cv2.resize(rng.integers(40, 216, (8, 12, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+        image = cv2.resize(
+            rng.integers(40, 216, (8, 12, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+        )
         mask = np.zeros((height, width), np.uint8)
         centre = (int(width * 0.4) + number * 4, height // 2)
         if CLASSES[number] == "disc":
@@ -29,11 +31,24 @@ def write_photos(folder: Path, count: int = 4, *, width: int = 96, height: int =
         image[mask > 0] = (200, 40 + 30 * number, 60)
         Image.fromarray(image).save(folder / "images" / f"p{number}.png")
         Image.fromarray(mask).save(folder / "masks" / f"p{number}.png")
-        rows.append([f"images/p{number}.png", f"masks/p{number}.png", CLASSES.index(CLASSES[number]), f"w{number}", CLASSES[number]])
+        rows.append(
+            [
+                f"images/p{number}.png",
+                f"masks/p{number}.png",
+                CLASSES.index(CLASSES[number]),
+                f"w{number}",
+                CLASSES[number],
+            ]
+        )
     return write_labels(folder / "labels.csv", rows)
 
 
-def write_labels(path: Path, rows: list[list[object]], *, header: tuple[str, ...] = ("file", "mask", "imagenet_index", "wnid", "label")) -> Path:
+def write_labels(
+    path: Path,
+    rows: list[list[object]],
+    *,
+    header: tuple[str, ...] = ("file", "mask", "imagenet_index", "wnid", "label"),
+) -> Path:
     """Write a labels file with any header."""
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)

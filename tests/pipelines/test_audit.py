@@ -65,7 +65,11 @@ def test_gates_are_told_apart_by_scores_that_guards_have() -> None:
 
 @pytest.mark.parametrize(
     ("change", "gate", "clean"),
-    [("guard.halo=255", "halo", False), ("guard.area_tolerance=0.5", "area", False), ("guard.object_difference=1", "object pixels", False)],
+    [
+        ("guard.halo=255", "halo", False),
+        ("guard.area_tolerance=0.5", "area", False),
+        ("guard.object_difference=1", "object pixels", False),
+    ],
 )
 def test_a_limit_that_is_off_breaks_its_gate_alone(change: str, gate: str, clean: bool) -> None:
     broken = [row for row in rows_of(change, sources=2) if not row.holds(least=0.9, most=0.05)]
@@ -76,7 +80,11 @@ def test_gates_without_their_model_are_not_there(tiny_pack: Path, photos: Path) 
     found = audit(load_recipe("imagenet-e", source=f"folder:{photos}", models=str(tiny_pack)), PLACEMENT, sources=2)
     assert {row.gate for row in found} == set(GATES) - {"expansion", "mask", "duplicates"}
     assert "on its bare ground" not in {row.kind for row in found}
-    assert all(row.rejected == row.judged for row in found if row.gate in ("object pixels", "centroid", "angle", "sanity") and not row.clean)
+    assert all(
+        row.rejected == row.judged
+        for row in found
+        if row.gate in ("object pixels", "centroid", "angle", "sanity") and not row.clean
+    )
 
 
 @given(st.integers(0, 200), st.integers(0, 200))

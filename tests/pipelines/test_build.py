@@ -52,7 +52,9 @@ def test_a_build_is_complete_and_verified(dataset: Path, tiny_plan: MakePlan) ->
     assert set(rows.column("status").to_pylist()) <= {"ok", "rejected"}
 
 
-def test_one_and_two_workers_give_equal_shards_and_manifests(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_one_and_two_workers_give_equal_shards_and_manifests(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path
+) -> None:
     run(tiny_plan(), tmp_path / "two", workers=2)
     assert (tmp_path / "two" / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
     for path in sorted(dataset.glob("test/*")):
@@ -69,7 +71,9 @@ def test_object_bytes_equal_the_transformed_source(dataset: Path, tiny_plan: Mak
         matrix = np.array(facts["matrix"]).reshape(2, 3)
         if facts["edit"] == "full":
             size = (loaded.mask.shape[1], loaded.mask.shape[0])
-            reference = np.rint(warp(loaded.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)).astype(np.uint8)
+            reference = np.rint(
+                warp(loaded.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE).clip(0, 255)
+            ).astype(np.uint8)
         elif np.array_equal(matrix, [[1, 0, 0], [0, 1, 0]]):
             reference = loaded.image
         else:
@@ -78,7 +82,16 @@ def test_object_bytes_equal_the_transformed_source(dataset: Path, tiny_plan: Mak
         assert inside.any()
         assert np.abs(np.asarray(sample.image()).astype(int) - reference)[inside].max() == 0
         checked.add(facts["edit"])
-    assert checked == {"original", "paste-back", "size", "full", "position", "direction", "background", "random-background"}
+    assert checked == {
+        "original",
+        "paste-back",
+        "size",
+        "full",
+        "position",
+        "direction",
+        "background",
+        "random-background",
+    }
 
 
 def test_area_is_within_tolerance(dataset: Path) -> None:
@@ -87,7 +100,9 @@ def test_area_is_within_tolerance(dataset: Path) -> None:
         assert abs(alpha.mean() / 255 - sample.row["level"]) <= 0.005
 
 
-def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path
+) -> None:
     out = tmp_path / "copy"
     shutil.copytree(dataset, out)
     before = {path: path.stat().st_mtime_ns for path in out.glob("test/*.tar")}
@@ -104,7 +119,9 @@ def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(dataset: Pat
     assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
 
 
-def test_a_flipped_byte_in_an_unfinished_build_is_rebuilt_and_in_a_finished_one_reported(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_a_flipped_byte_in_an_unfinished_build_is_rebuilt_and_in_a_finished_one_reported(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path
+) -> None:
     out = tmp_path / "copy"
     shutil.copytree(dataset, out)
     tar = out / "test/imagenet-e-000000.tar"
@@ -138,7 +155,8 @@ def test_bad_photographs_are_rows_and_good_ones_are_built(tiny_plan: MakePlan, t
     edits = "generator.edits=[{name: original}, {name: size, levels: [0.05]}, {name: random-background}]"
     manifest = run(tiny_plan(edits, labels=labels), tmp_path / "out")
     assert manifest.counts["original"] == {
-        "ok": {"": 1}, "failed": {"source_unreadable": 1, "mask_size_mismatch": 1, "mask_empty": 1},
+        "ok": {"": 1},
+        "failed": {"source_unreadable": 1, "mask_size_mismatch": 1, "mask_empty": 1},
     }
     assert verify_dataset(tmp_path / "out").problems == ()
     rows = open_dataset(tmp_path / "out").table.to_pylist()
@@ -147,11 +165,19 @@ def test_bad_photographs_are_rows_and_good_ones_are_built(tiny_plan: MakePlan, t
     assert partnerless[0]["reasons"] == ["partner_unusable"]
 
 
-def test_a_missing_checkpoint_stops_before_the_folder_is_made(tiny_plan: MakePlan, tiny_pack: Path, tmp_path: Path) -> None:
+def test_a_missing_checkpoint_stops_before_the_folder_is_made(
+    tiny_plan: MakePlan, tiny_pack: Path, tmp_path: Path
+) -> None:
     lonely = tmp_path / "pack.yaml"
     lonely.write_text(tiny_pack.read_text())
     plan = tiny_plan()
-    plan = Plan(plan.recipe.model_copy(update={"models": str(lonely)}), plan.shards, plan.sources, plan.content, plan.class_names)
+    plan = Plan(
+        plan.recipe.model_copy(update={"models": str(lonely)}),
+        plan.shards,
+        plan.sources,
+        plan.content,
+        plan.class_names,
+    )
     with pytest.raises(ModelError, match="missing"):
         run(plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -179,7 +205,10 @@ def test_every_candidate_stands_in_the_rows(tiny_plan: MakePlan, tmp_path: Path)
 
 def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_path: Path) -> None:
     edits = "generator.edits=[{name: background}]"
-    run(tiny_plan(edits, "output.image=jpg", "guard.object_difference=1", "guard.attempts=3", "shards=1"), tmp_path / "out")
+    run(
+        tiny_plan(edits, "output.image=jpg", "guard.object_difference=1", "guard.attempts=3", "shards=1"),
+        tmp_path / "out",
+    )
     rows = open_dataset(tmp_path / "out").table.to_pylist()
     assert rows
     for row in rows:

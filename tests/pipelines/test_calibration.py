@@ -39,7 +39,9 @@ class KnownEnsemble(GuardEnsemble):
             assert one.source is not None
             same = one.source.shape == one.image.shape and np.array_equal(one.source, one.image)
             right = 5.0 if same else -5.0
-            found.append({"clip_margin": 5.0 if self.broken else right, "siglip_margin": right, "identity": 0.9 if same else 0.1})
+            found.append(
+                {"clip_margin": 5.0 if self.broken else right, "siglip_margin": right, "identity": 0.9 if same else 0.1}
+            )
         return found
 
 
@@ -54,7 +56,9 @@ def tabletop() -> Models:
 
 
 def known(models: Models, *, broken: bool = False, settings: EnsembleSettings | None = None) -> GuardReport:
-    chosen = settings or EnsembleSettings(gates=("label_clip", "label_siglip", "identity"), alpha=0.2, far_upper_limit=0.1, frr_limit=0.05)
+    chosen = settings or EnsembleSettings(
+        gates=("label_clip", "label_siglip", "identity"), alpha=0.2, far_upper_limit=0.1, frr_limit=0.05
+    )
     ensemble = KnownEnsemble(models, chosen, class_names=CLASSES)
     ensemble.broken = broken
     return calibrate(SOURCE, RECORDS, Calibrator(ensemble))
@@ -103,15 +107,23 @@ def test_round_trips_keep_the_frame_and_most_of_the_picture(tabletop: Models) ->
 
 
 def test_pictures_of_a_source(tabletop: Models) -> None:
-    source, other = SOURCE.load(RECORDS[0]), SOURCE.load(next(record for record in RECORDS if record.label != RECORDS[0].label))
+    source, other = (
+        SOURCE.load(RECORDS[0]),
+        SOURCE.load(next(record for record in RECORDS if record.label != RECORDS[0].label)),
+    )
     remover = make_remover(tabletop)
     assert remover is not None
     # Two steps are enough for a picture.
     remover.filler = Inpainter(tabletop, steps=2, guidance=1.0)
-    made = {one.kind: one for one in pictures_of(source, other, trips=round_trips(tabletop), remover=remover, seed=0, sourced=True)}
+    made = {
+        one.kind: one
+        for one in pictures_of(source, other, trips=round_trips(tabletop), remover=remover, seed=0, sourced=True)
+    }
     assert made.keys() == KINDS | {"removed", "other_class"}
     assert {kind for kind, one in made.items() if one.clean} == {"source", "autoencoder", "vq"}
-    assert all(one.shown.class_name == source.record.class_name and one.shown.edited != one.clean for one in made.values())
+    assert all(
+        one.shown.class_name == source.record.class_name and one.shown.edited != one.clean for one in made.values()
+    )
     unsourced = list(pictures_of(source, other, trips={}, remover=None, seed=0, sourced=False))
     assert all(one.shown.source is None and one.shown.mask is None for one in unsourced)
     world = list(world_pictures(source, other, sourced=True))

@@ -101,9 +101,17 @@ def test_rows_do_not_depend_on_the_batch(rows: list[SampleRow]) -> None:
 
 
 def test_a_dataset_is_built_and_shown(tmp_path: Path) -> None:
-    plan = make_plan(load_recipe("xmai", overrides=(
-        "source.count=4", "source.contradictions=0.5", "source.captions=2", "generator.edits=[{name: original}, {name: grounded}]",
-    )))
+    plan = make_plan(
+        load_recipe(
+            "xmai",
+            overrides=(
+                "source.count=4",
+                "source.contradictions=0.5",
+                "source.captions=2",
+                "generator.edits=[{name: original}, {name: grounded}]",
+            ),
+        )
+    )
     prepared = prepare(plan, tmp_path / "out", PLACEMENT)
     manifest = build(prepared, progress=False)
     assert manifest is not None
@@ -134,7 +142,9 @@ def test_recipes_that_do_not_fit_are_refused() -> None:
 
 
 def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
-    """An open vocabulary, and a pack without second judge, segmenter or entailment model: every caption ends as an edit or as a recorded no-op."""
+    """An open vocabulary, and a pack without second judge, segmenter or entailment model: every caption ends as an edit
+    or as a recorded no-op.
+    """
     write_clip(tmp_path / "zero_shot")
     write_detector(tmp_path / "detector")
     write_roberta(tmp_path / "masked_lm")
@@ -144,9 +154,13 @@ def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
     pack.write_text(yaml.safe_dump({"name": "tiny", "description": "", "backgrounds": ["grass"], "roles": roles}))
     texts = ["a red cube on a table", "Two men", "no cube", "A cubes, 😀 cube-like"]
     Image.new("RGB", (64, 48), (200, 30, 30)).save(tmp_path / "1.png")
-    (tmp_path / "list.jsonl").write_text("".join(json.dumps({"image": name, "texts": texts}) + "\n" for name in ("1.png", "missing.png")))
+    (tmp_path / "list.jsonl").write_text(
+        "".join(json.dumps({"image": name, "texts": texts}) + "\n" for name in ("1.png", "missing.png"))
+    )
     edits = ("shards=1", "generator.insertion.detection=0.01", "generator.insertion.short_side=1")
-    made = rows_of(make_plan(load_recipe("xmai", source=f"jsonl:{tmp_path / 'list.jsonl'}", models=str(pack), overrides=edits)))
+    made = rows_of(
+        make_plan(load_recipe("xmai", source=f"jsonl:{tmp_path / 'list.jsonl'}", models=str(pack), overrides=edits))
+    )
     assert len(made) == 2 * len(texts) * 12
     assert {row.status for row in made if row.source_id.startswith("missing")} == {"failed"}
     assert all(row.status == "ok" or row.reasons for row in made)
@@ -159,7 +173,10 @@ REAL = Path(__file__).parents[3] / "shared" / "real" / "coco"
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/real")
 def test_every_caption_of_real_photographs_ends_as_an_edit_or_a_recorded_no_op() -> None:
-    """The embedded judges know no photographs, so the words mean nothing; people stay untouched and every edit can be undone all the same."""
+    """The embedded judges know no photographs, so the words mean nothing.
+
+    People stay untouched and every edit can be undone all the same.
+    """
     source = f"coco-captions:{REAL / 'captions.json'},{REAL / 'instances.json'}"
     changes = ("shards=1", "generator.insertion.boxes=annotations", "generator.edits=[{name: grounded}]")
     made = rows_of(make_plan(load_recipe("xmai", source=source, overrides=changes)))
@@ -175,7 +192,13 @@ def test_every_caption_of_real_photographs_ends_as_an_edit_or_a_recorded_no_op()
 
 @pytest.mark.parametrize("writer", ["causal_lm", "template"])
 def test_dilution_adds_a_true_sentence(writer: str) -> None:
-    made = rows_of(make_plan(load_recipe("dilution", overrides=("shards=1", f"source.count={COUNT}", f"generator.dilution.writer={writer}"))))
+    made = rows_of(
+        make_plan(
+            load_recipe(
+                "dilution", overrides=("shards=1", f"source.count={COUNT}", f"generator.dilution.writer={writer}")
+            )
+        )
+    )
     diluted = list(of(made, "dilute"))
     assert len(diluted) >= COUNT // 3
     for row in diluted:
@@ -184,5 +207,9 @@ def test_dilution_adds_a_true_sentence(writer: str) -> None:
         assert row.parameters["text"][said["start"] : said["end"]] == said["word"]
     golds = [row.parameters["insertions"][0]["gold"] for row in diluted]
     assert golds.count("true") >= 0.9 * len(golds)
-    assert {row.parameters["insertions"][0]["gold"] for edit in ("dilute-false", "dilute-unrelated") for row in of(made, edit)} == {"false"}
+    assert {
+        row.parameters["insertions"][0]["gold"]
+        for edit in ("dilute-false", "dilute-unrelated")
+        for row in of(made, edit)
+    } == {"false"}
     assert len(list(of(made, "dilute-repeat"))) == COUNT

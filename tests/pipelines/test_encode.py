@@ -18,8 +18,11 @@ from editmill.pipelines.planned import PlannedSample
 SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)
 CANDIDATE = Candidate(None, parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})
 EDITS = (
-    make_edit("attribute", "original"), make_edit("attribute", "size", level=0.1), make_edit("attribute", "direction", level=0.05, angle=-3),
-    make_edit("attribute", "position", level=0.05, x=0.25, y=1.0), make_edit("attribute", "background", prompt="grass"),
+    make_edit("attribute", "original"),
+    make_edit("attribute", "size", level=0.1),
+    make_edit("attribute", "direction", level=0.05, angle=-3),
+    make_edit("attribute", "position", level=0.05, x=0.25, y=1.0),
+    make_edit("attribute", "background", prompt="grass"),
 )
 
 

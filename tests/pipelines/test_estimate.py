@@ -24,7 +24,8 @@ def estimate(recipe: str, *overrides: str, pack: PackSpec | None = None) -> dict
 def per_source(value: str, recipe: tuple[str, ...], *edits: str) -> float:
     """What ``edits`` add per source to an object pasted back, which pays for the removal."""
     with_edits, without = (
-        estimate(*recipe, f"generator.edits=[{', '.join(['{name: paste-back}', *some])}]")[value] for some in (edits, ())
+        estimate(*recipe, f"generator.edits=[{', '.join(['{name: paste-back}', *some])}]")[value]
+        for some in (edits, ())
     )
     return (with_edits - without) / SOURCES
 

@@ -23,7 +23,15 @@ def test_prose_shards_folder_and_models_dir_stay_out(tiny_plan: MakePlan, photos
 
 @pytest.mark.parametrize(
     "override",
-    ["seed=1", "shards=3", "guard.attempts=4", "generator.render.steps=2", "generator.render.dilation=0.3", "output.image=webp", "version=1.0.1"],
+    [
+        "seed=1",
+        "shards=3",
+        "guard.attempts=4",
+        "generator.render.steps=2",
+        "generator.render.dilation=0.3",
+        "output.image=webp",
+        "version=1.0.1",
+    ],
 )
 def test_settings_count(tiny_plan: MakePlan, override: str) -> None:
     assert identify(tiny_plan(override), PLACEMENT).fingerprint != identify(tiny_plan(), PLACEMENT).fingerprint

@@ -32,7 +32,13 @@ from tests.fmr_models import write_fmr_pack
 
 PLACEMENT = Placement(device="cpu")
 SMALL = (
-    "source.count=3", "source.size=32", "generator.targets=[classifier]", "generator.budget=2", "generator.eta=0.05", "calibration=null", "shards=1",
+    "source.count=3",
+    "source.size=32",
+    "generator.targets=[classifier]",
+    "generator.budget=2",
+    "generator.eta=0.05",
+    "calibration=null",
+    "shards=1",
 )
 
 
@@ -53,16 +59,24 @@ def builder_of(plan: Plan) -> FmrBuilder:
 
 
 class Refusing:
-    """Refuses sources whose key is listed; accepts the rest. What random networks say of pictures is beside the point."""
+    """Refuses sources whose key is listed; accepts the rest.
+
+    What random networks say of pictures is beside the point.
+    """
 
     def __init__(self, *keys: str) -> None:
         self.keys = keys
 
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
-        return [Verdict({"clip_margin": 1.0}, (Reason.LABEL_CLIP,) if subject.key in self.keys else ()) for subject in subjects]
+        return [
+            Verdict({"clip_margin": 1.0}, (Reason.LABEL_CLIP,) if subject.key in self.keys else ())
+            for subject in subjects
+        ]
 
 
-def rows_of(plan: Plan, guard: Refusing, *, samples: Sequence[Any] | None = None) -> list[tuple[SampleRow, dict[str, bytes]]]:
+def rows_of(
+    plan: Plan, guard: Refusing, *, samples: Sequence[Any] | None = None
+) -> list[tuple[SampleRow, dict[str, bytes]]]:
     builder = builder_of(plan)
     builder.guard.binding, kept = guard, builder.guard.binding
     try:
@@ -93,23 +107,36 @@ def test_a_build_has_a_row_for_every_planned_sample(dataset: Dataset) -> None:
 
 def test_samples_json_has_the_same_keys_and_types_everywhere(dataset: Dataset) -> None:
     documents = [sample.json() for sample in dataset]
-    assert len({tuple((name, type(value).__name__) for name, value in sorted(document.items())) for document in documents}) == 1
+    assert (
+        len({tuple((name, type(value).__name__) for name, value in sorted(document.items())) for document in documents})
+        == 1
+    )
 
 
 def test_every_sample_of_an_accepted_source(pack: Path) -> None:
     built = rows_of(plan_of(pack), Refusing())
     assert all(row.status == "ok" for row, _ in built)
     original = decode_image(built[0][1]["png"])
-    assert np.array_equal(original, decode_image(built[-1][1]["source.png"])) == (built[0][0].source_id == built[-1][0].source_id)
+    assert np.array_equal(original, decode_image(built[-1][1]["source.png"])) == (
+        built[0][0].source_id == built[-1][0].source_id
+    )
     by_key = {row.key: (row, members) for row, members in built}
     source = built[0][0].source_id
-    trip, walk, ascent = (by_key[f"{source}__{label}__0"] for label in ("round-trip-vq", "random-vq-2", "ascent-vq-classifier-2"))
+    trip, walk, ascent = (
+        by_key[f"{source}__{label}__0"] for label in ("round-trip-vq", "random-vq-2", "ascent-vq-classifier-2")
+    )
     for row, members in (trip, walk, ascent):
         assert members["cls"] == str(row.label).encode()
         assert np.array_equal(decode_image(members["source.png"]), original)
         assert not np.array_equal(decode_image(members["png"]), original)
     values = ascent[0].parameters
-    assert (values["network"], values["target"], values["budget"], values["emitted"], values["stop"]) == ("vq", "classifier", 2, 2, "budget")
+    assert (values["network"], values["target"], values["budget"], values["emitted"], values["stop"]) == (
+        "vq",
+        "classifier",
+        2,
+        2,
+        "budget",
+    )
     assert values["trajectory"]["loss"][2] > values["trajectory"]["loss"][0]
     assert len(values["target_digest"]) == 64
     assert (walk[0].parameters["mode"], walk[0].parameters["trajectory"]["loss"]) == ("random", [])
@@ -133,7 +160,11 @@ def test_a_refused_round_trip_fails_its_source_alone(pack: Path) -> None:
 def test_the_faithful_fallback_emits_the_original_and_says_so(pack: Path) -> None:
     plan = plan_of(pack, "generator.faithful_fallback=true")
     built = rows_of(plan, Refusing(plan.shards[0][0].source.id))
-    mine = [(row, members) for row, members in built if row.source_id == plan.shards[0][0].source.id and row.edit != "original"]
+    mine = [
+        (row, members)
+        for row, members in built
+        if row.source_id == plan.shards[0][0].source.id and row.edit != "original"
+    ]
     assert all(row.status == "ok" and row.parameters["fallback"] and row.parameters["emitted"] == -1 for row, _ in mine)
     assert all(members["png"] == members["source.png"] for _, members in mine)
 
@@ -150,7 +181,9 @@ def test_good_sources_beside_bad_ones_are_built(pack: Path, monkeypatch: pytest.
     plan = plan_of(pack)
     sources = list(dict.fromkeys(sample.source.id for sample in plan.shards[0]))
     samples = [
-        replace(sample, source=sample.source.model_copy(update={"problem": "mask_empty"})) if sample.source.id == sources[0] else sample
+        replace(sample, source=sample.source.model_copy(update={"problem": "mask_empty"}))
+        if sample.source.id == sources[0]
+        else sample
         for sample in plan.shards[0]
     ]
     run = LatentAscent.run
@@ -161,15 +194,23 @@ def test_good_sources_beside_bad_ones_are_built(pack: Path, monkeypatch: pytest.
         return run(self, subjects)
 
     monkeypatch.setattr(LatentAscent, "run", failing)
-    reasons = {(row.source_id, row.edit == "original"): row.reasons for row, _ in rows_of(plan, Refusing(), samples=samples)}
+    reasons = {
+        (row.source_id, row.edit == "original"): row.reasons for row, _ in rows_of(plan, Refusing(), samples=samples)
+    }
     assert reasons == {
-        (sources[0], True): ("mask_empty",), (sources[0], False): ("mask_empty",), (sources[1], True): (), (sources[1], False): ("proposer_error",),
-        (sources[2], True): (), (sources[2], False): (),
+        (sources[0], True): ("mask_empty",),
+        (sources[0], False): ("mask_empty",),
+        (sources[1], True): (),
+        (sources[1], False): ("proposer_error",),
+        (sources[2], True): (),
+        (sources[2], False): (),
     }
 
 
 def test_a_style_mask_confines_and_the_zero_shot_guard_binds(pack: Path) -> None:
-    plan = plan_of(pack, "generator.style={sources: 3, penalty: 0.5}", "generator.oracle=zero_shot", "generator.networks=[vq]")
+    plan = plan_of(
+        pack, "generator.style={sources: 3, penalty: 0.5}", "generator.oracle=zero_shot", "generator.networks=[vq]"
+    )
     builder = builder_of(plan)
     mask = builder.ascents["vq", "classifier"].mask
     assert mask.shape == (4, 16, 16)

@@ -19,8 +19,12 @@ FACTS = {"seed": 1, "attempt": 0, "fingerprint": "f", "scores": "{}"}
 
 
 def members() -> dict[str, bytes]:
-    candidate = Candidate(None, np.zeros((4, 4), np.uint8), parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})
-    return encode_members(PlannedSample("k", SOURCE, make_edit("attribute", "original"), 0), candidate, b"", kind="png", facts=FACTS)
+    candidate = Candidate(
+        None, np.zeros((4, 4), np.uint8), parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]}
+    )
+    return encode_members(
+        PlannedSample("k", SOURCE, make_edit("attribute", "original"), 0), candidate, b"", kind="png", facts=FACTS
+    )
 
 
 def rows() -> dict[str, str]:
@@ -40,6 +44,20 @@ def test_every_member_has_a_row() -> None:
 
 def test_values_that_stand_for_nothing_are_the_stored_ones() -> None:
     stored, written = json.loads(members()["json"]), rows()
-    for name in ("wnid", "licence", "source_caption", "level", "prompt", "partner", "angle", "x", "y", "scale", "first_t", "surrogate",
-                 "complexity_control", "evaluations"):  # fmt: skip
+    for name in (
+        "wnid",
+        "licence",
+        "source_caption",
+        "level",
+        "prompt",
+        "partner",
+        "angle",
+        "x",
+        "y",
+        "scale",
+        "first_t",
+        "surrogate",
+        "complexity_control",
+        "evaluations",
+    ):
         assert written[name].startswith(f"`{json.dumps(stored[name])}`"), name

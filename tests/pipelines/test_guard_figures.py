@@ -25,11 +25,17 @@ SETTINGS = EnsembleSettings(gates=GATES)
 
 
 def drawn(count: int, *, seed: int = 0, classes: int = 2, apart: float = 8.0, constant: str = "") -> list[Scored]:
-    """Scores N(0, 1) of two clean pictures and N(-``apart``, 1) of two others per source; those of the score ``constant`` are always 1."""
+    """Scores N(0, 1) of two clean pictures and N(-``apart``, 1) of two others per source.
+
+    Those of the score ``constant`` are always 1.
+    """
     rng, found = np.random.default_rng(seed), []
     for number in range(count):
         for kind, clean in (("source", True), ("vq", True), ("swap", False), ("removed", False)):
-            scores = {name: float(rng.normal(4 if clean else 4 - apart)) for name in ("clip_margin", "siglip_margin", "identity")}
+            scores = {
+                name: float(rng.normal(4 if clean else 4 - apart))
+                for name in ("clip_margin", "siglip_margin", "identity")
+            }
             if constant:
                 scores[constant] = 1.0
             found.append(Scored(f"s{number}", f"class{number % classes}", kind, clean, number // classes % 2, scores))
@@ -83,14 +89,24 @@ def test_a_guard_that_is_always_true_is_caught(score: str, gate: str) -> None:
 
 def test_a_guard_that_is_drawn_by_lot_is_caught() -> None:
     lot = np.random.default_rng(5)
-    scored = [Scored(one.source, one.class_name, one.kind, one.clean, one.fold, {**one.scores, "identity": lot.random()}) for one in drawn(100)]
+    scored = [
+        Scored(one.source, one.class_name, one.kind, one.clean, one.fold, {**one.scores, "identity": lot.random()})
+        for one in drawn(100)
+    ]
     figures = cross_fitted(scored, SETTINGS, GATES, ())
     assert blind_members(figures.rates(clean=True), figures.rates(clean=False)) == ("identity",)
 
 
 def test_figures_without_a_source_leave_identity_out() -> None:
     scored = [
-        Scored(one.source, one.class_name, one.kind, one.clean, one.fold, {**one.scores, "identity": one.scores["identity"] if one.clean else -99.0})
+        Scored(
+            one.source,
+            one.class_name,
+            one.kind,
+            one.clean,
+            one.fold,
+            {**one.scores, "identity": one.scores["identity"] if one.clean else -99.0},
+        )
         for one in drawn(60, apart=0.0)
     ]
     accepts = cross_fitted(scored, SETTINGS, GATES, ()).rates(clean=False)
@@ -100,7 +116,9 @@ def test_figures_without_a_source_leave_identity_out() -> None:
 
 def test_unguardable_classes_are_listed_and_left_out() -> None:
     scored = [
-        Scored(one.source, one.class_name, one.kind, one.clean, one.fold, {**one.scores, "clip_margin": -1.0}) if one.class_name == "class1" else one
+        Scored(one.source, one.class_name, one.kind, one.clean, one.fold, {**one.scores, "clip_margin": -1.0})
+        if one.class_name == "class1"
+        else one
         for one in drawn(80)
     ]
     recall = recalls(scored, GATES)
@@ -112,10 +130,18 @@ def test_unguardable_classes_are_listed_and_left_out() -> None:
 
 
 def test_judges_on_clean_pictures() -> None:
-    scores = {"clip_top1": 1.0, "clip_confidence": 0.8, "verifier_classifier_agrees": 0.0, "verifier_classifier_confidence": 0.5}
+    scores = {
+        "clip_top1": 1.0,
+        "clip_confidence": 0.8,
+        "verifier_classifier_agrees": 0.0,
+        "verifier_classifier_confidence": 0.5,
+    }
     scored = [Scored("s", "ball", "source", True, 0, scores), Scored("s", "ball", "swap", False, 0, {"clip_top1": 0.0})]
     found = judge_qualities(scored, ("classifier",))
-    assert [(one.judge, one.pictures, one.top1, round(one.ece, 6)) for one in found] == [("zero_shot", 1, 1.0, 0.2), ("classifier", 1, 0.0, 0.5)]
+    assert [(one.judge, one.pictures, one.top1, round(one.ece, 6)) for one in found] == [
+        ("zero_shot", 1, 1.0, 0.2),
+        ("classifier", 1, 0.0, 0.5),
+    ]
 
 
 def test_calibration_error() -> None:

@@ -24,7 +24,14 @@ def test_every_source_gets_every_edit_once(tiny_plan: MakePlan) -> None:
     samples = by_key(plan.shards)
     assert len(samples) == sum(len(shard) for shard in plan.shards) == 4 * 10
     assert plan.counts() == {
-        "original": 4, "paste-back": 4, "size-01": 4, "size-005": 4, "full": 4, "position-005": 4, "direction-005": 4, "background": 8,
+        "original": 4,
+        "paste-back": 4,
+        "size-01": 4,
+        "size-005": 4,
+        "full": 4,
+        "position-005": 4,
+        "direction-005": 4,
+        "background": 8,
         "random-background": 4,
     }
 

@@ -16,15 +16,21 @@ def test_a_sheet_has_a_cell_per_picture_and_blanks_where_there_is_none() -> None
     picture = np.full((10, 20, 3), (10, 200, 30), np.uint8)
     sheet = np.asarray(contact_sheet([{"a": picture}, {"b": picture}], ["a", "b"], cell=40))
     assert sheet.shape == (HEADER + GAP + 2 * (20 + GAP), GAP + 2 * (40 + GAP), 3)
-    centre = [(HEADER + GAP + row * (20 + GAP) + 10, GAP + column * (40 + GAP) + 20) for row in (0, 1) for column in (0, 1)]
+    centre = [
+        (HEADER + GAP + row * (20 + GAP) + 10, GAP + column * (40 + GAP) + 20) for row in (0, 1) for column in (0, 1)
+    ]
     colours = [tuple(int(v) for v in sheet[place]) for place in centre]
     assert colours == [(10, 200, 30), BACKGROUND, BACKGROUND, (10, 200, 30)]
 
 
 @pytest.mark.filterwarnings("ignore:IProgress:Warning")
-def test_a_plan_is_previewed_without_writing(tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plan_is_previewed_without_writing(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    sheet = preview_plan(tiny_plan("generator.edits=[{name: original}, {name: background}]"), PLACEMENT, sources=2, cell=32)
+    sheet = preview_plan(
+        tiny_plan("generator.edits=[{name: original}, {name: background}]"), PLACEMENT, sources=2, cell=32
+    )
     assert sheet.width == GAP + 2 * (32 + GAP)
     assert HEADER + 2 * GAP < sheet.height < HEADER + GAP + 2 * (32 + GAP)
     assert list(tmp_path.iterdir()) == []

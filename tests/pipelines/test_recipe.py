@@ -13,7 +13,15 @@ from editmill.pipelines.recipe import load_recipe, recipe_names
 
 def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:
     assert recipe_names() == [
-        "demo", "dilution", "fmr", "imagenet-e", "imagenet-e-faithful", "imagenet-e-published", "imagenet-g", "watermark", "watermark-ctrlregen",
+        "demo",
+        "dilution",
+        "fmr",
+        "imagenet-e",
+        "imagenet-e-faithful",
+        "imagenet-e-published",
+        "imagenet-g",
+        "watermark",
+        "watermark-ctrlregen",
         "xmai",
     ]
     for name in recipe_names():

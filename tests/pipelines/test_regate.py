@@ -27,7 +27,13 @@ from tests.pipelines.guarded import SETTINGS, build_guarded, report_with
 # No edit of these is tried again, so that a build under other limits makes the same pictures.
 EDITS = "generator.edits=[{name: original}, {name: paste-back}, {name: size, levels: [0.1, 0.05]}, {name: position}]"
 SMALL = ("source.count=4", "source.start=40", "generator.render.steps=2", EDITS)
-STRICT = ("guard.mask_iou=0.985", "guard.small_mask_iou=0.985", "guard.halo=1.0", "guard.halo_ratio=1.0", "guard.label_margin=0.9")
+STRICT = (
+    "guard.mask_iou=0.985",
+    "guard.small_mask_iou=0.985",
+    "guard.halo=1.0",
+    "guard.halo_ratio=1.0",
+    "guard.label_margin=0.9",
+)
 
 
 def rows_of(folder: Path) -> dict[str, SampleRow]:
@@ -64,11 +70,15 @@ def test_the_same_limits_give_the_same_rows(edits: Path, tmp_path: Path) -> None
     result = regate(edits, out, overrides=("guard.mask_iou=0.9",))
     assert rows_of(out) == rows_of(edits)
     assert (result.lost, result.needs_rendering, result.unexplained) == ((), (), ())
-    assert [path.read_bytes() for path in sorted(out.glob("test/*.tar"))] == [path.read_bytes() for path in sorted(edits.glob("test/*.tar"))]
+    assert [path.read_bytes() for path in sorted(out.glob("test/*.tar"))] == [
+        path.read_bytes() for path in sorted(edits.glob("test/*.tar"))
+    ]
     assert verify_dataset(out).problems == ()
 
 
-def test_stricter_limits_give_the_rows_of_a_build_with_them(edits: Path, strict: tuple[Path, Regating], tmp_path: Path) -> None:
+def test_stricter_limits_give_the_rows_of_a_build_with_them(
+    edits: Path, strict: tuple[Path, Regating], tmp_path: Path
+) -> None:
     out, result = strict
     assert result.lost
     assert verify_dataset(out).problems == ()
@@ -123,24 +133,34 @@ def test_an_ensemble_under_another_calibration(tmp_path: Path) -> None:
 
 def test_an_earlier_candidate_has_no_pixels_and_a_duplicate_stays_one(tmp_path: Path) -> None:
     build_guarded(tmp_path / "set")
-    result = regate(tmp_path / "set", tmp_path / "new", overrides=("guard.gates=[label_clip, label_siglip]", "guard.contrast=50"))
+    result = regate(
+        tmp_path / "set", tmp_path / "new", overrides=("guard.gates=[label_clip, label_siglip]", "guard.contrast=50")
+    )
     rows = {int(row.source_id.removeprefix("img")): row for row in rows_of(tmp_path / "new").values()}
     assert {row.status for row in rows.values()} == {"rejected"}
     assert rows[7].reasons == ("sanity", "duplicate")
     assert result.needs_rendering == ()
     again = regate(tmp_path / "set", tmp_path / "loose", overrides=("guard.gates=[label_clip]", "guard.change=0"))
     waiting = {int(rows_of(tmp_path / "set")[key].source_id.removeprefix("img")) for key in again.needs_rendering}
-    kept = {int(row.source_id.removeprefix("img")) for row in rows_of(tmp_path / "loose").values() if row.status == "ok"}
+    kept = {
+        int(row.source_id.removeprefix("img")) for row in rows_of(tmp_path / "loose").values() if row.status == "ok"
+    }
     assert (waiting, kept) == ({4}, {0, 1, 3, 5})
 
 
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (("guard.mask_iuo=1",), "guard.mask_iuo is not known"), (("seed=1",), "'seed'"), (("guard.contrast",), "not of the form"),
-        (("source.count=3",), "no threshold"), (("guard.verifiers=[]",), "measured again"), (("guard.alpha=0.1",), "--report"),
-        (("guard.contrast=-1",), r"guard\.contrast: must be at least 0"), (("guard.direction=0.2",), "no row has the score 'direction'"),
-        (("guard.gates=[label_clip, stable_clip]",), "no row has the score 'clip_margin_worst'"), (("guard.rule=calibrated",), "needs a calibration"),
+        (("guard.mask_iuo=1",), "guard.mask_iuo is not known"),
+        (("seed=1",), "'seed'"),
+        (("guard.contrast",), "not of the form"),
+        (("source.count=3",), "no threshold"),
+        (("guard.verifiers=[]",), "measured again"),
+        (("guard.alpha=0.1",), "--report"),
+        (("guard.contrast=-1",), r"guard\.contrast: must be at least 0"),
+        (("guard.direction=0.2",), "no row has the score 'direction'"),
+        (("guard.gates=[label_clip, stable_clip]",), "no row has the score 'clip_margin_worst'"),
+        (("guard.rule=calibrated",), "needs a calibration"),
     ],
 )
 def test_what_can_not_be_applied(tmp_path: Path, overrides: tuple[str, ...], words: str) -> None:
@@ -151,7 +171,9 @@ def test_what_can_not_be_applied(tmp_path: Path, overrides: tuple[str, ...], wor
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-@pytest.mark.parametrize(("kind", "words"), [("text", "edited captions have no thresholds"), ("watermark", "watermarks have no thresholds")])
+@pytest.mark.parametrize(
+    ("kind", "words"), [("text", "edited captions have no thresholds"), ("watermark", "watermarks have no thresholds")]
+)
 def test_other_families(tmp_path: Path, kind: str, words: str) -> None:
     build_guarded(tmp_path / "set", generator=kind, guard={"kind": kind})
     with pytest.raises(RequestError, match=words):
@@ -162,12 +184,19 @@ def test_folders_versions_and_reports_are_checked(tmp_path: Path) -> None:
     build_guarded(tmp_path / "set")
     (tmp_path / "there").mkdir()
     refused: list[tuple[type[EditmillError], str, dict[str, object]]] = [
-        (OccupiedError, "there already", {"out": tmp_path / "there"}), (RequestError, "itself has version", {"version": "1.0.0"}),
-        (RecipeError, "is no version", {"version": "1.1"}), (RequestError, "is no guard_report.json", {"report": tmp_path / "guard_report.json"}),
+        (OccupiedError, "there already", {"out": tmp_path / "there"}),
+        (RequestError, "itself has version", {"version": "1.0.0"}),
+        (RecipeError, "is no version", {"version": "1.1"}),
+        (RequestError, "is no guard_report.json", {"report": tmp_path / "guard_report.json"}),
         (RequestError, "no dataset here", {"dataset": tmp_path / "none"}),
     ]
     for error, words, changed in refused:
-        arguments = {"dataset": tmp_path / "set", "out": tmp_path / "new", "overrides": ("guard.contrast=3",), **changed}
+        arguments = {
+            "dataset": tmp_path / "set",
+            "out": tmp_path / "new",
+            "overrides": ("guard.contrast=3",),
+            **changed,
+        }
         with pytest.raises(error, match=words):
             regate(**arguments)  # type: ignore[arg-type]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "there"]

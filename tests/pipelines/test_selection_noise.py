@@ -12,7 +12,10 @@ GATE = Gate("known", EnsembleSettings(gates=("label_clip",)), None)
 
 
 def pools(count: int, *, fooled: float, bad: float, good: float) -> list[Pool]:
-    """Pools of six right and six wrong candidates; the guard is ``fooled`` by wrong ones, and surrogates fail on ``bad`` and ``good`` shares."""
+    """Pools of six right and six wrong candidates.
+
+    The guard is ``fooled`` by wrong ones, and surrogates fail on ``bad`` and ``good`` shares.
+    """
     rng, found = np.random.default_rng(0), []
     for number in range(count):
         proposals = []

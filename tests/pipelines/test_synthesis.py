@@ -31,7 +31,9 @@ SMALL = ("source.count=8", "source.size=32", "generator.quota=1", "shards=1", "c
 
 
 class KnownProposer:
-    """Noise of the seed's own; a failure, values that are not finite or an unsafe picture where a test asks for them."""
+    """Noise of the seed's own; a failure, values that are not finite or an unsafe picture where a test asks for
+    them.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Proposal] = []
@@ -73,7 +75,9 @@ class KnownEnsemble:
         return Verdict({"clip_margin": 1.0, "verifier_other_agrees": 1.0}, tuple(reasons))
 
     def fingerprints(self, images: Sequence[Array]) -> list[Fingerprint]:
-        return [Fingerprint(int(image.sum()) * 7919 % 2**63, image[:4].astype(np.float32).ravel() / 255) for image in images]
+        return [
+            Fingerprint(int(image.sum()) * 7919 % 2**63, image[:4].astype(np.float32).ravel() / 255) for image in images
+        ]
 
 
 def plan_of(*changes: str) -> Plan:
@@ -83,13 +87,22 @@ def plan_of(*changes: str) -> Plan:
 def builder_of(plan: Plan, proposer: KnownProposer, ensemble: KnownEnsemble, **changes: Any) -> SynthesisBuilder:
     templates = ("a {}", "one {}", "the {}")
     return SynthesisBuilder(
-        plan.recipe, open_pictures(plan.recipe.source), proposer, ensemble, **{  # type: ignore[arg-type]
-            "templates": templates, "report": None, "fingerprint": "f" * 64, **changes,
+        plan.recipe,
+        open_pictures(plan.recipe.source),
+        proposer,
+        ensemble,
+        **{  # type: ignore[arg-type]
+            "templates": templates,
+            "report": None,
+            "fingerprint": "f" * 64,
+            **changes,
         },
     )
 
 
-def built(plan: Plan, *, proposer: KnownProposer | None = None, ensemble: KnownEnsemble | None = None, **changes: Any) -> list[Built]:
+def built(
+    plan: Plan, *, proposer: KnownProposer | None = None, ensemble: KnownEnsemble | None = None, **changes: Any
+) -> list[Built]:
     builder = builder_of(plan, proposer or KnownProposer(), ensemble or KnownEnsemble(), **changes)
     return [one for samples in plan.shards for one in builder.build(samples, shard=0)]
 
@@ -124,11 +137,20 @@ def test_every_accepted_sample_has_its_members_and_says_what_it_is(plan: Plan) -
         assert row.status == "ok"
         assert sorted(members) == ["cls", "json", "png"]
         document = json.loads(members["json"])
-        assert (document["class_name"], document["conditioning"], int(members["cls"])) == (row.class_name, row.edit, row.label)
+        assert (document["class_name"], document["conditioning"], int(members["cls"])) == (
+            row.class_name,
+            row.edit,
+            row.label,
+        )
         if row.edit == "original":
             assert (row.parameters["would_reject"], document["synthetic"], row.cost) == ([], False, 0)
             continue
-        assert (row.parameters["stop"], row.parameters["guard_report"], row.attempts, document["synthetic"]) == ("quota_met", "", 1, True)
+        assert (row.parameters["stop"], row.parameters["guard_report"], row.attempts, document["synthetic"]) == (
+            "quota_met",
+            "",
+            1,
+            True,
+        )
         assert document["prompt"].endswith(row.class_name) == (row.edit != "image")
         assert row.seed == row.candidates[0].seed
 
@@ -176,8 +198,10 @@ def test_packs_without_an_encoder_compare_nothing(plan: Plan) -> None:
     assert {row.status for row in rows_of(plan, proposer=proposer, ensemble=KnownEnsemble(encoder=None))} == {"ok"}
 
 
-@pytest.mark.parametrize(("fault", "reason", "status"), [("broken", "proposer_error", "failed"), ("infinite", "sanity", "rejected"),
-                                                        ("unsafe", "nsfw", "rejected")])
+@pytest.mark.parametrize(
+    ("fault", "reason", "status"),
+    [("broken", "proposer_error", "failed"), ("infinite", "sanity", "rejected"), ("unsafe", "nsfw", "rejected")],
+)
 def test_faults_of_the_model_have_their_reasons(plan: Plan, fault: str, reason: str, status: str) -> None:
     proposer = KnownProposer()
     setattr(proposer, fault, True)
@@ -202,11 +226,18 @@ def test_unguardable_classes_are_not_rendered(plan: Plan) -> None:
 def test_a_budget_of_the_shard_leaves_holes() -> None:
     rows = [row for row in rows_of(plan_of("generator.budget={run_candidates: 10}")) if row.edit != "original"]
     assert [row.status for row in rows].count("ok") == 10
-    assert {(row.reasons, row.parameters["stop"]) for row in rows if row.status != "ok"} == {(("cap_reached",), "run_budget")}
+    assert {(row.reasons, row.parameters["stop"]) for row in rows if row.status != "ok"} == {
+        (("cap_reached",), "run_budget")
+    }
 
 
 def test_diverse_finishes_rounds_and_takes_the_farthest() -> None:
-    plan = plan_of("generator.selection={mode: diverse}", "generator.quota=2", "generator.retries={candidates: 3}", "generator.original=false")
+    plan = plan_of(
+        "generator.selection={mode: diverse}",
+        "generator.quota=2",
+        "generator.retries={candidates: 3}",
+        "generator.original=false",
+    )
     rows = rows_of(plan)
     assert {row.attempts for row in rows} == {3}
     assert any(row.seed != row.candidates[0].seed for row in rows)
@@ -245,4 +276,13 @@ def test_pictures_are_stored_as_png_alone() -> None:
 def test_the_recipe_names_its_roles(tmp_path: Path) -> None:
     recipe = load_recipe("imagenet-g")
     roles = family_of(recipe).roles(recipe, find_pack("tabletop"))
-    assert {"text_to_image", "image_to_image", "image_adapter", "zero_shot", "zero_shot_2", "image_encoder", "detector", "classifier"} == set(roles)
+    assert {
+        "text_to_image",
+        "image_to_image",
+        "image_adapter",
+        "zero_shot",
+        "zero_shot_2",
+        "image_encoder",
+        "detector",
+        "classifier",
+    } == set(roles)

@@ -1,4 +1,6 @@
-"""Datasets of regenerated watermarks: tiny checkpoints of the published classes, real schemes, photographs from files."""
+"""Datasets of regenerated watermarks: tiny checkpoints of the published classes, real schemes, photographs from
+files.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,15 @@ from tests.watermark_models import write_watermark_pack
 
 PLACEMENT = Placement(device="cpu")
 RUNGS = (
-    "{name: pipeline, start: none}", "{name: vae, start: vae}", "{name: s50, start: partial, n_steps: 1}", "{name: clean, start: clean}",
+    "{name: pipeline, start: none}",
+    "{name: vae, start: vae}",
+    "{name: s50, start: partial, n_steps: 1}",
+    "{name: clean, start: clean}",
     "{name: bare, start: clean, ladder: false, control: 0, adapter: 0, colour_match: false}",
 )
-SCHEMES = "[{name: dwtDctSvd, bits: 32}, {name: blind-watermark, bits: 32}, {name: dwtDct, bits: 32, regenerate: false}]"
+SCHEMES = (
+    "[{name: dwtDctSvd, bits: 32}, {name: blind-watermark, bits: 32}, {name: dwtDct, bits: 32, regenerate: false}]"
+)
 SIDE = 96
 UNTOUCHED = "generator.attacks=[{name: pipeline, start: none}]"
 
@@ -64,8 +71,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def plan_of(pack: Path, photos: Path, *changes: str) -> Plan:
     overrides = (
-        f"generator.attacks=[{', '.join(RUNGS)}]", f"generator.schemes={SCHEMES}", "generator.steps=2", "generator.least_pixels=4096", "shards=1",
-        "source.licence=CC0-1.0", "generator.second_seed=0", *changes,
+        f"generator.attacks=[{', '.join(RUNGS)}]",
+        f"generator.schemes={SCHEMES}",
+        "generator.steps=2",
+        "generator.least_pixels=4096",
+        "shards=1",
+        "source.licence=CC0-1.0",
+        "generator.second_seed=0",
+        *changes,
     )
     return make_plan(load_recipe("watermark", source=f"images:{photos}", models=str(pack), overrides=overrides))
 
@@ -90,7 +103,10 @@ def facts(dataset: Dataset) -> list[dict[str, Any]]:
 def test_every_scheme_and_a_negative_under_every_attack(dataset: Dataset) -> None:
     counts = Counter((row["edit"], row["parameters"]["watermark"].get("scheme", "")) for row in facts(dataset))
     names = ("dwtDctSvd", "blind-watermark", "")
-    assert counts == {**{(rung, name): 3 for rung in ("pipeline", "vae", "s50", "clean", "bare") for name in names}, ("pipeline", "dwtDct"): 3}
+    assert counts == {
+        **{(rung, name): 3 for rung in ("pipeline", "vae", "s50", "clean", "bare") for name in names},
+        ("pipeline", "dwtDct"): 3,
+    }
     assert {row["status"] for row in facts(dataset)} == {"ok"}
 
 
@@ -114,15 +130,25 @@ def test_every_field_is_documented(dataset: Dataset) -> None:
     fields: set[str] = set()
     for row in facts(dataset):
         parameters = row["parameters"]
-        for group in (parameters, parameters["attack"], parameters["watermark"], parameters["source"], *parameters["detections"]):
+        for group in (
+            parameters,
+            parameters["attack"],
+            parameters["watermark"],
+            parameters["source"],
+            *parameters["detections"],
+        ):
             fields |= set(group)
     fields |= {name for sample in dataset for name in sample.json()}
     assert not {name for name in fields if f"`{name}`" not in text}
 
 
 def test_marks_are_read_before_an_attack_and_not_after_a_clean_start_without_controls(dataset: Dataset) -> None:
-    read = {(row["edit"], row["source_id"], one["scheme"]): one["matches"] for row in facts(dataset) for one in row["parameters"]["detections"]
-            if row["label"] == 1}
+    read = {
+        (row["edit"], row["source_id"], one["scheme"]): one["matches"]
+        for row in facts(dataset)
+        for one in row["parameters"]["detections"]
+        if row["label"] == 1
+    }
     for source in {source for _, source, _ in read}:
         for scheme in ("dwtDctSvd", "blind-watermark"):
             assert read["pipeline", source, scheme] >= 31
@@ -131,7 +157,10 @@ def test_marks_are_read_before_an_attack_and_not_after_a_clean_start_without_con
 
 def test_negatives_are_read_by_all_against_keys_of_their_own(dataset: Dataset) -> None:
     negatives = [row for row in facts(dataset) if row["label"] == 0]
-    assert all([one["scheme"] for one in row["parameters"]["detections"]] == ["dwtDctSvd", "blind-watermark", "dwtDct"] for row in negatives)
+    assert all(
+        [one["scheme"] for one in row["parameters"]["detections"]] == ["dwtDctSvd", "blind-watermark", "dwtDct"]
+        for row in negatives
+    )
     matches = [one["matches"] for row in negatives for one in row["parameters"]["detections"]]
     assert 14 < np.mean(matches) < 18
 
@@ -146,7 +175,9 @@ def test_a_clean_start_without_controls_is_one_picture_for_all_marks_of_a_source
 
 def test_quality_is_that_of_the_stored_pictures(dataset: Dataset) -> None:
     for sample in dataset.select(edit="vae"):
-        attacked, entered, source = (decode_image(sample.members[member]) for member in ("png", "input.png", "source.png"))
+        attacked, entered, source = (
+            decode_image(sample.members[member]) for member in ("png", "input.png", "source.png")
+        )
         assert sample.row["score_psnr_input"] == pytest.approx(psnr(attacked, entered), abs=1e-5)
         assert sample.row["score_psnr_source"] == pytest.approx(psnr(attacked, source), abs=1e-5)
         assert -1 <= sample.row["score_cosine_input"] <= 1
@@ -170,7 +201,9 @@ def test_keys_open_with_the_right_secret_alone(dataset: Dataset, tmp_path: Path)
         list(reveal_keys(dataset, other))
 
 
-def test_a_secret_of_ones_own_changes_keys_and_fingerprint_and_is_stored_nowhere(pack: Path, photos: Path, tmp_path: Path) -> None:
+def test_a_secret_of_ones_own_changes_keys_and_fingerprint_and_is_stored_nowhere(
+    pack: Path, photos: Path, tmp_path: Path
+) -> None:
     secret = tmp_path / "secret.bin"
     secret.write_bytes(bytes(range(32)))
     changes = ("generator.attacks=[{name: pipeline, start: none}]", "generator.schemes=[{name: dwtDctSvd}]")
@@ -182,7 +215,12 @@ def test_a_secret_of_ones_own_changes_keys_and_fingerprint_and_is_stored_nowhere
     revealed = list(reveal_keys(found, secret))
     assert len(revealed) == 6
     stored = b"".join(path.read_bytes() for path in out.rglob("*") if path.is_file())
-    for text in (str(secret), bytes(range(32)).hex(), *(bits for *_, bits, _ in revealed), *(nonce for *_, nonce in revealed)):
+    for text in (
+        str(secret),
+        bytes(range(32)).hex(),
+        *(bits for *_, bits, _ in revealed),
+        *(nonce for *_, nonce in revealed),
+    ):
         assert text.encode() not in stored
     with pytest.raises(RequestError, match="secret of its own"):
         list(reveal_keys(found, None))
@@ -218,8 +256,16 @@ def test_bad_pictures_are_rows_and_good_ones_beside_them_are_built(pack: Path, t
     Image.fromarray(textured(0, height=SIDE, width=SIDE)).save(tmp_path / "good.png")
     Image.fromarray(textured(0, height=40, width=40)).save(tmp_path / "small.png")
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    rows = rows_of(plan_of(pack, tmp_path, "generator.attacks=[{name: pipeline, start: none}]", "generator.schemes=[{name: dwtDctSvd}]"))
-    assert {row.source_id: row.reasons for row in rows} == {"good": (), "small": ("source_too_small",), "broken": ("source_unreadable",)}
+    rows = rows_of(
+        plan_of(
+            pack, tmp_path, "generator.attacks=[{name: pipeline, start: none}]", "generator.schemes=[{name: dwtDctSvd}]"
+        )
+    )
+    assert {row.source_id: row.reasons for row in rows} == {
+        "good": (),
+        "small": ("source_too_small",),
+        "broken": ("source_unreadable",),
+    }
 
 
 def test_a_mark_that_does_not_fit_fails_alone(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +275,9 @@ def test_a_mark_that_does_not_fit_fails_alone(pack: Path, photos: Path, monkeypa
     monkeypatch.setattr(BlindWatermark, "embed", refuse)
     rows = rows_of(plan_of(pack, photos, UNTOUCHED, "seed=1"))
     failed = [row for row in rows if row.status != "ok"]
-    assert {(row.reasons, row.parameters["watermark"]["scheme"]) for row in failed} == {(("embed_failed",), "blind-watermark")}
+    assert {(row.reasons, row.parameters["watermark"]["scheme"]) for row in failed} == {
+        (("embed_failed",), "blind-watermark")
+    }
     assert len(failed) == 3
     assert len(rows) == 12
     alone = rows_of(plan_of(pack, photos, UNTOUCHED, "generator.schemes=[{name: blind-watermark}]", "seed=1"))
@@ -237,11 +285,19 @@ def test_a_mark_that_does_not_fit_fails_alone(pack: Path, photos: Path, monkeypa
     assert len(alone) == 6
 
 
-@pytest.mark.parametrize(("made", "words"), [
-    (lambda image: image, "left the picture as it was"), (lambda image: image.astype(float), "float64"), (lambda image: image[:-1], "for a picture"),
-    (lambda image: None, "object"), (lambda image: {}["missing"], "KeyError"),
-])
-def test_what_a_scheme_of_others_may_give(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, made: Any, words: str) -> None:
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (lambda image: image, "left the picture as it was"),
+        (lambda image: image.astype(float), "float64"),
+        (lambda image: image[:-1], "for a picture"),
+        (lambda image: None, "object"),
+        (lambda image: {}["missing"], "KeyError"),
+    ],
+)
+def test_what_a_scheme_of_others_may_give(
+    pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, made: Any, words: str
+) -> None:
     monkeypatch.setattr(BlindWatermark, "embed", lambda _, image, payload: made(image))
     rows = rows_of(plan_of(pack, photos, UNTOUCHED, f"seed={len(words)}"))
     failed = [row for row in rows if row.status != "ok"]
@@ -263,7 +319,9 @@ def test_a_scheme_that_works_in_place_spoils_nothing(pack: Path, photos: Path, m
         assert members["png"] == members["input.png"]
         if row.label == 0:
             assert members["input.png"] == members["source.png"]
-        assert row.parameters["watermark"].get("scheme") != "dwtDctSvd" or row.parameters["detections"][0]["matches"] >= 31
+        assert (
+            row.parameters["watermark"].get("scheme") != "dwtDctSvd" or row.parameters["detections"][0]["matches"] >= 31
+        )
 
 
 def test_memory_that_runs_out_is_no_broken_mark(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,8 +337,12 @@ def test_memory_that_runs_out_is_no_broken_mark(pack: Path, photos: Path, monkey
         rows_of(plan)
 
 
-def test_a_failing_attack_and_an_even_result_are_rows(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = plan_of(pack, photos, "generator.attacks=[{name: vae, start: vae}]", "generator.schemes=[{name: dwtDctSvd}]", "seed=2")
+def test_a_failing_attack_and_an_even_result_are_rows(
+    pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(
+        pack, photos, "generator.attacks=[{name: vae, start: vae}]", "generator.schemes=[{name: dwtDctSvd}]", "seed=2"
+    )
     task = ShardTask.for_plan(plan, 0, identity=identify(plan, PLACEMENT), out=None, placement=PLACEMENT)
     builder = sample_builder(task)
     assert isinstance(builder, WatermarkBuilder)

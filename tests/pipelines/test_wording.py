@@ -19,7 +19,8 @@ MISTAKES = {
     "generator.edits=[{name: full, size: 0.2}]": "generator.edits.0: the edit full does not read size",
     "generator.edits=[{name: size, levels: 0.1}]": f"generator.edits.0.levels: {LIST} 0.1",
     "generator.edits=[{name: round-trip, count: -1}]": "generator.edits.0.count: must be at least 1, not -1",
-    "generator.edits=[{name: direction, angles: [1, 2, 3]}]": "generator.edits.0.angles: must have 2 or fewer entries, not 3",
+    "generator.edits=[{name: direction, angles: [1, 2, 3]}]": "generator.edits.0.angles: must have 2 or fewer "
+    "entries, not 3",
     "generator.edits=original": f"generator.edits: {LIST} 'original'",
     "generator.edits=[original]": f"generator.edits.0: {FIELDS} 'original'",
     "generator.kind=video": "generator: the kind 'video' is not known; use 'attribute', 'text'",
@@ -36,7 +37,8 @@ MISTAKES = {
     "guard.detection=high": "guard.detection: must be a number, not 'high'",
     "version=1.0": "version: must be text, in quotes if YAML would read it otherwise, not 1.0",
     "version='1.0'": "version: must be three numbers, as in 1.0.0, not '1.0'",
-    "name=Bad Name": "name: must be lower-case letters and digits, with single - or _ between them, as in my-set, not 'Bad Name'",
+    "name=Bad Name": "name: must be lower-case letters and digits, with single - or _ between them, as in my-set, not "
+    "'Bad Name'",
     "split=start": "split: split name 'start' contains 'tar'",
     "output.image=jpg": "recipe: jpg can't keep object bytes",
 }
@@ -69,7 +71,10 @@ def test_a_missing_field_is_one_complaint(tmp_path: Path, field: str) -> None:
 def test_several_mistakes_stand_in_lines_of_their_own() -> None:
     said = complaint("generator.edits=[{name: blur}, {name: size, levels: [a]}]").splitlines()
     assert said[0] == "the recipe is not valid:"
-    assert [line.partition(":")[0] for line in said[1:]] == ["  - generator.edits.0.name", "  - generator.edits.1.levels.0"]
+    assert [line.partition(":")[0] for line in said[1:]] == [
+        "  - generator.edits.0.name",
+        "  - generator.edits.1.levels.0",
+    ]
 
 
 def test_a_long_value_is_cut() -> None:

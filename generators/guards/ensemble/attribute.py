@@ -22,10 +22,12 @@ def _comparable(one: Shown) -> bool:
 
 
 def job_of(one: Shown) -> Job:
-    """The job that would have made the candidate."""
+    """Return the job that would have made the candidate."""
     source = BLACK if one.source is None else one.source
     given = one.object_in_source
-    mask: Array = np.full(source.shape[:2], 255, np.uint8) if given is None or given.shape != source.shape[:2] else given
+    mask: Array = (
+        np.full(source.shape[:2], 255, np.uint8) if given is None or given.shape != source.shape[:2] else given
+    )
     height, width = source.shape[:2]
     name = one.source_key() if one.source is not None else "none"
     record = SourceRecord(id=name, image="", label=-1, class_name=one.class_name, width=width, height=height, sha256="")
@@ -33,16 +35,18 @@ def job_of(one: Shown) -> Job:
 
 
 def candidate_of(one: Shown) -> Candidate:
-    """The candidate with the mask for its alpha."""
+    """Return the candidate with the mask for its alpha."""
     alpha = None if one.mask is None else matte((one.mask > 127).astype(np.float32))
     return Candidate(one.image, alpha, one.source if _comparable(one) else None)
 
 
 class AttributeMember:
-    """Sanity of the pixels always; change outside of the mask, and the segmented mask, where source and mask are of the candidate's frame.
+    """Sanity of the pixels always.
+
+    Change outside of the mask, and the segmented mask, where source and mask are of the candidate's frame.
 
     Args:
-        segmentation: compares masks; None to leave it out.
+        segmentation: Compares masks; None to leave it out.
     """
 
     def __init__(self, segmentation: SegmentationGuard | None = None) -> None:
@@ -51,7 +55,7 @@ class AttributeMember:
         self.score_names = names + (segmentation.score_names if segmentation else ())
 
     def scores(self, one: Shown) -> dict[str, float]:
-        """Scores under the guards' own names; ``mask_iou`` only where the segmenter has a say."""
+        """Return scores under the guards' own names; ``mask_iou`` only where the segmenter has a say."""
         job, candidate = job_of(one), candidate_of(one)
         scores = self.sanity.check(job, candidate, one.image).scores
         if not _comparable(one):

@@ -1,4 +1,6 @@
-"""Thresholds by split conformal prediction: clean pictures are rejected at a chosen rate, whatever the scores' distribution."""
+"""Thresholds by split conformal prediction: clean pictures are rejected at a chosen rate, whatever the scores'
+distribution.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from editmill.manifests.guard_report import POOLED, GateThreshold
 class CleanScore:
     """One gate's lowest score over the clean pictures of one source: the source itself and its round trips.
 
-    Pictures of one source are alike, so each source counts once; the lowest one stands for it, so that all its pictures pass together.
+    Pictures of one source are alike, so each source counts once; the lowest one stands for it, so that all its pictures
+    pass together.
     """
 
     source: str
@@ -22,7 +25,8 @@ class CleanScore:
 
 
 def rank_of(count: int, alpha: float) -> int:
-    """k = floor(alpha * (n + 1)): the k-th smallest of n clean scores rejects one more of them with probability at most ``alpha``.
+    """Return k = floor(alpha * (n + 1)): the k-th smallest of n clean scores rejects one more of them with probability
+    at most ``alpha``.
 
     (Vovk, Gammerman & Shafer 2005, section 2.3, with the score's sign turned.) 0 where n is too small for one.
     """
@@ -31,27 +35,34 @@ def rank_of(count: int, alpha: float) -> int:
 
 
 def kth_smallest(scores: Sequence[float], alpha: float) -> float | None:
-    """The threshold of scores; None where there are too few."""
+    """Return the threshold of scores; None where there are too few."""
     rank = rank_of(len(scores), alpha)
     return sorted(scores)[rank - 1] if rank else None
 
 
-def thresholds(gate: str, clean: Sequence[CleanScore], *, alpha: float, least_sources: int) -> tuple[GateThreshold, ...]:
-    """The pooled threshold of a gate, and that of each class, in the order of their names.
+def thresholds(
+    gate: str, clean: Sequence[CleanScore], *, alpha: float, least_sources: int
+) -> tuple[GateThreshold, ...]:
+    """Return the pooled threshold of a gate, and that of each class, in the order of their names.
 
-    A class with fewer than ``least_sources`` sources is drawn towards the pooled threshold in proportion to what it lacks; one that is too
-    small for a threshold of its own takes the pooled one.
+    A class with fewer than ``least_sources`` sources is drawn towards the pooled threshold in proportion to what it
+    lacks; one that is too small for a threshold of its own takes the pooled one.
 
     Args:
-        gate: name for the records.
-        clean: one score per clean source.
-        alpha: rejections allowed to this gate, in (0, 1).
-        least_sources: see above.
+        gate: Name for the records.
+        clean: One score per clean source.
+        alpha: Rejections allowed to this gate, in (0, 1).
+        least_sources: See above.
     """
     pooled = kth_smallest([one.score for one in clean], alpha)
     found = [
         GateThreshold(
-            gate=gate, class_name=POOLED, sources=len(clean), rank=rank_of(len(clean), alpha), own=pooled, threshold=pooled,
+            gate=gate,
+            class_name=POOLED,
+            sources=len(clean),
+            rank=rank_of(len(clean), alpha),
+            own=pooled,
+            threshold=pooled,
             origin="none" if pooled is None else "pooled",
         )
     ]
@@ -61,7 +72,9 @@ def thresholds(gate: str, clean: Sequence[CleanScore], *, alpha: float, least_so
     return (*found, *(_of_class(gate, name, by_class[name], pooled, alpha, least_sources) for name in sorted(by_class)))
 
 
-def _of_class(gate: str, name: str, scores: Sequence[float], pooled: float | None, alpha: float, least_sources: int) -> GateThreshold:
+def _of_class(
+    gate: str, name: str, scores: Sequence[float], pooled: float | None, alpha: float, least_sources: int
+) -> GateThreshold:
     own, count = kth_smallest(scores, alpha), len(scores)
     if own is None or pooled is None:
         # A class can't have a threshold where all together have none.
@@ -71,13 +84,24 @@ def _of_class(gate: str, name: str, scores: Sequence[float], pooled: float | Non
         threshold, origin = weight * own + (1 - weight) * pooled, "shrunk"
     else:
         threshold, origin = own, "own"
-    return GateThreshold.model_validate({
-        "gate": gate, "class_name": name, "sources": count, "rank": rank_of(count, alpha), "own": own, "threshold": threshold, "origin": origin,
-    })
+    return GateThreshold.model_validate(
+        {
+            "gate": gate,
+            "class_name": name,
+            "sources": count,
+            "rank": rank_of(count, alpha),
+            "own": own,
+            "threshold": threshold,
+            "origin": origin,
+        }
+    )
 
 
 def lowest_scores(pictures: Sequence[tuple[str, str, Mapping[str, float]]], score: str) -> list[CleanScore]:
-    """One ``CleanScore`` per source from (source, class, scores) of its pictures; those without the score are left out."""
+    """Return one ``CleanScore`` per source from (source, class, scores) of its pictures.
+
+    Those without the score are left out.
+    """
     found: dict[str, CleanScore] = {}
     for source, class_name, scores in pictures:
         if score in scores and (source not in found or scores[score] < found[source].score):

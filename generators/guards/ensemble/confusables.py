@@ -10,20 +10,21 @@ from editmill.generators.guards.base import Array
 
 
 def synonyms(name: str) -> frozenset[str]:
-    """The names in "cock, rooster", plain: equal ones make twins that no judge can tell by text."""
+    """Return the names in "cock, rooster", plain: equal ones make twins that no judge can tell by text."""
     return frozenset(part.strip().lower().replace("_", " ") for part in name.split(","))
 
 
 def confusables(
     features: Array, names: tuple[str, ...], *, nearest: int, siblings: Mapping[str, tuple[str, ...]] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """For each name its ``nearest`` other names by cosine, and its ``siblings`` (names of the same superclass), twins left out.
+    """Return for each name its ``nearest`` other names by cosine, and its ``siblings`` (names of the same superclass),
+    twins left out.
 
     Args:
-        features: unit text features of the names, float32 [names, width].
-        names: the classes.
-        nearest: how many; all when there are fewer.
-        siblings: further rivals by name, all of them in ``names``.
+        features: Unit text features of the names, float32 [names, width].
+        names: The classes.
+        nearest: How many; all when there are fewer.
+        siblings: Further rivals by name, all of them in ``names``.
     """
     cosines = features @ features.T
     plain = [synonyms(name) for name in names]

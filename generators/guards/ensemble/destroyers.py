@@ -33,21 +33,26 @@ class Destroyed:
 
 
 def destroyed(
-    source: LoadedSource, other: LoadedSource, rng: np.random.Generator, *, remover: Remover | None = None, seed: int = 0
+    source: LoadedSource,
+    other: LoadedSource,
+    rng: np.random.Generator,
+    *,
+    remover: Remover | None = None,
+    seed: int = 0,
 ) -> Iterator[Destroyed]:
-    """Every operator on one source; those that find no room are left out.
+    """Yield every operator on one source; those that find no room are left out.
 
-    ``class_swap`` is a picture of another class; ``occluded`` the source behind a card that leaves less than a tenth of the object;
-    ``background_crop`` an enlarged piece of the source without the object; ``removed`` the pack's own removal of it, and ``other_class``
-    another object laid on that. The last two need ``remover``. A source that shows its class a second time, which the mask does not tell, makes
-    pictures whose label still is right.
+    ``class_swap`` is a picture of another class; ``occluded`` the source behind a card that leaves less than a tenth of
+    the object; ``background_crop`` an enlarged piece of the source without the object; ``removed`` the pack's own
+    removal of it, and ``other_class`` another object laid on that. The last two need ``remover``. A source that shows
+    its class a second time, which the mask does not tell, makes pictures whose label still is right.
 
     Args:
-        source: a source of the label.
-        other: one of another class.
-        rng: for the card.
-        remover: removes objects.
-        seed: of its noise.
+        source: A source of the label.
+        other: One of another class.
+        rng: For the card.
+        remover: Removes objects.
+        seed: Of its noise.
     """
     yield Destroyed("class_swap", other.image, other.mask)
     yield Destroyed("occluded", occluded(source, rng), source.mask)
@@ -61,7 +66,9 @@ def destroyed(
 
 
 def occluded(source: LoadedSource, rng: np.random.Generator) -> Array:
-    """The source with a card of one colour, pushed over the object from one side until less than a tenth of it shows."""
+    """Return the source with a card of one colour, pushed over the object from one side until less than a tenth of it
+    shows.
+    """
     mask = source.mask > 127
     left, top, right, bottom = (int(edge) for edge in box_of(mask))
     axis, reverse = int(rng.integers(2)), bool(rng.integers(2))
@@ -78,11 +85,17 @@ def occluded(source: LoadedSource, rng: np.random.Generator) -> Array:
 
 
 def background_crop(source: LoadedSource) -> Array | None:
-    """The largest piece beside the object, of the frame's aspect, enlarged to the frame; None where there is no room."""
+    """Return the largest piece beside the object, of the frame's aspect, enlarged to the frame.
+
+    None where there is no room.
+    """
     height, width = source.mask.shape
     left, top, right, bottom = (int(edge) for edge in box_of(source.mask > 127))
     rooms = (
-        (0, 0, width, top - RIM), (0, bottom + RIM, width, height), (0, 0, left - RIM, height), (right + RIM, 0, width, height),
+        (0, 0, width, top - RIM),
+        (0, bottom + RIM, width, height),
+        (0, 0, left - RIM, height),
+        (right + RIM, 0, width, height),
     )
     scale, (x, y, _, _) = max((min((room[2] - room[0]) / width, (room[3] - room[1]) / height), room) for room in rooms)
     if scale < LEAST_CROP:
@@ -92,12 +105,20 @@ def background_crop(source: LoadedSource) -> Array | None:
 
 
 def other_class(source: LoadedSource, other: LoadedSource, background: Array) -> Destroyed:
-    """The other's object in the place and of the size of the source's, on the background that the removal left."""
+    """Return the other's object in the place and of the size of the source's, on the background that the removal
+    left.
+    """
     height, width = source.mask.shape
     mine, theirs = box_of(source.mask > 127), box_of(other.mask > 127)
     scale = max(mine[2] - mine[0], mine[3] - mine[1]) / max(theirs[2] - theirs[0], theirs[3] - theirs[1])
-    shift = [(mine[axis] + mine[axis + 2] - 1) / 2 - scale * (theirs[axis] + theirs[axis + 2] - 1) / 2 for axis in (0, 1)]
+    shift = [
+        (mine[axis] + mine[axis + 2] - 1) / 2 - scale * (theirs[axis] + theirs[axis + 2] - 1) / 2 for axis in (0, 1)
+    ]
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
-    moved = cv2.warpAffine(other.image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(
+        other.image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     coverage = cv2.warpAffine((other.mask > 127).astype(np.float32), matrix, (width, height), flags=cv2.INTER_LINEAR)
-    return Destroyed("other_class", compose(moved, background, matte(coverage)), np.where(coverage > 0.5, 255, 0).astype(np.uint8))
+    return Destroyed(
+        "other_class", compose(moved, background, matte(coverage)), np.where(coverage > 0.5, 255, 0).astype(np.uint8)
+    )

@@ -22,9 +22,9 @@ class Sighting:
     """The best detection of the class.
 
     Attributes:
-        box: where; None when there is none.
-        score: the detector's probability, at least ``FAINTEST``.
-        rival: the best score of another name in the same place, at least ``NOTHING``.
+        box: Where; None when there is none.
+        score: The detector's probability, at least ``FAINTEST``.
+        rival: The best score of another name in the same place, at least ``NOTHING``.
     """
 
     box: Box | None
@@ -46,7 +46,7 @@ class ObjectMember:
     """Asks for the class and its confusable names; where a mask says where the object is, only detections there count.
 
     Args:
-        detector: the detector.
+        detector: The detector.
         rivals: N(y) by class name.
     """
 
@@ -56,7 +56,7 @@ class ObjectMember:
         self.detector, self.rivals = detector, rivals
 
     def look(self, shown: Sequence[Shown]) -> list[Sighting | None]:
-        """One sighting per candidate; None where the class is unknown."""
+        """Return one sighting per candidate; None where the class is unknown."""
         asked = [one.class_name in self.rivals for one in shown]
         queries = [
             self.detector.class_queries((one.class_name, *self.rivals[one.class_name])) if known else ()

@@ -11,7 +11,8 @@ from editmill.generators.models.features import ImageTextFeatures
 
 
 def directions(features: ImageTextFeatures, shown: Sequence[Shown]) -> list[dict[str, float]]:
-    """``direction``: the cosine between the changes of picture and prompt in CLIP's space (Gal et al., arXiv 2108.00946, section 4.2).
+    """Return ``direction``: the cosine between the changes of picture and prompt in CLIP's space (Gal et al., arXiv
+    2108.00946, section 4.2).
 
     Only of candidates with a source, prompts that differ, and a picture that differs.
     """

@@ -21,7 +21,7 @@ class Fingerprint:
 
 
 def fingerprint(image: Array, feature: Array) -> Fingerprint:
-    """The fingerprint of a picture uint8 [H, W, 3] RGB with its unit feature (``SteadyEncoder.identities``)."""
+    """Return the fingerprint of a picture uint8 [H, W, 3] RGB with its unit feature (``SteadyEncoder.identities``)."""
     return Fingerprint(perceptual_hash(image), feature)
 
 
@@ -31,7 +31,7 @@ class DuplicateIndex:
     Both hash and feature have to agree, because smooth pictures of different things may share a hash.
 
     Args:
-        settings: the limits ``hamming`` and ``duplicate``.
+        settings: The limits ``hamming`` and ``duplicate``.
     """
 
     def __init__(self, settings: EnsembleSettings) -> None:
@@ -43,7 +43,8 @@ class DuplicateIndex:
         return len(self._hashes)
 
     def scores(self, one: Fingerprint) -> dict[str, float]:
-        """``duplicate_hamming`` in bits and ``duplicate_cosine`` of the nearest picture, by cosine among those within the hash limit.
+        """Return ``duplicate_hamming`` in bits and ``duplicate_cosine`` of the nearest picture, by cosine among those
+        within the hash limit.
 
         Without any within it, they are those of the picture with the nearest hash; empty without any picture.
         """
@@ -52,13 +53,18 @@ class DuplicateIndex:
         differing = np.array(self._hashes, np.uint64) ^ np.uint64(one.hash)
         distances = np.unpackbits(differing.view(np.uint8)).reshape(-1, 64).sum(axis=1, dtype=np.int64)
         within = np.flatnonzero(distances <= max(self.settings.hamming, int(distances.min())))
-        cosines = np.stack([self._features[number] for number in within]).astype(np.float64) @ one.feature.astype(np.float64)
+        cosines = np.stack([self._features[number] for number in within]).astype(np.float64) @ one.feature.astype(
+            np.float64
+        )
         nearest = int(cosines.argmax())
         return {"duplicate_hamming": float(distances[within[nearest]]), "duplicate_cosine": float(cosines[nearest])}
 
     def reasons(self, scores: dict[str, float]) -> tuple[Reason, ...]:
-        """``duplicate`` where both limits are kept."""
-        same = scores.get("duplicate_hamming", 64.0) <= self.settings.hamming and scores.get("duplicate_cosine", -1.0) >= self.settings.duplicate
+        """Return ``duplicate`` where both limits are kept."""
+        same = (
+            scores.get("duplicate_hamming", 64.0) <= self.settings.hamming
+            and scores.get("duplicate_cosine", -1.0) >= self.settings.duplicate
+        )
         return (Reason.DUPLICATE,) if same else ()
 
     def add(self, one: Fingerprint) -> None:

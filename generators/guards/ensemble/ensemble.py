@@ -29,39 +29,57 @@ from editmill.manifests.weights import weights_digest
 class GuardEnsemble:
     """Scores of every member for every candidate, and the rule's verdict over them.
 
-    Members whose role the pack lacks are left out; a judge of the label it needs. Where a candidate has no mask, judges look at what the
-    detector takes for its object. No score depends on the candidates beside it, so neither batches nor order change a verdict.
+    Members whose role the pack lacks are left out; a judge of the label it needs. Where a candidate has no mask, judges
+    look at what the detector takes for its object. No score depends on the candidates beside it, so neither batches nor
+    order change a verdict.
 
     Args:
-        models: the models.
-        settings: what binds.
-        class_names: the dataset's classes.
-        limits: calibrated limits; None for the gates' own.
-        siblings: names of the same superclass by name, which compete with a label whatever their distance.
+        models: The models.
+        settings: What binds.
+        class_names: The dataset's classes.
+        limits: Calibrated limits; None for the gates' own.
+        siblings: Names of the same superclass by name, which compete with a label whatever their distance.
 
     Raises:
-        ModelError: no judge of the label, a verifier is missing, or a checkpoint does not load.
+        ModelError: No judge of the label, a verifier is missing, or a checkpoint does not load.
     """
 
     def __init__(
-        self, models: Models, settings: EnsembleSettings, *, class_names: tuple[str, ...], limits: Limits | None = None,
+        self,
+        models: Models,
+        settings: EnsembleSettings,
+        *,
+        class_names: tuple[str, ...],
+        limits: Limits | None = None,
         siblings: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.models, self.settings, self.limits = models, settings, limits
         roles, batch = models.pack.roles, settings.batch
         self.judges = [
             ZeroShotMember(
-                models, role, class_names=class_names, nearest=settings.confusables, templates=settings.templates, siblings=siblings,
-                backgrounds=models.pack.backgrounds[: settings.backgrounds], batch=batch,
+                models,
+                role,
+                class_names=class_names,
+                nearest=settings.confusables,
+                templates=settings.templates,
+                siblings=siblings,
+                backgrounds=models.pack.backgrounds[: settings.backgrounds],
+                batch=batch,
             )
-            for role in PREFIXES if role in roles
+            for role in PREFIXES
+            if role in roles
         ]
         if not self.judges:
-            raise ModelError(f"the pack {models.pack.name!r} has no judge of the label", fix="use a pack with the role zero_shot or zero_shot_2")
+            raise ModelError(
+                f"the pack {models.pack.name!r} has no judge of the label",
+                fix="use a pack with the role zero_shot or zero_shot_2",
+            )
         self.encoder = SteadyEncoder(models, batch=batch) if "image_encoder" in roles else None
         self.identity = IdentityMember(self.encoder) if self.encoder else None
         self.object = ObjectMember(Detector(models, batch=batch), self.judges[0].near) if "detector" in roles else None
-        self.attribute = AttributeMember(SegmentationGuard(Segmenter(models)) if settings.segment and "segmenter" in roles else None)
+        self.attribute = AttributeMember(
+            SegmentationGuard(Segmenter(models)) if settings.segment and "segmenter" in roles else None
+        )
         self.verifiers = [Verifier(models, role, batch=batch) for role in settings.verifiers]
 
     @property
@@ -72,21 +90,28 @@ class GuardEnsemble:
         return (*pixels.SCORE_NAMES, *names, "direction", "duplicate_hamming", "duplicate_cosine")
 
     def gate_digests(self) -> dict[str, str]:
-        """Weights digest by role of everything that gates."""
-        used = [role for role in GATE_ROLES if role in self.models.pack.roles and (role != "segmenter" or self.settings.segment)]
+        """Return weights digest by role of everything that gates."""
+        used = [
+            role
+            for role in GATE_ROLES
+            if role in self.models.pack.roles and (role != "segmenter" or self.settings.segment)
+        ]
         return {role: weights_digest(self.models.folder(role)) for role in used}
 
     def verifier_digests(self) -> dict[str, str]:
-        """Weights digest by role of the held-out verifiers."""
+        """Return weights digest by role of the held-out verifiers."""
         return {role: weights_digest(self.models.folder(role)) for role in self.settings.verifiers}
 
     def check(self, shown: Sequence[Shown]) -> list[Verdict]:
-        """All scores and the rule's reasons, in the order of the candidates."""
+        """Return all scores and the rule's reasons, in the order of the candidates."""
         found = self.scores(shown)
-        return [Verdict(scores, decide(scores, one.class_name, self.settings, self.limits)) for one, scores in zip(shown, found, strict=True)]
+        return [
+            Verdict(scores, decide(scores, one.class_name, self.settings, self.limits))
+            for one, scores in zip(shown, found, strict=True)
+        ]
 
     def scores(self, shown: Sequence[Shown]) -> list[dict[str, float]]:
-        """Every score of every member; what could not be measured is missing."""
+        """Return every score of every member; what could not be measured is missing."""
         if not shown:
             return []
         sightings: list[Sighting | None] = self.object.look(shown) if self.object else [None] * len(shown)
@@ -95,25 +120,33 @@ class GuardEnsemble:
         columns = [[pixels.pixel_scores(one) | self.attribute.scores(one) for one in shown]]
         columns += [judge.scores(crops, names) for judge in self.judges]
         columns += [self.identity.scores(shown)] if self.identity else []
-        columns += [[{} if sighting is None else sighting.scores for sighting in sightings], directions(self.judges[0].features, shown)]
+        columns += [
+            [{} if sighting is None else sighting.scores for sighting in sightings],
+            directions(self.judges[0].features, shown),
+        ]
         columns += [verifier.scores(shown) for verifier in self.verifiers]
         return [{name: value for part in parts for name, value in part.items()} for parts in zip(*columns, strict=True)]
 
     def fingerprints(self, images: Sequence[Array]) -> list[Fingerprint]:
-        """What a ``DuplicateIndex`` compares pictures (uint8 [H, W, 3] RGB) by.
+        """Return what a ``DuplicateIndex`` compares pictures (uint8 [H, W, 3] RGB) by.
 
         Raises:
-            ModelError: the pack has no image encoder.
+            ModelError: The pack has no image encoder.
         """
         if self.encoder is None:
-            raise ModelError(f"the pack {self.models.pack.name!r} has no image encoder", fix="use a pack with the role image_encoder")
+            raise ModelError(
+                f"the pack {self.models.pack.name!r} has no image encoder", fix="use a pack with the role image_encoder"
+            )
         if not images:
             return []
-        return [fingerprint(image, feature) for image, feature in zip(images, self.encoder.identities(list(images)), strict=True)]
+        return [
+            fingerprint(image, feature)
+            for image, feature in zip(images, self.encoder.identities(list(images)), strict=True)
+        ]
 
 
 def _place(one: Shown, sighting: Sighting | None) -> Array | None:
-    """Where judges look: at the given mask, or at the detected object."""
+    """Return where judges look: at the given mask, or at the detected object."""
     if one.mask is not None or sighting is None or sighting.box is None:
         return one.mask
     return mask_of_box(sighting.box, one.image.shape)

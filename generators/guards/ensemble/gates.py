@@ -8,7 +8,9 @@ from typing import Literal
 from editmill.generators.reasons import Reason
 
 # Gates whose limits are calibrated, and which the rule puts together.
-GateName = Literal["label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip", "stable_siglip", "mask_iou"]
+GateName = Literal[
+    "label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip", "stable_siglip", "mask_iou"
+]
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,10 @@ class Gate:
     """One gate; a picture passes when its score is at least the limit.
 
     Attributes:
-        score: name of the score.
-        reason: why it rejects.
-        limit: least score without calibration.
-        sourced: whether it compares with a source picture.
+        score: Name of the score.
+        reason: Why it rejects.
+        limit: Least score without calibration.
+        sourced: Whether it compares with a source picture.
     """
 
     score: str

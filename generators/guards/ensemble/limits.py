@@ -18,9 +18,10 @@ class Limits:
     """Thresholds by gate and class, probabilities of the calibrated product, and classes that can't be guarded.
 
     Attributes:
-        thresholds: least scores; None leaves the gate's own limit. The class "" stands in for classes that were not calibrated.
-        curves: slope and intercept by gate.
-        unguardable: classes that the judges know too badly.
+        thresholds: Least scores; None leaves the gate's own limit. The class "" stands in for classes that were not
+            calibrated.
+        curves: Slope and intercept by gate.
+        unguardable: Classes that the judges know too badly.
     """
 
     thresholds: Mapping[tuple[str, str], float | None]
@@ -28,26 +29,29 @@ class Limits:
     unguardable: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, thresholds: Sequence[GateThreshold], curves: Sequence[GateCurve], unguardable: Sequence[str] = ()) -> Limits:
-        """Limits of calibration's records."""
+    def of(
+        cls, thresholds: Sequence[GateThreshold], curves: Sequence[GateCurve], unguardable: Sequence[str] = ()
+    ) -> Limits:
+        """Return limits of calibration's records."""
         return cls(
-            {(one.gate, one.class_name): one.threshold for one in thresholds}, {one.gate: (one.slope, one.intercept) for one in curves},
+            {(one.gate, one.class_name): one.threshold for one in thresholds},
+            {one.gate: (one.slope, one.intercept) for one in curves},
             frozenset(unguardable),
         )
 
     @classmethod
     def of_report(cls, report: GuardReport) -> Limits:
-        """Limits of a guard report."""
+        """Return limits of a guard report."""
         return cls.of(report.thresholds, report.curves, report.unguardable)
 
     def least(self, gate: str, class_name: str) -> float | None:
-        """The least score with which ``gate`` passes a picture of the class; None where none was calibrated."""
+        """Return the least score with which ``gate`` passes a picture of the class; None where none was calibrated."""
         if (gate, class_name) in self.thresholds:
             return self.thresholds[gate, class_name]
         return self.thresholds.get((gate, POOLED))
 
     def log_probability(self, gate: str, scores: Mapping[str, float]) -> float | None:
-        """ln P(the label is right | the gate's score); None where the gate has no say or no curve."""
+        """Return ln P(the label is right | the gate's score); None where the gate has no say or no curve."""
         value = scores.get(GATES[gate].score)
         if value is None or gate not in self.curves:
             return None
@@ -56,6 +60,9 @@ class Limits:
         return min(logit, 0.0) - math.log1p(math.exp(-abs(logit)))
 
     def joint(self, gates: Sequence[str], scores: Mapping[str, float]) -> tuple[float, str] | None:
-        """The sum of ``log_probability`` over gates, and the weakest one's name; None where no gate has a say."""
+        """Return the sum of ``log_probability`` over gates, and the weakest one's name.
+
+        None where no gate has a say.
+        """
         found = {gate: value for gate in gates if (value := self.log_probability(gate, scores)) is not None}
         return (sum(found.values()), min(found, key=lambda gate: found[gate])) if found else None

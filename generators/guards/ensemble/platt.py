@@ -1,4 +1,6 @@
-"""Probabilities from scores: logistic regression on one score (Platt 1999, "Probabilistic outputs for support vector machines")."""
+"""Probabilities from scores: logistic regression on one score (Platt 1999, "Probabilistic outputs for support vector
+machines").
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,11 @@ from editmill.manifests.guard_report import GateCurve
 
 
 def fit_curve(gate: str, right: Sequence[float], wrong: Sequence[float]) -> GateCurve:
-    """The curve of a gate from its scores on pictures whose label is right, and on those whose label is destroyed.
+    """Return the curve of a gate from its scores on pictures whose label is right, and on those whose label is
+    destroyed.
 
-    Both kinds weigh the same. Targets are smoothed as Platt's section 2.2 has it, so that separable scores give a finite slope; scores that
-    all are equal give a slope of 0.
+    Both kinds weigh the same. Targets are smoothed as Platt's section 2.2 has it, so that separable scores give a
+    finite slope; scores that all are equal give a slope of 0.
     """
     scores = np.array([*right, *wrong], np.float64)
     target = np.array([(len(right) + 1) / (len(right) + 2)] * len(right) + [1 / (len(wrong) + 2)] * len(wrong))

@@ -14,7 +14,9 @@ CONFIDENCE = 0.95
 
 
 def upper_bound(errors: float, trials: float, confidence: float = CONFIDENCE) -> float:
-    """The exact one-sided upper bound of a proportion (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404); 1 without trials.
+    """Return the exact one-sided upper bound of a proportion (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404).
+
+    1 without trials.
 
     Counts may be fractions, as effective ones are.
     """
@@ -22,7 +24,7 @@ def upper_bound(errors: float, trials: float, confidence: float = CONFIDENCE) ->
 
 
 def interval(errors: float, trials: float, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """The exact two-sided interval of a proportion; (0, 1) without trials."""
+    """Return the exact two-sided interval of a proportion; (0, 1) without trials."""
     tail = (1 + confidence) / 2
     low = 0.0 if trials <= 0 or errors <= 0 else float(beta.ppf(1 - tail, errors, trials - errors + 1))
     return low, upper_bound(errors, trials, tail)
@@ -37,7 +39,7 @@ class Tally:
 
     @classmethod
     def empty(cls) -> Tally:
-        """No picture yet."""
+        """Return no picture yet."""
         return cls({}, {})
 
     def add(self, source: str, wrong: bool) -> None:
@@ -46,22 +48,31 @@ class Tally:
         self.pictures[source] = self.pictures.get(source, 0) + 1
 
     def rate(self, member: str, kind: str) -> ErrorRate:
-        """The record; bounds are those of the effective number of pictures."""
+        """Return the record; bounds are those of the effective number of pictures."""
         errors, pictures = sum(self.errors.values()), sum(self.pictures.values())
         share = errors / pictures if pictures else 0.0
         trials = effective_trials(self.errors, self.pictures)
         low, high = interval(share * trials, trials)
         upper = upper_bound(share * trials, trials)
         return ErrorRate(
-            member=member, kind=kind, sources=len(self.pictures), pictures=pictures, errors=errors, rate=share, low=low, high=high, upper=upper
+            member=member,
+            kind=kind,
+            sources=len(self.pictures),
+            pictures=pictures,
+            errors=errors,
+            rate=share,
+            low=low,
+            high=high,
+            upper=upper,
         )
 
 
 def effective_trials(errors: Mapping[str, int], pictures: Mapping[str, int]) -> float:
-    """Independent pictures that tell as much as these, of which those of one source are alike (Korn & Graubard 1998, Survey Methodology 24(2)).
+    """Return independent pictures that tell as much as these, of which those of one source are alike (Korn & Graubard
+    1998, Survey Methodology 24(2)).
 
-    The number of pictures over the design effect, which is at least 1, and at most what makes every source one trial; without any error, or
-    with nothing but errors, nothing is known of it, and that most is taken.
+    The number of pictures over the design effect, which is at least 1, and at most what makes every source one trial;
+    without any error, or with nothing but errors, nothing is known of it, and that most is taken.
     """
     total, sources = sum(pictures.values()), len(pictures)
     if total == sources:

@@ -10,12 +10,14 @@ from editmill.generators.guards.label import object_crop
 
 
 def look_at(image: Array, mask: Array | None) -> Array:
-    """The square around the mask (uint8 [H, W], object above 127) with some context, or the whole frame where there is no mask."""
+    """Return the square around the mask (uint8 [H, W], object above 127) with some context, or the whole frame where
+    there is no mask.
+    """
     return image if mask is None or not (mask > 127).any() else object_crop(image, mask > 127)
 
 
 def mask_of_box(box: Box, shape: tuple[int, ...]) -> Array:
-    """A box as a mask, uint8 [H, W] of 0 and 255, of at least one pixel."""
+    """Return a box as a mask, uint8 [H, W] of 0 and 255, of at least one pixel."""
     height, width = shape[:2]
     left, top = min(int(box[0]), width - 1), min(int(box[1]), height - 1)
     mask = np.zeros((height, width), np.uint8)

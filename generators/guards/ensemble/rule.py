@@ -11,23 +11,30 @@ from editmill.generators.reasons import Reason
 from editmill.manifests.errors import RequestError
 
 
-def decide(scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None) -> tuple[Reason, ...]:
-    """All reasons to reject, the decisive one first; none to accept.
+def decide(
+    scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None
+) -> tuple[Reason, ...]:
+    """Return all reasons to reject, the decisive one first; none to accept.
 
-    A class that calibration found unguardable, or whose label no judge knows, is ``source_ineligible``. Faults of pixels and what the
-    safety checker said always bind; the rule puts together the calibrated gates only. Gates whose score is missing have no say.
+    A class that calibration found unguardable, or whose label no judge knows, is ``source_ineligible``. Faults of
+    pixels and what the safety checker said always bind; the rule puts together the calibrated gates only. Gates whose
+    score is missing have no say.
 
     Args:
-        scores: of the candidate, from ``GuardEnsemble``.
-        class_name: its label.
-        settings: rule and limits.
-        limits: calibrated ones; None for the gates' own.
+        scores: Of the candidate, from ``GuardEnsemble``.
+        class_name: Its label.
+        settings: Rule and limits.
+        limits: Calibrated ones; None for the gates' own.
 
     Raises:
-        RequestError: the calibrated rule has no calibration.
+        RequestError: The calibrated rule has no calibration.
     """
     if settings.rule == "calibrated" and limits is None:
-        raise RequestError("the calibrated rule needs a calibration", where="guard.rule", fix="calibrate the guards, or use the rule all")
+        raise RequestError(
+            "the calibrated rule needs a calibration",
+            where="guard.rule",
+            fix="calibrate the guards, or use the rule all",
+        )
     ineligible = limits is not None and class_name in limits.unguardable
     ineligible |= not any(GATES[gate].score in scores for gate in LABEL_GATES if gate in settings.gates)
     reasons = [*([Reason.SOURCE_INELIGIBLE] if ineligible else []), *_unusable(scores, settings)]
@@ -36,7 +43,10 @@ def decide(scores: Mapping[str, float], class_name: str, settings: EnsembleSetti
 
 
 def passes(gate: str, scores: Mapping[str, float], class_name: str, limits: Limits | None) -> bool | None:
-    """Whether one gate lets a picture pass; None where it has no say. Its own limit binds where none was calibrated."""
+    """Return whether one gate lets a picture pass; None where it has no say.
+
+    Its own limit binds where none was calibrated.
+    """
     value = scores.get(GATES[gate].score)
     if value is None:
         return None
@@ -44,8 +54,10 @@ def passes(gate: str, scores: Mapping[str, float], class_name: str, limits: Limi
     return value >= (GATES[gate].limit if least is None else least)
 
 
-def gate_reasons(scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None) -> list[Reason]:
-    """What the rule over the calibrated gates says; empty to accept."""
+def gate_reasons(
+    scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None
+) -> list[Reason]:
+    """Return what the rule over the calibrated gates says; empty to accept."""
     least = limits.least(JOINT, class_name) if limits is not None and settings.rule == "calibrated" else None
     # Too few clean sources for a threshold of the product leave the gates themselves.
     if limits is not None and least is not None:
@@ -66,25 +78,31 @@ def _joint_reasons(scores: Mapping[str, float], least: float, gates: Sequence[st
 
 
 def _reason(gate: str, scores: Mapping[str, float]) -> Reason:
-    """A judge that still prefers the label, but not by enough, is no judge that sees another class."""
+    """Return a judge that still prefers the label, but not by enough, is no judge that sees another class."""
     won = gate in LABEL_GATES and scores[GATES[gate].score] >= 0
     return Reason.LABEL_MARGIN_LOW if won else GATES[gate].reason
 
 
 def _unusable(scores: Mapping[str, float], settings: EnsembleSettings) -> list[Reason]:
     sane = (
-        scores.get("finite", 1.0) > 0 and scores.get("size_fits", 1.0) > 0
-        and scores.get("contrast", settings.contrast) >= settings.contrast and scores.get("black_share", 0.0) <= settings.black
-        and scores.get("correlation", 1.0) >= settings.correlation and scores.get("clipped_share", 0.0) <= settings.clipped
+        scores.get("finite", 1.0) > 0
+        and scores.get("size_fits", 1.0) > 0
+        and scores.get("contrast", settings.contrast) >= settings.contrast
+        and scores.get("black_share", 0.0) <= settings.black
+        and scores.get("correlation", 1.0) >= settings.correlation
+        and scores.get("clipped_share", 0.0) <= settings.clipped
     )
     return [*([] if sane else [Reason.SANITY]), *([Reason.NSFW] if scores.get("unsafe", 0.0) > 0 else [])]
 
 
 def _not_an_edit(scores: Mapping[str, float], settings: EnsembleSettings) -> list[Reason]:
     wrong = {
-        Reason.OUTSIDE_MASK_CHANGED: settings.outside is not None and scores.get("background_change", 0.0) > settings.outside,
+        Reason.OUTSIDE_MASK_CHANGED: settings.outside is not None
+        and scores.get("background_change", 0.0) > settings.outside,
         Reason.NO_OP: scores.get("change", settings.change) < settings.change,
-        Reason.EDIT_ABSENT: settings.direction is not None and scores.get("direction", settings.direction) < settings.direction,
-        Reason.NEAR_SOURCE_COPY: settings.source_copy is not None and scores.get("source_cosine", -1.0) > settings.source_copy,
+        Reason.EDIT_ABSENT: settings.direction is not None
+        and scores.get("direction", settings.direction) < settings.direction,
+        Reason.NEAR_SOURCE_COPY: settings.source_copy is not None
+        and scores.get("source_cosine", -1.0) > settings.source_copy,
     }
     return [reason for reason, broken in wrong.items() if broken]

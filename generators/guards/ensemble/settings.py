@@ -18,34 +18,40 @@ class EnsembleSettings(BaseModel):
     Every score is computed and kept, whatever binds.
 
     Attributes:
-        gates: what binds; gates whose role the pack lacks, or that have nothing to compare with, have no say.
+        gates: What binds; gates whose role the pack lacks, or that have nothing to compare with, have no say.
         rule: ``all`` gates, at least ``k`` of those with a say, or the ``calibrated`` product of their probabilities.
-        k: for ``k_of_n``; at most the number of gates with a say is asked for.
-        verifiers: roles of classifiers whose opinion is stored and never binds.
-        confusables: nearest class names that a label competes with.
-        backgrounds: prompts of empty pictures that it competes with, for open vocabularies.
-        templates: prompt templates with ``{}`` whose mean feature stands for a class, for open vocabularies; empty for the pack's prompt.
-        batch: pictures per forward pass, always filled up.
-        segment: whether a segmenter compares masks, which takes longest.
-        contrast, black, correlation: limits of ``SanityGuard``.
-        clipped: largest share of pixels, beyond the source's, with every channel at 0 or 255.
-        change: least mean change from the source in grey levels; 0 for no limit.
-        direction: least cosine between the changes of picture and prompt (Gal et al., arXiv 2108.00946, section 4.2); None for no limit.
-        outside: largest mean change outside of the mask in grey levels; None for no limit.
-        source_copy: largest cosine with the source as a whole frame; None for no limit, as edits stay near their source.
-        hamming: two pictures whose 64-bit hashes differ in at most this many bits, and whose features' cosine is at least ``duplicate``, are one.
-        duplicate: see ``hamming``.
-        alpha: clean rejections that calibration allows the ensemble.
-        least_sources: classes with fewer clean sources take their threshold in part from all classes.
-        r_min: least recall of every label judge on a class that is guarded.
-        far_upper_limit: largest upper bound of false accepts; None for no limit.
-        frr_limit: largest rate of false rejections; None for no limit.
+        k: For ``k_of_n``; at most the number of gates with a say is asked for.
+        verifiers: Roles of classifiers whose opinion is stored and never binds.
+        confusables: Nearest class names that a label competes with.
+        backgrounds: Prompts of empty pictures that it competes with, for open vocabularies.
+        templates: Prompt templates with ``{}`` whose mean feature stands for a class, for open vocabularies; empty for
+            the pack's prompt.
+        batch: Pictures per forward pass, always filled up.
+        segment: Whether a segmenter compares masks, which takes longest.
+        contrast, black, correlation: Limits of ``SanityGuard``.
+        clipped: Largest share of pixels, beyond the source's, with every channel at 0 or 255.
+        change: Least mean change from the source in grey levels; 0 for no limit.
+        direction: Least cosine between the changes of picture and prompt (Gal et al., arXiv 2108.00946, section 4.2);
+            None for no limit.
+        outside: Largest mean change outside of the mask in grey levels; None for no limit.
+        source_copy: Largest cosine with the source as a whole frame; None for no limit, as edits stay near their
+            source.
+        hamming: Two pictures whose 64-bit hashes differ in at most this many bits, and whose features' cosine is at
+            least ``duplicate``, are one.
+        duplicate: See ``hamming``.
+        alpha: Clean rejections that calibration allows the ensemble.
+        least_sources: Classes with fewer clean sources take their threshold in part from all classes.
+        r_min: Least recall of every label judge on a class that is guarded.
+        far_upper_limit: Largest upper bound of false accepts; None for no limit.
+        frr_limit: Largest rate of false rejections; None for no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["ensemble"] = "ensemble"
-    gates: tuple[GateName, ...] = Field(("label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip"), min_length=1)
+    gates: tuple[GateName, ...] = Field(
+        ("label_clip", "label_siglip", "present_siglip", "identity", "object", "stable_clip"), min_length=1
+    )
     rule: Literal["all", "k_of_n", "calibrated"] = "all"
     k: int = Field(4, ge=1)
     verifiers: tuple[str, ...] = ("classifier",)

@@ -13,17 +13,18 @@ class Shown:
     """One candidate.
 
     Attributes:
-        image: the final encoded bytes, decoded again, uint8 [H, W, 3] RGB.
-        class_name: the label that it has to keep.
-        label: its index, for verifiers that know ImageNet's classes by number only; -1 where there is none.
-        mask: where the object is expected, uint8 [H, W], 255 on it; None when nobody knows, as in pictures made from text.
-        source: the picture that it was made of, uint8 [H', W', 3] RGB; None where there is none.
-        source_mask: the object in ``source``, uint8 [H', W']; None for ``mask``.
-        edited: whether a change is expected; False for controls.
-        unsafe: what the safety checker of the generator said.
-        finite: whether the generator's float pixels were all finite, which no encoded picture tells any more.
-        size: wanted (width, height); None for any.
-        prompts: of source and candidate, for the direction of the edit; None where there are none.
+        image: The final encoded bytes, decoded again, uint8 [H, W, 3] RGB.
+        class_name: The label that it has to keep.
+        label: Its index, for verifiers that know ImageNet's classes by number only; -1 where there is none.
+        mask: Where the object is expected, uint8 [H, W], 255 on it; None when nobody knows, as in pictures made from
+            text.
+        source: The picture that it was made of, uint8 [H', W', 3] RGB; None where there is none.
+        source_mask: The object in ``source``, uint8 [H', W']; None for ``mask``.
+        edited: Whether a change is expected; False for controls.
+        unsafe: What the safety checker of the generator said.
+        finite: Whether the generator's float pixels were all finite, which no encoded picture tells any more.
+        size: Wanted (width, height); None for any.
+        prompts: Of source and candidate, for the direction of the edit; None where there are none.
     """
 
     image: Array
@@ -44,7 +45,9 @@ class Shown:
         return self.mask if self.source_mask is None else self.source_mask
 
     def source_key(self) -> str:
-        """Identifies source and mask, so that several candidates of one source share one look at it."""
+        """Return identifies source and mask, so that several candidates of one source share one look at it."""
         assert self.source is not None
         mask = self.object_in_source
-        return hashlib.blake2b(self.source.tobytes() + (b"" if mask is None else mask.tobytes()), digest_size=16).hexdigest()
+        return hashlib.blake2b(
+            self.source.tobytes() + (b"" if mask is None else mask.tobytes()), digest_size=16
+        ).hexdigest()

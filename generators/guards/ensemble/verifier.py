@@ -15,7 +15,8 @@ from editmill.generators.models.surrogate import Surrogate
 
 
 class Verifier(Surrogate):
-    """Opinions on whole frames: ``verifier_ROLE_probability`` of the label, ``_agrees`` (1 where it comes first), ``_confidence`` of what does.
+    """Opinions on whole frames: ``verifier_ROLE_probability`` of the label, ``_agrees`` (1 where it comes first),
+    ``_confidence`` of what does.
 
     A class that the classifier does not know has none.
     """
@@ -31,7 +32,7 @@ class Verifier(Surrogate):
 
     @torch.inference_mode()
     def scores(self, shown: Sequence[Shown]) -> list[dict[str, float]]:
-        """Scores of candidates, one dictionary each."""
+        """Return scores of candidates, one dictionary each."""
         found: list[dict[str, float]] = [{} for _ in shown]
         indices = [self.index(one.label, one.class_name) for one in shown]
         asked = [number for number, index in enumerate(indices) if index is not None]

@@ -14,12 +14,12 @@ QUALITY = 75
 
 
 def flipped(image: Array) -> Array:
-    """Left and right exchanged; uint8 [H, W, 3] as all views."""
+    """Return left and right exchanged; uint8 [H, W, 3] as all views."""
     return np.ascontiguousarray(image[:, ::-1])
 
 
 def cropped(image: Array) -> Array:
-    """The middle nine tenths of both sides."""
+    """Return the middle nine tenths of both sides."""
     height, width = image.shape[:2]
     rows, columns = round(height * KEPT), round(width * KEPT)
     top, left = (height - rows) // 2, (width - columns) // 2
@@ -27,7 +27,7 @@ def cropped(image: Array) -> Array:
 
 
 def compressed(image: Array) -> Array:
-    """The picture through JPEG of quality 75."""
+    """Return the picture through JPEG of quality 75."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY)
     with Image.open(buffer) as decoded:
@@ -35,5 +35,5 @@ def compressed(image: Array) -> Array:
 
 
 def other_views(crop: Array) -> tuple[Array, ...]:
-    """The three views of what a judge looks at, uint8 [H, W, 3] RGB."""
+    """Return the three views of what a judge looks at, uint8 [H, W, 3] RGB."""
     return flipped(crop), cropped(crop), compressed(crop)

@@ -20,25 +20,34 @@ PREFIXES = {"zero_shot": "clip", "zero_shot_2": "siglip"}
 class ZeroShotMember:
     """Scores of one judge, in nats; a class that it does not know has none.
 
-    ``margin`` is s(x, y) less the largest s(x, c) over N(y), where s is the scaled cosine; ``margin_worst`` the least margin of three other
-    views; ``top1`` 1 where y is the best of all names, which records how ambiguous names are; ``probability`` its softmax over all names and
-    nothing, and ``confidence`` the largest name's; ``odds`` the logit of SigLIP's sigmoid (Zhai et al., arXiv 2303.15343, section 3.2), only
-    of models that have its bias.
+    ``margin`` is s(x, y) less the largest s(x, c) over N(y), where s is the scaled cosine; ``margin_worst`` the least
+    margin of three other views; ``top1`` 1 where y is the best of all names, which records how ambiguous names are;
+    ``probability`` its softmax over all names and nothing, and ``confidence`` the largest name's; ``odds`` the logit of
+    SigLIP's sigmoid (Zhai et al., arXiv 2303.15343, section 3.2), only of models that have its bias.
 
     Args:
-        models: the models.
+        models: The models.
         role: ``zero_shot`` or ``zero_shot_2``.
-        class_names: the dataset's classes, for judges without a vocabulary of their own.
-        nearest: size of N(y).
-        backgrounds: prompts of empty pictures, for open vocabularies; closed ones compete with "no object".
-        templates: prompts whose mean feature stands for a class, for open vocabularies (Radford et al., arXiv 2103.00020, section 3.1.4).
-        siblings: names of the same superclass.
-        batch: pictures per forward pass.
+        class_names: The dataset's classes, for judges without a vocabulary of their own.
+        nearest: Size of N(y).
+        backgrounds: Prompts of empty pictures, for open vocabularies; closed ones compete with "no object".
+        templates: Prompts whose mean feature stands for a class, for open vocabularies (Radford et al., arXiv
+            2103.00020, section 3.1.4).
+        siblings: Names of the same superclass.
+        batch: Pictures per forward pass.
     """
 
     def __init__(
-        self, models: Models, role: str, *, class_names: tuple[str, ...], nearest: int, backgrounds: tuple[str, ...] = (),
-        templates: tuple[str, ...] = (), siblings: Mapping[str, tuple[str, ...]] | None = None, batch: int = 8,
+        self,
+        models: Models,
+        role: str,
+        *,
+        class_names: tuple[str, ...],
+        nearest: int,
+        backgrounds: tuple[str, ...] = (),
+        templates: tuple[str, ...] = (),
+        siblings: Mapping[str, tuple[str, ...]] | None = None,
+        batch: int = 8,
     ) -> None:
         self.prefix = PREFIXES[role]
         self.features = ImageTextFeatures(models, role=role, batch=batch)
@@ -49,8 +58,12 @@ class ZeroShotMember:
             prompts = [tuple(template.format(name.split(",")[0]) for name in self.names) for template in templates]
         nothing = (NOTHING,) if entry.vocabulary else backgrounds
         names = sum((self.features.texts(one) for one in prompts), torch.tensor(0.0))
-        self.texts = torch.cat([torch.nn.functional.normalize(names, dim=-1), *([self.features.texts(nothing)] if nothing else [])])
-        near = confusables(np.asarray(self.texts[: len(self.names)].cpu()), self.names, nearest=nearest, siblings=siblings)
+        self.texts = torch.cat(
+            [torch.nn.functional.normalize(names, dim=-1), *([self.features.texts(nothing)] if nothing else [])]
+        )
+        near = confusables(
+            np.asarray(self.texts[: len(self.names)].cpu()), self.names, nearest=nearest, siblings=siblings
+        )
         index = {name: number for number, name in enumerate(self.names)}
         empty = range(len(self.names), len(self.texts))
         self.rivals = {name: [*(index[other] for other in near[name] if other in index), *empty] for name in self.names}
@@ -62,14 +75,16 @@ class ZeroShotMember:
     def score_names(self) -> tuple[str, ...]:
         """Every score that it may give."""
         odds = ("odds",) if self.bias is not None else ()
-        return tuple(f"{self.prefix}_{name}" for name in ("margin", "margin_worst", "top1", "probability", "confidence", *odds))
+        return tuple(
+            f"{self.prefix}_{name}" for name in ("margin", "margin_worst", "top1", "probability", "confidence", *odds)
+        )
 
     def knows(self, class_name: str) -> bool:
-        """Whether it can be asked about the class."""
+        """Return whether it can be asked about the class."""
         return bool(self.rivals.get(class_name))
 
     def scores(self, crops: Sequence[Array], class_names: Sequence[str]) -> list[dict[str, float]]:
-        """Scores of what judges look at (uint8 [H, W, 3] RGB, any sizes), by the label of each."""
+        """Return scores of what judges look at (uint8 [H, W, 3] RGB, any sizes), by the label of each."""
         asked = [number for number, name in enumerate(class_names) if self.knows(name)]
         found: list[dict[str, float]] = [{} for _ in crops]
         if not asked:
@@ -83,7 +98,7 @@ class ZeroShotMember:
 
     @torch.inference_mode()
     def _logits(self, images: list[Array]) -> Array:
-        """Scaled cosines, float64 [images, texts]."""
+        """Return scaled cosines, float64 [images, texts]."""
         features = self.features.images(images)
         # Row by row: a product of another height would sum in another order.
         rows = torch.stack([(self.texts * feature).sum(dim=-1) for feature in features])
@@ -95,8 +110,11 @@ class ZeroShotMember:
         first = rows[0]
         names, total = first[: len(self.names)], np.logaddexp.reduce(first)
         scores = {
-            "margin": margins[0], "margin_worst": margins[1:].min(), "top1": names.argmax() == own,
-            "probability": np.exp(first[own] - total), "confidence": np.exp(names.max() - total),
+            "margin": margins[0],
+            "margin_worst": margins[1:].min(),
+            "top1": names.argmax() == own,
+            "probability": np.exp(first[own] - total),
+            "confidence": np.exp(names.max() - total),
         }
         if self.bias is not None:
             scores["odds"] = first[own] + self.bias

@@ -1,7 +1,9 @@
-"""Replacing, inserting and merging words by a masked language model, in the style of CLARE (Li et al., arXiv 2009.07502).
+"""Replacing, inserting and merging words by a masked language model, in the style of CLARE (Li et al., arXiv
+2009.07502).
 
-As in the baseline of the published insertion there is no victim: of all changes that keep the text similar, one is drawn at a time. Like there
-articles are not mended. Unlike there, signs between words are never merged away, and texts shorter than the window are judged as well.
+As in the baseline of the published insertion there is no victim: of all changes that keep the text similar, one is
+drawn at a time. Like there articles are not mended. Unlike there, signs between words are never merged away, and texts
+shorter than the window are judged as well.
 """
 
 from __future__ import annotations
@@ -25,7 +27,12 @@ Similar = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 CHUNK = 8
 # What may follow a word that merges with it, by Penn tags' beginnings.
 MERGES: dict[str, tuple[str, ...]] = {
-    "NN": ("NN",), "JJ": ("NN", "CD", "JJ", "RB"), "RB": ("JJ", "VB"), "VB": ("RB", "VB", "NN", "JJ"), "DT": ("NN", "JJ"), "PR": ("NN", "JJ"),
+    "NN": ("NN",),
+    "JJ": ("NN", "CD", "JJ", "RB"),
+    "RB": ("JJ", "VB"),
+    "VB": ("RB", "VB", "NN", "JJ"),
+    "DT": ("NN", "JJ"),
+    "PR": ("NN", "JJ"),
     "CD": ("CD", "NN"),
 }
 
@@ -34,7 +41,7 @@ class Filling(Protocol):
     """The role ``masked_lm``. Words for a text do not depend on the texts beside it."""
 
     def word_probabilities(self, texts: list[str], *, top: int) -> list[list[tuple[str, float]]]:
-        """For each text with one ``SLOT``, the ``top`` words for it with their probability, best first."""
+        """Return for each text with one ``SLOT``, the ``top`` words for it with their probability, best first."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +49,12 @@ class ClareSettings:
     """Limits of the changes.
 
     Attributes:
-        candidates: most words that are considered at one place.
-        replace, insert, merge: least probability of a word, by the kind of change.
-        similarity: least similarity to the source.
-        window: words around a change that are compared.
-        share: share of the words that are changed where no budget is given, at least one.
-        skip_short: whether texts shorter than the window pass unjudged, as in TextAttack.
+        candidates: Most words that are considered at one place.
+        replace, insert, merge: Least probability of a word, by the kind of change.
+        similarity: Least similarity to the source.
+        window: Words around a change that are compared.
+        share: Share of the words that are changed where no budget is given, at least one.
+        skip_short: Whether texts shorter than the window pass unjudged, as in TextAttack.
     """
 
     candidates: int = 50
@@ -87,12 +94,14 @@ class Clare:
     def edit(
         self, texts: Sequence[str], rngs: Sequence[np.random.Generator], budgets: Sequence[int] | None = None
     ) -> list[tuple[Operation, ...]]:
-        """Changes of each text, in source offsets; fewer than its budget, or none, where nothing similar is found.
+        """Return changes of each text, in source offsets.
+
+        Fewer than its budget, or none, where nothing similar is found.
 
         Args:
-            texts: the texts.
-            rngs: draws of each.
-            budgets: how many changes to make; 0, and without budgets, a share of its words.
+            texts: The texts.
+            rngs: Draws of each.
+            budgets: How many changes to make; 0, and without budgets, a share of its words.
         """
         wanted = budgets or [0] * len(texts)
         drafts = [
@@ -115,22 +124,41 @@ class Clare:
             draft.waiting = []
         for (draft, masked, least), ranked in zip(asked, words, strict=True):
             beside = words_of(draft.source[masked.start :])[0].text
-            draft.waiting += [change for word, chance in ranked if chance >= least and word != beside and (change := _filled(masked, word))]
+            draft.waiting += [
+                change
+                for word, chance in ranked
+                if chance >= least and word != beside and (change := _filled(masked, word))
+            ]
         for draft in drafts:
             draft.waiting = [draft.waiting[int(place)] for place in draft.rng.permutation(len(draft.waiting))]
 
     def _masks(self, draft: _Draft) -> list[tuple[Operation, float]]:
-        """Changes with ``SLOT`` for their word, and the least probability of that; words that were changed, and stopwords, are left alone."""
+        """Return changes with ``SLOT`` for their word, and the least probability of that.
+
+        Words that were changed, and stopwords, are left alone.
+        """
         if SLOT in draft.source:
             return []
         words = words_of(draft.source)
         taken = [(operation.start, operation.end) for operation in draft.operations]
-        free = [not any(start <= word.start <= end or start < word.end <= end for start, end in taken) for word in words]
-        places = [word for word, unchanged in zip(words, free, strict=True) if unchanged and word.text.lower() not in STOPWORDS]
+        free = [
+            not any(start <= word.start <= end or start < word.end <= end for start, end in taken) for word in words
+        ]
+        places = [
+            word
+            for word, unchanged in zip(words, free, strict=True)
+            if unchanged and word.text.lower() not in STOPWORDS
+        ]
         masks = [(Operation("replace", word.start, word.text, SLOT), self.settings.replace) for word in places]
         masks += [(Operation("insert", word.start, "", f"{SLOT} "), self.settings.insert) for word in places]
-        merged = [pair for pair, unchanged in zip(_mergeable(draft.source, words), pairwise(free), strict=True) if pair and all(unchanged)]
-        return masks + [(Operation("replace", start, draft.source[start:end], SLOT), self.settings.merge) for start, end in merged]
+        merged = [
+            pair
+            for pair, unchanged in zip(_mergeable(draft.source, words), pairwise(free), strict=True)
+            if pair and all(unchanged)
+        ]
+        return masks + [
+            (Operation("replace", start, draft.source[start:end], SLOT), self.settings.merge) for start, end in merged
+        ]
 
     def _ask(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         try:
@@ -140,11 +168,13 @@ class Clare:
             return [self._ask([text])[0] for text in texts] if len(texts) > 1 else [[]]
 
     def _choose(self, drafts: Sequence[_Draft]) -> None:
-        """The first change of each draft that keeps it similar."""
+        """Keep the first change of each draft that keeps it similar."""
         looking = [draft for draft in drafts if draft.waiting]
         while looking:
             shares = [draft.waiting[:CHUNK] for draft in looking]
-            pairs = [self._windows(draft, change) for draft, share in zip(looking, shares, strict=True) for change in share]
+            pairs = [
+                self._windows(draft, change) for draft, share in zip(looking, shares, strict=True) for change in share
+            ]
             judged = [pair for pair in pairs if pair is not None]
             scores = iter(self.similar(judged) if judged else ())
             passed = iter([pair is None or next(scores) >= self.settings.similarity for pair in pairs])
@@ -160,7 +190,10 @@ class Clare:
             looking = still
 
     def _windows(self, draft: _Draft, change: Operation) -> tuple[str, str] | None:
-        """The words around a change in the source and in the changed text; None for a text that passes unjudged."""
+        """Return the words around a change in the source and in the changed text.
+
+        None for a text that passes unjudged.
+        """
         text = draft.with_change(change)
         words = words_of(text)
         if self.settings.skip_short and len(words) < self.settings.window:
@@ -171,7 +204,7 @@ class Clare:
 
 
 def _filled(masked: Operation, word: str) -> Operation | None:
-    """A change with its word; None for one that changes nothing."""
+    """Return a change with its word; None for one that changes nothing."""
     if masked.kind == "insert":
         return Operation("insert", masked.start, "", masked.new.replace(SLOT, word))
     new = cased_like(word, masked.old)
@@ -179,7 +212,7 @@ def _filled(masked: Operation, word: str) -> Operation | None:
 
 
 def _mergeable(text: str, words: Sequence[Word]) -> list[tuple[int, int] | None]:
-    """For each two neighbours their span, if only a blank is between them and their parts of speech merge."""
+    """Return for each two neighbours their span, if only a blank is between them and their parts of speech merge."""
     tags = part_of_speech([word.text for word in words])
     found: list[tuple[int, int] | None] = []
     for (first, one), (second, other) in pairwise(zip(words, tags, strict=True)):
@@ -189,7 +222,7 @@ def _mergeable(text: str, words: Sequence[Word]) -> list[tuple[int, int] | None]
 
 
 def _window(text: str, words: Sequence[Word], place: int, size: int) -> str:
-    """The ``size`` words around the one at ``place``, at the text's ends as many."""
+    """Return the ``size`` words around the one at ``place``, at the text's ends as many."""
     if len(words) <= size:
         return text
     middle = max(0, sum(word.start <= place for word in words) - 1)

@@ -1,6 +1,7 @@
 """Deletion, synonyms, and easy data augmentation (Wei and Zou, arXiv 1901.11196) as reversible operations.
 
-Unlike the published scripts these leave signs, blanks and capitals as they are; like them they don't mend articles ("a large" to "a enormous").
+Unlike the published scripts these leave signs, blanks and capitals as they are; like them they don't mend articles ("a
+large" to "a enormous").
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ DELETION = 0.1
 
 
 def delete_words(text: str, rng: Rng, *, probability: float = DELETION, budget: int = 0) -> tuple[Operation, ...]:
-    """Delete ``budget`` words, or with 0 each word with ``probability``, at least one. One word is always left, so a text of one stays."""
+    """Delete ``budget`` words, or with 0 each word with ``probability``, at least one.
+
+    One word is always left, so a text of one stays.
+    """
     words = words_of(text)
     if len(words) < 2:
         return ()
@@ -41,30 +45,37 @@ def replace_synonyms(text: str, rng: Rng, *, budget: int) -> tuple[Operation, ..
 
 
 def augment(text: str, rng: Rng, *, alpha: float = ALPHA) -> tuple[Operation, ...]:
-    """One output of EDA: one of its four operations, drawn at random, on a share ``alpha`` of the words, at least one.
+    """Return one output of EDA: one of its four operations, drawn at random, on a share ``alpha`` of the words, at
+    least one.
 
     An operation that changes nothing gives way to the next one drawn; none is left where no word can be changed.
     """
     words = words_of(text)
     count = max(1, int(alpha * len(words)))
     kinds: tuple[Callable[[], tuple[Operation, ...]], ...] = (
-        lambda: replace_synonyms(text, rng, budget=count), lambda: _insert_synonyms(words, rng, count), lambda: _swap(words, rng, count),
+        lambda: replace_synonyms(text, rng, budget=count),
+        lambda: _insert_synonyms(words, rng, count),
+        lambda: _swap(words, rng, count),
         lambda: delete_words(text, rng, probability=alpha),
     )
     return next((operations for kind in rng.permutation(len(kinds)) if (operations := kinds[int(kind)]())), ())
 
 
 def cased_like(word: str, model: str) -> str:
-    """``word`` with the capitals of ``model``: all, the first, or its own."""
+    """Return ``word`` with the capitals of ``model``: all, the first, or its own."""
     if len(model) > 1 and model.isupper():
         return word.upper()
     return word[0].upper() + word[1:] if model[0].isupper() else word
 
 
 def _known(words: Sequence[Word]) -> list[tuple[Word, tuple[str, ...]]]:
-    """Words other than stopwords that have synonyms, with these."""
+    """Return words other than stopwords that have synonyms, with these."""
     tags = part_of_speech([word.text for word in words])
-    found = [(word, synonyms(word.text, tag)) for word, tag in zip(words, tags, strict=True) if word.text.lower() not in STOPWORDS]
+    found = [
+        (word, synonyms(word.text, tag))
+        for word, tag in zip(words, tags, strict=True)
+        if word.text.lower() not in STOPWORDS
+    ]
     return [(word, choices) for word, choices in found if choices]
 
 
@@ -77,7 +88,7 @@ def _replacement(word: Word, other: str) -> Operation:
 
 
 def _insert_synonyms(words: Sequence[Word], rng: Rng, count: int) -> tuple[Operation, ...]:
-    """``count`` synonyms of random words, each before a random word."""
+    """Return ``count`` synonyms of random words, each before a random word."""
     known = _known(words)
     if not known:
         return ()
@@ -90,18 +101,25 @@ def _insert_synonyms(words: Sequence[Word], rng: Rng, count: int) -> tuple[Opera
 
 
 def _swap(words: Sequence[Word], rng: Rng, count: int) -> tuple[Operation, ...]:
-    """``count`` times two random words change places."""
+    """Return ``count`` times two random words change places."""
     if len(words) < 2:
         return ()
     order = [word.text for word in words]
     for _ in range(count):
         first, second = rng.choice(len(words), 2, replace=False).tolist()
         order[first], order[second] = order[second], order[first]
-    return in_order(Operation("replace", word.start, word.text, new) for word, new in zip(words, order, strict=True) if word.text != new)
+    return in_order(
+        Operation("replace", word.start, word.text, new)
+        for word, new in zip(words, order, strict=True)
+        if word.text != new
+    )
 
 
 def _deletions(text: str, words: Sequence[Word]) -> tuple[Operation, ...]:
-    """Each word goes with the blank before it, so that a sign after it stays close; with the one after it where the text begins."""
+    """Return each word goes with the blank before it, so that a sign after it stays close.
+
+    With the one after it where the text begins.
+    """
     operations, done = [], 0
     for word in words:
         start, end = word.start, word.end

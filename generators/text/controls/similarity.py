@@ -14,7 +14,7 @@ class TextSimilarity:
         self.features = features
 
     def __call__(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """The cosine of each pair."""
+        """Return the cosine of each pair."""
         if not pairs:
             return []
         first, second = (self.features.texts(texts).double().cpu().numpy() for texts in zip(*pairs, strict=True))

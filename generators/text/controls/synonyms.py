@@ -56,11 +56,13 @@ BASES = frozenset({"NN", "NNP", "VB", "VBP", "JJ", "RB"})
 
 @lru_cache(maxsize=8192)
 def synonyms(word: str, tag: str) -> tuple[str, ...]:
-    """Synonyms of a word in its form and in lower case, in the order of the table; none where the table lacks it.
+    """Return synonyms of a word in its form and in lower case, in the order of the table.
+
+    None where the table lacks it.
 
     Args:
-        word: the word in any case.
-        tag: its Penn tag; a noun may also be an adjective ("a metal cube").
+        word: The word in any case.
+        tag: Its Penn tag; a noun may also be an adjective ("a metal cube").
     """
     part = tag[:2]
     for table in (part, "JJ") if part == "NN" else (part,):

@@ -43,12 +43,16 @@ class Tools:
 class Diluter:
     """Adds one sentence to captions. A caption's text does not depend on the captions beside it."""
 
-    def __init__(self, tools: Tools, settings: DilutionSettings, guard: TextGuardSettings, groups: Sequence[str]) -> None:
+    def __init__(
+        self, tools: Tools, settings: DilutionSettings, guard: TextGuardSettings, groups: Sequence[str]
+    ) -> None:
         self.tools, self.settings, self.guard = tools, settings, guard
         self.attribute_words = tuple(word for group in groups for word in tools.words(group))
 
-    def dilute(self, name: str, jobs: Sequence[TextJob], facts: Mapping[tuple[str, str], list[Fact]]) -> list[TextCandidate]:
-        """Candidates of the edit ``name``; all edits of a caption take the same fact."""
+    def dilute(
+        self, name: str, jobs: Sequence[TextJob], facts: Mapping[tuple[str, str], list[Fact]]
+    ) -> list[TextCandidate]:
+        """Return candidates of the edit ``name``; all edits of a caption take the same fact."""
         made = [self._one(name, job, facts[job.caption.key]) for job in jobs]
         return self._guarded(jobs, made) if name == "dilute" else made
 
@@ -68,15 +72,25 @@ class Diluter:
             return self._with(job, f"{found.word} {noun}.", slot, found.group, found.word)
         if name == "dilute-unrelated":
             return self._unrelated(job, slot, found, rng)
-        word = found.word if name == "dilute" else false_word(slot.job.image, slot.phrase, found, self.tools.words(found.group), rng)
+        word = (
+            found.word
+            if name == "dilute"
+            else false_word(slot.job.image, slot.phrase, found, self.tools.words(found.group), rng)
+        )
         if word is None:
             return TextCandidate(source, reasons=(Reason.NO_GOLD,))
         sentence = self._sentence(job, noun, word, plural=slot.phrase.plural)
-        return self._with(job, sentence, slot, found.group, word) if sentence else TextCandidate(source, reasons=(Reason.NO_CANDIDATE,))
+        return (
+            self._with(job, sentence, slot, found.group, word)
+            if sentence
+            else TextCandidate(source, reasons=(Reason.NO_CANDIDATE,))
+        )
 
     def _unrelated(self, job: TextJob, slot: Slot, found: Insertion, rng: np.random.Generator) -> TextCandidate:
-        """A sentence of the same length about an object that is not there."""
-        present = {item.name for item in job.caption.image.objects} | {one.noun for one in slot.around} | {slot.phrase.lemma}
+        """Return a sentence of the same length about an object that is not there."""
+        present = (
+            {item.name for item in job.caption.image.objects} | {one.noun for one in slot.around} | {slot.phrase.lemma}
+        )
         absent = [noun for noun in self.tools.nouns or ABSENT if noun not in present]
         noun, words = absent[int(rng.integers(len(absent)))], self.tools.words(found.group)
         word = words[int(rng.integers(len(words)))]
@@ -84,13 +98,18 @@ class Diluter:
         return self._with(job, template(noun, word, plural=False), None, found.group, word, gold=gold)
 
     def _sentence(self, job: TextJob, noun: str, word: str, *, plural: bool) -> str:
-        """The most fluent of the model's sentences that say only this, or the template's."""
+        """Return the most fluent of the model's sentences that say only this, or the template's."""
         settings = self.settings
         if settings.writer == "template" or self.tools.writer is None:
             return template(noun, word, plural=plural)
         written = self.tools.writer.write(
-            (word, noun), count=settings.candidates, seed=derive_seed(job.caption.seed, job.caption.caption.id, f"write-{word}"),
-            top_k=settings.top_k, top_p=settings.top_p, temperature=settings.temperature, max_tokens=settings.max_tokens,
+            (word, noun),
+            count=settings.candidates,
+            seed=derive_seed(job.caption.seed, job.caption.caption.id, f"write-{word}"),
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            temperature=settings.temperature,
+            max_tokens=settings.max_tokens,
         )
         kept = [text for text in dict.fromkeys(written) if says_only(text, noun, word, self.attribute_words)]
         if len(kept) > 1 and self.tools.fluency is not None:
@@ -98,7 +117,9 @@ class Diluter:
             return kept[int(np.argmax(scores))]
         return kept[0] if kept else ""
 
-    def _with(self, job: TextJob, sentence: str, slot: Slot | None, group: str, word: str, *, gold: str = UNKNOWN) -> TextCandidate:
+    def _with(
+        self, job: TextJob, sentence: str, slot: Slot | None, group: str, word: str, *, gold: str = UNKNOWN
+    ) -> TextCandidate:
         source = job.caption.caption.text
         operation = appended(source, sentence)
         text = apply_operations(source, (operation,))
@@ -108,14 +129,23 @@ class Diluter:
         truth = (gold, gold) if slot is None else judge_gold(slot.job.image, slot.phrase, word, group)
         noun = slot.phrase.noun if slot else None
         said = Insertion(
-            word, group, source[noun.start : noun.end] if noun else "", slot.phrase.lemma if slot else "", noun.start if noun else -1,
-            noun.end if noun else -1, operation.start, start, start + len(word), gold=truth[0], gold_existential=truth[1],
+            word,
+            group,
+            source[noun.start : noun.end] if noun else "",
+            slot.phrase.lemma if slot else "",
+            noun.start if noun else -1,
+            noun.end if noun else -1,
+            operation.start,
+            start,
+            start + len(word),
+            gold=truth[0],
+            gold_existential=truth[1],
             boxes=len(slot.seen) if slot else 0,
         )
         return TextCandidate(text, (operation,), (said,))
 
     def _guarded(self, jobs: Sequence[TextJob], made: list[TextCandidate]) -> list[TextCandidate]:
-        """The edited text has to entail its source."""
+        """Return the edited text has to entail its source."""
         if self.tools.entailment is None:
             return made
         asked = [position for position, one in enumerate(made) if not one.reasons]

@@ -11,42 +11,56 @@ from editmill.generators.text.language.spans import words_of
 from editmill.generators.text.language.vocabulary import group_of
 
 # Nouns that say nothing of what the image holds.
-NEUTRAL = frozenset({"picture", "photo", "image", "scene", "finish", "colour", "color", "size", "material", "surface", "shape"})
+NEUTRAL = frozenset(
+    {"picture", "photo", "image", "scene", "finish", "colour", "color", "size", "material", "surface", "shape"}
+)
 NEGATIONS = frozenset({"no", "not", "without", "never", "nothing", "neither", "nor"})
 ENDS = (".", "!", "?")
 
 
 def template(noun: str, word: str, *, plural: bool) -> str:
-    """``the ball is red.``"""
+    """Return ``the ball is red.``"""
     return f"the {noun} {'are' if plural else 'is'} {word}."
 
 
 def says_only(sentence: str, noun: str, word: str, others: Sequence[str]) -> bool:
-    """Whether a sentence says of ``noun`` that it is ``word``, and nothing else that can be wrong.
+    """Return whether a sentence says of ``noun`` that it is ``word``, and nothing else that can be wrong.
 
     Args:
-        sentence: the sentence.
-        noun: the object's noun, lower case, as the caption has it.
-        word: the attribute.
-        others: further words of attributes, which must not occur.
+        sentence: The sentence.
+        noun: The object's noun, lower case, as the caption has it.
+        word: The attribute.
+        others: Further words of attributes, which must not occur.
     """
     words = [one.text.lower() for one in words_of(sentence)]
     if not sentence.endswith(".") or sentence.count(".") != 1 or words.count(noun) != 1 or words.count(word) != 1:
         return False
-    if NEGATIONS & set(words) or set(others) & set(words) - {word} or any(group_of(one) for one in words if one not in (word, noun)):
+    if (
+        NEGATIONS & set(words)
+        or set(others) & set(words) - {word}
+        or any(group_of(one) for one in words if one not in (word, noun))
+    ):
         return False
-    nouns = {name for phrase in noun_phrases(sentence) for name in (phrase.lemma, sentence[phrase.noun.start : phrase.noun.end].lower())}
-    return nouns <= NEUTRAL | {noun, word, f"{word} {noun}"} | {phrase.lemma for phrase in noun_phrases(f"the {noun}")} and not repeats(words)
+    nouns = {
+        name
+        for phrase in noun_phrases(sentence)
+        for name in (phrase.lemma, sentence[phrase.noun.start : phrase.noun.end].lower())
+    }
+    return nouns <= NEUTRAL | {noun, word, f"{word} {noun}"} | {
+        phrase.lemma for phrase in noun_phrases(f"the {noun}")
+    } and not repeats(words)
 
 
 def repeats(words: Sequence[str], *, length: int = 4) -> bool:
-    """Whether ``length`` words in a row occur twice."""
+    """Return whether ``length`` words in a row occur twice."""
     runs = [tuple(words[start : start + length]) for start in range(len(words) - length + 1)]
     return len(set(runs)) < len(runs) or any(first == second for first, second in pairwise(words))
 
 
 def appended(text: str, sentence: str) -> Operation:
-    """The operation that adds a sentence after a text, in the text's own style: a capital where the text begins with one."""
+    """Return the operation that adds a sentence after a text, in the text's own style: a capital where the text begins
+    with one.
+    """
     body = text.rstrip()
     first = words_of(text)
     styled = sentence[0].upper() + sentence[1:] if first and first[0].text[0].isupper() else sentence

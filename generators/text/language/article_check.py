@@ -9,7 +9,9 @@ import re
 from editmill.generators.text.language.spans import Word
 
 # An article with the word after it; quotes, brackets or a currency sign may stand between.
-PAIR = re.compile(r"(?<![\w'’.\-&/])(an?|An?|AN?)[ \t\n\u00a0]+[\"'“‘(\[*_]*[$£€]?([^\W_](?:[\w\u0300-\u036f]|['’&.,:\-\u2010\u2011](?=\w))*\.?)")
+PAIR = re.compile(
+    r"(?<![\w'’.\-&/])(an?|An?|AN?)[ \t\n\u00a0]+[\"'“‘(\[*_]*[$£€]?([^\W_](?:[\w\u0300-\u036f]|['’&.,:\-\u2010\u2011](?=\w))*\.?)"
+)
 SENTENCE_START = re.compile(r"(^|[.!?:]['\"”’)]*\s)\W*$")
 # Vowels in writing, consonants in speech: "you" and "won".
 GLIDES = re.compile(
@@ -24,14 +26,16 @@ LETTERS = dict.fromkeys("AEFHILMNORSX", True)
 # Capitals that form syllables are spoken as a word.
 SYLLABLES = re.compile(r"[^AEIOUY]{0,2}([AEIOU]{1,2}[^AEIOU]{1,2})+[AEIOUY]?")
 STILL_SPELLED = frozenset("LAPD SUVS LEDS".split())
-SHORT_WORDS = frozenset("""
+SHORT_WORDS = frozenset(
+    """
 RED NEW OLD BIG CAR DOG CAT MAN BUS BOX HOT WET DRY SAD ONE TWO TOP BAR ZOO OUT OFF RAM ROM SIM NOT NOW FUN BAD RIP RUN HIT MAD MIX FIT FAT
 NO GO UP ON IN MY TO DO SO BE
-""".split())
+""".split()
+)
 
 
 def begins_with_vowel_sound(word: str) -> bool:
-    """Whether a word is spoken with a vowel first."""
+    """Return whether a word is spoken with a vowel first."""
     if word[0].isdigit():
         return VOWEL_NUMBER.match(word) is not None
     head = re.split(r"[^A-Za-z0-9\u00c0-\u024f.]", word)[0].rstrip(".")
@@ -46,7 +50,7 @@ def begins_with_vowel_sound(word: str) -> bool:
 
 
 def article_errors(text: str) -> tuple[Word, ...]:
-    """Every "a" and "an" that does not fit the word after it.
+    """Return every "a" and "an" that does not fit the word after it.
 
     One before punctuation or at a line's end is left alone, and so is a capital "A" within a sentence ("plan A is").
     """
@@ -55,7 +59,9 @@ def article_errors(text: str) -> tuple[Word, ...]:
     for match in PAIR.finditer(text):
         article, following = match.group(1), match.group(2)
         titled = following[0].isupper() and len(article) == 2
-        if article[0] == "A" and not (shouted or titled or SENTENCE_START.search(text[: match.start(1)]) or _is_titled(text)):
+        if article[0] == "A" and not (
+            shouted or titled or SENTENCE_START.search(text[: match.start(1)]) or _is_titled(text)
+        ):
             continue
         heard = begins_with_vowel_sound(following.lower() if shouted else following)
         if (len(article) == 2) != heard:

@@ -20,20 +20,31 @@ SILENT_H = re.compile(r"hour|honest|honou?r|heir|herb(?!ert)|homage$")
 DOUBTFUL = re.compile(r"uni|unan|u[bfgkrstvz](?!h)|ou|on[ce]|ew")
 # American pronunciation, and what inflect gets wrong.
 EXCEPTIONS: dict[str, str] = {
-    **dict.fromkeys("one ones oneness onetime once unanimity oneself ouija ukulele uke ukrainian ugandan urinal urine uranium ufo ewe".split(), "a"),
-    **dict.fromkeys("unidentified unimportant uninhabited unintended uninterested uninteresting unissued mp3 xray nth us uber".split(), "an"),
+    **dict.fromkeys(
+        "one ones oneness onetime once unanimity oneself ouija ukulele uke ukrainian ugandan urinal urine uranium ufo ewe".split(),
+        "a",
+    ),
+    **dict.fromkeys(
+        "unidentified unimportant uninhabited unintended uninterested uninteresting unissued mp3 xray nth us uber".split(),
+        "an",
+    ),
 }
 # Capitals that are read as words, and words that are read as letters in capitals.
-READ_AS_WORDS = frozenset("""
+READ_AS_WORDS = frozenset(
+    """
 NASA NATO LASER LEGO LEGOS RADAR SCUBA SONAR NASCAR FEMA SWAT SIM RAM ROM MIDI UNICEF UNESCO FIFA NAFTA HEPA RIP NO GO UP ON IN MY TO DO SO BE
-""".split())
+""".split()
+)
 READ_AS_LETTERS = frozenset("LED LEDS US IT ID IDS AC DC AM PM PA IV IQ OK MAT SAT HIS MI FM SOS ASL RV EMS".split())
 FROM_THE_UNIONS = frozenset({"UNICEF", "UNESCO"})
 
 
 @lru_cache(maxsize=8192)
 def indefinite_article(word: str) -> str:
-    """``a`` or ``an`` before ``word``: the next word alone, American pronunciation ("an herb"); ``a`` for what has no sound."""
+    """Return ``a`` or ``an`` before ``word``: the next word alone, American pronunciation ("an herb").
+
+    ``a`` for what has no sound.
+    """
     first = re.split(r"[-\u2010\u2011]", _plain(word))[0]
     lowered = first.lower()
     if not first:
@@ -55,13 +66,13 @@ def indefinite_article(word: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """Without accents and without what stands before the first letter or digit."""
+    """Return without accents and without what stands before the first letter or digit."""
     bare = "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
     return re.sub(r"^[^A-Za-z0-9]+", "", bare)
 
 
 def _number_begins_with_vowel(number: str) -> bool:
-    """Eight, eleven and eighteen begin with a vowel, also before thousands and in years ("1847")."""
+    """Return eight, eleven and eighteen begin with a vowel, also before thousands and in years ("1847")."""
     digits = NUMBER.match(number)
     whole = re.split(r"[.:]", digits.group())[0] if digits else ""
     if "," not in whole and len(whole) == 4 and not whole.startswith("8"):
@@ -71,7 +82,9 @@ def _number_begins_with_vowel(number: str) -> bool:
 
 
 def _is_spelled(word: str) -> bool:
-    """Whether a word is read letter by letter: a single letter, an abbreviation, or capitals that are no word."""
+    """Return whether a word is read letter by letter: a single letter, an abbreviation, or capitals that are no
+    word.
+    """
     if len(word) == 1 or re.match(r"[A-Za-z]\.", word):
         return True
     if not SPELLED.fullmatch(word) or word in READ_AS_WORDS:
@@ -86,7 +99,7 @@ def _by_inflect(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    """Imported late: the import takes two seconds."""
+    """Return imported late: the import takes two seconds."""
     import inflect
 
     return inflect.engine()

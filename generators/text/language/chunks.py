@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from editmill.generators.text.language.caption_words import DIMENSIONS, MEASURE_NOUNS, NOUN_PARTICIPLES, PLURAL_MODIFIERS
+from editmill.generators.text.language.caption_words import (
+    DIMENSIONS,
+    MEASURE_NOUNS,
+    NOUN_PARTICIPLES,
+    PLURAL_MODIFIERS,
+)
 from editmill.generators.text.language.closed_words import DETERMINERS
 from editmill.generators.text.language.lemmas import singular
 from editmill.generators.text.language.reading import Reading
@@ -16,12 +21,13 @@ NOUNS = frozenset({"NN", "NNS", "NNP"})
 
 @dataclass(frozen=True)
 class Chunk:
-    """Indices into a text's words: determiners [start, first), modifiers in [first, compound), the noun [compound, end).
+    """Indices into a text's words: determiners [start, first), modifiers in [first, compound), the noun [compound,
+    end).
 
     Attributes:
-        modifiers: the modifiers without adverbs and "and".
-        determiner: the word that determines it, which may be a possessor before ``start``; -1 for none.
-        possessor: whether its last word is a possessive ("the man's"), and the noun that it belongs to follows.
+        modifiers: The modifiers without adverbs and "and".
+        determiner: The word that determines it, which may be a possessor before ``start``; -1 for none.
+        possessor: Whether its last word is a possessive ("the man's"), and the noun that it belongs to follows.
     """
 
     start: int
@@ -34,7 +40,7 @@ class Chunk:
 
 
 def chunks_of(reading: Reading) -> list[Chunk]:
-    """The noun phrases of a text in order; a possessor is one of its own, and determines the next."""
+    """Return the noun phrases of a text in order; a possessor is one of its own, and determines the next."""
     found: list[Chunk] = []
     place, owner = 0, -1
     while place < len(reading.words):
@@ -56,7 +62,7 @@ class _Chunker:
         self.nouns: list[int] = []
 
     def read(self) -> Chunk | None:
-        """The phrase, or None where none begins."""
+        """Return the phrase, or None where none begins."""
         self._read_determiners()
         first = self.place
         self._read_modifiers()
@@ -67,7 +73,15 @@ class _Chunker:
         self._take_name()
         end, compound = self.nouns[-1] + 1, self._compound()
         modifiers = (*self.modifiers, *(place for place in self.nouns if place < compound))
-        return Chunk(self.start, min(first, compound), compound, end, modifiers, self.determiner, self.reading.is_possessor(end - 1))
+        return Chunk(
+            self.start,
+            min(first, compound),
+            compound,
+            end,
+            modifiers,
+            self.determiner,
+            self.reading.is_possessor(end - 1),
+        )
 
     def _goes_on(self) -> bool:
         return self.place < len(self.tags) and (self.place == self.start or self.reading.joined(self.place))
@@ -102,7 +116,7 @@ class _Chunker:
         return (tag == "CD" and self.determiner >= 0) or (tag in NOUNS and self._is_coordinated())
 
     def _is_listed(self) -> bool:
-        """Whether a comma joins a further adjective: "a clean, spacious room"."""
+        """Return whether a comma joins a further adjective: "a clean, spacious room"."""
         if self.place >= len(self.tags) or not self.modifiers or self.modifiers[-1] != self.place - 1:
             return False
         gap = self.reading.gaps[self.place]
@@ -111,14 +125,14 @@ class _Chunker:
         return adjective and gap.startswith(",") and gap.strip() == "," and len(gap) > 1
 
     def _may_modify(self) -> bool:
-        """A participle opens a phrase only where no noun stands before it: "the wall painted white"."""
+        """Return a participle opens a phrase only where no noun stands before it: "the wall painted white"."""
         if self.tags[self.place] == "JJ" or self.place > self.start:
             return True
         after_noun = self.place > 0 and self.tags[self.place - 1] in NOUNS and self.reading.joined(self.place)
         return self.tags[self.place] == "VBN" and not after_noun
 
     def _leads_to_modifier(self) -> bool:
-        """Whether an adverb or "and" stands before another modifier: "very small", "black and white"."""
+        """Return whether an adverb or "and" stands before another modifier: "very small", "black and white"."""
         following = self.place + 1
         if following >= len(self.tags) or not self.reading.joined(following):
             return False
@@ -133,16 +147,20 @@ class _Chunker:
         return group != "" and group == group_of(self.lowered[second])
 
     def _is_noun_with_participle(self) -> bool:
-        """Whether a noun and a participle make one attribute: "snow covered mountain", "8 foot tall statue"."""
+        """Return whether a noun and a participle make one attribute: "snow covered mountain", "8 foot tall statue"."""
         if self.tags[self.place] not in ("NN", "NNS") or not self.reading.all_joined(self.place, self.place + 3):
             return False
         first, second = self.lowered[self.place : self.place + 2]
         attribute = second in NOUN_PARTICIPLES or (singular(first) in MEASURE_NOUNS and second in DIMENSIONS)
-        described = self.tags[self.place + 2] == "JJ" and self.reading.joined(self.place + 3) and self.tags[self.place + 3] in NOUNS
+        described = (
+            self.tags[self.place + 2] == "JJ"
+            and self.reading.joined(self.place + 3)
+            and self.tags[self.place + 3] in NOUNS
+        )
         return attribute and (self.tags[self.place + 2] in NOUNS or described)
 
     def _is_coordinated(self) -> bool:
-        """Whether "and" joins two nouns of one group before a noun: "glass and wooden cabinets"."""
+        """Return whether "and" joins two nouns of one group before a noun: "glass and wooden cabinets"."""
         if self.modifiers and self.tags[self.place - 1] == "CC":
             return group_of(self.lowered[self.place]) != ""
         after = self.place + 2
@@ -161,7 +179,7 @@ class _Chunker:
                 return
 
     def _begins_another(self) -> bool:
-        """After a plural another phrase begins: "in white shirts men"."""
+        """Return after a plural another phrase begins: "in white shirts men"."""
         before = self.nouns[-1] if self.nouns else -1
         return before >= 0 and self.tags[before] == "NNS" and self.lowered[before] not in PLURAL_MODIFIERS
 
@@ -169,7 +187,9 @@ class _Chunker:
         return place < self.nouns[-1] and singular(self.lowered[place]) in MEASURE_NOUNS
 
     def _take_measure(self) -> None:
-        """Nothing is set inside "modern style kitchen" or "low budget bathroom": the measure and its adjective belong to the noun."""
+        """Nothing is set inside "modern style kitchen" or "low budget bathroom": the measure and its adjective belong
+        to the noun.
+        """
         if not self._measures(self.nouns[0]) or not self.modifiers or self.modifiers[-1] != self.nouns[0] - 1:
             return
         begin = self.modifiers.pop()
@@ -178,12 +198,16 @@ class _Chunker:
         self.nouns = list(range(begin, self.nouns[-1] + 1))
 
     def _take_name(self) -> None:
-        """A name belongs to the noun with all its words: "Golden Gate Bridge"."""
-        while self.modifiers and self.modifiers[-1] == self.nouns[0] - 1 and self.reading.is_name(self.modifiers[-1], self.nouns[-1] + 1):
+        """Give a name to the noun with all its words: "Golden Gate Bridge"."""
+        while (
+            self.modifiers
+            and self.modifiers[-1] == self.nouns[0] - 1
+            and self.reading.is_name(self.modifiers[-1], self.nouns[-1] + 1)
+        ):
             self.nouns.insert(0, self.modifiers.pop())
 
     def _compound(self) -> int:
-        """Where the noun begins: materials before it are attributes ("metal cube", "brick wall")."""
+        """Return where the noun begins: materials before it are attributes ("metal cube", "brick wall")."""
         begin = self.nouns[0]
         while begin < self.nouns[-1] and group_of(self.lowered[begin]) == "material":
             if self.reading.idiom_at(begin) or self._measures(begin + 1):

@@ -1,7 +1,5 @@
 """Words of closed classes with their tags of the Penn Treebank; ``QN`` is ours for quantifiers ("several")."""
 
-
-
 from __future__ import annotations
 
 _BY_TAG: dict[str, str] = {

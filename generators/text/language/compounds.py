@@ -1,10 +1,9 @@
 """Compounds that dictionaries don't show: nothing is ever set inside them."""
 
-
-
 from __future__ import annotations
 
-# First words that are no nouns, or verbs with a particle, or pairs with "and"; of the last word the plural counts as well.
+# First words that are no nouns, or verbs with a particle, or pairs with "and"; of the last word the plural counts as
+# well.
 _IDIOMS = """
 hot dog|hot tub|hot plate|hot sauce|hot chocolate|hot air balloon|french fry|french toast|french bread|high chair|high heel|high school|high rise
 remote control|double decker|double decker bus|flat screen|flat screen tv|flat screen television|flat screen monitor|fast food|soft drink
@@ -22,27 +21,51 @@ IDIOMS = frozenset(tuple(idiom.split()) for idiom in _IDIOMS.strip().replace("\n
 IDIOM_STARTS = frozenset(idiom[0] for idiom in IDIOMS)
 LONGEST_IDIOM = max(len(idiom) for idiom in IDIOMS)
 # Their last word alone would name another thing.
-MISLEADING_HEADS = frozenset("""
+MISLEADING_HEADS = frozenset(
+    """
 hot dog|teddy bear|ice cream|sea horse|sea lion|guinea pig|high chair|remote control|bow tie|stop light|french fry|baseball bat|lady bug|butter fly
 home plate|gold fish|ice cream cone|cotton candy|toy car|rubber duck|hot air balloon|horse shoe|star fish|jelly fish
 rocking horse|hot plate|high heel|bull dog|pit bull|red carpet|traffic cone
-""".strip().replace("\n", "|").split("|"))
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 _ROOMS = "restroom room bathroom toilet washroom lavatory locker department section clothing wear tournament final team"
 # Possessives that name a kind of thing: nothing goes between "men's" and "restroom".
 BOUND_POSSESSIVES: dict[str, frozenset[str]] = {
-    owner: frozenset(nouns.split()) for owners, nouns in {
-        "men's women's ladies' ladies boys' girls' kids' children's boys girls kids": _ROOMS, "chef's": "knife hat", "farmer's farmers": "market",
-        "driver's": "seat license", "baker's": "dozen rack", "bull's": "eye", "barber's": "pole chair", "captain's": "chair wheel",
-        "director's": "chair", "doctor's": "office", "mother's father's valentine's": "day", "shepherd's": "pie hook", "bird's": "eye nest",
-    }.items() for owner in owners.split()
+    owner: frozenset(nouns.split())
+    for owners, nouns in {
+        "men's women's ladies' ladies boys' girls' kids' children's boys girls kids": _ROOMS,
+        "chef's": "knife hat",
+        "farmer's farmers": "market",
+        "driver's": "seat license",
+        "baker's": "dozen rack",
+        "bull's": "eye",
+        "barber's": "pole chair",
+        "captain's": "chair wheel",
+        "director's": "chair",
+        "doctor's": "office",
+        "mother's father's valentine's": "day",
+        "shepherd's": "pie hook",
+        "bird's": "eye nest",
+    }.items()
+    for owner in owners.split()
 }
 _ENCLOSED = "shower closet freezer pantry cooler tub refrigerator fridge"
 # A verb with its particle that stands before a noun as one adjective: "a walk in closet".
 PARTICLE_MODIFIERS: dict[tuple[str, str], frozenset[str]] = {
-    pair: frozenset(nouns.split()) for pair, nouns in {
-        ("walk", "in"): _ENCLOSED, ("stand", "up"): f"{_ENCLOSED} bathtub piano", ("built", "in"): "shelf oven cabinet microwave bookcase appliance",
-        ("pull", "out"): "couch sofa bed drawer", ("fold", "out"): "couch sofa bed chair table", ("pull", "down"): "screen bed",
-        ("pop", "up"): "tent book", ("fold", "up"): "chair table bed", ("drive", "through"): "window restaurant", ("roll", "up"): "door",
+    pair: frozenset(nouns.split())
+    for pair, nouns in {
+        ("walk", "in"): _ENCLOSED,
+        ("stand", "up"): f"{_ENCLOSED} bathtub piano",
+        ("built", "in"): "shelf oven cabinet microwave bookcase appliance",
+        ("pull", "out"): "couch sofa bed drawer",
+        ("fold", "out"): "couch sofa bed chair table",
+        ("pull", "down"): "screen bed",
+        ("pop", "up"): "tent book",
+        ("fold", "up"): "chair table bed",
+        ("drive", "through"): "window restaurant",
+        ("roll", "up"): "door",
         ("sit", "down"): "restaurant meal",
     }.items()
 }

@@ -17,16 +17,21 @@ from editmill.generators.text.language.spans import words_of
 from editmill.generators.text.language.tagging import title_cased
 from editmill.generators.text.language.vocabulary import ORDER, group_of
 
-# Of no group: opinions and numbers stand before all attributes, what tells the kind of a thing stands right before its noun.
+# Of no group: opinions and numbers stand before all attributes, what tells the kind of a thing stands right before its
+# noun.
 FIRST, LAST = -1, len(ORDER)
 KIND_ENDING = re.compile(r"(ed|en|ing|al|ic|ar|ary)$")
-KINDS_OF_THINGS = frozenset("""
+KINDS_OF_THINGS = frozenset(
+    """
 top bottom front back side middle left right upper lower inner outer indoor outdoor interior exterior inside outside public private urban rural
 chinese japanese french italian mexican american asian european german english indian british greek thai spanish swiss adult male female grown
-""".split())
-OPINIONS = frozenset("""
+""".split()
+)
+OPINIONS = frozenset(
+    """
 single double amazing interesting charming stunning appealing appetizing inviting fascinating unusual actual real special typical
-""".split())
+""".split()
+)
 ARTICLE = re.compile(r"\b(an?)([\s\"'“‘«(]+)$", re.IGNORECASE)
 SENTENCE_START = re.compile(r"(^|[.!?]['\"”’)]*\s)[^\w]*$")
 CLOSING_QUOTE = {'"': '"', "“": "”", "‘": "’", "'": "'", "«": "»"}
@@ -37,10 +42,10 @@ class Unit:
     """Modifiers that stay together: with adverbs before them, or joined by "and".
 
     Attributes:
-        start: its offset in the text.
-        rank: position in ``ORDER``, ``FIRST`` or ``LAST``.
-        listed: whether a comma follows, and then another unit.
-        after_comma: whether a comma stands before it.
+        start: Its offset in the text.
+        rank: Position in ``ORDER``, ``FIRST`` or ``LAST``.
+        listed: Whether a comma follows, and then another unit.
+        after_comma: Whether a comma stands before it.
     """
 
     start: int
@@ -50,10 +55,11 @@ class Unit:
 
 
 def insert_word(text: str, phrase: NounPhrase, word: str, group: str) -> tuple[Operation, ...]:
-    """The operations that set ``word`` before a noun: the insertion, and with it the article and the first letter where they change.
+    """Return the operations that set ``word`` before a noun: the insertion, and with it the article and the first
+    letter where they change.
 
-    The modifiers that are there keep their places; the word goes before the first that English sets after it: size, state, shape, colour,
-    pattern, material. A word of another group goes right before the noun.
+    The modifiers that are there keep their places; the word goes before the first that English sets after it: size,
+    state, shape, colour, pattern, material. A word of another group goes right before the noun.
     """
     place, listed = _place(text, phrase, group)
     put = _styled(text, word) + (", " if listed else " ")
@@ -62,7 +68,9 @@ def insert_word(text: str, phrase: NounPhrase, word: str, group: str) -> tuple[O
     if article and phrase.determiner is not None and article.start() == phrase.determiner.start:
         fitting, written = indefinite_article(word), article.group(1)
         if fitting != written.lower():
-            operations.append(Operation("article", article.start(), written, _cased_like(fitting, written, shouted=_is_shouted(text))))
+            operations.append(
+                Operation("article", article.start(), written, _cased_like(fitting, written, shouted=_is_shouted(text)))
+            )
     if SENTENCE_START.search(text[:place]) and text[place].isupper():
         put = put[0].upper() + put[1:]
         if not _keeps_capital(text, place):
@@ -71,12 +79,12 @@ def insert_word(text: str, phrase: NounPhrase, word: str, group: str) -> tuple[O
 
 
 def merge_operations(several: Iterable[tuple[Operation, ...]]) -> tuple[Operation, ...]:
-    """The operations of several insertions into one text, each made on the source alone.
+    """Return the operations of several insertions into one text, each made on the source alone.
 
     Words at one place come in the order of their groups, and only the first decides on the article and the capital.
 
     Raises:
-        ValueError: two of them change the same characters.
+        ValueError: Two of them change the same characters.
     """
     by_place: dict[int, list[tuple[Operation, ...]]] = {}
     for operations in several:
@@ -99,7 +107,7 @@ def _rank_of(operations: tuple[Operation, ...]) -> int:
 
 
 def _uncapitalised(put: Operation, first: tuple[Operation, ...]) -> Operation:
-    """An insertion after another at the place: without the capital that the beginning gave it."""
+    """Return an insertion after another at the place: without the capital that the beginning gave it."""
     begins = put.start == 0 or any(one.kind == "initial_case" for one in first)
     if put.new.strip(" ,").isupper():
         return put
@@ -107,7 +115,7 @@ def _uncapitalised(put: Operation, first: tuple[Operation, ...]) -> Operation:
 
 
 def _place(text: str, phrase: NounPhrase, group: str) -> tuple[int, bool]:
-    """Where a word of ``group`` goes, and whether it joins a list with commas."""
+    """Return where a word of ``group`` goes, and whether it joins a list with commas."""
     rank = ORDER.index(group) if group in ORDER else LAST
     place, listed = phrase.noun.start, False
     for position, unit in enumerate(_units(text, phrase)):
@@ -118,7 +126,7 @@ def _place(text: str, phrase: NounPhrase, group: str) -> tuple[int, bool]:
 
 
 def _units(text: str, phrase: NounPhrase) -> list[Unit]:
-    """What stands between determiner and noun, in order."""
+    """Return what stands between determiner and noun, in order."""
     modifiers = {modifier.start for modifier in phrase.modifiers}
     units: list[Unit] = []
     end, goes_on = phrase.start, False
@@ -134,7 +142,9 @@ def _units(text: str, phrase: NounPhrase) -> list[Unit]:
             units[-1] = Unit(units[-1].start, units[-1].rank, True, units[-1].after_comma)
         if conjunction or same or (goes_on and units):
             if is_modifier:
-                units[-1] = Unit(units[-1].start, min(units[-1].rank, _rank(word.text)), units[-1].listed, units[-1].after_comma)
+                units[-1] = Unit(
+                    units[-1].start, min(units[-1].rank, _rank(word.text)), units[-1].listed, units[-1].after_comma
+                )
         else:
             units.append(Unit(start, _rank(word.text) if is_modifier else LAST, False, comma))
         goes_on, end = conjunction or not is_modifier, phrase.start + word.end
@@ -146,20 +156,24 @@ def _rank(word: str) -> int:
     if group:
         return ORDER.index(group)
     lowered = word.lower()
-    if lowered in OPINIONS or (lowered not in KINDS_OF_THINGS and not KIND_ENDING.search(lowered) and lowered.isalpha()):
+    if lowered in OPINIONS or (
+        lowered not in KINDS_OF_THINGS and not KIND_ENDING.search(lowered) and lowered.isalpha()
+    ):
         return FIRST
     return LAST
 
 
 def _before_quote(text: str, place: int, end: int) -> int:
-    """``place``, or the quote before it if that closes within the phrase: 'a "stop" sign' is no 'a "red stop" sign'."""
+    """Return ``place``, or the quote before it if that closes within the phrase: 'a "stop" sign' is no 'a "red stop"
+    sign'.
+    """
     closing = CLOSING_QUOTE.get(text[place - 1 : place])
     opens = closing is not None and place > 1 and text[place - 2].isspace()
     return place - 1 if opens and closing is not None and closing in text[place : end + 1] else place
 
 
 def _styled(text: str, word: str) -> str:
-    """The word in the capitals of a text that is written all in them, or with one for each word."""
+    """Return the word in the capitals of a text that is written all in them, or with one for each word."""
     if _is_shouted(text):
         return word.upper()
     return word[0].upper() + word[1:] if title_cased([one.text for one in words_of(text)]) else word
@@ -176,7 +190,7 @@ def _cased_like(article: str, model: str, *, shouted: bool) -> str:
 
 
 def _keeps_capital(text: str, place: int) -> bool:
-    """Whether the first word of a sentence has its capital for itself: a name or an acronym."""
+    """Return whether the first word of a sentence has its capital for itself: a name or an acronym."""
     words = words_of(text[place:])
     first = words[0].text.split("-")[0]
     lowered = first.lower().removesuffix("'s").removesuffix("’s")

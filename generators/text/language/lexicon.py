@@ -19,22 +19,30 @@ _ADJECTIVE_LAST = frozenset("style size type foot inch story old way lane tier l
 
 @lru_cache(maxsize=1)
 def _lexicon() -> dict[str, str]:
-    """Penn tags by word, case-sensitive; the file is read directly, as importing textblob imports NLTK, which takes a second."""
+    """Return Penn tags by word, case-sensitive.
+
+    The file is read directly, as importing textblob imports NLTK, which takes a second.
+    """
     spec = importlib.util.find_spec("textblob")
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError("textblob is not installed", name="textblob")
-    lines = (Path(spec.submodule_search_locations[0]) / "en" / "en-lexicon.txt").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (Path(spec.submodule_search_locations[0]) / "en" / "en-lexicon.txt").read_text(encoding="utf-8").splitlines()
+    )
     return dict(line.split(" ")[:2] for line in lines if " " in line and not line.startswith(";"))
 
 
 def usual_tag(word: str) -> str:
-    """The most frequent Penn tag of a word as it is written, or ``""``."""
+    """Return the most frequent Penn tag of a word as it is written, or ``""``."""
     return _lexicon().get(word, "")
 
 
 @lru_cache(maxsize=16384)
 def lemmas(word: str) -> dict[str, tuple[str, ...]]:
-    """Base forms of a lower-case word by kind, as lemminflect's dictionary has them; empty for words that it lacks."""
+    """Return base forms of a lower-case word by kind, as lemminflect's dictionary has them.
+
+    Empty for words that it lacks.
+    """
     with warnings.catch_warnings():
         # It opens its tables on the first call and leaves one to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -44,13 +52,16 @@ def lemmas(word: str) -> dict[str, tuple[str, ...]]:
 
 
 def is_known(word: str) -> bool:
-    """Whether a dictionary has a lower-case word at all."""
+    """Return whether a dictionary has a lower-case word at all."""
     return bool(KINDS.get(word) or lemmas(word) or usual_tag(word))
 
 
 @lru_cache(maxsize=16384)
 def kinds(word: str) -> frozenset[str]:
-    """What a lower-case word can be: some of ``NOUN``, ``VERB``, ``ADJ`` and ``ADV``; a guess by its ending where no dictionary has it."""
+    """Return what a lower-case word can be: some of ``NOUN``, ``VERB``, ``ADJ`` and ``ADV``.
+
+    A guess by its ending where no dictionary has it.
+    """
     if word in KINDS:
         return KINDS[word]
     found = {kind for kind in lemmas(word) if kind in _KIND_OF_TAG.values()}

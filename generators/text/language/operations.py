@@ -26,10 +26,12 @@ class Operation:
 
 
 def in_order(operations: Iterable[Operation]) -> tuple[Operation, ...]:
-    """Operations sorted by place, an insertion before what replaces the text after it; insertions at one place keep their order.
+    """Return operations sorted by place, an insertion before what replaces the text after it.
+
+    Insertions at one place keep their order.
 
     Raises:
-        ValueError: two of them overlap, or one starts before the text.
+        ValueError: Two of them overlap, or one starts before the text.
     """
     ordered = tuple(sorted(operations, key=lambda operation: (operation.start, operation.end)))
     if ordered and ordered[0].start < 0:
@@ -41,10 +43,10 @@ def in_order(operations: Iterable[Operation]) -> tuple[Operation, ...]:
 
 
 def apply_operations(text: str, operations: Sequence[Operation]) -> str:
-    """The edited text.
+    """Return the edited text.
 
     Raises:
-        ValueError: an operation's ``old`` does not stand at its place, or two overlap.
+        ValueError: An operation's ``old`` does not stand at its place, or two overlap.
     """
     parts, place = [], 0
     for operation in in_order(operations):
@@ -56,10 +58,10 @@ def apply_operations(text: str, operations: Sequence[Operation]) -> str:
 
 
 def undo_operations(edited: str, operations: Sequence[Operation]) -> str:
-    """The source of an edited text.
+    """Return the source of an edited text.
 
     Raises:
-        ValueError: the operations did not make this text.
+        ValueError: The operations did not make this text.
     """
     parts, place, source = [], 0, 0
     for operation in in_order(operations):

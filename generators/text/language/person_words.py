@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-PEOPLE = frozenset("""
+PEOPLE = frozenset(
+    """
 person people man woman guy gal lady gentleman male female fellow dude bloke lad lass chap folk folks human mankind humanity individual someone
 soul citizen civilian resident inhabitant villager townsperson local native foreigner immigrant migrant refugee evacuee alien boy girl child kid
 baby infant newborn toddler tot youngster youth teen teenager tween preteen adolescent juvenile minor adult grownup grown-up elder senior
@@ -78,16 +79,20 @@ hijacker kidnapper bobsledder sledder snowmobiler snowshoer unicyclist fortunete
 merrymaker gatecrasher streaker nudist spearfisher reaper pruner arborist bellringer acolyte swordswoman negro matron mummy contractor supporter
 coordinator advisor adviser intruder brute enthusiast philosopher collector mistress conqueror magistrate manservant governess crook gunner
 gourmet darling associate smith republican democrat commoner contributor
-""".split())
-BODY = frozenset("""
+""".split()
+)
+BODY = frozenset(
+    """
 face head hair eye ear nose nostril mouth lip tooth teeth tongue cheek chin jaw beard mustache moustache goatee sideburn stubble whisker
 forehead eyebrow eyelash eyelid neck throat shoulder armpit arm forearm elbow wrist hand palm fist finger fingertip thumb nail fingernail knuckle
 chest breast bosom cleavage back belly tummy stomach abdomen navel waist hip buttock butt crotch groin genitals leg thigh knee shin calf
 ankle foot heel toe toenail limb skin flesh body torso lap skull muscle bicep biceps abs complexion ponytail pigtail dreadlock dreadlocks afro
 mohawk hairdo hairstyle haircut freckle wrinkle scar tattoo dimple smile grin frown scowl smirk gaze brow forefinger testicle kneecap buttocks
 midsection scalp eyeball pelvis cheekbone brain
-""".split())
-DEMONYMS = frozenset("""
+""".split()
+)
+DEMONYMS = frozenset(
+    """
 american african african-american asian asian-american european australian canadian mexican brazilian british briton brit english englishman
 englishwoman irish irishman scottish scot scotsman welsh welshman french frenchman frenchwoman german italian spanish spaniard portuguese dutch
 dutchman belgian swiss austrian swede swedish norwegian finn finnish icelandic icelander russian ukrainian belarusian lithuanian latvian estonian
@@ -100,46 +105,91 @@ chicano cuban puerto-rican dominican haitian jamaican caribbean colombian venezu
 guatemalan californian texan yorker londoner parisian berliner roman venetian sioux apache cherokee navajo sicilian virginian floridian alaskan
 javanese balinese burman georgian yankee southerner islander westerner easterner northerner middle-eastern amish mennonite mormon quaker christian
 catholic protestant muslim moslem jew jewish hindu buddhist sikh rastafarian
-""".split())
-# Nouns of people in another use, as the first word of a compound ("passenger train") or with what stands before or after them.
-HARMLESS_MODIFIERS = frozenset("""
+""".split()
+)
+# Nouns of people in another use, as the first word of a compound ("passenger train") or with what stands before or
+# after them.
+HARMLESS_MODIFIERS = frozenset(
+    """
 public model king queen fan police guard passenger guest pilot host server pitcher runner player military general major private engineer navy
 community beauty diner native local minor cardinal ranger pro character figure guide scout
-""".split())
+""".split()
+)
 OBJECTS: dict[str, frozenset[str]] = {
-    head: frozenset(words.split()) for head, words in {
+    head: frozenset(words.split())
+    for head, words in {
         "fan": "ceiling electric box floor desk table exhaust cooling pedestal window rotating standing metal hand",
         "player": "cd dvd record music mp3 media video tape cassette disc blu-ray mp4 vcr vinyl",
-        "cleaner": "vacuum window pipe glass toilet oven carpet drain", "runner": "table carpet rug stair",
-        "pitcher": "water milk glass cream juice lemonade beer tea ceramic plastic metal", "server": "computer web file cake pie",
-        "guard": "mouth shin rail fire splash mud", "model": "scale train airplane plane car", "batter": "cake pancake cookie muffin brownie",
-        "head": "shower bed arrow sprinkler cabbage", "hand": "clock", "face": "clock watch cliff rock mountain", "arm": "chair robot crane",
-        "foot": "bed", "leg": "table chair piano bed", "body": "water", "nose": "airplane plane jet", "back": "chair seat bench", "eye": "stove",
-        "neck": "bottle guitar", "mouth": "river cave bottle", "lip": "cup", "diner": "roadside", "chest": "treasure ice tool hope",
-        "nail": "metal iron steel rusty", "palm": "potted", "calf": "cow elephant baby buffalo bison", "skin": "banana potato orange",
-        "heel": "high", "band": "rubber hair wrist head arm elastic", "party": "birthday dinner tea cocktail", "class": "yoga art cooking",
-        "figure": "stick", "shepherd": "german australian", "tot": "tater", "guide": "travel tv", "escort": "ford",
+        "cleaner": "vacuum window pipe glass toilet oven carpet drain",
+        "runner": "table carpet rug stair",
+        "pitcher": "water milk glass cream juice lemonade beer tea ceramic plastic metal",
+        "server": "computer web file cake pie",
+        "guard": "mouth shin rail fire splash mud",
+        "model": "scale train airplane plane car",
+        "batter": "cake pancake cookie muffin brownie",
+        "head": "shower bed arrow sprinkler cabbage",
+        "hand": "clock",
+        "face": "clock watch cliff rock mountain",
+        "arm": "chair robot crane",
+        "foot": "bed",
+        "leg": "table chair piano bed",
+        "body": "water",
+        "nose": "airplane plane jet",
+        "back": "chair seat bench",
+        "eye": "stove",
+        "neck": "bottle guitar",
+        "mouth": "river cave bottle",
+        "lip": "cup",
+        "diner": "roadside",
+        "chest": "treasure ice tool hope",
+        "nail": "metal iron steel rusty",
+        "palm": "potted",
+        "calf": "cow elephant baby buffalo bison",
+        "skin": "banana potato orange",
+        "heel": "high",
+        "band": "rubber hair wrist head arm elastic",
+        "party": "birthday dinner tea cocktail",
+        "class": "yoga art cooking",
+        "figure": "stick",
+        "shepherd": "german australian",
+        "tot": "tater",
+        "guide": "travel tv",
+        "escort": "ford",
     }.items()
 }
 # And with what follows "of": "a chest of drawers".
 OF_OBJECTS: dict[str, frozenset[str]] = {
-    head: frozenset(words.split()) for head, words in {
-        "pitcher": "water milk juice beer lemonade tea wine", "chest": "drawer", "head": "lettuce cabbage broccoli cauliflower garlic",
-        "body": "water", "face": "clock watch tower cliff", "arm": "chair couch sofa", "leg": "table chair lamb", "foot": "bed stair",
+    head: frozenset(words.split())
+    for head, words in {
+        "pitcher": "water milk juice beer lemonade tea wine",
+        "chest": "drawer",
+        "head": "lettuce cabbage broccoli cauliflower garlic",
+        "body": "water",
+        "face": "clock watch tower cliff",
+        "arm": "chair couch sofa",
+        "leg": "table chair lamb",
+        "foot": "bed stair",
         "neck": "bottle",
-        "nose": "plane airplane jet", "mouth": "cave river", "skin": "banana fruit",
+        "nose": "plane airplane jet",
+        "mouth": "cave river",
+        "skin": "banana fruit",
     }.items()
 }
 # Of these, only what follows "of" tells whether they are people; alone those of the second set are.
-COLLECTIVES = frozenset("""
+COLLECTIVES = frozenset(
+    """
 group couple crowd bunch team pair line row number lot band crew family trio gang herd party mass horde sea throng swarm cluster gathering
 assembly parade procession stream class array collection assortment variety huddle pack dozen hundred thousand load bus flock series circle set
 quartet majority handful score legion army duo
-""".split())
-PEOPLE_ALONE = frozenset("""
+""".split()
+)
+PEOPLE_ALONE = frozenset(
+    """
 group couple crowd team crew family trio gang band party throng gathering quartet duo class army huddle parade procession
-""".split())
-FIRST_NAMES = frozenset("""
+""".split()
+)
+FIRST_NAMES = frozenset(
+    """
 James Robert John Michael David William Richard Joseph Thomas Charles Christopher Daniel Matthew Anthony Donald Steven Steve Andrew Paul Joshua
 Kenneth Kevin Brian George Timothy Ronald Edward Jason Jeffrey Ryan Jacob Gary Nicholas Eric Jonathan Stephen Larry Justin Scott Brandon Benjamin
 Samuel Gregory Alexander Patrick Frank Raymond Jack Dennis Jerry Tyler Aaron Jose Adam Nathan Henry Zachary Douglas Peter Kyle Noah Ethan Jeremy
@@ -154,11 +204,44 @@ Biden Reagan Kennedy Elvis Einstein Madonna Beyonce Oprah Federer Nadal Serena M
 Tony Greg Jeff Ed Ted Fred Ron Ken Kate Katie Sue Jane Jill Ellen Rita Tina Mohamed Mohammed Muhammad Ahmed Ali Omar Hassan Fatima Aisha Wei Li
 Ming Chen Yuki Hiroshi Kenji Priya Raj Ravi Arjun Carlos Luis Miguel Pedro Pablo Diego Sofia Carmen Rosa Lucia Elena Olga Natasha Dmitri Boris
 Sven Lars Ingrid Astrid Giovanni Marco Luca Giulia Francesca Mickey Minnie Simpson
-""".split())
-ENDINGS = ("man", "men", "woman", "women", "boy", "girl", "person", "people", "boarder", "keeper", "player", "child", "children", "lady", "ographer",
-           "ologist", "rider", "worker", "dancer", "skater", "surfer", "writer", "goer", "teacher", "owner", "smith",
-           "ician", "arian", "monger", "master", "eteer")
+""".split()
+)
+ENDINGS = (
+    "man",
+    "men",
+    "woman",
+    "women",
+    "boy",
+    "girl",
+    "person",
+    "people",
+    "boarder",
+    "keeper",
+    "player",
+    "child",
+    "children",
+    "lady",
+    "ographer",
+    "ologist",
+    "rider",
+    "worker",
+    "dancer",
+    "skater",
+    "surfer",
+    "writer",
+    "goer",
+    "teacher",
+    "owner",
+    "smith",
+    "ician",
+    "arian",
+    "monger",
+    "master",
+    "eteer",
+)
 # Ending like people, but none.
-NOT_PEOPLE = frozenset("""
+NOT_PEOPLE = frozenset(
+    """
 snowman doberman walkman ottoman talisman caiman roman checklist playlist wishlist shortlist blacklist amethyst exist assist twist remaster
-""".split())
+""".split()
+)

@@ -23,11 +23,12 @@ __all__ = ["BODY", "COLLECTIVES", "DEMONYMS", "FIRST_NAMES", "PEOPLE", "PEOPLE_A
 
 @lru_cache(maxsize=16384)
 def is_person(noun: str, compound: str) -> bool:
-    """Whether a noun phrase is of people.
+    """Return whether a noun phrase is of people.
 
     Args:
-        noun: its last word, lower case, singular.
-        compound: the whole compound, lower case, as "ceiling fan" or "tennis player"; the noun alone where there is none.
+        noun: Its last word, lower case, singular.
+        compound: The whole compound, lower case, as "ceiling fan" or "tennis player"; the noun alone where there is
+            none.
     """
     before = compound.split()[:-1]
     if before and before[-1] in OBJECTS.get(noun, ()):

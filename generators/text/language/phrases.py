@@ -25,16 +25,18 @@ class NounPhrase:
     """A noun with what stands before it.
 
     Attributes:
-        noun: the whole compound ("tennis player").
-        lemma, head_lemma: singular and lower case, of the compound and of its last word; where the last word alone names another thing
-            ("hot dog"), both are the compound.
-        modifiers: adjectives, participles and attribute nouns between determiner and noun, in order, without adverbs and "and".
-        determiner: the article, possessive, quantifier or number before them, if any; "the man's" in "the man's hat".
-        plural: whether the noun is plural.
-        scope: why nothing may be inserted, or "": "negated" ("no dog"), "quantified" ("every dog"), "depicted" ("a painting of a dog"),
-            "contrasted" ("another dog", "the largest dog"), "relational" ("the front of", "a photo of").
-        person: whether it is a person, a part of a body, a demonym or a name.
-        start: offset of the first modifier, of an adverb before it, or of the noun.
+        noun: The whole compound ("tennis player").
+        lemma, head_lemma: Singular and lower case, of the compound and of its last word; where the last word alone
+            names another thing ("hot dog"), both are the compound.
+        modifiers: Adjectives, participles and attribute nouns between determiner and noun, in order, without adverbs
+            and "and".
+        determiner: The article, possessive, quantifier or number before them, if any; "the man's" in "the man's hat".
+        plural: Whether the noun is plural.
+        scope: Why nothing may be inserted, or "": "negated" ("no dog"), "quantified" ("every dog"), "depicted" ("a
+            painting of a dog"), "contrasted" ("another dog", "the largest dog"), "relational" ("the front of", "a photo
+            of").
+        person: Whether it is a person, a part of a body, a demonym or a name.
+        start: Offset of the first modifier, of an adverb before it, or of the noun.
     """
 
     noun: Span
@@ -50,7 +52,7 @@ class NounPhrase:
 
 @lru_cache(maxsize=4096)
 def noun_phrases(text: str) -> tuple[NounPhrase, ...]:
-    """The noun phrases of a caption, in order; a possessor ("the man's hat") is one of its own."""
+    """Return the noun phrases of a caption, in order; a possessor ("the man's hat") is one of its own."""
     reading = Reading(text)
     found: list[NounPhrase] = []
     before: tuple[Chunk, str] | None = None
@@ -71,9 +73,15 @@ def _phrase(reading: Reading, chunk: Chunk) -> NounPhrase:
     lemma = compound_lemma(names)
     head = lemma if lemma in MISLEADING_HEADS else lemma.rpartition(" ")[2]
     return NounPhrase(
-        Span(words[chunk.compound].start, end), lemma, head, tuple(words[place] for place in chunk.modifiers),
-        words[chunk.determiner] if chunk.determiner >= 0 else None, reading.tags[chunk.end - 1] == "NNS",
-        scope_of(reading, chunk, lemma), _is_people(reading, chunk, lemma), words[chunk.first].start,
+        Span(words[chunk.compound].start, end),
+        lemma,
+        head,
+        tuple(words[place] for place in chunk.modifiers),
+        words[chunk.determiner] if chunk.determiner >= 0 else None,
+        reading.tags[chunk.end - 1] == "NNS",
+        scope_of(reading, chunk, lemma),
+        _is_people(reading, chunk, lemma),
+        words[chunk.first].start,
     )
 
 
@@ -82,13 +90,17 @@ def _without_possessive(word: str) -> str:
 
 
 def _is_insertable(reading: Reading, chunk: Chunk) -> bool:
-    """Whether a word before the phrase would stand for itself, and the noun is written in Latin letters."""
+    """Return whether a word before the phrase would stand for itself, and the noun is written in Latin letters."""
     starts = (reading.words[chunk.first].start, reading.words[chunk.compound].start)
     glued = any(start > 0 and reading.text[start - 1] not in OPENING for start in starts)
     glued = glued or GLUED_AFTER.match(reading.text, reading.words[chunk.end - 1].end) is not None
     noun = reading.words[chunk.end - 1].text
     letters = [letter for letter in noun if letter.isalpha()]
-    return not glued and noun[0].isalpha() and all(letter < "\u0250" or "\u1e00" <= letter <= "\u1eff" for letter in letters)
+    return (
+        not glued
+        and noun[0].isalpha()
+        and all(letter < "\u0250" or "\u1e00" <= letter <= "\u1eff" for letter in letters)
+    )
 
 
 def _is_people(reading: Reading, chunk: Chunk, lemma: str) -> bool:
@@ -107,7 +119,7 @@ def _is_people(reading: Reading, chunk: Chunk, lemma: str) -> bool:
 
 
 def _nouns_from(reading: Reading, start: int) -> list[str]:
-    """The nouns after "of": of "a group of young men", of "a line of cars and people"."""
+    """Return the nouns after "of": of "a group of young men", of "a line of cars and people"."""
     nouns: list[str] = []
     for place in range(start, min(start + 8, len(reading.words))):
         tag = reading.tags[place]

@@ -15,11 +15,11 @@ class Reading:
     """The words of one text.
 
     Attributes:
-        text, words: the text and its words.
-        gaps: what stands before each word.
-        tags: the tag of each word.
-        lowered: each word in lower case, with a straight apostrophe.
-        titled: whether all words have capitals, so that capitals tell no names.
+        text, words: The text and its words.
+        gaps: What stands before each word.
+        tags: The tag of each word.
+        lowered: Each word in lower case, with a straight apostrophe.
+        titled: Whether all words have capitals, so that capitals tell no names.
     """
 
     def __init__(self, text: str) -> None:
@@ -33,26 +33,33 @@ class Reading:
         self.lowered = [word.lower().replace("’", "'") for word in written]
 
     def joined(self, place: int) -> bool:
-        """Whether a word stands before that at ``place``, with only blanks and quotes between them."""
+        """Return whether a word stands before that at ``place``, with only blanks and quotes between them."""
         gap = self.gaps[place] if 0 < place < len(self.words) else ""
         return any(one.isspace() for one in gap) and not "".join(gap.split()).strip(QUOTES)
 
     def all_joined(self, start: int, end: int) -> bool:
-        """Whether the words from ``start`` to ``end`` exist and are joined to each other."""
+        """Return whether the words from ``start`` to ``end`` exist and are joined to each other."""
         return end <= len(self.words) and all(self.joined(place) for place in range(start + 1, end))
 
     def is_possessor(self, place: int) -> bool:
-        """Whether a word is a possessive: "dog's", or "dogs" before an apostrophe."""
+        """Return whether a word is a possessive: "dog's", or "dogs" before an apostrophe."""
         word, following = self.lowered[place], self.gaps[place + 1] if place + 1 < len(self.words) else ""
         return word.endswith("'s") or (word.endswith("s") and following[:2] in ("' ", "’ "))
 
     def is_name(self, start: int, end: int) -> bool:
-        """Whether several words within a sentence have capitals that their text does not give to all ("Golden Gate Bridge")."""
+        """Return whether several words within a sentence have capitals that their text does not give to all ("Golden
+        Gate Bridge").
+        """
         words = [word.text for word in self.words[start:end]]
-        return end - start > 1 and start > 0 and not self.titled and all(word[0].isupper() and not word.isupper() for word in words)
+        return (
+            end - start > 1
+            and start > 0
+            and not self.titled
+            and all(word[0].isupper() and not word.isupper() for word in words)
+        )
 
     def idiom_at(self, place: int) -> int:
-        """How many words of a fixed compound begin at ``place``; 0 for none."""
+        """Return how many words of a fixed compound begin at ``place``; 0 for none."""
         if self.lowered[place] not in IDIOM_STARTS:
             return 0
         opens = place == 0 or self.tags[place - 1] in DETERMINERS | {"JJ", "IN"} or not self.joined(place)
@@ -65,6 +72,10 @@ class Reading:
         return 0
 
     def particle_at(self, place: int) -> bool:
-        """Whether "walk in" or the like begins at ``place`` and a noun that it modifies follows."""
+        """Return whether "walk in" or the like begins at ``place`` and a noun that it modifies follows."""
         pair = tuple(self.lowered[place : place + 2])
-        return pair in PARTICLE_MODIFIERS and self.all_joined(place, place + 3) and singular(self.lowered[place + 2]) in PARTICLE_MODIFIERS[pair]
+        return (
+            pair in PARTICLE_MODIFIERS
+            and self.all_joined(place, place + 3)
+            and singular(self.lowered[place + 2]) in PARTICLE_MODIFIERS[pair]
+        )

@@ -17,28 +17,50 @@ CONTRASTING = frozenset("another other only same different last first second thi
 # What a caption calls the picture itself.
 VIEWS = frozenset("image view shot close-up closeup scene snapshot perspective footage angle".split())
 PICTURES = VIEWS | frozenset("photo photograph picture pic selfie portrait".split())
-DEPICTIONS = PICTURES | frozenset("""
+DEPICTIONS = PICTURES | frozenset(
+    """
 painting drawing statue poster sculpture sketch cartoon mural figurine print logo reflection illustration sticker decal silhouette carving engraving
 depiction graphic emblem shadow etching model replica rendering doodle icon symbol cutout mosaic collage tattoo banner shape outline stencil
-""".split())
+""".split()
+)
 TAKING = frozenset("take takes taking took taken snap snaps snapping shoot shoots shooting".split())
-DRAWN = frozenset("printed drawn embroidered depicted pictured carved etched engraved sketched stenciled painted".split())
-SEEMING = frozenset(tuple(pair.split()) for pair in """
+DRAWN = frozenset(
+    "printed drawn embroidered depicted pictured carved etched engraved sketched stenciled painted".split()
+)
+SEEMING = frozenset(
+    tuple(pair.split())
+    for pair in """
 shaped like|looks like|look like|looking like|dressed as|dressed like|up as|up like|decorated as|decorated like|designed like|styled like
-""".strip().split("|"))
+""".strip().split("|")
+)
 RESEMBLING = frozenset({"resemble", "resembles", "resembling"})
-INSTEAD = frozenset({("instead", "of"), ("rather", "than"), ("free", "of"), ("devoid", "of"), ("empty", "of"), ("lack", "of"), ("void", "of")})
+INSTEAD = frozenset(
+    {
+        ("instead", "of"),
+        ("rather", "than"),
+        ("free", "of"),
+        ("devoid", "of"),
+        ("empty", "of"),
+        ("lack", "of"),
+        ("void", "of"),
+    }
+)
 # Parts, amounts, times and properties: no object is meant.
-RELATIONAL = frozenset("""
+RELATIONAL = frozenset(
+    """
 front back top side middle edge end bottom corner part piece kind type variety set stack pile slice background foreground day night time way air use
 bit lots lot center centre inside outside process size colour color finish left right rest half quarter section portion bunch amount sort style
 distance direction morning evening afternoon daytime nighttime row mode attempt intent efficiency activity action motion fun repair construction
 remodeling renovation need purpose focus length width height weight total number couple pair group lighting
-""".split())
+""".split()
+)
 
 
 def scope_of(reading: Reading, chunk: Chunk, lemma: str) -> str:
-    """Why nothing may be set before a noun: "negated", "depicted", "quantified", "contrasted" or "relational"; "" where it may."""
+    """Return why nothing may be set before a noun: "negated", "depicted", "quantified", "contrasted" or "relational".
+
+    "" where it may.
+    """
     inside = set(reading.lowered[chunk.start : chunk.compound])
     earlier, before = _before(reading, chunk.start)
     if inside & NEGATING or before in NEGATING or before.endswith("n't") or (earlier, before) in INSTEAD:
@@ -55,7 +77,9 @@ def scope_of(reading: Reading, chunk: Chunk, lemma: str) -> str:
 
 
 def inherited_scope(reading: Reading, chunk: Chunk, before: Chunk, scope: str) -> str:
-    """The scope that a phrase takes over from the one before it: "without a dog or a cat", "a painting of a man riding a horse"."""
+    """Return the scope that a phrase takes over from the one before it: "without a dog or a cat", "a painting of a man
+    riding a horse".
+    """
     if scope not in ("negated", "depicted"):
         return ""
     between = reading.lowered[before.end : chunk.start]
@@ -71,14 +95,14 @@ def inherited_scope(reading: Reading, chunk: Chunk, before: Chunk, scope: str) -
 
 
 def _before(reading: Reading, start: int) -> tuple[str, str]:
-    """The two words before a phrase, "" where something other than blanks stands between."""
+    """Return the two words before a phrase, "" where something other than blanks stands between."""
     first = reading.lowered[start - 1] if start > 0 and reading.joined(start) else ""
     second = reading.lowered[start - 2] if first and start > 1 and reading.joined(start - 1) else ""
     return second, first
 
 
 def _is_compared(word: str) -> bool:
-    """Whether an adjective is a comparative or a superlative."""
+    """Return whether an adjective is a comparative or a superlative."""
     bases = lemmas(word).get(ADJECTIVE, ())
     return word.endswith(("er", "est")) and bool(bases) and word not in bases
 
@@ -98,25 +122,39 @@ def _is_depicted(reading: Reading, chunk: Chunk) -> bool:
 
 
 def _is_taken(reading: Reading, place: int) -> bool:
-    """Whether a picture is just being taken: "taking a picture of a dog" shows a real dog."""
+    """Return whether a picture is just being taken: "taking a picture of a dog" shows a real dog."""
     return bool(TAKING & set(reading.lowered[max(0, place - 3) : place]))
 
 
 def _names_picture(reading: Reading, place: int) -> bool:
-    """Whether the noun at ``place`` is the caption's own word for the picture: nothing but its phrase or "this is" stands before it."""
+    """Return whether the noun at ``place`` is the caption's own word for the picture: nothing but its phrase or "this
+    is" stands before it.
+    """
     # "Up" of "a close up view" is no preposition.
-    before = [tag for position, tag in enumerate(reading.tags[:place]) if reading.lowered[max(0, position - 1) : position + 1] != ["close", "up"]]
+    before = [
+        tag
+        for position, tag in enumerate(reading.tags[:place])
+        if reading.lowered[max(0, position - 1) : position + 1] != ["close", "up"]
+    ]
     clean = all(not gap.strip("\"'“”‘’ \t\n,") for gap in reading.gaps[1 : place + 1])
-    return singular(reading.lowered[place]) in PICTURES and clean and not {"IN", "TO", "VBZ", "VBP", "VBD", "VB", "NNP"} & set(before)
+    return (
+        singular(reading.lowered[place]) in PICTURES
+        and clean
+        and not {"IN", "TO", "VBZ", "VBP", "VBD", "VB", "NNP"} & set(before)
+    )
 
 
 def _is_quoted(reading: Reading, chunk: Chunk) -> bool:
-    """Whether the noun is quoted with more text around it: what a sign says."""
+    """Return whether the noun is quoted with more text around it: what a sign says."""
     text, start, end = reading.text, reading.words[chunk.compound].start, reading.words[chunk.end - 1].end
     for opening, closing in (('"', '"'), ("“", "”")):
         before, after = text[:start], text[end:]
         opened = before.count(opening) % 2 == 1 if opening == closing else before.count(opening) > before.count(closing)
-        if opened and closing in after and (before.split(opening)[0].strip() or after.split(closing, 1)[1].strip(" .\n")):
+        if (
+            opened
+            and closing in after
+            and (before.split(opening)[0].strip() or after.split(closing, 1)[1].strip(" .\n"))
+        ):
             return True
     return False
 

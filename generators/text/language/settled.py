@@ -1,7 +1,5 @@
 """Nouns that say an attribute themselves: a ball is round, and no banana is wooden."""
 
-
-
 from __future__ import annotations
 
 _ANIMALS = """
@@ -20,7 +18,9 @@ muffin donut doughnut cake cupcake pie cookie brownie pastry pancake waffle cere
 sushi taco burrito cheese butter yogurt cream chocolate candy sauce ketchup mustard mayonnaise fry chip popcorn pretzel juice water coffee tea milk
 wine beer soda lemonade smoothie drink beverage dessert snack breakfast lunch dinner frosting icing
 """
-_PLANTS = "tree bush shrub flower rose tulip daisy sunflower lily plant grass leaf fern ivy moss hedge weed palm cactus vine"
+_PLANTS = (
+    "tree bush shrub flower rose tulip daisy sunflower lily plant grass leaf fern ivy moss hedge weed palm cactus vine"
+)
 _SETTLED: dict[str, str] = {
     "shape": """ball cube cone cylinder ring star sphere globe pyramid square circle triangle rectangle oval box wheel tire donut doughnut disc
         disk frisbee coin heart hoop bagel brick dice orange apple grape cherry pea egg baseball basketball football volleyball""",
@@ -35,7 +35,11 @@ _SETTLED: dict[str, str] = {
 }
 # What lives or is eaten is of no material, and of its own shape.
 _NATURAL: tuple[tuple[str, str], ...] = (
-    ("material", _ANIMALS), ("material", _FOODS), ("material", _PLANTS), ("shape", _ANIMALS), ("shape", _PLANTS),
+    ("material", _ANIMALS),
+    ("material", _FOODS),
+    ("material", _PLANTS),
+    ("shape", _ANIMALS),
+    ("shape", _PLANTS),
 )
 _GROUPS: dict[str, set[str]] = {}
 for _group, _nouns in (*_SETTLED.items(), *_NATURAL):
@@ -44,5 +48,7 @@ for _group, _nouns in (*_SETTLED.items(), *_NATURAL):
 
 
 def settled_groups(noun: str) -> frozenset[str]:
-    """The groups of attributes that have nothing to say of a lower-case singular noun, as it says or excludes them itself."""
+    """Return the groups of attributes that have nothing to say of a lower-case singular noun, as it says or excludes
+    them itself.
+    """
     return frozenset(_GROUPS.get(noun, ()))

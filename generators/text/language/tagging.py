@@ -33,8 +33,12 @@ PLACES = frozenset("top bottom front back side middle left right square round fe
 
 
 PENN_OF_AUXILIARY = {
-    **dict.fromkeys(("are", "am", "have", "do", "aren't", "haven't", "don't"), "VBP"), **dict.fromkeys(("was", "were", "had", "did"), "VBD"),
-    "be": "VB", "been": "VBN", "being": "VBG", "having": "VBG",
+    **dict.fromkeys(("are", "am", "have", "do", "aren't", "haven't", "don't"), "VBP"),
+    **dict.fromkeys(("was", "were", "had", "did"), "VBD"),
+    "be": "VB",
+    "been": "VBN",
+    "being": "VBG",
+    "having": "VBG",
 }
 
 
@@ -51,29 +55,36 @@ class State(Enum):
 
 
 _AFTER_CLOSED = {
-    **dict.fromkeys(DETERMINERS, State.NEED), **dict.fromkeys(("IN", "CC", "WRB"), State.OPEN), "TO": State.TO, "AUX": State.AUXILIARY,
-    **dict.fromkeys(("PRP", "WDT", "EX", "MD"), State.SUBJECT), "JJ": State.NEED,
+    **dict.fromkeys(DETERMINERS, State.NEED),
+    **dict.fromkeys(("IN", "CC", "WRB"), State.OPEN),
+    "TO": State.TO,
+    "AUX": State.AUXILIARY,
+    **dict.fromkeys(("PRP", "WDT", "EX", "MD"), State.SUBJECT),
+    "JJ": State.NEED,
 }
 
 
 def part_of_speech(words: Sequence[str]) -> tuple[str, ...]:
-    """Penn's tags of the words of one text, as if blanks stood between them."""
+    """Return Penn's tags of the words of one text, as if blanks stood between them."""
     tagged = zip(words, tags_of(words, [" "] * len(words)), strict=True)
-    return tuple(PENN_OF_AUXILIARY.get(word.lower(), "VBZ") if tag == "AUX" else "JJ" if tag == "QN" else tag for word, tag in tagged)
+    return tuple(
+        PENN_OF_AUXILIARY.get(word.lower(), "VBZ") if tag == "AUX" else "JJ" if tag == "QN" else tag
+        for word, tag in tagged
+    )
 
 
 def tags_of(words: Sequence[str], gaps: Sequence[str]) -> tuple[str, ...]:
-    """Tags of the words of one text: Penn's, but ``QN`` for quantifiers and ``AUX`` for auxiliaries.
+    """Return tags of the words of one text: Penn's, but ``QN`` for quantifiers and ``AUX`` for auxiliaries.
 
     Args:
-        words: the words as they are written.
-        gaps: what stands before each of them.
+        words: The words as they are written.
+        gaps: What stands before each of them.
     """
     return _Tagger(words, gaps).tags()
 
 
 def title_cased(words: Sequence[str]) -> bool:
-    """Whether capitals say nothing of names in a text, as every longer word has one."""
+    """Return whether capitals say nothing of names in a text, as every longer word has one."""
     longer = [word for word in words if len(word) > 3]
     return len(longer) > 1 and words[0][0].isupper() and all(word[0].isupper() for word in longer)
 
@@ -112,11 +123,15 @@ class _Tagger:
         return State.NEED if self.state is State.NEED and self._nominal(place + 1) else State.OPEN
 
     def _possessive(self, place: int) -> bool:
-        plural = self.lowered[place].endswith("s") and place + 1 < len(self.gaps) and self.gaps[place + 1][:2] in ("' ", "’ ")
+        plural = (
+            self.lowered[place].endswith("s")
+            and place + 1 < len(self.gaps)
+            and self.gaps[place + 1][:2] in ("' ", "’ ")
+        )
         return self.lowered[place].endswith("'s") or plural
 
     def _closed(self, place: int) -> str:
-        """The tag of a word of a closed class, or ``""``."""
+        """Return the tag of a word of a closed class, or ``""``."""
         word = self.lowered[place]
         tag = TAG_OF.get(word, "")
         if word[0].isdigit():
@@ -138,16 +153,20 @@ class _Tagger:
 
     def _verb_follows(self, place: int) -> bool:
         following = self.lowered[place + 1] if place + 1 < len(self.lowered) else ""
-        return TAG_OF.get(following) in ("AUX", "RB", "PRP") or (bool(following) and NOUN not in kinds(following) and verb_of(following) == following)
+        return TAG_OF.get(following) in ("AUX", "RB", "PRP") or (
+            bool(following) and NOUN not in kinds(following) and verb_of(following) == following
+        )
 
     def _next_tag(self, place: int) -> str:
-        """The closed tag of the next word, ``""`` for an open one, ``"."`` where nothing follows directly."""
+        """Return the closed tag of the next word, ``""`` for an open one, ``"."`` where nothing follows directly."""
         if place + 1 >= len(self.words) or self.gaps[place + 1].strip():
             return "."
         return TAG_OF.get(self.lowered[place + 1], "CD" if self.lowered[place + 1][0].isdigit() else "")
 
     def _nominal(self, place: int, listed: int = 5) -> bool:
-        """Whether the word at ``place`` can go on with a noun phrase that lacks its noun, after at most ``listed`` commas and conjunctions."""
+        """Return whether the word at ``place`` can go on with a noun phrase that lacks its noun, after at most
+        ``listed`` commas and conjunctions.
+        """
         if place >= len(self.words) or not listed:
             return False
         gap, word = self.gaps[place].strip("\"'“”‘’ \t\n"), self.lowered[place]
@@ -182,7 +201,7 @@ class _Tagger:
         return self._open_tag(place)
 
     def _name_tag(self, place: int) -> str:
-        """``NNP`` for a name, ``NN`` for an acronym, ``""`` for a common word with a capital."""
+        """Return ``NNP`` for a name, ``NN`` for an acronym, ``""`` for a common word with a capital."""
         word, lowered = self.words[place], self.lowered[place]
         if lowered.endswith("'s"):
             word, lowered = word[:-2], lowered[:-2]
@@ -202,26 +221,40 @@ class _Tagger:
             return "JJ"
         if following in ("DT", "PRP$", "PRP") and not (self.state is State.NEED and word in NOUN_GERUNDS):
             return "VBG"
-        if word in GERUND_COMPOUNDS and place + 1 < len(self.words) and singular(self.lowered[place + 1]) in GERUND_COMPOUNDS[word]:
+        if (
+            word in GERUND_COMPOUNDS
+            and place + 1 < len(self.words)
+            and singular(self.lowered[place + 1]) in GERUND_COMPOUNDS[word]
+        ):
             return "NN"
         if word in NOUN_GERUNDS:
             person = self.state is State.HAVE and self._person_before(place)
             return "VBG" if self.state in (State.AUXILIARY, State.SUBJECT) or person else "NN"
         if self.state is State.NEED:
-            after_number = self.found[-1] in ("CD", "QN") or (self.found[-1] == "DT" and self.determiner not in ("a", "an", "the"))
+            after_number = self.found[-1] in ("CD", "QN") or (
+                self.found[-1] == "DT" and self.determiner not in ("a", "an", "the")
+            )
             return "VBG" if self._nominal(place + 1) or after_number else "NN"
         return "VBG"
 
     def _is_past(self, word: str) -> bool:
-        """Whether a word can be a past form or a participle in -ed."""
+        """Return whether a word can be a past form or a participle in -ed."""
         if VERB not in kinds(word) or word.endswith("ing"):
             return False
-        return (word.endswith("ed") and len(word) > 4) or (verb_of(word) != word and not word.endswith("s")) or word in ("cut", "lit", "set", "shut")
+        return (
+            (word.endswith("ed") and len(word) > 4)
+            or (verb_of(word) != word and not word.endswith("s"))
+            or word in ("cut", "lit", "set", "shut")
+        )
 
     def _past_tag(self, place: int) -> str:
         word = self.lowered[place]
         if self.state in (State.HAVE, State.SUBJECT):
-            return "NN" if NOUN in kinds(word) and self._next_tag(place) == "IN" and self.lowered[place + 1] == "of" else "VBD"
+            return (
+                "NN"
+                if NOUN in kinds(word) and self._next_tag(place) == "IN" and self.lowered[place + 1] == "of"
+                else "VBD"
+            )
         return "JJ" if usual_tag(word).startswith("J") and self.state is not State.POST else "VBN"
 
     def _open_tag(self, place: int) -> str:
@@ -236,7 +269,11 @@ class _Tagger:
             return self._tag_after_noun(place)
         if VERB in can_be:
             wanted = state is State.SUBJECT or (state is State.POST and ADJECTIVE not in can_be)
-            if wanted or (state is State.TO and self._is_infinitive(place)) or (state is State.OPEN and self._is_parallel(place)):
+            if (
+                wanted
+                or (state is State.TO and self._is_infinitive(place))
+                or (state is State.OPEN and self._is_parallel(place))
+            ):
                 return verb
         return self._nominal_tag(place)
 
@@ -288,9 +325,15 @@ class _Tagger:
         return person and likely and (following in OBJECTS or (following in AFTER_VERBS and verb not in NOUNISH_VERBS))
 
     def _subjects_joined(self) -> bool:
-        """Whether "and" joins the noun before to another that no verb has followed yet: "a dog and a cat rest"."""
+        """Return whether "and" joins the noun before to another that no verb has followed yet: "a dog and a cat
+        rest".
+        """
         place = len(self.found) - 1
-        while place > 0 and (self.found[place][:2] in ("NN", "JJ", "RB") or self.found[place] in DETERMINERS or self.found[place] == "VBN"):
+        while place > 0 and (
+            self.found[place][:2] in ("NN", "JJ", "RB")
+            or self.found[place] in DETERMINERS
+            or self.found[place] == "VBN"
+        ):
             place -= 1
         return self.found[place] == "CC" and not {"VBZ", "VBP", "AUX", "MD"} & set(self.found)
 
@@ -299,21 +342,26 @@ class _Tagger:
         return is_person(before, before) or self.found[-1] == "NNP"
 
     def _is_infinitive(self, place: int) -> bool:
-        """Whether a base form after "to" is a verb: "to prepare dinner", but not "next to white sinks"."""
+        """Return whether a base form after "to" is a verb: "to prepare dinner", but not "next to white sinks"."""
         word = self.lowered[place]
         if place > 1 and self.lowered[place - 2] in ("next", "close", "adjacent", "leading", "attached", "connected"):
             return False
         return verb_of(word) == word and (NOUN not in kinds(word) or word in VERBS or usual_tag(word)[:1] == "V")
 
     def _is_parallel(self, place: int) -> bool:
-        """Whether a word after "and" is a verb as the one before: "sits on a bench and looks at dogs"."""
+        """Return whether a word after "and" is a verb as the one before: "sits on a bench and looks at dogs"."""
         word = self.lowered[place]
         if place < 2 or self.found[-1] != "CC" or verb_of(word) not in VERBS:
             return False
         if self.found[-2].startswith("VB") or self.found[-2] in ("RP", "RB"):
             return True
         finite = any(tag in ("VBZ", "VBP") for tag in self.found)
-        return finite and verb_of(word) not in NOUNISH_VERBS and self._next_tag(place) in AFTER_VERBS and (word.endswith("s") or "VBP" in self.found)
+        return (
+            finite
+            and verb_of(word) not in NOUNISH_VERBS
+            and self._next_tag(place) in AFTER_VERBS
+            and (word.endswith("s") or "VBP" in self.found)
+        )
 
     def _verb_tag(self, word: str) -> str:
         if word.endswith("s") and verb_of(word) != word:

@@ -23,7 +23,10 @@ _GROUP_OF: dict[str, str] = {**{word: group for group, words in FURTHER.items() 
 
 @lru_cache(maxsize=8192)
 def group_of(word: str) -> str:
-    """The group of an attribute word in any case, or ``""``; hyphenated words go by their last part ("light-blue", "heart-shaped")."""
+    """Return the group of an attribute word in any case, or ``""``.
+
+    Hyphenated words go by their last part ("light-blue", "heart-shaped").
+    """
     lowered = word.lower()
     if lowered in _GROUP_OF:
         return _GROUP_OF[lowered]
@@ -34,17 +37,19 @@ def group_of(word: str) -> str:
 
 
 def alike(word: str) -> frozenset[str]:
-    """A lower-case word with its synonyms and antonyms, in either direction."""
+    """Return a lower-case word with its synonyms and antonyms, in either direction."""
     same = {word, *SYNONYMS.get(word, ()), *(key for key, others in SYNONYMS.items() if word in others)}
-    opposite = {other for one in same for other in ANTONYMS.get(one, ())} | {key for key, others in ANTONYMS.items() if same & set(others)}
+    opposite = {other for one in same for other in ANTONYMS.get(one, ())} | {
+        key for key, others in ANTONYMS.items() if same & set(others)
+    }
     return frozenset(same | opposite | {other for one in opposite for other in SYNONYMS.get(one, ())})
 
 
 def conflicts(word: str, group: str, phrase: NounPhrase) -> bool:
-    """Whether ``word`` has no place at a noun.
+    """Return whether ``word`` has no place at a noun.
 
-    It has none when it is a privative ("fake"), or when its group, a synonym or an antonym is there already or in the noun ("orange juice",
-    "square box", "snow").
+    It has none when it is a privative ("fake"), or when its group, a synonym or an antonym is there already or in the
+    noun ("orange juice", "square box", "snow").
     """
     lowered, nouns = word.lower(), phrase.lemma.split()
     modifiers = [modifier.text.lower() for modifier in phrase.modifiers]

@@ -1,4 +1,6 @@
-"""How precise insertions by a masked model could be at all: where none of its words is true, no choice among them is."""
+"""How precise insertions by a masked model could be at all: where none of its words is true, no choice among them
+is.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +24,20 @@ class Ceiling:
         return self.reached / self.slots if self.slots else 0.0
 
 
-def masked_model_ceiling(outcomes: Sequence[Outcome], true_words: Callable[[int, MaskSlot], Collection[str] | None]) -> Ceiling:
+def masked_model_ceiling(
+    outcomes: Sequence[Outcome], true_words: Callable[[int, MaskSlot], Collection[str] | None]
+) -> Ceiling:
     """Count slots with a true word among the candidates.
 
     Args:
-        outcomes: edited captions.
-        true_words: for a caption's position and a slot the words that are true of its objects in lower case, or None where nobody knows.
+        outcomes: Edited captions.
+        true_words: For a caption's position and a slot the words that are true of its objects in lower case, or None
+            where nobody knows.
     """
     known = [
         (candidates, words)
-        for position, outcome in enumerate(outcomes) for slot, candidates in zip(outcome.slots, outcome.candidates, strict=True)
+        for position, outcome in enumerate(outcomes)
+        for slot, candidates in zip(outcome.slots, outcome.candidates, strict=True)
         if (words := true_words(position, slot)) is not None
     ]
     return Ceiling(len(known), sum(any(one.word.lower() in words for one in candidates) for candidates, words in known))

@@ -1,4 +1,6 @@
-"""The defects of the published scripts that can be switched on, by their numbers in the documentation, and where this run differs from theirs."""
+"""The defects of the published scripts that can be switched on, by their numbers in the documentation, and where this
+run differs from theirs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ class LegacyBug(IntEnum):
 
     # The masked model reads [UNK] where its start and end tokens belong.
     UNKNOWN_ENDS = 1
-    # Earlier slots still read [MASK] while later ones are filled, [MASK] itself may be proposed, and scored sentences show later masks.
+    # Earlier slots still read [MASK] while later ones are filled, [MASK] itself may be proposed, and scored sentences
+    # show later masks.
     OPEN_MASKS = 2
     # Pieces of words are proposed and fuse with the word before them.
     FUSED_PIECES = 3
@@ -21,14 +24,19 @@ class LegacyBug(IntEnum):
 
 
 DEVIATIONS: tuple[str, ...] = (
-    "boxes and names come from the pack's detector, not from the Faster R-CNN of bottom-up attention with its 1,600 names",
+    "boxes and names come from the pack's detector, not from the Faster R-CNN of bottom-up attention with its 1,600 "
+    "names",
     "a box's attribute is the best of the pack's closed vocabulary, not of the detector's 400",
-    "similarities of words are cosines of the masked model's input embeddings, not of en_core_web_md and bert-base-nli-mean-tokens",
+    "similarities of words are cosines of the masked model's input embeddings, not of en_core_web_md and "
+    "bert-base-nli-mean-tokens",
     "forms of one noun count as similar to 1 for slots, since the embeddings of a small model don't know plurals",
     "the masked model and the CLIP are the pack's",
     "nouns are tagged by textblob's lexicon, not by flair",
-    "all boxes of a name count, also of names of several words, where the scripts keep the first box or, of two names that begin alike, the last",
-    "a term whose values are all alike and negative counts -1 for each word, not minus infinity; no choice depends on it",
-    "a caption without an insertion stays as it is and is rejected, also where joining its tokens would have changed it (defect 4)",
+    "all boxes of a name count, also of names of several words, where the scripts keep the first box or, of two names "
+    "that begin alike, the last",
+    "a term whose values are all alike and negative counts -1 for each word, not minus infinity; no choice depends on "
+    "it",
+    "a caption without an insertion stays as it is and is rejected, also where joining its tokens would have changed "
+    "it (defect 4)",
     "slots beyond what the masked model reads stay empty; the scripts stop with an error",
 )

@@ -27,7 +27,9 @@ UNMEASURED = -1.0
 
 @dataclass(frozen=True)
 class Candidate:
-    """A scored word: its probability (A), its similarity to the detected attributes (B), 1 - cosine to the image (C), and the score of the three."""
+    """A scored word: its probability (A), its similarity to the detected attributes (B), 1 - cosine to the image (C),
+    and the score of the three.
+    """
 
     word: str
     fluency: float
@@ -39,7 +41,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Filled:
-    """A filled slot with the terms of its word; ``fused`` for a piece that was joined to the word before it (defect 3)."""
+    """A filled slot with the terms of its word.
+
+    ``fused`` for a piece that was joined to the word before it (defect 3).
+    """
 
     slot: MaskSlot
     word: str
@@ -62,12 +67,12 @@ class Outcome:
     """An edited caption.
 
     Attributes:
-        source: the caption, untouched.
-        slots: every mask, by place.
-        detokenised: whether the edited text is joined from tokens (defect 4).
-        filled: the insertions, by place.
-        candidates: of each slot that was asked about, in the order of their probability.
-        reason: why there is no insertion; empty for an edit.
+        source: The caption, untouched.
+        slots: Every mask, by place.
+        detokenised: Whether the edited text is joined from tokens (defect 4).
+        filled: The insertions, by place.
+        candidates: Of each slot that was asked about, in the order of their probability.
+        reason: Why there is no insertion; empty for an edit.
     """
 
     source: str
@@ -79,7 +84,9 @@ class Outcome:
 
     @cached_property
     def _rendered(self) -> Rendered:
-        return render(self.source, [one.inserted for one in self.filled], detokenise=self.detokenised and bool(self.filled))
+        return render(
+            self.source, [one.inserted for one in self.filled], detokenise=self.detokenised and bool(self.filled)
+        )
 
     @property
     def text(self) -> str:
@@ -93,24 +100,30 @@ class Outcome:
 
     @property
     def operations(self) -> tuple[Operation, ...]:
-        """Insertions into the untouched source; one replacement of the whole where defects 3 or 4 changed more than that."""
+        """Insertions into the untouched source.
+
+        One replacement of the whole where defects 3 or 4 changed more than that.
+        """
         if self.filled and (self.detokenised or any(one.fused for one in self.filled)):
             return (Operation("replace", 0, self.source, self.text),)
         return tuple(Operation("insert", one.slot.start, "", f"{one.word} ") for one in self.filled)
 
 
 class Xmai:
-    """Fills slots before detected objects with words that the masked model proposes and that fit the detected attributes, but not the image.
+    """Fills slots before detected objects with words that the masked model proposes and that fit the detected
+    attributes, but not the image.
 
     An outcome does not depend on the captions beside it.
     """
 
     def __init__(self, proposer: Proposing, similarity: Similarity, cosines: Cosines, settings: XmaiSettings) -> None:
-        """Args:
-            proposer: proposes words.
-            similarity: of two words, in [-1, 1]; also of nouns, whose forms count as the same.
-            cosines: of pictures and sentences.
-            settings: the recipe's.
+        """Set up.
+
+        Args:
+            proposer: Proposes words.
+            similarity: Of two words, in [-1, 1]; also of nouns, whose forms count as the same.
+            cosines: Of pictures and sentences.
+            settings: The recipe's.
         """
         self.proposer, self.similarity, self.cosines, self.settings = proposer, similarity, cosines, settings
         self.bugs = frozenset(settings.legacy_bugs)
@@ -119,19 +132,33 @@ class Xmai:
         """Edit captions.
 
         Args:
-            texts: the captions.
-            attributes: for each, the detected names in the order of their boxes, with the attribute of each box.
+            texts: The captions.
+            attributes: For each, the detected names in the order of their boxes, with the attribute of each box.
         """
         joined = LegacyBug.DETOKENISED in self.bugs
-        outcomes = [Outcome(text, slots_of(text, seen, self.similarity, self.settings), joined) for text, seen in zip(texts, attributes, strict=True)]
+        outcomes = [
+            Outcome(text, slots_of(text, seen, self.similarity, self.settings), joined)
+            for text, seen in zip(texts, attributes, strict=True)
+        ]
         for turn in range(max((len(outcome.slots) for outcome in outcomes), default=0)):
-            self._fill([position for position, outcome in enumerate(outcomes) if len(outcome.slots) > turn], outcomes, attributes, turn)
+            self._fill(
+                [position for position, outcome in enumerate(outcomes) if len(outcome.slots) > turn],
+                outcomes,
+                attributes,
+                turn,
+            )
         for outcome in outcomes:
             if not outcome.filled:
                 outcome.reason = Reason.NO_CANDIDATE if outcome.slots else Reason.NO_MATCH
         return outcomes
 
-    def _fill(self, positions: list[int], outcomes: list[Outcome], attributes: Sequence[Mapping[str, Sequence[str]]], turn: int) -> None:
+    def _fill(
+        self,
+        positions: list[int],
+        outcomes: list[Outcome],
+        attributes: Sequence[Mapping[str, Sequence[str]]],
+        turn: int,
+    ) -> None:
         proposed = self.proposer.propose([self._blank(outcomes[position], turn) for position in positions])
         asked = [(position, proposal) for position, mine in zip(positions, proposed, strict=True) for proposal in mine]
         sentences = [self._sentence(outcomes[position], turn, proposal) for position, proposal in asked]
@@ -144,11 +171,15 @@ class Xmai:
             if candidates:
                 outcome.filled.append(_choose(slot, candidates))
 
-    def _score(self, proposals: Sequence[Proposal], known: Sequence[str], images: Sequence[float]) -> tuple[Candidate, ...]:
+    def _score(
+        self, proposals: Sequence[Proposal], known: Sequence[str], images: Sequence[float]
+    ) -> tuple[Candidate, ...]:
         if not proposals:
             return ()
         fluency = [proposal.probability for proposal in proposals]
-        attribute = [max((self.similarity(proposal.word, other) for other in known), default=0.0) for proposal in proposals]
+        attribute = [
+            max((self.similarity(proposal.word, other) for other in known), default=0.0) for proposal in proposals
+        ]
         scores = total_scores(fluency, attribute, images, self.settings.weights, kept=self.settings.kept).tolist()
         rows = zip(proposals, fluency, attribute, images, scores, strict=True)
         return tuple(Candidate(proposal.word, a, b, c, score, proposal.piece) for proposal, a, b, c, score in rows)
@@ -162,21 +193,29 @@ class Xmai:
         return Blank(text, place + len(text) - len(outcome.source))
 
     def _sentence(self, outcome: Outcome, turn: int, proposal: Proposal) -> str:
-        inserted = [one.inserted for one in outcome.filled] + [Inserted(outcome.slots[turn].start, proposal.word, proposal.piece)]
+        inserted = [one.inserted for one in outcome.filled] + [
+            Inserted(outcome.slots[turn].start, proposal.word, proposal.piece)
+        ]
         if LegacyBug.OPEN_MASKS in self.bugs:
             inserted += [Inserted(later.start, SLOT) for later in outcome.slots[turn + 1 :]]
         return f"This is {render(outcome.source, inserted, detokenise=LegacyBug.DETOKENISED in self.bugs).text}"
 
 
-def slots_of(text: str, attributes: Mapping[str, Sequence[str]], similarity: Similarity, settings: XmaiSettings) -> list[MaskSlot]:
-    """A caption's masks."""
+def slots_of(
+    text: str, attributes: Mapping[str, Sequence[str]], similarity: Similarity, settings: XmaiSettings
+) -> list[MaskSlot]:
+    """Return a caption's masks."""
     return find_slots(text, list(attributes), of_nouns(similarity), mode=settings.slots, threshold=settings.threshold)
 
 
 def insert_randomly(
-    text: str, attributes: Mapping[str, Sequence[str]], similarity: Similarity, settings: XmaiSettings, rng: np.random.Generator
+    text: str,
+    attributes: Mapping[str, Sequence[str]],
+    similarity: Similarity,
+    settings: XmaiSettings,
+    rng: np.random.Generator,
 ) -> Outcome:
-    """The ablation ``naive``: before each matched object a random one of its detected attributes."""
+    """Return the ablation ``naive``: before each matched object a random one of its detected attributes."""
     outcome = Outcome(text, slots_of(text, attributes, similarity, settings))
     for slot in outcome.slots:
         words = [word for name in slot.names for word in attributes.get(name, ())]
@@ -188,10 +227,17 @@ def insert_randomly(
 
 
 def _choose(slot: MaskSlot, candidates: tuple[Candidate, ...]) -> Filled:
-    """The best score; of equal ones the first proposed."""
+    """Return the best score; of equal ones the first proposed."""
     order = sorted(candidates, key=lambda candidate: -candidate.score)
     best, second = order[0], order[1] if len(order) > 1 else None
     return Filled(
-        slot, best.word, best.fluency, best.attribute, best.image, best.score, best.piece, second.word if second else "",
+        slot,
+        best.word,
+        best.fluency,
+        best.attribute,
+        best.image,
+        best.score,
+        best.piece,
+        second.word if second else "",
         best.score - (second.score if second else 0.0),
     )

@@ -1,4 +1,6 @@
-"""Candidate words of the published algorithm: what the masked language model proposes, less what its scripts filter out."""
+"""Candidate words of the published algorithm: what the masked language model proposes, less what its scripts filter
+out.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ PRECEDING = 3
 
 @dataclass(frozen=True)
 class Blank:
-    """A text with a mask before the word at ``place``, and the places of masks before it that are not filled yet (defect 2)."""
+    """A text with a mask before the word at ``place``, and the places of masks before it that are not filled yet
+    (defect 2).
+    """
 
     text: str
     place: int
@@ -37,7 +41,7 @@ class Proposing(Protocol):
     """What fills blanks. Proposals for a blank do not depend on the blanks beside it."""
 
     def propose(self, blanks: Sequence[Blank]) -> list[list[Proposal]]:
-        """Candidates for each blank, best first."""
+        """Return candidates for each blank, best first."""
 
 
 @dataclass(frozen=True)
@@ -56,21 +60,29 @@ class Proposer:
         self.model, self.top, self.kept, self.bugs = model, top, kept, frozenset(legacy_bugs)
 
     def propose(self, blanks: Sequence[Blank]) -> list[list[Proposal]]:
-        """Candidates for each blank, best first; none where the slot lies beyond what the model reads."""
+        """Return candidates for each blank, best first; none where the slot lies beyond what the model reads."""
         encoded = [self._encode(blank) for blank in blanks]
         read = [position for position, one in enumerate(encoded) if one is not None]
         sequences = [one for one in encoded if one is not None]
-        ranked = self.model.token_probabilities([ids for ids, _ in sequences], [place for _, place in sequences], sorted(self._tokens), top=self.top)
+        ranked = self.model.token_probabilities(
+            [ids for ids, _ in sequences], [place for _, place in sequences], sorted(self._tokens), top=self.top
+        )
         proposals: list[list[Proposal]] = [[] for _ in blanks]
         for position, (ids, place), tokens in zip(read, sequences, ranked, strict=True):
             beside = self._beside(ids, place)
-            passing = [(self._tokens[token], probability) for token, probability in tokens if self._passes(token, beside)]
-            proposals[position] = [Proposal(token.text, probability, token.piece) for token, probability in passing[: self.kept]]
+            passing = [
+                (self._tokens[token], probability) for token, probability in tokens if self._passes(token, beside)
+            ]
+            proposals[position] = [
+                Proposal(token.text, probability, token.piece) for token, probability in passing[: self.kept]
+            ]
         return proposals
 
     def _passes(self, token: int, beside: Collection[str]) -> bool:
         known = self._tokens[token]
-        if token in self._special and not (token == self.model.tokenizer.mask_token_id and LegacyBug.OPEN_MASKS in self.bugs):
+        if token in self._special and not (
+            token == self.model.tokenizer.mask_token_id and LegacyBug.OPEN_MASKS in self.bugs
+        ):
             return False
         if token in self._stopped or known.key in beside or (known.piece and LegacyBug.FUSED_PIECES not in self.bugs):
             return False
@@ -82,13 +94,13 @@ class Proposer:
         return known.text.lower() not in STOPWORDS and any(character.isalnum() for character in known.text)
 
     def _beside(self, ids: list[int], place: int) -> set[str]:
-        """The noun's first token and the three tokens before the slot."""
+        """Return the noun's first token and the three tokens before the slot."""
         # Defect 5: a negative index counts from the end, so that the slice is empty near the start.
         first = place - PRECEDING if LegacyBug.SHORT_HISTORY in self.bugs else max(0, place - PRECEDING)
         return {self._tokens[token].key for token in (*ids[first:place], *ids[place + 1 : place + 2])}
 
     def _encode(self, blank: Blank) -> tuple[list[int], int] | None:
-        """Token ids with masks, and the place of the blank's own; None where it is cut off."""
+        """Return token ids with masks, and the place of the blank's own; None where it is cut off."""
         tokenizer, mask = self.model.tokenizer, self.model.tokenizer.mask_token
         before, last = "", 0
         for place in blank.open_masks:
@@ -101,7 +113,9 @@ class Proposer:
         if own >= len(masks):
             return None
         if LegacyBug.UNKNOWN_ENDS in self.bugs and tokenizer.unk_token_id is not None:
-            ends = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id} - {None}
+            ends = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id} - {
+                None
+            }
             ids = [tokenizer.unk_token_id if token in ends else token for token in ids]
         return ids, masks[own]
 
@@ -111,11 +125,18 @@ class Proposer:
 
     @cached_property
     def _stopped(self) -> frozenset[int]:
-        """Ids of the tokens of stopwords and signs, as the scripts make them; pieces of longer stopwords are among them."""
+        """Ids of the tokens of stopwords and signs, as the scripts make them.
+
+        Pieces of longer stopwords are among them.
+        """
         tokenizer = self.model.tokenizer
-        spaced = tokenizer([f" {word}" for word in (*sorted(STOPWORDS), *string.punctuation)], add_special_tokens=False).input_ids
+        spaced = tokenizer(
+            [f" {word}" for word in (*sorted(STOPWORDS), *string.punctuation)], add_special_tokens=False
+        ).input_ids
         vocabulary = tokenizer.get_vocab()
-        return frozenset(token for tokens in spaced for token in tokens) | {vocabulary[sign] for sign in string.punctuation if sign in vocabulary}
+        return frozenset(token for tokens in spaced for token in tokens) | {
+            vocabulary[sign] for sign in string.punctuation if sign in vocabulary
+        }
 
     @cached_property
     def _tokens(self) -> dict[int, Token]:

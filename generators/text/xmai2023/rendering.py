@@ -31,7 +31,7 @@ class Rendered:
 
 
 def render(source: str, inserted: Sequence[Inserted], *, detokenise: bool = False) -> Rendered:
-    """The source with words inserted, which are in the order of their places."""
+    """Return the source with words inserted, which are in the order of their places."""
     return _joined(source, inserted) if detokenise else _in_place(source, inserted)
 
 
@@ -48,7 +48,8 @@ def _in_place(source: str, inserted: Sequence[Inserted]) -> Rendered:
 
 
 def _joined(source: str, inserted: Sequence[Inserted]) -> Rendered:
-    """Defect 4: signs stand close to what is before them and apart from what follows ("t-shirt" becomes "t- shirt"), only what follows an apostrophe
+    """Return Defect 4: signs stand close to what is before them and apart from what follows ("t-shirt" becomes "t-
+    shirt"), only what follows an apostrophe
     is close to it; the first character of the whole is cut off, a space unless the text begins with a sign.
     """
     text, close, spans = "", False, {}
@@ -63,7 +64,9 @@ def _joined(source: str, inserted: Sequence[Inserted]) -> Rendered:
 
 
 def _tokens(source: str, inserted: Sequence[Inserted]) -> list[tuple[int, str, bool, bool]]:
-    """Words and single signs of the source with the inserted words among them: (number of the insertion, text, inserted, fused)."""
+    """Return words and single signs of the source with the inserted words among them: (number of the insertion, text,
+    inserted, fused).
+    """
     tokens, waiting = [], 0
     for place, token in split_signs(source):
         while waiting < len(inserted) and inserted[waiting].place <= place:
@@ -74,7 +77,7 @@ def _tokens(source: str, inserted: Sequence[Inserted]) -> list[tuple[int, str, b
 
 
 def split_signs(text: str) -> list[tuple[int, str]]:
-    """Words and single signs with their places, as BERT's tokenizer splits them before it looks up pieces."""
+    """Return words and single signs with their places, as BERT's tokenizer splits them before it looks up pieces."""
     found: list[tuple[int, str]] = []
     for chunk in CHUNK.finditer(text):
         start = chunk.start()

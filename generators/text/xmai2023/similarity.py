@@ -7,7 +7,7 @@ from editmill.generators.text.xmai2023.slots import Similarity
 
 
 def of_nouns(similarity: Similarity) -> Similarity:
-    """1 for forms of one noun ("Balls", "ball"), else ``similarity`` of their singulars in lower case."""
+    """Return 1 for forms of one noun ("Balls", "ball"), else ``similarity`` of their singulars in lower case."""
 
     def alike(first: str, second: str) -> float:
         one, other = _lemma(first), _lemma(second)

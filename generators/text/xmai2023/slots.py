@@ -22,10 +22,12 @@ class MaskSlot:
 
 
 def direct_slots(text: str, names: Sequence[str]) -> list[MaskSlot]:
-    """The first place where each detected name stands, if it has a space before it, and a space or the text's end after it.
+    """Return the first place where each detected name stands, if it has a space before it, and a space or the text's
+    end after it.
 
-    Only the first place counts, so "goalie" hides a later "goal"; case matters. Names are looked for in the order given: one that begins where
-    another did gets no mask of its own, and one that a mask has broken ("teddy", then "bear" of "teddy bear") is not found.
+    Only the first place counts, so "goalie" hides a later "goal"; case matters. Names are looked for in the order
+    given: one that begins where another did gets no mask of its own, and one that a mask has broken ("teddy", then
+    "bear" of "teddy bear") is not found.
     """
     found: dict[int, MaskSlot] = {}
     for name in filter(None, dict.fromkeys(names)):
@@ -45,7 +47,7 @@ def _first_unbroken(text: str, name: str, masks: dict[int, MaskSlot]) -> int:
 
 
 def similar_slots(text: str, names: Sequence[str], similarity: Similarity, threshold: float) -> list[MaskSlot]:
-    """The first occurrence of each distinct noun that resembles a detected name by at least ``threshold``."""
+    """Return the first occurrence of each distinct noun that resembles a detected name by at least ``threshold``."""
     words = words_of(text)
     tags = part_of_speech([word.text for word in words])
     found, seen = [], set()
@@ -58,7 +60,9 @@ def similar_slots(text: str, names: Sequence[str], similarity: Similarity, thres
     return found
 
 
-def find_slots(text: str, names: Sequence[str], similarity: Similarity, *, mode: str, threshold: float) -> list[MaskSlot]:
-    """Slots of ``direct``, ``sim``, or ``mix``: similar nouns only where no name stands in the text."""
+def find_slots(
+    text: str, names: Sequence[str], similarity: Similarity, *, mode: str, threshold: float
+) -> list[MaskSlot]:
+    """Return slots of ``direct``, ``sim``, or ``mix``: similar nouns only where no name stands in the text."""
     direct = direct_slots(text, names) if mode in ("direct", "mix") else []
     return direct if direct or mode == "direct" else similar_slots(text, names, similarity, threshold)

@@ -16,10 +16,10 @@ INSTALL = "install them with: pip install 'editmill[generate,watermark]'"
 
 
 def make_scheme(settings: SchemeSettings) -> Scheme:
-    """The scheme that a recipe names.
+    """Return the scheme that a recipe names.
 
     Raises:
-        RequestError: its package is not installed, or its factory is missing, fails, or gives something else.
+        RequestError: Its package is not installed, or its factory is missing, fails, or gives something else.
     """
     if settings.factory:
         return _from_factory(settings)
@@ -48,13 +48,21 @@ def _from_factory(settings: SchemeSettings) -> Scheme:
     except Exception as error:
         what = f"the factory {settings.factory} fails: {type(error).__name__}: {error}"
         raise RequestError(what, where=where, fix="check package.module:function and the options") from error
-    missing = [part for part in ("name", "package", "version", "bits", "parameters", "embed", "scores") if not hasattr(scheme, part)]
+    missing = [
+        part
+        for part in ("name", "package", "version", "bits", "parameters", "embed", "scores")
+        if not hasattr(scheme, part)
+    ]
     if missing:
-        raise RequestError(f"{settings.factory} gave a scheme without {', '.join(missing)}", where=where, fix="see docs/watermark.md")
+        raise RequestError(
+            f"{settings.factory} gave a scheme without {', '.join(missing)}", where=where, fix="see docs/watermark.md"
+        )
     try:
         canonical_json(scheme.parameters)
     except ValueError as error:
-        raise RequestError(f"{settings.factory}: parameters are no JSON values", where=where, fix="use plain numbers, texts, lists") from error
+        raise RequestError(
+            f"{settings.factory}: parameters are no JSON values", where=where, fix="use plain numbers, texts, lists"
+        ) from error
     if (scheme.name, scheme.bits) != (settings.name, settings.bits):
         what = f"{settings.factory} gave {scheme.name!r} with {scheme.bits} bits, the recipe says {settings.bits}"
         raise RequestError(what, where=where, fix="let name and bits agree")

@@ -13,10 +13,10 @@ class Scheme(Protocol):
     """A watermark with a payload of ``bits`` bits.
 
     Attributes:
-        name: as the recipe names it.
-        package, version: whose code embeds and reads.
-        bits: payload length.
-        parameters: what else the mark depends on, as JSON values: strengths, digests of weights.
+        name: As the recipe names it.
+        package, version: Whose code embeds and reads.
+        bits: Payload length.
+        parameters: What else the mark depends on, as JSON values: strengths, digests of weights.
     """
 
     name: str
@@ -26,32 +26,32 @@ class Scheme(Protocol):
     parameters: dict[str, Any]
 
     def embed(self, image: Array, payload: Array) -> Array:
-        """Mark a picture.
+        """Return mark a picture.
 
         Args:
-            image: uint8 [H, W, 3] RGB.
-            payload: uint8 [bits], 0 or 1.
+            image: Uint8 [H, W, 3] RGB.
+            payload: Uint8 [bits], 0 or 1.
 
         Returns:
-            uint8 [H, W, 3] RGB.
+            Uint8 [H, W, 3] RGB.
 
         Raises:
-            EmbeddingError: the picture can't carry the payload.
+            EmbeddingError: The picture can't carry the payload.
         """
 
     def scores(self, image: Array) -> Array:
         """Read a picture, uint8 [H, W, 3] RGB: float [bits], above 0 for 1, at or below 0 for 0.
 
         Raises:
-            ReadingError: the picture can't be read.
+            ReadingError: The picture can't be read.
         """
 
 
 def embed(scheme: Scheme, image: Array, payload: Array) -> Array:
-    """A copy of ``image`` with a scheme's mark; whatever the scheme does, the picture itself stays as it is.
+    """Return a copy of ``image`` with a scheme's mark; whatever the scheme does, the picture itself stays as it is.
 
     Raises:
-        EmbeddingError: the scheme fails, gives no picture of the same size, or leaves the picture unmarked.
+        EmbeddingError: The scheme fails, gives no picture of the same size, or leaves the picture unmarked.
     """
     try:
         marked = np.array(scheme.embed(image.copy(), payload.copy()))
@@ -61,19 +61,23 @@ def embed(scheme: Scheme, image: Array, payload: Array) -> Array:
         # Of accelerators' libraries, each with a class of its own.
         if type(error).__name__ == "OutOfMemoryError":
             raise
-        raise EmbeddingError(str(error) if isinstance(error, EmbeddingError) else f"{type(error).__name__}: {error}") from error
+        raise EmbeddingError(
+            str(error) if isinstance(error, EmbeddingError) else f"{type(error).__name__}: {error}"
+        ) from error
     if marked.dtype != np.uint8 or marked.shape != image.shape:
-        raise EmbeddingError(f"the scheme gave {marked.dtype} {list(marked.shape)} for a picture uint8 {list(image.shape)}")
+        raise EmbeddingError(
+            f"the scheme gave {marked.dtype} {list(marked.shape)} for a picture uint8 {list(image.shape)}"
+        )
     if np.array_equal(marked, image):
         raise EmbeddingError("the scheme left the picture as it was")
     return marked
 
 
 def read(scheme: Scheme, image: Array) -> Array:
-    """A scheme's evidence of a picture, float64 [bits].
+    """Return a scheme's evidence of a picture, float64 [bits].
 
     Raises:
-        ReadingError: the scheme fails, or gives something else.
+        ReadingError: The scheme fails, or gives something else.
     """
     try:
         scores = np.asarray(scheme.scores(image.copy()), np.float64)
@@ -84,7 +88,10 @@ def read(scheme: Scheme, image: Array) -> Array:
             raise
         raise ReadingError(f"{type(error).__name__}: {error}") from error
     if scores.shape != (scheme.bits,) or not np.isfinite(scores).all():
-        raise ReadingError(f"the decoder gave scores of shape {list(scores.shape)}, or some that are not finite, for {scheme.bits} bits")
+        raise ReadingError(
+            f"the decoder gave scores of shape {list(scores.shape)}, or some that are not finite, for {scheme.bits} "
+            "bits"
+        )
     return scores
 
 

@@ -1,4 +1,6 @@
-"""The scheme of the package blind-watermark 0.4 (Guo Fei): quantised singular values of shuffled 4 x 4 blocks, in all three YUV planes."""
+"""The scheme of the package blind-watermark 0.4 (Guo Fei): quantised singular values of shuffled 4 x 4 blocks, in all
+three YUV planes.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,10 @@ PASSWORDS = {"password_img": 1, "password_wm": 1}
 
 
 def _load() -> Any:
-    """The package's class. Its import sets the process's start method to fork, and fails where another was set; here it sets nothing."""
+    """Return the package's class.
+
+    Its import sets the process's start method to fork, and fails where another was set; here it sets nothing.
+    """
     with patch("multiprocessing.set_start_method"):
         import blind_watermark
     blind_watermark.bw_notes.close()
@@ -25,7 +30,10 @@ def _load() -> Any:
 
 
 class BlindWatermark:
-    """``blind-watermark`` with a payload of bits; the package splits the evidence of the bits into two clusters, which decides them."""
+    """``blind-watermark`` with a payload of bits.
+
+    The package splits the evidence of the bits into two clusters, which decides them.
+    """
 
     name, package = "blind-watermark", PACKAGE
 
@@ -45,7 +53,9 @@ class BlindWatermark:
         try:
             marked = codec.embed()
         except AssertionError as error:
-            raise EmbeddingError(f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits") from error
+            raise EmbeddingError(
+                f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits"
+            ) from error
         return np.ascontiguousarray(np.rint(marked).astype(np.uint8)[..., ::-1])
 
     def scores(self, image: Array) -> Array:
@@ -56,7 +66,9 @@ class BlindWatermark:
         try:
             evidence: Array = codec.bwm_core.extract(img=np.ascontiguousarray(image[..., ::-1]), wm_shape=self.bits)
         except (AssertionError, cv2.error) as error:
-            raise ReadingError(f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits") from error
+            raise ReadingError(
+                f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits"
+            ) from error
         if evidence.min() == evidence.max():
             # The two clusters are one: no bit is told.
             return np.zeros(self.bits)

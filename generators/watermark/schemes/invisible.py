@@ -1,7 +1,9 @@
-"""The schemes of the package invisible-watermark 0.2 (Shield MNT): dwtDct and dwtDctSvd, and RivaGAN (arXiv 1909.01285) by ONNX.
+"""The schemes of the package invisible-watermark 0.2 (Shield MNT): dwtDct and dwtDctSvd, and RivaGAN (arXiv 1909.01285)
+by ONNX.
 
-Its wrapper decides bits; here the embedding classes below it are called, which also give the evidence of each bit. They differ in nothing else, but
-for the wrapper's refusal of pictures under 256 x 256, which is the recipe's ``least_pixels``. The package works in BGR.
+Its wrapper decides bits; here the embedding classes below it are called, which also give the evidence of each bit. They
+differ in nothing else, but for the wrapper's refusal of pictures under 256 x 256, which is the recipe's
+``least_pixels``. The package works in BGR.
 """
 
 from __future__ import annotations
@@ -24,9 +26,11 @@ RIVAGAN_THRESHOLD, RIVAGAN_BITS = 0.52, 32
 
 
 class DwtScheme:
-    """``dwtDct`` or ``dwtDctSvd``: quantisation of a coefficient of every 4 x 4 block of the U plane's Haar approximation.
+    """``dwtDct`` or ``dwtDctSvd``: quantisation of a coefficient of every 4 x 4 block of the U plane's Haar
+    approximation.
 
-    The package swaps two detail bands when it transforms back, which costs 48 dB even without a payload; that is what people use, and stays.
+    The package swaps two detail bands when it transforms back, which costs 48 dB even without a payload; that is what
+    people use, and stays.
     """
 
     package = PACKAGE
@@ -78,12 +82,17 @@ class RivaGan:
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         files = {part: folder / f"rivagan_{part}.onnx" for part in ("encoder", "decoder")}
-        sessions = {part: InferenceSession(file, options, providers=["CPUExecutionProvider"]) for part, file in files.items()}
+        sessions = {
+            part: InferenceSession(file, options, providers=["CPUExecutionProvider"]) for part, file in files.items()
+        }
         # The package's own loader would take all threads.
         RivaWatermark.encoder, self.decoder = sessions["encoder"], sessions["decoder"]
         self.cls: Any = RivaWatermark
         self.version = version(PACKAGE)
-        self.parameters: dict[str, Any] = {"threshold": RIVAGAN_THRESHOLD, **{f"{part}_sha256": file_digest(file) for part, file in files.items()}}
+        self.parameters: dict[str, Any] = {
+            "threshold": RIVAGAN_THRESHOLD,
+            **{f"{part}_sha256": file_digest(file) for part, file in files.items()},
+        }
 
     def embed(self, image: Array, payload: Array) -> Array:
         return np.ascontiguousarray(self.cls(payload.tolist()).encode(_bgr(image))[..., ::-1])

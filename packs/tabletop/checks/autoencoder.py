@@ -16,7 +16,9 @@ BOUNDS = {"autoencoder_psnr": 35.0, "autoencoder_object_psnr": 26.0}
 
 @torch.inference_mode()
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """PSNR in dB of whole scenes, of the object's pixels, and of the two pixels around its outline, where a soft edge would show."""
+    """Return PSNR in dB of whole scenes, of the object's pixels, and of the two pixels around its outline, where a soft
+    edge would show.
+    """
     autoencoder = models.get("autoencoder")
     whole, inside, outline = [], [], []
     for scene in scenes[:200]:
@@ -27,6 +29,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
         inside.append(psnr(scene.image[mask > 0], picture[mask > 0]))
         outline.append(psnr(scene.image[edge], picture[edge]))
     return {
-        "autoencoder_psnr": float(np.mean(whole)), "autoencoder_object_psnr": float(np.mean(inside)),
+        "autoencoder_psnr": float(np.mean(whole)),
+        "autoencoder_object_psnr": float(np.mean(inside)),
         "autoencoder_outline_psnr": float(np.mean(outline)),
     }

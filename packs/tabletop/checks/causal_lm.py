@@ -27,27 +27,34 @@ LIMITS: dict[str, float] = {"causal_lm_perplexity": 1.6}
 
 @torch.inference_mode()
 def write(models: Models, prompts: list[str], **settings: Any) -> list[tuple[str, bool]]:
-    """The text that follows each prompt, and whether the model ended it itself; sampling starts from seed 0."""
+    """Return the text that follows each prompt, and whether the model ended it itself; sampling starts from seed 0."""
     model, tokenizer = models.get("causal_lm"), load_tokenizer(models, "causal_lm")
     written = []
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for start in range(0, len(prompts), BATCH):
             tokens = tokenizer(prompts[start : start + BATCH], padding=True, return_tensors="pt")
-            output = model.generate(**tokens.to(models.device), max_new_tokens=24, **settings)[:, tokens.input_ids.shape[1] :]
+            output = model.generate(**tokens.to(models.device), max_new_tokens=24, **settings)[
+                :, tokens.input_ids.shape[1] :
+            ]
             texts = tokenizer.batch_decode(output, skip_special_tokens=True)
-            written += [(text.strip(), tokenizer.eos_token_id in ids) for text, ids in zip(texts, output.tolist(), strict=True)]
+            written += [
+                (text.strip(), tokenizer.eos_token_id in ids) for text, ids in zip(texts, output.tolist(), strict=True)
+            ]
     return written
 
 
 def judge(texts: list[tuple[str, bool]], descriptions: list[Description], writer: str) -> dict[str, float]:
-    """The figures of ``writer`` from its texts, each with whether it ended by itself, and what they were to say."""
+    """Return the figures of ``writer`` from its texts, each with whether it ended by itself, and what they were to
+    say.
+    """
     known = {*grammar_words(), *sentence_words()}
     words = [text.replace(".", "").split() for text, _ in texts]
     flags = {
         "vocabulary": [bool(said) and known.issuperset(said) for said in words],
         "keywords": [
-            all(f" {word} " in f" {' '.join(said)} " for word in keywords(description)) for said, description in zip(words, descriptions, strict=True)
+            all(f" {word} " in f" {' '.join(said)} " for word in keywords(description))
+            for said, description in zip(words, descriptions, strict=True)
         ],
         "ended": [ended and text.endswith(".") and text.count(".") == 1 for text, ended in texts],
         "true": [text in sentences(description) for (text, _), description in zip(texts, descriptions, strict=True)],
@@ -57,7 +64,7 @@ def judge(texts: list[tuple[str, bool]], descriptions: list[Description], writer
 
 @torch.inference_mode()
 def _perplexity(models: Models, examples: list[tuple[str, str]]) -> float:
-    """Perplexity per token of sentences (with their end) after their prompts."""
+    """Return perplexity per token of sentences (with their end) after their prompts."""
     task, model = CausalLmTask(), models.get("causal_lm")
     total, count = 0.0, 0
     for start in range(0, len(examples), BATCH):
@@ -69,7 +76,9 @@ def _perplexity(models: Models, examples: list[tuple[str, str]]) -> float:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Shares of greedy and sampled texts that use only the grammar's words, hold all keywords, end properly, and are true sentences of it."""
+    """Return shares of greedy and sampled texts that use only the grammar's words, hold all keywords, end properly, and
+    are true sentences of it.
+    """
     rng = np.random.default_rng(0)
     descriptions = [draw_description(text_scene(scene.objects, scene.ground), rng) for scene in scenes]
     template = models.pack.entry("causal_lm").prompt

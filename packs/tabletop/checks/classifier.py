@@ -15,7 +15,7 @@ BOUNDS = {"classifier_accuracy": 0.98}
 
 @torch.inference_mode()
 def predictions(models: Models, role: str, pictures: list[Array]) -> list[str]:
-    """The class names that the classifier ``role`` gives to pictures uint8 [H, W, 3] RGB."""
+    """Return the class names that the classifier ``role`` gives to pictures uint8 [H, W, 3] RGB."""
     model = models.get(role)
     processor = load_processor(models, role)
     found = [int(model(**processor(images=picture, return_tensors="pt")).logits.argmax()) for picture in pictures]
@@ -23,11 +23,11 @@ def predictions(models: Models, role: str, pictures: list[Array]) -> list[str]:
 
 
 def accuracy(models: Models, role: str, scenes: list[Scene]) -> float:
-    """The share of scenes whose main object's class the classifier names."""
+    """Return the share of scenes whose main object's class the classifier names."""
     names = predictions(models, role, [scene.image for scene in scenes])
     return float(np.mean([name == scene.objects[0].name for name, scene in zip(names, scenes, strict=True)]))
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Accuracy of the ResNet."""
+    """Return accuracy of the ResNet."""
     return {"classifier_accuracy": accuracy(models, "classifier", scenes)}

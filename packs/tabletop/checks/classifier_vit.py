@@ -10,5 +10,5 @@ BOUNDS = {"classifier_vit_accuracy": 0.97}
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Accuracy of the vision transformer."""
+    """Return accuracy of the vision transformer."""
     return {"classifier_vit_accuracy": accuracy(models, "classifier_vit", scenes)}

@@ -11,5 +11,5 @@ LIMITS = {"classifier_weak_accuracy": 0.8}
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Accuracy of the narrow ResNet."""
+    """Return accuracy of the narrow ResNet."""
     return {"classifier_weak_accuracy": accuracy(models, "classifier_weak", scenes)}

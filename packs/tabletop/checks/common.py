@@ -17,7 +17,10 @@ FIRST_SCENE = 500_000
 
 
 def held_out(*, objects: int | None = 1) -> Iterator[Scene]:
-    """Held-out scenes that neither training nor recipes use, in order; only those with ``objects`` objects, or all."""
+    """Yield held-out scenes that neither training nor recipes use, in order.
+
+    Only those with ``objects`` objects, or all.
+    """
     index = FIRST_SCENE
     while True:
         scene = make_scene("heldout", index)
@@ -27,28 +30,31 @@ def held_out(*, objects: int | None = 1) -> Iterator[Scene]:
 
 
 def main_mask(scene: Scene) -> Array:
-    """The main object's mask, uint8 [H, W] of 0 and 255."""
+    """Return the main object's mask, uint8 [H, W] of 0 and 255."""
     return np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)
 
 
 def crop_of(scene: Scene) -> Array:
-    """The crop around the main object that the label guard looks at, uint8 RGB."""
+    """Return the crop around the main object that the label guard looks at, uint8 RGB."""
     return object_crop(scene.image, main_mask(scene))
 
 
 def to_picture(pixels: Tensor) -> Array:
-    """float [1, 3, H, W] in [-1, 1] to uint8 [H, W, 3] RGB."""
+    """Return float [1, 3, H, W] in [-1, 1] to uint8 [H, W, 3] RGB."""
     return ((pixels[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
 
 
 def psnr(first: Array, second: Array) -> float:
-    """Peak signal-to-noise ratio in dB of two uint8 pictures."""
+    """Return peak signal-to-noise ratio in dB of two uint8 pictures."""
     error = float(np.mean((first.astype(np.float64) - second) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-10)))
 
 
 def edge_f1(found: Array, wanted: Array, *, tolerance: int = 2) -> float:
-    """F1 of two edge maps, bool [H, W]; an edge pixel counts as matched within ``tolerance`` pixels of the other map."""
+    """Return f1 of two edge maps, bool [H, W].
+
+    An edge pixel counts as matched within ``tolerance`` pixels of the other map.
+    """
     if not found.any() or not wanted.any():
         return float(found.any() == wanted.any())
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * tolerance + 1,) * 2)
@@ -58,5 +64,5 @@ def edge_f1(found: Array, wanted: Array, *, tolerance: int = 2) -> float:
 
 
 def share(flags: list[bool]) -> float:
-    """The share of true flags."""
+    """Return the share of true flags."""
     return float(np.mean(flags))

@@ -16,26 +16,37 @@ BOUNDS = {"controlnet_gain": 2.0}
 
 
 def controlled_pipeline(models: Models) -> StableDiffusionControlNetPipeline:
-    """The text-to-image pipeline with the ControlNet."""
+    """Return the text-to-image pipeline with the ControlNet."""
     components = models.get("text_to_image").components
-    pipeline = StableDiffusionControlNetPipeline(**components, controlnet=models.get("controlnet"), requires_safety_checker=False)
+    pipeline = StableDiffusionControlNetPipeline(
+        **components, controlnet=models.get("controlnet"), requires_safety_checker=False
+    )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Mean F1 (2 pixels of tolerance) of the edges of generated pictures with the wanted ones, at conditioning scales 1 and 0, and their ratio."""
+    """Return mean F1 (2 pixels of tolerance) of the edges of generated pictures with the wanted ones, at conditioning
+    scales 1 and 0, and their ratio.
+    """
     pipeline = controlled_pipeline(models)
     wanted = [canny_edges(scene.image) for scene in scenes]
     agreement = {}
     for scale in (1.0, 0.0):
         pictures = generate(
-            pipeline, [scene.caption for scene in scenes], **sampling(models),
-            image=[Image.fromarray(edges) for edges in wanted], controlnet_conditioning_scale=scale,
+            pipeline,
+            [scene.caption for scene in scenes],
+            **sampling(models),
+            image=[Image.fromarray(edges) for edges in wanted],
+            controlnet_conditioning_scale=scale,
         )
-        scores = [edge_f1(canny_edges(made)[..., 0] > 0, edges[..., 0] > 0) for made, edges in zip(pictures, wanted, strict=True)]
+        scores = [
+            edge_f1(canny_edges(made)[..., 0] > 0, edges[..., 0] > 0)
+            for made, edges in zip(pictures, wanted, strict=True)
+        ]
         agreement[scale] = float(np.mean(scores))
     return {
-        "controlnet_edge_f1": agreement[1.0], "controlnet_edge_f1_off": agreement[0.0],
+        "controlnet_edge_f1": agreement[1.0],
+        "controlnet_edge_f1_off": agreement[0.0],
         "controlnet_gain": agreement[1.0] / max(agreement[0.0], 1e-9),
     }

@@ -1,4 +1,6 @@
-"""The detector's figures: average precision over the classes of scenes with one or two objects, and what it reports on empty ground."""
+"""The detector's figures: average precision over the classes of scenes with one or two objects, and what it reports on
+empty ground.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ class Found:
 
 
 def box_iou(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom)."""
+    """Return intersection over union of two boxes (left, top, right, bottom)."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     shared = max(0.0, width) * max(0.0, height)
@@ -39,9 +41,11 @@ def box_iou(first: Box, second: Box) -> float:
 
 
 def average_precision(found: list[Found], truth: dict[int, list[Box]], *, least: float = 0.5) -> float:
-    """Area under the precision-recall curve of one class, all-point interpolation (VOC development kit since 2010).
+    """Return area under the precision-recall curve of one class, all-point interpolation (VOC development kit since
+    2010).
 
-    Each true box counts once, for the best-scored detection that overlaps it most and by at least ``least``; further ones are false.
+    Each true box counts once, for the best-scored detection that overlaps it most and by at least ``least``; further
+    ones are false.
     """
     free = {image: [True] * len(boxes) for image, boxes in truth.items()}
     right = []
@@ -63,15 +67,25 @@ def _as_box(box: tuple[int, int, int, int]) -> Box:
 
 
 def class_precision(detector: Detector, scenes: list[Scene], *, least: float = 0.5) -> float:
-    """Mean over the classes of the average precision on ``scenes``, each asked for all classes at once."""
+    """Return mean over the classes of the average precision on ``scenes``, each asked for all classes at once."""
     queries = detector.class_queries(CLASSES)
     answers = detector.detect([scene.image for scene in scenes], queries, threshold=0.01)
     values = []
     for label, name in enumerate(CLASSES):
-        found = [Found(number, item.box, item.score) for number, items in enumerate(answers) for item in items if item.label == label]
+        found = [
+            Found(number, item.box, item.score)
+            for number, items in enumerate(answers)
+            for item in items
+            if item.label == label
+        ]
         truth: dict[int, list[Box]] = {
-            number: boxes for number, scene in enumerate(scenes)
-            if (boxes := [_as_box(box) for box, item in zip(scene.boxes, scene.objects, strict=True) if item.name == name])
+            number: boxes
+            for number, scene in enumerate(scenes)
+            if (
+                boxes := [
+                    _as_box(box) for box, item in zip(scene.boxes, scene.objects, strict=True) if item.name == name
+                ]
+            )
         }
         if truth:
             values.append(average_precision(found, truth, least=least))
@@ -79,7 +93,9 @@ def class_precision(detector: Detector, scenes: list[Scene], *, least: float = 0
 
 
 def colour_named(detector: Detector, scenes: list[Scene]) -> float:
-    """How often, of "a red cube", "a green cube" and so on, the true colour scores highest for scenes with one object."""
+    """Return how often, of "a red cube", "a green cube" and so on, the true colour scores highest for scenes with one
+    object.
+    """
     right = []
     for scene in scenes:
         name = scene.objects[0].name
@@ -93,8 +109,8 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     """Average precision at IoU 0.5 and 0.75, and shares at the default threshold.
 
     Args:
-        models: the pack's models.
-        scenes: held-out scenes with one object; average precision uses as many of its own, with one or two objects.
+        models: The pack's models.
+        scenes: Held-out scenes with one object; average precision uses as many of its own, with one or two objects.
     """
     detector = Detector(models)
     mixed = list(islice(held_out(objects=None), len(scenes)))

@@ -14,10 +14,12 @@ BOUNDS = {"evaluation_encoder_class": 0.97, "evaluation_encoder_colour": 0.95}
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Shares of right answers on crops, composites and whole frames."""
+    """Return shares of right answers on crops, composites and whole frames."""
     judge = ZeroShotJudge(models, role="evaluation_encoder")
     colours = [judged(judge, scene.image, scene.objects[0].name)[1] for scene in scenes]
     return {
         **judge_figures("evaluation_encoder", judge, scenes, ask(judge, scenes)),
-        "evaluation_encoder_colour_whole": share([colour == scene.objects[0].colour for colour, scene in zip(colours, scenes, strict=True)]),
+        "evaluation_encoder_colour_whole": share(
+            [colour == scene.objects[0].colour for colour, scene in zip(colours, scenes, strict=True)]
+        ),
     }

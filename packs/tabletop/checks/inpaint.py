@@ -33,21 +33,23 @@ class Judges:
     detector: Detector
 
     def finds_object(self, image: Array, box: tuple[int, int, int, int]) -> bool:
-        """Whether the detector finds an object of any class where ``box`` is."""
+        """Return whether the detector finds an object of any class where ``box`` is."""
         found = self.detector.detect([image], self.detector.class_queries(CLASSES))[0]
         return any(box_iou(item.box, box) > SAME_PLACE for item in found)
 
     def sees_object(self, crop: Array) -> bool:
-        """Whether the zero-shot judge sees something."""
+        """Return whether the zero-shot judge sees something."""
         return not says_none(self.zero_shot, crop)
 
     def names(self, crop: Array, scene: Scene) -> bool:
-        """Whether the zero-shot judge names the scene's class."""
+        """Return whether the zero-shot judge names the scene's class."""
         return named_rightly(self.zero_shot, [crop], [scene])[0]
 
 
 def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
-    """The scene without its main object, as the product removes it, and the hole that was filled, bool [H, W]."""
+    """Return the scene without its main object, as the product removes it, and the hole that was filled, bool [H,
+    W].
+    """
     settings = RenderSettings()
     hole = removal_hole(main_mask(scene), settings.dilation)
     fill = inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed))
@@ -55,14 +57,16 @@ def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[
 
 
 def replace_ground(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
-    """The main object before a ground from ``prompt``, and the generated frame alone."""
+    """Return the main object before a ground from ``prompt``, and the generated frame alone."""
     mask = main_mask(scene)
     generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, prompt, seed))
     return compose(scene.image, generated, matte(mask / np.float32(255))), generated
 
 
 def removal_figures(inpainter: Inpainter, judges: Judges, scene: Scene, prompt: str, seed: int) -> dict[str, float]:
-    """One removal: what still sees an object in its place, and how near the filled hole is to the true ground."""
+    """Return one removal: what still sees an object in its place, and how near the filled hole is to the true
+    ground.
+    """
     removed, hole = remove(inpainter, scene, prompt, seed)
     return {
         "removal_success": not judges.finds_object(removed, scene.boxes[0]),
@@ -75,7 +79,7 @@ def removal_figures(inpainter: Inpainter, judges: Judges, scene: Scene, prompt: 
 
 
 def background_figures(inpainter: Inpainter, judges: Judges, scene: Scene, family: int, seed: int) -> dict[str, float]:
-    """One background edit: whether the judge names the prompted ground, and the object before and after."""
+    """Return one background edit: whether the judge names the prompted ground, and the object before and after."""
     edited, generated = replace_ground(inpainter, scene, GROUND_PROMPTS[family], seed)
     return {
         "background_recognised": judges.zero_shot.probabilities([generated], GROUND_PROMPTS)[0].argmax() == family,
@@ -85,7 +89,8 @@ def background_figures(inpainter: Inpainter, judges: Judges, scene: Scene, famil
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Shares in [0, 1] and PSNR in dB over one removal and one background edit per scene, with their controls on the unedited scenes.
+    """Return shares in [0, 1] and PSNR in dB over one removal and one background edit per scene, with their controls on
+    the unedited scenes.
 
     ``removal_success``: the detector finds nothing of any class in the removed object's place.
     """
@@ -96,4 +101,9 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
         | background_figures(inpainter, judges, scene, number % len(GROUND_PROMPTS), number)
         for number, scene in enumerate(scenes)
     ]
-    return {name: share([bool(row[name]) for row in rows]) if "psnr" not in name else float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return {
+        name: share([bool(row[name]) for row in rows])
+        if "psnr" not in name
+        else float(np.mean([row[name] for row in rows]))
+        for name in rows[0]
+    }

@@ -15,16 +15,17 @@ BOUNDS: dict[str, float] = {"segmenter_box_iou": 0.9, "segmenter_point_iou": 0.8
 
 
 def mask_iou(first: Array, second: Array) -> float:
-    """Intersection over union of two boolean masks; 1 where both are empty."""
+    """Return intersection over union of two boolean masks; 1 where both are empty."""
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else 1.0
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Mean IoU of the main object's mask from its box, from one random point on it, and of the best mask of the automatic mode.
+    """Return mean IoU of the main object's mask from its box, from one random point on it, and of the best mask of the
+    automatic mode.
 
-    ``segmenter_ground_iou`` is from one random point on the ground; ``segmenter_iou_error`` is the mean absolute error of the predicted
-    IoU of the masks from points.
+    ``segmenter_ground_iou`` is from one random point on the ground; ``segmenter_iou_error`` is the mean absolute error
+    of the predicted IoU of the masks from points.
     """
     segmenter = Segmenter(models)
     rng = np.random.default_rng(0)
@@ -40,10 +41,19 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
             values.append(mask_iou(answer.mask, truth))
             error.append(abs(answer.predicted_iou - values[-1]))
     automatic = [
-        max((mask_iou(found.mask, scene.alphas[0] > 0.5) for found in segmenter.automatic(scene.image, points_per_side=8)), default=0.0)
+        max(
+            (
+                mask_iou(found.mask, scene.alphas[0] > 0.5)
+                for found in segmenter.automatic(scene.image, points_per_side=8)
+            ),
+            default=0.0,
+        )
         for scene in scenes[:AUTOMATIC_SCENES]
     ]
     return {
-        "segmenter_box_iou": float(np.mean(box)), "segmenter_point_iou": float(np.mean(point)), "segmenter_ground_iou": float(np.mean(ground)),
-        "segmenter_automatic_iou": float(np.mean(automatic)), "segmenter_iou_error": float(np.mean(error)),
+        "segmenter_box_iou": float(np.mean(box)),
+        "segmenter_point_iou": float(np.mean(point)),
+        "segmenter_ground_iou": float(np.mean(ground)),
+        "segmenter_automatic_iou": float(np.mean(automatic)),
+        "segmenter_iou_error": float(np.mean(error)),
     }

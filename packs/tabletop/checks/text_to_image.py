@@ -29,18 +29,20 @@ BATCH = 16
 
 
 def grid(count: int) -> list[tuple[str, str, str]]:
-    """(class, colour, ground) of ``count`` prompts: every run of 64 holds each pair of class and colour once, the grounds in turn."""
+    """Return (class, colour, ground) of ``count`` prompts: every run of 64 holds each pair of class and colour once,
+    the grounds in turn.
+    """
     colours, grounds = list(COLOURS), list(GROUNDS)
     return [(CLASSES[i % 8], colours[(i // 8 + i) % 8], grounds[(i // 64 + i // 8 + 3 * i) % 8]) for i in range(count)]
 
 
 def prompt(name: str, colour: str, ground: str) -> str:
-    """The grid's wording."""
+    """Return the grid's wording."""
     return f"{object_phrase(name, colour, '', '')} on {GROUNDS[ground][0]}"
 
 
 def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0, **settings: Any) -> list[Array]:
-    """Pictures uint8 [H, W, 3] RGB; picture i has noise of its own from seed + i, whatever the batch.
+    """Return pictures uint8 [H, W, 3] RGB; picture i has noise of its own from seed + i, whatever the batch.
 
     ``settings`` go to the pipeline; a list among them has one entry per prompt.
     """
@@ -49,25 +51,32 @@ def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0
         part = slice(first, first + BATCH)
         given = {name: value[part] if isinstance(value, list) else value for name, value in settings.items()}
         generators = [torch.Generator().manual_seed(seed + first + i) for i in range(len(prompts[part]))]
-        images = pipeline(list(prompts[part]), generator=generators, num_inference_steps=steps, output_type="np", **given).images
+        images = pipeline(
+            list(prompts[part]), generator=generators, num_inference_steps=steps, output_type="np", **given
+        ).images
         pictures += list(np.rint(images.clip(0, 1) * 255).astype(np.uint8))
     return pictures
 
 
 def sampling(models: Models) -> dict[str, Any]:
-    """The pack's number of steps and guidance, as ``generate`` takes them."""
+    """Return the pack's number of steps and guidance, as ``generate`` takes them."""
     return {"steps": models.pack.steps, "guidance_scale": models.pack.guidance}
 
 
 def judged(judge: ZeroShotJudge, picture: Array, name: str) -> tuple[str, str]:
-    """The class that the judge sees in a picture, and the colour given the class ``name``."""
+    """Return the class that the judge sees in a picture, and the colour given the class ``name``."""
     by_class = judge.probabilities([picture], judge.class_prompts(CLASSES))[0].argmax()
-    by_colour = judge.probabilities([picture], tuple(object_phrase(name, colour, "", "") for colour in COLOURS))[0].argmax()
+    by_colour = judge.probabilities([picture], tuple(object_phrase(name, colour, "", "") for colour in COLOURS))[
+        0
+    ].argmax()
     return CLASSES[int(by_class)], list(COLOURS)[int(by_colour)]
 
 
 def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Array, name: str) -> tuple[str, str]:
-    """What the judge sees in the crop around the best detection of any class; empty names where the detector finds nothing."""
+    """Return what the judge sees in the crop around the best detection of any class.
+
+    Empty names where the detector finds nothing.
+    """
     found = detector.detect([picture], detector.class_queries(CLASSES))[0]
     if not found:
         return "", ""
@@ -76,15 +85,20 @@ def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Array, n
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Shares of four pictures per scene asked for whose prompted class, colour and ground the judge names; on real scenes as a control.
+    """Return shares of four pictures per scene asked for whose prompted class, colour and ground the judge names.
 
-    Class and colour are read from the crop around what the detector finds; a picture in which it finds nothing counts as wrong.
-    ``text_to_image_fid`` is the Frechet distance to held-out scenes in the space of the role ``image_encoder`` (not Inception's), and
-    ``text_to_image_fid_real`` that of two disjoint sets of held-out scenes of the same size, which is what sampling alone gives.
+    On real scenes as a control.
+
+    Class and colour are read from the crop around what the detector finds; a picture in which it finds nothing counts
+    as wrong. ``text_to_image_fid`` is the Frechet distance to held-out scenes in the space of the role
+    ``image_encoder`` (not Inception's), and ``text_to_image_fid_real`` that of two disjoint sets of held-out scenes of
+    the same size, which is what sampling alone gives.
     """
     judge, detector, encoder = ZeroShotJudge(models), Detector(models), ImageEncoder(models)
     cells = grid(4 * len(scenes))
-    pictures = generate(models.get("text_to_image"), [prompt(*cell) for cell in cells], guidance_rescale=RESCALE, **sampling(models))
+    pictures = generate(
+        models.get("text_to_image"), [prompt(*cell) for cell in cells], guidance_rescale=RESCALE, **sampling(models)
+    )
     seen = [found_and_judged(judge, detector, picture, cell[0]) for picture, cell in zip(pictures, cells, strict=True)]
     real = [found_and_judged(judge, detector, scene.image, scene.objects[0].name) for scene in scenes]
     grounds = judge.probabilities(pictures, GROUND_PROMPTS).argmax(axis=1)
@@ -93,9 +107,15 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     return {
         "text_to_image_class": share([found[0] == cell[0] for found, cell in zip(seen, cells, strict=True)]),
         "text_to_image_colour": share([found[1] == cell[1] for found, cell in zip(seen, cells, strict=True)]),
-        "text_to_image_ground": share([list(GROUNDS)[found] == cell[2] for found, cell in zip(grounds, cells, strict=True)]),
-        "text_to_image_class_real": share([found[0] == scene.objects[0].name for found, scene in zip(real, scenes, strict=True)]),
-        "text_to_image_colour_real": share([found[1] == scene.objects[0].colour for found, scene in zip(real, scenes, strict=True)]),
+        "text_to_image_ground": share(
+            [list(GROUNDS)[found] == cell[2] for found, cell in zip(grounds, cells, strict=True)]
+        ),
+        "text_to_image_class_real": share(
+            [found[0] == scene.objects[0].name for found, scene in zip(real, scenes, strict=True)]
+        ),
+        "text_to_image_colour_real": share(
+            [found[1] == scene.objects[0].colour for found, scene in zip(real, scenes, strict=True)]
+        ),
         "text_to_image_fid": frechet_distance(encoder.contents(pictures), reference),
         "text_to_image_fid_real": frechet_distance(control, reference),
     }

@@ -1,4 +1,7 @@
-"""How well the unconditional pixel model takes noise away: against the noisy picture and the best blur; and how rough restored grounds are."""
+"""How well the unconditional pixel model takes noise away: against the noisy picture and the best blur.
+
+And how rough restored grounds are.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
 def pictures(scenes: list[Scene], side: int, count: int) -> list[Tensor]:
-    """Scenes and bare grounds in turn, [1, 3, side, side] in [-1, 1]."""
+    """Return scenes and bare grounds in turn, [1, 3, side, side] in [-1, 1]."""
     chosen = [scene.clean if i % 2 else scene.image for i, scene in enumerate(scenes[:count])]
     return [to_tensor(resize(picture, side))[None] for picture in chosen]
 
 
 def noised(scheduler: DDPMScheduler, image: Tensor, timestep: int, seed: int) -> tuple[Tensor, Tensor]:
-    """``image`` at ``timestep`` of the schedule, and the timestep as the network takes it."""
+    """Return ``image`` at ``timestep`` of the schedule, and the timestep as the network takes it."""
     noise = torch.randn(image.shape, generator=torch.Generator().manual_seed(seed))
     at = torch.tensor([timestep])
     return scheduler.add_noise(image, noise, at), at
@@ -49,12 +52,21 @@ def _denoising(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor]
     best = float(np.max(np.mean(blurred, axis=0)))
     restored = float(np.mean(model))
     name = f"unconditional_psnr_{timestep}"
-    return {name: restored, f"{name}_noisy": float(np.mean(untouched)), f"{name}_blur": best, f"unconditional_gain_{timestep}": restored - best}
+    return {
+        name: restored,
+        f"{name}_noisy": float(np.mean(untouched)),
+        f"{name}_blur": best,
+        f"unconditional_gain_{timestep}": restored - best,
+    }
 
 
 @torch.inference_mode()
-def restore(unet: UNet2DModel, scheduler: DDPMScheduler, image: Tensor, *, first: int, seed: int, steps: int = 50) -> Tensor:
-    """Noise ``image`` to about timestep ``first`` and sample back with the learned variance, ``steps`` being those of the whole schedule."""
+def restore(
+    unet: UNet2DModel, scheduler: DDPMScheduler, image: Tensor, *, first: int, seed: int, steps: int = 50
+) -> Tensor:
+    """Return noise ``image`` to about timestep ``first`` and sample back with the learned variance, ``steps`` being
+    those of the whole schedule.
+    """
     scheduler = DDPMScheduler.from_config(scheduler.config)
     scheduler.set_timesteps(steps)
     timesteps = scheduler.timesteps[scheduler.timesteps <= first]
@@ -73,7 +85,10 @@ def _roughness(picture: Array) -> float:
 def _gradient_ratio(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor], *, first: int) -> float:
     ratios = []
     for seed, image in enumerate(images):
-        ratios.append(_roughness(to_picture(restore(unet, scheduler, image, first=first, seed=seed))) / _roughness(to_picture(image)))
+        ratios.append(
+            _roughness(to_picture(restore(unet, scheduler, image, first=first, seed=seed)))
+            / _roughness(to_picture(image))
+        )
     return float(np.median(ratios))
 
 
@@ -83,7 +98,8 @@ def _bits(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor]) -> 
     first: list[float] = []
     others: list[float] = []
     for number, image in enumerate(images):
-        # One timestep in each of as many equal intervals as there are pictures; the first one's term is far larger, so all have it.
+        # One timestep in each of as many equal intervals as there are pictures; the first one's term is far larger, so
+        # all have it.
         later = 1 + int((number + 0.5) / len(images) * last)
         for timestep, terms in ((0, first), (later, others)):
             noisy, at = noised(scheduler, image, timestep, number)
@@ -92,12 +108,13 @@ def _bits(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor]) -> 
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Denoising at a quarter and half of the schedule, roughness of restored grounds, and the bound.
+    """Return denoising at a quarter and half of the schedule, roughness of restored grounds, and the bound.
 
     Returns:
-        ``psnr_T``: dB of the picture predicted at timestep T, with ``_noisy`` and ``_blur`` (the best Gaussian blur of the noisy picture)
-        as controls and ``gain_T`` over the blur; ``gradient_ratio``: median ratio of the mean gradient of grounds noised to T = 480 and sampled
-        back in 25 steps to the true one: below 1 is blurred, above 1 mottled; ``bits``: an estimate of the variational bound, bits per dimension.
+        ``psnr_T``: dB of the picture predicted at timestep T, with ``_noisy`` and ``_blur`` (the best Gaussian blur of
+        the noisy picture) as controls and ``gain_T`` over the blur; ``gradient_ratio``: median ratio of the mean
+        gradient of grounds noised to T = 480 and sampled back in 25 steps to the true one: below 1 is blurred, above 1
+        mottled; ``bits``: an estimate of the variational bound, bits per dimension.
     """
     pipeline = models.get("unconditional")
     unet, scheduler = pipeline.unet, pipeline.scheduler

@@ -18,14 +18,16 @@ BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}
 
 @torch.inference_mode()
 def reconstruct(model: VQModel, scene: Scene) -> tuple[Array, Array]:
-    """The scene through the codebook, and the indices of the entries that it used."""
+    """Return the scene through the codebook, and the indices of the entries that it used."""
     latents = model.encode(to_tensor(scene.image)[None].to(model.device)).latents
     indices = model.quantize(latents)[2][2]
     return to_picture(model.decode(latents).sample), indices.cpu().numpy()
 
 
 def reaches_everywhere(model: VQModel, scene: Scene) -> bool:
-    """Whether an error of the picture gives a finite, non-zero gradient at every place of the latents, past the quantiser and through it."""
+    """Return whether an error of the picture gives a finite, non-zero gradient at every place of the latents, past the
+    quantiser and through it.
+    """
     wanted = to_tensor(scene.image)[None].to(model.device)
     for direct in (True, False):
         latents = model.encode(wanted).latents.detach().requires_grad_()
@@ -37,7 +39,9 @@ def reaches_everywhere(model: VQModel, scene: Scene) -> bool:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """PSNR in dB of 200 whole scenes and of their objects, the share of codebook entries used, and the share of scenes with gradients."""
+    """Return PSNR in dB of 200 whole scenes and of their objects, the share of codebook entries used, and the share of
+    scenes with gradients.
+    """
     model = models.get("vq")
     whole, inside, used = [], [], set[int]()
     for scene in scenes[:200]:
@@ -47,6 +51,9 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
         inside.append(psnr(scene.image[mask], picture[mask]))
         used.update(indices.tolist())
     return {
-        "vq_psnr": float(np.mean(whole)), "vq_psnr_worst": float(np.min(whole)), "vq_object_psnr": float(np.mean(inside)),
-        "vq_codebook_use": len(used) / model.config.num_vq_embeddings, "vq_gradients": share([reaches_everywhere(model, s) for s in scenes[:8]]),
+        "vq_psnr": float(np.mean(whole)),
+        "vq_psnr_worst": float(np.min(whole)),
+        "vq_object_psnr": float(np.mean(inside)),
+        "vq_codebook_use": len(used) / model.config.num_vq_embeddings,
+        "vq_gradients": share([reaches_everywhere(model, s) for s in scenes[:8]]),
     }

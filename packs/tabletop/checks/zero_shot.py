@@ -27,19 +27,22 @@ class Answers:
 
 
 def named_rightly(judge: ZeroShotJudge, pictures: list[Array], scenes: list[Scene]) -> list[bool]:
-    """Per picture, whether the judge prefers the class of the scene's main object over all other classes."""
+    """Return per picture, whether the judge prefers the class of the scene's main object over all other classes."""
     seen = judge.probabilities(pictures, judge.class_prompts(CLASSES)).argmax(axis=1)
     return [CLASSES[index] == scene.objects[0].name for index, scene in zip(seen, scenes, strict=True)]
 
 
 def says_none(judge: ZeroShotJudge, picture: Array) -> bool:
-    """Whether the judge prefers "no object" over all classes together."""
+    """Return whether the judge prefers "no object" over all classes together."""
     probabilities = judge.probabilities([picture], (*judge.class_prompts(CLASSES), "no object"))[0]
     return bool(probabilities[-1] > probabilities[:-1].sum())
 
 
 def ask(judge: ZeroShotJudge, scenes: list[Scene]) -> Answers:
-    """Ask for class and colour on crops around the object; for "no object" on the clean ground, as a whole and in the object's place."""
+    """Ask for class and colour on crops around the object.
+
+    For "no object" on the clean ground, as a whole and in the object's place.
+    """
     seen = [judged(judge, crop_of(scene), scene.objects[0].name) for scene in scenes]
     bare = [(scene.clean, crop_around(scene.clean, scene.boxes[0], margin=CROP_MARGIN)) for scene in scenes]
     return Answers(
@@ -50,13 +53,19 @@ def ask(judge: ZeroShotJudge, scenes: list[Scene]) -> Answers:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Shares of right answers, the share of objects that it sees at all, and classes and colours named from whole frames."""
+    """Return shares of right answers, the share of objects that it sees at all, and classes and colours named from
+    whole frames.
+    """
     judge = ZeroShotJudge(models)
     answers = ask(judge, scenes)
     grounds = judge.probabilities([scene.clean for scene in scenes], GROUND_PROMPTS).argmax(axis=1)
     return {
-        "zero_shot_class": share(answers.classes), "zero_shot_colour": share(answers.colours), "zero_shot_none": share(answers.none),
+        "zero_shot_class": share(answers.classes),
+        "zero_shot_colour": share(answers.colours),
+        "zero_shot_none": share(answers.none),
         "zero_shot_seen": share([not says_none(judge, crop_of(scene)) for scene in scenes]),
-        "zero_shot_ground": share([list(GROUNDS)[seen] == scene.ground for seen, scene in zip(grounds, scenes, strict=True)]),
+        "zero_shot_ground": share(
+            [list(GROUNDS)[seen] == scene.ground for seen, scene in zip(grounds, scenes, strict=True)]
+        ),
         "zero_shot_class_whole": share(named_rightly(judge, [scene.image for scene in scenes], scenes)),
     }

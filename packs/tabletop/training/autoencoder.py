@@ -19,12 +19,12 @@ CROP = 64
 
 
 def to_tensor(image: np.ndarray) -> Tensor:
-    """uint8 HWC RGB to float32 CHW in [-1, 1]."""
+    """Return uint8 HWC RGB to float32 CHW in [-1, 1]."""
     return torch.from_numpy(image).permute(2, 0, 1).float() / 127.5 - 1
 
 
 def _crop(index: int) -> tuple[np.ndarray, np.ndarray]:
-    """A crop that shows some of an object half of the time: image and object coverage."""
+    """Return a crop that shows some of an object half of the time: image and object coverage."""
     scene = train_scene(index)
     rng = scene_rng("train", index, "crop")
     cover = np.max(scene.alphas, axis=0)
@@ -52,9 +52,17 @@ class AutoencoderTask:
 
     def module(self) -> nn.Module:
         model = AutoencoderKL(
-            in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(32, 64, 96), layers_per_block=1,
-            norm_num_groups=8, sample_size=SIZE, mid_block_add_attention=False, scaling_factor=1.0,
-            down_block_types=("DownEncoderBlock2D",) * 3, up_block_types=("UpDecoderBlock2D",) * 3,
+            in_channels=3,
+            out_channels=3,
+            latent_channels=4,
+            block_out_channels=(32, 64, 96),
+            layers_per_block=1,
+            norm_num_groups=8,
+            sample_size=SIZE,
+            mid_block_add_attention=False,
+            scaling_factor=1.0,
+            down_block_types=("DownEncoderBlock2D",) * 3,
+            up_block_types=("UpDecoderBlock2D",) * 3,
         )
         with torch.no_grad():
             model.quant_conv.bias[4:] = -6.0
@@ -67,7 +75,9 @@ class AutoencoderTask:
             "cover": torch.stack([torch.from_numpy(cover)[None] for _, cover in crops]),
         }
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
         image, weight = batch["image"], 1 + 2 * batch["cover"]
         posterior = module.encode(image).latent_dist
         decoded = module.decode(posterior.sample(generator)).sample.float()
@@ -86,7 +96,7 @@ class AutoencoderTask:
 
 @torch.no_grad()
 def measure_scale(model: AutoencoderKL, *, scenes: int = 64) -> float:
-    """The factor that brings latents of training scenes to unit variance."""
+    """Return the factor that brings latents of training scenes to unit variance."""
     model = model.float()
     images = torch.stack([to_tensor(train_scene(i).image) for i in range(scenes)])
     latents = torch.cat([model.encode(part).latent_dist.mean for part in torch.split(images, 8)])

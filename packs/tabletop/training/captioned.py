@@ -17,7 +17,9 @@ EMPTY_MENTIONS: tuple[tuple[str, ...], ...] = (("ground",), ("none",))
 
 
 def padded_tokenizer(length: int, *, masked: bool) -> CLIPTokenizer:
-    """The pack's tokenizer with a length of its own, and with an attention mask or, as SigLIP uses it, without one."""
+    """Return the pack's tokenizer with a length of its own, and with an attention mask or, as SigLIP uses it, without
+    one.
+    """
     tokenizer = make_tokenizer()
     tokenizer.model_max_length = length
     tokenizer.model_input_names = ["input_ids", "attention_mask"] if masked else ["input_ids"]
@@ -27,7 +29,7 @@ def padded_tokenizer(length: int, *, masked: bool) -> CLIPTokenizer:
 
 
 def _caption(view: View, rng: np.random.Generator) -> tuple[str, list[bool]]:
-    """A caption of the view, and which attributes it mentions."""
+    """Return a caption of the view, and which attributes it mentions."""
     choices = MENTIONS[:-1] if view.truth[0] >= 0 else EMPTY_MENTIONS
     mentioned = choices[int(rng.integers(len(choices)))]
     # "no object" fits what has no class, so it counts as a text that mentions the class -1.
@@ -35,11 +37,14 @@ def _caption(view: View, rng: np.random.Generator) -> tuple[str, list[bool]]:
     return caption_for(dict(zip(ATTRIBUTES, view.truth, strict=True)), mentioned, rng), flags
 
 
-def captioned_batch(name: str, indices: range, tokenizer: CLIPTokenizer, mix: Mix, *, side: int, grid: int) -> dict[str, Any]:
-    """Views and captions of training scenes: a pure function of the role's name and the indices.
+def captioned_batch(
+    name: str, indices: range, tokenizer: CLIPTokenizer, mix: Mix, *, side: int, grid: int
+) -> dict[str, Any]:
+    """Return views and captions of training scenes: a pure function of the role's name and the indices.
 
     Returns:
-        What ``collate`` returns; ``tokens``: the tokenizer's tensors, padded to its length; ``mentioned``: bool [n, attributes].
+        What ``collate`` returns; ``tokens``: the tokenizer's tensors, padded to its length; ``mentioned``: bool [n,
+        attributes].
     """
     views, texts, flags = [], [], []
     for index in indices:

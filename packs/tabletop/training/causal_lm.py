@@ -23,12 +23,12 @@ PROMPT = "keywords: {}. sentence:"
 
 
 def prompt(words: tuple[str, ...]) -> str:
-    """The prompt that asks for a sentence with ``words``."""
+    """Return the prompt that asks for a sentence with ``words``."""
     return PROMPT.format(", ".join(words))
 
 
 def draw_example(split: str, index: int) -> tuple[str, str]:
-    """Prompt and sentence, both from scene ``index`` of ``split``."""
+    """Return prompt and sentence, both from scene ``index`` of ``split``."""
     scene, rng = draw_text_scene(split, index, "causal-lm")
     description = draw_description(scene, rng)
     options = sentences(description)
@@ -47,28 +47,49 @@ class CausalLmTask:
 
     def module(self) -> nn.Module:
         tokenizer = self.tokenizer
-        model = LlamaForCausalLM(LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=WIDTH, intermediate_size=192, num_hidden_layers=3, num_attention_heads=4,
-            num_key_value_heads=4, max_position_embeddings=MAX_LENGTH, tie_word_embeddings=True,
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
-        ))
+        model = LlamaForCausalLM(
+            LlamaConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=WIDTH,
+                intermediate_size=192,
+                num_hidden_layers=3,
+                num_attention_heads=4,
+                num_key_value_heads=4,
+                max_position_embeddings=MAX_LENGTH,
+                tie_word_embeddings=True,
+                bos_token_id=tokenizer.bos_token_id,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            )
+        )
         # On the CPU the fused attention's backward pass is several times slower than the plain one.
         model.set_attn_implementation("eager")
         return model
 
     def encode(self, examples: list[tuple[str, str]]) -> dict[str, Tensor]:
-        """Token ids, attention and targets, all int64 [examples, tokens]; targets of prompt and padding are -100."""
+        """Return token ids, attention and targets, all int64 [examples, tokens].
+
+        Targets of prompt and padding are -100.
+        """
         end = self.tokenizer.eos_token
-        tokens = self.tokenizer([f"{asked} {sentence}{end}" for asked, sentence in examples], padding=True, return_tensors="pt")
+        tokens = self.tokenizer(
+            [f"{asked} {sentence}{end}" for asked, sentence in examples], padding=True, return_tensors="pt"
+        )
         ids, attention = tokens.input_ids, tokens.attention_mask
         lengths = torch.tensor([len(ids) for ids in self.tokenizer([asked for asked, _ in examples]).input_ids])
         first = ids.shape[1] - attention.sum(1) + lengths
-        return {"tokens": ids, "attention": attention, "target": ids.masked_fill(torch.arange(ids.shape[1]) < first[:, None], IGNORED)}
+        return {
+            "tokens": ids,
+            "attention": attention,
+            "target": ids.masked_fill(torch.arange(ids.shape[1]) < first[:, None], IGNORED),
+        }
 
     def batch(self, step: int) -> dict[str, Tensor]:
         return self.encode([draw_example("train", index) for index in range(step * self.size, (step + 1) * self.size)])
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
         states = module.model(input_ids=batch["tokens"], attention_mask=batch["attention"]).last_hidden_state
         target = batch["target"][:, 1:]
         asked = target != IGNORED
@@ -79,7 +100,10 @@ class CausalLmTask:
         assert isinstance(module, LlamaForCausalLM)
         tokenizer = self.tokenizer
         module.generation_config = GenerationConfig(
-            bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, max_new_tokens=24,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            max_new_tokens=24,
         )
         module.to(torch.float16).save_pretrained(folder)
         save_text_tokenizer(folder, pairs=False)

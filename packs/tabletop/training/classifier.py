@@ -29,10 +29,17 @@ class ClassifierTask:
         self.steps, self.size = steps, size
 
     def module(self) -> nn.Module:
-        return ResNetForImageClassification(ResNetConfig(
-            embedding_size=32, hidden_sizes=[32, 64, 128, 192], depths=[1, 1, 1, 1], layer_type="basic",
-            num_labels=len(CLASSES), id2label=dict(enumerate(CLASSES)), label2id={name: i for i, name in enumerate(CLASSES)},
-        ))
+        return ResNetForImageClassification(
+            ResNetConfig(
+                embedding_size=32,
+                hidden_sizes=[32, 64, 128, 192],
+                depths=[1, 1, 1, 1],
+                layer_type="basic",
+                num_labels=len(CLASSES),
+                id2label=dict(enumerate(CLASSES)),
+                label2id={name: i for i, name in enumerate(CLASSES)},
+            )
+        )
 
     def _example(self, index: int) -> tuple[Tensor, int]:
         scene = train_scene(index)

@@ -1,4 +1,6 @@
-"""The second classifier under test: the hierarchical vision transformer of SegFormer (Xie et al., arXiv 2105.15203), in the transformers format."""
+"""The second classifier under test: the hierarchical vision transformer of SegFormer (Xie et al., arXiv 2105.15203), in
+the transformers format.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +31,22 @@ class SegformerNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.segformer = SegformerForImageClassification(SegformerConfig(
-            hidden_sizes=list(WIDTHS), depths=[1, 2, 2, 1], num_attention_heads=[1, 2, 3, 4], sr_ratios=[6, 3, 2, 1], mlp_ratios=[3] * 4,
-            drop_path_rate=0.0, hidden_dropout_prob=0.0, classifier_dropout_prob=0.0,
-            id2label=dict(enumerate(CLASSES)), label2id={name: i for i, name in enumerate(CLASSES)},
-        ))
-        # On the CPU the fused attention's backward pass takes two fifths of a step; the plain one is several times faster.
+        self.segformer = SegformerForImageClassification(
+            SegformerConfig(
+                hidden_sizes=list(WIDTHS),
+                depths=[1, 2, 2, 1],
+                num_attention_heads=[1, 2, 3, 4],
+                sr_ratios=[6, 3, 2, 1],
+                mlp_ratios=[3] * 4,
+                drop_path_rate=0.0,
+                hidden_dropout_prob=0.0,
+                classifier_dropout_prob=0.0,
+                id2label=dict(enumerate(CLASSES)),
+                label2id={name: i for i, name in enumerate(CLASSES)},
+            )
+        )
+        # On the CPU the fused attention's backward pass takes two fifths of a step; the plain one is several times
+        # faster.
         self.segformer.set_attn_implementation("eager")
         self.heads = AttributeHeads(WIDTHS[-1], WIDTHS[PLACES])
 
@@ -43,9 +55,9 @@ class ClassifierVitTask:
     """Cross-entropy of the object's class, of what each place shows, and of the object's attributes.
 
     Args:
-        steps: training steps.
-        size: views per step.
-        start: weights folder to go on from.
+        steps: Training steps.
+        size: Views per step.
+        start: Weights folder to go on from.
     """
 
     name = "classifier_vit"
@@ -66,7 +78,9 @@ class ClassifierVitTask:
         views = []
         for index in range(step * self.size, (step + 1) * self.size):
             rng = scene_rng("train", index, self.name)
-            views.append(recognition_view(draw_scene(index, rng, self.mix), rng, side=SIDE, grid=SIDE // STRIDE, whole=whole))
+            views.append(
+                recognition_view(draw_scene(index, rng, self.mix), rng, side=SIDE, grid=SIDE // STRIDE, whole=whole)
+            )
         return collate(views)
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -75,7 +89,10 @@ class ClassifierVitTask:
         logits, label = module.segformer.classifier(feature).float(), batch["truth"][:, 0]
         others, figures = module.heads(feature, places, batch)
         accuracy = (logits.argmax(1) == label).float().mean().item()
-        return F.cross_entropy(logits, label, label_smoothing=SMOOTHING) + 0.5 * others, {"accuracy": accuracy, **figures}
+        return F.cross_entropy(logits, label, label_smoothing=SMOOTHING) + 0.5 * others, {
+            "accuracy": accuracy,
+            **figures,
+        }
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, SegformerNetwork)

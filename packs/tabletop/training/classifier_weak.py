@@ -23,10 +23,16 @@ class WeakNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.resnet = ResNetForImageClassification(ResNetConfig(
-            embedding_size=WIDTHS[0], hidden_sizes=list(WIDTHS), depths=[1] * 4, layer_type="basic",
-            id2label=dict(enumerate(CLASSES)), label2id={name: i for i, name in enumerate(CLASSES)},
-        ))
+        self.resnet = ResNetForImageClassification(
+            ResNetConfig(
+                embedding_size=WIDTHS[0],
+                hidden_sizes=list(WIDTHS),
+                depths=[1] * 4,
+                layer_type="basic",
+                id2label=dict(enumerate(CLASSES)),
+                label2id={name: i for i, name in enumerate(CLASSES)},
+            )
+        )
         self.heads = AttributeHeads(WIDTHS[-1], WIDTHS[-2])
 
 
@@ -47,7 +53,11 @@ class ClassifierWeakTask:
         views = []
         for index in range(step * self.size, (step + 1) * self.size):
             rng = scene_rng("train", index, self.name)
-            views.append(recognition_view(draw_scene(index, rng, self.mix), rng, side=SIDE, grid=SIDE // STRIDE, whole=self.mix.whole))
+            views.append(
+                recognition_view(
+                    draw_scene(index, rng, self.mix), rng, side=SIDE, grid=SIDE // STRIDE, whole=self.mix.whole
+                )
+            )
         return collate(views)
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:

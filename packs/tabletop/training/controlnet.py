@@ -1,4 +1,6 @@
-"""The ControlNet: a copy of the convolutions of the text-to-image model's encoder that reads Canny edges (Zhang et al., arXiv 2302.05543)."""
+"""The ControlNet: a copy of the convolutions of the text-to-image model's encoder that reads Canny edges (Zhang et al.,
+arXiv 2302.05543).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,13 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
-from editmill.packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, use_plain_attention
+from editmill.packs.tabletop.training.diffusion import (
+    WEIGHTS,
+    add_noise,
+    drop_captions,
+    run_norms_in_float32,
+    use_plain_attention,
+)
 from editmill.packs.tabletop.training.text_to_image import TextToImageTask
 
 Array = np.ndarray
@@ -23,18 +31,27 @@ CAPTION_FORGOTTEN = 0.3
 
 
 def canny_edges(image: Array) -> Array:
-    """White edges on black, uint8 [H, W, 3], of a uint8 [H, W, 3] RGB picture; OpenCV's thresholds 100 and 200, as ControlNet's examples have."""
+    """Return white edges on black, uint8 [H, W, 3], of a uint8 [H, W, 3] RGB picture.
+
+    OpenCV's thresholds 100 and 200, as ControlNet's examples have.
+    """
     edges = cv2.Canny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), *CANNY)
     return np.repeat(edges[..., None], 3, axis=2)
 
 
 def edge_network(unet: UNet2DConditionModel) -> ControlNetModel:
-    """A ControlNet with the convolutions of the UNet's encoder, and without its attention: edges say where things are, not what a text means."""
+    """Return a ControlNet with the convolutions of the UNet's encoder, and without its attention: edges say where
+    things are, not what a text means.
+    """
     config = unet.config
     network = ControlNetModel(
-        block_out_channels=config.block_out_channels, down_block_types=("DownBlock2D",) * len(config.block_out_channels),
-        mid_block_type="UNetMidBlock2D", layers_per_block=config.layers_per_block, norm_num_groups=config.norm_num_groups,
-        cross_attention_dim=config.cross_attention_dim, conditioning_embedding_out_channels=EMBEDDING_CHANNELS,
+        block_out_channels=config.block_out_channels,
+        down_block_types=("DownBlock2D",) * len(config.block_out_channels),
+        mid_block_type="UNetMidBlock2D",
+        layers_per_block=config.layers_per_block,
+        norm_num_groups=config.norm_num_groups,
+        cross_attention_dim=config.cross_attention_dim,
+        conditioning_embedding_out_channels=EMBEDDING_CHANNELS,
     )
     own, given = network.state_dict(), unet.state_dict()
     network.load_state_dict({name: given.get(name, value) for name, value in own.items()})
@@ -53,20 +70,27 @@ class ControlledNetwork(nn.Module):
         run_norms_in_float32(self)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, edges: Tensor) -> Tensor:
-        """Predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
+        """Return predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
         text = self.text(tokens).last_hidden_state
         down, middle = self.controlnet(sample, timesteps, text, controlnet_cond=edges, return_dict=False)
-        return self.unet(sample, timesteps, text, down_block_additional_residuals=down, mid_block_additional_residual=middle).sample.float()
+        return self.unet(
+            sample, timesteps, text, down_block_additional_residuals=down, mid_block_additional_residual=middle
+        ).sample.float()
 
 
 class ControlNetTask(TextToImageTask):
-    """v-prediction on the text-to-image model's own examples; captions are forgotten more often, so that edges count."""
+    """v-prediction on the text-to-image model's own examples.
+
+    Captions are forgotten more often, so that edges count.
+    """
 
     name = "controlnet"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
     turned = True
 
-    def __init__(self, *, steps: int = 480, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any) -> None:
+    def __init__(
+        self, *, steps: int = 480, size: int = 32, start: Path = WEIGHTS / "text_to_image", **settings: Any
+    ) -> None:
         super().__init__(steps=steps, size=size, **settings)
         self.base = start
 

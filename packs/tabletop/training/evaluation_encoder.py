@@ -1,4 +1,6 @@
-"""The image-text model that only evaluators use: ConvNeXt and BERT in a VisionTextDualEncoderModel, another family than both judges."""
+"""The image-text model that only evaluators use: ConvNeXt and BERT in a VisionTextDualEncoderModel, another family than
+both judges.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,26 @@ WIDTHS = (32, 64, 112, 160)
 
 
 def dual_encoder_config(vocabulary: int, pad: int) -> VisionTextDualEncoderConfig:
-    """The configuration; ``hidden_size`` tells the dual encoder the width that ConvNeXt pools to."""
+    """Return the configuration; ``hidden_size`` tells the dual encoder the width that ConvNeXt pools to."""
     vision = ConvNextConfig(
-        hidden_sizes=list(WIDTHS), depths=[1, 1, 3, 1], patch_size=4, image_size=SIDE, hidden_size=WIDTHS[-1], layer_scale_init_value=0.5,
+        hidden_sizes=list(WIDTHS),
+        depths=[1, 1, 3, 1],
+        patch_size=4,
+        image_size=SIDE,
+        hidden_size=WIDTHS[-1],
+        layer_scale_init_value=0.5,
     )
     text = BertConfig(
-        vocab_size=vocabulary, hidden_size=TEXT_WIDTH, num_hidden_layers=2, num_attention_heads=3, intermediate_size=2 * TEXT_WIDTH,
-        max_position_embeddings=LENGTH, type_vocab_size=1, pad_token_id=pad, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        vocab_size=vocabulary,
+        hidden_size=TEXT_WIDTH,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        intermediate_size=2 * TEXT_WIDTH,
+        max_position_embeddings=LENGTH,
+        type_vocab_size=1,
+        pad_token_id=pad,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
     )
     return VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=WIDTH)
 
@@ -49,9 +64,9 @@ class EvaluationEncoderTask:
     """Multi-positive contrastive loss between views and captions plus cross-entropy of each attribute.
 
     Args:
-        steps: training steps.
-        size: views per step.
-        start: weights folder to go on from.
+        steps: Training steps.
+        size: Views per step.
+        start: Weights folder to go on from.
     """
 
     name = "evaluation_encoder"

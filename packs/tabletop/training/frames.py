@@ -17,14 +17,19 @@ TRIES = 10
 
 @dataclass(frozen=True)
 class Frame:
-    """A square window (left, top, side in pixels) of a scene, perhaps mirrored, and which of the scene's objects it shows."""
+    """A square window (left, top, side in pixels) of a scene, perhaps mirrored, and which of the scene's objects it
+    shows.
+    """
 
     window: Window
     mirrored: bool
     shown: tuple[int, ...]
 
     def cut(self, image: Array, side: int) -> Array:
-        """The frame's part of an image or a coverage [S, S, ...] at [side, side, ...]; beyond the scene its edge is repeated."""
+        """Return the frame's part of an image or a coverage [S, S, ...] at [side, side, ...].
+
+        Beyond the scene its edge is repeated.
+        """
         left, top, width = self.window
         size = image.shape[0]
         before, after = (max(0, -top), max(0, -left)), (max(0, top + width - size), max(0, left + width - size))
@@ -35,15 +40,17 @@ class Frame:
         return np.ascontiguousarray(part[:, ::-1] if self.mirrored else part)
 
     def boxes(self, scene: Scene) -> Array:
-        """The shown objects' boxes, float32 [n, 4] as (left, top, right, bottom) in [0, 1] of the frame."""
+        """Return the shown objects' boxes, float32 [n, 4] as (left, top, right, bottom) in [0, 1] of the frame."""
         left, top, width = self.window
         boxes = np.array([scene.boxes[number] for number in self.shown], np.float32).reshape(-1, 4)
         boxes = ((boxes - np.array([left, top, left, top], np.float32)) / width).clip(0, 1)
-        return np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], axis=1) if self.mirrored else boxes
+        return (
+            np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], axis=1) if self.mirrored else boxes
+        )
 
 
 def visible_share(box: tuple[int, int, int, int], window: Window) -> float:
-    """The share of the box's area that lies in the window."""
+    """Return the share of the box's area that lies in the window."""
     left, top, side = window
     width = min(box[2], left + side) - max(box[0], left)
     height = min(box[3], top + side) - max(box[1], top)
@@ -60,10 +67,10 @@ def _window(size: int, rng: np.random.Generator) -> Window:
 
 
 def random_frame(scene: Scene, rng: np.random.Generator, *, needs_object: bool = False) -> Frame:
-    """The whole scene, a part of it, or more than it.
+    """Return the whole scene, a part of it, or more than it.
 
-    A window that would show only a sliver of an object is drawn again, so that what a frame shows is either an object or ground;
-    with ``needs_object`` so is one without objects.
+    A window that would show only a sliver of an object is drawn again, so that what a frame shows is either an object
+    or ground; with ``needs_object`` so is one without objects.
     """
     window: Window = (0, 0, scene.image.shape[0])
     for _ in range(TRIES):

@@ -1,4 +1,6 @@
-"""The image adapter: IP-Adapter-Plus for the text-to-image model, fed by the pack's CLIP vision encoder (Ye et al., arXiv 2308.06721)."""
+"""The image adapter: IP-Adapter-Plus for the text-to-image model, fed by the pack's CLIP vision encoder (Ye et al.,
+arXiv 2308.06721).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,13 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
 from editmill.packs.tabletop.training.autoencoder import to_tensor
-from editmill.packs.tabletop.training.diffusion import WEIGHTS, add_noise, drop_captions, run_norms_in_float32, weighted_error
+from editmill.packs.tabletop.training.diffusion import (
+    WEIGHTS,
+    add_noise,
+    drop_captions,
+    run_norms_in_float32,
+    weighted_error,
+)
 from editmill.packs.tabletop.training.store import train_scene
 from editmill.packs.tabletop.training.text_to_image import OBJECT_WEIGHT, TextToImageTask, is_empty
 from editmill.packs.tabletop.training.views import resize
@@ -30,8 +38,13 @@ CAPTION_FORGOTTEN = 0.5
 REFERENCE_DROP = 0.1
 FILE = "ip-adapter-plus.safetensors"
 RENAMED = (
-    (r"\.ln0\.", ".0.norm1."), (r"\.ln1\.", ".0.norm2."), (r"\.attn\.to_out\.0\.", ".0.to_out."), (r"\.attn\.to_q\.", ".0.to_q."),
-    (r"\.ff\.0\.", ".1.0."), (r"\.ff\.1\.net\.0\.proj\.", ".1.1."), (r"\.ff\.1\.net\.2\.", ".1.3."),
+    (r"\.ln0\.", ".0.norm1."),
+    (r"\.ln1\.", ".0.norm2."),
+    (r"\.attn\.to_out\.0\.", ".0.to_out."),
+    (r"\.attn\.to_q\.", ".0.to_q."),
+    (r"\.ff\.0\.", ".1.0."),
+    (r"\.ff\.1\.net\.0\.proj\.", ".1.1."),
+    (r"\.ff\.1\.net\.2\.", ".1.3."),
 )
 
 
@@ -45,7 +58,11 @@ class AdaptedNetwork(nn.Module):
         self.vision = CLIPVisionModelWithProjection.from_pretrained(vision, dtype=torch.float32).requires_grad_(False)
         output = self.unet.config.cross_attention_dim
         projection = IPAdapterPlusImageProjection(
-            embed_dims=self.vision.config.hidden_size, output_dims=output, hidden_dims=WIDTH, heads=2, num_queries=QUERIES
+            embed_dims=self.vision.config.hidden_size,
+            output_dims=output,
+            hidden_dims=WIDTH,
+            heads=2,
+            num_queries=QUERIES,
         )
         self._add_image_attention()
         self.unet.encoder_hid_proj = MultiIPAdapterImageProjection([projection])
@@ -59,7 +76,9 @@ class AdaptedNetwork(nn.Module):
             if name.endswith("attn1.processor"):
                 processors[name] = AttnProcessor()
                 continue
-            processor = IPAdapterAttnProcessor(attention.inner_dim, cross_attention_dim=attention.cross_attention_dim, num_tokens=[QUERIES])
+            processor = IPAdapterAttnProcessor(
+                attention.inner_dim, cross_attention_dim=attention.cross_attention_dim, num_tokens=[QUERIES]
+            )
             # Starting from the text's keys and values is the reference implementation's choice too.
             for text, image in ((attention.to_k, processor.to_k_ip[0]), (attention.to_v, processor.to_v_ip[0])):
                 image.weight.data.copy_(text.weight.data)
@@ -67,17 +86,21 @@ class AdaptedNetwork(nn.Module):
         self.unet.set_attn_processor(processors)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, reference: Tensor) -> Tensor:
-        """Predicted velocity, float32 [n, 4, h, w]; ``reference`` is float32 [n, 3, S, S] in [-1, 1]."""
+        """Return predicted velocity, float32 [n, 4, h, w]; ``reference`` is float32 [n, 3, S, S] in [-1, 1]."""
         text = self.text(tokens).last_hidden_state
         with torch.no_grad():
             hidden = self.vision(reference, output_hidden_states=True).hidden_states[-2]
         return self.unet(sample, timesteps, text, added_cond_kwargs={"image_embeds": [hidden[:, None]]}).sample.float()
 
     def adapter_state(self) -> dict[str, Tensor]:
-        """The trained weights under the names of the published IP-Adapter-Plus files, float16."""
+        """Return the trained weights under the names of the published IP-Adapter-Plus files, float16."""
         projection = self.unet.encoder_hid_proj.image_projection_layers[0].state_dict()
         state = {f"image_proj.{name}": value for name, value in published_names(projection).items()}
-        crossed = [processor for processor in self.unet.attn_processors.values() if isinstance(processor, IPAdapterAttnProcessor)]
+        crossed = [
+            processor
+            for processor in self.unet.attn_processors.values()
+            if isinstance(processor, IPAdapterAttnProcessor)
+        ]
         for number, processor in enumerate(crossed):
             state[f"ip_adapter.{2 * number + 1}.to_k_ip.weight"] = processor.to_k_ip[0].weight
             state[f"ip_adapter.{2 * number + 1}.to_v_ip.weight"] = processor.to_v_ip[0].weight
@@ -85,13 +108,17 @@ class AdaptedNetwork(nn.Module):
 
 
 def published_names(projection: dict[str, Tensor]) -> dict[str, Tensor]:
-    """diffusers' names of the projection's weights to those of the published files, where keys and values are one matrix."""
+    """Return diffusers' names of the projection's weights to those of the published files, where keys and values are
+    one matrix.
+    """
     state: dict[str, Tensor] = {}
     for name, value in projection.items():
         if ".attn.to_v." in name:
             continue
         if ".attn.to_k." in name:
-            state[name.replace(".attn.to_k.", ".0.to_kv.")] = torch.cat([value, projection[name.replace(".to_k.", ".to_v.")]])
+            state[name.replace(".attn.to_k.", ".0.to_kv.")] = torch.cat(
+                [value, projection[name.replace(".to_k.", ".to_v.")]]
+            )
             continue
         for pattern, replacement in RENAMED:
             name = re.sub(pattern, replacement, name)
@@ -100,13 +127,22 @@ def published_names(projection: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class ImageAdapterTask(TextToImageTask):
-    """v-prediction given another picture of the same object on the same ground; references and captions are dropped independently."""
+    """v-prediction given another picture of the same object on the same ground.
+
+    References and captions are dropped independently.
+    """
 
     name = "image_adapter"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
 
     def __init__(
-        self, *, steps: int = 2000, size: int = 64, start: Path = WEIGHTS / "text_to_image", vision: Path = WEIGHTS / "zero_shot", **settings: Any
+        self,
+        *,
+        steps: int = 2000,
+        size: int = 64,
+        start: Path = WEIGHTS / "text_to_image",
+        vision: Path = WEIGHTS / "zero_shot",
+        **settings: Any,
     ) -> None:
         super().__init__(steps=steps, size=size, **settings)
         self.base, self.vision = start, vision
@@ -115,7 +151,9 @@ class ImageAdapterTask(TextToImageTask):
         return AdaptedNetwork(self.base, self.vision)
 
     def reference(self, index: int) -> Array:
-        """The object as it lies in the world's scene, uint8 RGB, or the example itself where that scene shows something else."""
+        """Return the object as it lies in the world's scene, uint8 RGB, or the example itself where that scene shows
+        something else.
+        """
         alike = len(plan_scene("train", index).objects) == 1 and not is_empty(index)
         return (train_scene(index) if alike else self.scene(index)).image
 

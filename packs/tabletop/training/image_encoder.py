@@ -1,4 +1,6 @@
-"""The image encoder: a Dinov2Model whose CLS feature tells objects apart, trained with labels and not by self-distillation."""
+"""The image encoder: a Dinov2Model whose CLS feature tells objects apart, trained with labels and not by
+self-distillation.
+"""
 
 from __future__ import annotations
 
@@ -28,19 +30,28 @@ class EncoderNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = Dinov2Model(Dinov2Config(
-            hidden_size=WIDTH, num_hidden_layers=6, num_attention_heads=4, mlp_ratio=3, image_size=SIDE, patch_size=PATCH, layerscale_value=0.5,
-        ))
+        self.encoder = Dinov2Model(
+            Dinov2Config(
+                hidden_size=WIDTH,
+                num_hidden_layers=6,
+                num_attention_heads=4,
+                mlp_ratio=3,
+                image_size=SIDE,
+                patch_size=PATCH,
+                layerscale_value=0.5,
+            )
+        )
         self.encoder.set_attn_implementation("eager")
         self.heads = AttributeHeads(WIDTH, WIDTH)
 
 
 def identity_loss(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
-    """Contrastive loss of two views per object (Chen et al., arXiv 2002.05709, equation 1) and the share of first views that find theirs.
+    """Return contrastive loss of two views per object (Chen et al., arXiv 2002.05709, equation 1) and the share of
+    first views that find theirs.
 
     Args:
-        first: features of one view per object, float [n, width].
-        second: features of another view of the same objects in the same order.
+        first: Features of one view per object, float [n, width].
+        second: Features of another view of the same objects in the same order.
     """
     count = first.shape[0]
     features = F.normalize(torch.cat([first, second]).float(), dim=-1)
@@ -52,7 +63,10 @@ def identity_loss(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
 
 
 class ImageEncoderTask:
-    """Two views of one object are near each other and far from all other objects; its attributes are readable, the ground from the patches."""
+    """Two views of one object are near each other and far from all other objects.
+
+    Its attributes are readable, the ground from the patches.
+    """
 
     name = "image_encoder"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
@@ -88,5 +102,9 @@ class ImageEncoderTask:
         assert isinstance(module, EncoderNetwork)
         module.encoder.to(torch.float16).save_pretrained(folder)
         BitImageProcessor(
-            size={"height": SIDE, "width": SIDE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3, resample=3
+            size={"height": SIDE, "width": SIDE},
+            do_center_crop=False,
+            image_mean=[0.5] * 3,
+            image_std=[0.5] * 3,
+            resample=3,
         ).save_pretrained(folder)

@@ -41,7 +41,7 @@ EMPTY_OPENINGS = (*OPENINGS, f"{EMPTY} of ")
 
 
 def random_blob(rng: np.random.Generator) -> Array:
-    """A random smooth region, bool [SIZE, SIZE]: an ellipse, a box or a thresholded noise blob."""
+    """Return a random smooth region, bool [SIZE, SIZE]: an ellipse, a box or a thresholded noise blob."""
     kind = rng.random()
     if kind < 0.4:
         noise = cv2.resize(rng.random((5, 5), dtype=np.float32), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
@@ -52,7 +52,9 @@ def random_blob(rng: np.random.Generator) -> Array:
     if kind < 0.75:
         cv2.ellipse(canvas, centre, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
     else:
-        cv2.rectangle(canvas, (centre[0] - axes[0], centre[1] - axes[1]), (centre[0] + axes[0], centre[1] + axes[1]), 1, -1)
+        cv2.rectangle(
+            canvas, (centre[0] - axes[0], centre[1] - axes[1]), (centre[0] + axes[0], centre[1] + axes[1]), 1, -1
+        )
     return canvas > 0
 
 
@@ -62,7 +64,7 @@ def _dilate(mask: Array, radius: int) -> Array:
 
 
 def _removal(scene: Scene, rng: np.random.Generator) -> tuple[Array, Array]:
-    """A hole over the main object, or a random hole, and the picture with clean ground inside it."""
+    """Return a hole over the main object, or a random hole, and the picture with clean ground inside it."""
     hole = random_blob(rng) if rng.random() < 0.2 else _dilate(scene.alphas[0] > 0, int(rng.integers(2, 12)))
     return hole, np.where(hole[..., None], scene.clean, scene.image)
 
@@ -77,22 +79,23 @@ def _ground_caption(ground: str, rng: np.random.Generator) -> str:
 
 
 def _around_objects(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
-    """Everything but the objects is open; the caption names the ground, and now and then the objects too."""
+    """Return everything but the objects is open; the caption names the ground, and now and then the objects too."""
     known = np.max(scene.alphas, axis=0) > 0.5
     named = scene_caption([item.phrase() for item in scene.objects], ground, rng)
     return scene.image, ~known, named if rng.random() < 0.3 else _ground_caption(ground, rng)
 
 
 def _object(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
-    """A hole over the main object, which the caption names."""
+    """Return a hole over the main object, which the caption names."""
     caption = scene_caption([item.phrase() for item in scene.objects], ground, rng)
     return scene.image, _dilate(scene.alphas[0] > 0, int(rng.integers(4, 24))), caption
 
 
 def training_example(index: int) -> tuple[Array, Array, str]:
-    """Target picture (uint8 RGB), open region (bool) and caption of training example ``index``.
+    """Return target picture (uint8 RGB), open region (bool) and caption of training example ``index``.
 
-    Objects are in an open region's target only when the caption names them: otherwise the model learns to add some on its own.
+    Objects are in an open region's target only when the caption names them: otherwise the model learns to add some on
+    its own.
     """
     scene = train_scene(index)
     rng = scene_rng("train", index, "inpaint")
@@ -110,7 +113,9 @@ def training_example(index: int) -> tuple[Array, Array, str]:
 
 
 def start_from(network: DiffusionNetwork, folder: Path) -> DiffusionNetwork:
-    """Give a nine-channel network the weights of an earlier one, or of a text-to-image model: what its first layer lacks starts at zero."""
+    """Give a nine-channel network the weights of an earlier one, or of a text-to-image model: what its first layer
+    lacks starts at zero.
+    """
     state = stored_state(folder)
     given = state["unet.conv_in.weight"]
     first = torch.zeros_like(network.unet.conv_in.weight)
@@ -124,11 +129,17 @@ class LatentCache(RowStore):
 
     def __init__(self, folder: Path, count: int) -> None:
         side = (LATENT_SIDE, LATENT_SIDE)
-        columns = {"latents": (np.float16, (8, *side)), "mask": (np.uint8, (1, *side)), "tokens": (np.int16, (MAX_LENGTH,))}
+        columns = {
+            "latents": (np.float16, (8, *side)),
+            "mask": (np.uint8, (1, *side)),
+            "tokens": (np.int16, (MAX_LENGTH,)),
+        }
         super().__init__(folder, count, columns)
 
     def tensors(self, indices: list[int]) -> dict[str, Tensor] | None:
-        """Target and masked latents [n, 8, h, w], masks [n, 1, h, w] and token ids [n, length], if all are there."""
+        """Return target and masked latents [n, 8, h, w], masks [n, 1, h, w] and token ids [n, length], if all are
+        there.
+        """
         rows = self.read(indices)
         if rows is None:
             return None
@@ -147,8 +158,14 @@ class InpaintTask:
     lr, adam_lr, ema = 2e-3, 1e-3, 0.998
 
     def __init__(
-        self, *, steps: int = 1000, size: int = 64, examples: int = 15360, cache: Path = Path("runs/tabletop/inpaint"),
-        autoencoder: Path = WEIGHTS / "autoencoder", start: Path | None = WEIGHTS / "text_to_image",
+        self,
+        *,
+        steps: int = 1000,
+        size: int = 64,
+        examples: int = 15360,
+        cache: Path = Path("runs/tabletop/inpaint"),
+        autoencoder: Path = WEIGHTS / "autoencoder",
+        start: Path | None = WEIGHTS / "text_to_image",
     ) -> None:
         self.steps, self.size, self.examples, self.start = steps, size, examples, start
         self.scheduler, self.tokenizer = make_scheduler(), make_tokenizer()
@@ -177,7 +194,11 @@ class InpaintTask:
     def _encode(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         image, hole = batch["image"], batch["hole"]
         latents = [self.encoder(part) for part in (image, image * (hole < 0.5))]
-        encoded = {"latents": torch.cat(latents, dim=1), "mask": F.interpolate(hole, scale_factor=1 / FACTOR), "tokens": batch["tokens"]}
+        encoded = {
+            "latents": torch.cat(latents, dim=1),
+            "mask": F.interpolate(hole, scale_factor=1 / FACTOR),
+            "tokens": batch["tokens"],
+        }
         self.cache.keep(batch["indices"], encoded)
         return encoded
 

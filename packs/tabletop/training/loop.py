@@ -31,13 +31,13 @@ class Task(Protocol):
     ema: float
 
     def module(self) -> nn.Module:
-        """The network to train, freshly made (weights are initialised from the seed that the loop has set)."""
+        """Return the network to train, freshly made (weights are initialised from the seed that the loop has set)."""
 
     def batch(self, step: int) -> Any:
-        """Training data of one step: a pure function of the step, made in a loader process."""
+        """Return training data of one step: a pure function of the step, made in a loader process."""
 
     def loss(self, module: Any, batch: Any, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """The loss of one batch and figures for the log."""
+        """Return the loss of one batch and figures for the log."""
 
     def save(self, module: nn.Module, folder: Path) -> None:
         """Write the trained network in the format that ``from_pretrained`` reads."""
@@ -47,8 +47,8 @@ class Task(Protocol):
 class Run:
     """Where and how to train.
 
-    ``threads`` is the number of CPU threads of the network itself; the loader adds ``loaders`` processes. ``first`` is the number of the first
-    step's data: training that goes on from other weights sees what those have not seen.
+    ``threads`` is the number of CPU threads of the network itself; the loader adds ``loaders`` processes. ``first`` is
+    the number of the first step's data: training that goes on from other weights sees what those have not seen.
     """
 
     folder: Path
@@ -76,7 +76,7 @@ class _Steps(Dataset[Any]):
 
 
 def learning_rate(step: int, steps: int, *, warmup: int = 100) -> float:
-    """Linear warm-up, then a cosine to zero, as a factor in [0, 1]."""
+    """Return linear warm-up, then a cosine to zero, as a factor in [0, 1]."""
     if step < warmup:
         return (step + 1) / warmup
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
@@ -117,7 +117,9 @@ class Trainer:
 
     def _write_checkpoint(self) -> None:
         state = {
-            "module": self.module.state_dict(), "average": self.average, "step": self.step,
+            "module": self.module.state_dict(),
+            "average": self.average,
+            "step": self.step,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
         }
         temporary = self.checkpoint.with_suffix(".tmp")
@@ -153,7 +155,10 @@ class Trainer:
         """Run to the last step, then save the averaged weights."""
         self.run.folder.mkdir(parents=True, exist_ok=True)
         loader = DataLoader(
-            _Steps(self.task, self.run.first), batch_size=None, sampler=range(self.step, self.task.steps), num_workers=self.run.loaders,
+            _Steps(self.task, self.run.first),
+            batch_size=None,
+            sampler=range(self.step, self.task.steps),
+            num_workers=self.run.loaders,
             prefetch_factor=4 if self.run.loaders else None,
         )
         started, first, logged, totals = time.time(), self.step, self.step, dict[str, float]()
@@ -174,8 +179,13 @@ class Trainer:
         self.export()
 
     def export(self) -> None:
-        """Save the averaged weights to the pack's folder; a folder that is there is replaced as a whole or not at all."""
-        self.module.load_state_dict({name: value.to(self.module.state_dict()[name].dtype) for name, value in self.average.items()})
+        """Save the averaged weights to the pack's folder.
+
+        A folder that is there is replaced as a whole or not at all.
+        """
+        self.module.load_state_dict(
+            {name: value.to(self.module.state_dict()[name].dtype) for name, value in self.average.items()}
+        )
         # What a role measures while it saves runs where its data lies.
         self.module.cpu().eval()
         weights = self.run.weights

@@ -1,4 +1,6 @@
-"""The masked language model: a small RoBERTa that learns the caption grammar and copies attributes from elsewhere in the text."""
+"""The masked language model: a small RoBERTa that learns the caption grammar and copies attributes from elsewhere in
+the text.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import RobertaConfig, RobertaForMaskedLM
 
-from editmill.packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, TextScene, draw_description, draw_text_scene, draw_wording, part_of
-from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_text_tokenizer, save_text_tokenizer, word_ids
+from editmill.packs.tabletop.training.text_scenes import (
+    ATTRIBUTE_WORDS,
+    TextScene,
+    draw_description,
+    draw_text_scene,
+    draw_wording,
+    part_of,
+)
+from editmill.packs.tabletop.training.text_tokenizer import (
+    MAX_LENGTH,
+    make_text_tokenizer,
+    save_text_tokenizer,
+    word_ids,
+)
 from editmill.packs.tabletop.world.scene import scene_rng
 from editmill.packs.tabletop.world.sentences import Description, caption, sentences
 
@@ -22,19 +36,30 @@ TWO_OBJECTS = 0.4
 
 
 def encoder_shape(vocabulary: int, pad: int, bos: int, eos: int) -> dict[str, Any]:
-    """The configuration that the pack's RoBERTa models share.
+    """Return the configuration that the pack's RoBERTa models share.
 
-    The usual initial spread of 0.02 suits a width of 768: at 128 attention stays even and the layers silent for hundreds of steps.
+    The usual initial spread of 0.02 suits a width of 768: at 128 attention stays even and the layers silent for
+    hundreds of steps.
     """
     return {
-        "vocab_size": vocabulary, "hidden_size": WIDTH, "intermediate_size": 2 * WIDTH, "num_hidden_layers": 3, "num_attention_heads": 4,
-        "max_position_embeddings": MAX_LENGTH + pad + 1, "type_vocab_size": 1, "pad_token_id": pad, "bos_token_id": bos, "eos_token_id": eos,
-        "initializer_range": 0.08, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+        "vocab_size": vocabulary,
+        "hidden_size": WIDTH,
+        "intermediate_size": 2 * WIDTH,
+        "num_hidden_layers": 3,
+        "num_attention_heads": 4,
+        "max_position_embeddings": MAX_LENGTH + pad + 1,
+        "type_vocab_size": 1,
+        "pad_token_id": pad,
+        "bos_token_id": bos,
+        "eos_token_id": eos,
+        "initializer_range": 0.08,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
     }
 
 
 def draw_text(scene: TextScene, rng: np.random.Generator) -> str:
-    """A caption; mostly with a paraphrase of it or a sentence about the same scene before or after it."""
+    """Return a caption; mostly with a paraphrase of it or a sentence about the same scene before or after it."""
     texts = [caption(_caption_content(scene, rng, share=0.7), rng)]
     kind = rng.random()
     if kind < 0.65:
@@ -49,18 +74,22 @@ def draw_text(scene: TextScene, rng: np.random.Generator) -> str:
 
 def _caption_content(scene: TextScene, rng: np.random.Generator, *, share: float) -> Description:
     things = scene.things if rng.random() < 0.7 else scene.things[:1]
-    return Description(tuple(part_of(thing, rng, share=share) for thing in things), draw_wording(scene.ground, rng, share=0.8))
+    return Description(
+        tuple(part_of(thing, rng, share=share) for thing in things), draw_wording(scene.ground, rng, share=0.8)
+    )
 
 
 def choose_masked(tokens: Tensor, usable: Tensor, attributes: Tensor, rng: np.random.Generator) -> Tensor:
-    """Which tokens to hide, bool [texts, tokens]: a quarter of the texts lose 15-30 % of their words, half one attribute, a quarter one word.
+    """Return which tokens to hide, bool [texts, tokens]: a quarter of the texts lose 15-30 % of their words, half one
+    attribute, a quarter one word.
 
     Attributes that stand in the text twice are preferred, since copying is what takes longest to learn.
 
     Args:
-        tokens: ids, int64 [texts, tokens].
-        usable: tokens that are no special ones, bool [texts, tokens].
-        attributes: ids of the attribute words, int64 [words].
+        tokens: Ids, int64 [texts, tokens].
+        usable: Tokens that are no special ones, bool [texts, tokens].
+        attributes: Ids of the attribute words, int64 [words].
+        rng: Draws everything.
     """
     count, length = tokens.shape
     noise = torch.from_numpy(rng.random((count, length)))
@@ -87,7 +116,9 @@ class MaskedLmTask:
 
     def module(self) -> nn.Module:
         tokenizer = self.tokenizer
-        config = RobertaConfig(**encoder_shape(len(tokenizer), tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id))
+        config = RobertaConfig(
+            **encoder_shape(len(tokenizer), tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id)
+        )
         model = RobertaForMaskedLM(config)
         # On the CPU the fused attention's backward pass is several times slower than the plain one.
         model.set_attn_implementation("eager")
@@ -104,18 +135,24 @@ class MaskedLmTask:
         usable = ~torch.isin(ids, torch.tensor(self.tokenizer.all_special_ids))
         hidden = choose_masked(ids, usable, self.attributes, rng)
         return {
-            "tokens": ids.masked_fill(hidden, self.tokenizer.mask_token_id), "attention": attention,
+            "tokens": ids.masked_fill(hidden, self.tokenizer.mask_token_id),
+            "attention": attention,
             "target": ids.masked_fill(~hidden, IGNORED),
         }
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
         states = module.roberta(input_ids=batch["tokens"], attention_mask=batch["attention"]).last_hidden_state
         hidden = batch["target"] != IGNORED
         logits, target = module.lm_head(states[hidden]).float(), batch["target"][hidden]
         right = logits.argmax(1) == target
         told = (batch["tokens"][:, None, :] == batch["target"][:, :, None]).any(2)[hidden]
         copied = right[told & torch.isin(target, self.attributes.to(target.device))]
-        return F.cross_entropy(logits, target), {"right": right.float().mean().item(), "copied": copied.float().mean().item()}
+        return F.cross_entropy(logits, target), {
+            "right": right.float().mean().item(),
+            "copied": copied.float().mean().item(),
+        }
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, RobertaForMaskedLM)

@@ -18,8 +18,9 @@ from editmill.packs.tabletop.training.text_tokenizer import MAX_LENGTH, make_tex
 from editmill.packs.tabletop.world.inference import LABELS
 from editmill.packs.tabletop.world.scene import scene_rng
 
-# How many sentences follow the premise's caption, and how many objects its scene has: one draw per batch, since texts of like length
-# need little padding. Which attribute is which object's is the hard part, hence the many scenes with two.
+# How many sentences follow the premise's caption, and how many objects its scene has: one draw per batch, since texts
+# of like length need little padding. Which attribute is which object's is the hard part, hence the many scenes with
+# two.
 COUNTS = (0, 1, 2, 3)
 SHARES = (0.5, 0.3, 0.12, 0.08)
 TWO_OBJECTS = 0.65
@@ -37,12 +38,22 @@ class NliTask:
 
     def module(self) -> nn.Module:
         tokenizer = self.tokenizer
-        model = RobertaForSequenceClassification(RobertaConfig(
-            **{**encoder_shape(len(tokenizer), tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id), "type_vocab_size": 2},
-            id2label=dict(enumerate(LABELS)), label2id={label: index for index, label in enumerate(LABELS)},
-        ))
+        model = RobertaForSequenceClassification(
+            RobertaConfig(
+                **{
+                    **encoder_shape(
+                        len(tokenizer), tokenizer.pad_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id
+                    ),
+                    "type_vocab_size": 2,
+                },
+                id2label=dict(enumerate(LABELS)),
+                label2id={label: index for index, label in enumerate(LABELS)},
+            )
+        )
         if self.start:
-            earlier = RobertaForSequenceClassification.from_pretrained(self.start, local_files_only=True, dtype=torch.float32)
+            earlier = RobertaForSequenceClassification.from_pretrained(
+                self.start, local_files_only=True, dtype=torch.float32
+            )
             model.load_state_dict(earlier.state_dict())
         # On the CPU the fused attention's backward pass is several times slower than the plain one.
         model.set_attn_implementation("eager")
@@ -51,17 +62,35 @@ class NliTask:
     def batch(self, step: int) -> dict[str, Tensor]:
         rng = scene_rng("train", step, "nli-count")
         count, objects = int(rng.choice(COUNTS, p=SHARES)), 1 + int(rng.random() < TWO_OBJECTS)
-        pairs = [draw_pair("train", index, count=count, objects=objects) for index in range(step * self.size, (step + 1) * self.size)]
+        pairs = [
+            draw_pair("train", index, count=count, objects=objects)
+            for index in range(step * self.size, (step + 1) * self.size)
+        ]
         # A cut text could have another label, so the rare pairs that are too long for the model are left out.
-        lengths = map(len, self.tokenizer([pair.premise for pair in pairs], [pair.hypothesis for pair in pairs]).input_ids)
+        lengths = map(
+            len, self.tokenizer([pair.premise for pair in pairs], [pair.hypothesis for pair in pairs]).input_ids
+        )
         pairs = [pair for pair, length in zip(pairs, lengths, strict=True) if length <= MAX_LENGTH]
-        tokens = self.tokenizer([pair.premise for pair in pairs], [pair.hypothesis for pair in pairs], padding=True, return_tensors="pt")
+        tokens = self.tokenizer(
+            [pair.premise for pair in pairs], [pair.hypothesis for pair in pairs], padding=True, return_tensors="pt"
+        )
         labels = torch.tensor([LABELS.index(pair.label) for pair in pairs])
-        return {"tokens": tokens.input_ids, "types": tokens.token_type_ids, "attention": tokens.attention_mask, "label": labels}
+        return {
+            "tokens": tokens.input_ids,
+            "types": tokens.token_type_ids,
+            "attention": tokens.attention_mask,
+            "label": labels,
+        }
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        logits = module(input_ids=batch["tokens"], token_type_ids=batch["types"], attention_mask=batch["attention"]).logits.float()
-        return F.cross_entropy(logits, batch["label"]), {"accuracy": (logits.argmax(1) == batch["label"]).float().mean().item()}
+    def loss(
+        self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        logits = module(
+            input_ids=batch["tokens"], token_type_ids=batch["types"], attention_mask=batch["attention"]
+        ).logits.float()
+        return F.cross_entropy(logits, batch["label"]), {
+            "accuracy": (logits.argmax(1) == batch["label"]).float().mean().item()
+        }
 
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, RobertaForSequenceClassification)

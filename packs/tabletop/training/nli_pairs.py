@@ -7,9 +7,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from editmill.packs.tabletop.training.text_scenes import VALUES, TextScene, draw_text_scene, draw_thing, draw_wording, part_of
+from editmill.packs.tabletop.training.text_scenes import (
+    VALUES,
+    TextScene,
+    draw_text_scene,
+    draw_thing,
+    draw_wording,
+    part_of,
+)
 from editmill.packs.tabletop.world import CLASSES, GROUNDS
-from editmill.packs.tabletop.world.inference import CONTRADICTION, ENTAILMENT, LABELS, NEUTRAL, Claims, claims, judge_claims
+from editmill.packs.tabletop.world.inference import (
+    CONTRADICTION,
+    ENTAILMENT,
+    LABELS,
+    NEUTRAL,
+    Claims,
+    claims,
+    judge_claims,
+)
 from editmill.packs.tabletop.world.sentences import GROUPS, INVERSE, Description, Thing, caption, sentences
 
 Rng = np.random.Generator
@@ -40,23 +55,27 @@ def _pick(options: tuple[str, ...], rng: Rng) -> str:
 
 
 def _mentions(scene: TextScene, rng: Rng, count: int) -> tuple[TextScene, Mention]:
-    """How each object is named in a premise of a caption and ``count`` sentences.
+    """Return how each object is named in a premise of a caption and ``count`` sentences.
 
-    Two objects of one class are always named by the same words, their different colours among them: otherwise nobody could say which of
-    them a sentence is about. Where the colours are equal the premise is about the first one only.
+    Two objects of one class are always named by the same words, their different colours among them: otherwise nobody
+    could say which of them a sentence is about. Where the colours are equal the premise is about the first one only.
     """
     things = scene.things
     if not count or len(things) == 1 or things[0].name != things[1].name:
         return scene, lambda position: part_of(things[position], rng, share=0.6)
     if things[0].colour == things[1].colour:
-        return replace(scene, things=things[:1], relation=""), lambda position: part_of(things[position], rng, share=0.6)
+        return replace(scene, things=things[:1], relation=""), lambda position: part_of(
+            things[position], rng, share=0.6
+        )
     named = [replace(part_of(thing, rng, share=0.6), colour=thing.colour) for thing in things]
     return scene, named.__getitem__
 
 
 def _tell_caption(scene: TextScene, rng: Rng, mention: Mention) -> _Told:
     positions = [int(position) for position in rng.permutation(len(scene.things))][: 2 if rng.random() < 0.75 else 1]
-    description = Description(tuple(mention(position) for position in positions), draw_wording(scene.ground, rng, share=0.8))
+    description = Description(
+        tuple(mention(position) for position in positions), draw_wording(scene.ground, rng, share=0.8)
+    )
     return _Told(tuple(positions), description, caption(description, rng))
 
 
@@ -76,7 +95,7 @@ def _tell_sentence(scene: TextScene, rng: Rng, mention: Mention) -> _Told:
 
 
 def _all_told(told: list[_Told]) -> Claims:
-    """What the texts say together."""
+    """Return what the texts say together."""
     things: dict[int, Thing] = {}
     relations: set[tuple[int, str, int]] = set()
     for text in told:
@@ -92,7 +111,7 @@ def _all_told(told: list[_Told]) -> Claims:
 
 
 def draw_premise(scene: TextScene, rng: Rng, count: int) -> tuple[str, Claims]:
-    """A caption and ``count`` sentences about the same scene, and all that they say."""
+    """Return a caption and ``count`` sentences about the same scene, and all that they say."""
     scene, mention = _mentions(scene, rng, count)
     told = [_tell_caption(scene, rng, mention), *(_tell_sentence(scene, rng, mention) for _ in range(count))]
     return _join([text.text for text in told], rng), _all_told(told)
@@ -104,7 +123,7 @@ def _join(texts: list[str], rng: Rng) -> str:
 
 
 def _part_of_claims(known: Claims, rng: Rng) -> Description:
-    """A text that says part of what is known."""
+    """Return a text that says part of what is known."""
     order = [int(position) for position in rng.permutation(len(known.things))]
     positions = tuple(order if rng.random() < 0.6 else order[:1]) if rng.random() < 0.95 else ()
     things = tuple(part_of(known.things[position], rng, share=0.7) for position in positions)
@@ -123,13 +142,20 @@ def _with_thing(description: Description, position: int, **values: str) -> Descr
 
 
 def _set_attribute(description: Description, rng: Rng, *, said: bool) -> Description:
-    """Another value of an attribute that the text says, or a value of one that it does not say."""
-    slots = [(i, group) for i, thing in enumerate(description.things) for group in GROUPS if bool(getattr(thing, group)) == said]
+    """Return another value of an attribute that the text says, or a value of one that it does not say."""
+    slots = [
+        (i, group)
+        for i, thing in enumerate(description.things)
+        for group in GROUPS
+        if bool(getattr(thing, group)) == said
+    ]
     if not slots:
         return description
     position, group = slots[int(rng.integers(len(slots)))]
     current = getattr(description.things[position], group)
-    return _with_thing(description, position, **{group: _pick(tuple(value for value in VALUES[group] if value != current), rng)})
+    return _with_thing(
+        description, position, **{group: _pick(tuple(value for value in VALUES[group] if value != current), rng)}
+    )
 
 
 def _add_attribute(description: Description, rng: Rng) -> Description:
@@ -173,7 +199,15 @@ def _flip_relation(description: Description, rng: Rng) -> Description:
 
 EDITS: dict[str, tuple[Callable[[Description, Rng], Description], ...]] = {
     NEUTRAL: (_add_attribute, _add_attribute, _add_attribute, _swap_attribute, _set_ground, _add_thing, _set_relation),
-    CONTRADICTION: (_change_attribute, _change_attribute, _change_attribute, _change_class, _swap_attribute, _set_ground, _flip_relation),
+    CONTRADICTION: (
+        _change_attribute,
+        _change_attribute,
+        _change_attribute,
+        _change_class,
+        _swap_attribute,
+        _set_ground,
+        _flip_relation,
+    ),
 }
 
 
@@ -188,7 +222,7 @@ def _draw_hypothesis(known: Claims, label: str, rng: Rng) -> Description:
 
 
 def write(description: Description, rng: Rng) -> str:
-    """A caption, a sentence, or both, that say ``description``."""
+    """Return a caption, a sentence, or both, that say ``description``."""
     options = sentences(description)
     if options and (description.relation or rng.random() < 0.35):
         return _join([_pick(options, rng)], rng)
@@ -201,7 +235,9 @@ def write(description: Description, rng: Rng) -> str:
 
 
 def draw_pair(split: str, index: int, *, count: int, objects: int | None = None) -> Pair:
-    """Pair ``index`` of ``split``: labels take turns, the premise has ``count`` sentences after its caption, the scene ``objects`` objects."""
+    """Return pair ``index`` of ``split``: labels take turns, the premise has ``count`` sentences after its caption, the
+    scene ``objects`` objects.
+    """
     scene, rng = draw_text_scene(split, index, f"nli-{count}", objects=objects)
     label = LABELS[index % len(LABELS)]
     while True:

@@ -12,13 +12,25 @@ NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 # Names of weights that AdamW trains although they are matrices: tables, first and last layers.
 OUTER = (
-    "embedding", "embeddings", "conv_in", "conv_out", "classifier", "logit_scale", "heads",
-    "pos_embed", "rel_pos", "token", "lm_head", "attention_biases",
+    "embedding",
+    "embeddings",
+    "conv_in",
+    "conv_out",
+    "classifier",
+    "logit_scale",
+    "heads",
+    "pos_embed",
+    "rel_pos",
+    "token",
+    "lm_head",
+    "attention_biases",
 )
 
 
 def orthogonalise(matrix: Tensor, *, iterations: int = 5) -> Tensor:
-    """Approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration in bfloat16 (Jordan et al., Muon, 2024)."""
+    """Return approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration in bfloat16
+    (Jordan et al., Muon, 2024).
+    """
     a, b, c = NEWTON_SCHULZ
     x = (matrix / (matrix.norm() + 1e-7)).bfloat16()
     wide = x.shape[0] <= x.shape[1]
@@ -32,11 +44,13 @@ def orthogonalise(matrix: Tensor, *, iterations: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum orthogonalised per weight; convolution kernels are flattened to [out, in * k * k].
 
-    ``torch.optim.Muon`` takes two-dimensional parameters only. The update is scaled by 0.2 * sqrt(max(rows, columns)), so the learning
-    rate means what it means for AdamW (Liu et al., arXiv 2502.16982, section 2.2).
+    ``torch.optim.Muon`` takes two-dimensional parameters only. The update is scaled by 0.2 * sqrt(max(rows, columns)),
+    so the learning rate means what it means for AdamW (Liu et al., arXiv 2502.16982, section 2.2).
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.01) -> None:
+    def __init__(
+        self, parameters: Iterable[nn.Parameter], *, lr: float, momentum: float = 0.95, weight_decay: float = 0.01
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
@@ -58,7 +72,10 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimisers(module: nn.Module, *, lr: float, adam_lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for hidden weights of two or more dimensions; AdamW for embeddings, first and last layers, norms and biases."""
+    """Return muon for hidden weights of two or more dimensions.
+
+    AdamW for embeddings, first and last layers, norms and biases.
+    """
     hidden: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in module.named_parameters():

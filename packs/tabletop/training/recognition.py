@@ -1,4 +1,6 @@
-"""What the recognisers of the pack share: views with their truth, and attribute losses on heads that only training uses."""
+"""What the recognisers of the pack share: views with their truth, and attribute losses on heads that only training
+uses.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,23 @@ from editmill.packs.tabletop.training.views import composite_view, empty_view, r
 from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
 
 Array = np.ndarray
-ATTRIBUTES: dict[str, tuple[str, ...]] = {"name": CLASSES, "colour": tuple(COLOURS), "finish": FINISHES, "ground": tuple(GROUNDS)}
+ATTRIBUTES: dict[str, tuple[str, ...]] = {
+    "name": CLASSES,
+    "colour": tuple(COLOURS),
+    "finish": FINISHES,
+    "ground": tuple(GROUNDS),
+}
 FURTHEST = 6000
-# What the corner of a crop shows beyond the frame: the mirrored picture, or its last row and column as in the guards' crops.
+# What the corner of a crop shows beyond the frame: the mirrored picture, or its last row and column as in the guards'
+# crops.
 BORDERS = (cv2.BORDER_REFLECT_101, cv2.BORDER_REPLICATE)
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Shares of views: empty grounds, shadowless composites (of the rest), and whole frames (of frames with one object)."""
+    """Shares of views: empty grounds, shadowless composites (of the rest), and whole frames (of frames with one
+    object).
+    """
 
     empty: float = 0.1
     composite: float = 0.45
@@ -37,9 +47,10 @@ class View:
     """A view of a scene.
 
     Attributes:
-        image: uint8 [side, side, 3] RGB.
-        coverage: share of each patch that the object (channel 0) and other objects (channel 1) cover, float32 [grid, grid, 2] in [0, 1].
-        truth: index of each attribute's value in the order of ``ATTRIBUTES``; -1 where there is no object.
+        image: Uint8 [side, side, 3] RGB.
+        coverage: Share of each patch that the object (channel 0) and other objects (channel 1) cover, float32 [grid,
+            grid, 2] in [0, 1].
+        truth: Index of each attribute's value in the order of ``ATTRIBUTES``; -1 where there is no object.
     """
 
     image: Array
@@ -48,7 +59,7 @@ class View:
 
 
 def scene_truth(scene: Scene, chosen: int) -> list[int]:
-    """Attribute indices of object ``chosen`` and of the ground; -1 for an empty scene's object."""
+    """Return attribute indices of object ``chosen`` and of the ground; -1 for an empty scene's object."""
     ground = list(GROUNDS).index(scene.ground)
     if not scene.objects:
         return [-1, -1, -1, ground]
@@ -57,7 +68,9 @@ def scene_truth(scene: Scene, chosen: int) -> list[int]:
 
 
 def _window(scene: Scene, chosen: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Centre and half side in pixels of a square around an object, or anywhere of an object's size in an empty scene."""
+    """Return centre and half side in pixels of a square around an object, or anywhere of an object's size in an empty
+    scene.
+    """
     size = scene.image.shape[0]
     if not scene.objects:
         half = int(rng.integers(size // 10, size // 2))
@@ -75,7 +88,9 @@ def _coverage(scene: Scene, chosen: int) -> Array:
 
 
 def draw_scene(index: int, rng: np.random.Generator, mix: Mix) -> Scene:
-    """Training scene ``index``, emptied, or its main object on the ground of another scene, by the shares of ``mix``."""
+    """Return training scene ``index``, emptied, or its main object on the ground of another scene, by the shares of
+    ``mix``.
+    """
     scene = train_scene(index)
     if rng.random() < mix.empty:
         return empty_view(scene)
@@ -87,7 +102,8 @@ def draw_scene(index: int, rng: np.random.Generator, mix: Mix) -> Scene:
 def recognition_view(
     scene: Scene, rng: np.random.Generator, *, side: int, grid: int, whole: float, chosen: int | None = None
 ) -> View:
-    """A whole frame or a crop around an object (``chosen``, or any) with a varied margin, mirrored in half of the views.
+    """Return a whole frame or a crop around an object (``chosen``, or any) with a varied margin, mirrored in half of
+    the views.
 
     Frames with two objects are always cropped, because a whole frame would not tell which one is meant.
     """
@@ -98,7 +114,8 @@ def recognition_view(
         x, y, half = _window(scene, chosen, rng)
         border = BORDERS[int(rng.integers(2)) if half < image.shape[0] else 1]
         image, coverage = (
-            cv2.copyMakeBorder(part, half, half, half, half, border)[y : y + 2 * half, x : x + 2 * half] for part in (image, coverage)
+            cv2.copyMakeBorder(part, half, half, half, half, border)[y : y + 2 * half, x : x + 2 * half]
+            for part in (image, coverage)
         )
     image, coverage = resize(image, side), resize(coverage, grid).clip(0, 1)
     if rng.random() < 0.5:
@@ -107,7 +124,9 @@ def recognition_view(
 
 
 def collate(views: list[View]) -> dict[str, Tensor]:
-    """Stack views: ``image`` float32 [n, 3, side, side] in [-1, 1], ``coverage`` [n, grid * grid, 2] and ``truth`` int64 [n, attributes]."""
+    """Stack views: ``image`` float32 [n, 3, side, side] in [-1, 1], ``coverage`` [n, grid * grid, 2] and ``truth``
+    int64 [n, attributes].
+    """
     return {
         "image": torch.stack([to_tensor(view.image) for view in views]),
         "coverage": torch.from_numpy(np.stack([view.coverage.reshape(-1, 2) for view in views])),
@@ -118,8 +137,8 @@ def collate(views: list[View]) -> dict[str, Tensor]:
 class AttributeHeads(nn.Module):
     """Linear readouts of the attributes from the image's feature, and of the class from every patch.
 
-    The patches' loss says where the object is and what it is there, so a transformer learns shape from far fewer pictures than from one
-    label per picture.
+    The patches' loss says where the object is and what it is there, so a transformer learns shape from far fewer
+    pictures than from one label per picture.
     """
 
     def __init__(self, width: int, patch_width: int) -> None:
@@ -130,18 +149,23 @@ class AttributeHeads(nn.Module):
     def forward(
         self, feature: Tensor, patches: Tensor, batch: dict[str, Tensor], *, ground: Tensor | None = None
     ) -> tuple[Tensor, dict[str, float]]:
-        """The loss and the accuracies for features [n, width] and patch tokens [n, grid * grid, patch_width].
+        """Return the loss and the accuracies for features [n, width] and patch tokens [n, grid * grid, patch_width].
 
         ``ground`` [n, width] is the feature that the ground is read from, where it isn't ``feature``.
         """
-        scores = {name: head(feature if ground is None or name != "ground" else ground) for name, head in self.pooled.items()}
+        scores = {
+            name: head(feature if ground is None or name != "ground" else ground) for name, head in self.pooled.items()
+        }
         attributes, figures = attribute_loss(scores, batch["truth"])
         placed = patch_loss(self.patches(patches), batch["coverage"], batch["truth"][:, 0])
         return placed + attributes, {"patches": placed.item(), **figures}
 
 
 def attribute_loss(scores: dict[str, Tensor], truth: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy of every attribute's scores [n, values], the class counting twice, and the accuracies; a truth of -1 is left out."""
+    """Return cross-entropy of every attribute's scores [n, values], the class counting twice, and the accuracies.
+
+    A truth of -1 is left out.
+    """
     losses, figures = [], {}
     for name, values in scores.items():
         target = truth[:, list(ATTRIBUTES).index(name)]
@@ -152,12 +176,12 @@ def attribute_loss(scores: dict[str, Tensor], truth: Tensor) -> tuple[Tensor, di
 
 
 def patch_loss(scores: Tensor, coverage: Tensor, label: Tensor) -> Tensor:
-    """Cross-entropy of each patch's class, weighted by what covers it; patches of other objects are left out.
+    """Return cross-entropy of each patch's class, weighted by what covers it; patches of other objects are left out.
 
     Args:
         scores: float [n, patches, classes + 1]; the last is the ground.
-        coverage: shares that the object and other objects cover, float [n, patches, 2] in [0, 1].
-        label: the object's class, int64 [n], or -1 where there is none.
+        coverage: Shares that the object and other objects cover, float [n, patches, 2] in [0, 1].
+        label: The object's class, int64 [n], or -1 where there is none.
     """
     own, other = coverage.unbind(-1)
     chances = scores.float().log_softmax(-1)

@@ -14,23 +14,24 @@ Array = np.ndarray
 class RowStore:
     """``count`` rows of several columns, one file per column.
 
-    Processes may fill it at once as long as they write equal rows: the flag that marks a row as present is written last.
+    Processes may fill it at once as long as they write equal rows: the flag that marks a row as present is written
+    last.
     """
 
     def __init__(self, folder: Path, count: int, columns: Mapping[str, tuple[type, tuple[int, ...]]]) -> None:
         """Open the files or make them.
 
         Args:
-            folder: where the files lie.
-            count: number of rows.
-            columns: dtype and shape of a row for each column.
+            folder: Where the files lie.
+            count: Number of rows.
+            columns: Dtype and shape of a row for each column.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.columns = {name: _open(folder / name, dtype, (count, *shape)) for name, (dtype, shape) in columns.items()}
         self.present = _open(folder / "present", np.uint8, (count,))
 
     def read(self, rows: Any) -> dict[str, Array] | None:
-        """Copies of ``rows`` (an index or a list of them) by column, or None when some were not written yet."""
+        """Return copies of ``rows`` (an index or a list of them) by column, or None when some were not written yet."""
         if not np.all(self.present[rows]):
             return None
         return {name: np.array(column[rows]) for name, column in self.columns.items()}

@@ -25,18 +25,26 @@ class SceneStore:
         self.count = count
         picture = (np.uint8, (SIZE, SIZE, 3))
         self.rows = RowStore(
-            folder / f"{WORLD_VERSION}-{SIZE}-{count}", count, {"image": picture, "clean": picture, "alphas": (np.uint8, (2, SIZE, SIZE))}
+            folder / f"{WORLD_VERSION}-{SIZE}-{count}",
+            count,
+            {"image": picture, "clean": picture, "alphas": (np.uint8, (2, SIZE, SIZE))},
         )
 
     def scene(self, index: int) -> Scene:
-        """Scene ``index`` modulo the store's size; coverage is rounded to 1/255."""
+        """Return scene ``index`` modulo the store's size; coverage is rounded to 1/255."""
         index %= self.count
         row = self.rows.read(index) or self._render(index)
         plan = plan_scene("train", index)
         alphas = tuple(alpha.astype(np.float32) / 255 for alpha in row["alphas"][: len(plan.objects)])
         return Scene(
-            image=row["image"], clean=row["clean"], alphas=alphas, boxes=tuple(object_box(alpha) for alpha in alphas), objects=plan.objects,
-            ground=plan.ground, caption=plan.caption, plain_caption=plan.plain_caption,
+            image=row["image"],
+            clean=row["clean"],
+            alphas=alphas,
+            boxes=tuple(object_box(alpha) for alpha in alphas),
+            objects=plan.objects,
+            ground=plan.ground,
+            caption=plan.caption,
+            plain_caption=plan.plain_caption,
         )
 
     def _render(self, index: int) -> dict[str, Array]:
@@ -55,5 +63,5 @@ def _shared() -> SceneStore:
 
 
 def train_scene(index: int) -> Scene:
-    """Training scene ``index`` at 128 pixels from the store in ``runs/tabletop/scenes``."""
+    """Return training scene ``index`` at 128 pixels from the store in ``runs/tabletop/scenes``."""
     return _shared().scene(index)

@@ -24,29 +24,46 @@ def _vocabulary() -> dict[str, int]:
 
 def _normalizer() -> normalizers.Normalizer:
     """Lower case, single spaces, a space before the first word as well, none before punctuation."""
-    return normalizers.Sequence([
-        normalizers.Lowercase(), normalizers.Prepend(" "), normalizers.Replace(Regex(r"\s+(?=[.,:;!?])"), ""),
-        normalizers.Replace(Regex(r"\s+"), " "),
-    ])
+    return normalizers.Sequence(
+        [
+            normalizers.Lowercase(),
+            normalizers.Prepend(" "),
+            normalizers.Replace(Regex(r"\s+(?=[.,:;!?])"), ""),
+            normalizers.Replace(Regex(r"\s+"), " "),
+        ]
+    )
 
 
 def make_text_tokenizer(*, pairs: bool = True, segments: bool = False) -> PreTrainedTokenizerFast:
-    """The tokenizer, the same ids in every process.
+    """Return the tokenizer, the same ids in every process.
 
     Args:
-        pairs: frame texts as RoBERTa does, ``<s> a </s></s> b </s>``; otherwise ``<s> a`` for a causal model.
-        segments: also return token types, 0 in the first text and 1 in the second.
+        pairs: Frame texts as RoBERTa does, ``<s> a </s></s> b </s>``; otherwise ``<s> a`` for a causal model.
+        segments: Also return token types, 0 in the first text and 1 in the second.
     """
     vocabulary = _vocabulary()
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.normalizer = _normalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    frames = {"single": f"{START} $A {END}", "pair": f"{START} $A {END} {END}:1 $B:1 {END}:1"} if pairs else {"single": f"{START} $A"}
-    tokenizer.post_processor = processors.TemplateProcessing(**frames, special_tokens=[(token, vocabulary[token]) for token in (START, END)])
+    frames = (
+        {"single": f"{START} $A {END}", "pair": f"{START} $A {END} {END}:1 $B:1 {END}:1"}
+        if pairs
+        else {"single": f"{START} $A"}
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(
+        **frames, special_tokens=[(token, vocabulary[token]) for token in (START, END)]
+    )
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=START, eos_token=END, cls_token=START, sep_token=END, pad_token=PAD, unk_token=UNKNOWN,
-        mask_token=AddedToken(MASK, lstrip=True, normalized=False), model_max_length=MAX_LENGTH,
+        tokenizer_object=tokenizer,
+        bos_token=START,
+        eos_token=END,
+        cls_token=START,
+        sep_token=END,
+        pad_token=PAD,
+        unk_token=UNKNOWN,
+        mask_token=AddedToken(MASK, lstrip=True, normalized=False),
+        model_max_length=MAX_LENGTH,
         padding_side="right" if pairs else "left",
         model_input_names=["input_ids", *(["token_type_ids"] if segments else []), "attention_mask"],
     )
@@ -58,6 +75,6 @@ def save_text_tokenizer(folder: Path, *, pairs: bool = True, segments: bool = Fa
 
 
 def word_ids(tokenizer: PreTrainedTokenizerFast, words: tuple[str, ...]) -> list[int]:
-    """The ids of words of the grammar; words without a token of their own are left out."""
+    """Return the ids of words of the grammar; words without a token of their own are left out."""
     vocabulary = tokenizer.get_vocab()
     return [vocabulary[f"Ġ{word}"] for word in words if f"Ġ{word}" in vocabulary]

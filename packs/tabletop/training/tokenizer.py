@@ -13,22 +13,41 @@ from editmill.packs.tabletop.world.captions import OPENINGS
 from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES
 
 MAX_LENGTH = 32
-EXTRA_WORDS = ("an", "empty", "background", "of", "the", "with", "two", "objects", "no", "object", "next", "to", "and", "on", "in", "front", "scene")
+EXTRA_WORDS = (
+    "an",
+    "empty",
+    "background",
+    "of",
+    "the",
+    "with",
+    "two",
+    "objects",
+    "no",
+    "object",
+    "next",
+    "to",
+    "and",
+    "on",
+    "in",
+    "front",
+    "scene",
+)
 START, END = "<|startoftext|>", "<|endoftext|>"
 Pair = tuple[str, str]
 
 
 def grammar_words() -> list[str]:
-    """Every word that captions and prompts of the world use, sorted."""
+    """Return every word that captions and prompts of the world use, sorted."""
     wordings = [wording for family in GROUNDS.values() for wording in family]
     texts = [*CLASSES, *COLOURS, *FINISHES, *SIZES, *OPENINGS, *EXTRA_WORDS, *wordings]
     return sorted({word for text in texts for word in text.split()})
 
 
 def learn_merges(words: list[str]) -> list[Pair]:
-    """Byte-pair merges until every word is one token (Sennrich et al., arXiv 1508.07909, algorithm 1).
+    """Return byte-pair merges until every word is one token (Sennrich et al., arXiv 1508.07909, algorithm 1).
 
-    The tokenizers library's own trainer breaks ties by hash order, so it gives other ids in every process; here ties go by spelling.
+    The tokenizers library's own trainer breaks ties by hash order, so it gives other ids in every process; here ties go
+    by spelling.
     """
     spelled = [[*word[:-1], word[-1] + "</w>"] for word in words]
     merges: list[Pair] = []
@@ -50,7 +69,7 @@ def _merge(symbols: list[str], pair: Pair) -> list[str]:
 
 
 def make_tokenizer() -> CLIPTokenizer:
-    """The tokenizer: the same ids in every process."""
+    """Return the tokenizer: the same ids in every process."""
     merges = learn_merges(grammar_words())
     alphabet = sorted(ByteLevel.alphabet())
     tokens = [*alphabet, *(letter + "</w>" for letter in alphabet), *("".join(merge) for merge in merges), START, END]

@@ -1,4 +1,6 @@
-"""The variational bound of a diffusion model with learned variance, in bits per dimension (Nichol & Dhariwal, arXiv 2102.09672)."""
+"""The variational bound of a diffusion model with learned variance, in bits per dimension (Nichol & Dhariwal, arXiv
+2102.09672).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Bound:
         self.sample_share = ((betas.neg() + 1).sqrt() * (1 - previous) / (1 - alphas)).float()
 
     def clean(self, noisy: Tensor, noise: Tensor, timesteps: Tensor) -> Tensor:
-        """The picture that ``noise`` implies for ``noisy``."""
+        """Return the picture that ``noise`` implies for ``noisy``."""
         alpha = _per_item(self.alphas, timesteps)
         return (noisy - (1 - alpha).sqrt() * noise) / alpha.sqrt()
 
@@ -37,30 +39,43 @@ class Bound:
         return _per_item(self.start_share, timesteps) * clean + _per_item(self.sample_share, timesteps) * noisy
 
     def log_variance(self, coefficient: Tensor, timesteps: Tensor) -> Tensor:
-        """Equation 15; ``coefficient`` in [-1, 1] interpolates between the smallest and the largest sensible variance."""
+        """Return equation 15; ``coefficient`` in [-1, 1] interpolates between the smallest and the largest sensible
+        variance.
+        """
         share = (coefficient + 1) / 2
         return share * _per_item(self.log_large, timesteps) + (1 - share) * _per_item(self.log_small, timesteps)
 
     def term(self, image: Tensor, noisy: Tensor, predicted: Tensor, timesteps: Tensor) -> Tensor:
-        """The term of each item's timestep, bits per dimension [n]; ``predicted`` is the network's output [n, 6, h, w]."""
+        """Return the term of each item's timestep, bits per dimension [n].
+
+        ``predicted`` is the network's output [n, 6, h, w].
+        """
         noise, coefficient = predicted.chunk(2, dim=1)
         log_variance = self.log_variance(coefficient, timesteps)
         mean = self._mean(self.clean(noisy, noise, timesteps).clamp(-1, 1), noisy, timesteps)
         true_mean, true_log = self._mean(image, noisy, timesteps), _per_item(self.log_small, timesteps)
-        divergence = 0.5 * (log_variance - true_log + (true_log - log_variance).exp() - 1 + (true_mean - mean).square() * (-log_variance).exp())
+        divergence = 0.5 * (
+            log_variance
+            - true_log
+            + (true_log - log_variance).exp()
+            - 1
+            + (true_mean - mean).square() * (-log_variance).exp()
+        )
         first = -discrete_log_likelihood(image, mean, 0.5 * log_variance)
         nats = torch.where((timesteps == 0)[:, None, None, None], first, divergence)
         return nats.flatten(1).mean(dim=1) / math.log(2)
 
     def prior(self, image: Tensor) -> Tensor:
-        """The divergence of the fully noised picture from a standard normal, bits per dimension [n]."""
+        """Return the divergence of the fully noised picture from a standard normal, bits per dimension [n]."""
         alpha = self.alphas[-1]
         nats = 0.5 * ((1 - alpha) + alpha * image.square() - 1 - (1 - alpha).log())
         return nats.flatten(1).mean(dim=1) / math.log(2)
 
 
 def discrete_log_likelihood(image: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """Log-probability of 256 grey levels in [-1, 1] under a normal that is integrated over each level's interval."""
+    """Return log-probability of 256 grey levels in [-1, 1] under a normal that is integrated over each level's
+    interval.
+    """
     centred, inverse = image - mean, (-log_scale).exp()
     upper, lower = torch.special.ndtr((centred + 1 / 255) * inverse), torch.special.ndtr((centred - 1 / 255) * inverse)
     upper = torch.where(image > 0.999, torch.ones_like(upper), upper)

@@ -1,4 +1,6 @@
-"""Views of scenes that recognisers learn from: whole frames, crops around an object, composites on other grounds, and empty grounds."""
+"""Views of scenes that recognisers learn from: whole frames, crops around an object, composites on other grounds, and
+empty grounds.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,22 @@ def resize(image: Array, side: int) -> Array:
 
 
 def crop_around(image: Array, box: tuple[int, int, int, int], *, margin: float) -> Array:
-    """The square crop centred on ``box``, its side ``1 + 2 * margin`` times the longer side of the box, reflected beyond the frame."""
+    """Return the square crop centred on ``box``, its side ``1 + 2 * margin`` times the longer side of the box,
+    reflected beyond the frame.
+    """
     left, top, right, bottom = box
     half = max(1, round(max(right - left, bottom - top) * (0.5 + margin)))
     x, y = (left + right) // 2, (top + bottom) // 2
-    padded = cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REFLECT_101) if half < min(image.shape[:2]) else cv2.copyMakeBorder(
-        image, half, half, half, half, cv2.BORDER_REPLICATE
+    padded = (
+        cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REFLECT_101)
+        if half < min(image.shape[:2])
+        else cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REPLICATE)
     )
     return padded[y : y + 2 * half, x : x + 2 * half]
 
 
 def random_view(scene: Scene, rng: np.random.Generator, side: int, *, whole: float) -> tuple[Array, int]:
-    """A view uint8 [side, side, 3] and the index of the object it centres on, or -1 for the whole frame."""
+    """Return a view uint8 [side, side, 3] and the index of the object it centres on, or -1 for the whole frame."""
     if rng.random() < whole:
         view, chosen = scene.image, -1
     else:
@@ -44,7 +50,10 @@ def random_view(scene: Scene, rng: np.random.Generator, side: int, *, whole: flo
 
 
 def _draw_placement(radius: float, rng: np.random.Generator) -> tuple[str, float, tuple[float, float]]:
-    """A size's name, a radius of that size within 0.55 to 1.6 times ``radius``, and a centre inside the frame; fractions of the frame."""
+    """Return a size's name, a radius of that size within 0.55 to 1.6 times ``radius``, and a centre inside the frame.
+
+    Fractions of the frame.
+    """
     reachable = [name for name, (low, high) in SIZES.items() if low < radius * 1.6 and high > radius * 0.55]
     size = reachable[int(rng.integers(len(reachable)))]
     low, high = SIZES[size]
@@ -54,7 +63,9 @@ def _draw_placement(radius: float, rng: np.random.Generator) -> tuple[str, float
 
 
 def _cut_edge(coverage: Array, rng: np.random.Generator) -> Array:
-    """Coverage float32 [S, S] with its edge as it is, hard, or ramped over one or two pixels inside the object, as editors cut it."""
+    """Return coverage float32 [S, S] with its edge as it is, hard, or ramped over one or two pixels inside the object,
+    as editors cut it.
+    """
     style = int(rng.integers(4))
     if style == 0:
         return coverage
@@ -66,13 +77,14 @@ def _cut_edge(coverage: Array, rng: np.random.Generator) -> Array:
 
 
 def composite_view(scene: Scene, other: Scene, rng: np.random.Generator, *, turn: float = 0.0) -> Scene:
-    """The main object of ``scene`` cut out and pasted without a shadow on the clean ground of ``other``, elsewhere and at another scale.
+    """Return the main object of ``scene`` cut out and pasted without a shadow on the clean ground of ``other``,
+    elsewhere and at another scale.
 
     Args:
-        scene: where the object comes from.
-        other: where the ground comes from; of the same size in pixels.
-        rng: draws place, scale and the kind of edge.
-        turn: the object turns by up to this angle in radians, either way.
+        scene: Where the object comes from.
+        other: Where the ground comes from; of the same size in pixels.
+        rng: Draws place, scale and the kind of edge.
+        turn: The object turns by up to this angle in radians, either way.
 
     Returns:
         A scene with one object, its new coverage and box, and ``other``'s clean ground.
@@ -80,7 +92,9 @@ def composite_view(scene: Scene, other: Scene, rng: np.random.Generator, *, turn
     item, side = scene.objects[0], scene.image.shape[0]
     size, radius, centre = _draw_placement(item.radius, rng)
     angle = float(rng.uniform(-turn, turn)) if turn else 0.0
-    matrix = cv2.getRotationMatrix2D((item.centre[0] * side, item.centre[1] * side), np.degrees(angle), radius / item.radius)
+    matrix = cv2.getRotationMatrix2D(
+        (item.centre[0] * side, item.centre[1] * side), np.degrees(angle), radius / item.radius
+    )
     matrix[:, 2] += (np.asarray(centre) - item.centre) * side
     coverage = cv2.warpAffine(scene.alphas[0], matrix, (side, side), flags=cv2.INTER_LINEAR).clip(0, 1)
     colours = cv2.warpAffine(scene.image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -89,11 +103,17 @@ def composite_view(scene: Scene, other: Scene, rng: np.random.Generator, *, turn
     moved = replace(item, size=size, radius=radius, centre=centre, angle=(item.angle + angle) % (2 * np.pi))
     ground = ground_phrase(other.ground, rng)
     return Scene(
-        image=image, clean=other.clean, alphas=(alpha,), boxes=(object_box(alpha),), objects=(moved,), ground=other.ground,
-        caption=scene_caption([moved.phrase()], ground, rng), plain_caption=scene_caption([moved.phrase(attributes=())], ground, rng),
+        image=image,
+        clean=other.clean,
+        alphas=(alpha,),
+        boxes=(object_box(alpha),),
+        objects=(moved,),
+        ground=other.ground,
+        caption=scene_caption([moved.phrase()], ground, rng),
+        plain_caption=scene_caption([moved.phrase(attributes=())], ground, rng),
     )
 
 
 def empty_view(scene: Scene) -> Scene:
-    """The clean ground of ``scene``, with nothing on it."""
+    """Return the clean ground of ``scene``, with nothing on it."""
     return replace(scene, image=scene.clean, alphas=(), boxes=(), objects=())

@@ -20,7 +20,10 @@ SPREAD = 0.001
 
 
 def cluster(points: Tensor, entries: int, *, rounds: int = 8) -> Tensor:
-    """k-means from ``entries`` random points of ``points`` [n, d]: centres [entries, d]; centres that no point is nearest to stay."""
+    """Return k-means from ``entries`` random points of ``points`` [n, d]: centres [entries, d].
+
+    Centres that no point is nearest to stay.
+    """
     centres = points[torch.randperm(len(points))[:entries]].clone()
     for _ in range(rounds):
         nearest = torch.cat([torch.cdist(part, centres).argmin(dim=1) for part in torch.split(points, 8192)])
@@ -40,35 +43,58 @@ def fill_codebook(model: VQModel, *, scenes: int) -> None:
 
 
 class VQTask:
-    """The autoencoder's loss without its KL term, first on continuous latents, then through the straight-through quantiser with its own loss.
+    """The autoencoder's loss without its KL term, first on continuous latents, then through the straight-through
+    quantiser with its own loss.
 
-    A codebook that is there from the first step collapses to a few entries; one of cluster centres of finished latents does not.
+    A codebook that is there from the first step collapses to a few entries; one of cluster centres of finished latents
+    does not.
 
     Args:
-        steps: training steps.
-        continuous: steps before the codebook is filled.
-        size: crops per step.
-        entries: of the codebook.
-        scenes: training scenes whose latents the codebook is filled from.
-        channels: width of each level.
+        steps: Training steps.
+        continuous: Steps before the codebook is filled.
+        size: Crops per step.
+        entries: Of the codebook.
+        scenes: Training scenes whose latents the codebook is filled from.
+        channels: Width of each level.
     """
 
     name = "vq"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.99
 
     def __init__(
-        self, *, steps: int = 1200, continuous: int = 500, size: int = 32, entries: int = ENTRIES, scenes: int = 96,
+        self,
+        *,
+        steps: int = 1200,
+        continuous: int = 500,
+        size: int = 32,
+        entries: int = ENTRIES,
+        scenes: int = 96,
         channels: tuple[int, ...] = (16, 32, 48),
     ) -> None:
-        self.steps, self.continuous, self.entries, self.scenes, self.channels = steps, continuous, entries, scenes, channels
+        self.steps, self.continuous, self.entries, self.scenes, self.channels = (
+            steps,
+            continuous,
+            entries,
+            scenes,
+            channels,
+        )
         self.crops = AutoencoderTask(steps=steps, size=size)
 
     def module(self) -> nn.Module:
         levels = len(self.channels)
         return VQModel(
-            in_channels=3, out_channels=3, latent_channels=4, block_out_channels=self.channels, layers_per_block=1, norm_num_groups=4,
-            sample_size=SIZE, mid_block_add_attention=False, num_vq_embeddings=self.entries, scaling_factor=1.0,
-            down_block_types=("DownEncoderBlock2D",) * levels, up_block_types=("UpDecoderBlock2D",) * levels,
+            in_channels=3,
+            out_channels=3,
+            latent_channels=4,
+            block_out_channels=self.channels,
+            layers_per_block=1,
+            norm_num_groups=4,
+            sample_size=SIZE,
+            mid_block_add_attention=False,
+            num_vq_embeddings=self.entries,
+            scaling_factor=1.0,
+            down_block_types=("DownEncoderBlock2D",) * levels,
+            up_block_types=("UpDecoderBlock2D",) * levels,
         )
 
     def batch(self, step: int) -> dict[str, Any]:

@@ -25,23 +25,34 @@ EMPTY_SHARE = 0.1
 COMPOSITE_SHARE = 0.3
 # Which attributes a caption mentions; a text fits every image that agrees in all of them.
 MENTIONS: tuple[tuple[str, ...], ...] = (
-    ("name",), ("name", "colour"), ("name", "colour", "finish"), ("name", "colour", "ground"), ("name", "ground"),
-    ("name", "colour", "finish", "ground"), ("ground",), ("none",),
+    ("name",),
+    ("name", "colour"),
+    ("name", "colour", "finish"),
+    ("name", "colour", "ground"),
+    ("name", "ground"),
+    ("name", "colour", "finish", "ground"),
+    ("ground",),
+    ("none",),
 )
 
 
 def judged_view(index: int, rng: np.random.Generator, side: int) -> tuple[Scene, np.ndarray, int]:
-    """What a judge sees: an empty ground, a scene or a shadowless composite, as a whole frame or as a crop around an object.
+    """Return what a judge sees: an empty ground, a scene or a shadowless composite, as a whole frame or as a crop
+    around an object.
 
     Returns:
-        The scene, the view uint8 [side, side, 3] RGB, and the index of the object it centres on, or -1 for the whole frame. Whole frames
-        hold one object at most, so that a caption of the main object is all there is to say.
+        The scene, the view uint8 [side, side, 3] RGB, and the index of the object it centres on, or -1 for the whole
+        frame. Whole frames hold one object at most, so that a caption of the main object is all there is to say.
     """
     scene = train_scene(index)
     kind = rng.random()
     if kind < EMPTY_SHARE:
         empty = empty_view(scene)
-        view = scene.clean if rng.random() < 0.5 else crop_around(scene.clean, scene.boxes[0], margin=float(rng.uniform(0.05, 0.9)))
+        view = (
+            scene.clean
+            if rng.random() < 0.5
+            else crop_around(scene.clean, scene.boxes[0], margin=float(rng.uniform(0.05, 0.9)))
+        )
         return empty, resize(view, side), -1
     if kind < EMPTY_SHARE + COMPOSITE_SHARE:
         scene = composite_view(scene, train_scene(index + int(rng.integers(1, 5000))), rng, turn=0.3)
@@ -50,7 +61,7 @@ def judged_view(index: int, rng: np.random.Generator, side: int) -> tuple[Scene,
 
 
 def caption_for(truth: dict[str, int], mentioned: tuple[str, ...], rng: np.random.Generator) -> str:
-    """A caption of the grammar that mentions exactly ``mentioned``."""
+    """Return a caption of the grammar that mentions exactly ``mentioned``."""
     ground = ground_phrase(list(GROUNDS)[truth["ground"]], rng)
     if truth["name"] < 0 or mentioned in (("ground",), ("none",)):
         return "no object" if mentioned == ("none",) else scene_caption([], ground, rng)
@@ -69,29 +80,48 @@ class ZeroShotNetwork(nn.Module):
     def __init__(self, vocabulary: int, bos: int, eos: int) -> None:
         super().__init__()
         tower = {"hidden_size": WIDTH, "intermediate_size": 4 * WIDTH, "num_attention_heads": 4}
-        self.clip = CLIPModel(CLIPConfig(
-            text_config={**tower, "num_hidden_layers": 2, "vocab_size": vocabulary, "max_position_embeddings": MAX_LENGTH,
-                         "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": eos},
-            vision_config={**tower, "num_hidden_layers": 5, "image_size": SIDE, "patch_size": 8, "projection_dim": WIDTH},
-            projection_dim=WIDTH,
-        ))
+        self.clip = CLIPModel(
+            CLIPConfig(
+                text_config={
+                    **tower,
+                    "num_hidden_layers": 2,
+                    "vocab_size": vocabulary,
+                    "max_position_embeddings": MAX_LENGTH,
+                    "bos_token_id": bos,
+                    "eos_token_id": eos,
+                    "pad_token_id": eos,
+                },
+                vision_config={
+                    **tower,
+                    "num_hidden_layers": 5,
+                    "image_size": SIDE,
+                    "patch_size": 8,
+                    "projection_dim": WIDTH,
+                },
+                projection_dim=WIDTH,
+            )
+        )
         # On the CPU the fused attention's backward pass takes half of a step; the plain one is several times faster.
         self.clip.set_attn_implementation("eager")
         self.heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(values)) for name, values in ATTRIBUTES.items()})
 
 
 def fits(captioned: Tensor, mentioned: Tensor, truth: Tensor) -> Tensor:
-    """Which texts fit which images, bool [texts, images]; all arguments are [n, attributes], ``captioned`` holds the texts' values."""
+    """Return which texts fit which images, bool [texts, images].
+
+    All arguments are [n, attributes], ``captioned`` holds the texts' values.
+    """
     equal = captioned[:, None, :] == truth[None, :, :]
     return (equal | ~mentioned[:, None, :]).all(dim=-1)
 
 
 def multi_positive_loss(logits: Tensor, fit: Tensor) -> Tensor:
-    """Contrastive loss in both directions, with all texts that fit an image and all images that fit a text as equal targets.
+    """Return contrastive loss in both directions, with all texts that fit an image and all images that fit a text as
+    equal targets.
 
     Args:
         logits: float [texts, images].
-        fit: bool [texts, images], which texts fit which images.
+        fit: Bool [texts, images], which texts fit which images.
     """
     target = fit.float()
     by_text = -(target / target.sum(1, keepdim=True) * logits.log_softmax(1)).sum(1).mean()
@@ -118,18 +148,30 @@ class ZeroShotTask:
         rng = scene_rng("train", index, "zero-shot")
         scene, image, chosen = judged_view(index, rng, SIDE)
         truth = dict(zip(ATTRIBUTES, scene_truth(scene, max(chosen, 0)), strict=True))
-        mentioned = MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
+        mentioned = (
+            MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
+        )
         flags = [name in mentioned for name in ATTRIBUTES]
         if mentioned == ("none",):
             flags = [True, False, False, False]
-        return to_tensor(np.ascontiguousarray(image)), [truth[name] for name in ATTRIBUTES], flags, caption_for(truth, mentioned, rng)
+        return (
+            to_tensor(np.ascontiguousarray(image)),
+            [truth[name] for name in ATTRIBUTES],
+            flags,
+            caption_for(truth, mentioned, rng),
+        )
 
     def batch(self, step: int) -> dict[str, Any]:
-        images, truths, flags, texts = zip(*(self._example(step * self.size + i) for i in range(self.size)), strict=True)
+        images, truths, flags, texts = zip(
+            *(self._example(step * self.size + i) for i in range(self.size)), strict=True
+        )
         tokens = self.tokenizer(list(texts), padding="max_length", max_length=MAX_LENGTH, return_tensors="pt")
         return {
-            "image": torch.stack(images), "truth": torch.tensor(truths), "mentioned": torch.tensor(flags),
-            "tokens": tokens.input_ids, "attention": tokens.attention_mask,
+            "image": torch.stack(images),
+            "truth": torch.tensor(truths),
+            "mentioned": torch.tensor(flags),
+            "tokens": tokens.input_ids,
+            "attention": tokens.attention_mask,
         }
 
     def loss(self, module: Any, batch: dict[str, Any], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -137,7 +179,9 @@ class ZeroShotTask:
         fit = fits(batch["truth"], batch["mentioned"], batch["truth"])
         contrastive = multi_positive_loss(output.logits_per_text.float(), fit)
         features = output.image_embeds * WIDTH**0.5
-        attributes, figures = attribute_loss({name: head(features) for name, head in module.heads.items()}, batch["truth"])
+        attributes, figures = attribute_loss(
+            {name: head(features) for name, head in module.heads.items()}, batch["truth"]
+        )
         return contrastive * 0.5 + attributes, {"contrastive": contrastive.item(), **figures}
 
     def save(self, module: nn.Module, folder: Path) -> None:
@@ -145,5 +189,9 @@ class ZeroShotTask:
         module.clip.to(torch.float16).save_pretrained(folder)
         save_tokenizer(folder)
         CLIPImageProcessor(
-            size={"height": SIDE, "width": SIDE}, do_center_crop=False, image_mean=[0.5] * 3, image_std=[0.5] * 3, resample=3
+            size={"height": SIDE, "width": SIDE},
+            do_center_crop=False,
+            image_mean=[0.5] * 3,
+            image_std=[0.5] * 3,
+            resample=3,
         ).save_pretrained(folder)

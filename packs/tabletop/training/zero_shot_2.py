@@ -1,4 +1,6 @@
-"""The second zero-shot judge: a SiglipModel trained with the sigmoid loss on all pairs that fit, and auxiliary attribute losses."""
+"""The second zero-shot judge: a SiglipModel trained with the sigmoid loss on all pairs that fit, and auxiliary
+attribute losses.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,28 @@ class SiglipNetwork(nn.Module):
     def __init__(self, vocabulary: int, bos: int, eos: int) -> None:
         super().__init__()
         tower = {"hidden_size": WIDTH, "num_attention_heads": 4}
-        self.siglip = SiglipModel(SiglipConfig(
-            text_config={**tower, "num_hidden_layers": 2, "intermediate_size": WIDTH, "vocab_size": vocabulary, "max_position_embeddings": LENGTH,
-                         "bos_token_id": bos, "eos_token_id": eos, "pad_token_id": eos, "projection_size": WIDTH},
-            vision_config={**tower, "num_hidden_layers": 5, "intermediate_size": 352, "image_size": SIDE, "patch_size": PATCH},
-        ))
+        self.siglip = SiglipModel(
+            SiglipConfig(
+                text_config={
+                    **tower,
+                    "num_hidden_layers": 2,
+                    "intermediate_size": WIDTH,
+                    "vocab_size": vocabulary,
+                    "max_position_embeddings": LENGTH,
+                    "bos_token_id": bos,
+                    "eos_token_id": eos,
+                    "pad_token_id": eos,
+                    "projection_size": WIDTH,
+                },
+                vision_config={
+                    **tower,
+                    "num_hidden_layers": 5,
+                    "intermediate_size": 352,
+                    "image_size": SIDE,
+                    "patch_size": PATCH,
+                },
+            )
+        )
         self.siglip.set_attn_implementation("eager")
         nn.init.constant_(self.siglip.logit_scale, START_SCALE)
         nn.init.constant_(self.siglip.logit_bias, START_BIAS)
@@ -36,11 +55,12 @@ class SiglipNetwork(nn.Module):
 
 
 def sigmoid_loss(logits: Tensor, fit: Tensor) -> Tensor:
-    """Pairwise sigmoid loss of all pairs (Zhai et al., arXiv 2303.15343, algorithm 1), here with many texts that fit one image.
+    """Return pairwise sigmoid loss of all pairs (Zhai et al., arXiv 2303.15343, algorithm 1), here with many texts that
+    fit one image.
 
     Args:
         logits: float [texts, images].
-        fit: bool [texts, images], which texts fit which images.
+        fit: Bool [texts, images], which texts fit which images.
 
     Returns:
         The summed loss per fitting pair.
@@ -53,9 +73,9 @@ class SiglipTask:
     """Sigmoid loss between views and captions plus cross-entropy of each attribute.
 
     Args:
-        steps: training steps.
-        size: views per step.
-        start: weights folder to go on from, at half the learning rate.
+        steps: Training steps.
+        size: Views per step.
+        start: Weights folder to go on from, at half the learning rate.
     """
 
     name = "zero_shot_2"

@@ -14,21 +14,25 @@ def with_article(phrase: str) -> str:
     return f"{'an' if phrase[0] in 'aeiou' else 'a'} {phrase}"
 
 
-def object_phrase(name: str, colour: str, size: str, finish: str, *, attributes: tuple[str, ...] = ("size", "colour", "finish")) -> str:
-    """A noun phrase such as ``a small red metal cube``; only the named ``attributes`` are mentioned."""
+def object_phrase(
+    name: str, colour: str, size: str, finish: str, *, attributes: tuple[str, ...] = ("size", "colour", "finish")
+) -> str:
+    """Return a noun phrase such as ``a small red metal cube``; only the named ``attributes`` are mentioned."""
     words = {"size": size, "colour": colour, "finish": finish}
-    kept = [words[attribute] for attribute in ("size", "colour", "finish") if attribute in attributes and words[attribute]]
+    kept = [
+        words[attribute] for attribute in ("size", "colour", "finish") if attribute in attributes and words[attribute]
+    ]
     return with_article(" ".join([*kept, name]))
 
 
 def ground_phrase(family: str, rng: np.random.Generator) -> str:
-    """One wording of the ground."""
+    """Return one wording of the ground."""
     wordings = GROUNDS[family]
     return wordings[int(rng.integers(len(wordings)))]
 
 
 def scene_caption(objects: list[str], ground: str, rng: np.random.Generator) -> str:
-    """A sentence about object phrases on a ground, or about the bare ground when ``objects`` is empty."""
+    """Return a sentence about object phrases on a ground, or about the bare ground when ``objects`` is empty."""
     opening = OPENINGS[int(rng.integers(len(OPENINGS)))]
     if not objects:
         return opening + ground

@@ -1,9 +1,10 @@
 """Whether one text of the grammar entails another, from what the two say.
 
-The convention is that both texts describe the same scene and that a text may leave anything out. So a text's objects are matched with
-the other's: a hypothesis is entailed when some matching finds all that it says in the premise, contradicted when every matching meets
-a conflict (another class, another value of an attribute, the opposite relation, another ground), and neutral otherwise. Wordings of one
-family of grounds are paraphrases. With two objects of one class "a green cube" is thus contradicted only when neither can be green.
+The convention is that both texts describe the same scene and that a text may leave anything out. So a text's objects
+are matched with the other's: a hypothesis is entailed when some matching finds all that it says in the premise,
+contradicted when every matching meets a conflict (another class, another value of an attribute, the opposite relation,
+another ground), and neutral otherwise. Wordings of one family of grounds are paraphrases. With two objects of one class
+"a green cube" is thus contradicted only when neither can be green.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Claims:
 
 
 def claims(description: Description) -> Claims:
-    """What a text with the content ``description`` says."""
+    """Return what a text with the content ``description`` says."""
     relations = frozenset({(0, description.relation, 1)}) if description.relation else frozenset()
     return Claims(description.things, FAMILIES.get(description.ground, ""), relations)
 
@@ -58,17 +59,22 @@ def _relation(premise: frozenset[Relation], first: int, relation: str, second: i
 
 
 def _under(premise: Claims, hypothesis: Claims, matching: dict[int, int]) -> str:
-    verdicts = [_things(premise.things[matching[i]], thing) if i in matching else NEUTRAL for i, thing in enumerate(hypothesis.things)]
+    verdicts = [
+        _things(premise.things[matching[i]], thing) if i in matching else NEUTRAL
+        for i, thing in enumerate(hypothesis.things)
+    ]
     verdicts.append(_values(premise.ground, hypothesis.ground))
     verdicts += [
-        _relation(premise.relations, matching[first], word, matching[second]) if first in matching and second in matching else NEUTRAL
+        _relation(premise.relations, matching[first], word, matching[second])
+        if first in matching and second in matching
+        else NEUTRAL
         for first, word, second in hypothesis.relations
     ]
     return _worst(iter(verdicts))
 
 
 def _matchings(premise: int, hypothesis: int) -> Iterator[dict[int, int]]:
-    """One-to-one matchings of hypothesis objects with premise objects, as many as the shorter side has."""
+    """Yield one-to-one matchings of hypothesis objects with premise objects, as many as the shorter side has."""
     if hypothesis <= premise:
         yield from (dict(enumerate(order)) for order in permutations(range(premise), hypothesis))
     else:
@@ -76,6 +82,8 @@ def _matchings(premise: int, hypothesis: int) -> Iterator[dict[int, int]]:
 
 
 def judge_claims(premise: Claims, hypothesis: Claims) -> str:
-    """The label of the pair: "entailment", "neutral" or "contradiction"."""
-    found = {_under(premise, hypothesis, matching) for matching in _matchings(len(premise.things), len(hypothesis.things))}
+    """Return the label of the pair: "entailment", "neutral" or "contradiction"."""
+    found = {
+        _under(premise, hypothesis, matching) for matching in _matchings(len(premise.things), len(hypothesis.things))
+    }
     return ENTAILMENT if ENTAILMENT in found else NEUTRAL if NEUTRAL in found else CONTRADICTION

@@ -15,10 +15,14 @@ SUPERSAMPLING = 3
 
 
 def _shade(normal: Array, albedo: Array, colour: Array, finish: str) -> Array:
-    """Blinn-Phong with a fixed light from the upper left, float32 RGB in [0, 255]."""
+    """Return Blinn-Phong with a fixed light from the upper left, float32 RGB in [0, 255]."""
     diffuse = np.clip(normal @ LIGHT, 0, 1)
     highlight = np.clip(normal @ HALFWAY, 0, 1)
-    ambient, direct, gloss, power = {"matte": (0.46, 0.62, 0.0, 1), "": (0.40, 0.66, 0.35, 22), "metal": (0.34, 0.66, 0.95, 48)}[finish]
+    ambient, direct, gloss, power = {
+        "matte": (0.46, 0.62, 0.0, 1),
+        "": (0.40, 0.66, 0.35, 22),
+        "metal": (0.34, 0.66, 0.95, 48),
+    }[finish]
     light = (ambient + direct * diffuse) * albedo
     if finish == "metal":
         light = light * (0.90 + 0.24 * np.sin(5.5 * normal[..., 1] + 2.5 * normal[..., 0]))
@@ -27,19 +31,31 @@ def _shade(normal: Array, albedo: Array, colour: Array, finish: str) -> Array:
 
 
 def draw_object(
-    size: int, *, name: str, colour: str, finish: str, centre: tuple[float, float], radius: float, angle: float, tint: Array
+    size: int,
+    *,
+    name: str,
+    colour: str,
+    finish: str,
+    centre: tuple[float, float],
+    radius: float,
+    angle: float,
+    tint: Array,
 ) -> tuple[Array, Array]:
     """Draw one object alone on a frame.
 
     Args:
-        size: frame side in pixels.
-        centre: object centre as (x, y) fractions of the frame.
-        radius: half of the object's extent as a fraction of the frame.
-        angle: rotation in radians, counter-clockwise on screen.
-        tint: colour jitter, float [3], added to the nominal RGB colour.
+        size: Frame side in pixels.
+        name: One of ``CLASSES``.
+        colour: One of ``COLOURS``.
+        finish: One of ``FINISHES``, or "" for none.
+        centre: Object centre as (x, y) fractions of the frame.
+        radius: Half of the object's extent as a fraction of the frame.
+        angle: Rotation in radians, counter-clockwise on screen.
+        tint: Colour jitter, float [3], added to the nominal RGB colour.
 
     Returns:
-        Premultiplied-free colour float32 [size, size, 3] RGB in [0, 255] and exact coverage float32 [size, size] in [0, 1].
+        Premultiplied-free colour float32 [size, size, 3] RGB in [0, 255] and exact coverage float32 [size, size] in [0,
+        1].
     """
     reach = radius * 1.05
     left, top = (int(np.floor((c - reach) * size)) for c in centre)
@@ -69,7 +85,7 @@ def _place(patch: Array, size: int, left: int, top: int) -> Array:
 
 
 def cast_shadow(image: Array, alpha: Array, radius: float, strength: float) -> Array:
-    """Darken the ground softly to the lower right of an object."""
+    """Return darken the ground softly to the lower right of an object."""
     size = image.shape[0]
     shift = radius * size * 0.22
     moved = cv2.warpAffine(alpha, np.array([[1, 0, shift], [0, 1, shift]], np.float32), (size, size))

@@ -31,7 +31,7 @@ class SceneObject:
     tint: tuple[float, float, float]
 
     def phrase(self, *, attributes: tuple[str, ...] = ("size", "colour", "finish")) -> str:
-        """The noun phrase that names this object."""
+        """Return the noun phrase that names this object."""
         return object_phrase(self.name, self.colour, self.size, self.finish, attributes=attributes)
 
 
@@ -40,13 +40,13 @@ class Scene:
     """A rendered scene.
 
     Attributes:
-        image: uint8 [S, S, 3] RGB.
-        clean: the same ground without objects and shadows, uint8 [S, S, 3] RGB.
-        alphas: one exact visible coverage per object, float32 [S, S] in [0, 1].
-        boxes: per object (left, top, right, bottom) in pixels, right and bottom exclusive.
-        objects: attributes per object; the first is the main one.
-        ground: ground family.
-        caption: a full caption; ``plain_caption`` leaves out every attribute.
+        image: Uint8 [S, S, 3] RGB.
+        clean: The same ground without objects and shadows, uint8 [S, S, 3] RGB.
+        alphas: One exact visible coverage per object, float32 [S, S] in [0, 1].
+        boxes: Per object (left, top, right, bottom) in pixels, right and bottom exclusive.
+        objects: Attributes per object; the first is the main one.
+        ground: Ground family.
+        caption: A full caption; ``plain_caption`` leaves out every attribute.
     """
 
     image: Array
@@ -60,7 +60,9 @@ class Scene:
 
 
 def scene_rng(split: str, index: int, purpose: str = "scene") -> np.random.Generator:
-    """The random stream of scene ``index`` of ``split``: a pure function of the world version and its arguments."""
+    """Return the random stream of scene ``index`` of ``split``: a pure function of the world version and its
+    arguments.
+    """
     digest = hashlib.blake2b(f"tabletop|{WORLD_VERSION}|{split}|{index}|{purpose}".encode(), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))
 
@@ -92,7 +94,11 @@ def _draw_object(rng: np.random.Generator, *, shifted: bool, name: str = "") -> 
     centre = (float(rng.uniform(margin, 1 - margin)), float(rng.uniform(margin, 1 - margin)))
     tint = tuple(float(t) for t in rng.normal(0, 7, 3))
     return SceneObject(
-        **attributes, centre=centre, radius=radius, angle=float(rng.uniform(0, 2 * np.pi)), tint=(tint[0], tint[1], tint[2])
+        **attributes,
+        centre=centre,
+        radius=radius,
+        angle=float(rng.uniform(0, 2 * np.pi)),
+        tint=(tint[0], tint[1], tint[2]),
     )
 
 
@@ -103,13 +109,16 @@ def _place_objects(rng: np.random.Generator, *, shifted: bool) -> list[SceneObje
     sibling = first.name if rng.random() < SIBLING_SHARE else ""
     for _ in range(40):
         second = _draw_object(rng, shifted=shifted, name=sibling)
-        if np.hypot(second.centre[0] - first.centre[0], second.centre[1] - first.centre[1]) > (first.radius + second.radius) * 1.1:
+        if (
+            np.hypot(second.centre[0] - first.centre[0], second.centre[1] - first.centre[1])
+            > (first.radius + second.radius) * 1.1
+        ):
             return [first, second]
     return [first]
 
 
 def object_box(alpha: Array) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) in pixels of all coverage above zero, right and bottom exclusive."""
+    """Return (left, top, right, bottom) in pixels of all coverage above zero, right and bottom exclusive."""
     rows, columns = np.flatnonzero(alpha.max(axis=1) > 0), np.flatnonzero(alpha.max(axis=0) > 0)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
@@ -159,8 +168,14 @@ def render_scene(plan: ScenePlan, split: str, index: int, *, size: int = 128) ->
     layers = []
     for item in plan.objects:
         colours, alpha = draw_object(
-            size, name=item.name, colour=item.colour, finish=item.finish, centre=item.centre,
-            radius=item.radius, angle=item.angle, tint=np.asarray(item.tint, np.float32),
+            size,
+            name=item.name,
+            colour=item.colour,
+            finish=item.finish,
+            centre=item.centre,
+            radius=item.radius,
+            angle=item.angle,
+            tint=np.asarray(item.tint, np.float32),
         )
         image = cast_shadow(image, alpha, item.radius, plan.shadow)
         layers.append((colours, alpha))

@@ -1,4 +1,6 @@
-"""Texts about a scene beyond its caption: partial captions, and sentences that are true of the scene and use given keywords."""
+"""Texts about a scene beyond its caption: partial captions, and sentences that are true of the scene and use given
+keywords.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,14 @@ GROUPS: tuple[str, ...] = ("size", "colour", "finish")
 # A relation of the first object to the second, and the same fact told from the second.
 INVERSE: dict[str, str] = {"left of": "right of", "right of": "left of", "above": "below", "below": "above"}
 
-# Fields: {a} and {the} are the first object, {a2} and {the2} the second, {ground} the ground with its article, {on} the definite ground,
-# {there} is "there is", or "there are" before a plural ground.
+# Fields: {a} and {the} are the first object, {a2} and {the2} the second, {ground} the ground with its article, {on} the
+# definite ground, {there} is "there is", or "there are" before a plural ground.
 THING: tuple[str, ...] = (
-    "there is {a} in the scene.", "the scene shows {a}.", "one can see {a} here.", "{a} can be seen.", "the picture also shows {a}.",
+    "there is {a} in the scene.",
+    "the scene shows {a}.",
+    "one can see {a} here.",
+    "{a} can be seen.",
+    "the picture also shows {a}.",
     "in the picture there is {a}.",
 )
 PREDICATES: dict[str, tuple[str, ...]] = {
@@ -24,13 +30,29 @@ PREDICATES: dict[str, tuple[str, ...]] = {
     "finish": ("the {name} has a {finish} finish.", "the finish of the {name} is {finish}."),
 }
 THING_ON_GROUND: tuple[str, ...] = (
-    "{the} stands on {on}.", "{the} rests on {on}.", "{a} lies on {on}.", "on {on} there is {a}.", "under {the} {there} {ground}.",
+    "{the} stands on {on}.",
+    "{the} rests on {on}.",
+    "{a} lies on {on}.",
+    "on {on} there is {a}.",
+    "under {the} {there} {ground}.",
     "{the} can be seen on {on}.",
 )
 GROUND: tuple[str, ...] = ("the ground is {ground}.", "everything stands on {on}.", "the scene is set on {on}.")
-RELATION: tuple[str, ...] = ("{the} is {relation} {the2}.", "{the} can be seen {relation} {the2}.", "{relation} {the2} there is {a}.")
-PAIR: tuple[str, ...] = ("the scene shows {a} and {a2}.", "{a} and {a2} can be seen together.", "{the} and {the2} are both here.")
-PAIR_ON_GROUND: tuple[str, ...] = ("{the} and {the2} stand on {on}.", "{a} and {a2} rest on {on}.", "on {on} there are {a} and {a2}.")
+RELATION: tuple[str, ...] = (
+    "{the} is {relation} {the2}.",
+    "{the} can be seen {relation} {the2}.",
+    "{relation} {the2} there is {a}.",
+)
+PAIR: tuple[str, ...] = (
+    "the scene shows {a} and {a2}.",
+    "{a} and {a2} can be seen together.",
+    "{the} and {the2} are both here.",
+)
+PAIR_ON_GROUND: tuple[str, ...] = (
+    "{the} and {the2} stand on {on}.",
+    "{a} and {a2} rest on {on}.",
+    "on {on} there are {a} and {a2}.",
+)
 
 
 @dataclass(frozen=True)
@@ -48,17 +70,19 @@ class Thing:
         return {group: getattr(self, group) for group in GROUPS if getattr(self, group)}
 
     def indefinite(self) -> str:
-        """The phrase with its indefinite article."""
+        """Return the phrase with its indefinite article."""
         return object_phrase(self.name, self.colour, self.size, self.finish)
 
     def definite(self) -> str:
-        """The phrase with "the"."""
+        """Return the phrase with "the"."""
         return " ".join(["the", *self.attributes.values(), self.name])
 
 
 @dataclass(frozen=True)
 class Description:
-    """The content of one text: at most two objects, a wording of the ground or "", the relation of the first object to the second or ""."""
+    """The content of one text: at most two objects, a wording of the ground or "", the relation of the first object to
+    the second or "".
+    """
 
     things: tuple[Thing, ...] = ()
     ground: str = ""
@@ -66,12 +90,14 @@ class Description:
 
 
 def bare_ground(wording: str) -> str:
-    """The wording of a ground without its article."""
+    """Return the wording of a ground without its article."""
     return wording.removeprefix("a ")
 
 
 def keywords(description: Description) -> tuple[str, ...]:
-    """The words that a sentence on ``description`` has to use: each object's attributes and name, the relation between them, the ground."""
+    """Return the words that a sentence on ``description`` has to use: each object's attributes and name, the relation
+    between them, the ground.
+    """
     words: list[str] = []
     for position, thing in enumerate(description.things):
         if position and description.relation:
@@ -95,10 +121,17 @@ def _templates(description: Description) -> tuple[str, ...]:
 
 
 def sentences(description: Description) -> tuple[str, ...]:
-    """Every sentence of the grammar that says exactly ``description``; none for a relation together with a ground."""
+    """Return every sentence of the grammar that says exactly ``description``.
+
+    None for a relation together with a ground.
+    """
     fields = {
-        "ground": description.ground, "on": f"the {bare_ground(description.ground)}", "relation": description.relation,
-        "there": "there are" if description.ground.endswith("s") and not description.ground.endswith("ss") else "there is",
+        "ground": description.ground,
+        "on": f"the {bare_ground(description.ground)}",
+        "relation": description.relation,
+        "there": "there are"
+        if description.ground.endswith("s") and not description.ground.endswith("ss")
+        else "there is",
     }
     for suffix, thing in zip(("", "2"), description.things, strict=False):
         fields |= {f"a{suffix}": thing.indefinite(), f"the{suffix}": thing.definite()}
@@ -109,7 +142,7 @@ def sentences(description: Description) -> tuple[str, ...]:
 
 
 def caption(description: Description, rng: np.random.Generator) -> str:
-    """A caption in the wording of scene captions; the relation is left out."""
+    """Return a caption in the wording of scene captions; the relation is left out."""
     phrases = [thing.indefinite() for thing in description.things]
     if description.ground:
         return scene_caption(phrases, description.ground, rng)
@@ -117,7 +150,7 @@ def caption(description: Description, rng: np.random.Generator) -> str:
 
 
 def sentence_words() -> list[str]:
-    """Every word of the templates, sorted."""
+    """Return every word of the templates, sorted."""
     templates = (*THING, *sum(PREDICATES.values(), ()), *THING_ON_GROUND, *GROUND, *RELATION, *PAIR, *PAIR_ON_GROUND)
     text = " ".join((*templates, *INVERSE)).replace(".", "")
     return sorted({word for word in text.split() if "{" not in word})

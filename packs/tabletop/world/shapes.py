@@ -13,7 +13,10 @@ SQRT3 = 3**0.5
 
 @dataclass(frozen=True)
 class Surface:
-    """Shape samples on a grid: ``inside`` bool [n, n]; ``normal`` float32 [n, n, 3] (x right, y down, z to the eye); ``albedo`` float32 [n, n]."""
+    """Shape samples on a grid: ``inside`` bool [n, n]; ``normal`` float32 [n, n, 3] (x right, y down, z to the eye).
+
+    ``albedo`` float32 [n, n].
+    """
 
     inside: Array
     normal: Array
@@ -41,7 +44,7 @@ def _ball(u: Array, v: Array) -> Surface:
 
 
 def _cube(u: Array, v: Array) -> Surface:
-    """An isometric cube: a hexagon of three rhombi."""
+    """Return an isometric cube: a hexagon of three rhombi."""
     a, b = u / SQRT3 * 2, v
     inside = (np.abs(u) <= SQRT3 / 2) & (np.abs(b) + np.abs(a) / 2 <= 1)
     top = b < -np.abs(a) / 2
@@ -79,7 +82,7 @@ def _ring(u: Array, v: Array) -> Surface:
 
 
 def _star(u: Array, v: Array) -> Surface:
-    """A bevelled five-point star: ten facets meeting in a raised centre."""
+    """Return a bevelled five-point star: ten facets meeting in a raised centre."""
     angle = np.arctan2(u, -v)
     sector = np.mod(angle, 2 * np.pi / 5) - np.pi / 5
     radius = np.hypot(u, v)
@@ -125,6 +128,12 @@ def _bottle(u: Array, v: Array) -> Surface:
 
 
 SHAPES: dict[str, Callable[[Array, Array], Surface]] = {
-    "ball": _ball, "cube": _cube, "cone": _cone, "cylinder": _cylinder,
-    "ring": _ring, "star": _star, "mug": _mug, "bottle": _bottle,
+    "ball": _ball,
+    "cube": _cube,
+    "cone": _cone,
+    "cylinder": _cylinder,
+    "ring": _ring,
+    "star": _star,
+    "mug": _mug,
+    "bottle": _bottle,
 }

@@ -122,7 +122,10 @@ def test_an_answer_that_is_no_array_is_refused(module: str) -> None:
 
 def test_a_function_that_fails_is_named_with_its_line(module: str, caplog: pytest.LogCaptureFixture) -> None:
     images = [make_images(1)[0]] * 2
-    with caplog.at_level("INFO", "editmill"), pytest.raises(ModelError, match=rf"{module}:fails failed on 2 images: AxisError: axis 9") as caught:
+    with (
+        caplog.at_level("INFO", "editmill"),
+        pytest.raises(ModelError, match=rf"{module}:fails failed on 2 images: AxisError: axis 9") as caught,
+    ):
         load_classifier(f"{module}:fails").predict(images)
     line = SOURCE.splitlines().index("    return np.stack(images).sum(axis=9)") + 1
     assert caught.value.where.endswith(f"{module}.py:{line}")

@@ -28,7 +28,13 @@ def test_sa_and_pa_are_over_the_same_eligible_sources(tmp_path: Path) -> None:
     wrong = {"original": (0, 2), "ascent-vq-first-4": (2, 3, 4, 5)}
     first = model("first", lambda number, label: number in wrong.get(label, ()))
     one = result(run(dataset, first), "first")
-    assert (one.n_sources, one.n_eligible, one.n_accepted, one.n_fallback, one.n_failed) == (10, 8, 8, 0, {"source_ineligible": 2})
+    assert (one.n_sources, one.n_eligible, one.n_accepted, one.n_fallback, one.n_failed) == (
+        10,
+        8,
+        8,
+        0,
+        {"source_ineligible": 2},
+    )
     assert one.sa is not None
     assert (one.sa.value, one.sa.n) == (7 / 8, 8)
     assert [point.budget for point in one.curve] == [0, 1, 2, 4]
@@ -62,16 +68,31 @@ def test_the_transfer_matrix_has_every_model_on_every_set(tmp_path: Path) -> Non
     found = run(build(tmp_path), model("first", sources_of("ascent-vq-first-4", (0, 1, 2, 3))), model("second"))
     cells = {(one.target, one.model): (one.pa.value, one.own) for one in found.transfer}
     assert cells == {
-        ("first", "first"): (0.5, True), ("first", "second"): (1, False), ("second", "first"): (1, False), ("second", "second"): (1, True),
+        ("first", "first"): (0.5, True),
+        ("first", "second"): (1, False),
+        ("second", "first"): (1, False),
+        ("second", "second"): (1, True),
     }
 
 
 def test_verifiers_are_told_by_their_weights(tmp_path: Path) -> None:
-    other, guard, unknown = model("other", sources_of("ascent-vq-first-4", (0,))), model("guard", digest="3" * 64), model("unknown")
+    other, guard, unknown = (
+        model("other", sources_of("ascent-vq-first-4", (0,))),
+        model("guard", digest="3" * 64),
+        model("unknown"),
+    )
     object.__setattr__(unknown, "digest", "")
     found = run(build(tmp_path), model("first"), other, guard, unknown)
-    assert {fact.model: fact.held_out for fact in found.models} == {"first": "no", "other": "yes", "guard": "no", "unknown": "unknown"}
-    assert {(one.model, one.target): one.after.value for one in found.verifications} == {("other", "first"): 7 / 8, ("other", "second"): 1}
+    assert {fact.model: fact.held_out for fact in found.models} == {
+        "first": "no",
+        "other": "yes",
+        "guard": "no",
+        "unknown": "unknown",
+    }
+    assert {(one.model, one.target): one.after.value for one in found.verifications} == {
+        ("other", "first"): 7 / 8,
+        ("other", "second"): 1,
+    }
     assert any("zero_shot guard the pictures" in line for line in found.warnings)
     assert any("whether unknown was a target" in line for line in found.warnings)
 
@@ -83,7 +104,9 @@ def test_fall_backs_stand_outside_and_are_counted_as_published_beside(tmp_path: 
     assert one.curve[-1].pa.value == 0
     assert one.with_fallback is not None
     assert one.with_fallback.value == 0
-    better = result(run(dataset, model("first", lambda number, label: label == "ascent-vq-first-4" and number >= 4)), "first")
+    better = result(
+        run(dataset, model("first", lambda number, label: label == "ascent-vq-first-4" and number >= 4)), "first"
+    )
     assert better.with_fallback is not None
     assert better.with_fallback.value == 50
 

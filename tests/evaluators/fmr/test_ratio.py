@@ -20,7 +20,10 @@ def test_the_interval_covers_and_does_not_depend_on_order() -> None:
     rng = np.random.default_rng(0)
     before = (rng.random(200) < 0.9).astype(float)
     after = before * (rng.random(200) < 0.6)
-    found, turned = percent_ratio(before, after, resamples=2000), percent_ratio(before[::-1], after[::-1], resamples=2000)
+    found, turned = (
+        percent_ratio(before, after, resamples=2000),
+        percent_ratio(before[::-1], after[::-1], resamples=2000),
+    )
     assert found == turned
     assert found is not None
     assert found.low < 60 < found.high

@@ -13,7 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from editmill.evaluators.fmr import FmrEvaluation, curve_svg, evaluate_fmr, fmr_csv, fmr_document, fmr_html, fmr_json, fmr_text
+from editmill.evaluators.fmr import (
+    FmrEvaluation,
+    curve_svg,
+    evaluate_fmr,
+    fmr_csv,
+    fmr_document,
+    fmr_html,
+    fmr_json,
+    fmr_text,
+)
 from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from tests.evaluators.fmr.builder import build, model, sources_of
 
@@ -29,8 +38,14 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> FmrEvaluation:
 
 def test_the_text_has_every_table(evaluation: FmrEvaluation) -> None:
     text = fmr_text(evaluation)
-    for title in ("Foundation model-oriented robustness", "Sources and validation", "Accuracy over the budget", "Transfer between models",
-                  "Held-out verifiers", "Models"):
+    for title in (
+        "Foundation model-oriented robustness",
+        "Sources and validation",
+        "Accuracy over the budget",
+        "Transfer between models",
+        "Held-out verifiers",
+        "Models",
+    ):
         assert title in text
     assert "1 source_ineligible" in text
     assert "warning: only 7 sources are eligible" in text
@@ -63,7 +78,9 @@ def test_the_page_stands_alone_and_escapes_names(evaluation: FmrEvaluation) -> N
 
 def test_the_documentation_names_every_field(evaluation: FmrEvaluation) -> None:
     page = PAGE.read_text()
-    names = {one.name for kind in (TargetResult, Point, Transfer, Verification, ModelFacts) for one in fields(kind)} | set(fmr_document(evaluation))
+    names = {
+        one.name for kind in (TargetResult, Point, Transfer, Verification, ModelFacts) for one in fields(kind)
+    } | set(fmr_document(evaluation))
     assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 

@@ -6,23 +6,45 @@ from editmill.evaluators.synthesis.filling import count_gates, find_holes, gini,
 from editmill.evaluators.synthesis.rows import SynthesisRow
 
 
-def row(label: int, *rejections: tuple[str, ...], passed: int = 1, conditioning: str = "text", cost: int = 8) -> SynthesisRow:
+def row(
+    label: int, *rejections: tuple[str, ...], passed: int = 1, conditioning: str = "text", cost: int = 8
+) -> SynthesisRow:
     stop = "quota_met" if passed else "rounds_exhausted"
     reason = "" if passed else rejections[0][0]
     return SynthesisRow(
-        f"k{label}", conditioning, label, ("ball", "cube")[label], bool(passed), reason, stop, rejections, len(rejections) + passed, passed, cost,
+        f"k{label}",
+        conditioning,
+        label,
+        ("ball", "cube")[label],
+        bool(passed),
+        reason,
+        stop,
+        rejections,
+        len(rejections) + passed,
+        passed,
+        cost,
     )
 
 
 ROWS = (
-    row(0), row(0, ("label_clip", "sanity")), row(1, ("duplicate",), ("label_clip",), ("label_clip", "object_lost"), passed=0),
-    row(1, ("sanity",), conditioning="image"), row(0, conditioning="original"),
+    row(0),
+    row(0, ("label_clip", "sanity")),
+    row(1, ("duplicate",), ("label_clip",), ("label_clip", "object_lost"), passed=0),
+    row(1, ("sanity",), conditioning="image"),
+    row(0, conditioning="original"),
 )
 
 
 def test_filling_by_conditioning_and_overall() -> None:
     text, image, overall = measure_filling(ROWS)
-    assert (text.conditioning, text.planned, text.filled, text.candidates, text.passed, text.empty) == ("text", 3, 2, 6, 2, 1)
+    assert (text.conditioning, text.planned, text.filled, text.candidates, text.passed, text.empty) == (
+        "text",
+        3,
+        2,
+        6,
+        2,
+        1,
+    )
     assert text.acceptance == pytest.approx(1 / 3)
     assert (text.least, text.most, text.gini) == (0.0, pytest.approx(2 / 3), pytest.approx(0.5))
     assert (text.attempts, text.evaluations) == (3.0, 12.0)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from editmill.evaluators.synthesis import evaluate_synthesis, synthesis_csv, synthesis_html, synthesis_json, synthesis_text
+from editmill.evaluators.synthesis import (
+    evaluate_synthesis,
+    synthesis_csv,
+    synthesis_html,
+    synthesis_json,
+    synthesis_text,
+)
 from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
 from editmill.manifests import DataError
 from tests.evaluators.builder import PixelClassifier, build
@@ -23,12 +29,18 @@ def classifier(name: str, wrong: int) -> PixelClassifier:
 @pytest.fixture(scope="module")
 def evaluation(tmp_path_factory: pytest.TempPathFactory) -> SynthesisEvaluation:
     dataset = build_synthesis(tmp_path_factory.mktemp("synthesis"))
-    return evaluate_synthesis(dataset, [classifier("good", 0), classifier("fair", 2), classifier("poor", 4)], progress=False)
+    return evaluate_synthesis(
+        dataset, [classifier("good", 0), classifier("fair", 2), classifier("poor", 4)], progress=False
+    )
 
 
 def test_accuracy_by_conditioning(evaluation: SynthesisEvaluation) -> None:
     fair = evaluation.models[1]
-    assert {name: (one.correct, one.n) for name, one in fair.accuracy.items()} == {"original": (10, 12), "text": (8, 10), "image": (24, 24)}
+    assert {name: (one.correct, one.n) for name, one in fair.accuracy.items()} == {
+        "original": (10, 12),
+        "text": (8, 10),
+        "image": (24, 24),
+    }
     assert fair.generated is not None
     assert (fair.generated.correct, fair.generated.n) == (32, 34)
     assert sum(one.n for one in fair.classes["text"].values()) == 10
@@ -37,7 +49,14 @@ def test_accuracy_by_conditioning(evaluation: SynthesisEvaluation) -> None:
 
 def test_the_text_lists_warnings_holes_and_gates(evaluation: SynthesisEvaluation) -> None:
     text = synthesis_text(evaluation)
-    for words in ("34 of 36 quotas", "warning: 34 of 36", "effective robustness", "holes", "geometry_off", "all generated"):
+    for words in (
+        "34 of 36 quotas",
+        "warning: 34 of 36",
+        "effective robustness",
+        "holes",
+        "geometry_off",
+        "all generated",
+    ):
         assert words in text
     assert "not calibrated" not in text
 
@@ -46,7 +65,9 @@ def test_json_and_csv(evaluation: SynthesisEvaluation) -> None:
     document = json.loads(synthesis_json(evaluation))
     assert document["kind"] == "editmill.synthesis_evaluation"
     assert document["filling"][-1]["filled"] == 34
-    assert [hole["missing"] for hole in document["holes"]] == [2] or sum(hole["missing"] for hole in document["holes"]) == 2
+    assert [hole["missing"] for hole in document["holes"]] == [2] or sum(
+        hole["missing"] for hole in document["holes"]
+    ) == 2
     rows = list(csv.DictReader(io.StringIO(synthesis_csv(evaluation))))
     assert [row["conditioning"] for row in rows[:4]] == ["original", "text", "image", "all generated"]
     assert (rows[0]["planned"], rows[1]["planned"]) == ("", "12")

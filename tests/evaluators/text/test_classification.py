@@ -63,9 +63,16 @@ def test_an_edit_that_hides_contradictions_costs_accuracy() -> None:
 
 
 def test_nothing_is_said_of_one_label_or_few_captions() -> None:
-    assert classify({"original": np.zeros(20)}, np.zeros(20, np.int64), np.arange(20), base="original", resamples=10) == ()
-    assert classify({"original": np.zeros(4)}, np.array([0, 2, 0, 2]), np.arange(4), base="original", resamples=10) == ()
-    assert classify({"original": np.zeros(16)}, np.array([0, 2] * 8), np.arange(16) // 4, base="original", resamples=10) == ()
+    assert (
+        classify({"original": np.zeros(20)}, np.zeros(20, np.int64), np.arange(20), base="original", resamples=10) == ()
+    )
+    assert (
+        classify({"original": np.zeros(4)}, np.array([0, 2, 0, 2]), np.arange(4), base="original", resamples=10) == ()
+    )
+    assert (
+        classify({"original": np.zeros(16)}, np.array([0, 2] * 8), np.arange(16) // 4, base="original", resamples=10)
+        == ()
+    )
 
 
 def test_no_image_is_judged_by_thresholds_of_its_own_half() -> None:
@@ -93,7 +100,13 @@ def test_failed_captions_do_not_count() -> None:
     truth = np.array([0, 2] * 10)
     clear = np.where(truth == 0, 1.0, 0.0)
     failed = np.where(np.arange(20) < 6, np.nan, clear)
-    results = classify({"original": clear, "some": failed, "all": np.full(20, np.nan)}, truth, np.arange(20), base="original", resamples=100)
+    results = classify(
+        {"original": clear, "some": failed, "all": np.full(20, np.nan)},
+        truth,
+        np.arange(20),
+        base="original",
+        resamples=100,
+    )
     assert [(one.edit, one.captions, one.accuracy) for one in results] == [("original", 20, 1.0), ("some", 14, 1.0)]
 
 
@@ -101,14 +114,25 @@ def write_pair_classifier(folder: Path, name: str) -> Path:
     torch.manual_seed(0)
     tokenizer = BertTokenizer(vocab={token: index for index, token in enumerate(TOKENS)}, model_max_length=16)
     if name == "blip":
-        text = {**TOWER, "vocab_size": len(TOKENS), "encoder_hidden_size": 16, "max_position_embeddings": 32, "bos_token_id": 2, "sep_token_id": 3}
-        config = BlipConfig(text_config=text, vision_config={**TOWER, "image_size": 32, "patch_size": 16}, image_text_hidden_size=8)
+        text = {
+            **TOWER,
+            "vocab_size": len(TOKENS),
+            "encoder_hidden_size": 16,
+            "max_position_embeddings": 32,
+            "bos_token_id": 2,
+            "sep_token_id": 3,
+        }
+        config = BlipConfig(
+            text_config=text, vision_config={**TOWER, "image_size": 32, "patch_size": 16}, image_text_hidden_size=8
+        )
         BlipForImageTextRetrieval(config).save_pretrained(folder)
         BlipProcessor(BlipImageProcessor(size={"height": 32, "width": 32}), tokenizer).save_pretrained(folder)
     else:
         config = ViltConfig(**TOWER, vocab_size=len(TOKENS), image_size=32, patch_size=16, max_position_embeddings=32)
         ViltForImageAndTextRetrieval(config).save_pretrained(folder)
-        ViltProcessor(ViltImageProcessor(size={"shortest_edge": 32}, size_divisor=16), tokenizer).save_pretrained(folder)
+        ViltProcessor(ViltImageProcessor(size={"shortest_edge": 32}, size_divisor=16), tokenizer).save_pretrained(
+            folder
+        )
     return folder
 
 

@@ -29,7 +29,10 @@ from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.sources import open_captions
 from tests.manifests.builder import make_manifest, make_sources
 
-EDITS = "generator.edits=[{name: original}, {name: grounded}, {name: random-attribute}, {name: oracle}, {name: false-attribute}]"
+EDITS = (
+    "generator.edits=[{name: original}, {name: grounded}, {name: random-attribute}, {name: oracle}, {name: "
+    "false-attribute}]"
+)
 
 
 def built(out: Path, *overrides: str) -> Dataset:
@@ -85,7 +88,11 @@ def names_of(document: object) -> set[str]:
     if not isinstance(document, dict):
         return set()
     keyed = ("by_group", "words", "reasons", "failed", "recall", "net", "cut")
-    return set(document) | {name for key, value in document.items() for name in names_of(value if key not in keyed else list((value or {}).values()))}
+    return set(document) | {
+        name
+        for key, value in document.items()
+        for name in names_of(value if key not in keyed else list((value or {}).values()))
+    }
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,11 @@ def test_a_model_that_took_part_is_recognised_by_its_hub_id(dataset: Dataset) ->
     judge, other, nobody = Guesser("judge", id="org/judge"), Guesser("other", id="org/other"), Guesser("nobody")
     result = evaluate_texts(published, [judge, nobody, other], progress=False, resamples=50)
     assert [model.held_out for model in result.models] == ["no", "unknown", "yes"]
-    assert set(result.models[0].overlap) == set(result.models[1].undecided) == {record.role for record in dataset.manifest.models}
+    assert (
+        set(result.models[0].overlap)
+        == set(result.models[1].undecided)
+        == {record.role for record in dataset.manifest.models}
+    )
     assert result.headline is not None
     assert result.headline.model == "other"
     assert [row["held_out"] for row in csv.DictReader(io.StringIO(text_csv(result)))][:3] == ["no", "unknown", "yes"]
@@ -176,8 +187,14 @@ def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
     clean = {one.edit: one for one in evaluate_texts(dataset, [], progress=False, resamples=50).measures}
 
     def fail(row: dict[str, Any]) -> None:
-        if row["source_id"] == sources[0] or (row["source_id"] == sources[1] and row["edit"] == "grounded") or row["edit"] == "oracle":
-            row.update(status="failed", reasons=["source_unreadable" if row["source_id"] == sources[0] else "proposer_error"])
+        if (
+            row["source_id"] == sources[0]
+            or (row["source_id"] == sources[1] and row["edit"] == "grounded")
+            or row["edit"] == "oracle"
+        ):
+            row.update(
+                status="failed", reasons=["source_unreadable" if row["source_id"] == sources[0] else "proposer_error"]
+            )
 
     result = evaluate_texts(altered(dataset, fail), [Guesser()], progress=False, resamples=50)
     measures = {one.edit: one for one in result.measures}
@@ -187,12 +204,20 @@ def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
     assert measures["original"].failed == {"source_unreadable": 1}
     assert measures["oracle"].changed is None
     found = {one.edit: one for one in result.models[0].results}
-    assert {edit: one.captions for edit, one in found.items()} == {"original": 11, "grounded": 10, "random-attribute": 11, "false-attribute": 11}
+    assert {edit: one.captions for edit, one in found.items()} == {
+        "original": 11,
+        "grounded": 10,
+        "random-attribute": 11,
+        "false-attribute": 11,
+    }
     assert found["grounded"].no_ops == 1 - measures["grounded"].edited / 10
     assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_table(result)
     assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_html(result)
     rows = {row["edit"]: row for row in csv.DictReader(io.StringIO(text_csv(result)))}
-    assert (rows["grounded"]["failed"], rows["grounded"]["failed_reasons"]) == ("2", "source_unreadable:1 proposer_error:1")
+    assert (rows["grounded"]["failed"], rows["grounded"]["failed_reasons"]) == (
+        "2",
+        "source_unreadable:1 proposer_error:1",
+    )
     assert rows["oracle"]["mrr"] == ""
     assert json.loads(text_json(result))["measures"][1]["failed"] == {"source_unreadable": 1, "proposer_error": 1}
 
@@ -212,13 +237,17 @@ def test_texts_that_a_model_cuts_are_counted(dataset: Dataset) -> None:
     assert 0 < cut["original"] < cut["grounded"]
     assert result.models[0].cut == json.loads(text_json(result))["models"][0]["cut"] == cut
     assert {row["edit"]: int(row["cut"]) for row in csv.DictReader(io.StringIO(text_csv(result)))} == cut
-    line = next(line for line in text_table(result).split("p: sign-flip")[0].splitlines()[::-1] if line.startswith("grounded"))
+    line = next(
+        line for line in text_table(result).split("p: sign-flip")[0].splitlines()[::-1] if line.startswith("grounded")
+    )
     assert line.split()[-1] == str(cut["grounded"])
     assert f"<td>{cut['grounded']}</td></tr>" in text_html(result)
 
 
 def test_no_headline_for_models_that_took_part(dataset: Dataset) -> None:
-    result = evaluate_texts(dataset, [load_text_model(resolve_pack(CHOOSER), device="cpu")], progress=False, resamples=200)
+    result = evaluate_texts(
+        dataset, [load_text_model(resolve_pack(CHOOSER), device="cpu")], progress=False, resamples=200
+    )
     assert result.headline is None
     assert "No headline" in text_table(result)
 
@@ -237,7 +266,9 @@ def test_images_are_found_by_their_digest(tmp_path: Path) -> None:
         Image.fromarray(source.load_captioned(record).image).save(folder / f"{record.id}.png")
         lines.append(json.dumps({"image": f"{record.id}.png", "texts": [record.captions[0].text]}) + "\n")
     (folder / "list.jsonl").write_text("".join(lines))
-    recipe = load_recipe("xmai", source=f"jsonl:{folder / 'list.jsonl'}", overrides=("shards=1", "output.image=reference", EDITS))
+    recipe = load_recipe(
+        "xmai", source=f"jsonl:{folder / 'list.jsonl'}", overrides=("shards=1", "output.image=reference", EDITS)
+    )
     build(prepare(make_plan(recipe), tmp_path / "out", Placement(device="cpu")), progress=False)
     model = load_text_model(resolve_pack(ENCODER), device="cpu")
     result = evaluate_texts(open_dataset(tmp_path / "out"), [model], images=folder, progress=False, resamples=100)
@@ -248,7 +279,9 @@ def test_images_are_found_by_their_digest(tmp_path: Path) -> None:
 
 def features(images: list[np.ndarray] | None = None, texts: list[str] | None = None) -> np.ndarray:
     """A user's model: it knows how long texts and how bright images are."""
-    return np.array([[float(len(one)), 1.0] for one in texts or []] + [[float(one.mean()), 1.0] for one in images or []])
+    return np.array(
+        [[float(len(one)), 1.0] for one in texts or []] + [[float(one.mean()), 1.0] for one in images or []]
+    )
 
 
 def broken(**given: object) -> None:

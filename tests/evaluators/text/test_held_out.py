@@ -10,8 +10,18 @@ import pytest
 from editmill.evaluators.text.held_out import hub_id, took_part
 from editmill.manifests import ModelRecord
 
-HUB = ModelRecord(role="image_guard", cls="transformers.CLIPModel", id="org/Clip", revision="a" * 40, digest="1" * 64, dtype="float32", licence="MIT")
-EMBEDDED = HUB.model_copy(update={"role": "zero_shot", "id": "pack/weights/zero_shot", "revision": "", "digest": "2" * 64})
+HUB = ModelRecord(
+    role="image_guard",
+    cls="transformers.CLIPModel",
+    id="org/Clip",
+    revision="a" * 40,
+    digest="1" * 64,
+    dtype="float32",
+    licence="MIT",
+)
+EMBEDDED = HUB.model_copy(
+    update={"role": "zero_shot", "id": "pack/weights/zero_shot", "revision": "", "digest": "2" * 64}
+)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Weights that do not fit are refused; long texts are counted; a hub id is told by its name and by what the cache holds."""
+"""Weights that do not fit are refused; long texts are counted.
+
+A hub id is told by its name and by what the cache holds.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,9 @@ def test_texts_longer_than_the_model_reads_are_told() -> None:
     assert load_text_model("tests.evaluators.text.test_evaluation:features").cut(["a red cube"]) is None
 
 
-def test_a_model_named_by_hub_id_has_its_id_and_the_digest_of_the_cache(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_named_by_hub_id_has_its_id_and_the_digest_of_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     revision = "c" * 40
     repository = tmp_path / "hub" / "models--org--encoder"
     shutil.copytree(folder, repository / "snapshots" / revision)

@@ -67,10 +67,11 @@ class Plan:
     """What to write.
 
     Attributes:
-        matches: overrides the matches of a detection, by (scheme, rung, source number, positive); None leaves them random.
-        error: text of a decoding error, "" for none.
+        matches: Overrides the matches of a detection, by (scheme, rung, source number, positive); None leaves them
+            random.
+        error: Text of a decoding error, "" for none.
         problem: (status, reason) of a sample that does not exist, by (scheme or "", rung, source number).
-        flat_share: of a source.
+        flat_share: Of a source.
     """
 
     sources: int = 20
@@ -95,8 +96,15 @@ def build(root: Path, plan: Plan | None = None, **changes: Any) -> Dataset:
         mine = [(number, row) for number, row in planned if row.shard == shard]
         stats.append(
             write_shard(
-                root, ((row.key, _members(number, row)) for number, row in mine if row.status == "ok"), [row for _, row in mine],
-                name=NAME, split="test", shard=shard, fingerprint=FINGERPRINT, members=MEMBERS, score_names=SCORES,
+                root,
+                ((row.key, _members(number, row)) for number, row in mine if row.status == "ok"),
+                [row for _, row in mine],
+                name=NAME,
+                split="test",
+                shard=shard,
+                fingerprint=FINGERPRINT,
+                members=MEMBERS,
+                score_names=SCORES,
             )
         )
     write_dataset_files(root, _manifest(plan, stats))
@@ -125,22 +133,42 @@ def _planned(plan: Plan) -> list[tuple[int, SampleRow]]:
 def _manifest(plan: Plan, stats: list[ShardStats]) -> Manifest:
     sources = make_sources(plan.sources)
     manifest = Manifest(
-        name=NAME, version="1.0.0", generator="watermark", fingerprint=FINGERPRINT, recipe=_recipe(plan), code_version="0.1.0", code_commit="0" * 40,
-        environment={}, sources=SourcesRecord(name="tiny", count=len(sources), licence="CC0-1.0", digest=sources_digest(sources)), members=MEMBERS,
-        score_names=SCORES, edits=tuple(rung.name for rung in plan.rungs), class_names={0: "unmarked", 1: "watermarked"},
-        counts=merge_counts(part.counts for part in stats), shards=tuple(part.record() for part in stats),
+        name=NAME,
+        version="1.0.0",
+        generator="watermark",
+        fingerprint=FINGERPRINT,
+        recipe=_recipe(plan),
+        code_version="0.1.0",
+        code_commit="0" * 40,
+        environment={},
+        sources=SourcesRecord(name="tiny", count=len(sources), licence="CC0-1.0", digest=sources_digest(sources)),
+        members=MEMBERS,
+        score_names=SCORES,
+        edits=tuple(rung.name for rung in plan.rungs),
+        class_names={0: "unmarked", 1: "watermarked"},
+        counts=merge_counts(part.counts for part in stats),
+        shards=tuple(part.record() for part in stats),
     )
     return manifest.model_copy(update=plan.fields)
 
 
 def _recipe(plan: Plan) -> dict[str, Any]:
     schemes = [{"name": name, "bits": bits} for name, bits in plan.schemes]
-    attacks = [{"name": rung.name, "start": rung.start, "n_steps": max(rung.timestep, 0) // 20, "ladder": rung.ladder} for rung in plan.rungs]
+    attacks = [
+        {"name": rung.name, "start": rung.start, "n_steps": max(rung.timestep, 0) // 20, "ladder": rung.ladder}
+        for rung in plan.rungs
+    ]
     return {"name": NAME, "generator": {"schemes": schemes, "attacks": attacks}}
 
 
 def _row(
-    plan: Plan, rng: np.random.Generator, source: SourceRecord, number: int, rung: Rung, scheme: tuple[str, int] | None, replica: int
+    plan: Plan,
+    rng: np.random.Generator,
+    source: SourceRecord,
+    number: int,
+    rung: Rung,
+    scheme: tuple[str, int] | None,
+    replica: int,
 ) -> SampleRow:
     name = scheme[0] if scheme else ""
     problem = plan.problem(name, rung.name, number)
@@ -148,31 +176,72 @@ def _row(
     detections = [_detection(plan, rng, one, rung, number, positive=scheme is not None) for one in readers]
     parameters = {
         "attack": _attack(rung),
-        "watermark": {"scheme": name, "package": "p", "version": "1", "bits": scheme[1], "key_id": "k", "commitment": "c"} if scheme else {},
-        "source": {"licence": "CC0-1.0", "rights_basis": "own", "width": 16, "height": 16, "flat_share": plan.flat_share(number)},
-        "detections": [] if problem else detections, "notice": "regenerated for robustness research",
+        "watermark": {
+            "scheme": name,
+            "package": "p",
+            "version": "1",
+            "bits": scheme[1],
+            "key_id": "k",
+            "commitment": "c",
+        }
+        if scheme
+        else {},
+        "source": {
+            "licence": "CC0-1.0",
+            "rights_basis": "own",
+            "width": 16,
+            "height": 16,
+            "flat_share": plan.flat_share(number),
+        },
+        "detections": [] if problem else detections,
+        "notice": "regenerated for robustness research",
     }
     jitter = number % 5 / 100
     psnr = 20 + 10 * rung.ssim
-    scores = {"psnr_input": psnr, "ssim_input": max(0.0, rung.ssim - jitter), "psnr_source": psnr - 1, "ssim_source": rung.ssim / 2}
+    scores = {
+        "psnr_input": psnr,
+        "ssim_input": max(0.0, rung.ssim - jitter),
+        "psnr_source": psnr - 1,
+        "ssim_source": rung.ssim / 2,
+    }
     if scheme:
         scores |= {"embed_psnr": 40.0, "embed_ssim": 0.99}
     return SampleRow(
-        key=sample_key(source.id, f"{rung.name}-{name or 'unmarked'}", replica), split="test", shard=shard_of(source.id, plan.shards),
-        status="ok" if problem is None else problem[0], reasons=() if problem is None else (problem[1],), source_id=source.id,
-        source_sha256=source.sha256, label=int(scheme is not None), class_name="watermarked" if scheme else "unmarked",
-        generator="watermark", edit=rung.name, level=0.0, replica=replica, seed=derive_seed(7, source.id, rung.name),
-        parameters=parameters, scores={} if problem else scores,
+        key=sample_key(source.id, f"{rung.name}-{name or 'unmarked'}", replica),
+        split="test",
+        shard=shard_of(source.id, plan.shards),
+        status="ok" if problem is None else problem[0],
+        reasons=() if problem is None else (problem[1],),
+        source_id=source.id,
+        source_sha256=source.sha256,
+        label=int(scheme is not None),
+        class_name="watermarked" if scheme else "unmarked",
+        generator="watermark",
+        edit=rung.name,
+        level=0.0,
+        replica=replica,
+        seed=derive_seed(7, source.id, rung.name),
+        parameters=parameters,
+        scores={} if problem else scores,
     )
 
 
 def _attack(rung: Rung) -> dict[str, Any]:
     snr = rung.snr
     share = 1.0 if snr is None else (snr / (1 + snr)) ** 0.5
-    return {"rung": rung.name, "start": rung.start, "timestep": rung.timestep, "sqrt_alpha_bar": share, "snr": snr, "codec": "png"}
+    return {
+        "rung": rung.name,
+        "start": rung.start,
+        "timestep": rung.timestep,
+        "sqrt_alpha_bar": share,
+        "snr": snr,
+        "codec": "png",
+    }
 
 
-def _detection(plan: Plan, rng: np.random.Generator, scheme: tuple[str, int], rung: Rung, number: int, *, positive: bool) -> dict[str, Any]:
+def _detection(
+    plan: Plan, rng: np.random.Generator, scheme: tuple[str, int], rung: Rung, number: int, *, positive: bool
+) -> dict[str, Any]:
     name, bits = scheme
     error = plan.error(name, rung.name, number, positive)
     key, noise = rng.random(bits) < 0.5, rng.random(bits) < 0.5
@@ -182,10 +251,26 @@ def _detection(plan: Plan, rng: np.random.Generator, scheme: tuple[str, int], ru
         read = np.where(np.arange(bits) < wanted, key, ~key)
     matches = int((read == key).sum())
     if error:
-        return {"scheme": name, "detector": "d", "bits": bits, "scores": [], "matches": None, "p_value": 1.0, "error": error}
+        return {
+            "scheme": name,
+            "detector": "d",
+            "bits": bits,
+            "scores": [],
+            "matches": None,
+            "p_value": 1.0,
+            "error": error,
+        }
     scores = np.where(read, 1.0, -1.0) * (0.1 + rng.random(bits))
     p_value = _tails(bits)[matches]
-    return {"scheme": name, "detector": "d", "bits": bits, "scores": scores.tolist(), "matches": matches, "p_value": p_value, "error": ""}
+    return {
+        "scheme": name,
+        "detector": "d",
+        "bits": bits,
+        "scores": scores.tolist(),
+        "matches": matches,
+        "p_value": p_value,
+        "error": "",
+    }
 
 
 @lru_cache

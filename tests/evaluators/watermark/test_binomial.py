@@ -6,12 +6,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from editmill.evaluators.watermark.binomial import detected, log10_p, p_values, randomised, randomised_p_values, threshold
+from editmill.evaluators.watermark.binomial import (
+    detected,
+    log10_p,
+    p_values,
+    randomised,
+    randomised_p_values,
+    threshold,
+)
 from editmill.manifests import RequestError
 
 # Bits, k and true level in percent at 1 % and at 0.1 %.
 TABLE = [
-    (32, 24, 0.35, 26, 0.027), (48, 33, 0.66, 36, 0.036), (64, 42, 0.84, 45, 0.078), (96, 60, 0.92, 64, 0.071), (100, 63, 0.60, 66, 0.089),
+    (32, 24, 0.35, 26, 0.027),
+    (48, 33, 0.66, 36, 0.036),
+    (64, 42, 0.84, 45, 0.078),
+    (96, 60, 0.92, 64, 0.071),
+    (100, 63, 0.60, 66, 0.089),
     (256, 148, 0.73, 154, 0.069),
 ]
 

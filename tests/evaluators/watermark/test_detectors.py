@@ -82,8 +82,12 @@ def test_functions_factories_and_classes_score(module: str, attribute: str) -> N
 @pytest.mark.parametrize(
     ("attribute", "text"),
     [
-        ("absent", "has no 'absent'"), ("constant", "is a int, not a function"), ("two", "takes neither no argument nor one"),
-        ("Needy", "takes neither no argument nor one"), ("nothing", "takes no list of images"), ("broken", "RuntimeError: no weights today"),
+        ("absent", "has no 'absent'"),
+        ("constant", "is a int, not a function"),
+        ("two", "takes neither no argument nor one"),
+        ("Needy", "takes neither no argument nor one"),
+        ("nothing", "takes no list of images"),
+        ("broken", "RuntimeError: no weights today"),
     ],
 )
 def test_what_is_no_detector_is_refused(module: str, attribute: str, text: str) -> None:
@@ -98,7 +102,8 @@ def test_names_of_nothing_are_refused(spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attribute", "text"), [("words", "returned <U6"), ("short", "for 2 images"), ("none", "returned object"), ("ragged", "is no array")]
+    ("attribute", "text"),
+    [("words", "returned <U6"), ("short", "for 2 images"), ("none", "returned object"), ("ragged", "is no array")],
 )
 def test_answers_that_are_no_scores_are_refused(module: str, attribute: str, text: str) -> None:
     with pytest.raises(ModelError, match=text) as caught:
@@ -109,7 +114,9 @@ def test_answers_that_are_no_scores_are_refused(module: str, attribute: str, tex
 def test_a_detector_that_fails_is_named_with_its_line(module: str) -> None:
     with pytest.raises(ModelError, match=rf"{module}:fails failed on 2 images: AxisError") as caught:
         load_detector(f"{module}:fails").scores([images(1)[0]] * 2)
-    assert caught.value.where.endswith(f"{module}.py:{SOURCE.splitlines().index('    return np.stack(images).sum(axis=9)') + 1}")
+    assert caught.value.where.endswith(
+        f"{module}.py:{SOURCE.splitlines().index('    return np.stack(images).sum(axis=9)') + 1}"
+    )
 
 
 def test_images_that_cannot_be_decoded_are_misses() -> None:
@@ -118,17 +125,24 @@ def test_images_that_cannot_be_decoded_are_misses() -> None:
 
 
 def test_few_nulls_give_ranks_but_no_rates(tmp_path: Path, module: str) -> None:
-    result = evaluate_watermark(build(tmp_path, sources=8, rungs=RUNGS, replicated=2), detectors=[load_detector(f"{module}:red")], bootstrap=50)
+    result = evaluate_watermark(
+        build(tmp_path, sources=8, rungs=RUNGS, replicated=2), detectors=[load_detector(f"{module}:red")], bootstrap=50
+    )
     assert [one.rung for one in result.detectors] == ["pipeline", "vae"]
     assert {one.auroc.value for one in result.detectors} == {1}
-    assert [level.message for level in result.detectors[0].levels] == ["refused: 4 of 95 nulls", "refused: 4 of 10000 nulls"]
+    assert [level.message for level in result.detectors[0].levels] == [
+        "refused: 4 of 95 nulls",
+        "refused: 4 of 10000 nulls",
+    ]
     assert result.detectors[0].levels[0].tpr is None
     assert "refused: 4 of 95 nulls" in watermark_text(result)
 
 
 def test_rates_come_from_sources_that_set_no_threshold(tmp_path: Path) -> None:
     """The detector sees the mark, but for every fourth source; unmarked samples score by their source."""
-    detector = NamedDetector("d", lambda given: [300.0 if image[0, 0, 0] and image[0, 0, 1] % 4 else image[0, 0, 1] / 300 for image in given])
+    detector = NamedDetector(
+        "d", lambda given: [300.0 if image[0, 0, 0] and image[0, 0, 1] % 4 else image[0, 0, 1] / 300 for image in given]
+    )
     result = evaluate_watermark(build(tmp_path, sources=200, rungs=LADDER[:1]), detectors=[detector], bootstrap=50)
     level = result.detectors[0].levels[0]
     assert (level.nulls, level.message) == (100, "")

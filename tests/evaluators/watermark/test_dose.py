@@ -57,11 +57,16 @@ def test_a_known_curve(tmp_path: Path) -> None:
 
 
 def test_levels_that_no_rung_reaches(tmp_path: Path) -> None:
-    strong = evaluate_watermark(tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 32 if positive else 16), bootstrap=50)
+    strong = evaluate_watermark(
+        tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 32 if positive else 16),
+        bootstrap=50,
+    )
     assert strong.doses[0].s50.state == "not_reached"
     assert strong.doses[0].s50.value is strong.doses[0].s50.high is None
     assert strong.breaking[0].rung == ""
-    weak = evaluate_watermark(tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 16), bootstrap=50)
+    weak = evaluate_watermark(
+        tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 16), bootstrap=50
+    )
     assert weak.doses[0].s50.state == "below_from_start"
     assert weak.doses[0].s50.value == 0
 

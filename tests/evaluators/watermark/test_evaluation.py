@@ -23,7 +23,9 @@ SHORT = LADDER[:3]
 
 
 def test_known_rates(tmp_path: Path) -> None:
-    """At s12 a quarter reaches the 1 % threshold of 24, one in twenty lies just below it, and one unmarked sample in ten reaches it."""
+    """At s12 a quarter reaches the 1 % threshold of 24, one in twenty lies just below it, and one unmarked sample in
+    ten reaches it.
+    """
 
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
         if not positive:
@@ -56,7 +58,13 @@ def test_errors_are_misses_at_chance(tmp_path: Path) -> None:
     def error(scheme: str, rung: str, number: int, positive: bool) -> str:
         return "no payload" if rung == "vae" and number < 4 else ""
 
-    dataset = tabulate(tmp_path, sources=10, rungs=SHORT, matches=lambda scheme, rung, number, positive: 32 if positive else 16, error=error)
+    dataset = tabulate(
+        tmp_path,
+        sources=10,
+        rungs=SHORT,
+        matches=lambda scheme, rung, number, positive: 32 if positive else 16,
+        error=error,
+    )
     result = evaluate_watermark(dataset, bootstrap=50)
     cell = next(cell for cell in result.cells if cell.rung == "vae")
     assert (cell.n, cell.errors, cell.negative_errors) == (10, 4, 4)
@@ -71,27 +79,47 @@ def test_families_are_dropped_whole_and_counted(tmp_path: Path) -> None:
     def problem(scheme: str, rung: str, number: int) -> tuple[str, str] | None:
         if rung != "vae":
             return None
-        return {("", 0): ("rejected", "nsfw"), ("alpha", 1): ("failed", "embed_failed"), ("beta", 2): ("rejected", "nsfw")}.get((scheme, number))
+        return {
+            ("", 0): ("rejected", "nsfw"),
+            ("alpha", 1): ("failed", "embed_failed"),
+            ("beta", 2): ("rejected", "nsfw"),
+        }.get((scheme, number))
 
     dataset = tabulate(tmp_path, sources=6, schemes=(("alpha", 32), ("beta", 64)), rungs=SHORT, problem=problem)
     result = evaluate_watermark(dataset, bootstrap=50)
-    found = {cell.scheme: (cell.n, [(one.reason, one.count) for one in cell.dropped]) for cell in result.cells if cell.rung == "vae"}
+    found = {
+        cell.scheme: (cell.n, [(one.reason, one.count) for one in cell.dropped])
+        for cell in result.cells
+        if cell.rung == "vae"
+    }
     assert found == {
         "alpha": (4, [("negative_nsfw", 1), ("positive_embed_failed", 1)]),
         "beta": (4, [("negative_nsfw", 1), ("positive_nsfw", 1)]),
     }
-    assert [(one.scheme, one.reason, one.count) for one in result.failures] == [("", "nsfw", 1), ("alpha", "embed_failed", 1), ("beta", "nsfw", 1)]
+    assert [(one.scheme, one.reason, one.count) for one in result.failures] == [
+        ("", "nsfw", 1),
+        ("alpha", "embed_failed", 1),
+        ("beta", "nsfw", 1),
+    ]
     assert (result.planned, result.accepted) == (54, 51)
 
 
 def test_a_cell_without_a_family_is_listed(tmp_path: Path) -> None:
-    dataset = tabulate(tmp_path, sources=3, rungs=SHORT, problem=lambda scheme, rung, number: ("failed", "oom") if rung == "s12" else None)
+    dataset = tabulate(
+        tmp_path,
+        sources=3,
+        rungs=SHORT,
+        problem=lambda scheme, rung, number: ("failed", "oom") if rung == "s12" else None,
+    )
     result = evaluate_watermark(dataset, bootstrap=20)
-    assert [(one.rung, one.dropped[0].reason, one.dropped[0].count) for one in result.empty_cells] == [("s12", "negative_oom", 3)]
+    assert [(one.rung, one.dropped[0].reason, one.dropped[0].count) for one in result.empty_cells] == [
+        ("s12", "negative_oom", 3)
+    ]
 
 
 @pytest.mark.parametrize(
-    ("sources", "missed", "status"), [(500, 0, PASSED), (500, 5, PASSED), (500, 6, FAILED), (499, 0, TOO_FEW), (40, 0, TOO_FEW), (40, 30, FAILED)]
+    ("sources", "missed", "status"),
+    [(500, 0, PASSED), (500, 5, PASSED), (500, 6, FAILED), (499, 0, TOO_FEW), (40, 0, TOO_FEW), (40, 30, FAILED)],
 )
 def test_the_gate(tmp_path: Path, sources: int, missed: int, status: str) -> None:
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
@@ -135,7 +163,9 @@ def test_replicas_show_the_variance_within_items_and_no_more(tmp_path: Path) -> 
 
 def test_quality_of_marked_and_unmarked_samples(tmp_path: Path) -> None:
     result = evaluate_watermark(tabulate(tmp_path, sources=10, rungs=(*SHORT, ARM)), bootstrap=50)
-    found = {(one.scheme, one.rung): {measure.name: measure.value for measure in one.measures} for one in result.quality}
+    found = {
+        (one.scheme, one.rung): {measure.name: measure.value for measure in one.measures} for one in result.quality
+    }
     assert found["", "vae"]["psnr_input"].value == pytest.approx(29.5)
     assert "embed_psnr" not in found["", "vae"]
     assert found["alpha", "clean-no-control"]["embed_psnr"].value == 40
@@ -163,7 +193,11 @@ def test_a_dataset_written_in_shards(tmp_path: Path) -> None:
 def test_other_datasets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="embeds no watermarks"):
         evaluate_watermark(tabulate(tmp_path, sources=2, fields={"generator": "text"}))
-    for recipe in ({}, {"generator": {"schemes": [], "attacks": []}}, {"generator": {"schemes": [{"name": "a"}], "attacks": []}}):
+    for recipe in (
+        {},
+        {"generator": {"schemes": [], "attacks": []}},
+        {"generator": {"schemes": [{"name": "a"}], "attacks": []}},
+    ):
         with pytest.raises(DataError, match="recipe"):
             evaluate_watermark(tabulate(tmp_path, sources=2, fields={"recipe": recipe}))
     with pytest.raises(DataError, match="no rows"):
@@ -180,7 +214,9 @@ def test_other_datasets_are_refused(tmp_path: Path) -> None:
         ({"scheme": "other", "bits": 0}, "the recipe says None"),
     ],
 )
-def test_detections_that_contradict_themselves(tmp_path: Path, change: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_detections_that_contradict_themselves(
+    tmp_path: Path, change: dict[str, Any], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from tests.evaluators.watermark import builder
 
     original = builder._detection
@@ -209,7 +245,9 @@ def test_failed_rows_that_do_not_name_their_scheme(tmp_path: Path, monkeypatch: 
 
     monkeypatch.setattr(builder, "_row", bare)
     problem = {("alpha", 1): ("failed", "rights_missing")}
-    dataset = tabulate(tmp_path, sources=4, rungs=PIPELINE, problem=lambda scheme, rung, number: problem.get((scheme, number)))
+    dataset = tabulate(
+        tmp_path, sources=4, rungs=PIPELINE, problem=lambda scheme, rung, number: problem.get((scheme, number))
+    )
     result = evaluate_watermark(dataset, bootstrap=20)
     assert [(one.reason, one.count) for one in result.cells[0].dropped] == [("positive_rights_missing", 1)]
     assert [(one.scheme, one.reason) for one in result.failures] == [("", "rights_missing")]
@@ -219,7 +257,9 @@ def test_samples_of_one_rung_that_started_elsewhere(tmp_path: Path, monkeypatch:
     from tests.evaluators.watermark import builder
 
     original, calls = builder._attack, iter(np.arange(1000) // 3 % 2)
-    monkeypatch.setattr(builder, "_attack", lambda rung: original(replace(rung, timestep=rung.timestep + 20 * int(next(calls)))))
+    monkeypatch.setattr(
+        builder, "_attack", lambda rung: original(replace(rung, timestep=rung.timestep + 20 * int(next(calls))))
+    )
     result = evaluate_watermark(tabulate(tmp_path, sources=4, rungs=(LADDER[2],)), bootstrap=20)
     assert [one.kind for one in result.violations] == ["mixed"]
 
@@ -228,12 +268,19 @@ def test_equal_pictures_have_a_mean_psnr(tmp_path: Path, monkeypatch: pytest.Mon
     from tests.evaluators.watermark import builder
 
     original = builder._row
-    monkeypatch.setattr(builder, "_row", lambda *given: original(*given).model_copy(update={"scores": {"psnr_input": float("inf")}}))
+    monkeypatch.setattr(
+        builder, "_row", lambda *given: original(*given).model_copy(update={"scores": {"psnr_input": float("inf")}})
+    )
     result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), bootstrap=20)
     assert {measure.value.value for one in result.quality for measure in one.measures} == {100.0}
     assert result.doses[0].q95 is None
 
 
 def test_the_evaluator_loads_no_torch() -> None:
-    code = "import sys, editmill.evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import sys, editmill.evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name "
+        "in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

@@ -51,7 +51,12 @@ def test_undecided_bits_are_drawn() -> None:
 
 def test_a_dataset_with_fair_keys(tmp_path: Path) -> None:
     results = calibrate(read_rows(tabulate(tmp_path, sources=40)), pairs=20_000)
-    assert [(one.group, one.keys) for one in results] == [("clean", "fresh"), ("clean", "run"), ("regenerated", "fresh"), ("regenerated", "run")]
+    assert [(one.group, one.keys) for one in results] == [
+        ("clean", "fresh"),
+        ("clean", "run"),
+        ("regenerated", "fresh"),
+        ("regenerated", "run"),
+    ]
     assert all(one.test is not None and one.test.passed for one in results)
     assert [one.pairs for one in results] == [20_000, 40, 20_000, 40]
     assert results == calibrate(read_rows(tabulate(tmp_path, sources=40)), pairs=20_000)
@@ -73,7 +78,12 @@ def test_pictures_without_bits_are_left_out(tmp_path: Path) -> None:
         return "no payload" if rung == "pipeline" or number < 3 else ""
 
     results = calibrate(read_rows(tabulate(tmp_path, sources=10, error=error)), pairs=500)
-    assert [(one.test is None, one.images, one.errors) for one in results] == [(True, 0, 10), (True, 0, 10), (False, 35, 15), (False, 7, 15)]
+    assert [(one.test is None, one.images, one.errors) for one in results] == [
+        (True, 0, 10),
+        (True, 0, 10),
+        (False, 35, 15),
+        (False, 7, 15),
+    ]
 
 
 def test_signed_sums() -> None:

@@ -16,7 +16,10 @@ def test_an_interval_holds_its_rate(counts: tuple[int, int]) -> None:
 
 
 def test_published_half_widths() -> None:
-    """At one half 9.6 points off for 100 trials (Wilson), somewhat more for the exact interval; none of 1,000 means at most 0.37 %."""
+    """At one half 9.6 points off for 100 trials (Wilson), somewhat more for the exact interval.
+
+    None of 1,000 means at most 0.37 %.
+    """
     assert rate(0, 1000).high == pytest.approx(0.00368, abs=1e-4)
     assert (rate(50, 100).high - rate(50, 100).low) / 2 == pytest.approx(0.102, abs=0.001)
 

@@ -29,7 +29,9 @@ PAGE = Path(__file__).parents[3] / "docs" / "formats-watermark.md"
 
 @pytest.fixture(scope="module")
 def evaluation(tmp_path_factory: pytest.TempPathFactory) -> WatermarkEvaluation:
-    """Two schemes of which none has enough items, a failed sample, an undecodable one, and a rung that was never made."""
+    """Two schemes of which none has enough items, a failed sample, an undecodable one, and a rung that was never
+    made.
+    """
 
     def problem(scheme: str, rung: str, number: int) -> tuple[str, str] | None:
         if rung == "terminal" and scheme == "beta":
@@ -37,19 +39,37 @@ def evaluation(tmp_path_factory: pytest.TempPathFactory) -> WatermarkEvaluation:
         return ("rejected", "nsfw") if (scheme, rung, number) == ("", "vae", 0) else None
 
     dataset = build(
-        tmp_path_factory.mktemp("marks"), sources=12, schemes=(("alpha", 32), ("<beta>", 48), ("beta", 64)), rungs=(*LADDER, ARM), replicated=2,
-        problem=problem, error=lambda scheme, rung, number, positive: "lost" if (rung, number) == ("s50", 3) else "",
+        tmp_path_factory.mktemp("marks"),
+        sources=12,
+        schemes=(("alpha", 32), ("<beta>", 48), ("beta", 64)),
+        rungs=(*LADDER, ARM),
+        replicated=2,
+        problem=problem,
+        error=lambda scheme, rung, number, positive: "lost" if (rung, number) == ("s50", 3) else "",
     )
-    return evaluate_watermark(dataset, detectors=[NamedDetector("red", lambda images: [image[0, 0, 0] for image in images])], bootstrap=100)
+    return evaluate_watermark(
+        dataset, detectors=[NamedDetector("red", lambda images: [image[0, 0, 0] for image in images])], bootstrap=100
+    )
 
 
 def test_text(evaluation: WatermarkEvaluation) -> None:
     text = watermark_text(evaluation)
     assert "FAST TIER: fewer than 1,000 + 1,000" in text
     for title in (
-        "Schemes that did not pass the gate", "Gate at pipeline", "Thresholds", "Dose and response", "Removal, spoofing and both",
-        "What survives the vae rung (vae)", "Which rung breaks the scheme", "Flat and textured sources", "Ablation arms", "Quality",
-        "Null calibration", "Two regeneration seeds", "Detectors of third parties", "Source families left out of a cell",
+        "Schemes that did not pass the gate",
+        "Gate at pipeline",
+        "Thresholds",
+        "Dose and response",
+        "Removal, spoofing and both",
+        "What survives the vae rung (vae)",
+        "Which rung breaks the scheme",
+        "Flat and textured sources",
+        "Ablation arms",
+        "Quality",
+        "Null calibration",
+        "Two regeneration seeds",
+        "Detectors of third parties",
+        "Source families left out of a cell",
         "Planned samples that do not exist",
     ):
         assert title in text
@@ -77,7 +97,13 @@ def test_csv(evaluation: WatermarkEvaluation) -> None:
     rows = list(csv.DictReader(io.StringIO(watermark_csv(evaluation))))
     assert len(rows) == len(evaluation.cells) == 20
     first = rows[0]
-    assert (first["scheme"], first["rung"], first["tpr_1"], first["threshold_1"], first["snr"]) == ("alpha", "pipeline", "1.0", "24", "")
+    assert (first["scheme"], first["rung"], first["tpr_1"], first["threshold_1"], first["snr"]) == (
+        "alpha",
+        "pipeline",
+        "1.0",
+        "24",
+        "",
+    )
     assert float(rows[3]["ssim_input_low"]) <= float(rows[3]["ssim_input"])
     assert first["gate"] == "too few items for the gate"
 
@@ -136,9 +162,12 @@ def test_every_field_is_documented(evaluation: WatermarkEvaluation) -> None:
 def test_every_parameter_of_a_row_is_documented() -> None:
     text = PAGE.read_text()
     fields = (
-        "rung start requested steps executed timestep sqrt_alpha_bar snr scheduler scheduler_sha256 spacing stochastic guidance prompt "
-        "negative_prompt control_scale canny adapter_scale colour_match passes codec quality dtype scheme package version bits key_id commitment "
-        "sha256 embedded licence rights_basis width height native_width native_height flat_share label class_name detector scores matches p_value "
+        "rung start requested steps executed timestep sqrt_alpha_bar snr scheduler scheduler_sha256 spacing "
+        "stochastic guidance prompt "
+        "negative_prompt control_scale canny adapter_scale colour_match passes codec quality dtype scheme package "
+        "version bits key_id commitment "
+        "sha256 embedded licence rights_basis width height native_width native_height flat_share label class_name "
+        "detector scores matches p_value "
         "error notice"
     )
     assert not [name for name in fields.split() if f"`{name}`" not in text]

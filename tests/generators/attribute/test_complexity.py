@@ -33,7 +33,9 @@ def tensor(image: Array) -> torch.Tensor:
 
 @given(st.integers(0, 10_000), st.floats(10, 60), st.floats(1.2, 2))
 def test_more_contrast_and_mid_frequencies_are_busier(seed: int, amplitude: float, factor: float) -> None:
-    calm, busy = (measure_mid_band(texture(seed, amplitude=value), NOWHERE) for value in (amplitude, amplitude * factor))
+    calm, busy = (
+        measure_mid_band(texture(seed, amplitude=value), NOWHERE) for value in (amplitude, amplitude * factor)
+    )
     assert 0 < calm < busy
     assert measure_mid_band(texture(seed, amplitude=amplitude, wavelength=40), NOWHERE) < calm / 2
 
@@ -47,7 +49,9 @@ def test_flat_pictures_have_none_and_blur_lowers_it() -> None:
 def test_the_object_does_not_count() -> None:
     alpha = disc(14, centre=(40, 40), width=SIDE, height=SIDE)
     image = texture(1, amplitude=40)
-    changed = np.where(alpha[..., None] > 0, np.random.default_rng(0).integers(0, 256, image.shape, dtype=np.uint8), image)
+    changed = np.where(
+        alpha[..., None] > 0, np.random.default_rng(0).integers(0, 256, image.shape, dtype=np.uint8), image
+    )
     assert measure_mid_band(changed, alpha) == measure_mid_band(image, alpha)
     assert measure_mid_band(changed, NOWHERE) > measure_mid_band(image, NOWHERE)
 
@@ -73,6 +77,8 @@ def test_the_published_spectrum_counts_brightness_and_the_object_and_ours_does_n
     changed = picture.clone()
     changed[..., 20:50, 20:50] = torch.rand(1, 3, 30, 30, generator=torch.Generator().manual_seed(0)) * 2 - 1
     assert full_spectrum(changed).item() != pytest.approx(full_spectrum(picture).item(), rel=1e-3)
-    assert background_spectrum(changed, background).item() == pytest.approx(background_spectrum(picture, background).item())
+    assert background_spectrum(changed, background).item() == pytest.approx(
+        background_spectrum(picture, background).item()
+    )
     values = (picture[0] + 1).numpy() / 2
     assert full_spectrum(picture).item() == pytest.approx(np.abs(np.fft.fft2(values)).mean(), rel=1e-4)

@@ -19,7 +19,9 @@ def coverage(mask: Array) -> Array:
 
 
 @given(PICTURES, PICTURES, ALPHAS)
-def test_object_and_background_keep_their_bytes_and_the_seam_lies_between(foreground: Array, background: Array, alpha: Array) -> None:
+def test_object_and_background_keep_their_bytes_and_the_seam_lies_between(
+    foreground: Array, background: Array, alpha: Array
+) -> None:
     result = compose(foreground, background, alpha)
     assert result.dtype == np.uint8
     assert np.array_equal(result[alpha == 255], foreground[alpha == 255])
@@ -54,7 +56,9 @@ def test_all_levels_survive_the_way_through_linear_light() -> None:
 
 
 @pytest.mark.parametrize(("size", "profile"), [(199, [128, 255, 255, 255]), (200, [0, 128, 255, 255])])
-def test_alpha_ramps_over_two_pixels_inside_and_leaves_the_outermost_out_of_fine_frames(size: int, profile: list[int]) -> None:
+def test_alpha_ramps_over_two_pixels_inside_and_leaves_the_outermost_out_of_fine_frames(
+    size: int, profile: list[int]
+) -> None:
     mask = box(50, 50, 120, 120, width=size, height=size)
     alpha = matte(coverage(mask))
     assert alpha.dtype == np.uint8
@@ -74,7 +78,12 @@ def test_alpha_is_nothing_where_coverage_is_at_most_half(values: Array) -> None:
 
 @pytest.mark.parametrize("side", ["left", "top", "right", "bottom"])
 def test_object_cut_by_the_frame_has_no_ramp_along_the_border(side: str) -> None:
-    mask = {"left": box(0, 20, 30, 44), "top": box(30, 0, 60, 30), "right": box(66, 20, WIDTH, 44), "bottom": box(30, 34, 60, HEIGHT)}[side]
+    mask = {
+        "left": box(0, 20, 30, 44),
+        "top": box(30, 0, 60, 30),
+        "right": box(66, 20, WIDTH, 44),
+        "bottom": box(30, 34, 60, HEIGHT),
+    }[side]
     alpha = matte(coverage(mask))
     edge = {"left": alpha[:, 0], "top": alpha[0], "right": alpha[:, -1], "bottom": alpha[-1]}[side]
     covered = np.flatnonzero(edge)

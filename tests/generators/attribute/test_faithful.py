@@ -107,7 +107,9 @@ CASES = [(weight, target) for weight in (0.0, 300.0, -300.0) for target in (None
 
 @pytest.mark.parametrize("quirks", [(), *((quirk,) for quirk in QUIRKS), QUIRKS])
 @pytest.mark.parametrize(("weight", "target"), CASES)
-def test_one_step_equals_the_reference(models: Models, quirks: tuple[str, ...], weight: float, target: int | None) -> None:
+def test_one_step_equals_the_reference(
+    models: Models, quirks: tuple[str, ...], weight: float, target: int | None
+) -> None:
     _, _, region = tensors()
     noisy = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
     found = editor(models, *quirks).step(noisy, 24, Steering(region, weight, target))
@@ -121,7 +123,9 @@ def test_all_steps_equal_the_reference(models: Models, quirks: tuple[str, ...]) 
     start, subject, region = tensors()
     for weight, target in ((0.0, None), (300.0, TARGET)):
         with torch.no_grad():
-            found = editor(models, *quirks).sample(start, subject, Steering(region, weight, target), torch.Generator().manual_seed(5))
+            found = editor(models, *quirks).sample(
+                start, subject, Steering(region, weight, target), torch.Generator().manual_seed(5)
+            )
         expected = Reference(models, quirks).sample(start, subject, region, 5, weight=weight, y=target)
         assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4)
 
@@ -129,18 +133,24 @@ def test_all_steps_equal_the_reference(models: Models, quirks: tuple[str, ...]) 
 @pytest.mark.parametrize("quirk", [*QUIRKS, "truncation"])
 def test_each_quirk_changes_the_picture(models: Models, quirk: str) -> None:
     weight, target = (0.0, None) if quirk == "guided-zero" else (300.0, TARGET)
-    plain, quirky = (editor(models, *quirks).edit(*frames(), weight=weight, seed=1, target=target).image for quirks in ((), (quirk,)))
+    plain, quirky = (
+        editor(models, *quirks).edit(*frames(), weight=weight, seed=1, target=target).image for quirks in ((), (quirk,))
+    )
     assert (plain != quirky).any()
 
 
 @pytest.mark.parametrize("quirk", ["frame-rotation", "grown-mask", "hard-edge", "shared-seed"])
 def test_quirks_of_other_stages_change_nothing_here(models: Models, quirk: str) -> None:
-    plain, quirky = (editor(models, *quirks).edit(*frames(), weight=20, seed=1, target=TARGET).image for quirks in ((), (quirk,)))
+    plain, quirky = (
+        editor(models, *quirks).edit(*frames(), weight=20, seed=1, target=TARGET).image for quirks in ((), (quirk,))
+    )
     assert (plain == quirky).all()
 
 
 def test_equal_seeds_give_equal_bytes(models: Models) -> None:
-    first, again, other = (editor(models).edit(*frames(), weight=20, seed=seed, target=TARGET).image for seed in (1, 1, 2))
+    first, again, other = (
+        editor(models).edit(*frames(), weight=20, seed=seed, target=TARGET).image for seed in (1, 1, 2)
+    )
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
     assert first.dtype == np.uint8
@@ -156,7 +166,9 @@ def test_object_keeps_its_bytes_and_the_background_is_new(models: Models, quirks
 
 
 @pytest.mark.parametrize(("quirks", "whole"), [((), np.rint), (("truncation",), np.floor)])
-def test_grey_levels_are_rounded_unless_the_quirk_cuts_them(models: Models, quirks: tuple[str, ...], whole: Any) -> None:
+def test_grey_levels_are_rounded_unless_the_quirk_cuts_them(
+    models: Models, quirks: tuple[str, ...], whole: Any
+) -> None:
     start, subject, region = tensors()
     with torch.no_grad():
         clean = editor(models).sample(start, subject, Steering(region, 20.0, None), torch.Generator().manual_seed(1))
@@ -181,17 +193,27 @@ def test_truncation_loses_a_grey_level_in_63_of_256(models: Models) -> None:
 def forward_calls(models: Models) -> Iterator[list[bool]]:
     """For each pass through the network, whether it was prepared for a backward one."""
     calls: list[bool] = []
-    hook = models.get("unconditional").unet.register_forward_hook(lambda module, inputs, output: calls.append(output.sample.requires_grad))
+    hook = models.get("unconditional").unet.register_forward_hook(
+        lambda module, inputs, output: calls.append(output.sample.requires_grad)
+    )
     try:
         yield calls
     finally:
         hook.remove()
 
 
-@pytest.mark.parametrize(("quirks", "weight", "target", "guided"), [
-    ((), 0.0, None, False), (("guided-zero",), 0.0, None, True), ((), 20.0, None, True), ((), 0.0, TARGET, True),
-])  # fmt: skip
-def test_guidance_is_paid_for_where_it_is_used(models: Models, quirks: tuple[str, ...], weight: float, target: int | None, guided: bool) -> None:
+@pytest.mark.parametrize(
+    ("quirks", "weight", "target", "guided"),
+    [
+        ((), 0.0, None, False),
+        (("guided-zero",), 0.0, None, True),
+        ((), 20.0, None, True),
+        ((), 0.0, TARGET, True),
+    ],
+)
+def test_guidance_is_paid_for_where_it_is_used(
+    models: Models, quirks: tuple[str, ...], weight: float, target: int | None, guided: bool
+) -> None:
     with forward_calls(models) as calls:
         result = editor(models, *quirks).edit(*frames(), weight=weight, seed=1, target=target)
     assert calls == [guided] * (EXECUTED - 1) + [False]
@@ -211,7 +233,9 @@ def test_opposite_lambdas_push_in_opposite_directions(models: Models, quirks: tu
     _, _, region = tensors()
     noisy = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
     diffusion = editor(models, *quirks, range_weight=0)
-    busier, plain, simpler = (diffusion.step(noisy, 24, Steering(region, weight, None))[0] for weight in (300.0, 0.0, -300.0))
+    busier, plain, simpler = (
+        diffusion.step(noisy, 24, Steering(region, weight, None))[0] for weight in (300.0, 0.0, -300.0)
+    )
     assert torch.allclose(busier - plain, plain - simpler, atol=1e-5)
     assert (busier - plain).abs().max() > 1e-2
 

@@ -33,7 +33,12 @@ def edits(diffusion: BlendedDiffusion) -> list[dict[str, Array]]:
         keep = scene.alphas[0] > 0.5
         target = diffusion.surrogate.index(-1, scene.objects[0].name)
         assert target is not None
-        cases: dict[str, tuple[float, int | None]] = {"plain": (0, None), "busier": (20, None), "simpler": (-20, None), "adversarial": (0, target)}
+        cases: dict[str, tuple[float, int | None]] = {
+            "plain": (0, None),
+            "busier": (20, None),
+            "simpler": (-20, None),
+            "adversarial": (0, target),
+        }
         images = {
             name: diffusion.edit(scene.clean, scene.image, keep, weight=weight, seed=number, target=aim).image
             for name, (weight, aim) in cases.items()
@@ -54,11 +59,18 @@ def test_lambda_orders_backgrounds_by_how_busy_they_are(edits: list[dict[str, Ar
             assert simpler < plain < busier
 
 
-def test_adversary_lowers_the_classifiers_log_probability(diffusion: BlendedDiffusion, edits: list[dict[str, Array]]) -> None:
+def test_adversary_lowers_the_classifiers_log_probability(
+    diffusion: BlendedDiffusion, edits: list[dict[str, Array]]
+) -> None:
     def log_probability(image: Array, target: int) -> float:
-        return float(diffusion.surrogate.log_probability(torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1, target))
+        return float(
+            diffusion.surrogate.log_probability(torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1, target)
+        )
 
-    changes = [log_probability(case["adversarial"], int(case["target"])) - log_probability(case["plain"], int(case["target"])) for case in edits]
+    changes = [
+        log_probability(case["adversarial"], int(case["target"])) - log_probability(case["plain"], int(case["target"]))
+        for case in edits
+    ]
     assert np.mean(changes) < -0.1
 
 

@@ -25,17 +25,26 @@ from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 IDENTITY = np.eye(2, 3)
 KINDS = ("ellipse", "box", "ring", "triangle")
 BORDERS = {
-    "left": (0, 20, 30, 44), "top": (30, 0, 60, 30), "right": (66, 20, WIDTH, 44), "bottom": (30, 34, 60, HEIGHT),
-    "corner": (0, 0, 30, 30), "almost left": (1, 20, 30, 44),
+    "left": (0, 20, 30, 44),
+    "top": (30, 0, 60, 30),
+    "right": (66, 20, WIDTH, 44),
+    "bottom": (30, 34, 60, HEIGHT),
+    "corner": (0, 0, 30, 30),
+    "almost left": (1, 20, 30, 44),
 }
 
 
 @st.composite
-def masks(draw: st.DrawFn, *, border: int = 3, sides: tuple[int, int] = (80, 160), kinds: tuple[str, ...] = KINDS) -> Array:
+def masks(
+    draw: st.DrawFn, *, border: int = 3, sides: tuple[int, int] = (80, 160), kinds: tuple[str, ...] = KINDS
+) -> Array:
     """A shape at least ``border`` pixels from the frame's border."""
     width, height = draw(st.integers(*sides)), draw(st.integers(*sides))
     rx, ry = draw(st.integers(10, 30)), draw(st.integers(10, 30))
-    x, y = draw(st.integers(rx + border, width - rx - border - 1)), draw(st.integers(ry + border, height - ry - border - 1))
+    x, y = (
+        draw(st.integers(rx + border, width - rx - border - 1)),
+        draw(st.integers(ry + border, height - ry - border - 1)),
+    )
     mask = np.zeros((height, width), np.uint8)
     kind = draw(st.sampled_from(kinds))
     if kind == "box":
@@ -96,14 +105,19 @@ def test_share_is_reached(mask: Array, share: float, angle: int) -> None:
 def test_share_of_upright_boxes_is_reached_as_far_as_whole_rows_of_pixels_allow(mask: Array, share: float) -> None:
     coverage = coverage_of(mask, fitting_matrix(mask, share))
     rows, columns = np.nonzero(coverage > 0.5)
-    # A little larger, and the object gains a row and a column on either side: the nearest scale is off by half of that at most.
+    # A little larger, and the object gains a row and a column on either side: the nearest scale is off by half of that
+    # at most.
     half_step = (np.ptp(rows) + np.ptp(columns) + 4) / mask.size + 0.0005
     assert object_share(coverage) == pytest.approx(share, abs=half_step)
 
 
-@pytest.mark.parametrize(("mask", "share"), [
-    (box(84, 31, 124, 79, width=133, height=193), 0.117), (box(31, 33, 83, 83, width=135, height=129), 0.1173),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("mask", "share"),
+    [
+        (box(84, 31, 124, 79, width=133, height=193), 0.117),
+        (box(31, 33, 83, 83, width=135, height=129), 0.1173),
+    ],
+)
 def test_search_brackets_the_share(mask: Array, share: float) -> None:
     # Steps of the share near which plain iteration alternates and ends 0.004 off.
     matrix = scale_for_share(mask, outline(mask), share)[1]
@@ -163,10 +177,18 @@ def test_object_stays_in_the_frame(mask: Array, scale: float, angle: int, positi
 @pytest.mark.parametrize("border", BORDERS)
 @pytest.mark.parametrize("position", [None, (0.5, 0.5), (1.0, 0.0)])
 @pytest.mark.parametrize("scale", [0.4, 0.6, 1.2])
-def test_object_cut_by_the_frame_stays_at_its_border(border: str, position: tuple[float, float] | None, scale: float) -> None:
+def test_object_cut_by_the_frame_stays_at_its_border(
+    border: str, position: tuple[float, float] | None, scale: float
+) -> None:
     mask = box(*BORDERS[border])
     alpha = matte(coverage_of(mask, place(outline(mask), scale, position=position)))
-    edges = {"left": alpha[:, 0], "top": alpha[0], "right": alpha[:, -1], "bottom": alpha[-1], "almost left": alpha[:, 0]}
+    edges = {
+        "left": alpha[:, 0],
+        "top": alpha[0],
+        "right": alpha[:, -1],
+        "bottom": alpha[-1],
+        "almost left": alpha[:, 0],
+    }
     for edge in ("left", "top") if border == "corner" else (border,):
         assert edges[edge].max() == 255
 
@@ -189,13 +211,22 @@ def test_cut_is_on_or_beyond_its_border_however_the_object_turns(border: str, sc
 def test_without_hiding_its_cut_the_object_just_touches_its_border(border: str, angle: int) -> None:
     mask = box(*BORDERS[border])
     coverage = coverage_of(mask, place(outline(mask), 0.5, angle=angle, hide_cuts=False))
-    edges = {"left": coverage[:, 0], "top": coverage[0], "right": coverage[:, -1], "bottom": coverage[-1], "almost left": coverage[:, 0]}
+    edges = {
+        "left": coverage[:, 0],
+        "top": coverage[0],
+        "right": coverage[:, -1],
+        "bottom": coverage[-1],
+        "almost left": coverage[:, 0],
+    }
     for edge in ("left", "top") if border == "corner" else (border,):
         assert edges[edge].max() > 0.2
     assert coverage.sum() == pytest.approx((mask > 0).sum() * 0.25, rel=0.03)
 
 
-@pytest.mark.parametrize(("corners_of_shape", "edge"), [([(0, 10), (95, 25), (95, 35), (0, 50)], 0), ([(0, 25), (95, 10), (95, 50), (0, 35)], -1)])
+@pytest.mark.parametrize(
+    ("corners_of_shape", "edge"),
+    [([(0, 10), (95, 25), (95, 35), (0, 50)], 0), ([(0, 25), (95, 10), (95, 50), (0, 35)], -1)],
+)
 def test_object_across_the_frame_stays_at_its_longer_cut(corners_of_shape: list[tuple[int, int]], edge: int) -> None:
     mask = cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [np.array(corners_of_shape)], 255)
     coverage = coverage_of(mask, place(outline(mask), 0.5))
@@ -269,7 +300,12 @@ def test_strong_shrinking_averages_fine_detail_away(scale: float) -> None:
 @given(masks(), st.floats(0.2, 1.5), st.integers(-45, 44))
 def test_surroundings_do_not_bleed_into_the_object(mask: Array, scale: float, angle: int) -> None:
     image = np.where(mask[..., None] > 0, np.array([200, 30, 40], np.uint8), np.array([0, 255, 255], np.uint8))
-    matrix = np.hstack([linear_part(scale, angle), np.array([[40.0], [40.0]]) - linear_part(scale, angle) @ outline(mask).centre[:, None]])
+    matrix = np.hstack(
+        [
+            linear_part(scale, angle),
+            np.array([[40.0], [40.0]]) - linear_part(scale, angle) @ outline(mask).centre[:, None],
+        ]
+    )
     colours, coverage = warp_object(image, mask, matrix)
     seen = colours[coverage > 0.05].astype(int)
     assert np.abs(seen - [200, 30, 40]).max(initial=0) <= 1

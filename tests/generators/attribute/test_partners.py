@@ -42,7 +42,9 @@ def test_added_source_changes_only_the_choices_that_fall_on_it(labels: list[int]
 def test_order_of_the_sources_does_not_matter(labels: list[int], seed: int, random: Random) -> None:
     everything = records(labels)
     shuffled = random.sample(everything, len(everything))
-    assert [PartnerPool(shuffled).choose(one, seed) for one in everything] == [PartnerPool(everything).choose(one, seed) for one in everything]
+    assert [PartnerPool(shuffled).choose(one, seed) for one in everything] == [
+        PartnerPool(everything).choose(one, seed) for one in everything
+    ]
 
 
 def test_unusable_sources_are_never_chosen() -> None:

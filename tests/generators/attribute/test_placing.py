@@ -15,7 +15,14 @@ from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 PIXELS = WIDTH * HEIGHT
 
 
-def place(name: str, *quirks: Quirk, loaded: LoadedSource | None = None, level: float = 0.0, whole_frame: bool = True, **draws: Scalar) -> Placed:
+def place(
+    name: str,
+    *quirks: Quirk,
+    loaded: LoadedSource | None = None,
+    level: float = 0.0,
+    whole_frame: bool = True,
+    **draws: Scalar,
+) -> Placed:
     placer = Placer(max_upsampling=9, quirks=quirks, whole_frame=whole_frame)
     return placer.place(loaded or source(), make_edit("attribute", name, level=level, **draws))
 
@@ -30,7 +37,10 @@ def test_resampling_keeps_the_place_and_loses_detail() -> None:
     placed = place("resample", share=0.05)
     assert np.array_equal(placed.alpha, place("original").alpha)
     assert placed.reference.shape == loaded.image.shape
-    assert np.abs(np.diff(placed.reference.astype(int), axis=1)).mean() < np.abs(np.diff(loaded.image.astype(int), axis=1)).mean()
+    assert (
+        np.abs(np.diff(placed.reference.astype(int), axis=1)).mean()
+        < np.abs(np.diff(loaded.image.astype(int), axis=1)).mean()
+    )
     # An object smaller than the share would be enlarged, which loses nothing.
     assert np.array_equal(resampled(source(mask=disc(3)), 0.5), source(mask=disc(3)).image)
 
@@ -48,12 +58,16 @@ def test_full_enlarges_the_whole_picture_or_as_published_the_object_alone() -> N
 
 def test_turning_about_the_frame_moves_objects_and_ours_does_not() -> None:
     loaded = source(mask=disc(6, centre=(30, 25)))
-    ours, published = (place("direction", *quirks, loaded=loaded, level=0.02, angle=40) for quirks in ((), ("frame-rotation",)))
+    ours, published = (
+        place("direction", *quirks, loaded=loaded, level=0.02, angle=40) for quirks in ((), ("frame-rotation",))
+    )
     assert centroid(ours.alpha) == pytest.approx([30, 25], abs=1)
     middle = np.array([WIDTH / 2 - 0.5, HEIGHT / 2 - 0.5])
     offset = np.array([30, 25]) - middle
     angle = np.deg2rad(40)
-    turned = np.array([np.cos(angle) * offset[0] + np.sin(angle) * offset[1], -np.sin(angle) * offset[0] + np.cos(angle) * offset[1]])
+    turned = np.array(
+        [np.cos(angle) * offset[0] + np.sin(angle) * offset[1], -np.sin(angle) * offset[0] + np.cos(angle) * offset[1]]
+    )
     assert centroid(published.alpha) == pytest.approx(middle + turned, abs=1)
     assert published.angle == 40
 

@@ -16,28 +16,49 @@ from tests.generators.pictures import record
 PROMPTS = ("green grass", "a brick wall", "a clear sky")
 SOURCES = [record(f"s{number}", label=number % 3) for number in range(8)]
 EVERY_EDIT = (
-    EditSettings(name="original"), EditSettings(name="paste-back"), EditSettings(name="size"), EditSettings(name="full"),
-    EditSettings(name="position"), EditSettings(name="direction"), EditSettings(name="background", count=4),
+    EditSettings(name="original"),
+    EditSettings(name="paste-back"),
+    EditSettings(name="size"),
+    EditSettings(name="full"),
+    EditSettings(name="position"),
+    EditSettings(name="direction"),
+    EditSettings(name="background", count=4),
     EditSettings(name="random-background", count=3),
 )
 Planned = list[tuple[Edit, int]]
 
 
-def plan(*edits: EditSettings, source: SourceRecord = SOURCES[0], seed: int = 0, sources: list[SourceRecord] = SOURCES) -> Planned:
+def plan(
+    *edits: EditSettings, source: SourceRecord = SOURCES[0], seed: int = 0, sources: list[SourceRecord] = SOURCES
+) -> Planned:
     planner = AttributePlanner(AttributeSettings(edits=edits), prompts=PROMPTS, pool=PartnerPool(sources), seed=seed)
     return planner.plan(source)
 
 
 def test_every_edit_is_planned_with_its_levels_and_replicas() -> None:
     assert [(edit.label, replica) for edit, replica in plan(*EVERY_EDIT)] == [
-        ("original", 0), ("paste-back", 0), ("size-01", 0), ("size-008", 0), ("size-005", 0), ("full", 0), ("position-005", 0), ("direction-005", 0),
-        ("background", 0), ("background", 1), ("background", 2), ("background", 3),
-        ("random-background", 0), ("random-background", 1), ("random-background", 2),
+        ("original", 0),
+        ("paste-back", 0),
+        ("size-01", 0),
+        ("size-008", 0),
+        ("size-005", 0),
+        ("full", 0),
+        ("position-005", 0),
+        ("direction-005", 0),
+        ("background", 0),
+        ("background", 1),
+        ("background", 2),
+        ("background", 3),
+        ("random-background", 0),
+        ("random-background", 1),
+        ("random-background", 2),
     ]
 
 
 def test_keys_are_unique_over_sources_and_edits() -> None:
-    keys = [sample_key(one.id, edit.label, replica) for one in SOURCES for edit, replica in plan(*EVERY_EDIT, source=one)]
+    keys = [
+        sample_key(one.id, edit.label, replica) for one in SOURCES for edit, replica in plan(*EVERY_EDIT, source=one)
+    ]
     assert len(set(keys)) == len(keys) == 15 * len(SOURCES)
 
 
@@ -46,7 +67,9 @@ def test_only_backgrounds_are_tried_again() -> None:
 
 
 @given(st.integers(0, 2**63 - 1), st.lists(st.sampled_from(EVERY_EDIT), unique=True), st.sampled_from(SOURCES))
-def test_draws_depend_on_seed_source_and_edit_alone(seed: int, others: list[EditSettings], source: SourceRecord) -> None:
+def test_draws_depend_on_seed_source_and_edit_alone(
+    seed: int, others: list[EditSettings], source: SourceRecord
+) -> None:
     for edit in EVERY_EDIT:
         alone = plan(edit, source=source, seed=seed)
         among = plan(*[other for other in others if other != edit], edit, source=source, seed=seed)
@@ -68,7 +91,11 @@ def test_more_replicas_leave_the_first_ones_as_they_are() -> None:
 
 @given(st.integers(0, 2**63 - 1))
 def test_draws_stay_in_range(seed: int) -> None:
-    edits = (EditSettings(name="position"), EditSettings(name="direction", angles=(-3, 2)), EditSettings(name="background"))
+    edits = (
+        EditSettings(name="position"),
+        EditSettings(name="direction", angles=(-3, 2)),
+        EditSettings(name="background"),
+    )
     position, direction, background = (edit for edit, _ in plan(*edits, seed=seed))
     assert 0 <= float(position["x"]) <= 1
     assert 0 <= float(position["y"]) <= 1
@@ -104,36 +131,58 @@ def test_added_source_leaves_all_other_draws_alone() -> None:
         assert new == old or new["partner"] == "new"
 
 
-@pytest.mark.parametrize("edits", [
-    (EditSettings(name="size", levels=(0.1, 0.1)),),
-    (EditSettings(name="background", prompts=("green grass",)), EditSettings(name="background", prompts=("a clear sky",))),
-    (EditSettings(name="size", levels=(0.1234567, 0.1234568)),),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "edits",
+    [
+        (EditSettings(name="size", levels=(0.1, 0.1)),),
+        (
+            EditSettings(name="background", prompts=("green grass",)),
+            EditSettings(name="background", prompts=("a clear sky",)),
+        ),
+        (EditSettings(name="size", levels=(0.1234567, 0.1234568)),),
+    ],
+)
 def test_edits_that_would_share_a_key_are_refused(edits: tuple[EditSettings, ...]) -> None:
     # Otherwise the build renders everything and fails when the shard is written.
     with pytest.raises(ValidationError):
         AttributeSettings(edits=edits)
 
 
-@pytest.mark.parametrize("fields", [
-    {"name": "size", "levels": (0.0,)}, {"name": "size", "levels": (1.0,)}, {"name": "position", "size": 0.0}, {"name": "background", "count": 0},
-    {"name": "blur"}, {"name": "size", "level": 0.1},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "size", "levels": (0.0,)},
+        {"name": "size", "levels": (1.0,)},
+        {"name": "position", "size": 0.0},
+        {"name": "background", "count": 0},
+        {"name": "blur"},
+        {"name": "size", "level": 0.1},
+    ],
+)
 def test_settings_out_of_range_are_refused(fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         EditSettings.model_validate(fields)
 
 
-@pytest.mark.parametrize(("fields", "words"), [
-    ({"name": "original", "size": 0.3}, "the edit original does not read size, which is for position, direction, resample"),
-    ({"name": "size", "size": 0.3}, "the edit size does not read size, .* levels"),
-    ({"name": "position", "angles": (-10, 10)}, "the edit position does not read angles, which is for direction"),
-    ({"name": "random-background", "prompts": ("grass",)}, "the edit random-background does not read prompts, which is for background"),
-    ({"name": "full", "levels": (0.1,)}, "the edit full has no levels"),
-    ({"name": "full", "count": 2}, "the edit full draws nothing"),
-    ({"name": "direction", "angles": (-181, 0)}, "angles of direction lie between -180 and 180"),
-    ({"name": "direction", "angles": (0, 360)}, "angles of direction lie between -180 and 180"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"name": "original", "size": 0.3},
+            "the edit original does not read size, which is for position, direction, resample",
+        ),
+        ({"name": "size", "size": 0.3}, "the edit size does not read size, .* levels"),
+        ({"name": "position", "angles": (-10, 10)}, "the edit position does not read angles, which is for direction"),
+        (
+            {"name": "random-background", "prompts": ("grass",)},
+            "the edit random-background does not read prompts, which is for background",
+        ),
+        ({"name": "full", "levels": (0.1,)}, "the edit full has no levels"),
+        ({"name": "full", "count": 2}, "the edit full draws nothing"),
+        ({"name": "direction", "angles": (-181, 0)}, "angles of direction lie between -180 and 180"),
+        ({"name": "direction", "angles": (0, 360)}, "angles of direction lie between -180 and 180"),
+    ],
+)
 def test_settings_that_an_edit_ignores_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         EditSettings.model_validate(fields)
@@ -150,7 +199,14 @@ def test_reversed_angles_are_refused() -> None:
 
 
 LABELS = {
-    0.0: "size", 0.1: "size-01", 0.05: "size-005", 0.5: "size-05", 0.125: "size-0125", 1.5: "size-1p5", 15: "size-15", -20: "size-minus20",
+    0.0: "size",
+    0.1: "size-01",
+    0.05: "size-005",
+    0.5: "size-05",
+    0.125: "size-0125",
+    1.5: "size-1p5",
+    15: "size-15",
+    -20: "size-minus20",
     1e-9: "size-1em09",
 }
 

@@ -33,8 +33,16 @@ class CountingInpainter(Inpainter):
 
 
 def remover(
-    models: Models, cache: Path | None, *, prompt: str = "green grass", model_digest: str = "weights", steps: int = 1, guidance: float = 2.0,
-    dilation: float = 0.14, feather: float = FEATHER, margin: int = MARGIN,
+    models: Models,
+    cache: Path | None,
+    *,
+    prompt: str = "green grass",
+    model_digest: str = "weights",
+    steps: int = 1,
+    guidance: float = 2.0,
+    dilation: float = 0.14,
+    feather: float = FEATHER,
+    margin: int = MARGIN,
 ) -> Remover:
     render = RenderSettings(dilation=dilation, feather=feather)
     inpainter = CountingInpainter(models, steps=steps, guidance=guidance)
@@ -78,7 +86,9 @@ def test_pixels_far_from_the_hole_keep_their_bytes(seed: int, feather: float, ra
 def test_nothing_of_the_object_stays_in_the_hole() -> None:
     hole = disc(14) > 0
     surroundings = photo(1)
-    grey, red = (np.where(hole[..., None], np.array(colour, np.uint8), surroundings) for colour in ((90, 90, 90), (250, 10, 10)))
+    grey, red = (
+        np.where(hole[..., None], np.array(colour, np.uint8), surroundings) for colour in ((90, 90, 90), (250, 10, 10))
+    )
     assert np.array_equal(blend_fill(grey, photo(2), hole, FEATHER), blend_fill(red, photo(2), hole, FEATHER))
 
 
@@ -89,7 +99,10 @@ def test_colour_cast_of_the_fill_is_taken_out() -> None:
     shifted = plain + np.array([40, 10, 0], np.uint8)
     assert np.abs(blend_fill(plain, shifted, disc() > 0, FEATHER).astype(int) - plain).max() <= 1
     hole = disc() > 0
-    difference = [np.abs(picture[hole].astype(float) - image[hole]).mean() for picture in (blend_fill(image, cast, hole, FEATHER), cast)]
+    difference = [
+        np.abs(picture[hole].astype(float) - image[hole]).mean()
+        for picture in (blend_fill(image, cast, hole, FEATHER), cast)
+    ]
     assert difference[0] < difference[1]
 
 
@@ -143,8 +156,13 @@ def test_memory_of_removals_is_bounded(models: Models) -> None:
 
 
 CHANGES: dict[str, dict[str, object]] = {
-    "prompt": {"prompt": "a brick wall"}, "weights": {"model_digest": "other"}, "steps": {"steps": 2}, "guidance": {"guidance": 3.0},
-    "dilation": {"dilation": 0.2}, "margin": {"margin": 0}, "feather": {"feather": 5.0},
+    "prompt": {"prompt": "a brick wall"},
+    "weights": {"model_digest": "other"},
+    "steps": {"steps": 2},
+    "guidance": {"guidance": 3.0},
+    "dilation": {"dilation": 0.2},
+    "margin": {"margin": 0},
+    "feather": {"feather": 5.0},
 }
 
 

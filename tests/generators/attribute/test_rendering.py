@@ -21,11 +21,17 @@ from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, sour
 
 Make = Callable[..., AttributeRenderer]
 JOBS: dict[str, Job] = {
-    "original": job("original"), "paste-back": job("paste-back"), "size": job("size", level=0.05), "full": job("full"),
-    "position": job("position", level=0.05, x=0.9, y=0.2), "direction": job("direction", level=0.05, angle=-30),
+    "original": job("original"),
+    "paste-back": job("paste-back"),
+    "size": job("size", level=0.05),
+    "full": job("full"),
+    "position": job("position", level=0.05, x=0.9, y=0.2),
+    "direction": job("direction", level=0.05, angle=-30),
     "background": job("background", prompt="green grass"),
     "random-background": job("random-background", partner=source("b", label=1, seed=9, mask=box(20, 20, 50, 50))),
-    "resample": job("resample", share=0.05), "round-trip": job("round-trip"), "complexity": job("complexity", level=1),
+    "resample": job("resample", share=0.05),
+    "round-trip": job("round-trip"),
+    "complexity": job("complexity", level=1),
     "adversarial": job("adversarial", level=1),
 }
 FAITHFUL = {name: one for name, one in JOBS.items() if name != "background"}
@@ -37,7 +43,9 @@ def make(models: Models) -> Make:
 
     def make_renderer(*, recipe_seed: int = 3, **render: object) -> AttributeRenderer:
         edits = (EditSettings(name="original"), EditSettings(name="adversarial", levels=(1,)))
-        settings = AttributeSettings(edits=edits, render=RenderSettings.model_validate({"steps": 2, "max_upsampling": 9, **render}))
+        settings = AttributeSettings(
+            edits=edits, render=RenderSettings.model_validate({"steps": 2, "max_upsampling": 9, **render})
+        )
         return AttributeRenderer(settings, models, recipe_seed=recipe_seed)
 
     return make_renderer
@@ -45,7 +53,10 @@ def make(models: Models) -> Make:
 
 def equal(one: Candidate, two: Candidate) -> bool:
     pictures = zip((one.image, one.alpha, one.reference), (two.image, two.alpha, two.reference), strict=True)
-    return all(np.array_equal(a, b) for a, b in pictures if a is not None) and (one.parameters, one.cost) == (two.parameters, two.cost)
+    return all(np.array_equal(a, b) for a, b in pictures if a is not None) and (one.parameters, one.cost) == (
+        two.parameters,
+        two.cost,
+    )
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -88,7 +99,10 @@ def test_faithful_mode_keeps_the_objects_bytes_in_square_frames(make: Make, name
 def test_the_shared_seed_gives_every_source_the_same_noise(make: Make) -> None:
     def pictures(*quirks: str) -> list[Array | None]:
         renderer = make(mode="faithful", faithful={"executed": 3, "compat": quirks})
-        return [renderer.render([replace(one, source=renderer.frame(one.source))])[0].image for one in (JOBS["round-trip"], other)]
+        return [
+            renderer.render([replace(one, source=renderer.frame(one.source))])[0].image
+            for one in (JOBS["round-trip"], other)
+        ]
 
     other = replace(JOBS["round-trip"], seed=99)
     ours, published = pictures(), pictures("shared-seed")
@@ -107,7 +121,9 @@ def test_the_complexity_control_is_the_round_trips_own_measure(make: Make, mode:
         image, alpha = found["round-trip"].image, found["round-trip"].alpha
         assert image is not None
         assert alpha is not None
-        assert found["complexity"].parameters["complexity_control"] == pytest.approx(measure_mid_band(image, alpha), abs=1e-5, nan_ok=True)
+        assert found["complexity"].parameters["complexity_control"] == pytest.approx(
+            measure_mid_band(image, alpha), abs=1e-5, nan_ok=True
+        )
 
 
 def test_guidance_changes_the_background_in_opposite_directions(make: Make) -> None:
@@ -146,7 +162,9 @@ def test_adversarial_backgrounds_name_their_surrogate_and_lower_its_probability(
     assert candidate.parameters["surrogate"].startswith("classifier: transformers.ResNetForImageClassification ")
 
 
-@pytest.mark.parametrize("name", ["original", "paste-back", "background", "random-background", "round-trip", "complexity", "adversarial"])
+@pytest.mark.parametrize(
+    "name", ["original", "paste-back", "background", "random-background", "round-trip", "complexity", "adversarial"]
+)
 def test_object_that_stays_in_place_keeps_the_sources_bytes(make: Make, name: str) -> None:
     (candidate,) = make().render([JOBS[name]])
     assert candidate.image is not None
@@ -262,7 +280,11 @@ REFUSALS: dict[str, tuple[Job, Reason, str]] = {
     "too thin": (job("size", LONG, level=0.005), Reason.OBJECT_TOO_THIN, "deep enough"),
     "thin in place": (job("paste-back", THIN), Reason.OBJECT_TOO_THIN, "deep enough"),
     "no partner": (job("random-background"), Reason.PARTNER_UNUSABLE, "has another label"),
-    "unreadable partner": (replace(job("random-background"), edit=LENT), Reason.PARTNER_UNUSABLE, "'b' has no usable pixels"),
+    "unreadable partner": (
+        replace(job("random-background"), edit=LENT),
+        Reason.PARTNER_UNUSABLE,
+        "'b' has no usable pixels",
+    ),
 }
 
 
@@ -282,7 +304,8 @@ THIN_IN_FINE_FRAME = source(mask=box(100, 50, 102, 150, width=200, height=200))
 @pytest.mark.parametrize("name", ["original", "background", "random-background"])
 @pytest.mark.parametrize("thin", [THIN, THIN_IN_FINE_FRAME])
 def test_thin_object_is_refused_by_every_edit(make: Make, name: str, thin: LoadedSource) -> None:
-    # Otherwise the guard rejects them for changed pixels, though not one has changed; in the fine frame alpha is even 0 everywhere.
+    # Otherwise the guard rejects them for changed pixels, though not one has changed; in the fine frame alpha is even 0
+    # everywhere.
     parameters = {"prompt": "green grass"} if name == "background" else {}
     (candidate,) = make().render([job(name, thin, partner=source("b"), **parameters)])
     assert candidate.failure == Reason.OBJECT_TOO_THIN

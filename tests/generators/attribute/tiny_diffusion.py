@@ -21,12 +21,21 @@ def write_diffusion(folder: Path, **changes: str) -> None:
     """A UNet with random weights and the schedule of ADM, changed by ``changes``."""
     torch.manual_seed(11)
     unet = UNet2DModel(
-        sample_size=SIDE, in_channels=3, out_channels=6, layers_per_block=1, block_out_channels=(16, 32), norm_num_groups=8, attention_head_dim=8,
-        down_block_types=("DownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "UpBlock2D"),
+        sample_size=SIDE,
+        in_channels=3,
+        out_channels=6,
+        layers_per_block=1,
+        block_out_channels=(16, 32),
+        norm_num_groups=8,
+        attention_head_dim=8,
+        down_block_types=("DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D"),
     )
     # Of about the spread that noise and the variance's coefficient have.
     unet.conv_out.weight.data *= 2.5
-    scheduler = DDPMScheduler(beta_schedule="linear", beta_start=1e-4, beta_end=0.02, **{"variance_type": "learned_range", **changes})
+    scheduler = DDPMScheduler(
+        beta_schedule="linear", beta_start=1e-4, beta_end=0.02, **{"variance_type": "learned_range", **changes}
+    )
     DDPMPipeline(unet=unet, scheduler=scheduler).save_pretrained(folder)
 
 
@@ -36,7 +45,9 @@ def diffusion_models(folder: Path, **changes: str) -> Models:
     write_resnet_classifier(folder / "classifier")
     roles = {
         "unconditional": RoleEntry(cls="diffusers.DDPMPipeline", path="unconditional", licence="Apache-2.0"),
-        "classifier": RoleEntry(cls="transformers.ResNetForImageClassification", path="classifier", licence="Apache-2.0"),
+        "classifier": RoleEntry(
+            cls="transformers.ResNetForImageClassification", path="classifier", licence="Apache-2.0"
+        ),
     }
     pack = PackSpec(name=f"tiny-{folder.name}", description="", roles=roles, backgrounds=("grass",), folder=folder)
     return Models(pack, Placement(device="cpu"))

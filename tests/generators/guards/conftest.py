@@ -34,7 +34,9 @@ class Toy:
     def composite(self, *, removed: Array | None = None) -> Candidate:
         """The object on its bare ground."""
         image = compose(self.source.image, self.ground, self.alpha)
-        return Candidate(image, self.alpha, self.source.image, removed=removed, parameters={"matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]})
+        return Candidate(
+            image, self.alpha, self.source.image, removed=removed, parameters={"matrix": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]}
+        )
 
 
 def toy(index: int) -> Toy:
@@ -43,7 +45,14 @@ def toy(index: int) -> Toy:
     assert len(scene.objects) == 1
     name = scene.objects[0].name
     record = SourceRecord(
-        id=f"toy-{index}", image="scene", mask="scene", label=CLASSES.index(name), class_name=name, width=128, height=128, sha256=f"{index:064x}",
+        id=f"toy-{index}",
+        image="scene",
+        mask="scene",
+        label=CLASSES.index(name),
+        class_name=name,
+        width=128,
+        height=128,
+        sha256=f"{index:064x}",
         mask_sha256=f"{index + 1:064x}",
     )
     return Toy(LoadedSource(record, scene.image, np.where(scene.alphas[0] > 0.5, 255, 0).astype(np.uint8)), scene.clean)

@@ -20,7 +20,9 @@ CONTROL = measure_mid_band(SOURCE.image, ALPHA)
 BUSY, CALM = busier(SOURCE.image, ALPHA, np.random.default_rng(0)), simpler(SOURCE.image, ALPHA)
 
 
-def check(image: Array, *, level: float, name: str = "complexity", control: float | None = CONTROL, margin: float = 0.0) -> Verdict:
+def check(
+    image: Array, *, level: float, name: str = "complexity", control: float | None = CONTROL, margin: float = 0.0
+) -> Verdict:
     parameters = {} if control is None else {"complexity_control": control}
     candidate = Candidate(image, ALPHA, SOURCE.image, parameters=parameters)
     return ComplexityGuard(margin=margin).check(job(name, SOURCE, level=level), candidate, image)

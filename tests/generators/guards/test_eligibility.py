@@ -25,7 +25,11 @@ def test_one_object_of_some_size_is_accepted_with_every_score() -> None:
     assert set(verdict.scores) == set(SourceGuard.score_names)
 
 
-@pytest.mark.parametrize("mask", [disc(3), box(2, 2, WIDTH - 2, HEIGHT - 2), disc(12) | disc(7, centre=(80, 50))], ids=["speck", "frame", "pieces"])
+@pytest.mark.parametrize(
+    "mask",
+    [disc(3), box(2, 2, WIDTH - 2, HEIGHT - 2), disc(12) | disc(7, centre=(80, 50))],
+    ids=["speck", "frame", "pieces"],
+)
 def test_a_mask_that_is_no_object_is_rejected(mask: Array) -> None:
     assert judged(mask).reasons == (Reason.SOURCE_INELIGIBLE,)
 

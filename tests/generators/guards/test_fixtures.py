@@ -17,7 +17,9 @@ ALPHA = matte(disc(9, centre=(20, 20)) / np.float32(255))
 IMAGE = source(mask=disc(9, centre=(20, 20))).image
 RNG = np.random.default_rng(0)
 BACKGROUNDS = {
-    "busier": fixtures.busier(IMAGE, ALPHA, RNG), "simpler": fixtures.simpler(IMAGE, ALPHA), "noise": fixtures.noisy_background(IMAGE, ALPHA, RNG),
+    "busier": fixtures.busier(IMAGE, ALPHA, RNG),
+    "simpler": fixtures.simpler(IMAGE, ALPHA),
+    "noise": fixtures.noisy_background(IMAGE, ALPHA, RNG),
 }
 
 

@@ -44,15 +44,25 @@ def favourite(judge: ZeroShotJudge) -> Job:
 
 def other_pictures() -> list[Array]:
     """Pictures on which the judge's margin may be anything."""
-    return [np.full((HEIGHT, WIDTH, 3), colour, np.uint8) for colour in ((250, 0, 0), (0, 250, 0), (0, 0, 250), (255, 255, 255))] + [photo(5)]
+    return [
+        np.full((HEIGHT, WIDTH, 3), colour, np.uint8)
+        for colour in ((250, 0, 0), (0, 250, 0), (0, 0, 250), (255, 255, 255))
+    ] + [photo(5)]
 
 
 def margins(judge: ZeroShotJudge, one: Job) -> tuple[float, float, Array]:
     """The margin on the source, and another picture with a lower margin."""
     guard = LabelGuard(judge, class_names=NAMES)
-    scored = [(guard.check(one, candidate_of(one, image), image).scores["label_margin"], number) for number, image in enumerate(other_pictures())]
+    scored = [
+        (guard.check(one, candidate_of(one, image), image).scores["label_margin"], number)
+        for number, image in enumerate(other_pictures())
+    ]
     lowest, number = min(scored)
-    return guard.check(one, candidate_of(one), one.source.image).scores["label_source_margin"], lowest, other_pictures()[number]
+    return (
+        guard.check(one, candidate_of(one), one.source.image).scores["label_source_margin"],
+        lowest,
+        other_pictures()[number],
+    )
 
 
 def test_lost_label_is_rejected_and_a_kept_one_accepted(judge: ZeroShotJudge) -> None:
@@ -62,7 +72,11 @@ def test_lost_label_is_rejected_and_a_kept_one_accepted(judge: ZeroShotJudge) ->
     guard = LabelGuard(judge, class_names=NAMES, margin=(lower + source_margin) / 2)
     lost = guard.check(one, candidate_of(one, image), image)
     assert lost.reasons == (Reason.LABEL_MARGIN_LOW,)
-    assert lost.scores == {"label_judged": 1.0, "label_margin": pytest.approx(lower), "label_source_margin": pytest.approx(source_margin)}
+    assert lost.scores == {
+        "label_judged": 1.0,
+        "label_margin": pytest.approx(lower),
+        "label_source_margin": pytest.approx(source_margin),
+    }
     kept = guard.check(one, candidate_of(one), one.source.image)
     assert kept.reasons == ()
     assert kept.scores["label_margin"] == pytest.approx(source_margin)
@@ -71,7 +85,9 @@ def test_lost_label_is_rejected_and_a_kept_one_accepted(judge: ZeroShotJudge) ->
 def test_margin_equal_to_the_limit_is_rejected(judge: ZeroShotJudge) -> None:
     one = favourite(judge)
     source_margin, lower, image = margins(judge, one)
-    assert LabelGuard(judge, class_names=NAMES, margin=lower).check(one, candidate_of(one, image), image).reasons == (Reason.LABEL_MARGIN_LOW,)
+    assert LabelGuard(judge, class_names=NAMES, margin=lower).check(one, candidate_of(one, image), image).reasons == (
+        Reason.LABEL_MARGIN_LOW,
+    )
     # A source that only meets the limit is not recognised, so it has no say.
     own = LabelGuard(judge, class_names=NAMES, margin=source_margin).check(one, candidate_of(one), one.source.image)
     assert (own.scores["label_judged"], own.reasons) == (0.0, ())
@@ -87,14 +103,18 @@ def test_unrecognised_source_has_no_say(judge: ZeroShotJudge) -> None:
 
 
 def test_class_outside_the_names_is_not_judged(judge: ZeroShotJudge) -> None:
-    verdict = LabelGuard(judge, class_names=NAMES).check(job_named("goldfish"), candidate_of(job_named("goldfish")), photo(5))
+    verdict = LabelGuard(judge, class_names=NAMES).check(
+        job_named("goldfish"), candidate_of(job_named("goldfish")), photo(5)
+    )
     assert verdict.scores == {"label_judged": 0.0}
     assert verdict.reasons == ()
 
 
 def test_closed_vocabulary_goes_before_the_datasets_classes(pack: PackSpec) -> None:
     entry = pack.roles["zero_shot"].model_copy(update={"vocabulary": ("ball", "cube")})
-    closed = ZeroShotJudge(Models(pack.model_copy(update={"name": "closed", "roles": {"zero_shot": entry}}), Placement(device="cpu")))
+    closed = ZeroShotJudge(
+        Models(pack.model_copy(update={"name": "closed", "roles": {"zero_shot": entry}}), Placement(device="cpu"))
+    )
     assert closed.knows("cube")
     assert not closed.knows("cone")
     guard = LabelGuard(closed, class_names=NAMES)
@@ -103,7 +123,9 @@ def test_closed_vocabulary_goes_before_the_datasets_classes(pack: PackSpec) -> N
 
 
 def test_one_class_alone_is_not_judged(judge: ZeroShotJudge) -> None:
-    verdict = LabelGuard(judge, class_names=("ball",)).check(job_named("ball"), candidate_of(job_named("ball")), photo(5))
+    verdict = LabelGuard(judge, class_names=("ball",)).check(
+        job_named("ball"), candidate_of(job_named("ball")), photo(5)
+    )
     assert verdict.scores == {"label_judged": 0.0}
 
 
@@ -112,7 +134,14 @@ def test_scores_of_all_guards_come_together(judge: ZeroShotJudge) -> None:
     guards = [SanityGuard(), LabelGuard(judge, class_names=NAMES)]
     verdict = check_all(guards, one, candidate_of(one), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     assert Reason.SANITY in verdict.reasons
-    assert set(verdict.scores) == {"contrast", "black_share", "correlation", "label_judged", "label_margin", "label_source_margin"}
+    assert set(verdict.scores) == {
+        "contrast",
+        "black_share",
+        "correlation",
+        "label_judged",
+        "label_margin",
+        "label_source_margin",
+    }
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +149,9 @@ def pair(tabletop: Models) -> tuple[ZeroShotJudge, ZeroShotJudge]:
     return ZeroShotJudge(tabletop), ZeroShotJudge(tabletop, role="zero_shot_2")
 
 
-def test_two_judges_accept_what_they_recognise_and_reject_another_object(pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]) -> None:
+def test_two_judges_accept_what_they_recognise_and_reject_another_object(
+    pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]
+) -> None:
     guard = LabelGuard(*pair, class_names=())
     for toy, other in zip(toys, toys[1:] + toys[:1], strict=True):
         clean = toy.composite()
@@ -132,7 +163,9 @@ def test_two_judges_accept_what_they_recognise_and_reject_another_object(pair: t
         assert lost.reasons == (Reason.LABEL_MARGIN_LOW,)
 
 
-def test_one_judge_that_still_recognises_the_object_saves_it(pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]) -> None:
+def test_one_judge_that_still_recognises_the_object_saves_it(
+    pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]
+) -> None:
     toy, other = toys[:2]
 
     class Fooled(ZeroShotJudge):

@@ -14,7 +14,13 @@ from editmill.generators.attribute.composite import matte
 from editmill.generators.base import Array, Candidate, Job
 from editmill.generators.guards.base import Guard, check_all
 from editmill.generators.guards.fixtures import noisy_background, one_level_off
-from editmill.generators.guards.pixels import AreaGuard, BackgroundChangedGuard, ObjectPixelsGuard, SanityGuard, neighbour_correlation
+from editmill.generators.guards.pixels import (
+    AreaGuard,
+    BackgroundChangedGuard,
+    ObjectPixelsGuard,
+    SanityGuard,
+    neighbour_correlation,
+)
 from editmill.generators.reasons import Reason
 from tests.generators.pictures import HEIGHT, WIDTH, job, source
 
@@ -63,7 +69,9 @@ def test_the_audits_fixture_changes_one_byte_by_one_level() -> None:
 
 def test_difference_does_not_wrap_around() -> None:
     reference = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    verdict = ObjectPixelsGuard(limit=254).check(CLEAN, replace(clean(), reference=reference), np.full_like(reference, 255))
+    verdict = ObjectPixelsGuard(limit=254).check(
+        CLEAN, replace(clean(), reference=reference), np.full_like(reference, 255)
+    )
     assert verdict.scores["object_difference"] == 255
     assert verdict.reasons == (Reason.OBJECT_PIXELS_CHANGED,)
 
@@ -98,7 +106,9 @@ def test_object_of_about_the_planned_area_is_accepted(error: float) -> None:
 
 
 def test_edit_without_a_planned_area_is_not_measured_against_one() -> None:
-    assert AreaGuard().check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx({"area": 0.7, "area_error": 0.0}, abs=2e-4)
+    assert AreaGuard().check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx(
+        {"area": 0.7, "area_error": 0.0}, abs=2e-4
+    )
 
 
 def test_a_level_that_is_no_share_is_not_an_area() -> None:
@@ -159,7 +169,10 @@ def test_every_guard_is_asked_after_a_rejection() -> None:
     assert set(verdict.scores) == {name for guard in guards for name in guard.score_names}
 
 
-@pytest.mark.parametrize(("name", "reasons"), [("background", (Reason.EDIT_ABSENT,)), ("random-background", (Reason.EDIT_ABSENT,)), ("size", ())])
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [("background", (Reason.EDIT_ABSENT,)), ("random-background", (Reason.EDIT_ABSENT,)), ("size", ())],
+)
 def test_a_replaced_background_that_is_the_sources_own_is_rejected(name: str, reasons: tuple[Reason, ...]) -> None:
     of = job(name, source(), prompt="grass")
     verdict = BackgroundChangedGuard().check(of, clean(of), of.source.image)

@@ -68,7 +68,9 @@ def test_thin_parts_that_the_matte_leaves_out_do_not_move_the_centroid() -> None
 
 def test_without_a_matrix_there_is_nothing_to_say() -> None:
     one = job("original")
-    assert PlacementGuard().check(one, Candidate(one.source.image, disc(), one.source.image), one.source.image) == Verdict({})
+    assert PlacementGuard().check(
+        one, Candidate(one.source.image, disc(), one.source.image), one.source.image
+    ) == Verdict({})
 
 
 @given(st.floats(0.2, 3), st.integers(-179, 180), st.integers(-3, 3))

@@ -49,8 +49,12 @@ def test_an_object_left_in_is_rejected(guard: RemovalGuard, toys: tuple[Toy, ...
 
 
 @pytest.mark.parametrize("only", ["judge", "detector"])
-def test_each_judge_alone_rejects_it(judges: list[ZeroShotJudge], tabletop: Models, toys: tuple[Toy, ...], only: str) -> None:
-    guard = RemovalGuard(judges[:1] if only == "judge" else [], Detector(tabletop) if only == "detector" else None, backgrounds=())
+def test_each_judge_alone_rejects_it(
+    judges: list[ZeroShotJudge], tabletop: Models, toys: tuple[Toy, ...], only: str
+) -> None:
+    guard = RemovalGuard(
+        judges[:1] if only == "judge" else [], Detector(tabletop) if only == "detector" else None, backgrounds=()
+    )
     verdict = check(guard, toys[0], toys[0].source.image)
     assert verdict.reasons == (Reason.REMOVAL_RESIDUAL,)
     assert set(verdict.scores) == {"removal_judged", "removal_probability" if only == "judge" else "removal_detection"}
@@ -84,7 +88,9 @@ class Recorder(ZeroShotJudge):
         return np.array([[certain] + [(1 - certain) / (len(texts) - 1)] * (len(texts) - 1)], np.float32)
 
 
-def test_an_open_vocabulary_weighs_the_class_against_backgrounds(judges: list[ZeroShotJudge], toys: tuple[Toy, ...]) -> None:
+def test_an_open_vocabulary_weighs_the_class_against_backgrounds(
+    judges: list[ZeroShotJudge], toys: tuple[Toy, ...]
+) -> None:
     toy = toys[0]
     judge = Recorder(judges[0], object_crop(toy.ground, toy.source.mask))
     guard = RemovalGuard([judge], None, backgrounds=("a wall", "a lake"))

@@ -27,7 +27,10 @@ def test_one_pixel_at_the_outline_is_nothing(radius: int, pixels: int) -> None:
 @given(st.integers(4, 12), st.integers(3, 6))
 def test_growth_and_shifts_count(radius: int, pixels: int) -> None:
     intended = disc(radius) > 0
-    grown, moved = agreement(disc(radius + pixels) > 0, intended), agreement(disc(radius, centre=(40 + pixels, 30)) > 0, intended)
+    grown, moved = (
+        agreement(disc(radius + pixels) > 0, intended),
+        agreement(disc(radius, centre=(40 + pixels, 30)) > 0, intended),
+    )
     assert grown.expansion > moved.expansion > 0.03
     assert grown.iou < 0.95
     assert moved.iou < 0.95
@@ -50,7 +53,9 @@ def guard(tabletop: Models) -> SegmentationGuard:
     return SegmentationGuard(Segmenter(tabletop))
 
 
-def test_source_and_clean_composite_are_accepted_with_every_score(guard: SegmentationGuard, toys: tuple[Toy, ...]) -> None:
+def test_source_and_clean_composite_are_accepted_with_every_score(
+    guard: SegmentationGuard, toys: tuple[Toy, ...]
+) -> None:
     for toy in toys:
         for image in (toy.composite().image, toy.source.image):
             assert image is not None
@@ -82,7 +87,9 @@ def test_a_segmenter_that_fails_on_the_source_has_no_say(tabletop: Models, toys:
     assert verdict.reasons == ()
 
 
-def test_nothing_is_said_about_a_picture_that_nothing_was_laid_on(guard: SegmentationGuard, toys: tuple[Toy, ...]) -> None:
+def test_nothing_is_said_about_a_picture_that_nothing_was_laid_on(
+    guard: SegmentationGuard, toys: tuple[Toy, ...]
+) -> None:
     untouched = replace(toys[0].composite(), image=toys[0].source.image)
     assert guard.check(toys[0].job("original"), untouched, toys[0].source.image).scores == {"segment_judged": 0.0}
 

@@ -1,4 +1,6 @@
-"""Guided diffusion's UNet (ADM, arXiv 2105.05233) written anew under the published parameter names, to compare conversions with."""
+"""Guided diffusion's UNet (ADM, arXiv 2105.05233) written anew under the published parameter names, to compare
+conversions with.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +36,15 @@ class Residual(nn.Module):
     def __init__(self, config: Adm, inputs: int, outputs: int, resample: str = "") -> None:
         super().__init__()
         self.resample, self.scale_shift = resample, config.scale_shift
-        self.in_layers = nn.Sequential(nn.GroupNorm(GROUPS, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1))
-        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(4 * config.channels, outputs * (2 if config.scale_shift else 1)))
-        self.out_layers = nn.Sequential(nn.GroupNorm(GROUPS, outputs), nn.SiLU(), nn.Dropout(0.0), nn.Conv2d(outputs, outputs, 3, padding=1))
+        self.in_layers = nn.Sequential(
+            nn.GroupNorm(GROUPS, inputs), nn.SiLU(), nn.Conv2d(inputs, outputs, 3, padding=1)
+        )
+        self.emb_layers = nn.Sequential(
+            nn.SiLU(), nn.Linear(4 * config.channels, outputs * (2 if config.scale_shift else 1))
+        )
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(GROUPS, outputs), nn.SiLU(), nn.Dropout(0.0), nn.Conv2d(outputs, outputs, 3, padding=1)
+        )
         self.skip_connection = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
     def _resampled(self, x: Tensor) -> Tensor:
@@ -85,7 +93,10 @@ class Convolved(nn.Module):
     def __init__(self, width: int, resample: str) -> None:
         super().__init__()
         self.resample = resample
-        self.add_module("op" if resample == "down" else "conv", nn.Conv2d(width, width, 3, stride=2 if resample == "down" else 1, padding=1))
+        self.add_module(
+            "op" if resample == "down" else "conv",
+            nn.Conv2d(width, width, 3, stride=2 if resample == "down" else 1, padding=1),
+        )
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         layer: Any = next(self.children())
@@ -131,7 +142,9 @@ class ReferenceAdm(nn.Module):
                 self.input_blocks.append(nn.ModuleList([resampler(width, "down")]))
                 skips.append(width)
                 factor *= 2
-        self.middle_block = nn.ModuleList([Residual(config, width, width), Attention(config, width), Residual(config, width, width)])
+        self.middle_block = nn.ModuleList(
+            [Residual(config, width, width), Attention(config, width), Residual(config, width, width)]
+        )
         self.output_blocks = nn.ModuleList()
         for level in range(last, -1, -1):
             for block in range(config.blocks + 1):

@@ -34,7 +34,9 @@ CONFIGS = {
 
 @torch.inference_mode()
 def gap(config: Adm, *, legacy: bool) -> float:
-    """Largest difference between the converted network and the reference, relative to the reference's largest output."""
+    """Largest difference between the converted network and the reference, relative to the reference's largest
+    output.
+    """
     reference = ReferenceAdm(config)
     unet = convert_unet(reference.state_dict(), side=SIDE, head_width=config.head_width, legacy_attention=legacy)
     noisy, timesteps = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1)), torch.tensor([3, 871])
@@ -67,8 +69,13 @@ def test_published_configuration_is_inferred() -> None:
         state = ReferenceAdm(published, seed=None).state_dict()
     layout = infer_layout(state)
     assert layout == AdmLayout(
-        widths=(256, 256, 512, 512, 1024, 1024), blocks=2, attention=(False, False, False, True, True, True), residual=True, scale_shift=True,
-        inputs=3, outputs=6,
+        widths=(256, 256, 512, 512, 1024, 1024),
+        blocks=2,
+        attention=(False, False, False, True, True, True),
+        residual=True,
+        scale_shift=True,
+        inputs=3,
+        outputs=6,
     )
     config = unet_config(layout, side=256, head_width=64)
     assert config["down_block_types"] == ("ResnetDownsampleBlock2D",) * 3 + ("AttnDownBlock2D",) * 3
@@ -94,10 +101,16 @@ FAULTS: dict[str, tuple[Callable[[State], State], str]] = {
     "tensor missing": (without("middle_block.1.qkv.bias"), r"1 missing: middle_block\.1\.qkv\.bias"),
     "tensor left over": (with_one("input_blocks.9.0.weight", 1), r"1 unexpected: input_blocks\.9\.0\.weight"),
     "class-conditional": (with_one("label_emb.weight", 1000, 128), "class-conditional"),
-    "fixed variance": (lambda state: {**state, "out.2.weight": state["out.2.weight"][:3], "out.2.bias": state["out.2.bias"][:3]}, "not learned"),
+    "fixed variance": (
+        lambda state: {**state, "out.2.weight": state["out.2.weight"][:3], "out.2.bias": state["out.2.bias"][:3]},
+        "not learned",
+    ),
     "first level narrower than the embedding": (with_one("time_embed.0.weight", 128, 64), "embedded in 64"),
     "no first block": (without("input_blocks.1.0.out_layers.3.weight"), "no weights input_blocks.1.0"),
-    "shape": (with_one("middle_block.0.in_layers.2.weight", 64, 64, 1, 1), r"mid_block\.resnets\.0\.conv1\.weight is \(64, 64, 1, 1\)"),
+    "shape": (
+        with_one("middle_block.0.in_layers.2.weight", 64, 64, 1, 1),
+        r"mid_block\.resnets\.0\.conv1\.weight is \(64, 64, 1, 1\)",
+    ),
 }
 
 

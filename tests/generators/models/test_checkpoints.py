@@ -49,7 +49,9 @@ def test_missing_checkpoint_without_a_folder_names_one_to_pass(sd15: PackSpec) -
 
 
 @pytest.mark.parametrize("name", [REPO, REPO.split("/")[1]])
-def test_models_dir_holds_checkpoints_with_and_without_the_organisation(sd15: PackSpec, tmp_path: Path, name: str) -> None:
+def test_models_dir_holds_checkpoints_with_and_without_the_organisation(
+    sd15: PackSpec, tmp_path: Path, name: str
+) -> None:
     folder = place(tmp_path / "models" / name)
     assert local_folder(sd15, "zero_shot", tmp_path / "models") == folder
     assert local_folder(sd15, "inpaint", tmp_path / "models") is None
@@ -101,7 +103,11 @@ def test_digest_covers_every_weight_and_configuration_file_and_its_name(tmp_path
     digest = digest_of("a", files)
     assert digest == digest_of("b", files) == digest_of("c", {**files, "README.md": b"words"})
     assert digest != digest_of("d", {**files, "scheduler/scheduler_config.json": b"{}"})
-    others = [{**files, "vae/model.bin": b"twO"}, {**files, "text.pt": b"3"}, {"unet/model.safetensors": b"one", "vae/other.bin": b"two"}]
+    others = [
+        {**files, "vae/model.bin": b"twO"},
+        {**files, "text.pt": b"3"},
+        {"unet/model.safetensors": b"one", "vae/other.bin": b"two"},
+    ]
     assert len({digest, *(digest_of(f"d{number}", other) for number, other in enumerate(others))}) == 4
 
 
@@ -115,7 +121,11 @@ def test_digest_changes_when_a_weight_file_changes(tmp_path: Path) -> None:
 
 def test_record_says_what_was_loaded(pack: PackSpec, sd15: PackSpec, models_dir: Path) -> None:
     embedded = model_record(pack, "inpaint", models_dir=None, dtype="float32")
-    assert (embedded.role, embedded.cls, embedded.id) == ("inpaint", "diffusers.StableDiffusionInpaintPipeline", "tiny/inpaint")
+    assert (embedded.role, embedded.cls, embedded.id) == (
+        "inpaint",
+        "diffusers.StableDiffusionInpaintPipeline",
+        "tiny/inpaint",
+    )
     public = model_record(sd15, "zero_shot", models_dir=models_dir, dtype="float16")
     assert (public.id, public.revision, public.dtype, public.licence) == (REPO, REVISION, "float16", "MIT")
     # The two packs' tiny models hold equal weights.

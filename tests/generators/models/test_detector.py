@@ -5,7 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoProcessor, CLIPConfig, CLIPModel, OwlViTForObjectDetection, OwlViTImageProcessor, OwlViTProcessor
+from transformers import (
+    AutoProcessor,
+    CLIPConfig,
+    CLIPModel,
+    OwlViTForObjectDetection,
+    OwlViTImageProcessor,
+    OwlViTProcessor,
+)
 
 from editmill.generators.models.detector import Detection, Detector
 from editmill.generators.models.loading import Models, Placement
@@ -25,11 +32,18 @@ def tiny_clip() -> CLIPModel:
     torch.manual_seed(0)
     tokenizer = make_tokenizer()
     tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    tokens = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.eos_token_id}
-    return CLIPModel(CLIPConfig(
-        text_config={**tower, **tokens, "vocab_size": len(tokenizer), "max_position_embeddings": MAX_LENGTH},
-        vision_config={**tower, "image_size": SIDE, "patch_size": SIDE // GRID}, projection_dim=16,
-    ))
+    tokens = {
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.eos_token_id,
+    }
+    return CLIPModel(
+        CLIPConfig(
+            text_config={**tower, **tokens, "vocab_size": len(tokenizer), "max_position_embeddings": MAX_LENGTH},
+            vision_config={**tower, "image_size": SIDE, "patch_size": SIDE // GRID},
+            projection_dim=16,
+        )
+    )
 
 
 def write_detector(folder: Path, *, size: float = 2.0) -> Path:
@@ -45,8 +59,15 @@ def write_detector(folder: Path, *, size: float = 2.0) -> Path:
 
 
 def models_with(folder: Path) -> Models:
-    roles = {"detector": RoleEntry(cls="transformers.OwlViTForObjectDetection", path=folder.name, licence="Apache-2.0", prompt="one {}")}
-    return Models(PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder.parent), Placement(device="cpu"))
+    roles = {
+        "detector": RoleEntry(
+            cls="transformers.OwlViTForObjectDetection", path=folder.name, licence="Apache-2.0", prompt="one {}"
+        )
+    }
+    return Models(
+        PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder.parent),
+        Placement(device="cpu"),
+    )
 
 
 @pytest.fixture(scope="module")

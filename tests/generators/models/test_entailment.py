@@ -30,7 +30,9 @@ def entailment(folder: Path) -> Entailment:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Entailment:
-    return entailment(write_classifier(tmp_path_factory.mktemp("text") / "nli", ("entailment", "neutral", "contradiction")))
+    return entailment(
+        write_classifier(tmp_path_factory.mktemp("text") / "nli", ("entailment", "neutral", "contradiction"))
+    )
 
 
 def test_probabilities_agree_with_the_model(model: Entailment) -> None:
@@ -39,7 +41,9 @@ def test_probabilities_agree_with_the_model(model: Entailment) -> None:
     assert found.sum(axis=1) == pytest.approx(np.ones(3), abs=1e-6)
     for row, (premise, hypothesis) in zip(found, PAIRS, strict=True):
         with torch.inference_mode():
-            expected = model.model(**model.tokenizer(premise, hypothesis, return_tensors="pt")).logits[0].softmax(dim=-1)
+            expected = (
+                model.model(**model.tokenizer(premise, hypothesis, return_tensors="pt")).logits[0].softmax(dim=-1)
+            )
         assert row == pytest.approx(expected.numpy(), abs=1e-6)
     assert np.ptp(found, axis=0).max() > 1e-3
 

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from diffusers import DDIMScheduler, DPMSolverMultistepScheduler, EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler, PNDMScheduler
+from diffusers import (
+    DDIMScheduler,
+    DPMSolverMultistepScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    PNDMScheduler,
+)
 from torch import Tensor
 
 from editmill.generators.models.guided_steps import guided_steps, signal_and_noise, to_clean, to_output
@@ -21,9 +27,13 @@ from tests.inpaint_families import FAMILIES, write_family
 
 SCHEDULERS: dict[str, Any] = {
     "ddim epsilon": DDIMScheduler(clip_sample=False),
-    "ddim v": DDIMScheduler(clip_sample=False, prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"),
-    "ddim sample": DDIMScheduler(clip_sample=False, prediction_type="sample"), "pndm": PNDMScheduler(skip_prk_steps=True),
-    "euler epsilon": EulerDiscreteScheduler(), "euler v": EulerDiscreteScheduler(prediction_type="v_prediction"),
+    "ddim v": DDIMScheduler(
+        clip_sample=False, prediction_type="v_prediction", rescale_betas_zero_snr=True, timestep_spacing="trailing"
+    ),
+    "ddim sample": DDIMScheduler(clip_sample=False, prediction_type="sample"),
+    "pndm": PNDMScheduler(skip_prk_steps=True),
+    "euler epsilon": EulerDiscreteScheduler(),
+    "euler v": EulerDiscreteScheduler(prediction_type="v_prediction"),
     "flow": FlowMatchEulerDiscreteScheduler(shift=3.0),
 }
 
@@ -39,7 +49,9 @@ def test_clean_prediction_is_the_schedulers_own_and_can_be_inverted(name: str) -
     clean = to_clean(scheduler, levels, sample, output)
     torch.testing.assert_close(to_output(scheduler, levels, sample, clean), output, rtol=1e-4, atol=1e-4)
     if hasattr(scheduler, "init_noise_sigma") and name != "pndm":
-        torch.testing.assert_close(clean, scheduler.step(output, timestep, sample).pred_original_sample, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(
+            clean, scheduler.step(output, timestep, sample).pred_original_sample, rtol=1e-3, atol=1e-3
+        )
 
 
 def test_no_shift_changes_nothing_and_the_scheduler_is_given_back() -> None:
@@ -59,7 +71,10 @@ def test_no_shift_changes_nothing_and_the_scheduler_is_given_back() -> None:
 def test_unknown_schedulers_are_refused() -> None:
     scheduler = DPMSolverMultistepScheduler()
     scheduler.set_timesteps(5)
-    with guided_steps(scheduler, lambda clean, noise: clean), pytest.raises(ModelError, match="DPMSolverMultistepScheduler"):
+    with (
+        guided_steps(scheduler, lambda clean, noise: clean),
+        pytest.raises(ModelError, match="DPMSolverMultistepScheduler"),
+    ):
         scheduler.step(torch.zeros(1, 4, 3, 3), scheduler.timesteps[0], torch.zeros(1, 4, 3, 3))
 
 
@@ -81,7 +96,9 @@ def test_every_family_fills_and_is_guided(inpainter: Inpainter) -> None:
 
         return shift
 
-    requests = [InpaintRequest(photo(), disc() > 0, "green grass", 1, 0.75, shift) for shift in (None, None, towards_white)]
+    requests = [
+        InpaintRequest(photo(), disc() > 0, "green grass", 1, 0.75, shift) for shift in (None, None, towards_white)
+    ]
     plain, again, guided = (inpainter.fill(request) for request in requests)
     assert plain.shape == photo().shape
     assert np.array_equal(plain, again)
@@ -91,6 +108,8 @@ def test_every_family_fills_and_is_guided(inpainter: Inpainter) -> None:
 
 
 def test_strength_one_and_partial_strength_differ(inpainter: Inpainter) -> None:
-    whole, part = (inpainter.fill(InpaintRequest(photo(), disc() > 0, "green grass", 1, strength)) for strength in (1.0, 0.5))
+    whole, part = (
+        inpainter.fill(InpaintRequest(photo(), disc() > 0, "green grass", 1, strength)) for strength in (1.0, 0.5)
+    )
     assert not np.array_equal(whole, part)
     assert inpainter.cost(strength=0.5) == inpainter.cost() / 2

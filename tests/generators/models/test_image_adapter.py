@@ -27,10 +27,13 @@ def test_weights_are_split_by_part_and_converted(tmp_path: Path) -> None:
     assert adapter.state["ip_adapter"]["1.to_k_ip.weight"].dtype == torch.float32
 
 
-@pytest.mark.parametrize(("changed", "message"), [
-    ({"unet.conv_in.weight": torch.ones(1)}, "which no IP-Adapter has"),
-    ({"image_proj.proj_in.weight": torch.ones(4, 9)}, "features of width 9"),
-])
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"unet.conv_in.weight": torch.ones(1)}, "which no IP-Adapter has"),
+        ({"image_proj.proj_in.weight": torch.ones(4, 9)}, "features of width 9"),
+    ],
+)
 def test_other_files_are_refused(tmp_path: Path, changed: dict[str, torch.Tensor], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         load(tmp_path, {**STATE, **changed})

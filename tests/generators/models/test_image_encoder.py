@@ -16,12 +16,17 @@ from tests.generators.pictures import photo
 
 def write_encoder(folder: Path, *, processor: bool = True) -> Models:
     torch.manual_seed(0)
-    config = Dinov2Config(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=8, initializer_range=0.3)
+    config = Dinov2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=32, patch_size=8, initializer_range=0.3
+    )
     Dinov2Model(config).save_pretrained(folder / "encoder")
     if processor:
         BitImageProcessor(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder / "encoder")
     roles = {"image_encoder": RoleEntry(cls="transformers.Dinov2Model", path="encoder", licence="Apache-2.0")}
-    return Models(PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder), Placement(device="cpu"))
+    return Models(
+        PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder),
+        Placement(device="cpu"),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,9 @@ def test_contents_add_the_mean_of_the_patches(encoder: ImageEncoder) -> None:
 def test_more_pictures_than_a_batch_keep_their_order(encoder: ImageEncoder) -> None:
     images = [photo(seed, width=20, height=20) for seed in range(BATCH + 3)]
     together = encoder.identities(images)
-    assert together[[0, BATCH, BATCH + 2]] == pytest.approx(encoder.identities([images[0], images[BATCH], images[BATCH + 2]]), abs=1e-5)
+    assert together[[0, BATCH, BATCH + 2]] == pytest.approx(
+        encoder.identities([images[0], images[BATCH], images[BATCH + 2]]), abs=1e-5
+    )
 
 
 def test_missing_processor_is_named(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def test_seed_prompt_and_surroundings_matter(inpainter: Inpainter) -> None:
 
 
 def test_hidden_pixels_do_not_matter(inpainter: Inpainter) -> None:
-    # Strength 1 starts from pure noise, and the model sees nothing below the hole: no trace of the object can come through.
+    # Strength 1 starts from pure noise, and the model sees nothing below the hole: no trace of the object can come
+    # through.
     hole = np.zeros((HEIGHT, WIDTH), bool)
     hole[16:48, 24:72] = True
     inner = np.zeros_like(hole)
@@ -81,4 +82,6 @@ def test_public_checkpoints_work_end_to_end(models_dir: Path) -> None:
     inpainter = Inpainter(models, steps=1, guidance=models.pack.guidance)
     filled = inpainter.fill(request(prompt=models.pack.backgrounds[0]))
     assert filled.shape == (HEIGHT, WIDTH, 3)
-    assert ZeroShotJudge(models).probabilities([filled], ("a photo of a dog", "a photo of a cat")).sum() == pytest.approx(1)
+    assert ZeroShotJudge(models).probabilities(
+        [filled], ("a photo of a dog", "a photo of a cat")
+    ).sum() == pytest.approx(1)

@@ -67,19 +67,35 @@ POSITIONS, SIDE = 20, 24
 
 def tiny_siglip(vocabulary: int) -> SiglipModel:
     tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    return SiglipModel(SiglipConfig(
-        text_config={**tower, "vocab_size": vocabulary, "max_position_embeddings": POSITIONS, "projection_size": 16,
-                     "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1},
-        vision_config={**tower, "image_size": SIDE, "patch_size": 8},
-    ))
+    return SiglipModel(
+        SiglipConfig(
+            text_config={
+                **tower,
+                "vocab_size": vocabulary,
+                "max_position_embeddings": POSITIONS,
+                "projection_size": 16,
+                "bos_token_id": 0,
+                "eos_token_id": 1,
+                "pad_token_id": 1,
+            },
+            vision_config={**tower, "image_size": SIDE, "patch_size": 8},
+        )
+    )
 
 
 def tiny_dual_encoder(vocabulary: int) -> VisionTextDualEncoderModel:
     text = BertConfig(
-        vocab_size=vocabulary, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, max_position_embeddings=POSITIONS,
+        vocab_size=vocabulary,
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        max_position_embeddings=POSITIONS,
     )
     vision = ConvNextConfig(hidden_sizes=[8, 16], depths=[1, 1], num_stages=2, image_size=SIDE, hidden_size=16)
-    return VisionTextDualEncoderModel(VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=16))
+    return VisionTextDualEncoderModel(
+        VisionTextDualEncoderConfig.from_vision_text_configs(vision, text, projection_dim=16)
+    )
 
 
 def write_judge(folder: Path, model: PreTrainedModel, tokenizer: CLIPTokenizer) -> Models:
@@ -91,7 +107,10 @@ def write_judge(folder: Path, model: PreTrainedModel, tokenizer: CLIPTokenizer) 
     tokenizer.save_pretrained(folder / "judge")
     SiglipImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder / "judge")
     roles = {"other": RoleEntry(cls=f"transformers.{type(model).__name__}", path="judge", licence="Apache-2.0")}
-    return Models(PackSpec(name=f"tiny-{folder.name}", description="", roles=roles, backgrounds=("grass",), folder=folder), Placement(device="cpu"))
+    return Models(
+        PackSpec(name=f"tiny-{folder.name}", description="", roles=roles, backgrounds=("grass",), folder=folder),
+        Placement(device="cpu"),
+    )
 
 
 @torch.inference_mode()

@@ -40,7 +40,9 @@ def spoilable(pack: PackSpec, tmp_path: Path) -> Path:
 def test_a_role_loads_once_per_process(pack: PackSpec) -> None:
     first = Models(pack, CPU).get("inpaint")
     assert Models(read_pack(pack.folder / "tiny.yaml"), Placement(device="cpu")).get("inpaint") is first
-    assert Models(pack, Placement(device="cpu", dtype="float16")).get("zero_shot") is not Models(pack, CPU).get("zero_shot")
+    assert Models(pack, Placement(device="cpu", dtype="float16")).get("zero_shot") is not Models(pack, CPU).get(
+        "zero_shot"
+    )
 
 
 def test_networks_are_for_inference(pack: PackSpec) -> None:
@@ -58,7 +60,9 @@ def test_dtype_is_that_of_the_placement(pack: PackSpec) -> None:
 def test_parts_are_shared(pack: PackSpec, spoilable: Path) -> None:
     shutil.move(spoilable / "inpaint" / "vae", spoilable / "autoencoder")
     autoencoder = {"cls": "diffusers.AutoencoderKL", "path": "autoencoder", "licence": "MIT"}
-    models = Models(pack_of(spoilable, autoencoder=autoencoder, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}}), CPU)
+    models = Models(
+        pack_of(spoilable, autoencoder=autoencoder, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}}), CPU
+    )
     assert isinstance(models.get("autoencoder"), AutoencoderKL)
     assert models.get("inpaint").vae is models.get("autoencoder")
 
@@ -118,18 +122,30 @@ def test_broken_checkpoint_is_a_model_error_that_names_its_folder(spoilable: Pat
     assert caught.value.where == str(spoilable / role)
 
 
-@pytest.mark.parametrize("cls", [
-    "transformers.NoSuchModel", "no_such_package.Model", "diffusers.AutoencoderKL", "transformers.MobileNetV2ForImageClassification",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "cls",
+    [
+        "transformers.NoSuchModel",
+        "no_such_package.Model",
+        "diffusers.AutoencoderKL",
+        "transformers.MobileNetV2ForImageClassification",
+    ],
+)
 def test_checkpoint_of_another_class_is_a_model_error(tmp_path: Path, cls: str) -> None:
     write_resnet_classifier(tmp_path / "classifier")
     with pytest.raises(ModelError):
-        Models(pack_of(tmp_path, classifier={"cls": cls, "path": "classifier", "licence": "MIT"}), CPU).get("classifier")
+        Models(pack_of(tmp_path, classifier={"cls": cls, "path": "classifier", "licence": "MIT"}), CPU).get(
+            "classifier"
+        )
 
 
 def test_classifier_loads(tmp_path: Path) -> None:
     write_resnet_classifier(tmp_path / "classifier")
-    role: dict[str, object] = {"cls": "transformers.ResNetForImageClassification", "path": "classifier", "licence": "MIT"}
+    role: dict[str, object] = {
+        "cls": "transformers.ResNetForImageClassification",
+        "path": "classifier",
+        "licence": "MIT",
+    }
     assert Models(pack_of(tmp_path, classifier=role), CPU).get("classifier").config.id2label[7] == "bottle"
 
 

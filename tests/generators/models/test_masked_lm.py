@@ -10,7 +10,11 @@ from editmill.generators.models.masked_lm import MaskedLm
 from editmill.manifests.errors import ModelError
 from tests.generators.models.text_models import models_of, write_bert, write_roberta
 
-TEXTS = ["a [MASK] cube", "a red [MASK]. a cube", "a [MASK] cube a cube a cube a red cube a cube a cube a cube a cube a cube"]
+TEXTS = [
+    "a [MASK] cube",
+    "a red [MASK]. a cube",
+    "a [MASK] cube a cube a cube a red cube a cube a cube a cube a cube a cube",
+]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +51,9 @@ def test_ranking_agrees_with_the_model(model: MaskedLm) -> None:
         ids = model.tokenizer(text.replace("[MASK]", "<mask>")).input_ids
         row = by_hand(model, ids)[ids.index(model.tokenizer.mask_token_id)].exp()
         assert dict(words) == pytest.approx({word: float(row[index]) for index, word in model.words.items()}, abs=1e-6)
-        assert [probability for _, probability in words] == sorted((probability for _, probability in words), reverse=True)
+        assert [probability for _, probability in words] == sorted(
+            (probability for _, probability in words), reverse=True
+        )
     assert model.word_probabilities(TEXTS[:1], top=2)[0] == ranked[0][:2]
 
 

@@ -27,11 +27,19 @@ def test_pack_is_read_with_its_folder(tmp_path: Path) -> None:
     assert pack.backgrounds == ("green grass",)
 
 
-@pytest.mark.parametrize("document", [
-    {**DOCUMENT, "background": ["typing error"]}, {**DOCUMENT, "roles": {"zero_shot": {**ROLE, "weight": "x"}}},
-    {name: value for name, value in DOCUMENT.items() if name != "roles"}, {**DOCUMENT, "roles": {"zero_shot": {"cls": "x.Y"}}},
-    {**DOCUMENT, "steps": "many"}, [DOCUMENT], None, "text",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**DOCUMENT, "background": ["typing error"]},
+        {**DOCUMENT, "roles": {"zero_shot": {**ROLE, "weight": "x"}}},
+        {name: value for name, value in DOCUMENT.items() if name != "roles"},
+        {**DOCUMENT, "roles": {"zero_shot": {"cls": "x.Y"}}},
+        {**DOCUMENT, "steps": "many"},
+        [DOCUMENT],
+        None,
+        "text",
+    ],
+)
 def test_bad_document_is_a_model_error_that_names_the_file(tmp_path: Path, document: object) -> None:
     path = write(tmp_path, document)
     with pytest.raises(ModelError, match="not valid") as caught:
@@ -74,13 +82,21 @@ def test_missing_role_names_the_roles_there_are(tmp_path: Path) -> None:
     assert "zero_shot" in caught.value.fix
 
 
-@pytest.mark.parametrize("role", [
-    {"cls": "transformers.CLIPModel", "licence": "MIT"},
-    {**ROLE, "repo": "openai/clip-vit-large-patch14", "revision": "0" * 40},
-    {"cls": "transformers.CLIPModel", "licence": "MIT", "repo": "openai/clip-vit-large-patch14"},
-    {"cls": "transformers.CLIPModel", "licence": "MIT", "repo": "openai/clip-vit-large-patch14", "revision": "main"},
-    {**ROLE, "cls": "CLIPModel"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "role",
+    [
+        {"cls": "transformers.CLIPModel", "licence": "MIT"},
+        {**ROLE, "repo": "openai/clip-vit-large-patch14", "revision": "0" * 40},
+        {"cls": "transformers.CLIPModel", "licence": "MIT", "repo": "openai/clip-vit-large-patch14"},
+        {
+            "cls": "transformers.CLIPModel",
+            "licence": "MIT",
+            "repo": "openai/clip-vit-large-patch14",
+            "revision": "main",
+        },
+        {**ROLE, "cls": "CLIPModel"},
+    ],
+)
 def test_role_is_either_embedded_or_a_pinned_repository(tmp_path: Path, role: dict[str, str]) -> None:
     # Without a revision the newest would be taken, which the manifest then doesn't name.
     with pytest.raises(ModelError):

@@ -26,10 +26,18 @@ def test_kept_timesteps_are_the_authors() -> None:
     assert space_timesteps(11, 5) == [0, 2, 5, 8, 10]
 
 
-@pytest.mark.parametrize(("executed", "first", "alpha", "root", "sigma"), [
-    (10, 91, 0.912, 0.955, 0.297), (25, 242, 0.543, 0.737, 0.676), (50, 494, 0.083, 0.287, 0.958), (75, 747, 0.0035, 0.059, 0.998),
-])  # fmt: skip
-def test_first_timesteps_are_those_of_the_publication(executed: int, first: int, alpha: float, root: float, sigma: float) -> None:
+@pytest.mark.parametrize(
+    ("executed", "first", "alpha", "root", "sigma"),
+    [
+        (10, 91, 0.912, 0.955, 0.297),
+        (25, 242, 0.543, 0.737, 0.676),
+        (50, 494, 0.083, 0.287, 0.958),
+        (75, 747, 0.0035, 0.059, 0.998),
+    ],
+)
+def test_first_timesteps_are_those_of_the_publication(
+    executed: int, first: int, alpha: float, root: float, sigma: float
+) -> None:
     """The table of section 3 of the imagenet-e spec."""
     schedule = RespacedSchedule(BETAS, 100)
     assert schedule.timesteps[executed - 1] == first
@@ -45,7 +53,9 @@ def test_a_schedule_cannot_grow() -> None:
 
 @pytest.mark.parametrize("count", [2, 100, 1000])
 def test_posterior_is_that_of_two_successive_draws(count: int) -> None:
-    """By Bayes: the product of q(x_t | x_s) and q(x_s | x_0) as normals over x_s, for neighbours s < t of the kept timesteps."""
+    """By Bayes: the product of q(x_t | x_s) and q(x_s | x_0) as normals over x_s, for neighbours s < t of the kept
+    timesteps.
+    """
     schedule = RespacedSchedule(BETAS, count)
     for index in {1, count // 2, count - 1}:
         alpha, before = float(schedule.alphas[index]), float(schedule.alphas[index - 1])
@@ -64,7 +74,9 @@ def test_whole_schedule_is_that_of_diffusers() -> None:
     scheduler, schedule = make_adm_scheduler(), RespacedSchedule(BETAS, 1000)
     assert torch.allclose(schedule.alphas.float(), scheduler.alphas_cumprod, atol=1e-5)
     clean, noise = torch.rand(1, 3, 4, 4), torch.randn(1, 3, 4, 4)
-    assert torch.allclose(schedule.q_sample(clean, 600, noise), scheduler.add_noise(clean, noise, torch.tensor([600])), atol=1e-5)
+    assert torch.allclose(
+        schedule.q_sample(clean, 600, noise), scheduler.add_noise(clean, noise, torch.tensor([600])), atol=1e-5
+    )
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +86,15 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
 
 @torch.inference_mode()
 def test_prediction_and_step_are_those_of_diffusers_for_the_same_steps(models: Models) -> None:
-    """diffusers' ancestral sampler with learned_range on a schedule of the respaced betas; it clips the variance's coefficient nowhere."""
+    """diffusers' ancestral sampler with learned_range on a schedule of the respaced betas.
+
+    It clips the variance's coefficient nowhere.
+    """
     diffusion = PixelDiffusion(models, respacing=40)
     betas = diffusion.schedule.betas.tolist()
-    scheduler = DDPMScheduler(num_train_timesteps=40, trained_betas=betas, variance_type="learned_range", clip_sample=False)
+    scheduler = DDPMScheduler(
+        num_train_timesteps=40, trained_betas=betas, variance_type="learned_range", clip_sample=False
+    )
     scheduler.set_timesteps(40)
     for index in (39, 17, 2):
         noisy = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(index))
@@ -86,7 +103,9 @@ def test_prediction_and_step_are_those_of_diffusers_for_the_same_steps(models: M
         theirs = scheduler.step(output, index, noisy, generator=torch.Generator().manual_seed(5))
         noise = torch.randn(noisy.shape, generator=torch.Generator().manual_seed(5))
         assert torch.allclose(prediction.clean, theirs.pred_original_sample, rtol=1e-4, atol=1e-4)
-        assert torch.allclose(ancestral_step(prediction.mean, prediction.variance, noise), theirs.prev_sample, rtol=1e-4, atol=1e-4)
+        assert torch.allclose(
+            ancestral_step(prediction.mean, prediction.variance, noise), theirs.prev_sample, rtol=1e-4, atol=1e-4
+        )
 
 
 @torch.inference_mode()

@@ -15,7 +15,17 @@ from editmill.generators.models.pack import PackSpec, RoleEntry
 from editmill.generators.models.segment_anything import SamConfig, build_sam, load_sam
 from editmill.manifests.errors import ModelError
 
-TINY = SamConfig(img_size=32, patch_size=8, embed_dim=16, depth=1, num_heads=2, out_chans=16, mask_in_chans=4, decoder_depth=1, decoder_mlp=16)
+TINY = SamConfig(
+    img_size=32,
+    patch_size=8,
+    embed_dim=16,
+    depth=1,
+    num_heads=2,
+    out_chans=16,
+    mask_in_chans=4,
+    decoder_depth=1,
+    decoder_mlp=16,
+)
 
 
 def write_tiny(folder: Path, *, config: SamConfig = TINY) -> Sam:
@@ -57,9 +67,12 @@ def test_published_checkpoint_loads_with_the_packages_builder(tmp_path: Path, mo
 
 
 @pytest.mark.parametrize(
-    ("change", "message"), [("drop", "1 weights are missing and 0 are unknown"), ("add", "0 weights are missing and 1 are unknown")]
+    ("change", "message"),
+    [("drop", "1 weights are missing and 0 are unknown"), ("add", "0 weights are missing and 1 are unknown")],
 )
-def test_checkpoint_of_another_network_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, message: str) -> None:
+def test_checkpoint_of_another_network_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str, message: str
+) -> None:
     state = write_published(tmp_path, monkeypatch).state_dict()
     if change == "drop":
         del state["mask_decoder.iou_token.weight"]

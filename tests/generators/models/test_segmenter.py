@@ -18,7 +18,12 @@ def segmenter(tmp_path_factory: pytest.TempPathFactory) -> Segmenter:
     folder = tmp_path_factory.mktemp("segmenter")
     write_tiny(folder / "segmenter")
     roles = {"segmenter": RoleEntry(cls="segment_anything.Sam", path="segmenter", licence="Apache-2.0")}
-    return Segmenter(Models(PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder), Placement(device="cpu")))
+    return Segmenter(
+        Models(
+            PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder),
+            Placement(device="cpu"),
+        )
+    )
 
 
 def test_box_gives_the_packages_single_mask(segmenter: Segmenter) -> None:

@@ -29,7 +29,9 @@ from tests.generators.pictures import photo
 
 PROCESSORS: dict[str, BaseImageProcessor] = {
     "stretched": ViTImageProcessor(size={"height": 32, "width": 32}, resample=2),
-    "whole": ConvNextImageProcessor(size={"shortest_edge": 32}, crop_pct=1.0, image_mean=[0.5] * 3, image_std=[0.5] * 3),
+    "whole": ConvNextImageProcessor(
+        size={"shortest_edge": 32}, crop_pct=1.0, image_mean=[0.5] * 3, image_std=[0.5] * 3
+    ),
     "centre cut": ConvNextImageProcessor(size={"shortest_edge": 28}, crop_pct=0.875),
     "CLIP's": CLIPImageProcessor(size={"shortest_edge": 36}, crop_size={"height": 32, "width": 32}),
     "not normalised": ViTImageProcessor(size={"height": 24, "width": 24}, do_normalize=False, resample=3),
@@ -45,7 +47,12 @@ def surrogate_of(folder: Path, cls: str, *, raw: bool = False) -> Surrogate:
 def write_resnet(folder: Path, names: list[str], processor: BaseImageProcessor | None = None) -> None:
     torch.manual_seed(3)
     config = ResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=len(names), id2label=dict(enumerate(names)),
+        embedding_size=8,
+        hidden_sizes=[8, 16],
+        depths=[1, 1],
+        layer_type="basic",
+        num_labels=len(names),
+        id2label=dict(enumerate(names)),
         label2id={name: number for number, name in enumerate(names)},
     )
     model = ResNetForImageClassification(config)
@@ -126,7 +133,9 @@ def test_raw_pictures_are_enlarged_and_nothing_else(tmp_path: Path) -> None:
     write_resnet(tmp_path, list(LABELS))
     raw, picture = surrogate_of(tmp_path, RESNET, raw=True), as_tensor(photo(1, width=64, height=64))
     seen: list[Tensor] = []
-    hook = raw.model.register_forward_pre_hook(lambda module, inputs, named: seen.append(named["pixel_values"]), with_kwargs=True)
+    hook = raw.model.register_forward_pre_hook(
+        lambda module, inputs, named: seen.append(named["pixel_values"]), with_kwargs=True
+    )
     raw.log_probability(picture, 0)
     hook.remove()
     assert torch.equal(seen[0], picture.repeat_interleave(4, 2).repeat_interleave(4, 3))
@@ -139,7 +148,9 @@ def test_torchvision_weights_load_with_imagenets_preprocessing(suffix: str, tmp_
     surrogate, picture = surrogate_of(tmp_path, SQUEEZENET), as_tensor(photo(1, width=64, height=64))
     model: Any = squeezenet1_1()
     model.load_state_dict(state)
-    pixels = normalize(resize((picture + 1) / 2, [224, 224], antialias=True), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    pixels = normalize(
+        resize((picture + 1) / 2, [224, 224], antialias=True), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+    )
     expected = model.eval()(pixels).log_softmax(-1)[0, 281]
     assert float(surrogate.log_probability(picture, 281)) == pytest.approx(float(expected), abs=1e-5)
     assert not any(parameter.requires_grad for parameter in surrogate.model.parameters())
@@ -156,7 +167,9 @@ def test_torchvision_models_of_few_classes_know_no_names(tmp_path: Path) -> None
 
 def test_id_names_role_class_and_weights(tmp_path: Path) -> None:
     write_squeezenet(tmp_path, classes=8)
-    assert surrogate_of(tmp_path, SQUEEZENET).id == f"classifier: {SQUEEZENET} {weights_digest(tmp_path / 'classifier')}"
+    assert (
+        surrogate_of(tmp_path, SQUEEZENET).id == f"classifier: {SQUEEZENET} {weights_digest(tmp_path / 'classifier')}"
+    )
 
 
 def add_second_file(folder: Path) -> None:
@@ -176,10 +189,15 @@ def drop_a_weight(folder: Path) -> None:
     torch.save({name: value for name, value in state.items() if name != "features.0.bias"}, folder / "weights.pth")
 
 
-@pytest.mark.parametrize(("damage", "words"), [
-    (add_second_file, "2 weights files"), (write_others_weights, r"no weights classifier\.1\.bias"), (write_damage, "damaged"),
-    (drop_a_weight, r"features\.0\.bias"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (add_second_file, "2 weights files"),
+        (write_others_weights, r"no weights classifier\.1\.bias"),
+        (write_damage, "damaged"),
+        (drop_a_weight, r"features\.0\.bias"),
+    ],
+)
 def test_unfit_torchvision_weights_are_model_errors(damage: Any, words: str, tmp_path: Path) -> None:
     write_squeezenet(tmp_path, classes=8)
     damage(tmp_path / "classifier")

@@ -1,6 +1,13 @@
 from __future__ import annotations
 
-from editmill.generators.models.token_batches import LENGTHS, MAX_BATCH, MAX_OUTPUT, batches, pad_sequences, padded_length
+from editmill.generators.models.token_batches import (
+    LENGTHS,
+    MAX_BATCH,
+    MAX_OUTPUT,
+    batches,
+    pad_sequences,
+    padded_length,
+)
 
 
 def test_lengths_are_padded_to_the_list() -> None:

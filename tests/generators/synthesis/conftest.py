@@ -24,5 +24,6 @@ def subjects() -> list[Subject]:
     scenes = [make_scene("heldout", index, size=SIDE) for index in range(31000, 31005)]
     names = [scene.objects[0].name for scene in scenes]
     return [
-        Subject(f"scene-{number}", scene.image, CLASSES.index(name), name) for number, (scene, name) in enumerate(zip(scenes, names, strict=True))
+        Subject(f"scene-{number}", scene.image, CLASSES.index(name), name)
+        for number, (scene, name) in enumerate(zip(scenes, names, strict=True))
     ]

@@ -1,4 +1,7 @@
-"""FMR of the embedded pack's classifiers: ``python -m tests.generators.synthesis.measure --out FOLDER``; minutes on one core, no test."""
+"""FMR of the embedded pack's classifiers: ``python -m tests.generators.synthesis.measure --out FOLDER``.
+
+Minutes on one core, no test.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,9 @@ SHOWN = 12
 def subjects_of(count: int, start: int) -> list[Subject]:
     """Held-out scenes with one object."""
     source = TabletopSource(TabletopSpec(split="heldout", count=count, start=start))
-    return [Subject(record.id, source.load(record).image, record.label, record.class_name) for record in source.records()]
+    return [
+        Subject(record.id, source.load(record).image, record.label, record.class_name) for record in source.records()
+    ]
 
 
 @torch.no_grad()
@@ -45,7 +50,9 @@ def share(values: list[bool]) -> float:
     return round(100 * float(np.mean(values)), 1) if values else float("nan")
 
 
-def summary(models: Models, subjects: list[Subject], ascents: list[Ascent], settings: AscentSettings) -> dict[str, object]:
+def summary(
+    models: Models, subjects: list[Subject], ascents: list[Ascent], settings: AscentSettings
+) -> dict[str, object]:
     """SA, PA(b), FMR, validation rates and transfer on the eligible sources."""
     chosen = [(subject, ascent) for subject, ascent in zip(subjects, ascents, strict=True) if ascent.images]
     labels = [subject.label for subject, _ in chosen]
@@ -55,16 +62,25 @@ def summary(models: Models, subjects: list[Subject], ascents: list[Ascent], sett
         return share([label == found for label, found in zip(labels, predictions(models, role, images), strict=True)])
 
     standard = accuracy(settings.target, originals)
-    curve = {budget: accuracy(settings.target, [ascent.images[budget] for _, ascent in chosen]) for budget in settings.checkpoints}
+    curve = {
+        budget: accuracy(settings.target, [ascent.images[budget] for _, ascent in chosen])
+        for budget in settings.checkpoints
+    }
     first, last = settings.checkpoints[0], settings.checkpoints[-1]
     return {
-        "sources": len(subjects), "eligible": len(chosen), "stops": dict(Counter(ascent.stop for ascent in ascents)),
-        "valid_looks": share([step.valid for ascent in ascents for step in ascent.steps]), "SA": standard, "PA": curve,
+        "sources": len(subjects),
+        "eligible": len(chosen),
+        "stops": dict(Counter(ascent.stop for ascent in ascents)),
+        "valid_looks": share([step.valid for ascent in ascents for step in ascent.steps]),
+        "SA": standard,
+        "PA": curve,
         "FMR": {budget: round(100 * value / standard, 1) for budget, value in curve.items()},
-        "transfer": {role: [accuracy(role, [a.images[b] for _, a in chosen]) for b in (first, last)] for role in TARGETS},
-        "judge_2": share([
-            float(v) > 0 for v in _margins(models, [s for s, _ in chosen], [a.images[last] for _, a in chosen])
-        ]),
+        "transfer": {
+            role: [accuracy(role, [a.images[b] for _, a in chosen]) for b in (first, last)] for role in TARGETS
+        },
+        "judge_2": share(
+            [float(v) > 0 for v in _margins(models, [s for s, _ in chosen], [a.images[last] for _, a in chosen])]
+        ),
         "emitted": float(np.mean([ascent.emitted.budget for _, ascent in chosen if ascent.emitted])),
         "rms": round(float(np.mean([_rms(a.images[last], a.images[0]) for _, a in chosen])), 2),
         "evaluations": float(np.mean([ascent.evaluations for ascent in ascents])),
@@ -84,7 +100,8 @@ def sheet(subjects: list[Subject], ascents: list[Ascent], settings: AscentSettin
     """A row per source: the original, then the pictures at each budget."""
     rows = [
         np.hstack([subject.image, *(ascent.images[budget] for budget in settings.checkpoints)])
-        for subject, ascent in zip(subjects, ascents, strict=True) if ascent.images
+        for subject, ascent in zip(subjects, ascents, strict=True)
+        if ascent.images
     ][:SHOWN]
     half = (len(rows) + 1) // 2
     columns = [np.vstack(rows[:half]), np.vstack(rows[half:])]
@@ -112,7 +129,13 @@ def main() -> None:
             began = time.perf_counter()
             ascents = LatentAscent(models, settings, oracle).run(subjects)
             seconds = round(time.perf_counter() - began, 1)
-            found = {"network": network, "target": target, "eta": settings.eta, "mode": settings.mode, "seconds": seconds}
+            found = {
+                "network": network,
+                "target": target,
+                "eta": settings.eta,
+                "mode": settings.mode,
+                "seconds": seconds,
+            }
             found |= summary(models, subjects, ascents, settings)
             name = f"{network}-{target}-{settings.mode}-{settings.eta:g}-{settings.budget}"
             (options.out / f"{name}.json").write_text(json.dumps(found, indent=1))

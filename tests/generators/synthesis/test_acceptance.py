@@ -9,7 +9,9 @@ from editmill.generators.synthesis.acceptance import CellCounts, adapted_candida
 from editmill.generators.synthesis.settings import RetrySettings
 
 
-@pytest.mark.parametrize(("rate", "count"), [(0.93, 2), (0.73, 3), (0.48, 5), (0.30, 9), (0.22, 13), (1.0, 1), (0.0, None)])
+@pytest.mark.parametrize(
+    ("rate", "count"), [(0.93, 2), (0.73, 3), (0.48, 5), (0.30, 9), (0.22, 13), (1.0, 1), (0.0, None)]
+)
 def test_candidates_for_one_acceptance_at_95_percent(rate: float, count: int | None) -> None:
     assert candidates_needed(rate, 0.95) == count
 

@@ -11,15 +11,20 @@ SETTINGS = RetrySettings()
 LABEL, GONE, EDIT, LEAK = ("label_clip",), ("object_lost", "label_clip"), ("edit_absent",), ("outside_mask_changed",)
 
 
-@pytest.mark.parametrize(("reasons", "strength", "guidance", "tightening"), [
-    ([LABEL, GONE, EDIT, ()], 0.5, 7.5, 0),
-    ([EDIT, EDIT, LABEL], 0.7, 7.5, 0),
-    ([LEAK, LEAK, EDIT], 0.6, 7.5, 1),
-    ([LABEL, EDIT], 0.5, 7.5, 0),
-    ([("sanity",), ("duplicate",)], 0.6, 7.5, 0),
-    ([(), ()], 0.6, 7.5, 0),
-])
-def test_the_dominant_reason_decides(reasons: list[tuple[str, ...]], strength: float, guidance: float, tightening: int) -> None:
+@pytest.mark.parametrize(
+    ("reasons", "strength", "guidance", "tightening"),
+    [
+        ([LABEL, GONE, EDIT, ()], 0.5, 7.5, 0),
+        ([EDIT, EDIT, LABEL], 0.7, 7.5, 0),
+        ([LEAK, LEAK, EDIT], 0.6, 7.5, 1),
+        ([LABEL, EDIT], 0.5, 7.5, 0),
+        ([("sanity",), ("duplicate",)], 0.6, 7.5, 0),
+        ([(), ()], 0.6, 7.5, 0),
+    ],
+)
+def test_the_dominant_reason_decides(
+    reasons: list[tuple[str, ...]], strength: float, guidance: float, tightening: int
+) -> None:
     assert adapt(Parameters(), reasons, SETTINGS) == Parameters(strength, guidance, tightening, template=1)
 
 
@@ -33,7 +38,10 @@ def test_groups_share_no_reason() -> None:
     assert dominant([LABEL, ("mask_iou",), EDIT]) == LOST
 
 
-@given(st.lists(st.lists(st.sampled_from([LABEL, EDIT, LEAK, ("sanity",), ()]), max_size=6), max_size=30), st.floats(0.05, 1))
+@given(
+    st.lists(st.lists(st.sampled_from([LABEL, EDIT, LEAK, ("sanity",), ()]), max_size=6), max_size=30),
+    st.floats(0.05, 1),
+)
 def test_strength_stays_within_its_bounds(rounds: list[list[tuple[str, ...]]], start: float) -> None:
     parameters = Parameters(strength=start)
     for reasons in rounds:

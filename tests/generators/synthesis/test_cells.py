@@ -13,7 +13,14 @@ TEMPLATES = ("a {}", "one {}", "the {}")
 def record(number: int, label: int, *, problem: str = "") -> SourceRecord:
     name = ("ball", "cube")[label]
     return SourceRecord(
-        id=f"s{number}", image=f"{number}.png", label=label, class_name=name, width=32, height=32, sha256="0" * 64, problem=problem,
+        id=f"s{number}",
+        image=f"{number}.png",
+        label=label,
+        class_name=name,
+        width=32,
+        height=32,
+        sha256="0" * 64,
+        problem=problem,
     )
 
 
@@ -34,14 +41,22 @@ def test_every_class_and_conditioning_has_its_quota() -> None:
 
 
 def test_real_pictures_go_round_and_bad_ones_are_left_out() -> None:
-    cells = [cell for cell in plan_cells(RECORDS, settings(), TEMPLATES, seed=1) if cell.edit.name == "image" and cell.anchor.label == 1]
+    cells = [
+        cell
+        for cell in plan_cells(RECORDS, settings(), TEMPLATES, seed=1)
+        if cell.edit.name == "image" and cell.anchor.label == 1
+    ]
     assert [(cell.reference.id, cell.replica) for cell in cells if cell.reference] == [("s0", 0), ("s2", 0), ("s0", 1)]
     assert {cell.edit["prompt"] for cell in cells} == {""}
 
 
 def test_templates_are_a_seeded_permutation() -> None:
     def drawn(seed: int) -> list[int]:
-        return [int(cell.edit["template"]) for cell in plan_cells(RECORDS, settings(), TEMPLATES, seed=seed) if cell.edit.name == "text"]
+        return [
+            int(cell.edit["template"])
+            for cell in plan_cells(RECORDS, settings(), TEMPLATES, seed=seed)
+            if cell.edit.name == "text"
+        ]
 
     assert sorted(drawn(1)[:3]) == [0, 1, 2]
     assert drawn(1) == drawn(1)
@@ -49,20 +64,28 @@ def test_templates_are_a_seeded_permutation() -> None:
 
 
 def test_the_control_takes_each_real_picture_once() -> None:
-    cells = [cell for cell in plan_cells(RECORDS, settings(original=True), TEMPLATES, seed=1) if cell.edit.name == "original"]
+    cells = [
+        cell for cell in plan_cells(RECORDS, settings(original=True), TEMPLATES, seed=1) if cell.edit.name == "original"
+    ]
     assert [cell.reference.id for cell in cells if cell.reference] == ["s1", "s4", "s0", "s2"]
 
 
 def test_text_needs_no_usable_picture_and_the_others_name_the_bad_one() -> None:
     cells = list(plan_cells([record(0, 0, problem="source_unreadable")], settings(quota=1), TEMPLATES, seed=1))
-    assert [cell.reference.problem if cell.reference else "" for cell in cells] == ["", "source_unreadable", "source_unreadable"]
+    assert [cell.reference.problem if cell.reference else "" for cell in cells] == [
+        "",
+        "source_unreadable",
+        "source_unreadable",
+    ]
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"conditionings": [{"name": "text"}, {"name": "text"}]}, "twice"), ({"templates": ["a photo"]}, "templates"),
-        ({"selection": {"mode": "targeted"}}, "targeted"), ({"selection": {"count": 2}}, "quota"),
+        ({"conditionings": [{"name": "text"}, {"name": "text"}]}, "twice"),
+        ({"templates": ["a photo"]}, "templates"),
+        ({"selection": {"mode": "targeted"}}, "targeted"),
+        ({"selection": {"count": 2}}, "quota"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(changes: dict[str, object], words: str) -> None:
@@ -71,5 +94,7 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, object], wor
 
 
 def test_quotas_of_single_conditionings() -> None:
-    chosen = settings(conditionings=(ConditioningSettings(name="image", quota=5), ConditioningSettings(name="text")), original=True)
+    chosen = settings(
+        conditionings=(ConditioningSettings(name="image", quota=5), ConditioningSettings(name="text")), original=True
+    )
     assert [chosen.quota_of(kind.name) for kind in chosen.edits] == [5, 5, 3]

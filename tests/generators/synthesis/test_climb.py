@@ -47,13 +47,21 @@ def test_fmr_emits_the_last_picture_before_the_first_violation(valid: list[bool]
     if first == 0:
         assert (state.stop, state.images) == ("ineligible", {})
     else:
-        assert {budget: int(image[0, 0, 0]) for budget, image in state.images.items()} == {b: min(b, first - 1) for b in settings.checkpoints}
+        assert {budget: int(image[0, 0, 0]) for budget, image in state.images.items()} == {
+            b: min(b, first - 1) for b in settings.checkpoints
+        }
         assert all(step.valid for step in state.steps[:-1])
         assert state.emitted == state.steps[first - 1]
 
 
-@given(st.lists(st.booleans(), min_size=20, max_size=20), st.lists(st.floats(0, 9), min_size=20, max_size=20), st.integers(0, 4))
-def test_max_loss_emits_the_worst_valid_picture_of_each_budget(valid: list[bool], losses: list[float], halvings: int) -> None:
+@given(
+    st.lists(st.booleans(), min_size=20, max_size=20),
+    st.lists(st.floats(0, 9), min_size=20, max_size=20),
+    st.integers(0, 4),
+)
+def test_max_loss_emits_the_worst_valid_picture_of_each_budget(
+    valid: list[bool], losses: list[float], halvings: int
+) -> None:
     settings = AscentSettings(mode="max_loss", budget=8, n_backtrack=halvings)
     state = climb(settings, losses, lambda number, latents: number == 0 or valid[number])
     assert sum(not step.valid for step in state.steps) <= halvings + 1
@@ -78,7 +86,9 @@ def test_backtracking_comes_closer_to_the_border_than_freezing() -> None:
     assert [step.eta for step in halved.steps][:5] == pytest.approx([0, 0.1, 0.1, 0.1, 0.05])
 
 
-@pytest.mark.parametrize("gradient", [torch.zeros(1, 2, 2), torch.full((1, 2, 2), torch.nan), torch.full((1, 2, 2), torch.inf)])
+@pytest.mark.parametrize(
+    "gradient", [torch.zeros(1, 2, 2), torch.full((1, 2, 2), torch.nan), torch.full((1, 2, 2), torch.inf)]
+)
 def test_without_a_gradient_there_is_no_step(gradient: torch.Tensor) -> None:
     assert not unit(gradient).any()
     state = Climb(SUBJECT, 0, START, AscentSettings())

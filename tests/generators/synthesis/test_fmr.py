@@ -14,8 +14,15 @@ def test_a_source_has_controls_and_an_ascent_per_network_target_and_budget() -> 
     planned = settings.plan()
     labels = [label for label, _ in planned]
     assert labels[:9] == [
-        "original", "round-trip-vq", "random-vq-2", "random-vq-4", "random-vq-8", "ascent-vq-classifier-2", "ascent-vq-classifier-4",
-        "ascent-vq-classifier-8", "ascent-vq-classifier_vit-2",
+        "original",
+        "round-trip-vq",
+        "random-vq-2",
+        "random-vq-4",
+        "random-vq-8",
+        "ascent-vq-classifier-2",
+        "ascent-vq-classifier-4",
+        "ascent-vq-classifier-8",
+        "ascent-vq-classifier_vit-2",
     ]
     assert len(planned) == 1 + 2 * (1 + 3 + 2 * 3)
     assert len({sample_key("heldout-000001", label) for label in labels}) == len(planned)
@@ -25,7 +32,10 @@ def test_a_source_has_controls_and_an_ascent_per_network_target_and_budget() -> 
 
 def test_small_budgets_plan_nothing_twice() -> None:
     assert [label for label, _ in FmrSettings(networks=("vq",), budget=1).plan()] == [
-        "original", "round-trip-vq", "random-vq-1", "ascent-vq-classifier-1",
+        "original",
+        "round-trip-vq",
+        "random-vq-1",
+        "ascent-vq-classifier-1",
     ]
 
 
@@ -39,9 +49,11 @@ def test_an_ascent_has_the_recipes_settings_and_its_control_walks() -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"networks": ("vq", "vq")}, "networks must be different"), ({"targets": ()}, "at least 1"),
+        ({"networks": ("vq", "vq")}, "networks must be different"),
+        ({"targets": ()}, "at least 1"),
         ({"trained_on": {"other": ("vq",)}}, "is no target"),
-        ({"mode": "random"}, "max_loss"), ({"colour": 1}, "Extra inputs"),
+        ({"mode": "random"}, "max_loss"),
+        ({"colour": 1}, "Extra inputs"),
     ],
 )
 def test_settings_that_make_no_sense_are_errors(values: dict[str, object], words: str) -> None:

@@ -25,7 +25,8 @@ class Counting:
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Array]) -> list[Verdict]:
         self.seen += len(images)
         return [
-            Verdict({self.score: float(image.mean())}, (Reason.SANITY,) if (image.mean() < 100) == self.dark else ()) for image in images
+            Verdict({self.score: float(image.mean())}, (Reason.SANITY,) if (image.mean() < 100) == self.dark else ())
+            for image in images
         ]
 
 

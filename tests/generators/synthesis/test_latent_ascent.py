@@ -66,7 +66,9 @@ def test_the_loss_rises(tabletop: Models, subjects: list[Subject], network: str)
 
 
 @pytest.mark.parametrize(("network", "mode"), [("vq", "fmr"), ("vq", "max_loss"), ("autoencoder", "fmr")])
-def test_results_depend_on_neither_company_nor_order(tabletop: Models, subjects: list[Subject], network: str, mode: str) -> None:
+def test_results_depend_on_neither_company_nor_order(
+    tabletop: Models, subjects: list[Subject], network: str, mode: str
+) -> None:
     settings = {"network": network, "mode": mode, "eta": 0.04, "budget": 3}
     together = ascend(tabletop, subjects, **settings)
     backwards = ascend(tabletop, subjects[::-1], **settings)[::-1]
@@ -100,7 +102,9 @@ def test_recorded_losses_are_those_of_the_stored_pictures(tabletop: Models, subj
 
 def test_a_source_whose_round_trip_is_refused_has_a_reason(tabletop: Models, subjects: list[Subject]) -> None:
     found = LatentAscent(tabletop, AscentSettings(budget=2), refuse).run(subjects[:2])
-    assert [(one.failure, one.images, one.fallback, one.stop) for one in found] == [(Reason.SOURCE_INELIGIBLE, {}, False, "ineligible")] * 2
+    assert [(one.failure, one.images, one.fallback, one.stop) for one in found] == [
+        (Reason.SOURCE_INELIGIBLE, {}, False, "ineligible")
+    ] * 2
     assert found[0].image is None
     assert [step.reasons for step in found[0].steps] == [("label_margin_low",)]
 
@@ -120,7 +124,9 @@ def test_a_class_that_the_target_does_not_know_is_a_reason(tabletop: Models, sub
 
 
 def test_pictures_of_several_sizes_come_back_in_order(tabletop: Models, subjects: list[Subject]) -> None:
-    small = Subject("small", np.ascontiguousarray(subjects[0].image[:32, :48]), subjects[0].label, subjects[0].class_name)
+    small = Subject(
+        "small", np.ascontiguousarray(subjects[0].image[:32, :48]), subjects[0].label, subjects[0].class_name
+    )
     found = LatentAscent(tabletop, AscentSettings(budget=1), allow).run([subjects[0], small, subjects[1]])
     assert [one.image.shape[:2] for one in found if one.image is not None] == [(64, 64), (32, 48), (64, 64)]
     odd = Subject("odd", np.ascontiguousarray(subjects[0].image[:33]), subjects[0].label, subjects[0].class_name)
@@ -141,11 +147,15 @@ def test_a_style_mask_confines_the_step(tabletop: Models, subjects: list[Subject
 
 
 def test_without_the_codebook_the_path_differs(tabletop: Models, subjects: list[Subject]) -> None:
-    (looked_up,), (direct,) = (LatentAscent(tabletop, AscentSettings(budget=2, quantize=q), allow).run(subjects[:1]) for q in (True, False))
+    (looked_up,), (direct,) = (
+        LatentAscent(tabletop, AscentSettings(budget=2, quantize=q), allow).run(subjects[:1]) for q in (True, False)
+    )
     assert not np.array_equal(looked_up.images[2], direct.images[2])
 
 
-def test_running_out_of_memory_halves_the_batch(tabletop: Models, subjects: list[Subject], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_halves_the_batch(
+    tabletop: Models, subjects: list[Subject], monkeypatch: pytest.MonkeyPatch
+) -> None:
     ascent = LatentAscent(tabletop, AscentSettings(budget=1, batch=4), allow)
     original = ascent.gradient
 
@@ -167,15 +177,17 @@ def test_the_published_guard_is_the_argmax_of_the_zero_shot_judge(tabletop: Mode
     subject = subjects[0]
     swapped = [Subject("x", subject.image, number, name) for number, name in enumerate(CLASSES)]
     verdicts = oracle(swapped, [subject.image] * len(CLASSES))
-    assert [number for number, verdict in enumerate(verdicts) if not verdict.reasons] == [max(
-        range(len(CLASSES)), key=lambda number: verdicts[number].scores["label_margin"]
-    )]
+    assert [number for number, verdict in enumerate(verdicts) if not verdict.reasons] == [
+        max(range(len(CLASSES)), key=lambda number: verdicts[number].scores["label_margin"])
+    ]
     (unknown,) = oracle([Subject("x", subject.image, 0, "zebra")], [subject.image])
     assert unknown.reasons == (Reason.LABEL_MARGIN_LOW,)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_a_random_walk_takes_steps_of_the_same_length_without_asking_where(tabletop: Models, subjects: list[Subject], network: str) -> None:
+def test_a_random_walk_takes_steps_of_the_same_length_without_asking_where(
+    tabletop: Models, subjects: list[Subject], network: str
+) -> None:
     settings = AscentSettings(network=network, budget=2, eta=0.05, mode="random")
     walk = LatentAscent(tabletop, settings, allow, seed=3)
     found = walk.run(subjects[:2])

@@ -23,7 +23,9 @@ def test_pictures_survive_the_round_trip(tabletop: Models, subjects: list[Subjec
     assert 10 * torch.log10(4 / error) > 24
 
 
-def test_latents_of_a_kl_autoencoder_are_scaled_as_its_diffusion_models_expect(tabletop: Models, subjects: list[Subject]) -> None:
+def test_latents_of_a_kl_autoencoder_are_scaled_as_its_diffusion_models_expect(
+    tabletop: Models, subjects: list[Subject]
+) -> None:
     codec = LatentCodec(tabletop, "autoencoder")
     latents = codec.encode(to_tensor([subject.image for subject in subjects], codec.device))
     assert 0.5 < latents.std() < 2

@@ -46,7 +46,9 @@ def test_each_conditioning_follows_its_seed(adapted: Models, conditioning: str) 
 def test_a_variation_shows_its_reference_and_text_does_not(adapted: Models) -> None:
     proposer = Proposer(SETTINGS, adapted)
     other = 255 - REFERENCE
-    assert not np.array_equal(proposer.propose([proposal("image")])[0].image, proposer.propose([proposal("image", reference=other)])[0].image)
+    assert not np.array_equal(
+        proposer.propose([proposal("image")])[0].image, proposer.propose([proposal("image", reference=other)])[0].image
+    )
     assert np.array_equal(proposer.propose([proposal("text")])[0].image, proposer.propose([proposal("text")])[0].image)
 
 

@@ -51,15 +51,26 @@ def finish(search: Search, rate: float, *, micro: int = 4, clock: Clock | None =
 
 
 def search(
-    source: int = 0, *, candidates: int = 4, rounds: int = 4, meter: Meter | None = None, quota: int = 1, whole_rounds: bool = False
+    source: int = 0,
+    *,
+    candidates: int = 4,
+    rounds: int = 4,
+    meter: Meter | None = None,
+    quota: int = 1,
+    whole_rounds: bool = False,
 ) -> Search:
     settings = RetrySettings(candidates=candidates, rounds=rounds)
-    return Search(f"source-{source}", settings, meter or Meter(FREE), seeds(source), quota=quota, whole_rounds=whole_rounds)
+    return Search(
+        f"source-{source}", settings, meter or Meter(FREE), seeds(source), quota=quota, whole_rounds=whole_rounds
+    )
 
 
 @pytest.mark.parametrize(("rate", "candidates", "rounds"), [(0.22, 4, 4), (0.3, 3, 1), (0.05, 2, 3)])
 def test_coverage_is_that_of_independent_candidates(rate: float, candidates: int, rounds: int) -> None:
-    met = sum(finish(search(source, candidates=candidates, rounds=rounds), rate).stop == Stop.QUOTA_MET for source in range(600))
+    met = sum(
+        finish(search(source, candidates=candidates, rounds=rounds), rate).stop == Stop.QUOTA_MET
+        for source in range(600)
+    )
     interval = binomtest(met, 600).proportion_ci(0.999)
     assert interval.low <= 1 - (1 - rate) ** (candidates * rounds) <= interval.high
 
@@ -68,7 +79,9 @@ def test_coverage_is_that_of_independent_candidates(rate: float, candidates: int
 def test_a_search_ends_for_the_reason_that_it_gives(
     candidates: int, rounds: int, micro: int, quota: int, rate: float, source: int, whole: bool
 ) -> None:
-    one = finish(search(source, candidates=candidates, rounds=rounds, quota=quota, whole_rounds=whole), rate, micro=micro)
+    one = finish(
+        search(source, candidates=candidates, rounds=rounds, quota=quota, whole_rounds=whole), rate, micro=micro
+    )
     assert len(one.tried) <= candidates * rounds
     assert (one.stop == Stop.QUOTA_MET) == (len(one.accepted) >= quota)
     if one.stop == Stop.ROUNDS_EXHAUSTED:
@@ -82,14 +95,18 @@ def test_a_search_ends_for_the_reason_that_it_gives(
 
 
 @given(SMALL, SMALL, st.floats(0, 0.6), st.integers(0, 99))
-def test_the_first_acceptance_does_not_depend_on_the_micro_batch(candidates: int, micro: int, rate: float, source: int) -> None:
+def test_the_first_acceptance_does_not_depend_on_the_micro_batch(
+    candidates: int, micro: int, rate: float, source: int
+) -> None:
     alone, together = (finish(search(source, candidates=candidates), rate, micro=size) for size in (1, micro))
     assert alone.accepted[:1] == together.accepted[:1]
     assert all(together.tried[number] == reasons for number, reasons in alone.tried.items())
 
 
 @given(st.integers(1, 40), st.integers(1, 40), SMALL, st.floats(0, 0.2))
-def test_caps_on_candidates_are_kept_when_searches_run_one_by_one(per_source: int, per_run: int, micro: int, rate: float) -> None:
+def test_caps_on_candidates_are_kept_when_searches_run_one_by_one(
+    per_source: int, per_run: int, micro: int, rate: float
+) -> None:
     meter = Meter(BudgetSettings(source_candidates=per_source, run_candidates=per_run))
     ones = [finish(search(source, meter=meter), rate, micro=micro) for source in range(8)]
     assert meter.candidates == sum(len(one.tried) for one in ones) <= per_run
@@ -158,7 +175,13 @@ def test_an_ineligible_source_costs_nothing() -> None:
     assert one.request(4) is None
     hole = one.hole()
     assert hole is not None
-    assert (one.stop, hole.missing, hole.candidates, hole.reasons, meter.candidates) == (Stop.SOURCE_INELIGIBLE, 1, 0, (), 0)
+    assert (one.stop, hole.missing, hole.candidates, hole.reasons, meter.candidates) == (
+        Stop.SOURCE_INELIGIBLE,
+        1,
+        0,
+        (),
+        0,
+    )
 
 
 def test_too_many_candidates_are_an_error() -> None:
@@ -167,4 +190,11 @@ def test_too_many_candidates_are_an_error() -> None:
 
 
 def test_the_stop_codes_are_the_specification_s() -> None:
-    assert sorted(Stop) == ["deadline", "quota_met", "rounds_exhausted", "run_budget", "source_budget", "source_ineligible"]
+    assert sorted(Stop) == [
+        "deadline",
+        "quota_met",
+        "rounds_exhausted",
+        "run_budget",
+        "source_budget",
+        "source_ineligible",
+    ]

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from editmill.generators.base import Array
-from editmill.generators.synthesis.selection import diverse, first_accepted, label_noise, misleading, normalised, pairwise_distance, select
+from editmill.generators.synthesis.selection import (
+    diverse,
+    first_accepted,
+    label_noise,
+    misleading,
+    normalised,
+    pairwise_distance,
+    select,
+)
 from editmill.generators.synthesis.settings import SelectionSettings
 
 FLAGS = st.lists(st.booleans(), min_size=1, max_size=8)
@@ -23,7 +31,9 @@ def embeddings(count: int, seed: int) -> Array:
 def test_only_accepted_candidates_are_taken_and_none_twice(accepted: list[bool], count: int, seed: int) -> None:
     wrong = np.random.default_rng(seed).random((len(accepted), 3)) < 0.5
     for taken in (
-        first_accepted(accepted, count), diverse(accepted, embeddings(len(accepted), seed), count), misleading(accepted, wrong, count, least_wrong=2),
+        first_accepted(accepted, count),
+        diverse(accepted, embeddings(len(accepted), seed), count),
+        misleading(accepted, wrong, count, least_wrong=2),
     ):
         assert len(set(taken)) == len(taken) <= count
         assert all(accepted[number] for number in taken)
@@ -57,7 +67,9 @@ def test_copies_are_taken_last() -> None:
 
 
 @given(FLAGS, st.integers(1, 3), arrays(bool, (8, 3)))
-def test_surrogate_mode_takes_every_misleading_candidate_in_order(accepted: list[bool], least: int, errors: Array) -> None:
+def test_surrogate_mode_takes_every_misleading_candidate_in_order(
+    accepted: list[bool], least: int, errors: Array
+) -> None:
     wrong = errors[: len(accepted)]
     expected = [number for number, passed in enumerate(accepted) if passed and wrong[number].sum() >= least]
     assert misleading(accepted, wrong, 8, least_wrong=least) == expected

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from editmill.generators.synthesis.settings import AscentSettings, BudgetSettings, RetrySettings, SelectionSettings, StyleMaskSettings
+from editmill.generators.synthesis.settings import (
+    AscentSettings,
+    BudgetSettings,
+    RetrySettings,
+    SelectionSettings,
+    StyleMaskSettings,
+)
 
 
 @pytest.mark.parametrize(("budget", "kept"), [(16, (0, 4, 8, 16)), (10, (0, 2, 5, 10)), (1, (0, 1))])

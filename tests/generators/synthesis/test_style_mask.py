@@ -37,7 +37,9 @@ def test_the_largest_penalty_leaves_nothing_and_a_smaller_one_something() -> Non
     features, targets = problem(1)
     largest = largest_penalty(features - features.mean(axis=0), targets)
     for penalty, empty in ((largest * 1.001, True), (largest * 0.9, False)):
-        weights, _ = sparse_logistic(features - features.mean(axis=0), targets, penalty, iterations=5000, tolerance=1e-9)
+        weights, _ = sparse_logistic(
+            features - features.mean(axis=0), targets, penalty, iterations=5000, tolerance=1e-9
+        )
         assert (not weights.any()) == empty
 
 

@@ -14,6 +14,8 @@ def textured(seed: int, *, height: int = 256, width: int = 256) -> Array:
     picture = np.full((height, width, 3), 128.0)
     for cells in (4, 16, 64, 128):
         for channels, spread in ((1, 16), (3, 6)):
-            noise = cv2.resize(rng.normal(0, spread, (cells, cells, channels)), (width, height), interpolation=cv2.INTER_CUBIC)
+            noise = cv2.resize(
+                rng.normal(0, spread, (cells, cells, channels)), (width, height), interpolation=cv2.INTER_CUBIC
+            )
             picture += noise.reshape(height, width, channels)
     return picture.clip(0, 255).astype(np.uint8)

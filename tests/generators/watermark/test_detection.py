@@ -44,7 +44,9 @@ def test_matches_and_exact_p_values(wrong: int, p_value: float) -> None:
     assert np.mean(np.abs(found["scores"])) == 0.5
 
 
-@pytest.mark.parametrize("evidence", [ReadingError("no"), KeyError("no"), TypeError("no"), np.ones(31), np.full(32, np.nan)])
+@pytest.mark.parametrize(
+    "evidence", [ReadingError("no"), KeyError("no"), TypeError("no"), np.ones(31), np.full(32, np.nan)]
+)
 def test_a_decoder_that_fails_leaves_an_error_and_no_evidence(evidence: Any) -> None:
     found = detect(Fake(evidence), textured(0), KEY)
     assert found["error"]

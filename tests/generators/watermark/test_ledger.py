@@ -52,7 +52,9 @@ def test_a_picture_without_a_record_of_this_run_is_refused() -> None:
     assert "no record" in refused(Ledger(), Ledger().seal(IMAGE, source_id="a", scheme="dwtDct", key_id="k"))
 
 
-@pytest.mark.parametrize("change", [{"source_id": "b"}, {"scheme": ""}, {"key_id": "other"}, {"sha256": pixels_digest(np.zeros_like(IMAGE))}])
+@pytest.mark.parametrize(
+    "change", [{"source_id": "b"}, {"scheme": ""}, {"key_id": "other"}, {"sha256": pixels_digest(np.zeros_like(IMAGE))}]
+)
 def test_a_changed_record_is_refused(change: dict[str, str]) -> None:
     ledger = Ledger()
     item = ledger.seal(IMAGE, source_id="a", scheme="dwtDct", key_id="k")

@@ -99,7 +99,9 @@ def test_histograms_come_over_channel_by_channel() -> None:
     matched = match_histograms(source.astype(float), target)
     for channel in range(3):
         levels = np.linspace(0.05, 0.95, 10)
-        assert np.quantile(matched[..., channel], levels) == pytest.approx(np.quantile(target[..., channel], levels), abs=1.5)
+        assert np.quantile(matched[..., channel], levels) == pytest.approx(
+            np.quantile(target[..., channel], levels), abs=1.5
+        )
 
 
 def test_matching_a_picture_with_itself_changes_next_to_nothing() -> None:
@@ -119,6 +121,9 @@ def test_grey_and_even_pictures_are_matched_without_failing() -> None:
 def test_codecs() -> None:
     picture = textured(10)
     assert deliver(picture, AttackSettings(name="p", start="none")) is picture
-    strong, weak = (psnr(deliver(picture, AttackSettings(name="j", start="none", codec="jpeg", quality=q)), picture) for q in (20, 90))
+    strong, weak = (
+        psnr(deliver(picture, AttackSettings(name="j", start="none", codec="jpeg", quality=q)), picture)
+        for q in (20, 90)
+    )
     assert strong < weak < EQUAL_PSNR
     assert deliver(picture, AttackSettings(name="w", start="none", codec="webp", quality=80)).shape == picture.shape

@@ -1,4 +1,6 @@
-"""Regeneration on tiny checkpoints of the published classes: the clean-start proof, the ladder, the switches, and what it may not do."""
+"""Regeneration on tiny checkpoints of the published classes: the clean-start proof, the ladder, the switches, and what
+it may not do.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,12 @@ def _one_thread() -> Iterator[None]:
 
 
 def regenerator(models: Models, **changes: Any) -> Regenerator:
-    small = {"schemes": [{"name": "dwtDct"}], "attacks": [{"name": "p", "start": "none"}], "steps": 4, "least_pixels": 4096}
+    small = {
+        "schemes": [{"name": "dwtDct"}],
+        "attacks": [{"name": "p", "start": "none"}],
+        "steps": 4,
+        "least_pixels": 4096,
+    }
     return Regenerator(WatermarkSettings.model_validate({**small, **changes}), models, Ledger())
 
 
@@ -65,7 +72,9 @@ def test_a_clean_start_without_controls_is_bit_identical_for_two_pictures_and_te
 @pytest.mark.parametrize("kept", ["control", "adapter", "colour_match"])
 def test_each_condition_alone_brings_the_picture_into_a_clean_start(models: Models, kept: str) -> None:
     one = regenerator(models)
-    settings = AttackSettings.model_validate({"name": "c", "start": "clean", **BARE, kept: 1 if kept != "colour_match" else True})
+    settings = AttackSettings.model_validate(
+        {"name": "c", "start": "clean", **BARE, kept: 1 if kept != "colour_match" else True}
+    )
     first, second = attack(one, FIRST, settings), attack(one, SECOND, settings)
     # The tiny ControlNet's last layers are zero, as they are before any training: its edges say nothing yet.
     assert np.array_equal(first, second) == (kept == "control")
@@ -91,7 +100,9 @@ def test_the_first_pass_of_a_sampler_does_not_depend_on_what_ran_before(models: 
 
 def test_facts_are_those_realised(models: Models) -> None:
     one = regenerator(models, steps=10)
-    made = one.regenerate(one.ledger.seal(FIRST, source_id="a"), AttackSettings(name="s", start="partial", n_steps=3, passes=2), 0)
+    made = one.regenerate(
+        one.ledger.seal(FIRST, source_id="a"), AttackSettings(name="s", start="partial", n_steps=3, passes=2), 0
+    )
     facts = made.facts
     assert (facts["executed"], facts["timestep"], facts["requested"], facts["passes"]) == (3, 299, 0.3, 2)
     assert facts["snr"] == pytest.approx(facts["sqrt_alpha_bar"] ** 2 / (1 - facts["sqrt_alpha_bar"] ** 2))
@@ -110,14 +121,18 @@ def test_margins_are_kept_whatever_the_sides(models: Models) -> None:
 
 def test_passes_and_codecs_are_axes_of_their_own(models: Models) -> None:
     one = regenerator(models)
-    once, twice = (attack(one, FIRST, AttackSettings(name="s", start="partial", n_steps=2, passes=passes)) for passes in (1, 2))
+    once, twice = (
+        attack(one, FIRST, AttackSettings(name="s", start="partial", n_steps=2, passes=passes)) for passes in (1, 2)
+    )
     assert not np.array_equal(once, twice)
     jpeg = attack(one, FIRST, AttackSettings(name="j", start="none", codec="jpeg", quality=50))
     assert not np.array_equal(jpeg, FIRST)
     assert np.array_equal(attack(one, FIRST, AttackSettings(name="p", start="none")), FIRST)
 
 
-def test_foreign_and_changed_pictures_are_refused_and_nothing_is_rendered(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_foreign_and_changed_pictures_are_refused_and_nothing_is_rendered(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
     one = regenerator(models)
     monkeypatch.setattr(Regenerator, "_denoise", lambda *_: pytest.fail("rendered"))
     foreign = Ledger().seal(FIRST, source_id="a", scheme="dwtDct", key_id="k")
@@ -140,7 +155,11 @@ def test_the_attack_can_not_import_a_detector() -> None:
         seen.add(name)
         tree = ast.parse((folder / f"{name}.py").read_text())
         modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-        own = [module.removeprefix("editmill.generators.watermark.") for module in modules if module.startswith("editmill.generators.watermark")]
+        own = [
+            module.removeprefix("editmill.generators.watermark.")
+            for module in modules
+            if module.startswith("editmill.generators.watermark")
+        ]
         assert not any("detection" in module or "schemes" in module for module in own), name
         waiting += [module for module in own if module not in seen]
     assert {"ledger", "schedule", "settings"} <= seen

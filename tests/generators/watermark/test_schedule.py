@@ -1,4 +1,6 @@
-"""Starts are what the schedule gives: exact step counts, the published kept shares, and a signal-to-noise ratio that falls."""
+"""Starts are what the schedule gives: exact step counts, the published kept shares, and a signal-to-noise ratio that
+falls.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,21 @@ from diffusers import DDIMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.watermark.schedule import SCHEDULERS, Start, describe_scheduler, find_start, make_scheduler, start_latents, strength_for
+from editmill.generators.watermark.schedule import (
+    SCHEDULERS,
+    Start,
+    describe_scheduler,
+    find_start,
+    make_scheduler,
+    start_latents,
+    strength_for,
+)
 from editmill.generators.watermark.settings import AttackSettings, Sampler, WatermarkSettings
 
 SD1 = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1}
-SETTINGS = WatermarkSettings.model_validate({"schemes": [{"name": "dwtDct"}], "attacks": [{"name": "p", "start": "none"}]})
+SETTINGS = WatermarkSettings.model_validate(
+    {"schemes": [{"name": "dwtDct"}], "attacks": [{"name": "p", "start": "none"}]}
+)
 TERMINAL, CLEAN = AttackSettings(name="t", start="terminal"), AttackSettings(name="c", start="clean")
 
 
@@ -28,7 +40,9 @@ def test_diffusers_truncation_gives_exactly_the_steps_asked_for(data: st.DataObj
     assert min(int(steps * strength_for(executed, steps)), steps) == executed
 
 
-@pytest.mark.parametrize(("spacing", "timestep", "kept"), [("trailing", 999, 0.0683), ("linspace", 999, 0.0683), ("leading", 981, 0.0760)])
+@pytest.mark.parametrize(
+    ("spacing", "timestep", "kept"), [("trailing", 999, 0.0683), ("linspace", 999, 0.0683), ("leading", 981, 0.0760)]
+)
 def test_terminal_keeps_the_share_that_the_specification_computes(spacing: str, timestep: int, kept: float) -> None:
     start = find_start(DDIMScheduler(**SD1, timestep_spacing=spacing), TERMINAL, SETTINGS)
     assert (start.executed, start.timestep) == (50, timestep)
@@ -36,14 +50,19 @@ def test_terminal_keeps_the_share_that_the_specification_computes(spacing: str, 
 
 
 def test_unipc_with_leading_timesteps_begins_earlier() -> None:
-    start = find_start(make_scheduler(DDIMScheduler(**SD1).config, sampler="unipc", spacing="leading"), TERMINAL, SETTINGS)
+    start = find_start(
+        make_scheduler(DDIMScheduler(**SD1).config, sampler="unipc", spacing="leading"), TERMINAL, SETTINGS
+    )
     assert start.timestep == 951
     assert start.sqrt_alpha_bar == pytest.approx(0.0903, abs=5e-5)
 
 
 def test_the_signal_to_noise_ratio_falls_along_the_ladder() -> None:
     scheduler = DDIMScheduler(**SD1, timestep_spacing="trailing")
-    starts = [find_start(scheduler, attack, SETTINGS) for attack in (*map(partial, (2, 4, 6, 10, 15, 25, 35)), TERMINAL, CLEAN)]
+    starts = [
+        find_start(scheduler, attack, SETTINGS)
+        for attack in (*map(partial, (2, 4, 6, 10, 15, 25, 35)), TERMINAL, CLEAN)
+    ]
     assert [start.timestep for start in starts[:-2]] == [39, 79, 119, 199, 299, 499, 699]
     assert all(weaker.snr > stronger.snr for weaker, stronger in pairwise(starts))
     assert starts[-1].snr == 0
@@ -57,11 +76,15 @@ def test_clean_latents_hold_nothing_of_the_picture_and_terminal_ones_do(sampler:
     for attack in (CLEAN, TERMINAL, partial(10)):
         for name, latents in (("first", first), ("second", second)):
             scheduler = make_scheduler(config, sampler=sampler, spacing="trailing")
-            found[attack.name, name] = start_latents(scheduler, attack, latents, noise, find_start(scheduler, attack, SETTINGS))
+            found[attack.name, name] = start_latents(
+                scheduler, attack, latents, noise, find_start(scheduler, attack, SETTINGS)
+            )
     assert torch.equal(found["c", "first"], found["c", "second"])
     assert not torch.equal(found["t", "first"], found["t", "second"])
     # Samplers that add noise without shrinking the latents have larger ones: what counts is the picture's share.
-    weak, strong = ((found[name, "first"] - found[name, "second"]).std() / found[name, "first"].std() for name in ("s10", "t"))
+    weak, strong = (
+        (found[name, "first"] - found[name, "second"]).std() / found[name, "first"].std() for name in ("s10", "t")
+    )
     assert weak > 5 * strong
 
 
@@ -83,7 +106,9 @@ def test_starts_between_two_training_steps_are_those_of_the_sampler() -> None:
 
 
 def test_a_scheduler_is_described_by_class_and_configuration() -> None:
-    facts = describe_scheduler(make_scheduler(DDIMScheduler(**SD1).config, sampler="ddim", spacing="trailing"), SETTINGS)
+    facts = describe_scheduler(
+        make_scheduler(DDIMScheduler(**SD1).config, sampler="ddim", spacing="trailing"), SETTINGS
+    )
     other = describe_scheduler(make_scheduler(DDIMScheduler(**SD1).config, sampler="ddim", spacing="leading"), SETTINGS)
     assert (facts["scheduler"], facts["spacing"], facts["stochastic"]) == ("DDIMScheduler", "trailing", False)
     assert facts["scheduler_sha256"] != other["scheduler_sha256"]

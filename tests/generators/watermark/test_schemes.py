@@ -124,13 +124,16 @@ def test_a_scheme_of_others_comes_from_its_factory() -> None:
     assert make_scheme(SchemeSettings(name="mine", bits=8, factory=f"{__name__}:Mine")).scores(textured(0)).sum() == 8
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"factory": "no_such_module:make"}, "fails"),
-    ({"factory": f"{__name__}:nothing"}, "fails"),
-    ({"factory": f"{__name__}:Mine", "options": {"strength": 1}}, "no arguments"),
-    ({"factory": "builtins:dict"}, "without name, package"),
-    ({"factory": f"{__name__}:Mine", "bits": 9}, "8 bits, the recipe says 9"),
-])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"factory": "no_such_module:make"}, "fails"),
+        ({"factory": f"{__name__}:nothing"}, "fails"),
+        ({"factory": f"{__name__}:Mine", "options": {"strength": 1}}, "no arguments"),
+        ({"factory": "builtins:dict"}, "without name, package"),
+        ({"factory": f"{__name__}:Mine", "bits": 9}, "8 bits, the recipe says 9"),
+    ],
+)
 def test_factories_that_give_no_scheme(changes: dict[str, object], words: str) -> None:
     with pytest.raises(RequestError, match=words):
         make_scheme(SchemeSettings.model_validate({"name": "mine", "bits": 8, **changes}))

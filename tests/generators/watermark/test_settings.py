@@ -21,27 +21,33 @@ def settings(**changes: Any) -> WatermarkSettings:
     return WatermarkSettings.model_validate({**SMALL, **changes})
 
 
-@pytest.mark.parametrize(("changes", "words"), [
-    ({"schemes": [{"name": "stegaStamp"}]}, "no scheme 'stegaStamp'"),
-    ({"schemes": [{"name": "rivaGan", "bits": 64}]}, "32 bits, not 64"),
-    ({"schemes": [{"name": "dwtDct"}, {"name": "dwtDct"}]}, "twice"),
-    ({"schemes": [{"name": "dwtDct", "options": {"a": 1}}]}, "options are for a factory"),
-    ({"attacks": [{"name": "s", "start": "partial"}]}, "n_steps"),
-    ({"attacks": [{"name": "s", "start": "clean", "n_steps": 3}]}, "n_steps"),
-    ({"attacks": [{"name": "s", "start": "partial", "n_steps": 51}]}, "more than steps"),
-    ({"attacks": [{"name": "s", "start": "none", "codec": "jpeg"}]}, "quality"),
-    ({"attacks": [{"name": "s", "start": "none", "quality": 75}]}, "quality"),
-    ({"fit": "crop"}, "side"),
-    ({"schemes": [{"name": "dwtDct", "regenerate": False}], "attacks": [{"name": "v", "start": "vae"}]}, "no scheme is regenerated"),
-    ({"schemes": [{"name": "rivaGan"}, {"name": "rivagan", "factory": "a:b"}]}, "two samples one key"),
-    ({"schemes": [{"name": "unmarked", "factory": "a:b"}]}, "two samples one key"),
-    ({"schemes": [{"name": "mine", "factory": "nomodule"}]}, "pattern"),
-    ({"guidance": float("inf")}, "less than or equal"),
-    ({"canny": [500, -3]}, "greater than or equal"),
-    ({"secret_file": 5}, "path"),
-    ({"secret_file": "/dev/zero"}, "is no file"),
-    ({"secret_sha256": "0" * 64}, "give its file"),
-])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"schemes": [{"name": "stegaStamp"}]}, "no scheme 'stegaStamp'"),
+        ({"schemes": [{"name": "rivaGan", "bits": 64}]}, "32 bits, not 64"),
+        ({"schemes": [{"name": "dwtDct"}, {"name": "dwtDct"}]}, "twice"),
+        ({"schemes": [{"name": "dwtDct", "options": {"a": 1}}]}, "options are for a factory"),
+        ({"attacks": [{"name": "s", "start": "partial"}]}, "n_steps"),
+        ({"attacks": [{"name": "s", "start": "clean", "n_steps": 3}]}, "n_steps"),
+        ({"attacks": [{"name": "s", "start": "partial", "n_steps": 51}]}, "more than steps"),
+        ({"attacks": [{"name": "s", "start": "none", "codec": "jpeg"}]}, "quality"),
+        ({"attacks": [{"name": "s", "start": "none", "quality": 75}]}, "quality"),
+        ({"fit": "crop"}, "side"),
+        (
+            {"schemes": [{"name": "dwtDct", "regenerate": False}], "attacks": [{"name": "v", "start": "vae"}]},
+            "no scheme is regenerated",
+        ),
+        ({"schemes": [{"name": "rivaGan"}, {"name": "rivagan", "factory": "a:b"}]}, "two samples one key"),
+        ({"schemes": [{"name": "unmarked", "factory": "a:b"}]}, "two samples one key"),
+        ({"schemes": [{"name": "mine", "factory": "nomodule"}]}, "pattern"),
+        ({"guidance": float("inf")}, "less than or equal"),
+        ({"canny": [500, -3]}, "greater than or equal"),
+        ({"secret_file": 5}, "path"),
+        ({"secret_file": "/dev/zero"}, "is no file"),
+        ({"secret_sha256": "0" * 64}, "give its file"),
+    ],
+)
 def test_what_can_not_be_meant(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         settings(**changes)

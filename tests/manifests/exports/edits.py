@@ -9,18 +9,38 @@ from tests.manifests.builder import make_manifest, make_row, make_sources, write
 
 Planned = tuple[str, float, int]
 EVERY_COLUMN: tuple[Planned, ...] = (
-    ("original", 0.0, 0), ("round-trip", 0.0, 0), ("complexity", -20.0, 0), ("complexity", 20.0, 0), ("adversarial", 20.0, 0),
-    ("random-background", 0.0, 0), ("random-background", 0.0, 1), ("full", 0.0, 0), ("size", 0.1, 0), ("size", 0.08, 0), ("size", 0.05, 0),
-    ("position", 0.05, 0), ("direction", 0.05, 0), ("paste-back", 0.0, 0), ("size", 0.2, 0),
+    ("original", 0.0, 0),
+    ("round-trip", 0.0, 0),
+    ("complexity", -20.0, 0),
+    ("complexity", 20.0, 0),
+    ("adversarial", 20.0, 0),
+    ("random-background", 0.0, 0),
+    ("random-background", 0.0, 1),
+    ("full", 0.0, 0),
+    ("size", 0.1, 0),
+    ("size", 0.08, 0),
+    ("size", 0.05, 0),
+    ("position", 0.05, 0),
+    ("direction", 0.05, 0),
+    ("paste-back", 0.0, 0),
+    ("size", 0.2, 0),
 )
 
 
 def build_edits(
-    root: Path, planned: tuple[Planned, ...] = EVERY_COLUMN, *, ids: tuple[str, ...] = ("n01.x", "n02", "n03"),
-    rejected: frozenset[tuple[str, str, int]] = frozenset(), generator: str = "attribute",
+    root: Path,
+    planned: tuple[Planned, ...] = EVERY_COLUMN,
+    *,
+    ids: tuple[str, ...] = ("n01.x", "n02", "n03"),
+    rejected: frozenset[tuple[str, str, int]] = frozenset(),
+    generator: str = "attribute",
 ) -> Manifest:
-    """Write a dataset with every planned (edit, level, replica) of each source, but for the rejected (source, edit, replica)."""
-    sources = [source.model_copy(update={"id": identity}) for source, identity in zip(make_sources(len(ids)), ids, strict=True)]
+    """Write a dataset with every planned (edit, level, replica) of each source, but for the rejected (source, edit,
+    replica).
+    """
+    sources = [
+        source.model_copy(update={"id": identity}) for source, identity in zip(make_sources(len(ids)), ids, strict=True)
+    ]
     rows = [_row(source, one, rejected) for source in sources for one in planned]
     stats = [write_one_shard(root, rows, shard) for shard in range(2)]
     edits = tuple(dict.fromkeys(edit for edit, _, _ in planned))

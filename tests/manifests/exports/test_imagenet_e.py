@@ -20,7 +20,9 @@ FOLDERS = ["rec", "20_smooth", "20_hard", "20_adv", "random_bg", "01", "008", "0
 
 
 def load_as_published(root: Path, kind: str) -> list[tuple[tuple[int, int], int]]:
-    """What classification/inference.py of HashmatShadab/MambaRobustness makes of a folder: sizes of the images, and labels."""
+    """What classification/inference.py of HashmatShadab/MambaRobustness makes of a folder: sizes of the images, and
+    labels.
+    """
     labels = {}
     with open(root / "labels.txt") as stream:
         for line in stream:
@@ -50,8 +52,16 @@ def test_bytes_are_the_stored_ones_of_the_right_sample(tmp_path: Path) -> None:
     build_edits(tmp_path / "set")
     dataset = open_dataset(tmp_path / "set")
     export_imagenet_e(dataset, tmp_path / "out")
-    for column, edit, level in (("20_smooth", "complexity", -20.0), ("008", "size", 0.08), ("random_bg", "random-background", 0.0)):
-        stored = {s.row["source_id"]: s.members["png"] for s in dataset.select(edit=edit, level=level) if s.row["replica"] == 0}
+    for column, edit, level in (
+        ("20_smooth", "complexity", -20.0),
+        ("008", "size", 0.08),
+        ("random_bg", "random-background", 0.0),
+    ):
+        stored = {
+            s.row["source_id"]: s.members["png"]
+            for s in dataset.select(edit=edit, level=level)
+            if s.row["replica"] == 0
+        }
         assert len(stored) == 3
         for source, data in stored.items():
             assert (tmp_path / "out" / column / f"{file_stem(source)}.png").read_bytes() == data
@@ -66,7 +76,13 @@ def test_the_lowest_accepted_replica_stands_in(tmp_path: Path) -> None:
 
 
 def test_of_several_levels_the_nearest_to_the_published_one(tmp_path: Path) -> None:
-    planned = (("original", 0.0, 0), ("complexity", -0.5, 0), ("complexity", -1.0, 0), ("complexity", 2.0, 0), ("adversarial", -1.0, 0))
+    planned = (
+        ("original", 0.0, 0),
+        ("complexity", -0.5, 0),
+        ("complexity", -1.0, 0),
+        ("complexity", 2.0, 0),
+        ("adversarial", -1.0, 0),
+    )
     build_edits(tmp_path / "set", planned)
     dataset = open_dataset(tmp_path / "set")
     done = export_imagenet_e(dataset, tmp_path / "out")
@@ -135,5 +151,10 @@ def test_file_names_are_safe_and_differ(ids: list[str]) -> None:
 
 
 def test_it_needs_nothing_heavy() -> None:
-    code = "import sys, editmill.manifests.exports.imagenet_e; print([n for n in ('torch', 'prefect', 'cv2', 'diffusers') if n in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+    code = (
+        "import sys, editmill.manifests.exports.imagenet_e; print([n for n in ('torch', 'prefect', 'cv2', "
+        "'diffusers') if n in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
+    )

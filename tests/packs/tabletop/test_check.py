@@ -1,4 +1,7 @@
-"""A short form of ``editmill models check tabletop`` on the shipped weights; the long form prints the card's figures."""
+"""A short form of ``editmill models check tabletop`` on the shipped weights.
+
+The long form prints the card's figures.
+"""
 
 from __future__ import annotations
 
@@ -45,14 +48,20 @@ def test_every_trained_role_is_checked() -> None:
 
 def test_a_figure_beyond_its_bound_or_limit_is_a_shortfall() -> None:
     least, most = bounds(), limits()
-    assert shortfalls({"autoencoder_psnr": least["autoencoder_psnr"] - 0.1}) == {"autoencoder_psnr": least["autoencoder_psnr"]}
-    assert shortfalls({"classifier_weak_accuracy": 0.9}) == {"classifier_weak_accuracy": most["classifier_weak_accuracy"]}
+    assert shortfalls({"autoencoder_psnr": least["autoencoder_psnr"] - 0.1}) == {
+        "autoencoder_psnr": least["autoencoder_psnr"]
+    }
+    assert shortfalls({"classifier_weak_accuracy": 0.9}) == {
+        "classifier_weak_accuracy": most["classifier_weak_accuracy"]
+    }
     assert shortfalls(least) == {}
     assert shortfalls({"a figure of no bound": -1.0}) == {}
 
 
 def test_the_command_prints_json_and_its_exit_code_says_whether_bounds_hold() -> None:
-    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--scenes", "16", "--role", "classifier", "--role", "vq", "--json"])
+    result = CliRunner().invoke(
+        main, ["models", "check", "tabletop", "--scenes", "16", "--role", "classifier", "--role", "vq", "--json"]
+    )
     document = json.loads(result.output)
     assert result.exit_code == (1 if document["short"] else 0)
     assert document["figures"].keys() >= {"classifier_accuracy", "vq_psnr"}

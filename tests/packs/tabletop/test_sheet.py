@@ -14,7 +14,9 @@ ROW = TITLE + CELL + LINES * LINE + GAP
 
 
 def test_cells_stand_under_their_titles_with_captions_below() -> None:
-    sheet = np.asarray(draw_sheet([Strip("first", (Cell(RED, "one"), Cell(RED))), Strip("second", (Cell(RED, "a b"),))]))
+    sheet = np.asarray(
+        draw_sheet([Strip("first", (Cell(RED, "one"), Cell(RED))), Strip("second", (Cell(RED, "a b"),))])
+    )
     assert sheet.shape == (GAP + 2 * ROW, GAP + 2 * (CELL + GAP), 3)
     first, second = GAP + TITLE, GAP + ROW + TITLE
     left, right = GAP, 2 * GAP + CELL

@@ -32,7 +32,9 @@ def finite(network: torch.nn.Module) -> bool:
 
 
 def test_autoencoder_loads_and_keeps_the_shape() -> None:
-    network = diffusers.AutoencoderKL.from_pretrained(folder_of("autoencoder"), local_files_only=True, dtype=torch.float32)
+    network = diffusers.AutoencoderKL.from_pretrained(
+        folder_of("autoencoder"), local_files_only=True, dtype=torch.float32
+    )
     image = torch.zeros(1, 3, 32, 32)
     with torch.inference_mode():
         latents = network.encode(image).latent_dist.mean
@@ -46,9 +48,14 @@ def test_autoencoder_loads_and_keeps_the_shape() -> None:
 def test_inpainting_pipeline_loads_with_its_autoencoder() -> None:
     folder = folder_of("inpaint")
     vae = diffusers.AutoencoderKL.from_pretrained(folder_of("autoencoder"), local_files_only=True, dtype=torch.float32)
-    pipeline = diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder, vae=vae, local_files_only=True, dtype=torch.float32)
+    pipeline = diffusers.StableDiffusionInpaintPipeline.from_pretrained(
+        folder, vae=vae, local_files_only=True, dtype=torch.float32
+    )
     assert type(pipeline.scheduler) is diffusers.DDIMScheduler
-    assert (pipeline.scheduler.config.prediction_type, pipeline.scheduler.config.timestep_spacing) == ("v_prediction", "trailing")
+    assert (pipeline.scheduler.config.prediction_type, pipeline.scheduler.config.timestep_spacing) == (
+        "v_prediction",
+        "trailing",
+    )
     assert pipeline.unet.config.in_channels == 9
     assert pipeline.unet.config.cross_attention_dim == pipeline.text_encoder.config.hidden_size
     assert pipeline.unet.config.sample_size * pipeline.vae_scale_factor == 128
@@ -59,7 +66,9 @@ def test_inpainting_pipeline_loads_with_its_autoencoder() -> None:
 
 def test_judge_loads_with_processor_and_tokenizer() -> None:
     folder = folder_of("zero_shot")
-    network, report = transformers.CLIPModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32, output_loading_info=True)
+    network, report = transformers.CLIPModel.from_pretrained(
+        folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+    )
     assert not report["missing_keys"]
     assert finite(network)
     side = network.config.vision_config.image_size
@@ -90,15 +99,25 @@ def test_classifier_loads_with_the_worlds_classes() -> None:
 
 
 def test_controlnet_loads_and_fits_the_text_to_image_network() -> None:
-    network = diffusers.ControlNetModel.from_pretrained(folder_of("controlnet"), local_files_only=True, dtype=torch.float32)
-    unet = diffusers.UNet2DConditionModel.from_pretrained(folder_of("text_to_image") / "unet", local_files_only=True, dtype=torch.float32)
+    network = diffusers.ControlNetModel.from_pretrained(
+        folder_of("controlnet"), local_files_only=True, dtype=torch.float32
+    )
+    unet = diffusers.UNet2DConditionModel.from_pretrained(
+        folder_of("text_to_image") / "unet", local_files_only=True, dtype=torch.float32
+    )
     assert finite(network)
     assert network.config.block_out_channels == unet.config.block_out_channels
     text, timestep = torch.zeros(1, 4, unet.config.cross_attention_dim), torch.tensor([500])
     with torch.inference_mode():
-        down, middle = network(torch.zeros(1, 4, 32, 32), timestep, text, controlnet_cond=torch.ones(1, 3, 128, 128), return_dict=False)
+        down, middle = network(
+            torch.zeros(1, 4, 32, 32), timestep, text, controlnet_cond=torch.ones(1, 3, 128, 128), return_dict=False
+        )
         sample = unet(
-            torch.zeros(1, 4, 32, 32), timestep, text, down_block_additional_residuals=down, mid_block_additional_residual=middle
+            torch.zeros(1, 4, 32, 32),
+            timestep,
+            text,
+            down_block_additional_residuals=down,
+            mid_block_additional_residual=middle,
         ).sample
     assert bool(torch.isfinite(sample).all())
     assert middle.abs().sum().item() > 0

@@ -32,7 +32,9 @@ def write_scenes(folder: Path, *, columns: dict[str, list[str]] | None = None) -
         Image.fromarray(scene.image).save(folder / f"images/s{number}.png")
         name = scene.objects[0].name
         further = {column: cells[number] for column, cells in (columns or {}).items()}
-        rows.append({"file": f"images/s{number}.png", "label_index": str(CLASSES.index(name)), "class_name": name, **further})
+        rows.append(
+            {"file": f"images/s{number}.png", "label_index": str(CLASSES.index(name)), "class_name": name, **further}
+        )
     with (folder / "labels.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
@@ -42,4 +44,7 @@ def write_scenes(folder: Path, *, columns: dict[str, list[str]] | None = None) -
 
 def boxes() -> dict[str, list[str]]:
     """Columns with the boxes of the objects."""
-    return {edge: [str(float(scene.boxes[0][place])) for scene in scenes()] for place, edge in enumerate(("left", "top", "right", "bottom"))}
+    return {
+        edge: [str(float(scene.boxes[0][place])) for scene in scenes()]
+        for place, edge in enumerate(("left", "top", "right", "bottom"))
+    }

@@ -28,8 +28,10 @@ def test_a_good_mask_passes() -> None:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (replace(GOOD, score=0.5), Refusal.SCORE_LOW), (replace(GOOD, stability=0.8), Refusal.STABILITY_LOW),
-        (replace(GOOD, mask=square(9)), Refusal.TOO_SMALL), (replace(GOOD, mask=square(80)), Refusal.TOO_LARGE),
+        (replace(GOOD, score=0.5), Refusal.SCORE_LOW),
+        (replace(GOOD, stability=0.8), Refusal.STABILITY_LOW),
+        (replace(GOOD, mask=square(9)), Refusal.TOO_SMALL),
+        (replace(GOOD, mask=square(80)), Refusal.TOO_LARGE),
         (replace(GOOD, largest=0.7), Refusal.FRAGMENTED),
     ],
 )

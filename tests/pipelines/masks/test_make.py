@@ -67,7 +67,9 @@ def test_a_failing_segmenter_is_a_row(models: Models, tmp_path: Path, monkeypatc
     assert made.reasons() == {"segmenter_failed": 3}
 
 
-def test_masks_are_used_again_and_move_when_limits_change(models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_are_used_again_and_move_when_limits_change(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labels, target = write_scenes(tmp_path / "photos", columns=boxes()), tmp_path / "masked"
     make_masks(labels, models, target)
     before, csv_before = (target / "masks/s1.png").read_bytes(), (target / "labels.csv").read_bytes()

@@ -28,7 +28,10 @@ def test_what_columns_say(row: dict[str, str], prompt: Prompt) -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        {"left": "1", "top": "", "right": "3", "bottom": "4"}, {"px": "a", "py": "1"}, {"px": "1;2", "py": "1"}, {"px": "nan", "py": "1"},
+        {"left": "1", "top": "", "right": "3", "bottom": "4"},
+        {"px": "a", "py": "1"},
+        {"px": "1;2", "py": "1"},
+        {"px": "nan", "py": "1"},
         {"x": "1", "y": "1", "width": "inf", "height": "2"},
     ],
 )
@@ -40,6 +43,10 @@ def test_cells_that_are_wrong(row: dict[str, str]) -> None:
 
 def test_boxes_are_cut_to_the_frame_and_must_lie_in_it() -> None:
     assert fit_to_frame(Prompt("box", box=(-5, 2, 99, 20)), 64, 48).box == (0, 2, 64, 20)
-    for wrong in (Prompt("box", box=(70, 2, 99, 20)), Prompt("box", box=(9, 2, 4, 20)), Prompt("point", points=((64, 1),))):
+    for wrong in (
+        Prompt("box", box=(70, 2, 99, 20)),
+        Prompt("box", box=(9, 2, 4, 20)),
+        Prompt("point", points=((64, 1),)),
+    ):
         with pytest.raises(Refused):
             fit_to_frame(wrong, 64, 48)

@@ -25,7 +25,12 @@ def prompts(scene: Scene) -> list[Prompt]:
     rows, columns = np.nonzero(truth(scene))
     middle = int(np.argmin(np.hypot(rows - rows.mean(), columns - columns.mean())))
     point = (float(columns[middle]), float(rows[middle]))
-    return [Prompt("box", box=(left, top, right, bottom)), Prompt("point", points=(point,)), Prompt("automatic"), Prompt("detector")]
+    return [
+        Prompt("box", box=(left, top, right, bottom)),
+        Prompt("point", points=(point,)),
+        Prompt("automatic"),
+        Prompt("detector"),
+    ]
 
 
 def test_every_kind_of_prompt_finds_the_object(proposer: Proposer) -> None:

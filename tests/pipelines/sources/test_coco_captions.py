@@ -27,8 +27,10 @@ def captions_document() -> dict[str, Any]:
         ],
         "licenses": [{"id": 3, "url": "http:\\/\\/example.org\\/by"}],
         "annotations": [
-            {"id": 12, "image_id": 7, "caption": "A dog.\n"}, {"id": 2, "image_id": 7, "caption": "Two  cars \u2014 caf\u00e9 \U0001f600"},
-            {"id": 5, "image_id": 30, "caption": "a cat"}, {"id": 6, "image_id": 30, "caption": " \n"},
+            {"id": 12, "image_id": 7, "caption": "A dog.\n"},
+            {"id": 2, "image_id": 7, "caption": "Two  cars \u2014 caf\u00e9 \U0001f600"},
+            {"id": 5, "image_id": 30, "caption": "a cat"},
+            {"id": 6, "image_id": 30, "caption": " \n"},
         ],
     }
 
@@ -37,7 +39,8 @@ def instances_document() -> dict[str, Any]:
     return {
         "categories": [{"id": 18, "name": "Dog"}, {"id": 3, "name": "car"}],
         "annotations": [
-            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [1, 2, 3.5, 4]}, {"id": 1, "image_id": 7, "category_id": 18, "bbox": [5, 5, 10, 10]},
+            {"id": 2, "image_id": 7, "category_id": 3, "bbox": [1, 2, 3.5, 4]},
+            {"id": 1, "image_id": 7, "category_id": 18, "bbox": [5, 5, 10, 10]},
             {"id": 3, "image_id": 7, "category_id": 3, "bbox": [0, 0, 40, 20], "iscrowd": 1},
             {"id": 4, "image_id": 99, "category_id": 3, "bbox": [0, 0, 4, 2]},
         ],
@@ -57,7 +60,14 @@ def test_images_and_captions_in_the_order_of_their_ids(tmp_path: Path, caplog: p
     with caplog.at_level(logging.WARNING):
         first, second = CocoCaptionsSource(write(tmp_path)).records()
     assert [(one.id, one.text) for one in first.captions] == [("2", "Two  cars — café 😀"), ("12", "A dog.\n")]
-    assert (first.id, first.image, first.width, first.height, first.licence, first.label) == ("7", "a.png", 40, 20, "http://example.org/by", -1)
+    assert (first.id, first.image, first.width, first.height, first.licence, first.label) == (
+        "7",
+        "a.png",
+        40,
+        20,
+        "http://example.org/by",
+        -1,
+    )
     assert ([one.id for one in second.captions], second.licence) == (["5"], "")
     assert "1 empty text is left out" in caplog.text
 
@@ -67,7 +77,10 @@ def test_objects_are_the_instances_of_the_image(tmp_path: Path) -> None:
     first, second = source.records()
     loaded = source.load_captioned(first)
     assert loaded.image[0, 0].tolist() == [9, 90, 200]
-    assert [(item.name, item.box, item.attributes) for item in loaded.objects] == [("dog", (5, 5, 15, 15), {}), ("car", (1, 2, 4.5, 6), {})]
+    assert [(item.name, item.box, item.attributes) for item in loaded.objects] == [
+        ("dog", (5, 5, 15, 15), {}),
+        ("car", (1, 2, 4.5, 6), {}),
+    ]
     assert source.load_captioned(second).objects == ()
 
 
@@ -175,11 +188,16 @@ def test_the_real_captions_are_those_of_the_file() -> None:
     source = CocoCaptionsSource(CocoCaptionsSpec(captions=REAL / "captions.json", instances=REAL / "instances.json"))
     records = list(source.records())
     annotations = json.loads((REAL / "captions.json").read_text())["annotations"]
-    assert {one.id: one.text for record in records for one in record.captions} == {str(one["id"]): one["caption"] for one in annotations}
+    assert {one.id: one.text for record in records for one in record.captions} == {
+        str(one["id"]): one["caption"] for one in annotations
+    }
     assert (len(records), len(annotations)) == (27, 135)
     assert all(record.licence.startswith("http://") and not record.problem for record in records)
     for record in records[:4]:
         loaded = source.load_captioned(record)
         height, width = loaded.image.shape[:2]
         assert loaded.objects
-        assert all(0 <= item.box[0] < item.box[2] <= width + 1 and 0 <= item.box[1] < item.box[3] <= height + 1 for item in loaded.objects)
+        assert all(
+            0 <= item.box[0] < item.box[2] <= width + 1 and 0 <= item.box[1] < item.box[3] <= height + 1
+            for item in loaded.objects
+        )

@@ -19,7 +19,13 @@ def test_records_and_pixels(tmp_path: Path) -> None:
     source = FolderSource(FolderSpec(labels=write_photos(tmp_path, 3)))
     records = list(source.records())
     assert [record.id for record in records] == ["p0", "p1", "p2"]
-    assert (records[1].label, records[1].class_name, records[1].wnid, records[1].width, records[1].height) == (1, "box", "w1", 96, 64)
+    assert (records[1].label, records[1].class_name, records[1].wnid, records[1].width, records[1].height) == (
+        1,
+        "box",
+        "w1",
+        96,
+        64,
+    )
     loaded = source.load(records[1])
     assert loaded.image.shape == (64, 96, 3)
     assert set(np.unique(loaded.mask)) == {0, 255}
@@ -119,7 +125,15 @@ def test_one_bad_photograph_has_a_reason_and_the_next_is_fine(tmp_path: Path, da
 
 
 @pytest.mark.parametrize(
-    ("label", "words"), [("--5", "line 2"), ("²", "line 2"), ("1.5", "line 2"), ("-1", "line 2"), ("100000000000000000000", "line 2"), ("", "line 2")]
+    ("label", "words"),
+    [
+        ("--5", "line 2"),
+        ("²", "line 2"),
+        ("1.5", "line 2"),
+        ("-1", "line 2"),
+        ("100000000000000000000", "line 2"),
+        ("", "line 2"),
+    ],
 )
 def test_a_label_that_is_no_class_index_is_named_by_its_line(tmp_path: Path, label: str, words: str) -> None:
     labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", label, "x", "y"]])
@@ -130,7 +144,9 @@ def test_a_label_that_is_no_class_index_is_named_by_its_line(tmp_path: Path, lab
 @pytest.mark.parametrize("named", ["", "imagenet_index"])
 def test_an_index_that_imagenet_does_not_have_is_named_by_its_line(tmp_path: Path, named: str) -> None:
     labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", label, "x", "y"] for label in ("999", "1000")])
-    with pytest.raises(SourceError, match="imagenet_index is 1000 in line 3; ImageNet's classes are 0 to 999") as caught:
+    with pytest.raises(
+        SourceError, match="imagenet_index is 1000 in line 3; ImageNet's classes are 0 to 999"
+    ) as caught:
         FolderSource(FolderSpec(labels=labels, label_column=named))
     assert "label_index" in caught.value.fix
 

@@ -46,7 +46,12 @@ def root(tmp_path: Path) -> Path:
     add(tmp_path, SUNGLASSES, "ILSVRC2012_val_3", IDS[SUNGLASS], folder=SUNGLASS)
     # ImageNet-S ships its list out of order.
     (tmp_path / "classes.txt").write_text("\n".join(reversed(CLASSES)))
-    lines = ["imagenet_index,wnid,label", f'1,{FISH},"goldfish, Carassius"', f"836,{SUNGLASS},sunglass", f"837,{SUNGLASSES},sunglasses"]
+    lines = [
+        "imagenet_index,wnid,label",
+        f'1,{FISH},"goldfish, Carassius"',
+        f"836,{SUNGLASS},sunglass",
+        f"837,{SUNGLASSES},sunglasses",
+    ]
     (tmp_path / "classes.csv").write_text("\n".join(lines))
     return tmp_path
 
@@ -55,7 +60,8 @@ def test_labels_come_from_the_photographs_folder_and_pixels_from_the_merged_id(r
     source = ImageNetSSource(ImageNetSSpec(root=root))
     records = list(source.records())
     assert [(r.id, r.label, r.class_name, r.wnid, r.problem) for r in records] == [
-        ("ILSVRC2012_val_1", 1, "goldfish, Carassius", FISH, ""), ("ILSVRC2012_val_2", 836, "sunglass", SUNGLASS, ""),
+        ("ILSVRC2012_val_1", 1, "goldfish, Carassius", FISH, ""),
+        ("ILSVRC2012_val_2", 836, "sunglass", SUNGLASS, ""),
         ("ILSVRC2012_val_3", 837, "sunglasses", SUNGLASSES, ""),
     ]
     assert IDS[SUNGLASS] > 255
@@ -110,11 +116,16 @@ def no_photograph(root: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (ignore_inside, Reason.SOURCE_INELIGIBLE), (resize, Reason.MASK_SIZE_MISMATCH), (other_class, Reason.MASK_EMPTY),
-        (grey, Reason.MASK_UNREADABLE), (no_photograph, Reason.SOURCE_UNREADABLE),
+        (ignore_inside, Reason.SOURCE_INELIGIBLE),
+        (resize, Reason.MASK_SIZE_MISMATCH),
+        (other_class, Reason.MASK_EMPTY),
+        (grey, Reason.MASK_UNREADABLE),
+        (no_photograph, Reason.SOURCE_UNREADABLE),
     ],
 )
-def test_a_bad_one_has_its_reason_and_the_others_are_fine(root: Path, damage: Callable[[Path], None], reason: Reason) -> None:
+def test_a_bad_one_has_its_reason_and_the_others_are_fine(
+    root: Path, damage: Callable[[Path], None], reason: Reason
+) -> None:
     damage(root)
     source = ImageNetSSource(ImageNetSSpec(root=root))
     records = list(source.records())
@@ -154,9 +165,13 @@ def test_the_index_may_be_the_usual_json(root: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("classes.csv", "a,b\n1,2\n", "not a readable class index"), ("classes.csv", "imagenet_index,wnid\n", "empty"),
-        ("classes.csv", "imagenet_index,wnid\n1,goldfish\n", "'goldfish' is no wnid"), ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n", "lacks"),
-        ("classes.txt", "goldfish\n", "no wnid"), ("classes.txt", f"{FISH}\n{FISH}\n", "twice"), ("classes.txt", "\n", "empty"),
+        ("classes.csv", "a,b\n1,2\n", "not a readable class index"),
+        ("classes.csv", "imagenet_index,wnid\n", "empty"),
+        ("classes.csv", "imagenet_index,wnid\n1,goldfish\n", "'goldfish' is no wnid"),
+        ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n", "lacks"),
+        ("classes.txt", "goldfish\n", "no wnid"),
+        ("classes.txt", f"{FISH}\n{FISH}\n", "twice"),
+        ("classes.txt", "\n", "empty"),
         ("classes.txt", f"{FISH}\n", "class list lacks 'n04355933'"),
     ],
 )

@@ -29,7 +29,12 @@ def folder(tmp_path: Path) -> Path:
 def test_every_picture_below_a_folder_in_the_order_of_paths(folder: Path) -> None:
     pictures = open_pictures(ImagesSpec(root=folder, licence="CC0-1.0"))
     records = list(pictures.records())
-    assert [(record.id, record.problem) for record in records] == [("a", ""), ("b", ""), ("broken", "source_unreadable"), ("sub/a", "")]
+    assert [(record.id, record.problem) for record in records] == [
+        ("a", ""),
+        ("b", ""),
+        ("broken", "source_unreadable"),
+        ("sub/a", ""),
+    ]
     assert {record.licence for record in records} == {"CC0-1.0"} == {pictures.licence}
     assert pictures.picture(records[1]).shape == (10, 20, 3)
     assert (records[1].width, records[1].height) == (20, 10)

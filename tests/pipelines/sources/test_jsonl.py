@@ -32,12 +32,22 @@ def write(folder: Path, *rows: Any, ascii_only: bool = True, end: str = "\n") ->
 def test_every_field(tmp_path: Path) -> None:
     absolute = str(tmp_path / "photos/a.png")
     source = write(
-        tmp_path, {"image": "photos/a.png", "texts": ["one", "two "], "id": "x", "label": "contradiction", "licence": "CC BY"}, "",
-        {"image": absolute, "text": "three", "id": 5, "label": 0}, {"image": "photos/a.png", "text": "four", "label": None, "id": None},
+        tmp_path,
+        {"image": "photos/a.png", "texts": ["one", "two "], "id": "x", "label": "contradiction", "licence": "CC BY"},
+        "",
+        {"image": absolute, "text": "three", "id": 5, "label": 0},
+        {"image": "photos/a.png", "text": "four", "label": None, "id": None},
     )
     first, second, third = source.records()
     assert [(one.id, one.text, one.label) for one in first.captions] == [("0", "one", 2), ("1", "two ", 2)]
-    assert (first.id, first.image, first.width, first.height, first.licence, first.label) == ("x", "photos/a.png", 30, 20, "CC BY", -1)
+    assert (first.id, first.image, first.width, first.height, first.licence, first.label) == (
+        "x",
+        "photos/a.png",
+        30,
+        20,
+        "CC BY",
+        -1,
+    )
     assert (second.id, second.captions[0].label, second.licence) == ("5", 0, "CC0")
     assert (third.id, third.captions[0].label) == ("a", -1)
     assert all(source.load_captioned(record).image[0, 0].tolist() == [1, 2, 3] for record in (first, second, third))
@@ -46,19 +56,32 @@ def test_every_field(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_texts_are_kept_exactly(tmp_path: Path, ascii_only: bool, end: str) -> None:
-    texts = [" a  b\t", "line\r\nline\n", "caf\u00e9 cafe\u0301", "\U0001f600\u200d", "a\u2028b\u0085c", "\ufeffa", "\u00a0x", '"\\n"']
+    texts = [
+        " a  b\t",
+        "line\r\nline\n",
+        "caf\u00e9 cafe\u0301",
+        "\U0001f600\u200d",
+        "a\u2028b\u0085c",
+        "\ufeffa",
+        "\u00a0x",
+        '"\\n"',
+    ]
     (record,) = write(tmp_path, {"image": "photos/a.png", "texts": texts}, ascii_only=ascii_only, end=end).records()
     assert [one.text for one in record.captions] == texts
 
 
 @given(texts=st.lists(text_of_any_kind, min_size=1, max_size=3), ascii_only=st.booleans())
 def test_any_text_is_kept_exactly(tmp_path_factory: pytest.TempPathFactory, texts: list[str], ascii_only: bool) -> None:
-    (record,) = write(tmp_path_factory.mktemp("texts"), {"image": "photos/a.png", "texts": texts}, ascii_only=ascii_only).records()
+    (record,) = write(
+        tmp_path_factory.mktemp("texts"), {"image": "photos/a.png", "texts": texts}, ascii_only=ascii_only
+    ).records()
     assert [one.text for one in record.captions] == texts
 
 
 def test_empty_texts_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    source = write(tmp_path, {"image": "photos/a.png", "texts": ["", "a", " \n"]}, {"image": "photos/a.png", "texts": [""]})
+    source = write(
+        tmp_path, {"image": "photos/a.png", "texts": ["", "a", " \n"]}, {"image": "photos/a.png", "texts": [""]}
+    )
     with caplog.at_level(logging.WARNING):
         (record,) = source.records()
     assert [(one.id, one.text) for one in record.captions] == [("1", "a")]
@@ -77,7 +100,12 @@ def test_an_unreadable_image_is_a_record_with_its_problem(tmp_path: Path) -> Non
     rows = [{"image": name, "text": "a"} for name in ("broken.png", "none.png", "photos/a.png", "photos")]
     source = write(tmp_path, *rows)
     records = list(source.records())
-    assert [record.problem for record in records] == [Reason.SOURCE_UNREADABLE, Reason.SOURCE_UNREADABLE, "", Reason.SOURCE_UNREADABLE]
+    assert [record.problem for record in records] == [
+        Reason.SOURCE_UNREADABLE,
+        Reason.SOURCE_UNREADABLE,
+        "",
+        Reason.SOURCE_UNREADABLE,
+    ]
     with pytest.raises(SourceProblem):
         source.load_captioned(records[0])
 
@@ -92,12 +120,21 @@ def test_a_file_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("{'image': 1}", "no JSON"), ("[1]", "no object"), ({"text": "a"}, "with an image"), ({"image": "", "text": "a"}, "with an image"),
-        ({"image": "a.png"}, "neither"), ({"image": "a.png", "texts": "a"}, "neither"), ({"image": "a.png", "texts": ["a", None]}, "neither"),
-        ({"image": "a.png", "text": "a", "label": "maybe"}, "'maybe'"), ({"image": "a.png", "text": "a", "label": True}, "True"),
-        ({"image": "a.png", "text": "a", "label": 1.0}, r"1\.0"), ({"image": "a.png", "text": "a", "label": [0]}, "label"),
-        ({"image": "a.png", "text": "a", "label": -1}, "label"), ({"image": "a.png", "text": "a", "id": []}, "the id"),
-        ({"image": "a.png", "text": "a", "licence": 4}, "licence"), ('{"image": "a.png", "text": "\\ud83d"}', "surrogate"),
+        ("{'image': 1}", "no JSON"),
+        ("[1]", "no object"),
+        ({"text": "a"}, "with an image"),
+        ({"image": "", "text": "a"}, "with an image"),
+        ({"image": "a.png"}, "neither"),
+        ({"image": "a.png", "texts": "a"}, "neither"),
+        ({"image": "a.png", "texts": ["a", None]}, "neither"),
+        ({"image": "a.png", "text": "a", "label": "maybe"}, "'maybe'"),
+        ({"image": "a.png", "text": "a", "label": True}, "True"),
+        ({"image": "a.png", "text": "a", "label": 1.0}, r"1\.0"),
+        ({"image": "a.png", "text": "a", "label": [0]}, "label"),
+        ({"image": "a.png", "text": "a", "label": -1}, "label"),
+        ({"image": "a.png", "text": "a", "id": []}, "the id"),
+        ({"image": "a.png", "text": "a", "licence": 4}, "licence"),
+        ('{"image": "a.png", "text": "\\ud83d"}', "surrogate"),
         ('{"image": "a.png", "text": "a", "id": "\\ude00"}', "surrogate"),
     ],
 )

@@ -25,13 +25,18 @@ ADAPTER: TypeAdapter[LabelledSpec | CaptionedSpec] = TypeAdapter(SourceSpec)
 @pytest.mark.parametrize(
     ("text", "spec"),
     [
-        ("tabletop-captions", TabletopCaptionsSpec()), ("tabletop-captions:shifted", TabletopCaptionsSpec(split="shifted")),
+        ("tabletop-captions", TabletopCaptionsSpec()),
+        ("tabletop-captions:shifted", TabletopCaptionsSpec(split="shifted")),
         ("coco-captions:/x/captions.json", CocoCaptionsSpec(captions=Path("/x/captions.json"))),
-        ("coco-captions:/x/c.json,/x/i.json", CocoCaptionsSpec(captions=Path("/x/c.json"), instances=Path("/x/i.json"))),
+        (
+            "coco-captions:/x/c.json,/x/i.json",
+            CocoCaptionsSpec(captions=Path("/x/c.json"), instances=Path("/x/i.json")),
+        ),
         ("jsonl:/x/a,b.jsonl", JsonLinesSpec(file=Path("/x/a,b.jsonl"))),
         ("webdataset:/x/{00000..00003}.tar", WebDatasetSpec(shards=Path("/x/{00000..00003}.tar"))),
         ("webdataset:/x/*.tar", WebDatasetSpec(shards=Path("/x/*.tar"))),
-        ("folder:/x/labels.csv", FolderSpec(labels=Path("/x/labels.csv"))), ("tabletop:train", TabletopSpec(split="train")),
+        ("folder:/x/labels.csv", FolderSpec(labels=Path("/x/labels.csv"))),
+        ("tabletop:train", TabletopSpec(split="train")),
     ],
 )
 def test_the_command_line_names_a_source(text: str, spec: object) -> None:

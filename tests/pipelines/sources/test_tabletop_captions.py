@@ -1,4 +1,6 @@
-"""Captions of tabletop scenes: true unless labelled otherwise, in the world's grammar, and a function of their address."""
+"""Captions of tabletop scenes: true unless labelled otherwise, in the world's grammar, and a function of their
+address.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,11 @@ GROUPS: dict[str, Collection[str]] = {"size": SIZES, "colour": COLOURS, "finish"
 def captions_of(**fields: object) -> list[tuple[str, int, int]]:
     """Text, label and scene of every caption."""
     source = TabletopCaptionsSource(TabletopCaptionsSpec.model_validate({"size": 32, **fields}))
-    return [(one.text, one.label, int(record.id.rpartition("-")[2])) for record in source.records() for one in record.captions]
+    return [
+        (one.text, one.label, int(record.id.rpartition("-")[2]))
+        for record in source.records()
+        for one in record.captions
+    ]
 
 
 def read(text: str) -> tuple[list[Thing], str]:
@@ -70,7 +76,11 @@ def test_contradictions_say_exactly_one_attribute_wrong() -> None:
         assert is_true(things, objects) == (label == 0), text
         if label == 2:
             kind = [item for item in objects if item.name == things[0].name]
-            wrong = [group for group, value in things[0].attributes.items() if all(getattr(item, group) != value for item in kind)]
+            wrong = [
+                group
+                for group, value in things[0].attributes.items()
+                if all(getattr(item, group) != value for item in kind)
+            ]
             assert len(wrong) == 1
             mended = Thing(**{**vars(things[0]), wrong[0]: ""})
             assert is_true([mended, *things[1:]], objects), text

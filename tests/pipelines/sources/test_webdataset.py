@@ -53,13 +53,22 @@ def test_shards_as_webdataset_writes_them(tmp_path: Path) -> None:
             for place, suffix in enumerate(("png", "jpg", "webp", "jpeg")):
                 options = {"lossless": True} if suffix == "webp" else {}
                 text = f"shard {shard}, sample {place}\n".encode()
-                writer.write({"__key__": f"{shard}{place}", suffix: picture(shard * 40 + place, suffix, **options), "txt": text, "json": b"{}"})
+                writer.write(
+                    {
+                        "__key__": f"{shard}{place}",
+                        suffix: picture(shard * 40 + place, suffix, **options),
+                        "txt": text,
+                        "json": b"{}",
+                    }
+                )
     source = open_shards(tmp_path / "{00000..00002}.tar")
     records = list(source.records())
     assert [record.id for record in records] == [f"{shard}{place}" for shard in range(3) for place in range(4)]
     assert records[5].image == "00001.tar#11"
     assert [(one.id, one.text, one.label) for one in records[5].captions] == [("0", "shard 1, sample 1", -1)]
-    assert all((record.width, record.height, record.licence, record.problem) == (30, 20, "CC0", "") for record in records)
+    assert all(
+        (record.width, record.height, record.licence, record.problem) == (30, 20, "CC0", "") for record in records
+    )
     # A second source has read nothing before it loads.
     fresh = open_shards(tmp_path / "*.tar")
     for record in reversed(records):
@@ -70,15 +79,26 @@ def test_shards_as_webdataset_writes_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "text"),
     [
-        (b"a\n", "a"), (b"a\r\n", "a"), (b"a\n\n", "a\n"), (b"a\r", "a\r"), (b" a ", " a "), ("\ufeffcafé".encode(), "café"),
-        (b"a\r\nb\r\n", "a\r\nb"), ("a\u2028\n".encode(), "a\u2028"), ("😀".encode(), "😀"),
+        (b"a\n", "a"),
+        (b"a\r\n", "a"),
+        (b"a\n\n", "a\n"),
+        (b"a\r", "a\r"),
+        (b" a ", " a "),
+        ("\ufeffcafé".encode(), "café"),
+        (b"a\r\nb\r\n", "a\r\nb"),
+        ("a\u2028\n".encode(), "a\u2028"),
+        ("😀".encode(), "😀"),
     ],
 )
 def test_only_one_line_break_at_the_end_belongs_to_the_file(tmp_path: Path, data: bytes, text: str) -> None:
     assert texts_of(tmp_path, [("a.txt", data)]) == [text]
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.strip()) and not text.startswith("\ufeff")))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+        lambda text: bool(text.strip()) and not text.startswith("\ufeff")
+    )
+)
 def test_any_text_is_kept_exactly(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("texts")
     assert texts_of(folder, [("a.txt", f"{text}\n".encode())]) == [text[:-1] if text.endswith("\r") else text]
@@ -91,10 +111,18 @@ def test_texts_may_stand_in_the_json(tmp_path: Path) -> None:
     assert texts_of(tmp_path, [("a.txt", b"t"), ("a.json", b'{"caption": "c"}')]) == ["t"]
 
 
-def test_samples_without_a_readable_text_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_samples_without_a_readable_text_are_left_out_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     bad = [
-        ("b.json", b"{"), ("c.json", b"[]"), ("d.json", b'{"texts": "x"}'), ("e.json", b'{"caption": 4}'), ("f.txt", b"\xff"),
-        ("g.json", b'{"caption": "\\ud83d"}'), ("h.png", picture(1)), ("i.txt", b"\n"),
+        ("b.json", b"{"),
+        ("c.json", b"[]"),
+        ("d.json", b'{"texts": "x"}'),
+        ("e.json", b'{"caption": 4}'),
+        ("f.txt", b"\xff"),
+        ("g.json", b'{"caption": "\\ud83d"}'),
+        ("h.png", picture(1)),
+        ("i.txt", b"\n"),
     ]
     source = open_shards(write_tar(tmp_path / "x.tar", [("a.png", picture(1)), ("a.txt", b"a"), *bad]))
     with caplog.at_level(logging.WARNING):
@@ -105,8 +133,17 @@ def test_samples_without_a_readable_text_are_left_out_and_counted(tmp_path: Path
 
 def test_unusual_members_do_no_harm(tmp_path: Path) -> None:
     members = [
-        ("deep/er/a.png", picture(1)), ("deep/er/a.txt", b"one"), ("deep/er/a.seg.png", b"x"), ("deep/er/.txt", b"x"), ("._a.txt", b"x"),
-        ("noext", b"x"), ("v1.5/a#b.png", picture(2)), ("v1.5/a#b.txt", b"two"), ("z.b.txt", b"x"), ("é.PNG", picture(3)), ("é.TXT", b"three"),
+        ("deep/er/a.png", picture(1)),
+        ("deep/er/a.txt", b"one"),
+        ("deep/er/a.seg.png", b"x"),
+        ("deep/er/.txt", b"x"),
+        ("._a.txt", b"x"),
+        ("noext", b"x"),
+        ("v1.5/a#b.png", picture(2)),
+        ("v1.5/a#b.txt", b"two"),
+        ("z.b.txt", b"x"),
+        ("é.PNG", picture(3)),
+        ("é.TXT", b"three"),
     ]
     path = write_tar(tmp_path / "with#hash.tar", members)
     with tarfile.open(path, "a") as tar:
@@ -115,7 +152,11 @@ def test_unusual_members_do_no_harm(tmp_path: Path) -> None:
         tar.addfile(folder)
     source = open_shards(path)
     records = list(source.records())
-    assert [(record.id, record.captions[0].text) for record in records] == [("deep/er/a", "one"), ("v1.5/a#b", "two"), ("é", "three")]
+    assert [(record.id, record.captions[0].text) for record in records] == [
+        ("deep/er/a", "one"),
+        ("v1.5/a#b", "two"),
+        ("é", "three"),
+    ]
     assert [int(source.load_captioned(record).image[0, 0, 0]) for record in records] == [1, 2, 3]
 
 
@@ -123,7 +164,10 @@ def test_equal_keys_are_samples_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     one = [("a.png", picture(1)), ("a.txt", b"one"), ("a.png", picture(2)), ("a.txt", b"two")]
     write_tar(tmp_path / "x.tar", one)
-    write_tar(tmp_path / "other/x.tar", [("a.txt", b"three"), ("b.txt", b"four"), ("b.png", picture(4)), ("a.png", picture(3))])
+    write_tar(
+        tmp_path / "other/x.tar",
+        [("a.txt", b"three"), ("b.txt", b"four"), ("b.png", picture(4)), ("a.png", picture(3))],
+    )
     source = open_shards(tmp_path / "{x,other/x}.tar")
     records = list(source.records())
     assert len({record.id for record in records}) == len({record.image for record in records}) == 4
@@ -132,7 +176,12 @@ def test_equal_keys_are_samples_of_their_own(tmp_path: Path) -> None:
 
 
 def test_one_bad_picture_has_its_problem_and_the_next_is_fine(tmp_path: Path) -> None:
-    source = open_shards(write_tar(tmp_path / "x.tar", [("a.png", b"x"), ("a.txt", b"a"), ("b.txt", b"b"), ("c.png", picture(1)), ("c.txt", b"c")]))
+    source = open_shards(
+        write_tar(
+            tmp_path / "x.tar",
+            [("a.png", b"x"), ("a.txt", b"a"), ("b.txt", b"b"), ("c.png", picture(1)), ("c.txt", b"c")],
+        )
+    )
     records = list(source.records())
     assert [record.problem for record in records] == [Reason.SOURCE_UNREADABLE, Reason.SOURCE_UNREADABLE, ""]
     for record in records[:2]:
@@ -154,9 +203,15 @@ def test_patterns(tmp_path: Path) -> None:
     for name in ("a0", "a1", "b[0]", "c{0"):
         write_tar(tmp_path / f"{name}.tar", [(f"{name}.txt", b"x"), (f"{name}.png", picture(1))])
     wanted = {
-        "a*.tar": ["a0", "a1"], "a{0..1}.tar": ["a0", "a1"], "{a1,a*}.tar": ["a1", "a0"], "b[0].tar": ["b[0]"], "c{0.tar": ["c{0"],
+        "a*.tar": ["a0", "a1"],
+        "a{0..1}.tar": ["a0", "a1"],
+        "{a1,a*}.tar": ["a1", "a0"],
+        "b[0].tar": ["b[0]"],
+        "c{0.tar": ["c{0"],
     }
-    assert {pattern: [record.id for record in open_shards(tmp_path / pattern).records()] for pattern in wanted} == wanted
+    assert {
+        pattern: [record.id for record in open_shards(tmp_path / pattern).records()] for pattern in wanted
+    } == wanted
 
 
 @pytest.mark.parametrize("pattern", ["none.tar", "none*.tar", "a{0..2}.tar", "."])
@@ -171,8 +226,12 @@ def test_a_missing_shard(tmp_path: Path, pattern: str) -> None:
 def damaged(data: bytes) -> dict[str, bytes]:
     second = data.index(b"b.txt")
     return {
-        "cut": data[: second + 700], "cut in a header": data[: second + 100], "header": data[: second + 150] + b"\xff" * 8 + data[second + 158 :],
-        "compressed": gzip.compress(data), "empty": b"", "other": b"no tar" * 200,
+        "cut": data[: second + 700],
+        "cut in a header": data[: second + 100],
+        "header": data[: second + 150] + b"\xff" * 8 + data[second + 158 :],
+        "compressed": gzip.compress(data),
+        "empty": b"",
+        "other": b"no tar" * 200,
     }
 
 

@@ -11,7 +11,10 @@ from editmill.generators.guards.ensemble.conformal import CleanScore, kth_smalle
 from editmill.manifests.guard_report import POOLED, GateThreshold
 
 
-@pytest.mark.parametrize(("count", "alpha", "rank"), [(18, 0.05, 0), (19, 0.05, 1), (39, 0.05, 2), (59, 0.05, 3), (100, 0.01, 1), (98, 0.01, 0)])
+@pytest.mark.parametrize(
+    ("count", "alpha", "rank"),
+    [(18, 0.05, 0), (19, 0.05, 1), (39, 0.05, 2), (59, 0.05, 3), (100, 0.01, 1), (98, 0.01, 0)],
+)
 def test_ranks(count: int, alpha: float, rank: int) -> None:
     assert rank_of(count, alpha) == rank
 
@@ -60,9 +63,16 @@ def test_origins() -> None:
 
 
 def test_too_few_sources_give_none() -> None:
-    assert {(one.threshold, one.origin) for one in thresholds("gate", scores_of("a", 5, 0.0), alpha=0.05, least_sources=50)} == {(None, "none")}
+    assert {
+        (one.threshold, one.origin) for one in thresholds("gate", scores_of("a", 5, 0.0), alpha=0.05, least_sources=50)
+    } == {(None, "none")}
 
 
 def test_the_lowest_picture_of_a_source_counts() -> None:
-    pictures = [("s", "ball", {"m": 3.0}), ("s", "ball", {"m": 1.0}), ("t", "cube", {"m": 2.0}), ("t", "cube", {"other": 0.0})]
+    pictures = [
+        ("s", "ball", {"m": 3.0}),
+        ("s", "ball", {"m": 1.0}),
+        ("t", "cube", {"m": 2.0}),
+        ("t", "cube", {"other": 0.0}),
+    ]
     assert lowest_scores(pictures, "m") == [CleanScore("s", "ball", 1.0), CleanScore("t", "cube", 2.0)]

@@ -32,7 +32,9 @@ def test_a_card_covers_nine_tenths_of_the_object(toys: tuple[Toy, ...], seed: in
 def test_a_crop_holds_no_object(toys: tuple[Toy, ...]) -> None:
     for toy in toys:
         source = toy.source
-        marked = replace(source, image=np.where((source.mask > 127)[..., None], 255, 0).astype(np.uint8).repeat(3, axis=2))
+        marked = replace(
+            source, image=np.where((source.mask > 127)[..., None], 255, 0).astype(np.uint8).repeat(3, axis=2)
+        )
         crop = background_crop(marked)
         assert crop is not None
         assert crop.shape == source.image.shape
@@ -44,15 +46,24 @@ def test_an_object_that_fills_the_frame_leaves_no_room(toys: tuple[Toy, ...]) ->
     full[4:-4, 4:-4] = 255
     source = LoadedSource(toys[0].source.record, toys[0].source.image, full)
     assert background_crop(source) is None
-    assert [one.operator for one in destroyed(source, toys[1].source, np.random.default_rng(0))] == ["class_swap", "occluded"]
+    assert [one.operator for one in destroyed(source, toys[1].source, np.random.default_rng(0))] == [
+        "class_swap",
+        "occluded",
+    ]
 
 
 def test_another_object_takes_the_place(toys: tuple[Toy, ...]) -> None:
     source, other = toys[0].source, toys[1].source
     found = other_class(source, other, toys[0].ground)
     mine, theirs = box_of(source.mask > 127), box_of(found.mask > 127)
-    assert np.allclose([(mine[0] + mine[2]) / 2, (mine[1] + mine[3]) / 2], [(theirs[0] + theirs[2]) / 2, (theirs[1] + theirs[3]) / 2], atol=1.5)
-    assert max(mine[2] - mine[0], mine[3] - mine[1]) == pytest.approx(max(theirs[2] - theirs[0], theirs[3] - theirs[1]), abs=2)
+    assert np.allclose(
+        [(mine[0] + mine[2]) / 2, (mine[1] + mine[3]) / 2],
+        [(theirs[0] + theirs[2]) / 2, (theirs[1] + theirs[3]) / 2],
+        atol=1.5,
+    )
+    assert max(mine[2] - mine[0], mine[3] - mine[1]) == pytest.approx(
+        max(theirs[2] - theirs[0], theirs[3] - theirs[1]), abs=2
+    )
     assert not changed(found.image, toys[0].ground)[found.mask == 0].any()
 
 

@@ -33,7 +33,15 @@ def ensemble(tabletop: Models) -> GuardEnsemble:
 
 def shown(toy: Toy, image: Array, *, mask: Array | None = None, edited: bool = True) -> Shown:
     source = toy.source
-    return Shown(image, source.record.class_name, source.record.label, mask if mask is not None else source.mask, source.image, source.mask, edited)
+    return Shown(
+        image,
+        source.record.class_name,
+        source.record.label,
+        mask if mask is not None else source.mask,
+        source.image,
+        source.mask,
+        edited,
+    )
 
 
 def brighter(image: Array) -> Array:
@@ -49,11 +57,16 @@ def candidates(toys: tuple[Toy, ...]) -> dict[str, Shown]:
     pasted = other_class(first.source, second.source, first.ground)
     alpha = first.alpha
     return {
-        "the source": shown(first, first.source.image, edited=False), "brighter": shown(first, brighter(first.source.image)),
-        "another class": shown(first, second.source.image, mask=second.source.mask), "bare ground": shown(first, first.ground),
-        "background crop": shown(first, crop), "another object": shown(first, pasted.image, mask=pasted.mask),
-        "no edit": shown(first, first.source.image), "unsafe": replace(shown(first, brighter(first.source.image)), unsafe=True),
-        "constant": shown(first, np.full_like(first.ground, 90)), "grown": shown(first, fixtures.grown_object(first.source.image, alpha, 6)),
+        "the source": shown(first, first.source.image, edited=False),
+        "brighter": shown(first, brighter(first.source.image)),
+        "another class": shown(first, second.source.image, mask=second.source.mask),
+        "bare ground": shown(first, first.ground),
+        "background crop": shown(first, crop),
+        "another object": shown(first, pasted.image, mask=pasted.mask),
+        "no edit": shown(first, first.source.image),
+        "unsafe": replace(shown(first, brighter(first.source.image)), unsafe=True),
+        "constant": shown(first, np.full_like(first.ground, 90)),
+        "grown": shown(first, fixtures.grown_object(first.source.image, alpha, 6)),
         "no source": Shown(first.source.image, first.source.record.class_name),
         "no source, bare ground": Shown(first.ground, first.source.record.class_name),
         "unknown class": Shown(first.source.image, "teapot"),
@@ -73,10 +86,19 @@ def test_good_pictures_pass(verdicts: dict[str, Verdict], name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("another class", Reason.LABEL_CLIP), ("another class", Reason.LABEL_SIGLIP), ("another class", Reason.IDENTITY_DINO),
-        ("another object", Reason.LABEL_CLIP), ("another object", Reason.IDENTITY_DINO), ("bare ground", Reason.LABEL_CLIP),
-        ("bare ground", Reason.OBJECT_LOST), ("bare ground", Reason.GUARD_UNSTABLE), ("background crop", Reason.LABEL_SIGLIP),
-        ("no edit", Reason.NO_OP), ("unsafe", Reason.NSFW), ("constant", Reason.SANITY), ("no source, bare ground", Reason.OBJECT_LOST),
+        ("another class", Reason.LABEL_CLIP),
+        ("another class", Reason.LABEL_SIGLIP),
+        ("another class", Reason.IDENTITY_DINO),
+        ("another object", Reason.LABEL_CLIP),
+        ("another object", Reason.IDENTITY_DINO),
+        ("bare ground", Reason.LABEL_CLIP),
+        ("bare ground", Reason.OBJECT_LOST),
+        ("bare ground", Reason.GUARD_UNSTABLE),
+        ("background crop", Reason.LABEL_SIGLIP),
+        ("no edit", Reason.NO_OP),
+        ("unsafe", Reason.NSFW),
+        ("constant", Reason.SANITY),
+        ("no source, bare ground", Reason.OBJECT_LOST),
         ("unknown class", Reason.SOURCE_INELIGIBLE),
     ],
 )
@@ -104,7 +126,10 @@ def test_all_scores_are_there_also_of_rejected_pictures(ensemble: GuardEnsemble,
 
 def test_what_can_not_be_compared_has_no_score(verdicts: dict[str, Verdict]) -> None:
     assert not {"identity", "mask_iou", "change"} & verdicts["no source"].scores.keys()
-    assert not {"clip_margin", "siglip_margin", "object_margin", "verifier_classifier_agrees"} & verdicts["unknown class"].scores.keys()
+    assert (
+        not {"clip_margin", "siglip_margin", "object_margin", "verifier_classifier_agrees"}
+        & verdicts["unknown class"].scores.keys()
+    )
 
 
 def test_verifiers_are_heard_and_do_not_bind(ensemble: GuardEnsemble, verdicts: dict[str, Verdict]) -> None:
@@ -112,10 +137,14 @@ def test_verifiers_are_heard_and_do_not_bind(ensemble: GuardEnsemble, verdicts: 
     assert verdicts["another class"].scores["verifier_classifier_agrees"] == 0
     assert not ensemble.gate_digests().keys() & ensemble.verifier_digests().keys()
     assert ensemble.gate_digests().keys() == set(GATE_ROLES)
-    assert not {gate.score for gate in GATES.values()} & {name for one in ensemble.verifiers for name in one.score_names}
+    assert not {gate.score for gate in GATES.values()} & {
+        name for one in ensemble.verifiers for name in one.score_names
+    }
 
 
-def test_scores_do_not_depend_on_neighbours(ensemble: GuardEnsemble, candidates: dict[str, Shown], verdicts: dict[str, Verdict]) -> None:
+def test_scores_do_not_depend_on_neighbours(
+    ensemble: GuardEnsemble, candidates: dict[str, Shown], verdicts: dict[str, Verdict]
+) -> None:
     names = ("another class", "brighter", "no source")
     turned = ensemble.scores([candidates[name] for name in names])
     assert turned == [verdicts[name].scores for name in names]
@@ -136,7 +165,9 @@ def test_directions_follow_the_prompt(ensemble: GuardEnsemble, toys: tuple[Toy, 
 
 def test_duplicates_of_accepted_pictures_are_found(ensemble: GuardEnsemble, toys: tuple[Toy, ...]) -> None:
     index = DuplicateIndex(SETTINGS)
-    first, again, other = ensemble.fingerprints([toys[0].source.image, brighter(toys[0].source.image), toys[1].source.image])
+    first, again, other = ensemble.fingerprints(
+        [toys[0].source.image, brighter(toys[0].source.image), toys[1].source.image]
+    )
     index.add(first)
     assert index.reasons(index.scores(again)) == (Reason.DUPLICATE,)
     assert index.reasons(index.scores(other)) == ()

@@ -42,9 +42,13 @@ def noise() -> np.ndarray:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (shown(np.full_like(IMAGE, 127)), Reason.SANITY), (shown(noise()), Reason.SANITY),
-        (shown(np.where(IMAGE > 127, 255, 0).astype(np.uint8)), Reason.SANITY), (shown(OTHER, finite=False), Reason.SANITY),
-        (shown(OTHER, size=(64, 64)), Reason.SANITY), (shown(OTHER, unsafe=True), Reason.NSFW), (shown(IMAGE), Reason.NO_OP),
+        (shown(np.full_like(IMAGE, 127)), Reason.SANITY),
+        (shown(noise()), Reason.SANITY),
+        (shown(np.where(IMAGE > 127, 255, 0).astype(np.uint8)), Reason.SANITY),
+        (shown(OTHER, finite=False), Reason.SANITY),
+        (shown(OTHER, size=(64, 64)), Reason.SANITY),
+        (shown(OTHER, unsafe=True), Reason.NSFW),
+        (shown(IMAGE), Reason.NO_OP),
         (shown(np.where(np.arange(128)[:, None, None] < 32, 0, IMAGE).astype(np.uint8)), Reason.SANITY),
     ],
     ids=["constant", "noise", "clipped", "not finite", "size", "unsafe", "no edit", "holed"],
@@ -53,7 +57,9 @@ def test_known_faults_are_rejected(bad: Shown, reason: Reason) -> None:
     assert reason in verdict(bad)
 
 
-@pytest.mark.parametrize("good", [shown(OTHER), shown(IMAGE, edited=False), shown(OTHER, size=(128, 128)), Shown(IMAGE, "ball")])
+@pytest.mark.parametrize(
+    "good", [shown(OTHER), shown(IMAGE, edited=False), shown(OTHER, size=(128, 128)), Shown(IMAGE, "ball")]
+)
 def test_good_pictures_pass(good: Shown) -> None:
     assert verdict(good) == set()
 

@@ -12,7 +12,9 @@ from editmill.generators.guards.ensemble.rates import Tally, effective_trials, i
 def test_bounds_are_those_of_clopper_and_pearson(errors: int, trials: int) -> None:
     exact = binomtest(errors, trials).proportion_ci(0.95, "exact")
     assert interval(errors, trials) == pytest.approx((exact.low, exact.high))
-    assert upper_bound(errors, trials) == pytest.approx(binomtest(errors, trials, alternative="less").proportion_ci(0.95, "exact").high)
+    assert upper_bound(errors, trials) == pytest.approx(
+        binomtest(errors, trials, alternative="less").proportion_ci(0.95, "exact").high
+    )
 
 
 def test_nothing_is_known_without_trials() -> None:

@@ -17,13 +17,31 @@ from editmill.manifests.errors import RequestError
 
 SETTINGS = EnsembleSettings()
 GOOD = {
-    "finite": 1.0, "unsafe": 0.0, "size_fits": 1.0, "clipped_share": 0.0, "contrast": 40.0, "black_share": 0.0, "correlation": 0.9, "change": 20.0,
-    "source_cosine": 0.9, "background_change": 20.0, "direction": 0.3, "clip_margin": 3.0, "clip_margin_worst": 2.0, "siglip_margin": 3.0,
-    "siglip_margin_worst": 2.0, "siglip_odds": 2.0, "identity": 0.9, "object_margin": 2.0, "mask_iou": 0.9,
+    "finite": 1.0,
+    "unsafe": 0.0,
+    "size_fits": 1.0,
+    "clipped_share": 0.0,
+    "contrast": 40.0,
+    "black_share": 0.0,
+    "correlation": 0.9,
+    "change": 20.0,
+    "source_cosine": 0.9,
+    "background_change": 20.0,
+    "direction": 0.3,
+    "clip_margin": 3.0,
+    "clip_margin_worst": 2.0,
+    "siglip_margin": 3.0,
+    "siglip_margin_worst": 2.0,
+    "siglip_odds": 2.0,
+    "identity": 0.9,
+    "object_margin": 2.0,
+    "mask_iou": 0.9,
 }
 
 
-def reasons(settings: EnsembleSettings = SETTINGS, limits: Limits | None = None, **changed: float) -> tuple[Reason, ...]:
+def reasons(
+    settings: EnsembleSettings = SETTINGS, limits: Limits | None = None, **changed: float
+) -> tuple[Reason, ...]:
     return decide({**GOOD, **changed}, "ball", settings, limits)
 
 
@@ -38,10 +56,20 @@ def test_a_good_picture_passes() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("finite", 0.0, Reason.SANITY), ("size_fits", 0.0, Reason.SANITY), ("contrast", 0.5, Reason.SANITY), ("black_share", 0.5, Reason.SANITY),
-        ("correlation", 0.1, Reason.SANITY), ("clipped_share", 0.5, Reason.SANITY), ("unsafe", 1.0, Reason.NSFW), ("change", 0.1, Reason.NO_OP),
-        ("clip_margin", -1.0, Reason.LABEL_CLIP), ("siglip_margin", -1.0, Reason.LABEL_SIGLIP), ("siglip_odds", -1.0, Reason.LABEL_SIGLIP),
-        ("identity", 0.2, Reason.IDENTITY_DINO), ("object_margin", -1.0, Reason.OBJECT_LOST), ("clip_margin_worst", -1.0, Reason.GUARD_UNSTABLE),
+        ("finite", 0.0, Reason.SANITY),
+        ("size_fits", 0.0, Reason.SANITY),
+        ("contrast", 0.5, Reason.SANITY),
+        ("black_share", 0.5, Reason.SANITY),
+        ("correlation", 0.1, Reason.SANITY),
+        ("clipped_share", 0.5, Reason.SANITY),
+        ("unsafe", 1.0, Reason.NSFW),
+        ("change", 0.1, Reason.NO_OP),
+        ("clip_margin", -1.0, Reason.LABEL_CLIP),
+        ("siglip_margin", -1.0, Reason.LABEL_SIGLIP),
+        ("siglip_odds", -1.0, Reason.LABEL_SIGLIP),
+        ("identity", 0.2, Reason.IDENTITY_DINO),
+        ("object_margin", -1.0, Reason.OBJECT_LOST),
+        ("clip_margin_worst", -1.0, Reason.GUARD_UNSTABLE),
     ],
 )
 def test_each_score_has_its_reason(name: str, value: float, reason: Reason) -> None:
@@ -91,7 +119,11 @@ def test_a_gate_without_a_calibrated_limit_keeps_its_own() -> None:
 def test_k_of_n() -> None:
     four = settings(rule="k_of_n", k=4)
     assert reasons(four, identity=0.0, object_margin=-1.0) == ()
-    assert reasons(four, identity=0.0, object_margin=-1.0, clip_margin=-1.0) == (Reason.LABEL_CLIP, Reason.IDENTITY_DINO, Reason.OBJECT_LOST)
+    assert reasons(four, identity=0.0, object_margin=-1.0, clip_margin=-1.0) == (
+        Reason.LABEL_CLIP,
+        Reason.IDENTITY_DINO,
+        Reason.OBJECT_LOST,
+    )
     # Faults of pixels are no votes.
     assert reasons(four, unsafe=1.0) == (Reason.NSFW,)
 
@@ -121,7 +153,10 @@ def test_without_a_threshold_of_the_product_the_gates_bind() -> None:
     assert reasons(settings(rule="calibrated"), Limits({(JOINT, ""): None}), clip_margin=-1.0) == (Reason.LABEL_CLIP,)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.floats(-50, 50)), st.sampled_from(sorted(one.score for one in GATES.values())))
+@given(
+    st.dictionaries(st.sampled_from(sorted(GOOD)), st.floats(-50, 50)),
+    st.sampled_from(sorted(one.score for one in GATES.values())),
+)
 def test_a_better_score_never_adds_a_reason(changed: dict[str, float], name: str) -> None:
     scores = {**GOOD, **changed}
     better = {**scores, name: scores[name] + 1.0}

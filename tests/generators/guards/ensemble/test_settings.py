@@ -13,9 +13,13 @@ from editmill.generators.guards.ensemble.settings import EnsembleSettings
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"gates": ("identity",)}, "judge of the label"), ({"gates": ("label_clip", "label_clip")}, "stands twice"),
-        ({"gates": ("label_clip", "mask_iou")}, "segment"), ({"verifiers": ("zero_shot_2",)}, "held out"),
-        ({"templates": ("a photo",)}, "needs {}"), ({"gates": ()}, "at least 1"), ({"colour": 1}, "Extra inputs"),
+        ({"gates": ("identity",)}, "judge of the label"),
+        ({"gates": ("label_clip", "label_clip")}, "stands twice"),
+        ({"gates": ("label_clip", "mask_iou")}, "segment"),
+        ({"verifiers": ("zero_shot_2",)}, "held out"),
+        ({"templates": ("a photo",)}, "needs {}"),
+        ({"gates": ()}, "at least 1"),
+        ({"colour": 1}, "Extra inputs"),
     ],
 )
 def test_refused(changed: dict[str, Any], message: str) -> None:

@@ -46,10 +46,20 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> MaskedLm:
 @pytest.fixture(scope="module")
 def similar(tmp_path_factory: pytest.TempPathFactory) -> TextSimilarity:
     folder: Path = tmp_path_factory.mktemp("clip")
-    return TextSimilarity(ImageTextFeatures(models_of("zero_shot", "transformers.CLIPModel", write_clip(folder / "clip"))))
+    return TextSimilarity(
+        ImageTextFeatures(models_of("zero_shot", "transformers.CLIPModel", write_clip(folder / "clip")))
+    )
 
 
-def edited(model: MaskedLm, text: str, seed: int, *, settings: ClareSettings | None = None, judge: Judge | None = None, budget: int = 0) -> str:
+def edited(
+    model: MaskedLm,
+    text: str,
+    seed: int,
+    *,
+    settings: ClareSettings | None = None,
+    judge: Judge | None = None,
+    budget: int = 0,
+) -> str:
     operations = Clare(model, judge or Judge(), settings).edit([text], rngs(1, seed), [budget])[0]
     return apply_operations(text, operations)
 
@@ -64,13 +74,20 @@ def test_all_three_kinds_of_changes(tmp_path: Path) -> None:
 def test_words_need_their_probability(bert: MaskedLm) -> None:
     settings = ClareSettings(replace=1.1, insert=1.1, merge=1.1)
     assert Clare(bert, Judge(), settings).edit(["the red dog"], rngs(1)) == [()]
-    kinds = {edited(bert, "the red dog", seed, settings=ClareSettings(replace=1.1, merge=1.1)).count(" ") for seed in range(10)}
+    kinds = {
+        edited(bert, "the red dog", seed, settings=ClareSettings(replace=1.1, merge=1.1)).count(" ")
+        for seed in range(10)
+    }
     assert kinds == {3}
 
 
 def test_few_candidates_are_the_best(tmp_path: Path) -> None:
     model = make_bert(tmp_path, ("old", "blue", "two"))
-    found = {word for seed in range(40) for word in edited(model, "the red dog", seed, settings=ClareSettings(candidates=2)).split()}
+    found = {
+        word
+        for seed in range(40)
+        for word in edited(model, "the red dog", seed, settings=ClareSettings(candidates=2)).split()
+    }
     assert found == {"the", "red", "dog", "old", "blue"}
 
 
@@ -126,7 +143,9 @@ def test_long_texts_keep_no_other_back(bert: MaskedLm) -> None:
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=4), st.integers(0, 99))
-def test_edits_are_reversible_repeatable_and_independent(bert: MaskedLm, similar: TextSimilarity, texts: list[str], seed: int) -> None:
+def test_edits_are_reversible_repeatable_and_independent(
+    bert: MaskedLm, similar: TextSimilarity, texts: list[str], seed: int
+) -> None:
     editor = Clare(bert, similar, ClareSettings(candidates=4, similarity=0.5))
     together = editor.edit(texts, rngs(len(texts), seed), [1] * len(texts))
     for position, (text, operations) in enumerate(zip(texts, together, strict=True)):

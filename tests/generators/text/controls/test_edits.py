@@ -14,7 +14,28 @@ from editmill.generators.text.language.spans import words_of
 from editmill.generators.text.language.tagging import part_of_speech
 from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 
-PIECES = ("A", "a", "red", "Small", "DOG", "dogs", "cat", "picture", "man's", "t-shirt", "on", "the", "é", ",", ".", "\"", " ", "\n", "🎈", "e\u0301")
+PIECES = (
+    "A",
+    "a",
+    "red",
+    "Small",
+    "DOG",
+    "dogs",
+    "cat",
+    "picture",
+    "man's",
+    "t-shirt",
+    "on",
+    "the",
+    "é",
+    ",",
+    ".",
+    '"',
+    " ",
+    "\n",
+    "🎈",
+    "e\u0301",
+)
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join)
 SEEDS = st.integers(0, 2**32)
 
@@ -73,7 +94,11 @@ def test_synonyms_replace_words_one_by_one(text: str, seed: int, budget: int) ->
     changed = sum(one != other for one, other in zip(before, after, strict=True))
     assert changed == len(operations) <= budget
     # What has synonyms depends on the sentence: "picture" may be read as a verb.
-    known = [word for word, tag in zip(before, part_of_speech(before), strict=True) if word.lower() not in STOPWORDS and synonyms(word, tag)]
+    known = [
+        word
+        for word, tag in zip(before, part_of_speech(before), strict=True)
+        if word.lower() not in STOPWORDS and synonyms(word, tag)
+    ]
     assert changed == min(budget, len(known))
 
 
@@ -82,7 +107,10 @@ def test_synonyms_keep_form_and_capitals() -> None:
     assert edited("A DOG", replace_synonyms("A DOG", rng(), budget=1)) == "A HOUND"
     # The published methods don't mend articles either.
     assert edited("a truck", replace_synonyms("a truck", rng(), budget=1)) == "a lorry"
-    assert {edited("a plane", replace_synonyms("a plane", rng(seed), budget=1)) for seed in range(9)} == {"a airplane", "a aircraft"}
+    assert {edited("a plane", replace_synonyms("a plane", rng(seed), budget=1)) for seed in range(9)} == {
+        "a airplane",
+        "a aircraft",
+    }
     assert replace_synonyms("of the", rng(), budget=3) == ()
 
 
@@ -102,7 +130,9 @@ def test_augmentation_draws_all_four_operations() -> None:
         operations = augment(text, rng(seed))
         words = [word.text for word in words_of(edited(text, operations))]
         same = sorted(words) == sorted(word.text for word in words_of(text))
-        kinds["swap" if same else {"insert": "insert", "delete": "delete", "replace": "replace"}[operations[0].kind]] += 1
+        kinds[
+            "swap" if same else {"insert": "insert", "delete": "delete", "replace": "replace"}[operations[0].kind]
+        ] += 1
         if operations[0].kind == "insert":
             # A fifth of eleven words.
             assert len(words) == count + 2
@@ -114,6 +144,8 @@ def test_what_can_not_be_changed_stays() -> None:
     assert augment("of", rng()) == augment("", rng()) == augment("...", rng()) == ()
 
 
-@pytest.mark.parametrize(("model", "expected"), [("dog", "hound"), ("Dog", "Hound"), ("DOG", "HOUND"), ("A", "Hound"), ("McDog", "Hound")])
+@pytest.mark.parametrize(
+    ("model", "expected"), [("dog", "hound"), ("Dog", "Hound"), ("DOG", "HOUND"), ("A", "Hound"), ("McDog", "Hound")]
+)
 def test_capitals(model: str, expected: str) -> None:
     assert cased_like("hound", model) == expected

@@ -12,12 +12,24 @@ from editmill.generators.text.language.operations import apply_operations, undo_
 WORDS = ("red", "azure", "large", "small", "metal")
 
 
-@pytest.mark.parametrize(("sentence", "kept"), [
-    ("the ball is red.", True), ("there is a red ball in the scene.", True), ("the picture also shows a red ball.", True),
-    ("the ball is red", False), ("the ball is red. the ball is small.", False), ("the ball is azure.", False), ("the red ball is large.", False),
-    ("the red ball is not there.", False), ("a red ball and a mug.", False), ("the shiny red ball.", False), ("a red cube.", False),
-    ("the ball ball is red.", False), ("", False),
-])
+@pytest.mark.parametrize(
+    ("sentence", "kept"),
+    [
+        ("the ball is red.", True),
+        ("there is a red ball in the scene.", True),
+        ("the picture also shows a red ball.", True),
+        ("the ball is red", False),
+        ("the ball is red. the ball is small.", False),
+        ("the ball is azure.", False),
+        ("the red ball is large.", False),
+        ("the red ball is not there.", False),
+        ("a red ball and a mug.", False),
+        ("the shiny red ball.", False),
+        ("a red cube.", False),
+        ("the ball ball is red.", False),
+        ("", False),
+    ],
+)
 def test_what_is_kept(sentence: str, kept: bool) -> None:
     assert says_only(sentence, "ball", "red", WORDS) == kept
 
@@ -27,10 +39,14 @@ def test_templates_pass_their_own_check() -> None:
     assert template("balls", "red", plural=True) == "the balls are red."
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    ("a ball on grass", "a ball on grass. the ball is red."), ("A ball on grass.", "A ball on grass. The ball is red."),
-    ("A ball! ", "A ball! The ball is red. "),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a ball on grass", "a ball on grass. the ball is red."),
+        ("A ball on grass.", "A ball on grass. The ball is red."),
+        ("A ball! ", "A ball! The ball is red. "),
+    ],
+)
 def test_joints(text: str, expected: str) -> None:
     assert apply_operations(text, (appended(text, "the ball is red."),)) == expected
 

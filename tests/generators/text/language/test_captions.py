@@ -23,7 +23,9 @@ SIGNS = {"negated": "~", "depicted": "%", "quantified": "^", "contrasted": "<", 
 
 
 def render(text: str) -> str:
-    """The caption with its phrases in brackets: a sign for the scope, "!" for people, "|" between modifiers and noun."""
+    """The caption with its phrases in brackets: a sign for the scope, "!" for people, "|" between modifiers and
+    noun.
+    """
     parts, end = [], 0
     for phrase in noun_phrases(text):
         signs = ("!" if phrase.person else "") + SIGNS[phrase.scope]
@@ -71,7 +73,11 @@ def test_real_captions_come_back() -> None:
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/real")
 def test_real_captions_take_words_at_all_nouns() -> None:
     for text in real_captions():
-        several = [insert_word(text, phrase, "orange", "colour") for phrase in noun_phrases(text) if not (phrase.person or phrase.scope)]
+        several = [
+            insert_word(text, phrase, "orange", "colour")
+            for phrase in noun_phrases(text)
+            if not (phrase.person or phrase.scope)
+        ]
         edited = apply_operations(text, merge_operations(several))
         assert edited.lower().count("orange") == text.lower().count("orange") + len(several)
         assert undo_operations(edited, merge_operations(several)) == text

@@ -7,20 +7,47 @@ import pytest
 from editmill.generators.text.language.lemmas import compound_lemma, is_plural, singular, verb_of
 
 
-@pytest.mark.parametrize(("noun", "lemma"), [
-    ("cubes", "cube"), ("boxes", "box"), ("knives", "knife"), ("women", "woman"), ("people", "person"), ("children", "child"), ("feet", "foot"),
-    ("leaves", "leaf"), ("dishes", "dish"), ("buses", "bus"), ("skis", "ski"), ("frisbees", "frisbee"), ("t-shirts", "t-shirt"), ("cacti", "cactus"),
-    ("bus", "bus"), ("canvas", "canvas"), ("tennis", "tennis"), ("glass", "glass"), ("grass", "grass"), ("plumbing", "plumbing"), ("scissors",
-    "scissors"),
-    ("pants", "pants"), ("sheep", "sheep"), ("toliets", "toliet"), ("skateboarders", "skateboarder"), ("cats", "cat"), ("policemen", "policeman"),
-])
+@pytest.mark.parametrize(
+    ("noun", "lemma"),
+    [
+        ("cubes", "cube"),
+        ("boxes", "box"),
+        ("knives", "knife"),
+        ("women", "woman"),
+        ("people", "person"),
+        ("children", "child"),
+        ("feet", "foot"),
+        ("leaves", "leaf"),
+        ("dishes", "dish"),
+        ("buses", "bus"),
+        ("skis", "ski"),
+        ("frisbees", "frisbee"),
+        ("t-shirts", "t-shirt"),
+        ("cacti", "cactus"),
+        ("bus", "bus"),
+        ("canvas", "canvas"),
+        ("tennis", "tennis"),
+        ("glass", "glass"),
+        ("grass", "grass"),
+        ("plumbing", "plumbing"),
+        ("scissors", "scissors"),
+        ("pants", "pants"),
+        ("sheep", "sheep"),
+        ("toliets", "toliet"),
+        ("skateboarders", "skateboarder"),
+        ("cats", "cat"),
+        ("policemen", "policeman"),
+    ],
+)
 def test_singular(noun: str, lemma: str) -> None:
     assert singular(noun) == lemma
     assert singular(lemma) == lemma
 
 
-@pytest.mark.parametrize(("noun", "plural"), [("cubes", True), ("people", True), ("scissors", True), ("bus", False), ("sheep", False),
-("dress", False)])
+@pytest.mark.parametrize(
+    ("noun", "plural"),
+    [("cubes", True), ("people", True), ("scissors", True), ("bus", False), ("sheep", False), ("dress", False)],
+)
 def test_plural(noun: str, plural: bool) -> None:
     assert is_plural(noun) == plural
 

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from editmill.generators.text.language.operations import Operation, apply_operations, in_order, undo_operations
 
 # Letters with and without marks, emoji with joiners, hyphens, quotes and surrogate-free text of any script.
-TEXTS = st.text(st.one_of(st.characters(exclude_categories=("Cs",)), st.sampled_from("aeé\u0301-–—’\"'.,!😀👩🏽\u200d\u202f")), max_size=60)
+TEXTS = st.text(
+    st.one_of(st.characters(exclude_categories=("Cs",)), st.sampled_from("aeé\u0301-–—’\"'.,!😀👩🏽\u200d\u202f")),
+    max_size=60,
+)
 
 
 @st.composite
@@ -17,7 +20,10 @@ def edits(draw: st.DrawFn) -> tuple[str, tuple[Operation, ...]]:
     """A text with replacements, deletions and insertions that do not overlap."""
     text = draw(TEXTS)
     cuts = sorted(draw(st.lists(st.integers(0, len(text)), min_size=0, max_size=8, unique=True)))
-    operations = [Operation("replace", start, text[start:end], draw(TEXTS)) for start, end in zip(cuts[::2], cuts[1::2], strict=False)]
+    operations = [
+        Operation("replace", start, text[start:end], draw(TEXTS))
+        for start, end in zip(cuts[::2], cuts[1::2], strict=False)
+    ]
     inserted = [Operation("insert", start, "", draw(TEXTS)) for start in cuts[::2] if draw(st.booleans())]
     return text, tuple(draw(st.permutations([*operations, *inserted])))
 
@@ -36,12 +42,21 @@ def test_an_insertion_stands_before_what_replaces_the_text_after_it() -> None:
 
 
 def test_insertions_at_one_place_keep_their_order() -> None:
-    assert apply_operations("a cube", [Operation("insert", 2, "", "small "), Operation("insert", 2, "", "red ")]) == "a small red cube"
+    assert (
+        apply_operations("a cube", [Operation("insert", 2, "", "small "), Operation("insert", 2, "", "red ")])
+        == "a small red cube"
+    )
 
 
-@pytest.mark.parametrize("operation", [
-    Operation("replace", 0, "x", "y"), Operation("delete", 3, "d", ""), Operation("insert", 4, "", "x"), Operation("delete", 2, "cd", ""),
-])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Operation("replace", 0, "x", "y"),
+        Operation("delete", 3, "d", ""),
+        Operation("insert", 4, "", "x"),
+        Operation("delete", 2, "cd", ""),
+    ],
+)
 def test_text_that_is_not_there_is_refused(operation: Operation) -> None:
     with pytest.raises(ValueError, match="does not stand"):
         apply_operations("abc", [operation])

@@ -13,9 +13,16 @@ from editmill.generators.text.language.persons import PEOPLE, is_person
 from editmill.generators.text.language.phrases import noun_phrases
 from editmill.generators.text.language.vocabulary import GROUPS
 
-MARKED = [line for line in (Path(__file__).parent / "person_captions.txt").read_text(encoding="utf-8").splitlines() if line]
-FRAMES = ("A {} stands on a table.", "two photos of the {}", "a young {} near a dog", "the {} is looking at a car",
-"a picture of a {} with a red umbrella")
+MARKED = [
+    line for line in (Path(__file__).parent / "person_captions.txt").read_text(encoding="utf-8").splitlines() if line
+]
+FRAMES = (
+    "A {} stands on a table.",
+    "two photos of the {}",
+    "a young {} near a dog",
+    "the {} is looking at a car",
+    "a picture of a {} with a red umbrella",
+)
 
 
 def unmarked(line: str) -> tuple[str, list[tuple[int, int]]]:
@@ -41,7 +48,9 @@ def test_people_of_a_caption(line: str) -> None:
             assert phrase.person, text[phrase.noun.start : phrase.noun.end]
             continue
         if not phrase.person:
-            places = {one.start for group in GROUPS for one in insert_word(text, phrase, "red", group) if one.kind == "insert"}
+            places = {
+                one.start for group in GROUPS for one in insert_word(text, phrase, "red", group) if one.kind == "insert"
+            }
             assert not any(start <= place < end for place in places for start, end in people)
 
 
@@ -69,20 +78,62 @@ def test_no_word_of_the_lists_goes_unnoticed(frame: str) -> None:
     assert not missed
 
 
-@pytest.mark.parametrize("text", [
-    "a group of young men", "a woman cooking in a kitchen", "the chef's knife", "a crowd", "a police officer", "a man's hat", "a couple of women",
-    "a bunch of bananas and people", "a baby elephant", "three snowshoers", "the saxophonist", "a left-handed batter", "a blonde woman", "Federer",
-    "“Surfers”", "PEOPLE", "the MEN", "two people’s bags", "the men’s room", "the Eiffel Tower", "a 6 year old boy", "a woman, a man", "old people",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a group of young men",
+        "a woman cooking in a kitchen",
+        "the chef's knife",
+        "a crowd",
+        "a police officer",
+        "a man's hat",
+        "a couple of women",
+        "a bunch of bananas and people",
+        "a baby elephant",
+        "three snowshoers",
+        "the saxophonist",
+        "a left-handed batter",
+        "a blonde woman",
+        "Federer",
+        "“Surfers”",
+        "PEOPLE",
+        "the MEN",
+        "two people’s bags",
+        "the men’s room",
+        "the Eiffel Tower",
+        "a 6 year old boy",
+        "a woman, a man",
+        "old people",
+    ],
+)
 def test_more_people(text: str) -> None:
     assert noun_phrases(text)[0].person
 
 
-@pytest.mark.parametrize(("noun", "compound"), [
-    ("fan", "ceiling fan"), ("player", "dvd player"), ("car", "police car"), ("train", "passenger train"), ("bed", "king bed"), ("arm", "robot arm"),
-    ("cube", "cube"), ("snowman", "snowman"), ("checklist", "checklist"), ("toaster", "toaster"), ("dresser", "dresser"), ("bear", "teddy bear"),
-    ("tree", "palm tree"), ("chair", "arm chair"), ("pole", "pole"), ("star", "star"), ("ring", "ring"), ("counter", "counter"), ("twist", "twist"),
-])
+@pytest.mark.parametrize(
+    ("noun", "compound"),
+    [
+        ("fan", "ceiling fan"),
+        ("player", "dvd player"),
+        ("car", "police car"),
+        ("train", "passenger train"),
+        ("bed", "king bed"),
+        ("arm", "robot arm"),
+        ("cube", "cube"),
+        ("snowman", "snowman"),
+        ("checklist", "checklist"),
+        ("toaster", "toaster"),
+        ("dresser", "dresser"),
+        ("bear", "teddy bear"),
+        ("tree", "palm tree"),
+        ("chair", "arm chair"),
+        ("pole", "pole"),
+        ("star", "star"),
+        ("ring", "ring"),
+        ("counter", "counter"),
+        ("twist", "twist"),
+    ],
+)
 def test_objects(noun: str, compound: str) -> None:
     assert not is_person(noun, compound)
 

@@ -12,11 +12,21 @@ from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES,
 
 # Modifiers and lemma of every wording of a ground.
 SAID = {
-    "a plain surface": ("plain", "surface"), "a plain table": ("plain", "table"), "a clear sky": ("clear", "sky"), "a sky gradient": ("",
-    "sky gradient"),
-    "a wooden table": ("wooden", "table"), "wooden planks": ("wooden", "plank"), "a checkered floor": ("checkered", "floor"),
-    "a checkerboard": ("", "checkerboard"), "a brick wall": ("brick", "wall"), "red bricks": ("red", "brick"), "green grass": ("green", "grass"),
-    "a grass lawn": ("", "grass lawn"), "a striped cloth": ("striped", "cloth"), "stripes": ("", "stripe"), "a marble slab": ("marble", "slab"),
+    "a plain surface": ("plain", "surface"),
+    "a plain table": ("plain", "table"),
+    "a clear sky": ("clear", "sky"),
+    "a sky gradient": ("", "sky gradient"),
+    "a wooden table": ("wooden", "table"),
+    "wooden planks": ("wooden", "plank"),
+    "a checkered floor": ("checkered", "floor"),
+    "a checkerboard": ("", "checkerboard"),
+    "a brick wall": ("brick", "wall"),
+    "red bricks": ("red", "brick"),
+    "green grass": ("green", "grass"),
+    "a grass lawn": ("", "grass lawn"),
+    "a striped cloth": ("striped", "cloth"),
+    "stripes": ("", "stripe"),
+    "a marble slab": ("marble", "slab"),
     "white marble": ("white", "marble"),
 }
 GROUNDS_SAID = [wording for wordings in GROUNDS.values() for wording in wordings]
@@ -28,7 +38,8 @@ def read(text: str) -> list[Said]:
     """Modifiers and lemmas of what may be described."""
     frame = ("scene", "picture", "ground")
     return sorted(
-        (tuple(word.text for word in phrase.modifiers), phrase.lemma) for phrase in noun_phrases(text)
+        (tuple(word.text for word in phrase.modifiers), phrase.lemma)
+        for phrase in noun_phrases(text)
         if not phrase.scope and not phrase.person and phrase.lemma not in frame
     )
 
@@ -39,7 +50,12 @@ def ground_said(wording: str) -> Said:
 
 
 def draw_thing(rng: np.random.Generator) -> Thing:
-    return Thing(str(rng.choice(CLASSES)), str(rng.choice([*COLOURS, ""])), str(rng.choice(list(SIZES))), str(rng.choice(FINISHES)))
+    return Thing(
+        str(rng.choice(CLASSES)),
+        str(rng.choice([*COLOURS, ""])),
+        str(rng.choice(list(SIZES))),
+        str(rng.choice(FINISHES)),
+    )
 
 
 def thing_said(thing: Thing) -> Said:
@@ -51,7 +67,9 @@ def test_captions(wording: str) -> None:
     rng = np.random.default_rng(len(wording))
     for _ in range(40):
         things = [draw_thing(rng) for _ in range(int(rng.integers(1, 3)))]
-        text = scene_caption([object_phrase(one.name, one.colour, one.size, one.finish) for one in things], wording, rng)
+        text = scene_caption(
+            [object_phrase(one.name, one.colour, one.size, one.finish) for one in things], wording, rng
+        )
         assert read(text) == sorted([*map(thing_said, things), ground_said(wording)]), text
 
 
@@ -63,7 +81,12 @@ def test_sentences(relation: str) -> None:
         wording = "" if relation else str(rng.choice(["", *GROUNDS_SAID]))
         for text in sentences(Description(things, wording, relation)):
             # "The ball is red" and "the finish of the ball is matte" say the attribute after the noun.
-            if "finish" in text or (len(things[0].attributes) == 1 and text.rstrip(".").endswith(tuple(f" is {value}" for value in VALUES))):
+            if "finish" in text or (
+                len(things[0].attributes) == 1 and text.rstrip(".").endswith(tuple(f" is {value}" for value in VALUES))
+            ):
                 continue
-            expected = [*map(thing_said, things), *([ground_said(wording)] if wording and wording.removeprefix("a ") in text else [])]
+            expected = [
+                *map(thing_said, things),
+                *([ground_said(wording)] if wording and wording.removeprefix("a ") in text else []),
+            ]
             assert read(text) == sorted(expected), text

@@ -10,21 +10,24 @@ from editmill.generators.text.language.tagging import part_of_speech, tags_of, t
 NOUNS = ("NN", "NNS", "NNP")
 
 
-@pytest.mark.parametrize(("text", "nouns"), [
-    ("The cube stands on a tv stand", ["cube", "tv", "stand"]),
-    ("A man adjust a bicycle in a bike shop", ["man", "bicycle", "bike", "shop"]),
-    ("Food cooks in a pot while two cooks watch", ["Food", "pot", "cooks"]),
-    ("Dogs bark and cars line the street", ["Dogs", "cars", "street"]),
-    ("Street lights light a street", ["Street", "lights", "street"]),
-    ("A dog and a cat rest on a rest", ["dog", "cat", "rest"]),
-    ("cooking utensils and a woman cooking food", ["cooking", "utensils", "woman", "food"]),
-    ("The painting shows a man painting a building", ["painting", "man", "building"]),
-    ("An orange on an orange plate is orange", ["orange", "plate"]),
-    ("ready to blow out the candle next to white sinks", ["candle", "sinks"]),
-    ("A can can be seen", ["can"]),
-    ("He stands and looks at plates that look clean", ["plates"]),
-    ("the light brown horse under a light", ["horse", "light"]),
-])
+@pytest.mark.parametrize(
+    ("text", "nouns"),
+    [
+        ("The cube stands on a tv stand", ["cube", "tv", "stand"]),
+        ("A man adjust a bicycle in a bike shop", ["man", "bicycle", "bike", "shop"]),
+        ("Food cooks in a pot while two cooks watch", ["Food", "pot", "cooks"]),
+        ("Dogs bark and cars line the street", ["Dogs", "cars", "street"]),
+        ("Street lights light a street", ["Street", "lights", "street"]),
+        ("A dog and a cat rest on a rest", ["dog", "cat", "rest"]),
+        ("cooking utensils and a woman cooking food", ["cooking", "utensils", "woman", "food"]),
+        ("The painting shows a man painting a building", ["painting", "man", "building"]),
+        ("An orange on an orange plate is orange", ["orange", "plate"]),
+        ("ready to blow out the candle next to white sinks", ["candle", "sinks"]),
+        ("A can can be seen", ["can"]),
+        ("He stands and looks at plates that look clean", ["plates"]),
+        ("the light brown horse under a light", ["horse", "light"]),
+    ],
+)
 def test_nouns(text: str, nouns: list[str]) -> None:
     words = [word.text for word in words_of(text)]
     assert [word for word, tag in zip(words, part_of_speech(words), strict=True) if tag in NOUNS] == nouns

@@ -32,7 +32,9 @@ def run(model: MaskedLm, text: str, names: Sequence[str], *bugs: int) -> tuple[O
     settings = XmaiSettings(legacy_bugs=bugs, weights=(1.0, 0.0, 0.0))
     sentences = Sentences()
     proposer = Proposer(model, top=settings.top, kept=settings.kept, legacy_bugs=bugs)
-    outcome = Xmai(proposer, WordVectors(model).similarity, sentences, settings).edit([text], [{name: ["blue"] for name in names}])[0]
+    outcome = Xmai(proposer, WordVectors(model).similarity, sentences, settings).edit(
+        [text], [{name: ["blue"] for name in names}]
+    )[0]
     assert apply_operations(text, outcome.operations) == outcome.text
     assert undo_operations(outcome.text, outcome.operations) == text
     return outcome, sentences.seen

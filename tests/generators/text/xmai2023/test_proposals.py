@@ -20,7 +20,9 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> MaskedLm:
 def test_probabilities_are_the_models(bert: MaskedLm) -> None:
     proposals = Proposer(bert, top=len(VOCABULARY), kept=99).propose([DOG])[0]
     expected = probabilities(bert, ["[CLS]", "a", "red", "[MASK]", "dog", "on", "grass", "[SEP]"], 3)
-    assert {one.word: one.probability for one in proposals} == pytest.approx({one.word: expected[one.word] for one in proposals}, abs=1e-7)
+    assert {one.word: one.probability for one in proposals} == pytest.approx(
+        {one.word: expected[one.word] for one in proposals}, abs=1e-7
+    )
     assert [one.probability for one in proposals] == sorted((one.probability for one in proposals), reverse=True)
 
 
@@ -71,7 +73,8 @@ def test_masks_of_the_source_are_not_taken_for_the_slot(bert: MaskedLm) -> None:
 def test_byte_level_vocabularies(tmp_path: Path) -> None:
     roberta = MaskedLm(models_of("masked_lm", "transformers.RobertaForMaskedLM", write_roberta(tmp_path / "roberta")))
     words = {one.word for one in Proposer(roberta, top=1000, kept=1000).propose([Blank("A red cube", 6)])[0]}
-    # "A" begins the text without the mark of a word, "red" precedes, "cube" is the noun; "a", "i", "re" and "c" are stopwords or pieces of them.
+    # "A" begins the text without the mark of a word, "red" precedes, "cube" is the noun; "a", "i", "re" and "c" are
+    # stopwords or pieces of them.
     assert words == {"iv", "r"}
     pieces = Proposer(roberta, top=1000, kept=1000, legacy_bugs=(3,)).propose([Blank("A red cube", 6)])[0]
     assert {"ube", "ory"} <= {one.word for one in pieces if one.piece}

@@ -26,7 +26,9 @@ def test_missing_candidates_scale_the_first_term_only() -> None:
     # Two of three: A as if the third had 0: 1, 1/3; B: 1, 0; C: 0, 1.
     scores = total_scores([0.3, 0.1], [0.9, 0.5], [0.1, 0.2], PAPER, kept=3)
     assert scores.tolist() == pytest.approx([6 / 11, (1 / 3 + 5) / 11], abs=1e-6)
-    assert total_scores([0.3, 0.1], [0.9, 0.5], [0.1, 0.2], PAPER, kept=2).tolist() == pytest.approx([6 / 11, 5 / 11], abs=1e-6)
+    assert total_scores([0.3, 0.1], [0.9, 0.5], [0.1, 0.2], PAPER, kept=2).tolist() == pytest.approx(
+        [6 / 11, 5 / 11], abs=1e-6
+    )
 
 
 def test_a_single_candidate_stays_finite() -> None:
@@ -36,7 +38,9 @@ def test_a_single_candidate_stays_finite() -> None:
 
 def test_small_and_negative_weights() -> None:
     # Weights of a sum below 1 are not blown up: C counts against a word.
-    assert total_scores([0.4, 0.2], [0, 0], [0.5, 0.7], (0.25, 0.0, -0.5), kept=2).tolist() == pytest.approx([0.25, -0.5], abs=1e-6)
+    assert total_scores([0.4, 0.2], [0, 0], [0.5, 0.7], (0.25, 0.0, -0.5), kept=2).tolist() == pytest.approx(
+        [0.25, -0.5], abs=1e-6
+    )
 
 
 @given(TERMS, TERMS, TERMS)

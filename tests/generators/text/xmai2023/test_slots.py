@@ -57,7 +57,10 @@ def test_forms_of_a_noun_are_alike() -> None:
 
 def test_similar_nouns_count_only_where_no_name_stands() -> None:
     text = "a puppy beside a mug here"
-    modes = {mode: find_slots(text, ["mug", "dog"], of_nouns(alike), mode=mode, threshold=0.7) for mode in ("direct", "sim", "mix")}
+    modes = {
+        mode: find_slots(text, ["mug", "dog"], of_nouns(alike), mode=mode, threshold=0.7)
+        for mode in ("direct", "sim", "mix")
+    }
     assert [slot.names for slot in modes["direct"]] == [slot.names for slot in modes["mix"]] == [("mug",)]
     assert [slot.names for slot in modes["sim"]] == [("dog",), ("mug",)]
     assert find_slots("a puppy.", ["mug", "dog"], of_nouns(alike), mode="mix", threshold=0.7)[0].names == ("dog",)

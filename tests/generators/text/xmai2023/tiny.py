@@ -11,19 +11,52 @@ from editmill.generators.models.masked_lm import MaskedLm
 from tests.generators.models.text_models import SHAPE, models_of
 
 WORDS = (
-    "a", "an", "the", "The", "red", "blue", "old", "two", "2", "man", "dog", "ball", "asian", "teddy", "bear", "and", "on", "grass", "with", "##tic",
-    "##s", "shirt", "t", ".", ",", "-", "'", "s", "…", "...",
+    "a",
+    "an",
+    "the",
+    "The",
+    "red",
+    "blue",
+    "old",
+    "two",
+    "2",
+    "man",
+    "dog",
+    "ball",
+    "asian",
+    "teddy",
+    "bear",
+    "and",
+    "on",
+    "grass",
+    "with",
+    "##tic",
+    "##s",
+    "shirt",
+    "t",
+    ".",
+    ",",
+    "-",
+    "'",
+    "s",
+    "…",
+    "...",
 )
 VOCABULARY = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS)
 LENGTH = 24
 
 
 def make_bert(folder: Path, preferred: tuple[str, ...] = ()) -> MaskedLm:
-    """A BERT with random weights, its vocabulary in ``VOCABULARY``; ``preferred`` tokens win everywhere, the first most."""
+    """A BERT with random weights, its vocabulary in ``VOCABULARY``.
+
+    ``preferred`` tokens win everywhere, the first most.
+    """
     torch.manual_seed(0)
     # Loaded models are remembered by the folder of their pack.
     folder = folder / "model"
-    tokenizer = BertTokenizer(vocab={token: index for index, token in enumerate(VOCABULARY)}, model_max_length=LENGTH, do_lower_case=False)
+    tokenizer = BertTokenizer(
+        vocab={token: index for index, token in enumerate(VOCABULARY)}, model_max_length=LENGTH, do_lower_case=False
+    )
     model = BertForMaskedLM(BertConfig(**{**SHAPE, "type_vocab_size": 2}, vocab_size=len(VOCABULARY)))
     if preferred:
         with torch.no_grad():
@@ -41,5 +74,7 @@ def probabilities(model: MaskedLm, tokens: list[str], place: int) -> dict[str, f
     ids = [VOCABULARY.index(token) for token in tokens]
     padded = ids + [0] * (16 - len(ids))
     with torch.inference_mode():
-        logits = model.model(input_ids=torch.tensor([padded]), attention_mask=torch.tensor([[1] * len(ids) + [0] * (16 - len(ids))])).logits
+        logits = model.model(
+            input_ids=torch.tensor([padded]), attention_mask=torch.tensor([[1] * len(ids) + [0] * (16 - len(ids))])
+        ).logits
     return dict(zip(VOCABULARY, logits[0, place].softmax(dim=-1).tolist(), strict=True))

@@ -8,7 +8,14 @@ TRUTH: dict[int, list[Box]] = {0: [(0, 0, 10, 10), (20, 0, 30, 10)], 1: [(0, 0, 
 
 
 @pytest.mark.parametrize(
-    ("box", "iou"), [((0, 0, 10, 10), 1.0), ((0, 0, 10, 5), 0.5), ((5, 0, 15, 10), 1 / 3), ((10, 0, 20, 10), 0.0), ((30, 30, 31, 31), 0.0)]
+    ("box", "iou"),
+    [
+        ((0, 0, 10, 10), 1.0),
+        ((0, 0, 10, 5), 0.5),
+        ((5, 0, 15, 10), 1 / 3),
+        ((10, 0, 20, 10), 0.0),
+        ((30, 30, 31, 31), 0.0),
+    ],
 )
 def test_box_iou(box: Box, iou: float) -> None:
     assert box_iou((0, 0, 10, 10), box) == pytest.approx(iou)
@@ -17,16 +24,17 @@ def test_box_iou(box: Box, iou: float) -> None:
 
 def test_average_precision_of_a_case_by_hand() -> None:
     found = [
-        Found(0, (0, 0, 10, 10), 0.9),    # right: precision 1/1
+        Found(0, (0, 0, 10, 10), 0.9),  # right: precision 1/1
         Found(1, (50, 50, 60, 60), 0.8),  # false
-        Found(0, (20, 1, 30, 11), 0.7),   # right: 2/3
-        Found(0, (0, 1, 10, 10), 0.6),    # the object is taken: false
-        Found(1, (0, 0, 10, 8), 0.5),     # right: 3/5
-        Found(3, (0, 0, 10, 10), 0.4),    # an image without truth: false
+        Found(0, (20, 1, 30, 11), 0.7),  # right: 2/3
+        Found(0, (0, 1, 10, 10), 0.6),  # the object is taken: false
+        Found(1, (0, 0, 10, 8), 0.5),  # right: 3/5
+        Found(3, (0, 0, 10, 10), 0.4),  # an image without truth: false
     ]
     # Four objects, the last never found: (1 + 2/3 + 3/5 + 0) / 4; interpolation changes nothing as precision falls.
     assert average_precision(found, TRUTH) == pytest.approx((1 + 2 / 3 + 3 / 5) / 4)
-    # At 0.75 the box that is one pixel off (IoU 9/11) and the one with a fifth missing (0.8) still count, at 0.85 neither does.
+    # At 0.75 the box that is one pixel off (IoU 9/11) and the one with a fifth missing (0.8) still count, at 0.85
+    # neither does.
     assert average_precision(found, TRUTH, least=0.75) == pytest.approx((1 + 2 / 3 + 3 / 5) / 4)
     assert average_precision(found, TRUTH, least=0.85) == pytest.approx(1 / 4)
 

@@ -9,7 +9,9 @@ from editmill.packs.tabletop.checks import image_encoder as check
 from editmill.packs.tabletop.checks.image_encoder import identity_figures, measure, moved, separation
 from editmill.packs.tabletop.world import make_scene
 
-SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(20)) if len(scene.objects) == 1][:8]
+SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(20)) if len(scene.objects) == 1][
+    :8
+]
 MODELS = Models(PackSpec(name="none", description="", roles={}, backgrounds=("grass",)), Placement(device="cpu"))
 
 
@@ -60,11 +62,24 @@ def test_measure_tells_crops_from_frames(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(check, "ImageEncoder", MiddleEncoder)
     figures = measure(MODELS, SCENES)
     assert {name.removeprefix("image_encoder_") for name in figures} == {
-        "identity_auc", "identity_above", "identity_top1", "identity_cosine_same", "identity_cosine_different", "whole_auc", "whole_above",
-        "frechet_equal", "frechet_blurred", "frechet_emptied",
+        "identity_auc",
+        "identity_above",
+        "identity_top1",
+        "identity_cosine_same",
+        "identity_cosine_different",
+        "whole_auc",
+        "whole_above",
+        "frechet_equal",
+        "frechet_blurred",
+        "frechet_emptied",
     }
-    # The middle of a crop is the object; the middle of a frame is mostly ground, which differs between the two pictures.
+    # The middle of a crop is the object; the middle of a frame is mostly ground, which differs between the two
+    # pictures.
     assert figures["image_encoder_identity_auc"] > 0.75
     assert figures["image_encoder_whole_auc"] < figures["image_encoder_identity_auc"]
-    assert figures["image_encoder_frechet_blurred"] != figures["image_encoder_frechet_equal"] != figures["image_encoder_frechet_emptied"]
+    assert (
+        figures["image_encoder_frechet_blurred"]
+        != figures["image_encoder_frechet_equal"]
+        != figures["image_encoder_frechet_emptied"]
+    )
     assert len({scene.objects[0].colour for scene in SCENES}) > 2

@@ -48,8 +48,13 @@ def test_classifiers_are_as_good_as_they_should_be(role: str, low: float, high: 
 
 def test_image_encoder_knows_objects_again(scenes: list[Scene]) -> None:
     encoder = ImageEncoder(models_with("image_encoder"))
-    others = [moved(scene, other, number) for number, (scene, other) in enumerate(zip(scenes, scenes[1:] + scenes[:1], strict=True))]
+    others = [
+        moved(scene, other, number)
+        for number, (scene, other) in enumerate(zip(scenes, scenes[1:] + scenes[:1], strict=True))
+    ]
     labels = [(scene.objects[0].name, scene.objects[0].colour) for scene in scenes]
-    figures = identity_figures(encoder.identities([crop_of(s) for s in scenes]), encoder.identities([crop_of(s) for s in others]), labels)
+    figures = identity_figures(
+        encoder.identities([crop_of(s) for s in scenes]), encoder.identities([crop_of(s) for s in others]), labels
+    )
     assert figures["auc"] >= 0.98
     assert figures["above"] >= 0.98

@@ -23,7 +23,9 @@ def whole(scene: Scene) -> np.ndarray:
 
 
 class Oracle:
-    """Answers boxes and points rightly but for one in three boxes, and the automatic mode with the ground and the object."""
+    """Answers boxes and points rightly but for one in three boxes, and the automatic mode with the ground and the
+    object.
+    """
 
     def __init__(self, models: Models) -> None:
         self.boxes = 0

@@ -34,7 +34,9 @@ def test_shipped_weights_hold_their_bounds_on_a_few_scenes(role: str, scenes: li
     figures = check.measure(Models(find_pack("tabletop"), Placement(device="cpu")), scenes)
     # With few scenes a share is known to some hundredths only.
     assert {name: figures[name] for name, bound in check.BOUNDS.items() if figures[name] < bound - 0.12} == {}
-    assert {name: figures[name] for name, limit in getattr(check, "LIMITS", {}).items() if figures[name] > limit + 0.2} == {}
+    assert {
+        name: figures[name] for name, limit in getattr(check, "LIMITS", {}).items() if figures[name] > limit + 0.2
+    } == {}
     assert all(name.startswith(f"{role}_") for name in figures)
 
 
@@ -81,9 +83,14 @@ def test_guarded_edits_are_what_their_names_say(scenes: list[Scene]) -> None:
 def test_written_sentences_are_judged_by_their_description() -> None:
     description = Description((Thing("cube", colour="red"),), "a wooden table")
     texts = [
-        ("the red cube stands on the wooden table.", True), ("the red cube stands on the wooden table.", False), ("the cube is red.", True),
+        ("the red cube stands on the wooden table.", True),
+        ("the red cube stands on the wooden table.", False),
+        ("the cube is red.", True),
         ("the red cube wobbles on the wooden table.", True),
     ]
     assert causal_lm.judge(texts, [description] * 4, "greedy") == {
-        "causal_lm_greedy_vocabulary": 0.75, "causal_lm_greedy_keywords": 0.75, "causal_lm_greedy_ended": 0.75, "causal_lm_greedy_true": 0.5,
+        "causal_lm_greedy_vocabulary": 0.75,
+        "causal_lm_greedy_keywords": 0.75,
+        "causal_lm_greedy_ended": 0.75,
+        "causal_lm_greedy_true": 0.5,
     }

@@ -25,7 +25,9 @@ def test_prompts_have_the_right_article() -> None:
     assert prompt("star", "red", "brick") == "a red star on a brick wall"
 
 
-def noise_pipeline(prompts: list[str], *, generator: list[torch.Generator], num_inference_steps: int, output_type: str, shade: Any) -> Any:
+def noise_pipeline(
+    prompts: list[str], *, generator: list[torch.Generator], num_inference_steps: int, output_type: str, shade: Any
+) -> Any:
     """A pipeline whose pictures are its noise plus a shade: all that batching could mix up."""
     shades = shade if isinstance(shade, list) else [shade] * len(prompts)
     noises = [torch.rand(2, 2, 3, generator=one).numpy() / 2 for one in generator]

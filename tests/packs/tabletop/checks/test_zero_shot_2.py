@@ -13,7 +13,9 @@ from editmill.packs.tabletop.checks.zero_shot import named_rightly
 from editmill.packs.tabletop.checks.zero_shot_2 import composites, measure, shared_errors
 from editmill.packs.tabletop.world import CLASSES, make_scene
 
-SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(12)) if len(scene.objects) == 1][:6]
+SCENES = [scene for scene in (make_scene("heldout", index, size=64) for index in range(12)) if len(scene.objects) == 1][
+    :6
+]
 MODELS = Models(PackSpec(name="none", description="", roles={}, backgrounds=("grass",)), Placement(device="cpu"))
 
 
@@ -65,7 +67,12 @@ def test_measure_counts_each_judges_errors(monkeypatch: pytest.MonkeyPatch) -> N
     figures = measure(MODELS, SCENES)
     red = np.mean([scene.objects[0].colour == "red" for scene in SCENES])
     expected = {
-        "zero_shot_2_class": 5 / 6, "zero_shot_2_colour": red, "zero_shot_2_none": 1.0, "zero_shot_2_seen": 1.0,
-        "zero_shot_2_class_composite": 5 / 6, "zero_shot_2_class_whole": 5 / 6, "zero_shot_2_shared_errors": 1 / 3,
+        "zero_shot_2_class": 5 / 6,
+        "zero_shot_2_colour": red,
+        "zero_shot_2_none": 1.0,
+        "zero_shot_2_seen": 1.0,
+        "zero_shot_2_class_composite": 5 / 6,
+        "zero_shot_2_class_whole": 5 / 6,
+        "zero_shot_2_shared_errors": 1 / 3,
     }
     assert figures == pytest.approx(expected)

@@ -62,7 +62,9 @@ def test_towers_are_those_of_the_clip() -> None:
         ((0.49, 0.3, 0.5, 0.31), 0.3, {(1, 1)}),
     ],
 )
-def test_patches_near_the_middle_of_a_box_belong_to_it(box: tuple[float, ...], reach: float, owned: set[tuple[int, int]]) -> None:
+def test_patches_near_the_middle_of_a_box_belong_to_it(
+    box: tuple[float, ...], reach: float, owned: set[tuple[int, int]]
+) -> None:
     raster = owners(np.array([box]), 4, reach).reshape(4, 4)
     assert set(zip(*(axis.tolist() for axis in np.nonzero(raster == 0)), strict=True)) == owned
     assert (raster[raster != 0] == -1).all()
@@ -126,7 +128,9 @@ def test_focal_loss_is_that_of_the_paper() -> None:
 
 
 def test_corners() -> None:
-    assert box_convert(torch.tensor([0.5, 0.4, 0.2, 0.6]), "cxcywh", "xyxy").tolist() == pytest.approx([0.4, 0.1, 0.6, 0.7])
+    assert box_convert(torch.tensor([0.5, 0.4, 0.2, 0.6]), "cxcywh", "xyxy").tolist() == pytest.approx(
+        [0.4, 0.1, 0.6, 0.7]
+    )
 
 
 def test_training_lowers_the_loss_and_the_folder_reloads(task: DetectorTask, tmp_path: Path) -> None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from editmill.packs.tabletop.training.diffusion import add_noise, drop_captions, make_scheduler, tokenise, weighted_error
+from editmill.packs.tabletop.training.diffusion import (
+    add_noise,
+    drop_captions,
+    make_scheduler,
+    tokenise,
+    weighted_error,
+)
 from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 
 

@@ -19,5 +19,8 @@ def test_going_on_starts_from_the_weights(tmp_path: Path) -> None:
     torch.manual_seed(0)
     first.save(first.module(), tmp_path)
     further = EvaluationEncoderTask(steps=1, size=2, start=tmp_path)
-    saved, loaded = VisionTextDualEncoderModel.from_pretrained(tmp_path).state_dict(), further.module().dual.state_dict()
+    saved, loaded = (
+        VisionTextDualEncoderModel.from_pretrained(tmp_path).state_dict(),
+        further.module().dual.state_dict(),
+    )
     assert all(torch.equal(saved[name].float(), loaded[name].float()) for name in saved)

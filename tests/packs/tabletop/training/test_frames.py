@@ -39,7 +39,9 @@ def test_window_beyond_the_scene_repeats_its_edge() -> None:
     assert (cut[1:5, :3] == image[:, :1]).all()
 
 
-@pytest.mark.parametrize(("window", "share"), [((0, 0, 10), 1.0), ((2, 0, 10), 0.5), ((0, 3, 10), 0.25), ((4, 4, 10), 0.0)])
+@pytest.mark.parametrize(
+    ("window", "share"), [((0, 0, 10), 1.0), ((2, 0, 10), 0.5), ((0, 3, 10), 0.25), ((4, 4, 10), 0.0)]
+)
 def test_visible_share(window: tuple[int, int, int], share: float) -> None:
     assert visible_share((0, 0, 4, 4), window) == share
 

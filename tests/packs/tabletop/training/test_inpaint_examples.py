@@ -55,7 +55,8 @@ def test_cache_gives_back_what_was_written_and_nothing_before(tmp_path: Path) ->
     cache = LatentCache(tmp_path, 6)
     assert cache.tensors([1, 2]) is None
     encoded = {
-        "latents": torch.randn(2, 8, 32, 32, generator=torch.Generator().manual_seed(0)), "mask": torch.ones(2, 1, 32, 32),
+        "latents": torch.randn(2, 8, 32, 32, generator=torch.Generator().manual_seed(0)),
+        "mask": torch.ones(2, 1, 32, 32),
         "tokens": torch.arange(1, 2 * MAX_LENGTH + 1).view(2, MAX_LENGTH),
     }
     cache.keep([1, 2], encoded)

@@ -34,7 +34,9 @@ class TinyTask:
         inputs = torch.randn(5, 4, generator=torch.Generator().manual_seed(step))
         return {"inputs": inputs, "targets": inputs.sum(dim=1, keepdim=True)}
 
-    def loss(self, module: Any, batch: dict[str, Tensor], generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+    def loss(
+        self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
         if self.batches[-1] == self.fails_at:
             raise RuntimeError("stopped")
         noise = torch.randn(5, 1, generator=generator)
@@ -56,7 +58,13 @@ def threads() -> Iterator[None]:
 
 def run_in(folder: Path, *, seed: int = 0, checkpoint_every: int = 2, log_every: int = 2) -> Run:
     return Run(
-        folder=folder / "run", weights=folder / "weights", threads=1, loaders=0, seed=seed, checkpoint_every=checkpoint_every, log_every=log_every
+        folder=folder / "run",
+        weights=folder / "weights",
+        threads=1,
+        loaders=0,
+        seed=seed,
+        checkpoint_every=checkpoint_every,
+        log_every=log_every,
     )
 
 
@@ -91,7 +99,9 @@ def test_data_begins_at_the_given_step(tmp_path: Path) -> None:
 
 
 def test_training_is_repeatable_and_seeded(tmp_path: Path) -> None:
-    first, second, other = (train(tmp_path / name, TinyTask(steps=2), seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
+    first, second, other = (
+        train(tmp_path / name, TinyTask(steps=2), seed=seed) for name, seed in (("a", 0), ("b", 0), ("c", 1))
+    )
     assert equal(first, second)
     assert not equal(first, other)
 
@@ -185,4 +195,6 @@ def test_both_optimisers_follow_the_schedule(tmp_path: Path) -> None:
     for step in range(3):
         trainer.step = step
         trainer._train_step(trainer.task.batch(step))
-        assert [optimiser.param_groups[0]["lr"] for optimiser in trainer.optimisers] == pytest.approx([0.05 * (step + 1) / 100] * 2)
+        assert [optimiser.param_groups[0]["lr"] for optimiser in trainer.optimisers] == pytest.approx(
+            [0.05 * (step + 1) / 100] * 2
+        )

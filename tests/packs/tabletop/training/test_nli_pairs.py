@@ -23,9 +23,15 @@ def test_labels_take_turns_and_pairs_vary(count: int) -> None:
     assert any(" and " in pair.premise for pair in pairs)
 
 
-@pytest.mark.parametrize(("label", "premise_word", "hypothesis_word"), [("entailment", True, False), ("neutral", False, True)])
-def test_attributes_of_one_object_captions_follow_the_label(label: str, premise_word: bool, hypothesis_word: bool) -> None:
-    """In pairs about one object the hypothesis names a colour that the premise lacks only when the label is not entailment."""
+@pytest.mark.parametrize(
+    ("label", "premise_word", "hypothesis_word"), [("entailment", True, False), ("neutral", False, True)]
+)
+def test_attributes_of_one_object_captions_follow_the_label(
+    label: str, premise_word: bool, hypothesis_word: bool
+) -> None:
+    """In pairs about one object the hypothesis names a colour that the premise lacks only when the label is not
+    entailment.
+    """
     colours = {"red", "orange", "yellow", "green", "azure", "purple", "pink", "ivory"}
     grounds = ("red bricks", "green grass")
     found = set()
@@ -58,7 +64,9 @@ def test_two_alike_objects_become_one_where_sentences_follow() -> None:
 
 
 def test_held_out_texts_are_of_other_scenes() -> None:
-    scenes = {split: [draw_text_scene(split, index, "nli-0")[0] for index in range(20)] for split in ("train", "heldout")}
+    scenes = {
+        split: [draw_text_scene(split, index, "nli-0")[0] for index in range(20)] for split in ("train", "heldout")
+    }
     assert scenes["train"] != scenes["heldout"]
 
 

@@ -85,10 +85,16 @@ def test_state_survives_saving() -> None:
 
 
 def test_outer_layers_norms_and_biases_go_to_adam() -> None:
-    module = nn.ModuleDict({
-        "conv_in": nn.Conv2d(3, 4, 3), "hidden": nn.Conv2d(4, 4, 3), "norm": nn.GroupNorm(2, 4), "embedding": nn.Embedding(5, 4),
-        "frozen": nn.Linear(4, 4, bias=False), "classifier": nn.Linear(4, 2),
-    })  # fmt: skip
+    module = nn.ModuleDict(
+        {
+            "conv_in": nn.Conv2d(3, 4, 3),
+            "hidden": nn.Conv2d(4, 4, 3),
+            "norm": nn.GroupNorm(2, 4),
+            "embedding": nn.Embedding(5, 4),
+            "frozen": nn.Linear(4, 4, bias=False),
+            "classifier": nn.Linear(4, 2),
+        }
+    )
     module["frozen"].requires_grad_(False)
     muon, adam = make_optimisers(module, lr=0.1, adam_lr=0.2)
     groups = [{id(parameter) for group in one.param_groups for parameter in group["params"]} for one in (muon, adam)]

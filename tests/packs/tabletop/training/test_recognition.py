@@ -21,7 +21,9 @@ from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, S
 
 
 def scene_with(count: int) -> Scene:
-    return next(scene for scene in (make_scene("train", index, size=64) for index in range(100)) if len(scene.objects) == count)
+    return next(
+        scene for scene in (make_scene("train", index, size=64) for index in range(100)) if len(scene.objects) == count
+    )
 
 
 def test_shares_of_the_mix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +39,12 @@ def test_shares_of_the_mix(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_truth_follows_the_chosen_object() -> None:
     scene = scene_with(2)
     for number, item in enumerate(scene.objects):
-        expected = [CLASSES.index(item.name), list(COLOURS).index(item.colour), FINISHES.index(item.finish), list(GROUNDS).index(scene.ground)]
+        expected = [
+            CLASSES.index(item.name),
+            list(COLOURS).index(item.colour),
+            FINISHES.index(item.finish),
+            list(GROUNDS).index(scene.ground),
+        ]
         assert scene_truth(scene, number) == expected
     assert scene_truth(empty_view(scene), -1) == [-1, -1, -1, list(GROUNDS).index(scene.ground)]
 
@@ -64,7 +71,10 @@ def test_crops_centre_on_the_object_and_two_objects_are_always_cropped() -> None
         chosen.add(tuple(view.truth))
     assert len(chosen) == 2
     first = scene_truth(scene, 0)
-    assert all(recognition_view(scene, np.random.default_rng(seed), side=48, grid=6, whole=0, chosen=0).truth == first for seed in range(8))
+    assert all(
+        recognition_view(scene, np.random.default_rng(seed), side=48, grid=6, whole=0, chosen=0).truth == first
+        for seed in range(8)
+    )
 
 
 def test_empty_views_have_no_coverage() -> None:
@@ -76,14 +86,22 @@ def test_empty_views_have_no_coverage() -> None:
 
 
 def test_collated_views() -> None:
-    views = [recognition_view(scene_with(1), np.random.default_rng(seed), side=16, grid=2, whole=0.5) for seed in range(3)]
+    views = [
+        recognition_view(scene_with(1), np.random.default_rng(seed), side=16, grid=2, whole=0.5) for seed in range(3)
+    ]
     batch = collate(views)
-    assert {name: tuple(value.shape) for name, value in batch.items()} == {"image": (3, 3, 16, 16), "coverage": (3, 4, 2), "truth": (3, 4)}
+    assert {name: tuple(value.shape) for name, value in batch.items()} == {
+        "image": (3, 3, 16, 16),
+        "coverage": (3, 4, 2),
+        "truth": (3, 4),
+    }
     assert batch["image"][1, :, 5, 7].tolist() == pytest.approx((views[1].image[5, 7] / 127.5 - 1).tolist(), abs=1e-6)
 
 
 def test_patch_loss_by_hand() -> None:
-    """One patch half covered by the object, a quarter by another: 3 * 0.5 of the class's and 0.25 of the ground's cross-entropy."""
+    """One patch half covered by the object, a quarter by another: 3 * 0.5 of the class's and 0.25 of the ground's
+    cross-entropy.
+    """
     scores = torch.randn(1, 1, 9, generator=torch.Generator().manual_seed(0))
     chances = scores[0, 0].log_softmax(0)
     loss = patch_loss(scores, torch.tensor([[[0.5, 0.25]]]), torch.tensor([4]))
@@ -99,7 +117,9 @@ def test_attribute_loss_leaves_out_what_is_not_there() -> None:
     loss, figures = attribute_loss(scores, truth)
     alone = {name: -values[0].log_softmax(0) for name, values in scores.items()}
     ground = (alone["ground"][3] - scores["ground"][1].log_softmax(0)[5]) / 2
-    assert loss.item() == pytest.approx((2 * alone["name"][1] + alone["colour"][2] + alone["finish"][0] + ground).item(), rel=1e-5)
+    assert loss.item() == pytest.approx(
+        (2 * alone["name"][1] + alone["colour"][2] + alone["finish"][0] + ground).item(), rel=1e-5
+    )
     assert figures["name"] == float(scores["name"][0].argmax() == 1)
 
 

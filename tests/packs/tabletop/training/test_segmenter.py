@@ -32,7 +32,15 @@ from editmill.packs.tabletop.world import make_scene
 
 PACK = Path(__file__).parents[4] / "packs" / "tabletop.yaml"
 TINY = replace(
-    CONFIG, embed_dim=16, depth=1, num_heads=2, out_chans=16, global_attn_indexes=(0,), decoder_depth=1, decoder_mlp=16, iou_head_hidden=16
+    CONFIG,
+    embed_dim=16,
+    depth=1,
+    num_heads=2,
+    out_chans=16,
+    global_attn_indexes=(0,),
+    decoder_depth=1,
+    decoder_mlp=16,
+    iou_head_hidden=16,
 )
 
 
@@ -77,7 +85,11 @@ def test_decoding_a_batch_is_the_packages_decoding_of_each_image() -> None:
         masks, predicted = decode(sam, embeddings, sparse, dense)
         for number in range(3):
             one = slice(number, number + 1)
-            shared = {"image_embeddings": embeddings[one], "image_pe": sam.prompt_encoder.get_dense_pe(), "sparse_prompt_embeddings": sparse[one]}
+            shared = {
+                "image_embeddings": embeddings[one],
+                "image_pe": sam.prompt_encoder.get_dense_pe(),
+                "sparse_prompt_embeddings": sparse[one],
+            }
             single = sam.mask_decoder(**shared, dense_prompt_embeddings=dense[one], multimask_output=False)
             several = sam.mask_decoder(**shared, dense_prompt_embeddings=dense[one], multimask_output=True)
             assert torch.allclose(torch.cat([single[0], several[0]], dim=1), masks[one], atol=1e-5)

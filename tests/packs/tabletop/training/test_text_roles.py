@@ -103,7 +103,10 @@ def test_nli_goes_on_from_an_earlier_result(tmp_path: Path) -> None:
     earlier = NliTask(size=4)
     earlier.save(earlier.module(), tmp_path)
     torch.manual_seed(1)
-    found, expected = NliTask(size=4, start=tmp_path).module().state_dict(), RobertaForSequenceClassification.from_pretrained(tmp_path).state_dict()
+    found, expected = (
+        NliTask(size=4, start=tmp_path).module().state_dict(),
+        RobertaForSequenceClassification.from_pretrained(tmp_path).state_dict(),
+    )
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], expected[name].float()) for name in expected)
 

@@ -1,4 +1,6 @@
-"""Latent diffusion from text: what its batches hold, and that the trained models load as stock pipelines and adapters."""
+"""Latent diffusion from text: what its batches hold, and that the trained models load as stock pipelines and
+adapters.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,11 @@ def autoencoder() -> AutoencoderKL:
 def picture(pipeline: StableDiffusionPipeline, **settings: object) -> np.ndarray:
     pipeline.set_progress_bar_config(disable=True)
     return pipeline(
-        "a red ball on green grass", num_inference_steps=1, generator=torch.Generator().manual_seed(0), output_type="np", **settings
+        "a red ball on green grass",
+        num_inference_steps=1,
+        generator=torch.Generator().manual_seed(0),
+        output_type="np",
+        **settings,
     ).images[0]
 
 
@@ -77,7 +83,11 @@ def test_batches_are_pure_functions_of_the_step_and_crops_hold_objects(folder: P
 
 
 def plan_of(name: str, angle: float) -> ScenePlan:
-    plan = next(plan for plan in (plan_scene("train", index) for index in range(400)) if plan.objects[0].name == name and len(plan.objects) == 1)
+    plan = next(
+        plan
+        for plan in (plan_scene("train", index) for index in range(400))
+        if plan.objects[0].name == name and len(plan.objects) == 1
+    )
     return replace(plan, objects=(replace(plan.objects[0], angle=angle, centre=(0.5, 0.5), radius=0.25),))
 
 
@@ -87,7 +97,13 @@ def test_coordinates_are_those_that_the_renderer_uses() -> None:
     along, down = object_coordinates(plan)
     side = along.shape[0]
     _, alpha = draw_object(
-        side, name=item.name, colour=item.colour, finish=item.finish, centre=item.centre, radius=item.radius, angle=item.angle,
+        side,
+        name=item.name,
+        colour=item.colour,
+        finish=item.finish,
+        centre=item.centre,
+        radius=item.radius,
+        angle=item.angle,
         tint=np.zeros(3, np.float32),
     )
     drawn, expected = alpha > 0.5, SHAPES["mug"](along, down).inside
@@ -116,13 +132,19 @@ def test_captions_of_whole_pictures_name_what_the_pictures_show(folder: Path) ->
         captions = task.tokenizer.batch_decode(task.frames(0)["tokens"], skip_special_tokens=True)
         named[task.name] = [" and " in caption for caption in captions]
     assert not any(named["text_to_image"])
-    assert named["controlnet"] == [len(plan_scene("train", index).objects) == 2 and not is_empty(index) for index in range(24)]
+    assert named["controlnet"] == [
+        len(plan_scene("train", index).objects) == 2 and not is_empty(index) for index in range(24)
+    ]
     assert any(named["controlnet"])
 
 
-@pytest.mark.parametrize(("name", "turn"), [("star", 2 * np.pi / 5), ("cube", 2 * np.pi / 3), ("ring", 1.0), ("ball", 2.0)])
+@pytest.mark.parametrize(
+    ("name", "turn"), [("star", 2 * np.pi / 5), ("cube", 2 * np.pi / 3), ("ring", 1.0), ("ball", 2.0)]
+)
 def test_coordinates_do_not_turn_with_turns_that_nobody_can_see(name: str, turn: float) -> None:
-    np.testing.assert_allclose(object_coordinates(plan_of(name, 0.3)), object_coordinates(plan_of(name, 0.3 + turn)), atol=1e-5)
+    np.testing.assert_allclose(
+        object_coordinates(plan_of(name, 0.3)), object_coordinates(plan_of(name, 0.3 + turn)), atol=1e-5
+    )
 
 
 def test_coordinates_of_a_turned_mug_differ() -> None:
@@ -146,19 +168,25 @@ def test_captions_name_the_objects_and_leave_attributes_out_at_times() -> None:
     item = plan.objects[0]
     assert all(item.name in caption for caption in captions)
     assert 0.75 < np.mean([item.colour in caption for caption in captions]) < 1
-    assert not any(item.name in random_caption(plan, scene_rng("train", number, "test"), empty=True) for number in range(20))
+    assert not any(
+        item.name in random_caption(plan, scene_rng("train", number, "test"), empty=True) for number in range(20)
+    )
     assert 0.01 < np.mean([is_empty(index) for index in range(400)]) < 0.1
 
 
 def test_training_goes_on_from_stored_weights(folder: Path) -> None:
-    onwards = TextToImageTask(steps=4, size=2, examples=PICTURES, cache=folder / "cache", start=folder / "text_to_image")
+    onwards = TextToImageTask(
+        steps=4, size=2, examples=PICTURES, cache=folder / "cache", start=folder / "text_to_image"
+    )
     stored = UNet2DConditionModel.from_pretrained(folder / "text_to_image" / "unet", local_files_only=True)
     for name, value in onwards.module().unet.state_dict().items():
         assert torch.equal(value, stored.state_dict()[name].float())
 
 
 def test_text_to_image_loads_as_a_stock_pipeline(folder: Path) -> None:
-    pipeline = StableDiffusionPipeline.from_pretrained(folder / "text_to_image", vae=autoencoder(), safety_checker=None, dtype=torch.float32)
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        folder / "text_to_image", vae=autoencoder(), safety_checker=None, dtype=torch.float32
+    )
     image = picture(pipeline)
     assert image.shape == (128, 128, 3)
     assert np.isfinite(image).all()
@@ -168,19 +196,27 @@ def test_inpainting_starts_from_text_to_image(folder: Path) -> None:
     task = InpaintTask(steps=1, size=2, examples=4, cache=folder / "inpaint-cache", start=folder / "text_to_image")
     network = task.module()
     start = TextToImageTask(steps=1, size=2, examples=PICTURES, cache=folder / "cache").module()
-    stored = StableDiffusionPipeline.from_pretrained(folder / "text_to_image", vae=None, safety_checker=None, dtype=torch.float32)
+    stored = StableDiffusionPipeline.from_pretrained(
+        folder / "text_to_image", vae=None, safety_checker=None, dtype=torch.float32
+    )
     start.unet.load_state_dict(stored.unet.state_dict())
     start.text.load_state_dict(stored.text_encoder.state_dict())
     sample, timesteps, tokens = torch.randn(1, 4, 32, 32), torch.tensor([500]), task.batch(0)["tokens"][:1]
     rest = torch.randn(1, 5, 32, 32)
     with torch.no_grad():
         expected, _ = start(sample, timesteps, tokens)
-        torch.testing.assert_close(network(torch.cat([sample, rest], 1), timesteps, tokens), expected, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(
+            network(torch.cat([sample, rest], 1), timesteps, tokens), expected, atol=1e-4, rtol=1e-4
+        )
     Trainer(task, run(folder, "inpaint")).train()
-    onwards = InpaintTask(steps=1, size=2, examples=4, cache=folder / "inpaint-cache", start=folder / "inpaint").module()
+    onwards = InpaintTask(
+        steps=1, size=2, examples=4, cache=folder / "inpaint-cache", start=folder / "inpaint"
+    ).module()
     kept = UNet2DConditionModel.from_pretrained(folder / "inpaint" / "unet", local_files_only=True).conv_in.weight
     assert torch.equal(onwards.unet.conv_in.weight, kept.float())
-    pipeline = StableDiffusionInpaintPipeline.from_pretrained(folder / "inpaint", vae=autoencoder(), safety_checker=None, dtype=torch.float32)
+    pipeline = StableDiffusionInpaintPipeline.from_pretrained(
+        folder / "inpaint", vae=autoencoder(), safety_checker=None, dtype=torch.float32
+    )
     hole = Image.fromarray(np.full((128, 128), 255, np.uint8))
     assert np.isfinite(picture(pipeline, image=Image.new("RGB", (128, 128)), mask_image=hole)).all()
 
@@ -193,14 +229,24 @@ def test_controlnet_trains_alone_and_loads_as_stock(folder: Path) -> None:
     assert all(name.startswith("controlnet.") for name in trained)
     trainer.train()
     network = ControlNetModel.from_pretrained(folder / "controlnet", local_files_only=True, dtype=torch.float32)
-    moved = [name for name, value in network.state_dict().items() if "controlnet_" in name and name.endswith("weight") and value.abs().sum() > 0]
+    moved = [
+        name
+        for name, value in network.state_dict().items()
+        if "controlnet_" in name and name.endswith("weight") and value.abs().sum() > 0
+    ]
     assert moved, "the zero convolutions have learned nothing"
 
 
 def test_the_controlnet_starts_as_the_convolutions_of_the_encoder(folder: Path) -> None:
-    unet = UNet2DConditionModel.from_pretrained(folder / "text_to_image" / "unet", local_files_only=True, dtype=torch.float32)
+    unet = UNet2DConditionModel.from_pretrained(
+        folder / "text_to_image" / "unet", local_files_only=True, dtype=torch.float32
+    )
     network = edge_network(unet)
-    taken = [name for name, value in network.state_dict().items() if torch.equal(value, unet.state_dict().get(name, torch.empty(0)))]
+    taken = [
+        name
+        for name, value in network.state_dict().items()
+        if torch.equal(value, unet.state_dict().get(name, torch.empty(0)))
+    ]
     assert {name.split(".")[0] for name in taken} == {"conv_in", "time_embedding", "down_blocks", "mid_block"}
     assert not any("attentions" in name for name, _ in network.named_parameters())
 
@@ -218,10 +264,16 @@ def test_adapter_file_loads_as_an_ip_adapter_and_computes_what_was_trained(folde
     task = ImageAdapterTask(steps=1, size=2, start=folder / "text_to_image", examples=PICTURES, cache=folder / "cache")
     trainer = Trainer(task, run(folder, "image_adapter"))
     trainer.train()
-    encoder = CLIPVisionModelWithProjection.from_pretrained(WEIGHTS / "zero_shot", local_files_only=True, dtype=torch.float32)
+    encoder = CLIPVisionModelWithProjection.from_pretrained(
+        WEIGHTS / "zero_shot", local_files_only=True, dtype=torch.float32
+    )
     processor = CLIPImageProcessor.from_pretrained(WEIGHTS / "zero_shot", local_files_only=True)
-    adapter = load_image_adapter(folder / "image_adapter", dtype=torch.float32, image_encoder=encoder, processor=processor)
-    pipeline = StableDiffusionPipeline.from_pretrained(folder / "text_to_image", vae=autoencoder(), safety_checker=None, dtype=torch.float32)
+    adapter = load_image_adapter(
+        folder / "image_adapter", dtype=torch.float32, image_encoder=encoder, processor=processor
+    )
+    pipeline = StableDiffusionPipeline.from_pretrained(
+        folder / "text_to_image", vae=autoencoder(), safety_checker=None, dtype=torch.float32
+    )
     attach(pipeline, adapter)
     reference = Image.fromarray(np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8))
     pixels = processor(reference, return_tensors="pt").pixel_values
@@ -244,7 +296,11 @@ def test_references_show_the_object_as_it_lies_in_the_world(folder: Path) -> Non
 
 
 def test_published_names_join_keys_and_values() -> None:
-    state = {"layers.0.attn.to_k.weight": torch.ones(2, 3), "layers.0.attn.to_v.weight": torch.zeros(2, 3), "layers.0.ln0.weight": torch.ones(3)}
+    state = {
+        "layers.0.attn.to_k.weight": torch.ones(2, 3),
+        "layers.0.attn.to_v.weight": torch.zeros(2, 3),
+        "layers.0.ln0.weight": torch.ones(3),
+    }
     named = published_names(state)
     assert named["layers.0.0.to_kv.weight"].shape == (4, 3)
     assert set(named) == {"layers.0.0.to_kv.weight", "layers.0.0.norm1.weight"}

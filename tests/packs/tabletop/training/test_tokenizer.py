@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, CLIPTokenizer
 
-from editmill.packs.tabletop.training.tokenizer import END, MAX_LENGTH, START, grammar_words, learn_merges, make_tokenizer, save_tokenizer
+from editmill.packs.tabletop.training.tokenizer import (
+    END,
+    MAX_LENGTH,
+    START,
+    grammar_words,
+    learn_merges,
+    make_tokenizer,
+    save_tokenizer,
+)
 from editmill.packs.tabletop.world import CLASSES, COLOURS, plan_scene
 
 ROOT = Path(__file__).parents[4]
@@ -28,7 +36,11 @@ def tokenizer() -> CLIPTokenizer:
 def test_ids_are_equal_in_every_process(tokenizer: CLIPTokenizer) -> None:
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PRINT_IDS], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [sys.executable, "-c", PRINT_IDS],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         for seed in ("1", "2")
@@ -76,7 +88,10 @@ def test_unknown_words_are_spelled(tokenizer: CLIPTokenizer) -> None:
 
 def test_saved_tokenizer_gives_the_same_ids(tokenizer: CLIPTokenizer, tmp_path: Path) -> None:
     save_tokenizer(tmp_path)
-    for loaded in (CLIPTokenizer.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path, local_files_only=True)):
+    for loaded in (
+        CLIPTokenizer.from_pretrained(tmp_path),
+        AutoTokenizer.from_pretrained(tmp_path, local_files_only=True),
+    ):
         assert loaded(TEXTS, padding="max_length").input_ids == tokenizer(TEXTS, padding="max_length").input_ids
         assert loaded.model_max_length == MAX_LENGTH
 

@@ -11,7 +11,13 @@ from diffusers import DDPMPipeline
 
 from editmill.packs.tabletop.training.loop import Run, Trainer
 from editmill.packs.tabletop.training.store import train_scene
-from editmill.packs.tabletop.training.unconditional import EARLY, EARLY_SHARE, UnconditionalTask, spread, training_picture
+from editmill.packs.tabletop.training.unconditional import (
+    EARLY,
+    EARLY_SHARE,
+    UnconditionalTask,
+    spread,
+    training_picture,
+)
 from editmill.packs.tabletop.training.views import resize
 
 
@@ -66,7 +72,9 @@ def test_the_bound_does_not_move_the_noise_prediction(task: UnconditionalTask) -
 
 
 def test_a_run_reloads_equal_and_samples(task: UnconditionalTask, tmp_path: Path) -> None:
-    trainer = Trainer(task, Run(folder=tmp_path / "run", weights=tmp_path / "weights", threads=torch.get_num_threads(), loaders=0))
+    trainer = Trainer(
+        task, Run(folder=tmp_path / "run", weights=tmp_path / "weights", threads=torch.get_num_threads(), loaders=0)
+    )
     before = {name: value.half() for name, value in trainer.module.state_dict().items()}
     trainer.train()
     after = trainer.module.half().state_dict()
@@ -77,6 +85,8 @@ def test_a_run_reloads_equal_and_samples(task: UnconditionalTask, tmp_path: Path
     assert pipeline.scheduler.config.variance_type == "learned_range"
 
     pipeline.to(torch.float32).set_progress_bar_config(disable=True)
-    made = pipeline(batch_size=2, num_inference_steps=4, generator=torch.Generator().manual_seed(0), output_type="np").images
+    made = pipeline(
+        batch_size=2, num_inference_steps=4, generator=torch.Generator().manual_seed(0), output_type="np"
+    ).images
     assert made.shape == (2, 16, 16, 3)
     assert np.isfinite(made).all()

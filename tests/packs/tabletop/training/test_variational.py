@@ -47,7 +47,9 @@ def test_term_vanishes_for_the_true_posterior_and_equals_the_divergence_otherwis
 def test_levels_are_a_distribution() -> None:
     levels = torch.arange(256).float() / 127.5 - 1
     for mean, scale in ((0.1, 0.05), (-1.0, 0.3), (0.9, 1.0)):
-        likelihoods = discrete_log_likelihood(levels, torch.full_like(levels, mean), torch.full_like(levels, math.log(scale))).exp()
+        likelihoods = discrete_log_likelihood(
+            levels, torch.full_like(levels, mean), torch.full_like(levels, math.log(scale))
+        ).exp()
         assert abs(float(likelihoods.sum()) - 1) < 1e-3
         assert abs(float(levels[likelihoods.argmax()]) - max(mean, -1.0)) < 0.01 or scale > 0.2
 

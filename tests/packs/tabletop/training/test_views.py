@@ -58,7 +58,11 @@ def test_composite_puts_the_main_object_on_the_other_ground() -> None:
         scene, other = make_scene("train", index), make_scene("train", index + 100)
         pasted = composite_view(scene, other, np.random.default_rng(index))
         item = pasted.objects[0]
-        assert (item.name, item.colour, item.finish) == (scene.objects[0].name, scene.objects[0].colour, scene.objects[0].finish)
+        assert (item.name, item.colour, item.finish) == (
+            scene.objects[0].name,
+            scene.objects[0].colour,
+            scene.objects[0].finish,
+        )
         assert SIZES[item.size][0] <= item.radius <= SIZES[item.size][1]
         assert item.size in pasted.caption.split() or not item.size
         assert (pasted.ground, len(pasted.objects), len(pasted.alphas)) == (other.ground, 1, 1)
@@ -87,7 +91,11 @@ def test_composite_keeps_shape_and_colours() -> None:
 
 def test_composite_turns_as_the_world_does() -> None:
     """The turned cut-out covers what the world draws for the angle that the composite notes."""
-    scene = next(s for s in (make_scene("train", i) for i in range(200)) if s.objects[0].name == "bottle" and s.objects[0].size == "large")
+    scene = next(
+        s
+        for s in (make_scene("train", i) for i in range(200))
+        if s.objects[0].name == "bottle" and s.objects[0].size == "large"
+    )
     item = replace(scene.objects[0], centre=(0.5, 0.5))
     drawn = draw_object(128, **_drawing(item))[1]
     source = replace(scene, alphas=(drawn,), objects=(item,))
@@ -100,7 +108,10 @@ def test_composite_turns_as_the_world_does() -> None:
 
 def test_composites_have_hard_and_soft_edges() -> None:
     scene, other = make_scene("train", 3), make_scene("train", 4)
-    soft = [((a > 0) & (a < 1)).sum() for a in (composite_view(scene, other, np.random.default_rng(seed)).alphas[0] for seed in range(20))]
+    soft = [
+        ((a > 0) & (a < 1)).sum()
+        for a in (composite_view(scene, other, np.random.default_rng(seed)).alphas[0] for seed in range(20))
+    ]
     assert min(soft) == 0
     assert max(soft) > 30
 

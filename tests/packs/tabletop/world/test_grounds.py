@@ -23,7 +23,9 @@ def test_training_and_shift_share_no_palette(family: str) -> None:
 @pytest.mark.parametrize("family", GROUNDS)
 @pytest.mark.parametrize("shifted", [False, True])
 def test_ground_is_a_picture_and_repeatable(family: str, shifted: bool) -> None:
-    first, second, other = (paint_ground(family, np.random.default_rng(seed), 48, shifted=shifted) for seed in (1, 1, 2))
+    first, second, other = (
+        paint_ground(family, np.random.default_rng(seed), 48, shifted=shifted) for seed in (1, 1, 2)
+    )
     assert first.shape == (48, 48, 3)
     assert first.dtype == np.float32
     assert 0 <= first.min() <= first.max() <= 255

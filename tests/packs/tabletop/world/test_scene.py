@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, Scene, make_scene, plan_scene
+from editmill.packs.tabletop.world import (
+    CLASSES,
+    COLOURS,
+    FINISHES,
+    GROUNDS,
+    SIZES,
+    SPLITS,
+    Scene,
+    make_scene,
+    plan_scene,
+)
 from editmill.packs.tabletop.world.captions import with_article
 from editmill.packs.tabletop.world.scene import SIBLING_SHARE, TWO_OBJECT_SHARE, scene_rng
 
@@ -86,7 +96,10 @@ def test_objects_are_drawn_in_their_colour() -> None:
         item = scene.objects[0]
         if item.finish == "matte":
             inside = scene.image[scene.alphas[0] == 1].mean(axis=0)
-            distances = {name: np.linalg.norm(inside / np.linalg.norm(inside) - np.array(rgb) / np.linalg.norm(rgb)) for name, rgb in COLOURS.items()}
+            distances = {
+                name: np.linalg.norm(inside / np.linalg.norm(inside) - np.array(rgb) / np.linalg.norm(rgb))
+                for name, rgb in COLOURS.items()
+            }
             assert item.colour in sorted(distances, key=lambda name: distances[name])[:2]
 
 
@@ -105,10 +118,12 @@ def test_shares_of_two_objects_and_of_siblings() -> None:
 def test_everything_in_the_vocabulary_occurs_about_equally(split: str) -> None:
     plans = [plan_scene(split, index) for index in range(COUNT)]
     for values, vocabulary in (
-        ([plan.objects[0].name for plan in plans], CLASSES), ([plan.objects[0].colour for plan in plans], tuple(COLOURS)),
-        ([plan.objects[0].finish for plan in plans], FINISHES), ([plan.objects[0].size for plan in plans], tuple(SIZES)),
+        ([plan.objects[0].name for plan in plans], CLASSES),
+        ([plan.objects[0].colour for plan in plans], tuple(COLOURS)),
+        ([plan.objects[0].finish for plan in plans], FINISHES),
+        ([plan.objects[0].size for plan in plans], tuple(SIZES)),
         ([plan.ground for plan in plans], tuple(GROUNDS)),
-    ):  # fmt: skip
+    ):
         shares = {value: values.count(value) / COUNT for value in vocabulary}
         assert set(values) == set(vocabulary)
         assert min(shares.values()) > 0.75 / len(vocabulary)
@@ -116,7 +131,10 @@ def test_everything_in_the_vocabulary_occurs_about_equally(split: str) -> None:
 
 
 def test_shifted_split_shares_no_combination_with_training() -> None:
-    seen = {split: {(item.name, item.colour) for index in range(COUNT) for item in plan_scene(split, index).objects} for split in SPLITS}
+    seen = {
+        split: {(item.name, item.colour) for index in range(COUNT) for item in plan_scene(split, index).objects}
+        for split in SPLITS
+    }
     assert seen["train"].isdisjoint(seen["shifted"])
     assert seen["train"] == seen["heldout"]
     assert len(seen["train"]) == 56

@@ -30,26 +30,32 @@ def test_phrases_follow_the_order_of_the_grammar() -> None:
     assert Thing("ball").definite() == "the ball"
 
 
-@pytest.mark.parametrize(("description", "words"), [
-    (Description((RED_CUBE,), "a wooden table"), ("red", "cube", "wooden table")),
-    (Description((RED_CUBE, Thing("ball")), relation="left of"), ("red", "cube", "left", "ball")),
-    (Description((RED_CUBE, Thing("ball")), "stripes"), ("red", "cube", "ball", "stripes")),
-    (Description(ground="green grass"), ("green grass",)),
-])
+@pytest.mark.parametrize(
+    ("description", "words"),
+    [
+        (Description((RED_CUBE,), "a wooden table"), ("red", "cube", "wooden table")),
+        (Description((RED_CUBE, Thing("ball")), relation="left of"), ("red", "cube", "left", "ball")),
+        (Description((RED_CUBE, Thing("ball")), "stripes"), ("red", "cube", "ball", "stripes")),
+        (Description(ground="green grass"), ("green grass",)),
+    ],
+)
 def test_keywords(description: Description, words: tuple[str, ...]) -> None:
     assert keywords(description) == words
 
 
-@pytest.mark.parametrize(("description", "count"), [
-    (Description((RED_CUBE,)), len(THING) + len(PREDICATES["colour"])),
-    (Description((BALL,)), len(THING)),
-    (Description((RED_CUBE,), "wooden planks"), len(THING_ON_GROUND)),
-    (Description(ground="wooden planks"), len(GROUND)),
-    (Description((RED_CUBE, BALL), relation="above"), len(RELATION)),
-    (Description((RED_CUBE, BALL)), len(PAIR)),
-    (Description((RED_CUBE, BALL), "a clear sky"), len(PAIR_ON_GROUND)),
-    (Description((RED_CUBE, BALL), "a clear sky", "above"), 0),
-])
+@pytest.mark.parametrize(
+    ("description", "count"),
+    [
+        (Description((RED_CUBE,)), len(THING) + len(PREDICATES["colour"])),
+        (Description((BALL,)), len(THING)),
+        (Description((RED_CUBE,), "wooden planks"), len(THING_ON_GROUND)),
+        (Description(ground="wooden planks"), len(GROUND)),
+        (Description((RED_CUBE, BALL), relation="above"), len(RELATION)),
+        (Description((RED_CUBE, BALL)), len(PAIR)),
+        (Description((RED_CUBE, BALL), "a clear sky"), len(PAIR_ON_GROUND)),
+        (Description((RED_CUBE, BALL), "a clear sky", "above"), 0),
+    ],
+)
 def test_every_sentence_uses_all_keywords_and_ends(description: Description, count: int) -> None:
     texts = sentences(description)
     assert len(set(texts)) == count
@@ -63,7 +69,9 @@ def test_articles_and_verbs_agree() -> None:
     assert "under the red cube there are red bricks." in sentences(Description((RED_CUBE,), "red bricks"))
     assert "under the red cube there is green grass." in sentences(Description((RED_CUBE,), "green grass"))
     assert "an azure ball can be seen." in sentences(Description((Thing("ball", colour="azure"),)))
-    assert "left of the small azure metal ball there is a red cube." in sentences(Description((RED_CUBE, BALL), relation="left of"))
+    assert "left of the small azure metal ball there is a red cube." in sentences(
+        Description((RED_CUBE, BALL), relation="left of")
+    )
 
 
 def test_captions_are_worded_like_scene_captions() -> None:
