@@ -3,21 +3,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEVELOP := $(VENV)/.installed-develop
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# The embedded pack is a distribution of its own; named in one command with the extra that requires it, it is not looked
+# for on any index.
+PACK := packs/tabletop
+PROJECTS := pyproject.toml $(PACK)/pyproject.toml constraints.txt
 
 .PHONY: demo test test-slow lint bench pack clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(RUN): pyproject.toml constraints.txt | $(BIN)/python
+$(RUN): $(PROJECTS) | $(BIN)/python
 	@echo "installing editmill with torch, diffusers and Prefect into $(VENV); the first time takes some minutes"
-	$(INSTALL) '.[generate,watermark]'
+	$(INSTALL) --editable '.[generate,watermark]' --editable ./$(PACK)
 	@touch $@
 
-$(DEVELOP): pyproject.toml constraints.txt | $(BIN)/python
+$(DEVELOP): $(PROJECTS) | $(BIN)/python
 	@echo "installing editmill with its development tools into $(VENV); the first time takes some minutes"
-	$(INSTALL) '.[generate,train,test,watermark]'
+	$(INSTALL) --editable '.[generate,train,test,watermark]' --editable ./$(PACK)
 	@touch $@ $(RUN)
 
 demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded models

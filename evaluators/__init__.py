@@ -1,54 +1,107 @@
-"""Evaluation of classifiers on datasets: accuracy by edit, paired drops, tables and reports.
+"""Evaluation of models on datasets: each family's evaluator, reports in four forms, and the statistics behind them.
 
 Importing it loads no torch.
 """
 
 from __future__ import annotations
 
-from editmill.evaluators.accuracy import Evaluation, columns_of, evaluate
-from editmill.evaluators.cautions import find_warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from editmill.evaluators.base import EvaluatedModel, Evaluator, Options, name_apart
 from editmill.evaluators.classifiers import Classifier, load_classifier
-from editmill.evaluators.columns import Column
-from editmill.evaluators.documents import to_csv, to_document, to_json
-from editmill.evaluators.orders import Order, Step, orders
-from editmill.evaluators.pairing import ColumnResult, Comparison, Options, compare_columns
 from editmill.evaluators.predictions import predict
-from editmill.evaluators.report import report_html, write_report
-from editmill.evaluators.sources import Sources, read_sources
+from editmill.evaluators.registry import evaluator_of, exporters
+from editmill.evaluators.reporting import Report, Section, render
 from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
-from editmill.evaluators.strata import Stratum, strata
-from editmill.evaluators.tables import to_text
+from editmill.manifests import Dataset, Manifest, atomic_write
 
 __all__ = [
     "Classifier",
-    "Column",
-    "ColumnResult",
-    "Comparison",
     "Estimate",
-    "Evaluation",
+    "EvaluatedModel",
+    "Evaluator",
     "Options",
-    "Order",
-    "Sources",
-    "Step",
-    "Stratum",
-    "columns_of",
-    "compare_columns",
+    "Report",
+    "Section",
     "evaluate",
-    "find_warnings",
+    "evaluator_of",
+    "exporters",
     "holm",
     "load_classifier",
+    "load_models",
     "mcnemar_exact",
     "mean_of_means",
-    "orders",
     "paired_drop",
     "predict",
-    "read_sources",
-    "report_html",
-    "strata",
-    "to_csv",
-    "to_document",
-    "to_json",
-    "to_text",
+    "render",
+    "report",
     "wilson_interval",
     "write_report",
 ]
+
+
+class Result(Protocol):
+    """What an evaluation found; the rest of it is the family's own."""
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+
+def load_models(dataset: Dataset, specs: Sequence[str], *, device: str = "auto") -> list[EvaluatedModel[Any]]:
+    """Load models for a dataset, each under a name of its own.
+
+    Args:
+        dataset: What they are to be measured on; its family says which models it takes.
+        specs: Names of models, see ``editmill evaluate --help``; those of packs are the command line's alone.
+        device: A torch device, or ``auto`` for an accelerator where there is one.
+
+    Raises:
+        ModelError: A form is unknown, or a package, file or function is missing or does not fit.
+        RequestError: There is no evaluator for the dataset.
+    """
+    evaluator, names = evaluator_of(dataset.manifest), dataset.manifest.class_names
+    return name_apart([evaluator.load_model(spec, class_names=names, device=device) for spec in specs])
+
+
+def evaluate(
+    dataset: Dataset,
+    models: Sequence[str | EvaluatedModel[Any]] = (),
+    *,
+    options: Options | None = None,
+    device: str = "auto",
+) -> Any:
+    """Measure models on a dataset, or on a selection of it.
+
+    Args:
+        dataset: Of any family that has an evaluator.
+        models: Models that `load_models` returned, or their names; datasets of watermarks need none.
+        options: How models are asked, and how uncertainty is measured.
+        device: Where named models are loaded to.
+
+    Returns:
+        The family's result, which `report` turns into tables.
+
+    Raises:
+        RequestError: There is no evaluator for the dataset, no model, or an option that would change nothing.
+        DataError: The dataset holds nothing to measure, or is damaged.
+        ModelError: A model does not load, or failed.
+    """
+    evaluator, options = evaluator_of(dataset.manifest), options or Options()
+    loaded = [load_models(dataset, [one], device=device)[0] if isinstance(one, str) else one for one in models]
+    evaluator.check_request(loaded, options)
+    return evaluator.evaluate(dataset, name_apart(loaded), options)
+
+
+def report(result: Result) -> Report:
+    """Return what an evaluation says: facts, warnings, tables, plots, CSV rows and a JSON document.
+
+    `render` writes it in one of four forms.
+    """
+    return evaluator_of(result.manifest).report(result)
+
+
+def write_report(path: str | Path, result: Result, form: str = "html") -> None:
+    """Write the report of an evaluation to a file, whole or not at all."""
+    atomic_write(path, render(report(result), form).encode())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from editmill.evaluators.adapters import functions, timm_models, torchvision_models, transformers_models
+from editmill.evaluators.arrays import Images, IntArray
+from editmill.evaluators.base import EvaluatedModel
+from editmill.evaluators.held_out import hub_id
 from editmill.manifests import ModelError
-
-Images = list[npt.NDArray[np.uint8]]
-Labels = npt.NDArray[np.int64]
+from editmill.manifests.weights import weights_digest
 
 
 class Classifier(Protocol):
@@ -25,7 +24,7 @@ class Classifier(Protocol):
     @property
     def name(self) -> str: ...
 
-    def predict(self, images: Images) -> Labels:
+    def predict(self, images: Images) -> IntArray:
         """Classify images.
 
         Args:
@@ -76,3 +75,21 @@ def load_classifier(spec: str, *, class_names: Mapping[int, str] | None = None, 
     if "/" in kind or "\\" in kind or not all(part.isidentifier() for part in kind.split(".")):
         raise ModelError(f"unknown kind of model {kind!r} in {spec!r}", where="--model", fix=f"give {FORMS}")
     return functions.load(spec, forms=FORMS)
+
+
+def load_identified(spec: str, *, class_names: Mapping[int, str], device: str = "auto") -> EvaluatedModel[Classifier]:
+    """Load a classifier as `load_classifier` does, with what tells its weights from others.
+
+    Raises:
+        ModelError: See `load_classifier`.
+    """
+    classifier = load_classifier(spec, class_names=class_names, device=device)
+    return EvaluatedModel(classifier.name, classifier, *identify(spec))
+
+
+def identify(spec: str) -> tuple[str, str]:
+    """Return hub id and digest of the weights of a model of transformers; "" for what is not known."""
+    kind, _, rest = spec.partition(":")
+    if kind != "transformers":
+        return "", ""
+    return hub_id(rest), weights_digest(Path(rest)) if Path(rest).is_dir() else ""

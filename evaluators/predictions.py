@@ -45,11 +45,8 @@ def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, p
     if batch_size < 1:
         raise RequestError(f"a batch holds at least one image, got {batch_size}", where="batch_size")
     if not len(dataset):
-        raise DataError(
-            "there is no accepted sample to evaluate",
-            where=dataset.manifest.name,
-            fix="see the counts by status and reason in manifest.json",
-        )
+        what = "there is no accepted sample to evaluate"
+        raise DataError(what, where=dataset.manifest.name, fix="see the counts by status and reason in manifest.json")
     batches: list[pa.RecordBatch] = []
     with tqdm(total=len(dataset), desc=classifier.name, unit="image", delay=2, disable=not progress) as bar:
         for samples in _batched(iter(dataset), batch_size):
@@ -61,10 +58,8 @@ def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, p
 def _predict_batch(samples: list[Sample], classifier: Classifier) -> pa.RecordBatch:
     predicted = np.asarray(classifier.predict([np.asarray(sample.image()) for sample in samples]))
     if predicted.shape != (len(samples),) or not np.issubdtype(predicted.dtype, np.integer):
-        raise ModelError(
-            f"{classifier.name} gave {predicted.dtype} {list(predicted.shape)} for {len(samples)} images",
-            fix="predict() returns one integer label per image, as an array of shape [n]",
-        )
+        what = f"{classifier.name} gave {predicted.dtype} {list(predicted.shape)} for {len(samples)} images"
+        raise ModelError(what, fix="predict() returns one integer label per image, as an array of shape [n]")
     columns = {name: [sample.row[name] for sample in samples] for name in ("source_id", "edit", "level", "replica")}
     columns["key"] = [sample.key for sample in samples]
     columns["label"] = [sample.label for sample in samples]

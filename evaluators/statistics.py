@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from editmill.evaluators.arrays import FloatArray
 from editmill.manifests import RequestError
-
-FloatArray = npt.NDArray[np.float64]
 
 # Resamples that are held in memory at a time.
 _CHUNK = 500
@@ -62,6 +61,12 @@ def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[
     return float(interval.low), float(interval.high)
 
 
+def proportion(correct: int, n: int, *, confidence: float = 0.95) -> Estimate:
+    """Return a share of independent trials with its Wilson interval; see `wilson_interval`."""
+    low, high = wilson_interval(correct, n, confidence=confidence)
+    return Estimate(correct / n, low, high, n)
+
+
 def mcnemar_exact(only_first: int, only_second: int) -> float:
     """Return the exact two-sided p-value of McNemar's test (McNemar 1947, doi:10.1007/BF02295996).
 
@@ -85,7 +90,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Return adjust p-values for testing several hypotheses (Holm 1979, https://www.jstor.org/stable/4615733).
+    """Adjust p-values for testing several hypotheses (Holm 1979, https://www.jstor.org/stable/4615733).
 
     Rejecting where the adjusted value is at most alpha keeps the chance of any false rejection at most alpha, whatever
     the dependence between the tests.
@@ -200,9 +205,7 @@ def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatA
 
 
 def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int) -> Estimate:
-    """Return bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the
-    numbers.
-    """
+    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the numbers."""
     if resamples < 1:
         raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
     # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap

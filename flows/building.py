@@ -27,15 +27,15 @@ def build_dataset(
     source: str,
     models: str,
     out: Path,
-    shards: int | None,
     overrides: list[str],
+    *,
     device: str,
     models_dir: Path | None,
+    allow_code: bool,
 ) -> dict[str, Any]:
     """Build what is missing of a dataset and assemble it, within a flow run; see the flows for the arguments."""
     log_core_messages()
-    changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
-    plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
+    plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code))
     # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
     resolved = Placement().resolve().type if device == "auto" else device
     prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))

@@ -18,56 +18,38 @@ from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
+from editmill.flows.extras import extra_of
 from editmill.manifests.errors import EditmillError, RequestError
-
-EXTRA_MODULES = {
-    "torch",
-    "torchvision",
-    "diffusers",
-    "transformers",
-    "accelerate",
-    "cv2",
-    "safetensors",
-    "segment_anything",
-    "timm",
-    "prefect",
-}
 
 
 class Group(click.Group):
-    """Turns errors that a user can mend into one message and an exit code, without a traceback."""
+    """Turns errors that a user can put right into one message and an exit code, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except EditmillError as error:
-            click.echo(f"error: {error}", err=True)
-            sys.exit(error.exit_code)
+            code, message = error.exit_code, f"error: {error}"
         except KeyboardInterrupt:
-            click.echo("stopped; run the same command again to go on", err=True)
-            sys.exit(130)
+            code, message = 130, "stopped; run the same command again to go on"
         except BrokenProcessPool:
-            click.echo(
-                "error: a worker process was killed, perhaps for memory\n  fix: run the same command again with fewer "
-                "--workers",
-                err=True,
-            )
-            sys.exit(1)
+            what = "a worker process was killed, perhaps for memory"
+            code, message = 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
         except OSError as error:
-            where = error.filename or "disk"
-            click.echo(
-                f"error: {error.strerror or error}\n  where: {where}\n  fix: mend it and run the same command again",
-                err=True,
+            lines = (
+                f"error: {error.strerror or error}",
+                f"where: {error.filename or 'disk'}",
+                "fix: put it right and run the same command again",
             )
-            sys.exit(1)
+            code, message = 1, "\n  ".join(lines)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in EXTRA_MODULES:
+            extra = extra_of(error.name or "")
+            if not extra:
                 raise
-            missing = RequestError(
-                f"this command needs the package {error.name!r}", fix="pip install 'editmill[generate]'"
-            )
-            click.echo(f"error: {missing}", err=True)
-            sys.exit(missing.exit_code)
+            missing = f"this command needs the package {error.name!r}\n  fix: pip install 'editmill[{extra}]'"
+            code, message = RequestError.exit_code, f"error: {missing}"
+        click.echo(message, err=True)
+        sys.exit(code)
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from editmill.evaluators import evaluate, load_classifier, to_text, write_report
+from editmill.evaluators import Options, evaluate, load_models, render, report, write_report
 from editmill.flows.commands.dataset import resolve_pack
 from editmill.generators.models.loading import Placement
 from editmill.manifests.reader import open_dataset
@@ -35,11 +35,11 @@ def run_demo(out: Path, placement: Placement, *, workers: int) -> DemoResult:
     assert manifest is not None
     dataset = open_dataset(out)
     dataset.verify().raise_for_problems()
-    classifier = load_classifier(resolve_pack(CLASSIFIER), class_names=manifest.class_names, device=placement.device)
-    evaluations = [evaluate(dataset, classifier, progress=False)]
+    models = load_models(dataset, [resolve_pack(CLASSIFIER)], device=placement.device)
+    result = evaluate(dataset, models, options=Options(progress=False))
     folder = out / "report"
     folder.mkdir(exist_ok=True)
-    sheet, report = folder / "contact_sheet.png", folder / "index.html"
+    sheet, page = folder / "contact_sheet.png", folder / "index.html"
     preview_dataset(out, sources=8).save(sheet)
-    write_report(report, evaluations)
-    return DemoResult(manifest, to_text(evaluations), sheet, report)
+    write_report(page, result)
+    return DemoResult(manifest, render(report(result), "text"), sheet, page)

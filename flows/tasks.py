@@ -149,7 +149,7 @@ def _shards_failed(failures: dict[int, Exception], *, planned: int, out: str) ->
     return DataError(
         f"{len(failures)} of {planned} shards failed, so the dataset was not assembled:{listed}",
         where=out,
-        fix="mend the cause and run again with the same parameters; finished shards are kept",
+        fix="remove the cause and run again with the same parameters; finished shards are kept",
     )
 
 

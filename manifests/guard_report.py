@@ -112,7 +112,7 @@ class JudgeQuality(Record):
 class GuardReport(Record):
     """The calibration of a guard ensemble.
 
-    Its canonical JSON is ``guard_report.json``, and its digest stands in every row.
+    Its canonical JSON is ``guard_report.json``, and its digest is in every row.
 
     Attributes:
         pack: The model pack.
@@ -241,4 +241,4 @@ def read_guard_report(folder: str | Path) -> GuardReport:
     except FileNotFoundError as error:
         raise DataError("the guard report is missing", where=str(path), fix="calibrate the guards first") from error
     except ValidationError as error:
-        raise CorruptDatasetError(f"this is no guard report: {error}", where=str(path)) from error
+        raise CorruptDatasetError(f"this is not a guard report: {error}", where=str(path)) from error

@@ -6,11 +6,12 @@ import io
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from editmill.manifests.arrays import Picture
 
-def upright_rgb(file: Path | io.BytesIO) -> npt.NDArray[np.uint8]:
+
+def upright_rgb(file: Path | io.BytesIO) -> Picture:
     """Decode an image file to uint8 [H, W, 3] RGB, upright as its EXIF orientation says.
 
     Raises:
@@ -21,7 +22,7 @@ def upright_rgb(file: Path | io.BytesIO) -> npt.NDArray[np.uint8]:
         return _to_rgb(ImageOps.exif_transpose(image))
 
 
-def _to_rgb(image: Image.Image) -> npt.NDArray[np.uint8]:
+def _to_rgb(image: Image.Image) -> Picture:
     """Return uint8 RGB of any picture whose range is known.
 
     Pillow itself clips 16-bit grey and floats, and drops transparency.

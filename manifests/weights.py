@@ -6,7 +6,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-from manifests.canonical import file_digest
+from editmill.manifests.canonical import file_digest
 
 WEIGHT_SUFFIXES = {".safetensors", ".bin", ".pt", ".pth"}
 # Schedulers, tokenizers and processors change pictures and scores as weights do.

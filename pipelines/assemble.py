@@ -8,10 +8,10 @@ from editmill.manifests.errors import DataError
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
-from editmill.pipelines.families import family_of
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.provenance import code_commit, code_version, environment
+from editmill.pipelines.shard import members_of, score_names_of
 
 
 def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
@@ -42,21 +42,21 @@ def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardSta
 
 def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
     """Return the manifest of finished shards."""
-    recipe, family = plan.recipe, family_of(plan.recipe)
+    recipe = plan.recipe
     return Manifest(
         name=recipe.name,
         version=recipe.version,
         generator=recipe.generator.kind,
         fingerprint=identity.fingerprint,
-        recipe=recipe.portable(),
+        recipe=recipe.portable(plan.pack.name),
         code_version=code_version(),
         code_commit=code_commit(),
         environment=environment(),
         models=identity.models,
         sources=plan.sources,
-        members=family.members(recipe),
-        score_names=family.score_names,
-        edits=tuple(dict.fromkeys(edit.name for edit in recipe.generator.edits)),
+        members=members_of(recipe, plan.pack),
+        score_names=score_names_of(recipe, plan.pack),
+        edits=recipe.family.edit_names(recipe.generator),
         class_names=plan.class_names,
         counts=merge_counts(stats.counts for stats in shards),
         shards=tuple(stats.record() for stats in shards),

@@ -18,13 +18,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from editmill.generators.models.loading import Placement
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.assemble import assemble
+from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
-from editmill.pipelines.guarding import calibrate_guards
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import ShardTask, build_shard
 from editmill.pipelines.workspace import claim, write_run
@@ -35,17 +36,29 @@ _progress: Queue[int] | None = None
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan with its identity and an output folder taken for it; ``complete`` when the dataset is already there."""
+    """A plan with its identity and an output folder taken for it.
+
+    Attributes:
+        plan: What to build.
+        identity: Its fingerprint and models.
+        out: The folder.
+        placement: Where models run.
+        complete: Whether the dataset is already there.
+        report: What calibration found of the guards; None without any.
+    """
 
     plan: Plan
     identity: Identity
     out: Path
     placement: Placement
     complete: bool
+    report: GuardReport | None = None
 
     def task(self, shard: int) -> ShardTask:
         """Return the task of one shard."""
-        return ShardTask.for_plan(self.plan, shard, identity=self.identity, out=self.out, placement=self.placement)
+        return ShardTask.for_plan(
+            self.plan, shard, identity=self.identity, out=self.out, placement=self.placement, report=self.report
+        )
 
 
 def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
@@ -57,10 +70,9 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
         DataError: The guards err more than the recipe allows; their report is in the folder.
     """
     identity = identify(plan, placement)
-    complete = claim(out, plan.recipe, identity.fingerprint)
-    if not complete:
-        calibrate_guards(plan, out, placement)
-    return Prepared(plan, identity, out, placement, complete)
+    complete = claim(out, plan, identity.fingerprint)
+    report = None if complete else calibrate_guards(plan, out, placement)
+    return Prepared(plan, identity, out, placement, complete, report)
 
 
 def build(

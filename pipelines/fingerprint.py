@@ -11,15 +11,27 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
 from editmill.manifests.manifest import sources_digest
 from editmill.manifests.records import ModelRecord
-from editmill.pipelines.families import family_of
-from editmill.pipelines.guarding import calibration_records
-from editmill.pipelines.packs import find_pack
 from editmill.pipelines.plan import Plan
-from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.registry import GUARDS
 
-ALGORITHM = 1
+ALGORITHM = 2
 # Fields of the recipe that can't change a stored byte; each with the reason.
-EXCLUDED = {"description": "prose"}
+EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
+# The same of a pack.
+PACK_EXCLUDED = {
+    "description": "prose",
+    "folder": "where it lies",
+    "roles": "those that are used follow one by one, with the digests of their weights",
+    "cpu_seconds_per_evaluation": "an estimate of time",
+    "cpu_seconds_per_pixel_evaluation": "an estimate of time",
+}
+# The same of a role; what a manifest says of a model has these already, with the digest of its weights.
+ROLE_EXCLUDED = {
+    "path": "in the model's id",
+    "repo": "the same",
+    "revision": "in the model's record",
+    "licence": "the same",
+}
 
 
 @dataclass(frozen=True)
@@ -30,36 +42,41 @@ class Identity:
     models: tuple[ModelRecord, ...]
 
 
-def needed_roles(recipe: Recipe, pack: PackSpec) -> list[str]:
-    """Return the roles of ``pack`` that a recipe uses, each with the parts that it is loaded with."""
-    used = family_of(recipe).roles(recipe, pack)
-    return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
+def needed_roles(plan: Plan) -> list[str]:
+    """Return the roles of the pack that a plan uses, each with the parts that it is loaded with.
+
+    Raises:
+        ModelError: The pack lacks one.
+    """
+    used = plan.recipe.family.roles(plan.asked)
+    return list(dict.fromkeys(part for role in used for part in (role, *plan.pack.entry(role).parts.values())))
 
 
 def identify(plan: Plan, placement: Placement) -> Identity:
-    """Return fingerprint of a plan on a placement; folders, worker counts and times stay out.
+    """Return the fingerprint of a plan on a placement; folders, worker counts and times stay out.
 
     Raises:
         ModelError: A checkpoint that the plan needs is missing.
     """
-    pack = find_pack(plan.recipe.models)
-    roles = needed_roles(plan.recipe, pack)
+    pack, roles = plan.pack, needed_roles(plan)
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
-    recipe = {name: value for name, value in plan.recipe.portable().items() if name not in EXCLUDED}
-    family = family_of(plan.recipe)
+    recipe = {name: value for name, value in plan.recipe.portable(pack.name).items() if name not in EXCLUDED}
     document: dict[str, Any] = {
         "algorithm": ALGORITHM,
-        "render": family.version,
+        "render": plan.recipe.family.version,
+        "guards": {entry.name: GUARDS.get(entry.name).version for entry in plan.recipe.guards},
         "recipe": recipe,
         "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models],
         "device": placement.resolve().type,
-        "pack": family.asked(pack),
-        "asked": {
-            role: pack.entry(role).model_dump(mode="json", include={"vocabulary", "prompt", "control"})
-            for role in roles
-        },
+        "pack": pack_document(pack, roles),
     }
     if plan.recipe.calibration is not None:
-        document["calibration"] = sources_digest(calibration_records(plan.recipe))
+        document["calibration"] = sources_digest(plan.calibration)
     return Identity(digest(document), models)
+
+
+def pack_document(pack: PackSpec, roles: list[str]) -> dict[str, Any]:
+    """Return the whole pack, as JSON values, without what can't change a byte, and with the roles that are used."""
+    entries = {role: pack.entry(role).model_dump(mode="json", exclude=set(ROLE_EXCLUDED)) for role in roles}
+    return {**pack.model_dump(mode="json", exclude=set(PACK_EXCLUDED)), "roles": entries, "has": sorted(pack.roles)}

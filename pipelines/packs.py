@@ -1,4 +1,4 @@
-"""Finding the packs that come with editmill."""
+"""Finding model packs: public ones that come along, those of installed packages, and files."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ from importlib import resources
 from pathlib import Path
 
 from editmill.generators.models.pack import PackSpec, read_pack
-from editmill.manifests.errors import ModelError
+from editmill.manifests.errors import ModelError, RequestError
+from editmill.pipelines.registry import PACKS
 
 
 def pack_names() -> list[str]:
-    """Return names of the packs that come with editmill."""
-    return sorted(path.stem for path in _folder().glob("*.yaml"))
+    """Return the names of the packs that need no path."""
+    return sorted({*_public(), *PACKS.names()})
 
 
 def find_pack(name_or_path: str) -> PackSpec:
     """Return a pack by name, or by the path of its YAML file.
 
     Raises:
-        ModelError: There is no such pack.
+        ModelError: There is no such pack, or it is not valid.
     """
     if name_or_path.endswith((".yaml", ".yml")):
         return read_pack(Path(name_or_path))
-    if name_or_path not in pack_names():
-        raise ModelError(
-            f"no model pack {name_or_path!r}",
-            fix=f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file",
-        )
-    return read_pack(_folder() / f"{name_or_path}.yaml")
+    try:
+        return read_pack(_public().get(name_or_path) or PACKS.get(name_or_path))
+    except RequestError as error:
+        if isinstance(error, ModelError):
+            raise
+        fix = f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file"
+        if name_or_path == "tabletop":
+            fix = "pip install editmill-tabletop, which brings the embedded models"
+        raise ModelError(f"no model pack {name_or_path!r}", fix=fix) from error
 
 
-def _folder() -> Path:
-    return Path(str(resources.files("editmill.packs")))
+def _public() -> dict[str, Path]:
+    folder = Path(str(resources.files("editmill.packs")))
+    return {path.stem: path for path in folder.glob("*.yaml")}

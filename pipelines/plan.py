@@ -3,62 +3,110 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from editmill.generators.base.family import Asked
+from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.sources import Source
+from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
 from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import sources_digest
-from editmill.manifests.records import SourcesRecord
-from editmill.pipelines.families import family_of
-from editmill.pipelines.planned import PlannedSample
+from editmill.manifests.records import SourceRecord, SourcesRecord
+from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import Recipe
-from editmill.pipelines.sources import AnySource
+from editmill.pipelines.sources import open_source
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset's samples by shard, in source order, and its sources.
+    """A dataset's samples by shard, in source order, and what they were planned from.
 
-    ``content`` digests everything about them but file names.
+    The pack and the sources are read here and carried from here on: nothing looks them up again by their names.
+
+    Attributes:
+        recipe: What was asked for.
+        pack: The recipe's pack, as its file was.
+        shards: The samples.
+        sources: The sources as a whole.
+        content: Digest of everything about them except file names.
+        class_names: By label.
+        lead: Records that the samples of every shard depend on.
+        calibration: Records that the guards are calibrated on, of those that can be used.
     """
 
     recipe: Recipe
+    pack: PackSpec
     shards: tuple[tuple[PlannedSample, ...], ...]
     sources: SourcesRecord
     content: str
     class_names: dict[int, str]
+    lead: tuple[SourceRecord, ...] = ()
+    calibration: tuple[SourceRecord, ...] = ()
+
+    @property
+    def asked(self) -> Asked[Any, Any]:
+        """What the recipe asks of its family."""
+        return self.recipe.asked(self.pack)
+
+    def samples(self) -> list[PlannedSample]:
+        """Return every sample, shard by shard."""
+        return [sample for shard in self.shards for sample in shard]
 
     def counts(self) -> dict[str, int]:
         """Return planned samples per edit label, in the recipe's order."""
-        return dict(Counter(sample.edit.label for shard in self.shards for sample in shard))
+        return dict(Counter(sample.edit.label for sample in self.samples()))
 
     def problems(self) -> dict[str, str]:
         """Return sources that can't be used, with their reasons."""
-        return {
-            sample.source.id: sample.source.problem
-            for shard in self.shards
-            for sample in shard
-            if sample.source.problem
-        }
+        return {sample.source.id: sample.source.problem for sample in self.samples() if sample.source.problem}
 
 
-def make_plan(recipe: Recipe, *, source: AnySource | None = None) -> Plan:
+def make_plan(recipe: Recipe, *, source: Source[Any] | None = None) -> Plan:
     """Plan the whole dataset.
+
+    Args:
+        recipe: What to plan.
+        source: Opened already; None for the recipe's.
+
+    Raises:
+        SourceError: The source can't be read, or is not of the kind that the family edits.
+        ModelError: There is no such pack.
+    """
+    family, pack = recipe.family, find_pack(recipe.models)
+    asked, source = recipe.asked(pack), source or open_source(recipe.source, needs=family.needs)
+    records = list(source.records())
+    shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
+    for sample in family.plan(asked, records):
+        shards[shard_of(sample.source.id, recipe.shards)].append(sample)
+    return Plan(
+        recipe=recipe,
+        pack=pack,
+        shards=tuple(tuple(shard) for shard in shards),
+        sources=SourcesRecord(
+            name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)
+        ),
+        content=content_digest(records),
+        class_names=dict(sorted(family.class_names(records).items())),
+        lead=family.lead(asked, records),
+        calibration=calibration_records(recipe),
+    )
+
+
+def content_digest(records: Sequence[SourceRecord]) -> str:
+    """Digest everything that records say except where files are."""
+    return digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records])
+
+
+def calibration_records(recipe: Recipe) -> tuple[SourceRecord, ...]:
+    """Return the sources that the recipe's guards are calibrated on; those that can't be used are left out.
 
     Raises:
         SourceError: The source can't be read.
-        ModelError: There is no such pack.
     """
-    source = source or family_of(recipe).open(recipe.source)
-    records = list(source.records())
-    shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
-    for sample in family_of(recipe).plan(recipe, records):
-        shards[shard_of(sample.source.id, recipe.shards)].append(sample)
-    class_names = family_of(recipe).class_names(records)
-    return Plan(
-        recipe,
-        tuple(tuple(shard) for shard in shards),
-        SourcesRecord(name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)),
-        digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records]),
-        dict(sorted(class_names.items())),
-    )
+    if recipe.calibration is None:
+        return ()
+    opened = open_source(recipe.calibration.source, needs="labelled")
+    return tuple(record for record in opened.records() if not record.problem)

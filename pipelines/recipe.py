@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from editmill.generators.attribute.settings import AttributeSettings
-from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.guards.settings import GuardSettings
-from editmill.generators.synthesis.conditioning import SynthesisSettings
-from editmill.generators.synthesis.fmr import FmrSettings
-from editmill.generators.text.settings import TextGuardSettings, TextSettings
-from editmill.generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
+from editmill.generators.base.family import Asked, Family, Settings
+from editmill.generators.base.guards import GuardEntry
+from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError
 from editmill.manifests.records import DatasetName, SplitName, Version
-from editmill.pipelines.sources import AnySpec, SourceSpec, parse_source
+from editmill.pipelines.registry import GUARDS, SOURCES, families, family_of
+from editmill.pipelines.sources import SourceSpec, parse_source
+from editmill.pipelines.unions import one_of
 from editmill.pipelines.wording import say, without_consequences
 
-RECIPES = resources.files("editmill.pipelines") / "recipes"
-
-
-GeneratorSettings = Annotated[
-    AttributeSettings | TextSettings | WatermarkSettings | FmrSettings | SynthesisSettings, Field(discriminator="kind")
-]
-GuardRules = Annotated[
-    GuardSettings | TextGuardSettings | WatermarkGuardSettings | EnsembleSettings, Field(discriminator="kind")
-]
+if TYPE_CHECKING:
+    GeneratorSettings = Settings
+    GuardRules = Settings
+else:
+    GeneratorSettings = one_of(family.settings for family in families().values())
+    GuardRules = one_of(family.guard for family in families().values())
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
-# The kind of guard where it is not the generator's own.
-GUARD_KINDS = {"fmr": "ensemble", "synthesis": "ensemble"}
 
 
 class OutputSettings(BaseModel):
@@ -79,6 +71,7 @@ class Recipe(BaseModel):
     models: str = "tabletop"
     generator: GeneratorSettings
     guard: GuardRules
+    guards: tuple[GuardEntry, ...] = ()
     calibration: CalibrationSettings | None = None
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
@@ -102,75 +95,83 @@ class Recipe(BaseModel):
         }
 
     @model_validator(mode="after")
-    def _check_output(self) -> Recipe:
-        if self.calibration is not None and not isinstance(self.guard, EnsembleSettings):
-            raise ValueError(
-                "calibration is for guard ensembles; the guards of this generator have limits of their own"
-            )
+    def _check_parts(self) -> Recipe:
         if self.guard.kind != guard_kind(self.generator.kind):
             raise ValueError(
                 f"guard.kind is {self.guard.kind}, but the generator's is {self.generator.kind}; leave guard.kind out"
             )
-        if isinstance(self.guard, WatermarkGuardSettings) and self.output.image != "png":
+        if self.calibration is not None and not self.family.calibrates:
             raise ValueError(
-                "attacked pictures are stored as png; what a codec does to a mark is an attack's codec and quality"
+                "calibration is for guard ensembles; the guards of this generator have limits of their own"
             )
-        if isinstance(self.generator, SynthesisSettings) and self.output.image != "png":
-            raise ValueError("generated pictures are stored as png")
-        if isinstance(self.generator, FmrSettings) and self.output.image != "png":
-            raise ValueError("ascended pictures are stored as png, whose bytes the guards judged")
-        if isinstance(self.guard, GuardSettings):
-            if self.output.image == "reference":
-                raise ValueError(
-                    "output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg"
-                )
-            if self.output.image == "jpg" and not self.guard.object_difference:
-                raise ValueError(
-                    "jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp"
-                )
+        for entry in self.guards:
+            if entry.name not in GUARDS:
+                known = ", ".join(GUARDS.names()) or "none; install the package that brings it"
+                raise ValueError(f"guards: no guard {entry.name!r} is installed; there are: {known}")
+        self.family.check(self.asked(NO_PACK))
         return self
+
+    @property
+    def family(self) -> Family[Any, Any]:
+        """The family of the generator."""
+        return family_of(self.generator.kind)
+
+    def asked(self, pack: PackSpec) -> Asked[Any, Any]:
+        """Return what the recipe asks of its family."""
+        calibrated = self.calibration is not None
+        return Asked(self.generator, self.guard, self.seed, self.output.image, pack, calibrated)
+
+    def code(self) -> tuple[str, ...]:
+        """Return what of the machine's code the recipe names, as ``module:function``."""
+        return (*self.generator.code(), *self.guard.code())
 
     def document(self) -> dict[str, Any]:
         """Return the resolved recipe as JSON values."""
         return self.model_dump(mode="json")
 
-    def portable(self) -> dict[str, Any]:
-        """Return the resolved recipe without folders of this machine: paths are cut to their names."""
-        document = self.document()
-        document["source"] = _without_folders(self.source, document["source"])
+    def portable(self, pack: str) -> dict[str, Any]:
+        """Return the resolved recipe with the pack's name, and with paths cut to their names."""
+        document = {**self.document(), "models": pack, "source": self.source.portable()}
         if self.calibration is not None:
-            document["calibration"]["source"] = _without_folders(
-                self.calibration.source, document["calibration"]["source"]
-            )
+            document["calibration"] = {**document["calibration"], "source": self.calibration.source.portable()}
         return document
 
 
-def _without_folders(spec: AnySpec, document: dict[str, Any]) -> dict[str, Any]:
-    paths = {name for name, value in spec if isinstance(value, Path)}
-    return {name: Path(value).name if name in paths else value for name, value in document.items()}
+NO_PACK = PackSpec(name="none", description="", roles={}, backgrounds=())
 
 
 def guard_kind(generator: Any) -> Any:
-    """Return the kind of guard that goes with a kind of generator."""
-    return GUARD_KINDS.get(generator, generator) if isinstance(generator, str) else generator
+    """Return the kind of guard that goes with a kind of generator; an unknown kind is its own."""
+    known = families()
+    return get_args(known[generator].guard.model_fields["kind"].annotation)[0] if generator in known else generator
+
+
+def recipe_files() -> dict[str, Path]:
+    """Return the file of every recipe that families bring, by name."""
+    return {path.stem: path for family in families().values() for path in sorted(family.recipes().glob("*.yaml"))}
 
 
 def recipe_names() -> list[str]:
-    """Return names of the recipes that come with editmill."""
-    return sorted(entry.name.removesuffix(".yaml") for entry in RECIPES.iterdir() if entry.name.endswith(".yaml"))
+    """Return the names of the recipes that need no path."""
+    return sorted(recipe_files())
 
 
-def load_recipe(name_or_path: str, *, source: str = "", models: str = "", overrides: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    name_or_path: str, *, source: str = "", models: str = "", overrides: Sequence[str] = (), allow_code: bool = False
+) -> Recipe:
     """Read a recipe by name or path and apply the command line's changes.
+
+    Recipes travel inside released datasets, so code that one names runs only when the user says so.
 
     Args:
         name_or_path: A name from ``recipe_names`` or a YAML file.
         source: As ``--source``; replaces the recipe's source.
         models: Name of a pack; replaces the recipe's.
         overrides: ``a.b=value`` pairs; values are YAML.
+        allow_code: Whether functions that the recipe names may run; plug-ins that are installed always may.
 
     Raises:
-        RecipeError: The recipe is missing or not valid, or an override names no field.
+        RecipeError: The recipe is missing or not valid, an override names no field, or it names code.
     """
     document = _read_document(name_or_path)
     if source:
@@ -180,18 +181,24 @@ def load_recipe(name_or_path: str, *, source: str = "", models: str = "", overri
     for override in overrides:
         _apply(document, override)
     try:
-        return Recipe.model_validate(document)
+        recipe = Recipe.model_validate(document)
     except ValidationError as error:
         fix = "`editmill show imagenet-e` prints a valid recipe; docs/recipes.md explains the fields"
+        if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
+            fix = "pip install 'editmill[generate]', which brings the source tabletop, or name another with --source"
         raise RecipeError(_describe(error), where=name_or_path, fix=fix) from error
+    if recipe.code() and not allow_code:
+        what = f"the recipe runs code of this machine: {', '.join(recipe.code())}"
+        raise RecipeError(what, where=name_or_path, fix="pass --allow-code if you trust the recipe")
+    return recipe
 
 
 def _read_document(name_or_path: str) -> dict[str, Any]:
     path = Path(name_or_path)
     try:
-        entry = path if path.suffix in (".yaml", ".yml") else RECIPES / f"{name_or_path}.yaml"
+        entry = path if path.suffix in (".yaml", ".yml") else recipe_files()[name_or_path]
         document = yaml.safe_load(entry.read_text())
-    except OSError as error:
+    except (OSError, KeyError) as error:
         raise RecipeError(
             f"no recipe {name_or_path!r}", fix=f"use one of {', '.join(recipe_names())}, or the path of a .yaml file"
         ) from error

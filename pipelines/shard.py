@@ -3,61 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
 
-from editmill.generators.models.loading import Placement
-from editmill.manifests.guard_report import read_guard_report
-from editmill.manifests.records import ModelRecord, SampleRow
+from editmill.generators.base.family import Build
+from editmill.generators.base.making import Frame, SampleBuilder
+from editmill.generators.base.samples import PlannedSample
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.errors import RequestError
+from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.shard import write_shard
 from editmill.manifests.stats import ShardStats, finished_shard, shard_stem
-from editmill.pipelines.families import Builder, Setting, family_of
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan
-from editmill.pipelines.planned import PlannedSample
 from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.registry import GUARDS
+from editmill.pipelines.sources import SourceSpec, open_source
 
 Progress = Callable[[int], object]
 
 
 @dataclass(frozen=True)
 class ShardTask:
-    """Everything that building a shard needs, small enough to send to a process."""
+    """Everything that building a shard needs, small enough to send to a process; nothing of it is looked up again.
+
+    Attributes:
+        recipe: What was asked for.
+        pack: The pack as it was planned with.
+        lead: Records that the samples of every shard depend on.
+        shard: The shard's number.
+        samples: The shard's.
+        class_names: Distinct ones, in the order of labels.
+        identity: Of the build.
+        out: The dataset's folder; None when nothing is written.
+        placement: Where models run.
+        report: What calibration found of the guards; None without any.
+    """
 
     recipe: Recipe
+    pack: PackSpec
+    lead: tuple[SourceRecord, ...]
     shard: int
     samples: tuple[PlannedSample, ...]
     class_names: tuple[str, ...]
-    fingerprint: str
-    models: tuple[ModelRecord, ...]
+    identity: Identity
     out: Path | None
     placement: Placement
+    report: GuardReport | None = None
 
     @classmethod
     def for_plan(
-        cls, plan: Plan, shard: int, *, identity: Identity, out: Path | None, placement: Placement
+        cls,
+        plan: Plan,
+        shard: int,
+        *,
+        identity: Identity,
+        out: Path | None,
+        placement: Placement,
+        report: GuardReport | None = None,
     ) -> ShardTask:
-        """Return the task of one shard of a plan; ``out`` is None when nothing is written."""
+        """Return the task of one shard of a plan."""
         return cls(
             recipe=plan.recipe,
+            pack=plan.pack,
+            lead=plan.lead,
             shard=shard,
             samples=plan.shards[shard],
-            class_names=tuple(dict.fromkeys(plan.class_names.values())),
-            fingerprint=identity.fingerprint,
-            models=identity.models,
+            class_names=distinct_names(plan),
+            identity=identity,
             out=out,
             placement=placement,
+            report=report,
         )
-
-    @property
-    def folder(self) -> Path:
-        """The split's folder."""
-        assert self.out is not None
-        return self.out / self.recipe.split
 
     @property
     def stem(self) -> str:
@@ -65,40 +89,142 @@ class ShardTask:
         return shard_stem(self.recipe.name, self.shard)
 
 
+def distinct_names(plan: Plan) -> tuple[str, ...]:
+    """Return the class names of a plan, each once, in the order of labels."""
+    return tuple(dict.fromkeys(plan.class_names.values()))
+
+
 def configure_process(placement: Placement) -> None:
-    """One thread on the CPU: sums in another order would give other bytes, and one process per core is faster."""
+    """Use one thread on the CPU: sums in another order would give other bytes, and a process per core is faster."""
     cv2.setNumThreads(1)
     if placement.resolve().type == "cpu":
         torch.set_num_threads(1)
 
 
-@lru_cache(maxsize=2)
-def _builder(setting: Setting) -> Builder:
-    return family_of(setting.recipe).builder(setting)
+def make_build(
+    recipe: Recipe,
+    pack: PackSpec,
+    placement: Placement,
+    *,
+    class_names: tuple[str, ...],
+    source: SourceSpec | None = None,
+    lead: tuple[SourceRecord, ...] = (),
+    models: tuple[ModelRecord, ...] = (),
+    fingerprint: str = "",
+    cache: Path | None = None,
+    report: GuardReport | None = None,
+) -> Build[Any, Any]:
+    """Return what a family's samples, or its calibration, share.
 
+    Args:
+        recipe: What was asked for.
+        pack: Its pack.
+        placement: Where models run.
+        class_names: Distinct ones, in the order of labels.
+        source: Where records are loaded from; None for the recipe's.
+        lead: Records that the samples of every shard depend on.
+        models: What the manifest says of the models.
+        fingerprint: Of the build.
+        cache: Folder for what several shards need, or None.
+        report: What calibration found, or None.
 
-def sample_builder(task: ShardTask) -> Builder:
-    """Return the builder for a task; its models load once per process."""
-    # A changed source has another fingerprint, so that a long-lived process does not serve it from an old builder.
-    cache = task.out / ".cache" if task.out is not None else None
-    report = read_guard_report(task.out) if task.out is not None and task.recipe.calibration is not None else None
-    return _builder(
-        Setting(task.recipe, task.fingerprint, task.class_names, task.models, cache, task.placement, report)
+    Raises:
+        SourceError: The source can't be opened.
+    """
+    asked = recipe.asked(pack)
+    return Build(
+        **{field.name: getattr(asked, field.name) for field in fields(asked)},
+        models=Models(pack, placement),
+        records=models,
+        source=open_source(source or recipe.source),
+        lead=lead,
+        class_names=class_names,
+        fingerprint=fingerprint,
+        cache=cache,
+        report=report,
     )
+
+
+def sample_builder(task: ShardTask) -> SampleBuilder[Any]:
+    """Return the builder for a task; its models load once per process."""
+    return _builder(_Shared(task))
+
+
+class _Shared:
+    """A task as far as its samples share it: equal for the shards of one build, told by its fingerprint."""
+
+    def __init__(self, task: ShardTask) -> None:
+        self.task = task
+        self.key = (task.identity.fingerprint, task.out, task.placement)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Shared) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@lru_cache(maxsize=2)
+def _builder(shared: _Shared) -> SampleBuilder[Any]:
+    task, recipe = shared.task, shared.task.recipe
+    build = make_build(
+        recipe,
+        task.pack,
+        task.placement,
+        class_names=task.class_names,
+        lead=task.lead,
+        models=task.identity.models,
+        fingerprint=task.identity.fingerprint,
+        cache=task.out / ".cache" if task.out is not None else None,
+        report=task.report,
+    )
+    guards = [make_guard(entry.name, entry.options, build.models) for entry in recipe.guards]
+    frame = Frame(recipe.seed, recipe.split, build.fingerprint, recipe.family.failures, tuple(guards))
+    return SampleBuilder(recipe.family.maker(build), frame)
+
+
+def make_guard(name: str, options: Any, models: Models) -> Any:
+    """Make a guard of an installed package.
+
+    Raises:
+        RequestError: There is none of this name, or an option does not fit.
+    """
+    try:
+        return GUARDS.get(name)(models, **options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, RequestError):
+            raise
+        raise RequestError(
+            f"the guard {name!r} refuses its options: {error}", where="guards", fix="change them"
+        ) from error
+
+
+def members_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
+    """Return the member suffixes of every sample of a recipe."""
+    return recipe.family.members(recipe.asked(pack))
+
+
+def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
+    """Return the scores that rows of a recipe may have, those of installed guards last."""
+    own = recipe.family.score_names(recipe.asked(pack))
+    return (*own, *(name for entry in recipe.guards for name in GUARDS.get(entry.name).score_names))
 
 
 def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:
     """Build one shard, or return at once when it is finished and its digests hold.
 
     Args:
-        task: What to build.
+        task: What to build; it has a folder.
         progress: Called with the number of planned samples done since the last call.
 
     Raises:
         ModelError: A checkpoint is missing or does not load.
         OSError: The disk fails.
     """
-    finished = finished_shard(task.folder, task.stem, fingerprint=task.fingerprint, deep=True)
+    recipe, fingerprint, out = task.recipe, task.identity.fingerprint, task.out
+    if out is None:
+        raise RequestError("a shard is built into a folder, and there is none", where="out", fix="name one")
+    finished = finished_shard(out / recipe.split, task.stem, fingerprint=fingerprint, deep=True)
     if finished is not None:
         progress(len(task.samples))
         return finished
@@ -112,16 +238,14 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
                 yield row.key, members
             progress(1)
 
-    assert task.out is not None
-    family = family_of(task.recipe)
     return write_shard(
-        task.out,
+        out,
         accepted(),
         rows,
-        name=task.recipe.name,
-        split=task.recipe.split,
+        name=recipe.name,
+        split=recipe.split,
         shard=task.shard,
-        fingerprint=task.fingerprint,
-        members=family.members(task.recipe),
-        score_names=family.score_names,
+        fingerprint=fingerprint,
+        members=members_of(recipe, task.pack),
+        score_names=score_names_of(recipe, task.pack),
     )

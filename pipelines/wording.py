@@ -51,7 +51,7 @@ def say(problem: ErrorDetails) -> str:
 
 
 def without_consequences(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
-    """Return the problems that a writer has to mend, less those that only follow from others."""
+    """Return the problems that a writer has to correct, less those that only follow from others."""
     places = [problem["loc"] for problem in problems]
     return [problem for problem in problems if not _follows(problem, places)]
 

@@ -13,12 +13,12 @@ from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import CorruptDatasetError, OccupiedError
 from editmill.manifests.manifest import MANIFEST
-from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.plan import Plan
 
 RUN = "run.json"
 
 
-def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
+def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
     """Take ``out`` for a build.
 
     Returns:
@@ -53,7 +53,10 @@ def claim(out: Path, recipe: Recipe, fingerprint: str) -> bool:
         ) from error
     if not run.exists():
         write_run(out, {"fingerprint": fingerprint})
-    atomic_write(out / "recipe.yaml", yaml.safe_dump(recipe.portable(), sort_keys=False, allow_unicode=True).encode())
+    atomic_write(
+        out / "recipe.yaml",
+        yaml.safe_dump(plan.recipe.portable(plan.pack.name), sort_keys=False, allow_unicode=True).encode(),
+    )
     return (out / MANIFEST).exists()
 
 

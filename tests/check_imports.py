@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -22,6 +22,11 @@ ALLOWED: dict[str, set[str]] = {
 FORBIDDEN: dict[str, set[str]] = {part: {"prefect"} for part in ALLOWED if part != "flows"}
 FORBIDDEN["manifests"] |= {"torch"}
 
+# A family's folders in generators and evaluators are imported by nobody else, but for these: the embedded pack, whose
+# checks and studies measure families, and the command that prints a watermark's keys. Registries name them as text.
+FAMILIES = ("attribute", "text", "watermark", "fmr", "synthesis")
+OUTSIDE = (f"{NAME}.packs.tabletop.", f"{NAME}.flows.commands.keys")
+
 Graph = Mapping[str, set[str]]
 
 
@@ -37,29 +42,15 @@ def read_trees(root: Path) -> dict[str, ast.Module]:
     return {f"{NAME}.{module_name(path.relative_to(root))}": ast.parse(path.read_text(), str(path)) for path in paths}
 
 
-def imported(tree: ast.AST, *, lazily: bool = True) -> set[str]:
-    """Return the dotted names that a module imports.
-
-    With ``lazily`` also those inside of functions and for types alone.
-    """
+def imported(tree: ast.AST) -> set[str]:
+    """Return the dotted names that a module imports, also within functions and for types alone."""
     found: set[str] = set()
-    for node in ast.walk(tree) if lazily else eager(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
-
-
-def eager(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes that run when a module is imported."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            continue
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        yield from eager(node)
 
 
 def part_of(name: str) -> str:
@@ -78,9 +69,25 @@ def violations(trees: Mapping[str, ast.Module]) -> list[str]:
     return found
 
 
+def strays(modules: Graph) -> list[str]:
+    """Return one line per import of a family's folder from outside of it."""
+    found = []
+    for module, others in modules.items():
+        homes = {home_of(other) for other in others} - {"", home_of(module)}
+        if not module.startswith(OUTSIDE):
+            found += [f"{module}: the family {home} is imported outside of its folders" for home in sorted(homes)]
+    return found
+
+
+def home_of(module: str) -> str:
+    """Return the family whose folders a module lies in, or ""."""
+    parts = module.split(".")
+    return parts[2] if len(parts) > 2 and parts[1] in ("generators", "evaluators") and parts[2] in FAMILIES else ""
+
+
 def module_graph(trees: Mapping[str, ast.Module]) -> Graph:
-    """Return which modules of ours each module imports when it is imported itself."""
-    return {module: (imported(tree, lazily=False) & trees.keys()) - {module} for module, tree in trees.items()}
+    """Return which modules of ours each module imports, also within functions and for types alone."""
+    return {module: (imported(tree) & trees.keys()) - {module} for module, tree in trees.items()}
 
 
 def folder_graph(modules: Graph, *, depth: int = 3) -> Graph:
@@ -121,7 +128,7 @@ def main() -> int:
             f"{folder.removeprefix(f'{NAME}.'):28} -> "
             f"{', '.join(other.removeprefix(f'{NAME}.') for other in sorted(others)) or '-'}"
         )
-    problems = violations(trees)
+    problems = [*violations(trees), *strays(modules)]
     if found := circle(modules):
         problems.append(f"modules import each other in a circle: {' -> '.join(found)}")
     print(

@@ -1,9 +1,11 @@
-"""What all tests share: one thread per process, and hypothesis without a deadline."""
+"""What all tests share: one thread per process, hypothesis without a deadline, a tiny pack and photographs."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 # Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch
@@ -12,3 +14,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
+
+
+@pytest.fixture(scope="session")
+def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The YAML file of a pack of tiny random checkpoints."""
+    from tests.checkpoints import write_pack
+
+    return write_pack(tmp_path_factory.mktemp("pack"))
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labels file of four synthetic photographs."""
+    from tests.pipelines.photos import write_photos
+
+    return write_photos(tmp_path_factory.mktemp("photos"))

@@ -5,6 +5,7 @@ DINOv2.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -86,7 +87,7 @@ def write_watermark_pack(root: Path) -> Path:
         root / "controlnet"
     )
     torch.save(adapter_state(pipeline.unet, write_dinov2(root / "dinov2")), root / "adapter.bin")
-    roles = {
+    roles: dict[str, dict[str, Any]] = {
         "text_to_image": {"cls": "diffusers.StableDiffusionPipeline", "path": "sd"},
         "autoencoder": {"cls": "diffusers.AutoencoderKL", "path": "sd/vae"},
         "controlnet": {"cls": "diffusers.ControlNetModel", "path": "controlnet"},

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from editmill.evaluators.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 ANSWER = "return one integer label per image, as an array of shape [n] in main memory"
@@ -40,33 +41,48 @@ class FunctionClassifier:
     """
 
     name: str
-    function: Callable[[list[npt.NDArray[np.uint8]]], npt.ArrayLike]
+    function: Callable[[Images], npt.ArrayLike]
 
-    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+    def predict(self, images: Images) -> IntArray:
         """Classify images; see `editmill.evaluators.Classifier`.
 
         Raises:
             ModelError: The function failed, or returned something other than one integer label per image.
         """
-        try:
-            answer = self.function(images)
-        except Exception as error:
-            logger.info("%s failed", self.name, exc_info=True)
-            raise ModelError(
-                f"{self.name} failed on {len(images)} images: {type(error).__name__}: {error}",
-                where=place_of(error),
-                fix="mend it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` "
-                "shows the traceback",
-            ) from error
-        try:
-            labels = np.asarray(answer)
-        except Exception as error:
-            what = f"{self.name} returned a {type(answer).__name__} that is no array: {error}"
-            raise ModelError(what, where="--model", fix=ANSWER) from error
+        labels = ask(self.function, images, name=self.name, fix=ANSWER)
         if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
             what = f"{self.name} returned {labels.dtype} {list(labels.shape)} for {len(images)} images"
             raise ModelError(what, where="--model", fix=ANSWER)
         return labels.astype(np.int64)
+
+
+def ask(function: Callable[[Images], npt.ArrayLike], images: Images, *, name: str, fix: str) -> npt.NDArray[Any]:
+    """Return what a user's function says of images, as an array.
+
+    Args:
+        function: The function.
+        images: What it is called with.
+        name: Of the function, for messages.
+        fix: What it is to return.
+
+    Raises:
+        ModelError: It failed, or returned something that does not become an array.
+    """
+    try:
+        answer = function(images)
+    except Exception as error:
+        logger.info("%s failed", name, exc_info=True)
+        raise ModelError(
+            f"{name} failed on {len(images)} images: {type(error).__name__}: {error}",
+            where=place_of(error),
+            fix="change it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` "
+            "shows the traceback",
+        ) from error
+    try:
+        return np.asarray(answer)
+    except Exception as error:
+        what = f"{name} returned a {type(answer).__name__} that is not an array: {error}"
+        raise ModelError(what, where="--model", fix=fix) from error
 
 
 def place_of(error: Exception) -> str:
@@ -89,15 +105,19 @@ def load(spec: str, *, forms: str) -> FunctionClassifier:
     Raises:
         ModelError: The module or the attribute is missing, importing or calling it fails, or it is nothing to call.
     """
+    return FunctionClassifier(spec, _find_predict(find_attribute(spec, forms), spec))
+
+
+def find_attribute(spec: str, forms: str) -> Any:
+    """Return what ``package.module:attribute`` names; see `load`."""
     module_name, _, path = spec.partition(":")
     target: Any = import_module_of(module_name, forms)
     for part in path.split("."):
         if not hasattr(target, part):
-            raise ModelError(
-                f"module {module_name!r} has no {path!r}", where=spec, fix="check the name after the colon"
-            )
+            what = f"module {module_name!r} has no {path!r}"
+            raise ModelError(what, where=spec, fix="check the name after the colon")
         target = getattr(target, part)
-    return FunctionClassifier(spec, _find_predict(target, spec))
+    return target
 
 
 def import_module_of(name: str, forms: str) -> Any:
@@ -106,11 +126,9 @@ def import_module_of(name: str, forms: str) -> Any:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise ModelError(
-                f"{name!r} is neither a kind of model nor a module that can be imported",
-                where="--model",
-                fix=f"give {forms}; for a module in this folder, set PYTHONPATH=.",
-            ) from error
+            what = f"{name!r} is neither a kind of model nor a module that can be imported"
+            fix = f"give {forms}; for a module in this folder, set PYTHONPATH=."
+            raise ModelError(what, where="--model", fix=fix) from error
         raise ModelError(f"module {name!r} needs {error.name!r}, which is not installed", where="--model") from error
     except Exception as error:
         raise ModelError(f"importing {name!r} failed: {type(error).__name__}: {error}", where="--model") from error
@@ -120,25 +138,32 @@ def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
     predict: Callable[..., Any] | None = None if inspect.isclass(target) else getattr(target, "predict", None)
     if callable(predict):
         return predict
+    made = made_by(target, spec)
+    if made is target:
+        return made
+    method: Callable[..., Any] | None = getattr(made, "predict", None)
+    if not callable(method):
+        what = f"{spec}() returned a {type(made).__name__} without a method predict"
+        raise ModelError(what, where="--model", fix="return a classifier")
+    return method
+
+
+def made_by(target: Any, spec: str) -> Any:
+    """Return a function of one argument itself, and of what can be called without arguments what it returns.
+
+    Raises:
+        ModelError: It is neither, or calling it fails.
+    """
     if not callable(target):
         raise ModelError(f"{spec} is a {type(target).__name__}, not a function", where="--model", fix="name a function")
     if not takes(target, 0):
         if inspect.isclass(target) or not takes(target, 1):
             raise ModelError(f"{spec} takes neither no argument nor one", where="--model", fix="take a list of images")
-        function: Callable[..., Any] = target
-        return function
+        return target
     try:
-        made = target()
+        return target()
     except Exception as error:
         raise ModelError(f"calling {spec} failed: {type(error).__name__}: {error}", where="--model") from error
-    method: Callable[..., Any] | None = getattr(made, "predict", None)
-    if not callable(method):
-        raise ModelError(
-            f"{spec}() returned a {type(made).__name__} without a method predict",
-            where="--model",
-            fix="return a classifier",
-        )
-    return method
 
 
 def takes(target: Callable[..., Any], arguments: int) -> bool:

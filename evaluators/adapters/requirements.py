@@ -1,8 +1,11 @@
-"""Frameworks that the base installation does not have."""
+"""Frameworks that the base installation does not have, and what they say where a model does not load."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from editmill.manifests import ModelError
@@ -21,7 +24,26 @@ def require(name: str, *, wanted_by: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"{wanted_by} needs the package {error.name!r}, which is not installed",
-            fix="pip install 'editmill[generate]'",
-        ) from error
+        what = f"{wanted_by} needs the package {error.name!r}, which is not installed"
+        raise ModelError(what, fix="pip install 'editmill[generate]'") from error
+
+
+# What frameworks raise where a model does not load.
+LOADING = (OSError, ValueError, RuntimeError, KeyError)
+
+
+@contextmanager
+def refusing(
+    what: str, errors: tuple[type[Exception], ...] = LOADING, *, where: str = "", fix: str = ""
+) -> Iterator[None]:
+    """Turn errors of a framework into one of ours that says ``what`` failed, with the first line of the reason."""
+    try:
+        yield
+    except errors as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"{what}: {reason}", where=where, fix=fix) from error
+
+
+def shown_name(model: str) -> str:
+    """Return the name of a model of transformers in reports: a folder's last part, or the hub id."""
+    return f"transformers:{Path(model).resolve().name if Path(model).is_dir() else model}"

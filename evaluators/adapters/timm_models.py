@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.requirements import refusing, require
 from editmill.evaluators.adapters.torch_support import (
     TensorClassifier,
     check_labels,
@@ -15,7 +15,6 @@ from editmill.evaluators.adapters.torch_support import (
     pick_device,
     read_weights,
 )
-from editmill.manifests import ModelError
 
 
 def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TensorClassifier:
@@ -52,11 +51,6 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Tenso
 def _create(name: str, **options: Any) -> Any:
     import timm
 
-    try:
+    fix = "choose a name of timm.list_models(pretrained=True), or give its weights: timm:NAME@WEIGHTS_FILE"
+    with refusing(f"cannot load the timm model {name!r}", fix=fix):
         return timm.create_model(name, **options)
-    except (RuntimeError, OSError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"cannot load the timm model {name!r}: {reason}",
-            fix="choose a name of timm.list_models(pretrained=True), or give its weights: timm:NAME@WEIGHTS_FILE",
-        ) from error

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.requirements import refusing, require
+from editmill.evaluators.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class TensorClassifier:
     preprocess: Callable[[Image.Image], torch.Tensor]
     device: torch.device
 
-    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+    def predict(self, images: Images) -> IntArray:
         """Classify images; see `editmill.evaluators.Classifier`."""
         import torch
 
@@ -58,11 +58,8 @@ def pick_device(device: str) -> torch.device:
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
+    with refusing(f"cannot use the device {device!r}", (RuntimeError, AssertionError), fix="give cpu, cuda or auto"):
         return torch.empty(0, device=device).device
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"cannot use the device {device!r}: {reason}", fix="give cpu, cuda or auto") from error
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -74,26 +71,19 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise ModelError("there is no such weights file", where=str(path), fix="check the path after '@'")
     if path.suffix not in WEIGHT_SUFFIXES:
-        raise ModelError(
-            f"weights of kind {path.suffix!r} are not read",
-            where=str(path),
-            fix=f"give one of {', '.join(WEIGHT_SUFFIXES)}",
-        )
+        what = f"weights of kind {path.suffix!r} are not read"
+        raise ModelError(what, where=str(path), fix=f"give one of {', '.join(WEIGHT_SUFFIXES)}")
     require("safetensors", wanted_by="a weights file")
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    try:
+    damaged = (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError)
+    fix = "give a file that holds nothing but tensors"
+    with refusing("cannot read the weights", damaged, where=str(path), fix=fix):
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        raise ModelError(
-            f"cannot read the weights: {_first_line(error)}",
-            where=str(path),
-            fix="give a file that holds nothing but tensors",
-        ) from error
     tensors = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise ModelError("the file holds no tensors by name", where=str(path), fix="save the model's state_dict()")
@@ -119,11 +109,8 @@ def fit_weights(model: torch.nn.Module, weights: Mapping[str, torch.Tensor], *, 
         model.load_state_dict(weights)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise ModelError(
-            f"the weights do not fit {architecture}: {reason[:300]}",
-            where=where,
-            fix="name the architecture they were trained for",
-        ) from error
+        what = f"the weights do not fit {architecture}: {reason[:300]}"
+        raise ModelError(what, where=where, fix="name the architecture they were trained for") from error
 
 
 def check_labels(classes: int, class_names: Mapping[int, str] | None, *, model: str) -> None:
@@ -133,11 +120,5 @@ def check_labels(classes: int, class_names: Mapping[int, str] | None, *, model: 
         ModelError: The dataset has a label that the model never gives.
     """
     if class_names and max(class_names) >= classes:
-        raise ModelError(
-            f"{model} has {classes} classes, the dataset has labels up to {max(class_names)}",
-            fix="evaluate a model that was trained on the dataset's classes",
-        )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+        what = f"{model} has {classes} classes, the dataset has labels up to {max(class_names)}"
+        raise ModelError(what, fix="evaluate a model that was trained on the dataset's classes")

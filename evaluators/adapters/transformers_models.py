@@ -6,15 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from editmill.evaluators.adapters.requirements import require
+from editmill.evaluators.adapters.requirements import refusing, require, shown_name
 from editmill.evaluators.adapters.torch_support import check_labels, pick_device
+from editmill.evaluators.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 if TYPE_CHECKING:
@@ -38,10 +37,10 @@ class TransformersClassifier:
     name: str
     model: Any
     processor: Any
-    labels: npt.NDArray[np.int64]
+    labels: IntArray
     device: torch.device
 
-    def predict(self, images: list[npt.NDArray[np.uint8]]) -> npt.NDArray[np.int64]:
+    def predict(self, images: Images) -> IntArray:
         """Classify images; see `editmill.evaluators.Classifier`."""
         import torch
 
@@ -65,36 +64,24 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Trans
 
     # Its bar for reading weights would tear the bar of the evaluation.
     transformers_logging.disable_progress_bar()
-    try:
+    fix = "give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within reach"
+    with refusing("cannot load an image classifier", where=rest, fix=fix):
         processor = AutoImageProcessor.from_pretrained(rest)
-        model, report = AutoModelForImageClassification.from_pretrained(
-            rest, dtype=torch.float32, output_loading_info=True
-        )
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"cannot load an image classifier: {reason}",
-            where=rest,
-            fix="give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within "
-            "reach",
-        ) from error
+        loader = AutoModelForImageClassification.from_pretrained
+        model, report = loader(rest, dtype=torch.float32, output_loading_info=True)
     missing = sorted(report["missing_keys"])
     if missing:
         # transformers would go on with random weights in their place.
-        raise ModelError(
-            f"the weights lack {len(missing)} tensors, first {missing[0]!r}", where=rest, fix="give a classifier"
-        )
+        what = f"the weights lack {len(missing)} tensors, first {missing[0]!r}"
+        raise ModelError(what, where=rest, fix="give a classifier")
     names = {int(index): str(name) for index, name in model.config.id2label.items()}
     target = pick_device(device)
-    shown = f"transformers:{Path(rest).resolve().name if Path(rest).is_dir() else rest}"
-    return TransformersClassifier(
-        shown, model.eval().to(target), processor, map_labels(names, class_names, model=shown), target
-    )
+    shown = shown_name(rest)
+    labels = map_labels(names, class_names, model=shown)
+    return TransformersClassifier(shown, model.eval().to(target), processor, labels, target)
 
 
-def map_labels(
-    model_names: Mapping[int, str], class_names: Mapping[int, str] | None, *, model: str
-) -> npt.NDArray[np.int64]:
+def map_labels(model_names: Mapping[int, str], class_names: Mapping[int, str] | None, *, model: str) -> IntArray:
     """Find the dataset's label of each class of a model.
 
     Classes go together by name when every name of the dataset is the name of exactly one class of the model (letter

@@ -8,20 +8,20 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
-import numpy.typing as npt
 
-from editmill.evaluators.fmr.models import EvaluatedModel
+from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.base import EvaluatedModel, Options, name_apart
+from editmill.evaluators.classifiers import Classifier
 from editmill.evaluators.fmr.ratio import percent_ratio
 from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
+from editmill.evaluators.held_out import took_part
 from editmill.evaluators.predictions import predict
-from editmill.evaluators.statistics import Estimate, paired_drop, wilson_interval
-from editmill.evaluators.text.held_out import took_part
+from editmill.evaluators.statistics import Estimate, paired_drop, proportion
 from editmill.manifests import Dataset, Manifest
 
 # Sources under which intervals are too wide to rank models.
 FEW = 100
-Right = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -48,83 +48,65 @@ class FmrEvaluation:
     warnings: tuple[str, ...] = field(default=())
 
 
-def evaluate_fmr(
-    dataset: Dataset,
-    models: Sequence[EvaluatedModel],
-    *,
-    batch_size: int = 32,
-    progress: bool = True,
-    resamples: int = 10_000,
-    seed: int = 0,
-) -> FmrEvaluation:
+def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]], options: Options) -> FmrEvaluation:
     """Measure models on originals, on pictures made for each target, and on the controls.
 
     Args:
         dataset: Of the family ``fmr``.
         models: Any; those with a target's weights give its PA and FMR, held-out ones verify labels, and all of them
-            stand in the transfer matrix.
-        batch_size: Images at a time.
-        progress: Whether to draw bars.
-        resamples: Of the bootstraps over sources.
-        seed: Of the bootstraps.
+            are in the transfer matrix.
+        options: Bootstraps over sources, 10,000 resamples by default.
 
     Raises:
         DataError: The dataset holds no ascents, or no accepted sample.
     """
-    rows = read_rows(dataset)
+    rows, models = read_rows(dataset), name_apart(models)
+    resamples = 10_000 if options.resamples is None else options.resamples
     facts = tuple(_facts(model, rows) for model in models)
-    measured = [_Measured(rows, _right(dataset, model, batch_size, progress), resamples, seed) for model in models]
+    measured = [_Measured(rows, _right(dataset, model, options), resamples, options.seed) for model in models]
     places = list(product(rows.networks, rows.targets))
     targets = tuple(_target(rows, network, target, facts, measured) for network, target in places)
-    transfer = (
-        tuple(
-            measure.transfer(network, target, fact.model, own=target in fact.targets)
-            for (network, target), (fact, measure) in product(places, zip(facts, measured, strict=True))
-            if rows.eligible(network, target)
-        )
-        if models
-        else ()
-    )
-    checks = tuple(
-        Verification(one.network, one.target, one.model, one.sa, one.pa)
-        for one in transfer
-        if next(fact for fact in facts if fact.model == one.model).held_out == "yes"
-    )
+    # Which model a cell is of is known by its position: weights tell models apart, names are for readers.
+    transfer = [
+        (fact, measure.transfer(network, target, fact.model, own=target in fact.targets))
+        for network, target in places
+        if rows.eligible(network, target)
+        for fact, measure in zip(facts, measured, strict=True)
+    ]
     return FmrEvaluation(
-        dataset.manifest,
-        resamples,
-        seed,
-        rows.oracle,
-        rows.mode,
-        ", ".join(rows.reports),
-        facts,
-        targets,
-        transfer,
-        checks,
-        tuple(_warnings(rows, facts, targets)),
+        manifest=dataset.manifest,
+        resamples=resamples,
+        seed=options.seed,
+        oracle=rows.oracle,
+        mode=rows.mode,
+        guard_report=", ".join(rows.reports),
+        models=facts,
+        targets=targets,
+        transfer=tuple(one for _, one in transfer),
+        verifications=tuple(
+            Verification(one.network, one.target, one.model, one.sa, one.pa)
+            for fact, one in transfer
+            if fact.held_out == "yes"
+        ),
+        warnings=tuple(_warnings(rows, facts, targets)),
     )
 
 
-def _facts(model: EvaluatedModel, rows: FmrRows) -> ModelFacts:
-    """Return by digest or hub id; networks and verifiers are no concern, as they neither are attacked nor decide."""
+def _facts(model: EvaluatedModel[Classifier], rows: FmrRows) -> ModelFacts:
+    """Return what a model was in the dataset, by digest or hub id.
+
+    Networks and verifiers are no concern: they neither are attacked nor decide.
+    """
     guards = ("zero_shot",) if rows.oracle == "zero_shot" else GUARD_ROLES
     told = [record for record in rows.manifest.models if record.role in (*rows.targets, *guards)]
     same, undecided = took_part(model, told)
-    return ModelFacts(
-        model.name,
-        model.digest,
-        tuple(role for role in same if role in rows.targets),
-        tuple(role for role in same if role in guards),
-        undecided,
-    )
+    attacked, guarding = (tuple(role for role in same if role in roles) for roles in (rows.targets, guards))
+    return ModelFacts(model.name, model.digest, attacked, guarding, undecided)
 
 
-def _right(dataset: Dataset, model: EvaluatedModel, batch_size: int, progress: bool) -> dict[str, float]:
-    table = predict(dataset, model.classifier, batch_size=batch_size, progress=progress).to_pydict()
-    return {
-        key: float(label == found)
-        for key, label, found in zip(table["key"], table["label"], table["predicted"], strict=True)
-    }
+def _right(dataset: Dataset, model: EvaluatedModel[Classifier], options: Options) -> dict[str, float]:
+    table = predict(dataset, model.model, batch_size=options.batch_size, progress=options.progress)
+    return {row["key"]: float(row["label"] == row["predicted"]) for row in table.to_pylist()}
 
 
 @dataclass(frozen=True)
@@ -136,31 +118,30 @@ class _Measured:
     resamples: int
     seed: int
 
-    def of(self, rows: Mapping[str, FmrRow], sources: Sequence[str]) -> Right:
+    def of(self, rows: Mapping[str, FmrRow], sources: Sequence[str]) -> FloatArray:
         """Return float64 [sources], 1 where it is right."""
         return np.array([self.right[rows[source].key] for source in sources], np.float64)
 
-    def ratio(self, before: Right, after: Right) -> Estimate | None:
-        """Return in percent."""
+    def ratio(self, before: FloatArray, after: FloatArray) -> Estimate | None:
+        """Return the ratio of two accuracies in percent."""
         return percent_ratio(before, after, resamples=self.resamples, seed=self.seed)
 
     def point(self, rows: Mapping[str, FmrRow], sources: Sequence[str], budget: int) -> Point:
         """Return accuracy on one place and its ratio to that on the originals of the same sources."""
         after = self.of(rows, sources)
-        return Point(budget, share(after), self.ratio(self.of(self.rows.at(ORIGINAL), sources), after))
+        return Point(budget, _share(after), self.ratio(self.of(self.rows.at(ORIGINAL), sources), after))
 
     def transfer(self, network: str, target: str, model: str, *, own: bool) -> Transfer:
-        """Return at the whole budget."""
+        """Return accuracies at the whole budget."""
         sources = self.rows.eligible(network, target)
         before, last = self.of(self.rows.at(ORIGINAL), sources), self.rows.budgets[-1]
         point = self.point(self.rows.ascent(network, target, last), sources, last)
-        return Transfer(network, target, model, own, share(before), point.pa, point.fmr)
+        return Transfer(network, target, model, own, _share(before), point.pa, point.fmr)
 
 
-def share(right: Right) -> Estimate:
+def _share(right: FloatArray) -> Estimate:
     """Return a share with its Wilson interval; there is one trial per source."""
-    correct = round(float(right.sum()))
-    return Estimate(correct / len(right), *wilson_interval(correct, len(right)), len(right))
+    return proportion(round(float(right.sum())), len(right))
 
 
 def _target(
@@ -184,7 +165,7 @@ def _target(
     return replace(
         counted,
         model=facts[found].model,
-        sa=share(mine.of(rows.at(ORIGINAL), sources)),
+        sa=_share(mine.of(rows.at(ORIGINAL), sources)),
         curve=tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
         random=(*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)),
         difference=difference,
@@ -193,7 +174,7 @@ def _target(
 
 
 def _count(rows: FmrRows, network: str, target: str) -> TargetResult:
-    """Return what the rows alone tell."""
+    """Return what the rows alone tell of a target."""
     eligible, made = rows.eligible(network, target), rows.ascent(network, target, rows.budgets[-1])
     fallbacks = sum(row.ok and row.fallback for row in made.values())
     mine = [made[source] for source in eligible]
@@ -218,11 +199,8 @@ def _with_fallback(rows: FmrRows, network: str, target: str, mine: _Measured) ->
     made, originals = rows.ascent(network, target, rows.budgets[-1]), rows.at(ORIGINAL)
     if not any(row.ok and row.fallback for row in made.values()):
         return None
-    sources = [
-        source
-        for source in rows.sources
-        if source in made and made[source].ok and source in originals and originals[source].ok
-    ]
+    both = (made, originals)
+    sources = [source for source in rows.sources if all(source in side and side[source].ok for side in both)]
     return mine.ratio(mine.of(originals, sources), mine.of(made, sources))
 
 
@@ -230,9 +208,8 @@ def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[Targ
     found = []
     missing = sorted({one.target for one in targets if not any(one.target in fact.targets for fact in facts)})
     if missing:
-        found.append(
-            f"no evaluated model has the weights of {', '.join(missing)}, so PA and FMR of it are not measured"
-        )
+        lacking = ", ".join(missing)
+        found.append(f"no evaluated model has the weights of {lacking}, so PA and FMR of it are not measured")
     unsure = [fact.model for fact in facts if fact.undecided and not (fact.targets or fact.guards)]
     if unsure:
         found.append(
@@ -243,9 +220,8 @@ def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[Targ
         found.append("no held-out model verifies the labels of the accepted pictures")
     guarding = sorted({role for fact in facts for role in fact.guards})
     if guarding:
-        found.append(
-            f"evaluated models with the weights of {', '.join(guarding)} guard the pictures, which favours them"
-        )
+        roles = ", ".join(guarding)
+        found.append(f"evaluated models with the weights of {roles} guard the pictures, which favours them")
     least = min((one.n_eligible for one in targets), default=0)
     if least < FEW:
         found.append(f"only {least} sources are eligible in the smallest set, which is too few to rank models")

@@ -1,6 +1,4 @@
-"""Models under test with what identifies them, so that targets, guards and verifiers are told apart by weights and not
-by names.
-"""
+"""Classifiers under test, image-text models among them, which classify by the prompt that fits best."""
 
 from __future__ import annotations
 
@@ -10,33 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
-from editmill.evaluators.classifiers import Classifier, Images, load_classifier
-from editmill.evaluators.text.held_out import hub_id
-from editmill.evaluators.text.models import TextModel, load_text_model
-from editmill.evaluators.text.pairs import PairClassifier
+from editmill.evaluators.arrays import FloatArray, Images, IntArray
+from editmill.evaluators.base import EvaluatedModel
+from editmill.evaluators.classifiers import Classifier, identify, load_identified
+from editmill.evaluators.image_text.models import TextModel, load_text_model
+from editmill.evaluators.image_text.pairs import PairClassifier
 from editmill.manifests import ModelError
-from editmill.manifests.weights import weights_digest
 
 # Image-text models, which classify by the prompt that fits best.
 DUAL_ENCODERS = frozenset({"CLIPModel", "SiglipModel", "Siglip2Model", "VisionTextDualEncoderModel"})
 PROMPT = "a {}"
-
-
-@dataclass(frozen=True)
-class EvaluatedModel:
-    """A classifier; ``id`` is the hub's and ``digest`` that of its files, either "" where it is not known."""
-
-    classifier: Classifier
-    id: str = ""
-    digest: str = ""
-
-    @property
-    def name(self) -> str:
-        """Shown in tables."""
-        return self.classifier.name
 
 
 @dataclass(frozen=True)
@@ -45,23 +28,23 @@ class PromptClassifier:
 
     Attributes:
         name: Shown in tables.
-        model: See `editmill.evaluators.text.models.TextModel`.
+        model: See `editmill.evaluators.image_text.models.TextModel`.
         labels: Int64 [classes], the dataset's labels.
         texts: Float64 [classes, features], of length 1.
     """
 
     name: str
     model: TextModel
-    labels: npt.NDArray[np.int64]
-    texts: npt.NDArray[np.float64]
+    labels: IntArray
+    texts: FloatArray
 
-    def predict(self, images: Images) -> npt.NDArray[np.int64]:
+    def predict(self, images: Images) -> IntArray:
         """Classify images; see `editmill.evaluators.Classifier`."""
         features = self.model.images([Image.fromarray(image) for image in images])
         return np.asarray(self.labels[(features @ self.texts.T).argmax(axis=1)], dtype=np.int64)
 
 
-def load_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto") -> EvaluatedModel:
+def load_fmr_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto") -> EvaluatedModel[Classifier]:
     """Load a classifier as `editmill.evaluators.load_classifier` does, or ``transformers:FOLDER`` of an image-text
     model, which is asked "a CLASS".
 
@@ -69,25 +52,15 @@ def load_model(spec: str, *, class_names: Mapping[int, str], device: str = "auto
         ModelError: A package, file or function is missing, or the weights do not fit.
     """
     kind, _, rest = spec.partition(":")
-    if kind != "transformers":
-        return EvaluatedModel(load_classifier(spec, class_names=class_names, device=device))
-    folder = Path(rest)
-    digest = weights_digest(folder) if folder.is_dir() else ""
-    if DUAL_ENCODERS & set(_architectures(folder)):
-        return EvaluatedModel(_prompted(spec, class_names, device), hub_id(rest), digest)
-    return EvaluatedModel(load_classifier(spec, class_names=class_names, device=device), hub_id(rest), digest)
-
-
-def _prompted(spec: str, class_names: Mapping[int, str], device: str) -> PromptClassifier:
+    if kind != "transformers" or not DUAL_ENCODERS & set(_architectures(Path(rest))):
+        return load_identified(spec, class_names=class_names, device=device)
     model = load_text_model(spec, device=device)
     if isinstance(model, PairClassifier):
-        raise ModelError(
-            "a classifier of pairs has no features of pictures",
-            where=spec,
-            fix="name a CLIP, SigLIP or dual encoder model",
-        )
-    names = [PROMPT.format(name.split(",")[0]) for name in class_names.values()]
-    return PromptClassifier(model.name, model, np.array(list(class_names), np.int64), model.texts(names))
+        what, fix = "a classifier of pairs has no features of pictures", "name a CLIP, SigLIP or dual encoder model"
+        raise ModelError(what, where=spec, fix=fix)
+    texts = model.texts([PROMPT.format(name.split(",")[0]) for name in class_names.values()])
+    prompted = PromptClassifier(model.name, model, np.array(list(class_names), np.int64), texts)
+    return EvaluatedModel(model.name, prompted, *identify(spec))
 
 
 def _architectures(folder: Path) -> list[str]:

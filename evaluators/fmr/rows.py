@@ -21,7 +21,7 @@ class FmrRow:
     Attributes:
         ok: Whether there is a picture.
         reason: The decisive one, "" for ``ok``.
-        fallback: Whether the original picture stands in for a refused round trip.
+        fallback: Whether the original picture replaces a refused round trip.
         emitted: Step whose picture it is; -1 for originals and fall-backs.
         stop: Why the ascent ended.
         looked, valid: Iterates that the guard saw, the round trip among them, and those that it let pass.
@@ -41,7 +41,7 @@ class FmrRow:
 
 
 # Edit, network, target, budget.
-Place = tuple[str, str, str, int]
+_Place = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True)
@@ -62,19 +62,19 @@ class FmrRows:
     oracle: str
     mode: str
     sources: tuple[str, ...]
-    by_place: dict[Place, dict[str, FmrRow]] = field(repr=False)
+    by_place: dict[_Place, dict[str, FmrRow]] = field(repr=False)
     reports: tuple[str, ...] = ()
 
     def at(self, edit: str, network: str = "", target: str = "", budget: int = 0) -> dict[str, FmrRow]:
-        """Return rows of one place, by source."""
+        """Return the rows of one place, by source."""
         return self.by_place.get((edit, network, target, budget), {})
 
     def ascent(self, network: str, target: str, budget: int) -> dict[str, FmrRow]:
-        """Return rows of one point of a curve; without any step that is the round trip, whatever the target."""
+        """Return the rows of one point of a curve; without any step that is the round trip, whatever the target."""
         return self.at(ASCENT, network, target, budget) if budget else self.at(ROUND_TRIP, network)
 
     def eligible(self, network: str, target: str) -> list[str]:
-        """Return sources with an original and a picture at every budget, none of which is a fall-back; sorted."""
+        """Return the sources with an original and a picture at every budget, none of which is a fall-back; sorted."""
         places = [self.at(ORIGINAL), *(self.ascent(network, target, budget) for budget in self.budgets)]
         return [
             source
@@ -93,7 +93,7 @@ def read_rows(dataset: Dataset) -> FmrRows:
     if manifest.generator != "fmr":
         what = f"the dataset was made by the generator {manifest.generator!r}, which ascends no latents"
         raise DataError(what, fix="evaluate it with `editmill evaluate` and models of its own kind")
-    by_place: dict[Place, dict[str, FmrRow]] = {}
+    by_place: dict[_Place, dict[str, FmrRow]] = {}
     reports: set[str] = set()
     for batch in dataset.table.to_batches(max_chunksize=1024):
         for record in batch.to_pylist():

@@ -1,18 +1,16 @@
-"""The tables of an evaluation as cells of text, which both the text and the page lay out."""
+"""The tables of an evaluation as cells of text, in reading order."""
 
 from __future__ import annotations
 
+from editmill.evaluators.figures import decimal_cells, drop_cells, percent, rate_cells
 from editmill.evaluators.fmr.evaluation import FmrEvaluation
 from editmill.evaluators.fmr.results import Point, TargetResult
-from editmill.evaluators.layout import percent, points, points_range, share_text
-from editmill.evaluators.sections import Section
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.reporting import Section
 
 
 def sections(evaluation: FmrEvaluation) -> list[Section]:
-    """Return all tables that have a row, in reading order."""
-    makers = (_headline, _counts, _curves, _transfer, _verifiers, _models)
-    return [section for section in (make(evaluation) for make in makers) if section.rows]
+    """Return all tables, in reading order."""
+    return [make(evaluation) for make in (_headline, _counts, _curves, _transfer, _verifiers, _models)]
 
 
 def _headline(evaluation: FmrEvaluation) -> Section:
@@ -23,12 +21,8 @@ def _headline(evaluation: FmrEvaluation) -> Section:
         "round trip, random: accuracy of the same model on the controls; random - PA: above 0 where the ascent costs "
         "more than as many random steps.",
     )
-    return Section(
-        "Foundation model-oriented robustness",
-        head,
-        [_row(one) for one in evaluation.targets if one.sa and one.curve],
-        notes,
-    )
+    rows = [_row(one) for one in evaluation.targets if one.sa and one.curve]
+    return Section("Foundation model-oriented robustness", head, rows, notes)
 
 
 def _row(one: TargetResult) -> list[str]:
@@ -40,43 +34,25 @@ def _row(one: TargetResult) -> list[str]:
         str(one.n_eligible),
         percent(one.sa.value),
         percent(last.pa.value),
-        *_fmr(last.fmr),
+        *decimal_cells(last.fmr, 1),
         percent(one.curve[0].pa.value),
-        percent(walk.pa.value) if walk else "-",
-        points(one.difference.value) if one.difference else "-",
-        points_range(one.difference) if one.difference else "-",
+        percent(walk.pa.value if walk else None),
+        *drop_cells(one.difference),
     ]
-
-
-def _fmr(estimate: Estimate | None) -> list[str]:
-    return ["-", "-"] if estimate is None else [f"{estimate.value:.1f}", f"[{estimate.low:.1f}, {estimate.high:.1f}]"]
 
 
 def _counts(evaluation: FmrEvaluation) -> Section:
-    head = [
-        "network",
-        "target",
-        "sources",
-        "eligible",
-        "accepted",
-        "fall-backs",
-        "failed",
-        "valid steps",
-        "whole budget",
-        "with fall-backs",
-    ]
+    head = ["network", "target", "sources", "eligible", "accepted", "fall-backs", "failed"]
+    head += ["valid steps", "whole budget", "with fall-backs"]
     rows = [
         [
             one.network,
             one.target,
-            str(one.n_sources),
-            str(one.n_eligible),
-            str(one.n_accepted),
-            str(one.n_fallback),
+            *map(str, (one.n_sources, one.n_eligible, one.n_accepted, one.n_fallback)),
             ", ".join(f"{count} {reason}" for reason, count in one.n_failed.items()) or "0",
-            share_text(one.validation_rate),
-            share_text(one.completed),
-            _fmr(one.with_fallback)[0],
+            percent(one.validation_rate),
+            percent(one.completed),
+            decimal_cells(one.with_fallback, 1)[0],
         ]
         for one in evaluation.targets
     ]
@@ -101,22 +77,17 @@ def _curves(evaluation: FmrEvaluation) -> Section:
 
 
 def _point(point: Point) -> list[str]:
-    return [percent(point.pa.value), f"[{percent(point.pa.low)}, {percent(point.pa.high)}]", *_fmr(point.fmr)]
+    return [*rate_cells(point.pa), *decimal_cells(point.fmr, 1)]
 
 
 def _transfer(evaluation: FmrEvaluation) -> Section:
-    models = list(dict.fromkeys(one.model for one in evaluation.transfer))
-    cells = {(one.network, one.target, one.model): one for one in evaluation.transfer}
-    rows = []
-    for network, target in dict.fromkeys((one.network, one.target) for one in evaluation.transfer):
-        found = [cells[network, target, model] for model in models]
-        rows.append(
-            [
-                network,
-                target,
-                *(percent(one.pa.value) + f" of {percent(one.sa.value)}" + ("*" if one.own else "") for one in found),
-            ]
-        )
+    places = dict.fromkeys((one.network, one.target) for one in evaluation.transfer)
+    # Every place has a cell per model, in the models' order.
+    cells = [
+        percent(one.pa.value) + f" of {percent(one.sa.value)}" + ("*" if one.own else "") for one in evaluation.transfer
+    ]
+    models = [model.model for model in evaluation.models]
+    rows = [[*place, *cells[at * len(models) : (at + 1) * len(models)]] for at, place in enumerate(places)]
     notes = (
         "rows: the target that pictures were made for; columns: accuracy in % on these pictures, of that on their "
         "originals; *: made for it.",
@@ -126,24 +97,15 @@ def _transfer(evaluation: FmrEvaluation) -> Section:
 
 def _verifiers(evaluation: FmrEvaluation) -> Section:
     rows = [
-        [
-            one.network,
-            one.target,
-            one.model,
-            str(one.after.n),
-            percent(one.before.value),
-            percent(one.after.value),
-            f"[{percent(one.after.low)}, {percent(one.after.high)}]",
-        ]
+        [one.network, one.target, one.model, str(one.after.n), percent(one.before.value), *rate_cells(one.after)]
         for one in evaluation.verifications
     ]
     notes = (
         "agreement in % of models that neither are targets nor guard with the labels of the accepted pictures, and of "
         "their originals.",
     )
-    return Section(
-        "Held-out verifiers", ["network", "made for", "verifier", "n", "originals", "accepted", "95 %"], rows, notes
-    )
+    head = ["network", "made for", "verifier", "n", "originals", "accepted", "95 %"]
+    return Section("Held-out verifiers", head, rows, notes)
 
 
 def _models(evaluation: FmrEvaluation) -> Section:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
 from editmill.evaluators.predictions import predict
 from editmill.evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
 from editmill.evaluators.synthesis.robustness import (
     LEAST_MODELS,
-    ModelResult,
+    ClassifierResult,
     Robustness,
     effective_robustness,
     measure_model,
@@ -34,7 +35,7 @@ class SynthesisEvaluation:
     """
 
     manifest: Manifest
-    models: tuple[ModelResult, ...]
+    models: tuple[ClassifierResult, ...]
     robustness: tuple[Robustness, ...]
     filling: tuple[Filling, ...]
     holes: tuple[Hole, ...]
@@ -52,7 +53,7 @@ class SynthesisEvaluation:
 
 
 def evaluate_synthesis(
-    dataset: Dataset, classifiers: Sequence[Classifier], *, batch_size: int = 32, progress: bool = True
+    dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]], options: Options
 ) -> SynthesisEvaluation:
     """Measure classifiers on a dataset, and what its guards let pass.
 
@@ -64,9 +65,10 @@ def evaluate_synthesis(
         ModelError: A classifier failed.
     """
     rows, names = read_rows(dataset), dataset.manifest.class_names
+    size, progress = options.batch_size, options.progress
     results = tuple(
-        measure_model(one.name, predict(dataset, one, batch_size=batch_size, progress=progress), names)
-        for one in classifiers
+        measure_model(one.name, predict(dataset, one.model, batch_size=size, progress=progress), names)
+        for one in name_apart(models)
     )
     filling, gates, robustness = measure_filling(rows), count_gates(rows), effective_robustness(results)
     guarded = dataset.manifest.recipe.get("calibration") is not None
@@ -89,7 +91,7 @@ def _warnings(
     manifest: Manifest,
     rows: Sequence[SynthesisRow],
     overall: Filling,
-    results: Sequence[ModelResult],
+    results: Sequence[ClassifierResult],
     robustness: Sequence[Robustness],
     guarded: bool,
 ) -> list[str]:

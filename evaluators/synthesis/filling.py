@@ -83,9 +83,7 @@ def _filling(name: str, rows: Sequence[SynthesisRow]) -> Filling:
     candidates, passed = sum(row.candidates for row in rows), sum(row.passed for row in rows)
     filled = sum(row.ok for row in rows)
     low, high = wilson_interval(passed, candidates) if candidates else (None, None)
-    made: Counter[int] = Counter()
-    good: Counter[int] = Counter()
-    full: Counter[int] = Counter()
+    made, good, full = Counter[int](), Counter[int](), Counter[int]()
     for row in rows:
         made[row.label] += row.candidates
         good[row.label] += row.passed

@@ -26,7 +26,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class ClassifierResult:
     """One classifier.
 
     Attributes:
@@ -55,13 +55,13 @@ class Robustness:
     value: float
 
 
-def measure_model(name: str, predictions: pa.Table, class_names: dict[int, str]) -> ModelResult:
-    """Return accuracy of one classifier's predictions (`editmill.evaluators.predictions.SCHEMA`)."""
+def measure_model(name: str, predictions: pa.Table, class_names: dict[int, str]) -> ClassifierResult:
+    """Return the accuracy of one classifier's predictions (`editmill.evaluators.predictions.SCHEMA`)."""
     labels, edits = np.asarray(predictions["label"]), np.asarray(predictions["edit"])
     right = labels == np.asarray(predictions["predicted"])
     found = list(dict.fromkeys(edits.tolist()))
     generated = edits != ORIGINAL
-    return ModelResult(
+    return ClassifierResult(
         name,
         {edit: _accuracy(right[edits == edit]) for edit in found},
         {
@@ -80,7 +80,7 @@ def _accuracy(right: np.ndarray) -> Accuracy:
     return Accuracy(correct, n, correct / n, *wilson_interval(correct, n))
 
 
-def effective_robustness(results: Sequence[ModelResult]) -> tuple[Robustness, ...]:
+def effective_robustness(results: Sequence[ClassifierResult]) -> tuple[Robustness, ...]:
     """Return acc_shift - beta(acc_std), with beta a line between logits that is fitted on the given models (Taori et
     al., arXiv 2007.00644, section 2).
 
@@ -101,9 +101,8 @@ def effective_robustness(results: Sequence[ModelResult]) -> tuple[Robustness, ..
         for one, at, shift in zip(known, standard, shifts, strict=True):
             assert shift is not None
             expected = float(1 / (1 + np.exp(-(slope * at + intercept))))
-            found.append(
-                Robustness(one.model, name, one.accuracy[ORIGINAL].value, shift.value, expected, shift.value - expected)
-            )
+            real, lifted = one.accuracy[ORIGINAL].value, shift.value - expected
+            found.append(Robustness(one.model, name, real, shift.value, expected, lifted))
     return tuple(found)
 
 

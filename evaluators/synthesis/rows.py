@@ -43,10 +43,8 @@ def read_rows(dataset: Dataset) -> tuple[SynthesisRow, ...]:
         DataError: The dataset is of another generator.
     """
     if dataset.manifest.generator != "synthesis":
-        raise DataError(
-            f"the dataset is of the generator {dataset.manifest.generator!r}, not synthesis",
-            where=dataset.manifest.name,
-        )
+        what = f"the dataset is of the generator {dataset.manifest.generator!r}, not synthesis"
+        raise DataError(what, where=dataset.manifest.name)
     names = ["key", "edit", "label", "class_name", "status", "reasons", "candidates", "parameters", "cost"]
     return tuple(_row(values) for values in dataset.table.select(names).to_pylist())
 

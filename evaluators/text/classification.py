@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
+from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
 LABELS = ("entailment", "neutral", "contradiction")
 CANDIDATES = 64
 
@@ -122,7 +119,7 @@ def classify(
 
 
 def _p_value(before: BoolArray, after: BoolArray, images: IntArray, resamples: int) -> float:
-    """Return McNemar's test takes captions as independent, which captions of one image are not."""
+    """Return the p-value of a test that fits: McNemar's takes captions as independent, those of one image are not."""
     if len(np.unique(images)) == len(images):
         return mcnemar_exact(int((before & ~after).sum()), int((after & ~before).sum()))
     return sign_flip(cluster_sums(before * 1.0 - after, images)[0], resamples=resamples)

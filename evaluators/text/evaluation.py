@@ -7,30 +7,29 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
+from editmill.evaluators.arrays import FloatArray, IntArray
+from editmill.evaluators.base import EvaluatedModel, Options, name_apart
+from editmill.evaluators.held_out import took_part
+from editmill.evaluators.image_text.models import TextModel
+from editmill.evaluators.image_text.pairs import PairClassifier
 from editmill.evaluators.statistics import holm
-from editmill.evaluators.text.captions import Captions, IntArray, line_up
 from editmill.evaluators.text.classification import ClassResult, classify
-from editmill.evaluators.text.held_out import took_part
 from editmill.evaluators.text.measures import EditMeasures, measure_edits
-from editmill.evaluators.text.models import FloatArray, TextModel
-from editmill.evaluators.text.pairs import PairClassifier
 from editmill.evaluators.text.pictures import Pictures
-from editmill.evaluators.text.retrieval import POOL
-from editmill.evaluators.text.rows import ORIGINAL, read_rows
-from editmill.evaluators.text.search import RetrievalResult, search, searched
+from editmill.evaluators.text.retrieval import POOL, RetrievalResult, search, searched
+from editmill.evaluators.text.rows import ORIGINAL, Captions, line_up, read_rows
 from editmill.manifests import DataError, Dataset, Manifest
 
 Item = TypeVar("Item", bound=Hashable)
 
 
 @dataclass(frozen=True)
-class ModelResult:
+class TextModelResult:
     """One model.
 
     Attributes:
@@ -71,56 +70,42 @@ class TextEvaluation:
     searched: int
     pool: int
     measures: tuple[EditMeasures, ...]
-    models: tuple[ModelResult, ...]
+    models: tuple[TextModelResult, ...]
 
     @property
-    def headline(self) -> ModelResult | None:
+    def headline(self) -> TextModelResult | None:
         """The first model that certainly neither selected nor guarded."""
         return next((model for model in self.models if model.held_out == "yes"), None)
 
 
-def evaluate_texts(
-    dataset: Dataset,
-    models: Sequence[TextModel | PairClassifier],
-    *,
-    images: Path | None = None,
-    batch_size: int = 64,
-    progress: bool = True,
-    resamples: int = 10_000,
+def evaluate_text(
+    dataset: Dataset, models: Sequence[EvaluatedModel[TextModel | PairClassifier]], options: Options
 ) -> TextEvaluation:
     """Measure edits, and retrieval and classification by ``models``.
 
     Args:
         dataset: Of edited captions, with the edit ``original``.
-        models: See `load_text_model`.
-        images: Folder with the images of a dataset that stores them by reference, found by their digests.
-        batch_size: Images or texts at a time.
-        progress: Whether to draw a bar.
-        resamples: Of the bootstraps and of the sign-flip test.
+        models: See `load_text_model`; without one only the edits are measured.
+        options: Among them the folder with the images of a dataset that stores them by reference; 10,000 resamples of
+            the bootstraps and of the sign-flip test by default.
 
     Raises:
         DataError: The dataset holds no captions, or no unedited ones that could be read; an image is missing.
     """
     rows = read_rows(dataset)
     if models and ORIGINAL not in rows:
-        raise DataError(
-            "the dataset has no unedited captions to compare with", fix="add the edit {name: original} to the recipe"
-        )
+        what = "the dataset has no unedited captions to compare with"
+        raise DataError(what, fix="add the edit {name: original} to the recipe")
     captions = line_up(rows)
     if models and not captions.images:
-        raise DataError(
-            "all unedited captions failed, so there is nothing to compare with",
-            fix="see the reasons of the failed rows",
-        )
-    pictures = Pictures(dataset, images) if models else None
+        what = "all unedited captions failed, so there is nothing to compare with"
+        raise DataError(what, fix="see the reasons of the failed rows")
+    resamples = 10_000 if options.resamples is None else options.resamples
     results = []
-    for model in models:
-        assert pictures is not None
-        results.append(
-            _evaluate(
-                model, dataset.manifest, pictures, captions, batch_size, model.name if progress else "", resamples
-            )
-        )
+    if models:
+        pictures = Pictures(dataset, options.images)
+        measure = partial(_evaluate, dataset.manifest, pictures, captions, options, resamples)
+        results = [measure(model) for model in name_apart(models)]
     return TextEvaluation(
         dataset.manifest,
         len(captions.image),
@@ -133,14 +118,14 @@ def evaluate_texts(
 
 
 def _evaluate(
-    model: TextModel | PairClassifier,
     manifest: Manifest,
     pictures: Pictures,
     captions: Captions,
-    size: int,
-    title: str,
+    options: Options,
     resamples: int,
-) -> ModelResult:
+    evaluated: EvaluatedModel[TextModel | PairClassifier],
+) -> TextModelResult:
+    model, size, title = evaluated.model, options.batch_size, evaluated.name if options.progress else ""
     # Edits leave many captions as they are; a text is read once, so that equal texts score equally.
     texts, place = _distinct(captions.texts)
     results: tuple[RetrievalResult, ...] = ()
@@ -151,12 +136,11 @@ def _evaluate(
         read = _in_batches(texts, size, model.texts)
         scores = {edit: np.asarray((read[mine] * seen[captions.image]).sum(axis=1)) for edit, mine in place.items()}
         results = search(read, place, seen, captions, resamples=resamples)
-    overlap, undecided = took_part(model, manifest.models)
-    long = model.cut(texts)
-    cut = (
-        None if long is None else {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
-    )
-    return ModelResult(model.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
+    overlap, undecided = took_part(evaluated, manifest.models)
+    long, cut = model.cut(texts), None
+    if long is not None:
+        cut = {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
+    return TextModelResult(evaluated.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
 
 
 def _look(model: TextModel, pictures: Pictures, digests: Sequence[str]) -> FloatArray:
@@ -196,7 +180,7 @@ def _classified(scores: dict[str, FloatArray], captions: Captions, resamples: in
     return classify(counted, captions.labels[labelled], captions.image[labelled], base=ORIGINAL, resamples=resamples)
 
 
-def _corrected(models: list[ModelResult]) -> tuple[ModelResult, ...]:
+def _corrected(models: list[TextModelResult]) -> tuple[TextModelResult, ...]:
     """Return the results with Holm's correction over all edits and models: one family for retrieval, one for
     classification.
     """

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editmill.evaluators.statistics import Estimate, mean_of_means, wilson_interval
+from editmill.evaluators.statistics import Estimate, mean_of_means, proportion
 from editmill.evaluators.text.rows import CaptionRow, undo
 
 UNKNOWN = "unknown"
@@ -87,12 +87,12 @@ def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasur
         len(edited),
         dict(Counter(row.reasons[0] for row in failed).most_common()),
         len(edited) / len(rows) if rows else None,
-        share([row.edited for row in eligible]),
+        _share([row.edited for row in eligible]),
         dict(Counter(row.reasons[0] for row in rows if row.reasons).most_common()),
         len(inserted),
-        share([one["gold"] == "true" for one in judged]),
-        share([one.get("gold_existential") == "true" for one in judged]),
-        {group or "none": estimate for group, hits in true.items() if (estimate := share(hits))},
+        _share([one["gold"] == "true" for one in judged]),
+        _share([one.get("gold_existential") == "true" for one in judged]),
+        {group or "none": estimate for group, hits in true.items() if (estimate := _share(hits))},
         dict(Counter(str(one.get("word", "")) for one in inserted).most_common()),
         sum(bool(one.get("person")) for one in inserted),
         round(sum(row.scores.get("article_errors", 0.0) for row in edited)),
@@ -102,7 +102,7 @@ def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasur
         _mean(edited, lambda scores: _change(scores, "pll"), resamples),
         bleu,
         chrf,
-        share([margin <= 0 for margin in margins]),
+        _share([margin <= 0 for margin in margins]),
         _ceiling(rows),
     )
 
@@ -111,15 +111,12 @@ def _ceiling(rows: list[CaptionRow]) -> Estimate | None:
     slots, reached = (
         sum(int(row.parameters.get(name, 0)) for row in rows) for name in ("ceiling_slots", "ceiling_reached")
     )
-    return share([True] * reached + [False] * (slots - reached))
+    return _share([True] * reached + [False] * (slots - reached))
 
 
-def share(hits: Sequence[bool]) -> Estimate | None:
+def _share(hits: Sequence[bool]) -> Estimate | None:
     """Return a share with Wilson's interval; None of nothing."""
-    if not hits:
-        return None
-    low, high = wilson_interval(sum(hits), len(hits))
-    return Estimate(sum(hits) / len(hits), low, high, len(hits))
+    return proportion(sum(hits), len(hits)) if hits else None
 
 
 def _change(scores: dict[str, float], name: str) -> float | None:

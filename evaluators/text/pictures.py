@@ -42,9 +42,6 @@ class Pictures:
 
 def _by_digest(folder: Path | None) -> dict[str, Path]:
     if folder is None or not folder.is_dir():
-        raise DataError(
-            "the dataset names its images and does not hold them",
-            where="--images",
-            fix="give --images FOLDER with the images",
-        )
+        what = "the dataset names its images and does not hold them"
+        raise DataError(what, where="--images", fix="give --images FOLDER with the images")
     return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -1,15 +1,21 @@
-"""Text-to-image retrieval: where a caption's own image stands among others."""
+"""Text-to-image retrieval: where a caption's own image stands among others, and what each edit costs, paired by
+caption and resampled by image.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
+from editmill.evaluators.text.rows import ORIGINAL, Captions
+
 POOL = 1000
+RECALLS = (1, 5, 10)
+NET_OF = ("random-attribute", "oracle")
+CONTRADICTION = 2
 
 
 @dataclass(frozen=True)
@@ -90,3 +96,94 @@ def compat_mrr(texts: FloatArray, images: FloatArray, *, size: int = POOL) -> fl
         similar = texts[pool] @ images[pool].T
         values.append(1 / (1 + (similar > np.diagonal(similar)[:, None]).sum(axis=1)))
     return float(np.concatenate(values).mean())
+
+
+@dataclass(frozen=True)
+class RetrievalResult:
+    """One edit under one model.
+
+    Attributes:
+        captions: How many are searched with: those whose edit did not fail and that are not labelled as contradicting
+            their image.
+        mrr: Mean reciprocal rank with the edited captions, the source's text where there is no edit.
+        recall: Share of captions whose image is among the first 1, 5, 10.
+        drop: Of the MRR against the unedited captions, over all captions; ``edited_drop`` over the edited ones alone;
+            None for ``original``.
+        p_value, p_holm: Sign-flip test of the drop by image, and with Holm's correction over edits and models.
+        net: Drop less that of the controls ``random-attribute`` and ``oracle``, over captions that both edit.
+        no_ops: Share of captions without an edit.
+        compat: MRR as the published script computes it.
+    """
+
+    edit: str
+    captions: int
+    mrr: Estimate
+    recall: dict[int, float]
+    compat: float
+    drop: Estimate | None = None
+    edited_drop: Estimate | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
+    net: dict[str, Estimate] = field(default_factory=dict)
+    no_ops: float = 0.0
+
+
+def searched(captions: Captions) -> BoolArray:
+    """Return which captions are searched with: one that contradicts its image is no description of it."""
+    return np.asarray(captions.labels != CONTRADICTION)
+
+
+def search(
+    texts: FloatArray, place: dict[str, IntArray], images: FloatArray, captions: Captions, *, resamples: int
+) -> tuple[RetrievalResult, ...]:
+    """Search all images with all captions; nothing where every caption contradicts its image.
+
+    Args:
+        texts: Normalised features of the distinct texts [texts, features].
+        place: By edit, the position in ``texts`` of each caption's text [captions].
+        images: Normalised features of the images [images, features].
+        captions: Whose texts they are.
+        resamples: Of the bootstraps and of the sign-flip test.
+    """
+    asked = searched(captions)
+    found = {edit: reciprocal_ranks(texts[mine], images, captions.image) for edit, mine in place.items()}
+    results = []
+    for edit, value in found.items():
+        counted = asked & captions.made[edit]
+        if counted.any():
+            compat = compat_mrr(texts[place[edit][counted]], images[captions.image[counted]])
+            result = RetrievalResult(
+                edit,
+                captions=int(counted.sum()),
+                mrr=_mean(value, counted, captions, resamples),
+                recall={k: float((value[counted] >= 1 / k).mean()) for k in RECALLS},
+                compat=compat,
+            )
+            results.append(result if edit == ORIGINAL else _compare(result, found, counted, captions, resamples))
+    return tuple(results)
+
+
+def _compare(
+    result: RetrievalResult, found: dict[str, FloatArray], counted: BoolArray, captions: Captions, resamples: int
+) -> RetrievalResult:
+    """Return a result with what the edit costs against the unedited captions."""
+    edit, edited = result.edit, counted & captions.edited[result.edit]
+    lost = found[ORIGINAL] - found[edit]
+    controls = [control for control in NET_OF if control in found and control != edit]
+    both = {control: edited & captions.edited[control] for control in controls}
+    return replace(
+        result,
+        drop=_mean(lost, counted, captions, resamples),
+        edited_drop=_mean(lost, edited, captions, resamples) if edited.any() else None,
+        p_value=sign_flip(cluster_sums(lost[counted], captions.image[counted])[0], resamples=resamples),
+        net={
+            control: _mean(found[control] - found[edit], where, captions, resamples)
+            for control, where in both.items()
+            if where.any()
+        },
+        no_ops=float(1 - edited.sum() / result.captions),
+    )
+
+
+def _mean(values: FloatArray, where: BoolArray, captions: Captions, resamples: int) -> Estimate:
+    return clustered_mean(values[where], captions.image[where], resamples=resamples)

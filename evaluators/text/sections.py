@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from editmill.evaluators.layout import p_text, percent, points, points_range, share_text
-from editmill.evaluators.sections import Section
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.bars import drop_bars
+from editmill.evaluators.figures import decimal, decimal_cells, drop_cells, p_text, percent, points, rate_cells
+from editmill.evaluators.reporting import Section
 from editmill.evaluators.text.classification import ClassResult
-from editmill.evaluators.text.evaluation import ModelResult, TextEvaluation
+from editmill.evaluators.text.evaluation import TextEvaluation, TextModelResult
 from editmill.evaluators.text.measures import EditMeasures
-from editmill.evaluators.text.search import RetrievalResult
+from editmill.evaluators.text.retrieval import NET_OF, RetrievalResult
 
-NOTES = (
+_NOTES = (
     "changed: captions that the edit changed, in % of those that didn't fail; of eligible: among those that the "
     "source says could take an attribute;",
     "true: inserted words that are true of the object they stand before (Wilson 95 % interval); top word: the most "
@@ -23,14 +23,14 @@ NOTES = (
     "be read or edited, which count",
     "nowhere else.",
 )
-RETRIEVAL_NOTES = (
+_RETRIEVAL_NOTES = (
     "no-op: captions without an edit, which count as unedited; drop in points against the unedited captions, over all "
     "and over edited captions",
     "alone, with 95 % bootstrap intervals over images; p: sign-flip test by image, Holm-corrected over edits and "
     "models; net: drop less that of the",
     "same captions under the control.",
 )
-CLASS_NOTES = (
+_CLASS_NOTES = (
     "Labelled captions: does the image bear the caption out? Thresholds on the model's pair scores are fitted on the "
     "unedited captions of the",
     "other half of the images. entailed, contradicted: recall of these labels, in %; drop of the accuracy in points, "
@@ -38,31 +38,25 @@ CLASS_NOTES = (
     "over images; p: exact McNemar test, or sign flips by image where one has several captions, Holm-corrected over "
     "edits and models.",
 )
-CUT_NOTE = (
+_CUT_NOTE = (
     "cut: captions that are longer than the model reads, so that it sees only their beginning; - where it "
     "can't be told."
 )
 
-MEASURE_HEAD = [
-    "edit",
-    "changed",
-    "of eligible",
-    "words",
-    "true",
-    "95 %",
-    "top word",
-    "a/an",
-    "people",
-    "back",
-    "guard -",
-    "similar",
-    "image",
-    "PLL",
-    "BLEU",
-    "failed",
-]
-CLASS_HEAD = ["n", "accuracy", "macro F1", "entailed", "contradicted", "drop", "95 %", "p", "cut"]
-RETRIEVAL_HEAD = ["n", "MRR", "R@1", "no-op", "drop", "95 %", "edited", "95 %", "p", "net random", "net oracle", "cut"]
+
+def sections(evaluation: TextEvaluation) -> list[Section]:
+    """Return all tables, in reading order: per task, and what the edits did to the captions."""
+    return [_retrieval(evaluation), _classes(evaluation), _measures(evaluation)]
+
+
+def drop_plots(evaluation: TextEvaluation) -> list[tuple[str, str]]:
+    """Draw the drops of the MRR of each model that searched, under its name."""
+    title = "Drop of the MRR against the unedited captions, in points"
+    return [
+        (f"Drop of the MRR: {_title(model)}", drop_bars([(model.model, drops)], title=title))
+        for model in evaluation.models
+        if (drops := {result.edit: result.drop for result in model.results if result.drop})
+    ]
 
 
 def headline(evaluation: TextEvaluation) -> str:
@@ -78,7 +72,7 @@ def headline(evaluation: TextEvaluation) -> str:
     if "original" not in by_edit:
         return f"Held out, {model.model}: no retrieval, see the classification below"
     parts = [
-        f"{edit} {points(result.drop.value)} {points_range(result.drop)}"
+        f"{edit} {' '.join(drop_cells(result.drop))}"
         for edit, result in by_edit.items()
         if result.drop is not None and edit in ("grounded", "xmai-2023", "dilute")
     ]
@@ -87,121 +81,86 @@ def headline(evaluation: TextEvaluation) -> str:
     )
 
 
-def details(evaluation: TextEvaluation) -> list[str]:
-    """Return what the table of measures has no room for, a line each."""
-    lines = []
-    for measures in evaluation.measures:
-        if measures.failed:
-            lines.append(
-                f"{measures.edit}: failed: "
-                + ", ".join(f"{reason} {count}" for reason, count in measures.failed.items())
-            )
-        if measures.by_group:
-            shown = ", ".join(
-                f"{group} {percent(one.value)} {_range(one)} of {one.n}" for group, one in measures.by_group.items()
-            )
-            lines.append(f"{measures.edit}: true by group: {shown}")
-        if measures.ceiling:
-            lines.append(
-                f"{measures.edit}: a true word is among the candidates at {percent(measures.ceiling.value)} % of "
-                f"{measures.ceiling.n} slots"
-            )
-    return lines
+def _retrieval(evaluation: TextEvaluation) -> Section:
+    head = ["n", "MRR", "R@1", "no-op", "drop", "95 %", "edited", "95 %", "p", "net random", "net oracle", "cut"]
+    models = [model for model in evaluation.models if model.results]
+    rows = [[row[0].edit] for row in zip(*(model.results for model in models), strict=True)]
+    for model in models:
+        for row, result in zip(rows, model.results, strict=True):
+            row += _retrieval_cells(model, result)
+    notes = (*_retrieval_notes(evaluation), _CUT_NOTE)
+    titles = list(map(_title, models))
+    return Section("Drop of the MRR", ["edit", *head * len(models)], rows, notes, groups=titles, shared=1)
 
 
-def retrieval_notes(evaluation: TextEvaluation) -> list[str]:
+def _retrieval_cells(model: TextModelResult, result: RetrievalResult) -> list[str]:
+    nets = [points(result.net[name].value) if name in result.net else "-" for name in NET_OF]
+    shares = [percent(result.mrr.value), percent(result.recall[1]), percent(result.no_ops)]
+    drops = [*drop_cells(result.drop), *drop_cells(result.edited_drop)]
+    return [str(result.captions), *shares, *drops, p_text(result.p_holm), *nets, _cut(model, result.edit)]
+
+
+def _retrieval_notes(evaluation: TextEvaluation) -> list[str]:
     pool = f"{evaluation.pool:,}" if evaluation.pool < evaluation.images else f"all {evaluation.pool:,}"
     left = evaluation.captions - evaluation.searched
     apart = f" ({left:,} more contradict their image and are not searched with)" if left else ""
     first = f"{evaluation.searched:,} captions{apart}. MRR and R@1 of the own image among {pool} images, in %;"
-    return [first, *RETRIEVAL_NOTES]
+    return [first, *_RETRIEVAL_NOTES]
 
 
-def class_cells(model: ModelResult, result: ClassResult) -> list[str]:
-    recall = [share_text(result.recall.get(label)) for label in ("entailment", "contradiction")]
-    drop = [points(result.drop.value), points_range(result.drop)] if result.drop else ["-", ""]
-    return [
-        str(result.captions),
-        percent(result.accuracy),
-        percent(result.macro_f1),
-        *recall,
-        *drop,
-        p_text(result.p_holm),
-        _cut(model, result.edit),
-    ]
+def _classes(evaluation: TextEvaluation) -> Section:
+    head = ["n", "accuracy", "macro F1", "entailed", "contradicted", "drop", "95 %", "p", "cut"]
+    models = [model for model in evaluation.models if model.classes]
+    rows = [[row[0].edit] for row in zip(*(model.classes for model in models), strict=True)]
+    for model in models:
+        for row, result in zip(rows, model.classes, strict=True):
+            row += _class_cells(model, result)
+    notes, titles = (*_CLASS_NOTES, _CUT_NOTE), list(map(_title, models))
+    return Section("Entailed or contradicted", ["edit", *head * len(models)], rows, notes, groups=titles, shared=1)
 
 
-def measure_cells(one: EditMeasures) -> list[str]:
+def _class_cells(model: TextModelResult, result: ClassResult) -> list[str]:
+    recall = [percent(result.recall.get(label)) for label in ("entailment", "contradiction")]
+    shares = [percent(result.accuracy), percent(result.macro_f1), *recall]
+    return [str(result.captions), *shares, *drop_cells(result.drop), p_text(result.p_holm), _cut(model, result.edit)]
+
+
+def _measures(evaluation: TextEvaluation) -> Section:
+    head = ["edit", "changed", "of eligible", "words", "true", "95 %", "top word", "a/an", "people", "back"]
+    head += ["guard -", "similar", "image", "PLL", "BLEU", "failed"]
+    rows, notes = [_measure_cells(one) for one in evaluation.measures], (*_details(evaluation), *_NOTES)
+    return Section("What the edits did to the captions", head, rows, notes, shared=1)
+
+
+def _measure_cells(one: EditMeasures) -> list[str]:
     top = max(one.words.values(), default=0) / one.insertions if one.insertions else None
-    return [
-        one.edit,
-        share_text(one.changed),
-        _share(one.coverage),
-        str(one.insertions),
-        _share(one.precision),
-        _range(one.precision),
-        share_text(top),
-        str(one.article_errors),
-        str(one.persons),
-        percent(one.reversed),
-        _share(one.guard_rejected),
-        _signed(one.text_similarity, sign=False),
-        _signed(one.cross_modal),
-        _signed(one.fluency),
-        "-" if one.bleu is None else f"{one.bleu:.1f}",
-        str(sum(one.failed.values())),
-    ]
+    cells = [one.edit, percent(one.changed), rate_cells(one.coverage)[0], str(one.insertions)]
+    cells += [*rate_cells(one.precision), percent(top), str(one.article_errors), str(one.persons)]
+    cells += [percent(one.reversed), rate_cells(one.guard_rejected)[0], decimal_cells(one.text_similarity)[0]]
+    cells += ["-" if found is None else f"{found.value:+.3f}" for found in (one.cross_modal, one.fluency)]
+    return [*cells, decimal(one.bleu, 1), str(sum(one.failed.values()))]
 
 
-def retrieval_cells(model: ModelResult, result: RetrievalResult) -> list[str]:
-    drops = [
-        cell
-        for one in (result.drop, result.edited_drop)
-        for cell in ((points(one.value), points_range(one)) if one else ("-", ""))
-    ]
-    nets = [points(result.net[name].value) if name in result.net else "-" for name in ("random-attribute", "oracle")]
-    shares = [percent(result.mrr.value), percent(result.recall[1]), percent(result.no_ops)]
-    return [str(result.captions), *shares, *drops, p_text(result.p_holm), *nets, _cut(model, result.edit)]
+def _details(evaluation: TextEvaluation) -> list[str]:
+    """Return what the table of measures has no room for, a line each."""
+    lines = []
+    for measures in evaluation.measures:
+        if measures.failed:
+            failed = ", ".join(f"{reason} {count}" for reason, count in measures.failed.items())
+            lines.append(f"{measures.edit}: failed: {failed}")
+        if measures.by_group:
+            shown = (f"{group} {' '.join(rate_cells(one))} of {one.n}" for group, one in measures.by_group.items())
+            lines.append(f"{measures.edit}: true by group: {', '.join(shown)}")
+        if measures.ceiling:
+            reached = f"{percent(measures.ceiling.value)} % of {measures.ceiling.n} slots"
+            lines.append(f"{measures.edit}: a true word is among the candidates at {reached}")
+    return lines
 
 
-def _cut(model: ModelResult, edit: str) -> str:
-    return "-" if model.cut is None else str(model.cut[edit])
-
-
-def model_title(model: ModelResult) -> str:
+def _title(model: TextModelResult) -> str:
     said = {"yes": "held out", "no": f"overlap: {', '.join(model.overlap)}", "unknown": "unknown whether held out"}
     return f"{model.model} ({said[model.held_out]})"
 
 
-def _share(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else percent(estimate.value)
-
-
-def _range(estimate: Estimate | None) -> str:
-    return "" if estimate is None else f"[{percent(estimate.low)}, {percent(estimate.high)}]"
-
-
-def _signed(estimate: Estimate | None, *, sign: bool = True) -> str:
-    return "-" if estimate is None else f"{estimate.value:+.3f}" if sign else f"{estimate.value:.3f}"
-
-
-def sections(evaluation: TextEvaluation) -> list[Section]:
-    """Return a table per model and task, and one of what the edits did to the captions."""
-    tables = []
-    for model in evaluation.models:
-        if model.results:
-            rows = [[one.edit, *retrieval_cells(model, one)] for one in model.results]
-            notes = (*retrieval_notes(evaluation), CUT_NOTE)
-            tables.append(Section(f"Drop of the MRR: {model_title(model)}", ["edit", *RETRIEVAL_HEAD], rows, notes))
-        if model.classes:
-            rows = [[one.edit, *class_cells(model, one)] for one in model.classes]
-            tables.append(
-                Section(
-                    f"Entailed or contradicted: {model_title(model)}",
-                    ["edit", *CLASS_HEAD],
-                    rows,
-                    (*CLASS_NOTES, CUT_NOTE),
-                )
-            )
-    rows = [measure_cells(one) for one in evaluation.measures]
-    return [*tables, Section("What the edits did to the captions", MEASURE_HEAD, rows, (*details(evaluation), *NOTES))]
+def _cut(model: TextModelResult, edit: str) -> str:
+    return "-" if model.cut is None else str(model.cut[edit])

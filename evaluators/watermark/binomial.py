@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
+from editmill.evaluators.arrays import BoolArray, FloatArray
 from editmill.manifests import RequestError
 
-FloatArray = npt.NDArray[np.float64]
 ALPHAS = (0.01, 0.001)
 
 
@@ -45,21 +45,20 @@ def threshold(bits: int, alpha: float) -> Threshold:
         RequestError: ``bits`` is not positive, or ``alpha`` is not in (0, 1).
     """
     if bits < 1 or not 0 < alpha < 1:
-        raise RequestError(
-            f"no threshold for {bits} bits at level {alpha}", fix="give at least one bit and a level between 0 and 1"
-        )
+        what = f"no threshold for {bits} bits at level {alpha}"
+        raise RequestError(what, fix="give at least one bit and a level between 0 and 1")
     tails = binom.sf(np.arange(-1, bits + 1), bits, 0.5)
     k = int(np.argmax(tails <= alpha))
     level = float(tails[k])
     return Threshold(bits, alpha, k, level, (alpha - level) / float(tails[k - 1] - tails[k]))
 
 
-def detected(matches: FloatArray, decoded: npt.NDArray[np.bool_], test: Threshold) -> FloatArray:
+def detected(matches: FloatArray, decoded: BoolArray, test: Threshold) -> FloatArray:
     """Return 1.0 where the matches reach the threshold, else 0.0; what was not decoded is a miss."""
     return np.asarray(decoded & (matches >= test.matches), dtype=np.float64)
 
 
-def randomised(matches: FloatArray, decoded: npt.NDArray[np.bool_], test: Threshold) -> FloatArray:
+def randomised(matches: FloatArray, decoded: BoolArray, test: Threshold) -> FloatArray:
     """Return probability with which the randomised test at exactly ``alpha`` calls each sample marked.
 
     Its mean is the power of that test, without the noise that drawing the decisions would add.

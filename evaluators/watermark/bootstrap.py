@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from editmill.evaluators.arrays import FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate
-from editmill.evaluators.watermark.binomial import FloatArray
 from editmill.manifests import RequestError
 
-IntArray = npt.NDArray[np.int64]
 _TAIL = 2.5
 
 
@@ -64,9 +62,8 @@ class SourceBootstrap:
             RequestError: A side is empty.
         """
         if not len(positives) or not len(negatives):
-            raise RequestError(
-                f"a ROC needs both sides, got {len(positives)} marked and {len(negatives)} unmarked samples"
-            )
+            what = f"a ROC needs both sides, got {len(positives)} marked and {len(negatives)} unmarked samples"
+            raise RequestError(what)
         order = np.argsort(negatives, kind="stable")
         ranked, clusters = negatives[order], negative_clusters[order]
         below, upto = np.searchsorted(ranked, positives, side="left"), np.searchsorted(ranked, positives, side="right")

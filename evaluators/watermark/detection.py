@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from editmill.evaluators.arrays import FloatArray
 from editmill.evaluators.statistics import Estimate
-from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray
+from editmill.evaluators.watermark.binomial import ALPHAS
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.rates import Rate, calibration_half, empirical_threshold, rate

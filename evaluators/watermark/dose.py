@@ -11,9 +11,10 @@ from itertools import pairwise
 
 import numpy as np
 
+from editmill.evaluators.arrays import FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate
-from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
-from editmill.evaluators.watermark.bootstrap import IntArray, SourceBootstrap, interval
+from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.families import marks
 from editmill.evaluators.watermark.rows import Scheme, WatermarkRows

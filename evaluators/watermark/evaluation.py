@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap
 from editmill.evaluators.watermark.cells import Cell, EmptyCell, measure_cells
 from editmill.evaluators.watermark.detection import DetectorResult, measure_detector
@@ -21,11 +22,11 @@ from editmill.evaluators.watermark.replicates import Replicates, measure_replica
 from editmill.evaluators.watermark.rows import Attack, Scheme, WatermarkRows, read_rows
 from editmill.evaluators.watermark.weaknesses import (
     BreakingRung,
-    Stratum,
     Survival,
+    TextureSplit,
     find_breaking_rung,
-    measure_strata,
     measure_survival,
+    measure_textures,
 )
 from editmill.manifests import Dataset, Manifest
 
@@ -83,7 +84,7 @@ class WatermarkEvaluation:
     quality: tuple[QualityResult, ...]
     survival: tuple[Survival, ...]
     breaking: tuple[BreakingRung, ...]
-    strata: tuple[Stratum, ...]
+    strata: tuple[TextureSplit, ...]
     replicates: tuple[Replicates, ...]
     detectors: tuple[DetectorResult, ...]
     failures: tuple[Failure, ...]
@@ -100,35 +101,29 @@ class WatermarkEvaluation:
 
 
 def evaluate_watermark(
-    dataset: Dataset, *, detectors: Sequence[NamedDetector] = (), bootstrap: int = 1000, seed: int = 0
+    dataset: Dataset, detectors: Sequence[EvaluatedModel[NamedDetector]], options: Options
 ) -> WatermarkEvaluation:
     """Evaluate every scheme at every rung.
 
     Args:
         dataset: Made by the generator ``watermark``.
         detectors: Of third parties, see `load_detector`; they read the attacked pictures.
-        bootstrap: Resamples of sources.
-        seed: Of the resampling and of the fresh keys.
+        options: 1,000 resamples of sources by default; the seed also draws the fresh keys.
 
     Raises:
         DataError: The dataset holds no watermarks, or its rows contradict its recipe.
         ModelError: A detector failed.
     """
-    rows = read_rows(dataset)
-    sampler = SourceBootstrap(rows.sources, resamples=bootstrap, seed=seed)
+    rows, seed = read_rows(dataset), options.seed
+    resamples = 1000 if options.resamples is None else options.resamples
+    sampler = SourceBootstrap(rows.sources, resamples=resamples, seed=seed)
     cells, empty = measure_cells(rows, sampler)
     gates = tuple(check_gate(scheme, cells, rows.control) for scheme in rows.schemes)
-    violations, nulls = check_dose(rows, cells), calibrate(rows, seed=seed)
-    tier = _tier(rows, cells)
-    results = tuple(
-        result
-        for detector in detectors
-        for result in measure_detector(detector.name, score_dataset(dataset, detector), cells, sampler)
-    )
+    violations, nulls, tier = check_dose(rows, cells), calibrate(rows, seed=seed), _tier(rows, cells)
     doses = (measure_dose(scheme, cells, sampler) for scheme in rows.schemes)
     return WatermarkEvaluation(
         manifest=dataset.manifest,
-        resamples=bootstrap,
+        resamples=resamples,
         seed=seed,
         sources=len(sampler.sources),
         planned=len(rows.rows),
@@ -146,9 +141,15 @@ def evaluate_watermark(
         quality=measure_quality(rows, sampler),
         survival=tuple(one for scheme in rows.schemes for one in measure_survival(scheme, cells, rows.control)),
         breaking=tuple(find_breaking_rung(scheme, cells) for scheme in rows.schemes),
-        strata=tuple(one for scheme in rows.schemes for one in measure_strata(scheme, cells, sampler)),
+        strata=tuple(one for scheme in rows.schemes for one in measure_textures(scheme, cells, sampler)),
         replicates=measure_replicates(rows),
-        detectors=results,
+        detectors=tuple(
+            result
+            for one in name_apart(detectors)
+            for result in measure_detector(
+                one.name, score_dataset(dataset, one.model, batch_size=options.batch_size), cells, sampler
+            )
+        ),
         failures=_failures(rows),
         warnings=tuple(_warnings(tier, cells, empty, gates, violations, nulls)),
     )
@@ -183,18 +184,13 @@ def _warnings(
     lines = []
     if tier == FAST:
         smallest = min((cell.n for cell in cells if cell.ladder), default=0)
-        lines.append(
-            f"fast tier: the smallest rung has {smallest} + {smallest} samples, a headline needs {HEADLINE_ITEMS} + "
-            f"{HEADLINE_ITEMS}"
-        )
-    for gate in gates:
-        if gate.status != PASSED:
-            said = (
-                f"TPR at 1 % {gate.tpr.value:.1%} on {gate.tpr.n} unattacked items"
-                if gate.tpr
-                else "there are no unattacked items"
-            )
-            lines.append(f"{gate.scheme}: {gate.status}; {said}")
+        size, needed = f"{smallest} + {smallest}", f"{HEADLINE_ITEMS} + {HEADLINE_ITEMS}"
+        lines.append(f"fast tier: the smallest rung has {size} samples, a headline needs {needed}")
+    for gate in (gate for gate in gates if gate.status != PASSED):
+        found, tpr = "there are no unattacked items", gate.tpr
+        if tpr:
+            found = f"TPR at 1 % {tpr.value:.1%} on {tpr.n} unattacked items"
+        lines.append(f"{gate.scheme}: {gate.status}; {found}")
     lines += [violation.message for violation in violations]
     for null in nulls:
         if null.test is None:

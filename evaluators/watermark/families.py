@@ -6,10 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from editmill.evaluators.watermark.binomial import FloatArray
-from editmill.evaluators.watermark.bootstrap import IntArray, SourceBootstrap
+from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap
 from editmill.evaluators.watermark.rows import WatermarkRow, WatermarkRows
 
 
@@ -41,7 +40,7 @@ class Families:
 
 
 def families(rows: WatermarkRows, scheme: str, rung: str, replica: int = 0) -> Families:
-    """Return pair a cell's samples.
+    """Pair a cell's samples.
 
     A black safety image would count as a broken mark, and a positive without its negative would be compared with other
     content: so a family counts whole or not at all, and what is left out is counted by reason, such as
@@ -80,7 +79,7 @@ class Marks:
     """
 
     matches: FloatArray
-    decoded: npt.NDArray[np.bool_]
+    decoded: BoolArray
     clusters: IntArray
 
     def __len__(self) -> int:

@@ -45,26 +45,20 @@ def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed
 def _secret(dataset: Dataset, secret_file: Path | None) -> bytes:
     recipe = dataset.manifest.recipe
     if dataset.manifest.generator != "watermark":
-        raise DataError(
-            f"a dataset of {dataset.manifest.generator} edits has no keys", where=str(dataset.manifest.name)
-        )
+        what = f"a dataset of {dataset.manifest.generator} edits has no keys"
+        raise DataError(what, where=str(dataset.manifest.name))
     committed = recipe["generator"]["secret_sha256"]
     if secret_file is None:
         if committed:
-            raise RequestError(
-                "the dataset was made with a secret of its own", where="--secret", fix="give the file it was made with"
-            )
+            what = "the dataset was made with a secret of its own"
+            raise RequestError(what, where="--secret", fix="give the file it was made with")
         return public_secret(recipe["seed"])
     try:
         secret = secret_file.read_bytes()
     except OSError as error:
-        raise RequestError(
-            f"the secret can't be read: {error}", where="--secret", fix="give the file the dataset was made with"
-        ) from error
+        what = f"the secret can't be read: {error}"
+        raise RequestError(what, where="--secret", fix="give the file the dataset was made with") from error
     if hashlib.sha256(secret).hexdigest() != committed:
-        raise RequestError(
-            "this is not the secret the dataset was made with",
-            where=str(secret_file),
-            fix="its sha256 is in the recipe",
-        )
+        what = "this is not the secret the dataset was made with"
+        raise RequestError(what, where=str(secret_file), fix="its sha256 is in the recipe")
     return secret

@@ -4,6 +4,8 @@ Two tests per scheme, each on clean and on regenerated unmarked pictures. *Fresh
 meet new random keys, at least 20,000 pairs; it checks decoding and thresholds. *Run keys*: the matches that the run
 stored, one picture per source; it checks the run's keys, and fails where one key served many pictures. A score of
 exactly 0 decides no bit; the bit is drawn fairly, once per picture.
+
+The sum of signed scores is a *soft* detector: it weighs bits by their scores, and its null comes from flipping signs.
 """
 
 from __future__ import annotations
@@ -13,21 +15,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binom, chisquare, kstest
 
-from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, randomised_p_values, threshold
+from editmill.evaluators.arrays import BoolArray, FloatArray
+from editmill.evaluators.watermark.binomial import ALPHAS, randomised_p_values, threshold
 from editmill.evaluators.watermark.rates import Rate, rate
 from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows
-from editmill.evaluators.watermark.soft import soft_false_alarms
 from editmill.manifests import derive_seed
 
 PAIRS = 20_000
 LEAST_P = 0.001
+# With 999 flips a p-value of 1 % is attained exactly.
+FLIPS = 999
+_ROUNDING = 1e-9
+# Pictures beyond these add little to the rate of the soft detector, and a null each costs time.
+_PICTURES = 500
 # A chi-square statistic is close to its distribution where every bin expects this many.
 _LEAST_EXPECTED = 5
-
-BitArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,13 @@ def null_test(matches: FloatArray, bits: int, rng: np.random.Generator) -> NullT
     )
 
 
-def decided_bits(detections: Sequence[Detection], rng: np.random.Generator) -> BitArray:
+def decided_bits(detections: Sequence[Detection], rng: np.random.Generator) -> BoolArray:
     """Return bits of decoded pictures, bool [pictures, bits]; undecided ones drawn."""
     scores = np.array([one.scores for one in detections], dtype=np.float64)
     return np.asarray(np.where(scores == 0, rng.random(scores.shape) < 0.5, scores > 0), dtype=bool)
 
 
-def fresh_matches(bits: BitArray, pairs: int, rng: np.random.Generator) -> FloatArray:
+def fresh_matches(bits: BoolArray, pairs: int, rng: np.random.Generator) -> FloatArray:
     """Return matches of every picture with equally many fresh fair keys, at least ``pairs`` in all."""
     keys = rng.random((math.ceil(pairs / len(bits)), *bits.shape)) < 0.5
     return np.asarray((keys == bits).sum(axis=2).ravel(), dtype=np.float64)
@@ -160,3 +164,39 @@ def _chi_square(matches: FloatArray, bits: int) -> float:
         return np.array([values[: first + 1].sum(), *values[first + 1 : last], values[last:].sum()])
 
     return float(chisquare(pooled(counts), pooled(expected)).pvalue)
+
+
+def signed_sum(scores: FloatArray, key: BoolArray) -> FloatArray:
+    """Sum of the scores, each with the sign of its key bit: float [...] from scores and key bits [..., bits]."""
+    return np.asarray((np.where(key, 1.0, -1.0) * scores).sum(axis=-1), dtype=np.float64)
+
+
+def sign_flip_p(scores: FloatArray, key: BoolArray, rng: np.random.Generator, *, flips: int = FLIPS) -> FloatArray:
+    """Return one-sided p-values of `signed_sum` of one picture with several keys.
+
+    A fair key that the picture does not depend on gives every pattern of signs the same chance, whatever the scores
+    are.
+
+    Args:
+        scores: float [bits].
+        key: Bool [keys, bits].
+        rng: Draws the flips.
+        flips: Random keys that make up the null.
+
+    Returns:
+        Float [keys], at least 1 / (flips + 1).
+    """
+    null = np.sort(signed_sum(scores, rng.random((flips, len(scores))) < 0.5))
+    # Sums of the same numbers in another order differ by rounding.
+    observed = signed_sum(scores, key) - _ROUNDING * np.abs(scores).sum()
+    return np.asarray((1 + flips - np.searchsorted(null, observed, side="left")) / (flips + 1), dtype=np.float64)
+
+
+def soft_false_alarms(scores: FloatArray, pairs: int, rng: np.random.Generator, *, alpha: float = 0.01) -> Rate:
+    """Return share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is at most
+    ``alpha``; scores [pictures, bits].
+    """
+    scores = rng.permutation(scores)[:_PICTURES]
+    draws = math.ceil(pairs / len(scores))
+    hits = sum(int((sign_flip_p(own, rng.random((draws, len(own))) < 0.5, rng) <= alpha).sum()) for own in scores)
+    return rate(hits, draws * len(scores))

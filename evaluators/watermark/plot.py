@@ -1,25 +1,20 @@
-"""Plots of detection over strength and over lost quality, as SVG that needs nothing beside it."""
+"""Plots of detection over strength and over lost quality."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from html import escape
 
-from editmill.evaluators.plot import COLOURS
+from editmill.evaluators import svg
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.evaluation import WatermarkEvaluation
 
 STRENGTH, QUALITY = "strength", "quality"
 
-_WIDTH, _HEIGHT = 860, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM, _LEGEND = 62, 24, 16, 62, 18
+_HEIGHT, _LEFT, _END, _TOP, _BOTTOM = 420, 62, svg.WIDTH - 24, 16, 62
 # Rungs without noise and pure noise have no timestep, so they stand beside the axis of timesteps, so many pixels apart.
 _SLOT, _JITTER = 58, 5
-_GREY, _INK, _LINE = "#595959", "#1c1c1c", "#e3e3e3"
-
-_Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -32,7 +27,7 @@ class _Axis:
     parted: tuple[float, ...] = ()
 
 
-def plot_svg(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
+def tpr_plot(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
     """Draw TPR at 1 % of every scheme along the ladder, with Clopper-Pearson intervals.
 
     Schemes outside the headline are dashed.
@@ -46,46 +41,35 @@ def plot_svg(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
     """
     cells = [cell for cell in evaluation.cells if cell.ladder]
     axis = _strength_axis(cells) if kind == STRENGTH else _quality_axis(evaluation, cells)
-    schemes = [scheme.name for scheme in evaluation.schemes]
-    drawn = {
-        name: [(place, cell) for cell in cells if cell.scheme == name and (place := axis.place(cell)) is not None]
-        for name in schemes
-    }
-    if not any(drawn.values()):
+    placed = [(place, cell) for cell in cells if (place := axis.place(cell)) is not None]
+    if not placed:
         return ""
-    top = _TOP + _LEGEND * len(schemes)
+    schemes = [scheme.name for scheme in evaluation.schemes]
+    outside = [name not in evaluation.headline for name in schemes]
+    top = _TOP + svg.LEGEND * len(schemes)
     bottom = top + _HEIGHT - _TOP - _BOTTOM
 
     def y(value: float) -> float:
         return bottom - value * (bottom - top)
 
-    parts = [_horizontal(value / 5, y) for value in range(6)] + [
-        _tick(place, text, top, bottom) for place, text in axis.ticks
-    ]
-    parts += [
-        f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="#999" stroke-dasharray="4 4"/>'
-        for x in axis.parted
-    ]
-    for number, (name, points) in enumerate(drawn.items()):
-        headline = name in evaluation.headline
-        parts += _legend(name, number, headline=headline)
+    names = [name + " (not in the headline)" * dashed for name, dashed in zip(schemes, outside, strict=True)]
+    parts = svg.legend(names, left=_LEFT, top=_TOP, dashed=outside)
+    parts += [_horizontal(value / 5, y) for value in range(6)]
+    parts += [_tick(place, text, top, bottom) for place, text in axis.ticks]
+    parts += [svg.line(x, x, top, bottom, colour="#999", dash="4 4") for x in axis.parted]
+    for number, name in enumerate(schemes):
         shift = (number - (len(schemes) - 1) / 2) * _JITTER if kind == STRENGTH else 0.0
-        parts += _curve(
-            [(place + shift, cell) for place, cell in points], y, COLOURS[number % len(COLOURS)], headline=headline
-        )
+        marks = _marks((place + shift, cell) for place, cell in placed if cell.scheme == name)
+        parts += svg.curve(marks, y, svg.colour_of(number), dashed=outside[number])
     title = f"TPR at nominal 1 % {axis.title}"
-    parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 44, title))
-    size = f'viewBox="0 0 {_WIDTH} {bottom + _BOTTOM:.0f}" width="{_WIDTH}" height="{bottom + _BOTTOM:.0f}"'
-    font = 'font-family="system-ui, sans-serif" font-size="13"'
-    background = '<rect width="100%" height="100%" fill="#fff"/>'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font} role="img" aria-label="{escape(title)}">'
-    return "\n".join([head, background, *parts, "</svg>"])
+    parts.append(svg.text((_LEFT + _END) / 2, bottom + 44, title))
+    return svg.document(title, parts, height=bottom + _BOTTOM)
 
 
 def _strength_axis(cells: list[Cell]) -> _Axis:
     before = list(dict.fromkeys(cell.rung for cell in cells if cell.start in ("none", "vae")))
     after = list(dict.fromkeys(cell.rung for cell in cells if cell.start == "clean"))
-    left, right = _LEFT + _SLOT * len(before), _WIDTH - _RIGHT - _SLOT * len(after)
+    left, right = _LEFT + _SLOT * len(before), _END - _SLOT * len(after)
 
     def x(strength: float) -> float:
         return left + 14 + strength * (right - left - 28)
@@ -113,7 +97,7 @@ def _quality_axis(evaluation: WatermarkEvaluation, cells: list[Cell]) -> _Axis:
     end = max(0.1, math.ceil(max(used, default=0.0) * 10 - 1e-9) / 10)
 
     def x(loss: float) -> float:
-        return _LEFT + 14 + max(loss, 0.0) / end * (_WIDTH - _RIGHT - _LEFT - 28)
+        return _LEFT + 14 + max(loss, 0.0) / end * (_END - _LEFT - 28)
 
     def place(cell: Cell) -> float | None:
         loss = losses.get((cell.scheme, cell.rung))
@@ -125,51 +109,19 @@ def _quality_axis(evaluation: WatermarkEvaluation, cells: list[Cell]) -> _Axis:
     )
 
 
-def _curve(points: list[tuple[float, Cell]], y: _Scale, colour: str, *, headline: bool) -> list[str]:
-    dash = "" if headline else ' stroke-dasharray="6 4"'
-    path = " ".join(f"{x:.1f},{y(cell.tpr().value):.1f}" for x, cell in points)
-    parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>']
-    for x, cell in points:
+def _marks(places: Iterable[tuple[float, Cell]]) -> list[svg.Mark]:
+    marks = []
+    for x, cell in places:
         tpr = cell.tpr()
-        low, high = y(tpr.low), y(tpr.high)
-        ends = "".join(
-            f'<line x1="{x - 3:.1f}" x2="{x + 3:.1f}" y1="{end:.1f}" y2="{end:.1f}" stroke="{colour}"/>'
-            for end in (low, high)
-        )
         tip = f"{cell.scheme}, {cell.rung}: {tpr.value:.1%} [{tpr.low:.1%}, {tpr.high:.1%}], {tpr.n} samples"
-        parts.append(
-            f'<g><title>{escape(tip)}</title><line x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}" '
-            f'stroke="{colour}"/>{ends}'
-            f'<circle cx="{x:.1f}" cy="{y(tpr.value):.1f}" r="3.6" fill="{colour if headline else "#fff"}" '
-            f'stroke="{colour}"/></g>'
-        )
-    return parts
+        marks.append(svg.Mark(x, tpr.value, tpr.low, tpr.high, tip))
+    return marks
 
 
-def _legend(name: str, number: int, *, headline: bool) -> list[str]:
-    colour, y = COLOURS[number % len(COLOURS)], _TOP + _LEGEND * number
-    text = name if headline else f"{name} (not in the headline)"
-    dash = "" if headline else ' stroke-dasharray="6 4"'
-    line = f'<line x1="{_LEFT}" x2="{_LEFT + 26}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"{dash}/>'
-    return [line, f'<text x="{_LEFT + 34}" y="{y + 4}" fill="{_INK}">{escape(text)}</text>']
-
-
-def _horizontal(value: float, y: _Scale) -> str:
-    at = y(value)
-    line = f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at:.1f}" y2="{at:.1f}" stroke="{_LINE}"/>'
-    return (
-        line
-        + f'<text x="{_LEFT - 8}" y="{at + 4:.1f}" text-anchor="end" font-size="11" fill="{_GREY}">{value * 100:.0f} '
-        "%</text>"
-    )
+def _horizontal(value: float, y: svg.Scale) -> str:
+    label = svg.text(_LEFT - 8, y(value) + 4, f"{value * 100:.0f} %", anchor="end", size=11, colour=svg.GREY)
+    return svg.line(_LEFT, _END, y(value), y(value)) + label
 
 
 def _tick(x: float, text: str, top: float, bottom: float) -> str:
-    line = f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}" stroke="{_LINE}"/>'
-    return line + _text(x, bottom + 18, text, size=11, colour=_GREY)
-
-
-def _text(x: float, y: float, text: str, *, size: int = 13, colour: str = _INK) -> str:
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size}" fill="{colour}">{escape(text)}</text>'
-    )
+    return svg.line(x, x, top, bottom) + svg.text(x, bottom + 18, text, size=11, colour=svg.GREY)

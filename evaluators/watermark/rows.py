@@ -100,7 +100,7 @@ class WatermarkRow:
         return self.status == "ok"
 
 
-Place = tuple[str, str, int]
+_Place = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class WatermarkRows:
     schemes: tuple[Scheme, ...]
     attacks: tuple[Attack, ...]
     rows: tuple[WatermarkRow, ...]
-    by_place: dict[Place, dict[str, WatermarkRow]] = field(repr=False)
+    by_place: dict[_Place, dict[str, WatermarkRow]] = field(repr=False)
     unnamed: tuple[WatermarkRow, ...] = ()
 
     @property
@@ -159,7 +159,7 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
     if not rows:
         raise DataError("the dataset has no rows", fix="build it with at least one source")
     unnamed = tuple(row for row in rows if row.positive and not row.scheme)
-    by_place: dict[Place, dict[str, WatermarkRow]] = {}
+    by_place: dict[_Place, dict[str, WatermarkRow]] = {}
     for row in rows:
         if row.scheme or not row.positive:
             by_place.setdefault((row.scheme, row.rung, row.replica), {})[row.source_id] = row
@@ -187,9 +187,8 @@ def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
             what, where="manifest.json: recipe.generator", fix="build the dataset with this version of editmill"
         ) from error
     if not schemes or not attacks:
-        raise DataError(
-            "the recipe in the manifest names no scheme or no attack", where="manifest.json: recipe.generator"
-        )
+        what = "the recipe in the manifest names no scheme or no attack"
+        raise DataError(what, where="manifest.json: recipe.generator")
     return schemes, attacks
 
 
@@ -204,9 +203,8 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> W
     )
     missing = ({scheme} if positive else set(bits)) - detections.keys()
     if ok and missing:
-        raise CorruptDatasetError(
-            f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}", where="samples.parquet"
-        )
+        what = f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}"
+        raise CorruptDatasetError(what, where="samples.parquet")
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return WatermarkRow(
         record["key"],

@@ -1,42 +1,21 @@
-"""The tables of an evaluation as cells of text, which both the text and the page lay out."""
+"""The tables of an evaluation as cells of text, in reading order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from editmill.evaluators.layout import p_text, percent, points, points_range
-from editmill.evaluators.sections import Section
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.figures import decimal, decimal_cells, drop_cells, p_text, percent, rate_cells
+from editmill.evaluators.reporting import Section
 from editmill.evaluators.watermark.binomial import ALPHAS, threshold
 from editmill.evaluators.watermark.cells import Cell, EmptyCell, View
 from editmill.evaluators.watermark.dose import Crossing
 from editmill.evaluators.watermark.evaluation import FAST, HEADLINE_ITEMS, WatermarkEvaluation
 from editmill.evaluators.watermark.gate import LEAST_ITEMS
 from editmill.evaluators.watermark.null import PAIRS, NullResult
-from editmill.evaluators.watermark.rates import Rate
 from editmill.evaluators.watermark.weaknesses import BreakingRung
 
-CELL_HEAD = [
-    "scheme",
-    "rung",
-    "t/1000",
-    "SNR",
-    "n",
-    "errors",
-    "bits right",
-    "95 %",
-    "TPR@1%",
-    "95 %",
-    "TPR@0.1%",
-    "95 %",
-    "exact 1%",
-    "AUROC",
-    "95 %",
-    "log10 p",
-    "FPR@1%",
-    "95 %",
-    "margin",
-]
+CELL_HEAD = ["scheme", "rung", "t/1000", "SNR", "n", "errors", "bits right", "95 %", "TPR@1%", "95 %"]
+CELL_HEAD += ["TPR@0.1%", "95 %", "exact 1%", "AUROC", "95 %", "log10 p", "FPR@1%", "95 %", "margin"]
 
 
 def tier_label(evaluation: WatermarkEvaluation) -> str:
@@ -46,26 +25,11 @@ def tier_label(evaluation: WatermarkEvaluation) -> str:
 
 
 def sections(evaluation: WatermarkEvaluation) -> list[Section]:
-    """Return all tables that have a row, in reading order."""
-    makers: tuple[Callable[[WatermarkEvaluation], Section], ...] = (
-        _headline,
-        _apart,
-        _gates,
-        _thresholds,
-        _doses,
-        _views,
-        _survival,
-        _breaking,
-        _strata,
-        _arms,
-        _quality,
-        _nulls,
-        _replicates,
-        _detectors,
-        _dropped,
-        _failures,
-    )
-    return [section for section in (make(evaluation) for make in makers) if section.rows]
+    """Return all tables, in reading order."""
+    detection: tuple[Callable[[WatermarkEvaluation], Section], ...] = (_headline, _apart, _gates, _thresholds)
+    attacks = (_doses, _views, _survival, _breaking, _strata, _arms, _quality)
+    checks = (_nulls, _replicates, _detectors, _dropped, _failures)
+    return [make(evaluation) for make in (*detection, *attacks, *checks)]
 
 
 def _headline(evaluation: WatermarkEvaluation) -> Section:
@@ -99,29 +63,28 @@ def _cell(cell: Cell) -> list[str]:
         "inf" if cell.snr is None else f"{cell.snr:.3g}",
         str(cell.n),
         str(cell.errors),
-        *_estimate(cell.bit_accuracy),
-        *_rate(one.tpr),
-        *_rate(tenth.tpr),
+        *rate_cells(cell.bit_accuracy),
+        *rate_cells(one.tpr),
+        *rate_cells(tenth.tpr),
         percent(one.exact_tpr.value),
-        f"{auroc.value:.3f}",
-        f"[{auroc.low:.3f}, {auroc.high:.3f}]",
+        *decimal_cells(auroc),
         f"{cell.median_log10_p:.2f}",
-        *_rate(one.fpr),
+        *rate_cells(one.fpr),
         f"{cell.margin_bits:+.1f}",
     ]
 
 
 def _gates(evaluation: WatermarkEvaluation) -> Section:
     rows = [
-        [gate.scheme, gate.status, str(gate.tpr.n) if gate.tpr else "-", *_rate(gate.tpr)] for gate in evaluation.gates
+        [gate.scheme, gate.status, str(gate.tpr.n) if gate.tpr else "-", *rate_cells(gate.tpr)]
+        for gate in evaluation.gates
     ]
     note = (
         "a scheme enters the headline with TPR@1% of at least 99 %, lower end at least 97 %, on at least "
         f"{LEAST_ITEMS} unattacked items."
     )
-    return Section(
-        f"Gate at {evaluation.control or 'no control rung'}", ["scheme", "status", "n", "TPR@1%", "95 %"], rows, (note,)
-    )
+    head = ["scheme", "status", "n", "TPR@1%", "95 %"]
+    return Section(f"Gate at {evaluation.control or 'no control rung'}", head, rows, (note,))
 
 
 def _thresholds(evaluation: WatermarkEvaluation) -> Section:
@@ -139,35 +102,12 @@ def _thresholds(evaluation: WatermarkEvaluation) -> Section:
 
 
 def _doses(evaluation: WatermarkEvaluation) -> Section:
-    rows = [
-        [
-            dose.scheme,
-            *_crossing(dose.s50),
-            *_crossing(dose.s5),
-            *_crossing(dose.q95),
-            *_crossing(dose.q70),
-            _value(dose.avg_p),
-            _range(dose.avg_p),
-            _value(dose.avg_q),
-            _range(dose.avg_q),
-        ]
-        for dose in evaluation.doses
-    ]
-    head = [
-        "scheme",
-        "s50",
-        "95 %",
-        "s5",
-        "95 %",
-        "Q@0.95P",
-        "95 %",
-        "Q@0.7P",
-        "95 %",
-        "Avg-P",
-        "95 %",
-        "Avg-Q",
-        "95 %",
-    ]
+    rows = []
+    for dose in evaluation.doses:
+        crossed = [cell for place in (dose.s50, dose.s5, dose.q95, dose.q70) for cell in _crossing(place)]
+        rows.append([dose.scheme, *crossed, *decimal_cells(dose.avg_p), *decimal_cells(dose.avg_q)])
+    names = ("s50", "s5", "Q@0.95P", "Q@0.7P", "Avg-P", "Avg-Q")
+    head = ["scheme", *(title for name in names for title in (name, "95 %"))]
     notes = (
         "s50, s5: strength t/1000 at which TPR@1% first falls to 50 % and 5 %, interpolated between rungs; pure noise "
         "lies at 1.",
@@ -197,45 +137,23 @@ def _views(evaluation: WatermarkEvaluation) -> Section:
 
 
 def _view(view: View | None) -> list[str]:
-    return (
-        ["-"] * 3
-        if view is None
-        else [f"{view.auroc.value:.3f}", percent(view.levels[0].tpr.value), percent(view.levels[0].fpr.value)]
-    )
+    if view is None:
+        return ["-"] * 3
+    level = view.levels[0]
+    return [decimal(view.auroc.value), percent(level.tpr.value), percent(level.fpr.value)]
 
 
 def _survival(evaluation: WatermarkEvaluation) -> Section:
-    rows = [
-        [
-            one.scheme,
-            *_rate(one.control_tpr),
-            *_rate(one.tpr),
-            *_rate(one.survivors),
-            percent(one.control_bit_accuracy),
-            percent(one.bit_accuracy),
-            f"{one.margin_bits:+.1f}",
-        ]
-        for one in evaluation.survival
-    ]
+    rows = []
+    for one in evaluation.survival:
+        rates = [cell for found in (one.control_tpr, one.tpr, one.survivors) for cell in rate_cells(found)]
+        bits = [percent(one.control_bit_accuracy), percent(one.bit_accuracy), f"{one.margin_bits:+.1f}"]
+        rows.append([one.scheme, *rates, *bits])
     rungs = ", ".join(dict.fromkeys(one.rung for one in evaluation.survival))
-    head = [
-        "scheme",
-        "control TPR@1%",
-        "95 %",
-        "TPR@1%",
-        "95 %",
-        "of those found",
-        "95 %",
-        "control bits right",
-        "bits right",
-        "margin",
-    ]
-    return Section(
-        f"What survives the vae rung ({rungs})",
-        head,
-        rows,
-        ("of those found: marks that the control finds and that are found here.",),
-    )
+    head = ["scheme", "control TPR@1%", "95 %", "TPR@1%", "95 %", "of those found", "95 %"]
+    head += ["control bits right", "bits right", "margin"]
+    note = "of those found: marks that the control finds and that are found here."
+    return Section(f"What survives the vae rung ({rungs})", head, rows, (note,))
 
 
 def _breaking(evaluation: WatermarkEvaluation) -> Section:
@@ -247,40 +165,17 @@ def _breaking(evaluation: WatermarkEvaluation) -> Section:
 def _break(one: BreakingRung) -> list[str]:
     clear = ("yes" if one.clear else "no") if one.rung else "-"
     margin = "-" if one.margin_bits is None else f"{one.margin_bits:+.1f}"
-    return [one.scheme, one.rung or "no rung", clear, one.before or "-", *_rate(one.tpr), margin]
+    return [one.scheme, one.rung or "no rung", clear, one.before or "-", *rate_cells(one.tpr), margin]
 
 
 def _strata(evaluation: WatermarkEvaluation) -> Section:
-    rows = [
-        [
-            one.scheme,
-            one.rung,
-            f"{one.flat_share:.3f}",
-            str(one.flat.n),
-            *_rate(one.flat),
-            str(one.textured.n),
-            *_rate(one.textured),
-            points(one.difference.value),
-            points_range(one.difference),
-        ]
-        for one in evaluation.strata
-    ]
-    head = [
-        "scheme",
-        "rung",
-        "median",
-        "n flat",
-        "flat TPR@1%",
-        "95 %",
-        "n textured",
-        "textured TPR@1%",
-        "95 %",
-        "flat less textured",
-        "95 %",
-    ]
-    return Section(
-        "Flat and textured sources", head, rows, ("halves by the share of nearly flat pixels of the source.",)
-    )
+    rows = []
+    for one in evaluation.strata:
+        sides = [cell for side in (one.flat, one.textured) for cell in (str(side.n), *rate_cells(side))]
+        rows.append([one.scheme, one.rung, f"{one.flat_share:.3f}", *sides, *drop_cells(one.difference)])
+    head = ["scheme", "rung", "median", "n flat", "flat TPR@1%", "95 %", "n textured", "textured TPR@1%", "95 %"]
+    note = "halves by the share of nearly flat pixels of the source."
+    return Section("Flat and textured sources", [*head, "flat less textured", "95 %"], rows, (note,))
 
 
 def _quality(evaluation: WatermarkEvaluation) -> Section:
@@ -288,14 +183,8 @@ def _quality(evaluation: WatermarkEvaluation) -> Section:
     rows = []
     for one in evaluation.quality:
         found = {measure.name: measure.value for measure in one.measures}
-        rows.append(
-            [
-                one.scheme or "unmarked",
-                one.rung,
-                str(one.n),
-                *(text for name in names for text in _score(name, found.get(name))),
-            ]
-        )
+        scores = (decimal_cells(found.get(name), 2 if "psnr" in name else 3) for name in names)
+        rows.append([one.scheme or "unmarked", one.rung, str(one.n), *(cell for score in scores for cell in score)])
     head = ["scheme", "rung", "n", *(text for name in names for text in (name, "95 %"))]
     note = (
         "_input: against what entered the attack; _source: against the original; embed_: the marked picture "
@@ -304,30 +193,9 @@ def _quality(evaluation: WatermarkEvaluation) -> Section:
     return Section("Quality", head, rows, (note,))
 
 
-def _score(name: str, estimate: Estimate | None) -> list[str]:
-    if estimate is None:
-        return ["-", ""]
-    digits = 2 if "psnr" in name else 3
-    return [f"{estimate.value:.{digits}f}", f"[{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"]
-
-
 def _nulls(evaluation: WatermarkEvaluation) -> Section:
-    head = [
-        "scheme",
-        "unmarked",
-        "keys",
-        "images",
-        "pairs",
-        "chi2 p",
-        "KS p",
-        "FPR@1%",
-        "true level",
-        "99 % band",
-        "holds",
-        "ties",
-        "errors",
-    ]
-    head.append("soft FPR")
+    head = ["scheme", "unmarked", "keys", "images", "pairs", "chi2 p", "KS p", "FPR@1%", "true level"]
+    head += ["99 % band", "holds", "ties", "errors", "soft FPR"]
     notes = (
         f"matches of unmarked samples against Binomial(bits, 1/2): fresh keys, at least {PAIRS:,} pairs; the run's "
         "own keys, one sample per source;",
@@ -350,12 +218,8 @@ def _null(one: NullResult) -> list[str]:
 def _replicates(evaluation: WatermarkEvaluation) -> Section:
     rows = [
         [
-            one.scheme,
-            one.rung,
-            str(one.pairs),
-            f"{one.within_variance:.5f}",
-            "-" if one.between_variance is None else f"{one.between_variance:.5f}",
-            *_rate(one.agreement),
+            *(one.scheme, one.rung, str(one.pairs), decimal(one.within_variance, 5), decimal(one.between_variance, 5)),
+            *rate_cells(one.agreement),
         ]
         for one in evaluation.replicates
     ]
@@ -366,23 +230,11 @@ def _replicates(evaluation: WatermarkEvaluation) -> Section:
 def _detectors(evaluation: WatermarkEvaluation) -> Section:
     rows = []
     for one in evaluation.detectors:
-        auroc = one.auroc
-        cells = [
-            one.detector,
-            one.scheme,
-            one.rung,
-            str(one.n),
-            str(one.errors),
-            f"{auroc.value:.3f}",
-            f"[{auroc.low:.3f}, {auroc.high:.3f}]",
-        ]
+        cells = [one.detector, one.scheme, one.rung, str(one.n), str(one.errors), *decimal_cells(one.auroc)]
         for level in one.levels:
-            expected = "" if level.level is None else f"{level.level * 100:.2f}"
-            cells += [
-                *(_rate(level.tpr) if level.tpr else [level.message, ""]),
-                expected,
-                percent(level.fpr.value) if level.fpr else "",
-            ]
+            cells += rate_cells(level.tpr) if level.tpr else [level.message, ""]
+            cells.append("" if level.level is None else f"{level.level * 100:.2f}")
+            cells.append(percent(level.fpr.value) if level.fpr else "")
         rows.append(cells)
     levels = [text for name in ("1%", "0.1%") for text in (f"TPR@{name}", "95 %", "expected level, %", "FPR")]
     head = ["detector", "scheme", "rung", "n", "errors", "AUROC", "95 %", *levels]
@@ -407,26 +259,10 @@ def _failures(evaluation: WatermarkEvaluation) -> Section:
     return Section("Planned samples that do not exist", ["rung", "scheme", "seed", "status", "reason", "samples"], rows)
 
 
-def _rate(found: Rate | None) -> list[str]:
-    return ["-", ""] if found is None else [percent(found.value), f"[{percent(found.low)}, {percent(found.high)}]"]
-
-
-def _estimate(found: Estimate) -> Iterable[str]:
-    return percent(found.value), f"[{percent(found.low)}, {percent(found.high)}]"
-
-
-def _value(found: Estimate | None) -> str:
-    return "-" if found is None else f"{found.value:.3f}"
-
-
-def _range(found: Estimate | None) -> str:
-    return "" if found is None else f"[{found.low:.3f}, {found.high:.3f}]"
-
-
 def _crossing(found: Crossing | None) -> list[str]:
     if found is None:
         return ["-", ""]
-    low, high = (">" if end is None else f"{end:.3f}" for end in (found.low, found.high))
+    low, high = (">" if end is None else decimal(end) for end in (found.low, found.high))
     if found.value is None:
         return ["not reached", "" if found.low is None else f"[{low}, {high}]"]
     return [("<= " if found.state == "below_from_start" else "") + f"{found.value:.3f}", f"[{low}, {high}]"]

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from editmill.evaluators.arrays import FloatArray
 from editmill.evaluators.statistics import Estimate
-from editmill.evaluators.watermark.binomial import ALPHAS, FloatArray, detected, threshold
+from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.families import marks
@@ -61,7 +62,7 @@ class BreakingRung:
 
 
 @dataclass(frozen=True)
-class Stratum:
+class TextureSplit:
     """Flat against textured sources, halves by the share of nearly flat pixels.
 
     Attributes:
@@ -111,8 +112,8 @@ def find_breaking_rung(scheme: Scheme, cells: Sequence[Cell]) -> BreakingRung:
     return BreakingRung(scheme.name, "", False, before, None, None)
 
 
-def measure_strata(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> tuple[Stratum, ...]:
-    """Return part each cell's sources at the median of their flat shares.
+def measure_textures(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> tuple[TextureSplit, ...]:
+    """Part each cell's sources at the median of their flat shares.
 
     Nothing where they don't differ or aren't known.
     """
@@ -129,7 +130,7 @@ def measure_strata(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstr
         hits = detected(found.matches, found.decoded, threshold(scheme.bits, ALPHAS[0]))
         drawn = sampler.means(hits[flat], found.clusters[flat]) - sampler.means(hits[~flat], found.clusters[~flat])
         difference = interval(float(hits[flat].mean() - hits[~flat].mean()), drawn, len(rows))
-        results.append(Stratum(scheme.name, cell.rung, _rate(hits[flat]), _rate(hits[~flat]), difference, middle))
+        results.append(TextureSplit(scheme.name, cell.rung, _rate(hits[flat]), _rate(hits[~flat]), difference, middle))
     return tuple(results)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import make_placement, placement_options, recipe_options
+from editmill.flows.commands.options import Asked, Machine, placement_options, recipe_options
 
 if TYPE_CHECKING:
-    from editmill.pipelines.audit import AuditRow
+    from editmill.generators.base.auditing import AuditRow
 
 
 @click.command()
@@ -41,28 +41,14 @@ if TYPE_CHECKING:
     help="Largest share of judged clean pictures that it rejects.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def audit(
-    recipe: str,
-    source: str,
-    models: str,
-    shards: int | None,
-    overrides: tuple[str, ...],
-    device: str,
-    dtype: str,
-    offload: str,
-    models_dir: Path | None,
-    sources: int,
-    least: float,
-    most: float,
-    as_json: bool,
-) -> None:
+def audit(asked: Asked, machine: Machine, sources: int, least: float, most: float, as_json: bool) -> None:
     """Show known faults and clean pictures to the recipe's guards.
 
     Exit 1 when one misses faults or rejects clean pictures.
 
     Every fault is made of the recipe's own sources, and each gate is asked about the faults that it is there for. Gates
-    whose model the pack lacks, or that don't know a source's class, have no say. The intervals are exact 95 % ones over
-    sources.
+    whose model the pack lacks, or that don't know a source's class, are not asked. The intervals are exact 95 % ones
+    over sources.
 
     \b
     Examples:
@@ -70,12 +56,15 @@ def audit(
       editmill audit imagenet-e -n 20 --set guard.mask_iou=0.8
       editmill audit imagenet-e --source folder:photos/labels.csv --models sd15 --json
     """
-    from editmill.pipelines.audit import audit as run
-    from editmill.pipelines.recipe import load_recipe
 
-    changes = (*overrides, *((f"shards={shards}",) if shards else ()))
-    chosen = load_recipe(recipe, source=source, models=models, overrides=changes)
-    rows = run(chosen, make_placement(device, dtype, offload, models_dir), sources=sources)
+    from editmill.pipelines.packs import find_pack
+    from editmill.pipelines.shard import configure_process, make_build
+
+    chosen = asked.load()
+    placement = machine.placement()
+    configure_process(placement)
+    build = make_build(chosen, find_pack(chosen.models), placement, class_names=())
+    rows = chosen.family.audit(build, sources=sources)
     broken = [row for row in rows if not row.holds(least=least, most=most)]
     if as_json:
         documents = [_document(row, row not in broken) for row in rows]
@@ -101,11 +90,11 @@ def _document(row: AuditRow, holds: bool) -> dict[str, object]:
     }
 
 
-def _print_table(rows: tuple[AuditRow, ...], broken: list[AuditRow]) -> None:
+def _print_table(rows: Sequence[AuditRow], broken: list[AuditRow]) -> None:
     click.echo(f"{'gate':14} {'picture':28} {'should':8} {'judged':>9} {'rejected':>9}   rate  95 % interval")
     for row in (row for row in rows if row.judged or not row.clean):
         low, high = row.interval()
-        figures = f"{row.rate:6.1%}  {low:.1%} to {high:.1%}" if row.judged else "     -  no say"
+        figures = f"{row.rate:6.1%}  {low:.1%} to {high:.1%}" if row.judged else "     -  not asked"
         mark = "  BROKEN" if row in broken else ""
         should = "pass" if row.clean else "reject"
         click.echo(

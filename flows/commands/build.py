@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.holes import print_holes
-from editmill.flows.commands.options import (
-    default_workers,
-    make_placement,
-    make_plan_from,
-    placement_options,
-    recipe_options,
-)
+from editmill.flows.commands.options import Asked, Machine, default_workers, placement_options, recipe_options
 from editmill.flows.commands.outputs import check_output, write_output
 from editmill.manifests.errors import DataError, RequestError
 
@@ -27,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @recipe_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def plan(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...], as_json: bool) -> None:
+def plan(asked: Asked, as_json: bool) -> None:
     """Count what a build would make, per edit and shard; loads no model.
 
     \b
@@ -35,12 +29,8 @@ def plan(recipe: str, source: str, models: str, shards: int | None, overrides: t
       editmill plan imagenet-e
       editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
     """
-    from editmill.pipelines.families import family_of
-    from editmill.pipelines.packs import find_pack
-
-    made = make_plan_from(recipe, source, models, shards, overrides)
-    samples = [sample for shard in made.shards for sample in shard]
-    guess = family_of(made.recipe).estimate(made.recipe, find_pack(made.recipe.models), samples)
+    made = asked.plan()
+    guess = asdict(made.recipe.family.estimate(made.asked, made.samples()))
     problems = made.problems()
     if as_json:
         click.echo(
@@ -82,19 +72,7 @@ def _minutes(minutes: float) -> str:
     show_default=True,
     help="The picture, a .png file; folders above it are made.",
 )
-def preview(
-    recipe: str,
-    source: str,
-    models: str,
-    shards: int | None,
-    overrides: tuple[str, ...],
-    device: str,
-    dtype: str,
-    offload: str,
-    models_dir: Path | None,
-    sources: int,
-    out: Path,
-) -> None:
+def preview(asked: Asked, machine: Machine, sources: int, out: Path) -> None:
     """Render a few sources to a contact sheet PNG, without writing a dataset.
 
     \b
@@ -104,8 +82,8 @@ def preview(
     from editmill.pipelines.preview import preview_plan
 
     check_output(out, "--out", suffixes=(".png",))
-    made = make_plan_from(recipe, source, models, shards, overrides)
-    sheet = preview_plan(made, make_placement(device, dtype, offload, models_dir), sources=sources)
+    made = asked.plan()
+    sheet = preview_plan(made, machine.placement(), sources=sources)
     picture = io.BytesIO()
     sheet.save(picture, "PNG")
     write_output(out, picture.getvalue())
@@ -127,34 +105,22 @@ def preview(
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
 )
-def build(
-    recipe: str,
-    source: str,
-    models: str,
-    shards: int | None,
-    overrides: tuple[str, ...],
-    device: str,
-    dtype: str,
-    offload: str,
-    models_dir: Path | None,
-    out: Path,
-    workers: int | None,
-    shard: str | None,
-) -> None:
+def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard: str | None) -> None:
     """Build a dataset: edits, guards, shards, manifest. Run it again to resume.
 
     \b
     Examples:
-      editmill build imagenet-e --out out/tabletop editmill build imagenet-e --source folder:photos/labels.csv --models
-      sd15 --models-dir MODELS --out out/photos --device cuda editmill build imagenet-e --out out/big --shards 8 --shard
-      0/2     (on one machine; 1/2 on another; then once without --shard)
+      editmill build imagenet-e --out out/tabletop
+      editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos
+      editmill build imagenet-e --out out/big --shards 8 --shard 0/2
+    The last builds half of the shards; 1/2 on another machine builds the others, and then once without --shard.
     """
     from editmill.pipelines.build import build as run_build
     from editmill.pipelines.build import prepare
 
-    made = make_plan_from(recipe, source, models, shards, overrides)
+    made = asked.plan()
     chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
-    placement = make_placement(device, dtype, offload, models_dir)
+    placement = machine.placement()
     prepared = prepare(made, out, placement)
     if prepared.complete:
         click.echo(f"{out} is complete already; checking it")
@@ -184,10 +150,20 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
             for reason, count in statuses.get(status, {}).items()
         )
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
-    print_holes(manifest, out)
+    _print_remarks(manifest, out)
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
     if not manifest.samples:
         raise DataError("no sample was accepted", where=str(out), fix="see the reasons above and in samples.parquet")
+
+
+def _print_remarks(manifest: Manifest, out: Path) -> None:
+    """Print what the family's evaluator has to say of a finished dataset, such as quotas that were not filled."""
+    from editmill.evaluators.registry import EVALUATORS
+    from editmill.manifests.reader import open_dataset
+
+    if manifest.generator in EVALUATORS:
+        for line in EVALUATORS.get(manifest.generator).remarks(open_dataset(out)):
+            click.echo(line)
 
 
 @click.command()
@@ -200,11 +176,11 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
     help="Folder of the dataset.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
-def demo(device: str, dtype: str, offload: str, models_dir: Path | None, out: Path, workers: int | None) -> None:
+def demo(machine: Machine, out: Path, workers: int | None) -> None:
     """Build, verify and evaluate a small set with the embedded pack; print the report's path."""
     from editmill.flows.demo import run_demo
 
-    placement = make_placement(device, dtype, offload, models_dir)
+    placement = machine.placement()
     result = run_demo(out, placement, workers=workers or default_workers(placement))
     _print_counts(result.manifest, out)
     click.echo("")

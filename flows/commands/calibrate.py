@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import make_placement, placement_options, recipe_options
+from editmill.flows.commands.options import Asked, Machine, placement_options, recipe_options
 from editmill.manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -26,19 +26,7 @@ if TYPE_CHECKING:
     help="Folder for guard_report.json; made if missing.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def calibrate(
-    recipe: str,
-    source: str,
-    models: str,
-    shards: int | None,
-    overrides: tuple[str, ...],
-    device: str,
-    dtype: str,
-    offload: str,
-    models_dir: Path | None,
-    out: Path,
-    as_json: bool,
-) -> None:
+def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
     """Calibrate the recipe's guards on its calibration sources; exit 1 when they err more than the recipe allows.
 
     False rejections are counted on clean pictures and their round trips, false accepts on pictures whose label our own
@@ -52,19 +40,17 @@ def calibrate(
       editmill calibrate imagenet-g --out out/guards --json
     """
     from editmill.manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
-    from editmill.pipelines.guarding import make_report
+    from editmill.pipelines.calibrate import make_report
     from editmill.pipelines.plan import make_plan
-    from editmill.pipelines.recipe import load_recipe
     from editmill.pipelines.shard import configure_process
 
-    changes = (*overrides, *((f"shards={shards}",) if shards else ()))
-    chosen = load_recipe(recipe, source=source, models=models, overrides=changes)
+    chosen = asked.load()
     if chosen.calibration is None:
         fix = "add calibration: {source: …} to the recipe; recipes of guard ensembles, such as imagenet-g, have one"
-        raise RequestError("the recipe has no calibration", where=recipe, fix=fix)
-    placement = make_placement(device, dtype, offload, models_dir)
+        raise RequestError("the recipe has no calibration", where=asked.recipe, fix=fix)
+    placement = machine.placement()
     configure_process(placement)
-    report = make_report(chosen, placement, class_names=tuple(dict.fromkeys(make_plan(chosen).class_names.values())))
+    report = make_report(make_plan(chosen), placement)
     out.mkdir(parents=True, exist_ok=True)
     write_guard_report(out, report)
     wrong = ""

@@ -5,15 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from editmill.flows.commands.outputs import check_output, write_output
-from editmill.manifests.errors import RequestError
-
-if TYPE_CHECKING:
-    from editmill.manifests.reader import Dataset
 
 # Endings of a report, by --format.
 SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html": (".html", ".htm")}
@@ -107,113 +102,22 @@ def evaluate(
       editmill evaluate out/watermark --format html --output report.html
       editmill evaluate out/fmr --model pack:tabletop/classifier --model pack:tabletop/evaluation_encoder
     """
+    from editmill.evaluators import Options, load_models, render, report
+    from editmill.evaluators import evaluate as measure
     from editmill.manifests.reader import open_dataset
 
     target = output or (Path("report.html") if form == "html" else None)
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
-    runs = {
-        "text": _evaluate_captions,
-        "watermark": _evaluate_watermarks,
-        "synthesis": _evaluate_synthesis,
-        "fmr": _evaluate_fmr,
-    }
-    run = runs.get(opened.manifest.generator, _evaluate_classifiers)
-    if not specs and run is not _evaluate_watermarks:
-        fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
-        raise RequestError("no model to measure", where="--model", fix=fix)
-    text = run(opened, specs, form, images, batch_size, device)
+    options = Options(batch_size=batch_size, progress=sys.stderr.isatty(), images=images)
+    models = load_models(opened, [resolve_pack(spec) for spec in specs], device=device)
+    text = render(report(measure(opened, models, options=options)), form)
     if target is None:
         click.echo(text.rstrip("\n"))
         return
     write_output(target, text.encode())
     click.echo(str(target))
-
-
-def _evaluate_classifiers(
-    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
-) -> str:
-    from editmill.evaluators import evaluate as run
-    from editmill.evaluators import load_classifier, report_html, to_csv, to_json, to_text
-
-    names = dataset.manifest.class_names
-    classifiers = [load_classifier(resolve_pack(spec), class_names=names, device=device) for spec in specs]
-    evaluations = [
-        run(dataset, classifier, batch_size=batch_size, progress=sys.stderr.isatty()) for classifier in classifiers
-    ]
-    if form == "html":
-        return report_html(evaluations)
-    return (
-        to_text(evaluations)
-        if form == "text"
-        else to_csv(evaluations)
-        if form == "csv"
-        else to_json(evaluations).decode()
-    )
-
-
-def _evaluate_captions(
-    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
-) -> str:
-    from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
-
-    models = [load_text_model(resolve_pack(spec), device=device) for spec in specs]
-    result = evaluate_texts(dataset, models, images=images, batch_size=batch_size, progress=sys.stderr.isatty())
-    if form == "json":
-        return text_json(result).decode()
-    return {"text": text_table, "csv": text_csv, "html": text_html}[form](result)
-
-
-def _evaluate_watermarks(
-    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
-) -> str:
-    from editmill.evaluators.watermark import (
-        evaluate_watermark,
-        load_detector,
-        watermark_csv,
-        watermark_html,
-        watermark_json,
-        watermark_text,
-    )
-
-    result = evaluate_watermark(dataset, detectors=[load_detector(spec) for spec in specs])
-    if form == "json":
-        return watermark_json(result).decode()
-    return {"text": watermark_text, "csv": watermark_csv, "html": watermark_html}[form](result)
-
-
-def _evaluate_synthesis(
-    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
-) -> str:
-    from editmill.evaluators import load_classifier
-    from editmill.evaluators.synthesis import (
-        evaluate_synthesis,
-        synthesis_csv,
-        synthesis_html,
-        synthesis_json,
-        synthesis_text,
-    )
-
-    classifiers = [
-        load_classifier(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs
-    ]
-    result = evaluate_synthesis(dataset, classifiers, batch_size=batch_size, progress=sys.stderr.isatty())
-    if form == "json":
-        return synthesis_json(result).decode()
-    return {"text": synthesis_text, "csv": synthesis_csv, "html": synthesis_html}[form](result)
-
-
-def _evaluate_fmr(
-    dataset: Dataset, specs: tuple[str, ...], form: str, images: Path | None, batch_size: int, device: str
-) -> str:
-    from editmill.evaluators.fmr import evaluate_fmr, fmr_csv, fmr_html, fmr_json, fmr_text, load_model
-
-    models = [load_model(resolve_pack(spec), class_names=dataset.manifest.class_names, device=device) for spec in specs]
-    result = evaluate_fmr(dataset, models, batch_size=batch_size, progress=sys.stderr.isatty())
-    if form == "json":
-        return fmr_json(result).decode()
-    return {"text": fmr_text, "csv": fmr_csv, "html": fmr_html}[form](result)
 
 
 def resolve_pack(spec: str) -> str:

@@ -8,10 +8,23 @@ from pathlib import Path
 
 import click
 
+from editmill.manifests.errors import RequestError
 
-@click.command()
+
+class ExportCommand(click.Command):
+    """Lists the layouts in its help, which are not asked for before."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write a paragraph per layout."""
+        from editmill.evaluators import exporters
+
+        with formatter.section("Layouts"):
+            formatter.write_dl([(name, one.about) for name, one in exporters().items()])
+
+
+@click.command(cls=ExportCommand)
 @click.argument("dataset")
-@click.option("--format", "form", type=click.Choice(["imagenet-e"]), required=True, help="The layout.")
+@click.option("--format", "form", metavar="LAYOUT", required=True, help="One of the layouts below.")
 @click.option(
     "--to",
     "target",
@@ -32,17 +45,22 @@ import click
 def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> None:
     """Write a dataset as the folders that a benchmark's own loaders read.
 
-    \b imagenet-e: the folders ori, rec, 20_smooth, 20_hard, 20_adv, random_bg, full, 01, 008, 005, rp and rd with one
-    image per source, and labels.txt. A folder is made when the dataset has at least one accepted sample of its edit;
-    with --pairs complete each source that was rejected in one of these is left out of all. Stored bytes are copied.
-    Folders that are not made and samples that have no place in the layout are named on standard error. \b Examples:
+    Folders that are not made and samples that have no place in the layout are named on standard error.
+
+    \b
+    Examples:
       editmill export out/photos --format imagenet-e --to out/imagenet-e
       editmill export out/photos --format imagenet-e --to out/paired --pairs complete
     """
-    from editmill.manifests.exports.imagenet_e import export_imagenet_e
+    from editmill.evaluators import exporters
     from editmill.manifests.reader import open_dataset
 
-    done = export_imagenet_e(open_dataset(dataset), target, complete_pairs=pairs == "complete", progress=not as_json)
+    known = exporters()
+    if form not in known:
+        fix = f"use one of {', '.join(known)}, or install the package that brings it"
+        raise RequestError(f"no layout is called {form!r}", where="--format", fix=fix)
+    opened, complete = open_dataset(dataset), pairs == "complete"
+    done = known[form].write(opened, target, complete_pairs=complete, progress=not as_json)
     if as_json:
         click.echo(json.dumps({"format": form, "target": str(target), **asdict(done)}, indent=2))
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from editmill.flows.commands.options import make_placement, placement_options
+from editmill.flows.commands.options import Machine, placement_options
 from editmill.manifests.errors import DataError, RequestError
 
 
@@ -53,10 +53,7 @@ def masks(
     prompt: str,
     least_score: float,
     least_stability: float,
-    device: str,
-    dtype: str,
-    offload: str,
-    models_dir: Path | None,
+    machine: Machine,
     as_json: bool,
 ) -> None:
     """Make masks for a folder of photographs, check them, and write a labels file to build from.
@@ -67,7 +64,7 @@ def masks(
       x, y, width, height          the same
       px, py                       a point on the object; several as 10;20 and 30;40
       none of these                the most central mask that fits the class is chosen
-    A row whose mask column is filled keeps its mask. Rows that fail stand in refused.csv, with the reason.
+    A row whose mask column is filled keeps its mask. Rows that fail are listed in refused.csv, with the reason.
     \b
     Examples:
       editmill masks folder:photos/labels.csv --models sam.yaml --to photos-masked
@@ -80,7 +77,7 @@ def masks(
     from editmill.pipelines.packs import find_pack
     from editmill.pipelines.shard import configure_process
 
-    placement = make_placement(device, dtype, offload, models_dir)
+    placement = machine.placement()
     labels, loaded = labels_of(source), Models(find_pack(models), placement)
     configure_process(placement)
     limits = MaskLimits(score=least_score, stability=least_stability)

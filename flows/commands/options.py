@@ -1,9 +1,11 @@
-"""Options that several commands share."""
+"""Options that several commands share, handed to them as one value each."""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,21 +14,73 @@ import click
 if TYPE_CHECKING:
     from editmill.generators.models.loading import Placement
     from editmill.pipelines.plan import Plan
+    from editmill.pipelines.recipe import Recipe
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A recipe with the command line's changes."""
+
+    recipe: str
+    source: str
+    models: str
+    shards: int | None
+    overrides: tuple[str, ...]
+    allow_code: bool
+
+    def load(self) -> Recipe:
+        """Read the recipe."""
+        from editmill.pipelines.recipe import load_recipe
+
+        changes = (*self.overrides, *((f"shards={self.shards}",) if self.shards else ()))
+        return load_recipe(
+            self.recipe, source=self.source, models=self.models, overrides=changes, allow_code=self.allow_code
+        )
+
+    def plan(self) -> Plan:
+        """Plan the dataset, and print what a user should know before it is built."""
+        from editmill.pipelines.plan import make_plan
+
+        made = make_plan(self.load())
+        for notice in made.recipe.family.notices(made.samples()):
+            click.echo(f"warning: {notice}", err=True)
+        return made
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where models run."""
+
+    device: str
+    dtype: str
+    offload: str
+    models_dir: Path | None
+
+    def placement(self) -> Placement:
+        """Return the placement."""
+        from editmill.generators.models.loading import Placement
+
+        return Placement(device=self.device, dtype=self.dtype, offload=self.offload, models_dir=self.models_dir)
+
+
+class SourceOption(click.Option):
+    """``--source``, whose help lists the sources that are installed."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the names and the help."""
+        from editmill.pipelines.sources import source_help
+
+        self.help = f"{source_help()}; default: the recipe's."
+        return super().get_help_record(ctx)
+
+
 def recipe_options(function: F) -> F:
-    """Return RECIPE with --source, --models, --shards and --set."""
+    """Add RECIPE with --source, --models, --shards, --set and --allow-code; the command takes ``asked``."""
     options = (
         click.argument("recipe"),
-        click.option(
-            "--source",
-            default="",
-            help="tabletop[:SPLIT], folder:LABELS.csv, coco:INSTANCES.json or imagenet-s:ROOT; for captions "
-            "tabletop-captions[:SPLIT], coco-captions:CAPTIONS.json[,INSTANCES.json], jsonl:FILE or "
-            "webdataset:SHARDS.tar; for watermarks images:FOLDER too; default: the recipe's.",
-        ),
+        click.option("--source", cls=SourceOption, default=""),
         click.option(
             "--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."
         ),
@@ -38,77 +92,38 @@ def recipe_options(function: F) -> F:
             metavar="A.B=VALUE",
             help="Change a field of the recipe, such as source.count=100.",
         ),
+        click.option("--allow-code", is_flag=True, help="Run functions that the recipe names (factory)."),
     )
-    return _apply(function, options)
+    return _bundled(function, options, "asked", Asked)
 
 
 def placement_options(function: F) -> F:
-    """Return --device, --dtype, --offload and --models-dir."""
+    """Add --device, --dtype, --offload and --models-dir; the command takes ``machine``."""
+    dtypes, offloads = click.Choice(["float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
+    folder = click.Path(path_type=Path, file_okay=False)
     options = (
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto."),
+        click.option("--dtype", type=dtypes, default="float32", show_default=True, help="Precision."),
         click.option(
-            "--dtype",
-            type=click.Choice(["float32", "bfloat16", "float16"]),
-            default="float32",
-            show_default=True,
-            help="Precision.",
+            "--offload", type=offloads, default="none", show_default=True, help="Keep idle models in host memory."
         ),
-        click.option(
-            "--offload",
-            type=click.Choice(["none", "model"]),
-            default="none",
-            show_default=True,
-            help="Keep idle models in host memory.",
-        ),
-        click.option(
-            "--models-dir",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="Folder with public checkpoints, as ORGANISATION/NAME.",
-        ),
+        click.option("--models-dir", type=folder, help="Folder with public checkpoints, as ORGANISATION/NAME."),
     )
-    return _apply(function, options)
+    return _bundled(function, options, "machine", Machine)
 
 
-def _apply(function: F, options: tuple[Callable[[F], F], ...]) -> F:
+def _bundled(function: F, options: tuple[Callable[[Any], Any], ...], name: str, bundle: type[Any]) -> F:
+    """Add options whose values reach the command as one ``bundle`` called ``name``."""
+
+    @functools.wraps(function)
+    def run(**given: Any) -> Any:
+        values = {field.name: given.pop(field.name) for field in fields(bundle)}
+        return function(**given, **{name: bundle(**values)})
+
+    decorated: Any = run
     for option in reversed(options):
-        function = option(function)
-    return function
-
-
-def make_plan_from(recipe: str, source: str, models: str, shards: int | None, overrides: tuple[str, ...]) -> Plan:
-    """Return the plan that the shared options describe; warns of sources that no other can lend its background."""
-    from editmill.pipelines.plan import make_plan
-    from editmill.pipelines.recipe import load_recipe
-
-    changes = (*overrides, *((f"shards={shards}",) if shards else ()))
-    made = make_plan(load_recipe(recipe, source=source, models=models, overrides=changes))
-    warning = _partnerless(made)
-    if warning:
-        click.echo(f"warning: {warning}", err=True)
-    return made
-
-
-def _partnerless(plan: Plan) -> str:
-    """Return what is wrong where planned edits need another source's background and there is none; "" elsewhere."""
-    from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
-
-    samples = (sample for shard in plan.shards for sample in shard)
-    alone = {
-        sample.source.id
-        for sample in samples
-        if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem
-    }
-    if not alone:
-        return ""
-    what = f"random-background can't be made of {len(alone)} of {plan.sources.count} sources: {NO_PARTNER}"
-    return f"{what}\n  fix: {NO_PARTNER_FIX}"
-
-
-def make_placement(device: str, dtype: str, offload: str, models_dir: Path | None) -> Placement:
-    """Return the placement that the shared options describe."""
-    from editmill.generators.models.loading import Placement
-
-    return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir)
+        decorated = option(decorated)
+    return decorated
 
 
 def default_workers(placement: Placement) -> int:

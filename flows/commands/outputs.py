@@ -29,7 +29,7 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
         raise RequestError(what, where=option, fix=f"such as {path.with_suffix(suffixes[0])}")
     try:
         if path.exists() and not path.is_file():
-            raise RequestError(f"{path} is there and is no file", where=option, fix="name another file")
+            raise RequestError(f"{path} exists and is not a regular file", where=option, fix="name another file")
         folder = next(folder for folder in path.absolute().parents if folder.exists())
         with TemporaryFile(dir=folder):
             pass

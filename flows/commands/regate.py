@@ -11,7 +11,7 @@ import click
 from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
-    from editmill.pipelines.regate import Regating
+    from editmill.pipelines.regating.regate import Regating
 
 
 @click.command()
@@ -51,7 +51,7 @@ def regate(
       editmill regate out/photos --set guard.mask_iou=0.95 --out out/photos-strict
       editmill regate out/fmr --report calibration/guard_report.json --out out/fmr-2
     """
-    from editmill.pipelines.regate import regate as run
+    from editmill.pipelines.regating.regate import regate as run
 
     if not overrides and report is None:
         raise RequestError(
@@ -67,7 +67,7 @@ def regate(
 
 
 def _document(result: Regating, out: Path) -> dict[str, object]:
-    from editmill.pipelines.regate import counts_of
+    from editmill.pipelines.regating.regate import counts_of
 
     return {
         "out": str(out),
@@ -83,7 +83,7 @@ def _document(result: Regating, out: Path) -> dict[str, object]:
 
 
 def _print(result: Regating, out: Path) -> None:
-    from editmill.pipelines.regate import counts_of
+    from editmill.pipelines.regating.regate import counts_of
 
     before, after = counts_of(result.parent), counts_of(result.manifest)
     click.echo(f"{'':10} {'before':>8} {'after':>8}")

@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Array = np.ndarray
+from editmill.manifests.arrays import Mask, Picture
+
 # Mid frequencies in cycles per pixel: above shading, below noise (imagenet-e spec, section 6).
 BAND = (0.12, 0.25)
 WINDOW = 32
@@ -74,7 +75,7 @@ def _band_magnitude(windows: Tensor, side: int) -> Tensor:
     return (torch.view_as_real(spectrum)[:, :, band].square().sum(dim=-1) + 1e-12).sqrt().mean(dim=(1, 2))
 
 
-def measure_mid_band(image: Array, alpha: Array) -> float:
+def measure_mid_band(image: Picture, alpha: Mask) -> float:
     """Return c_mid of a picture (uint8 [H, W, 3] RGB) where ``alpha`` (uint8 [H, W]) is 0, in grey levels."""
     picture = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     background = torch.from_numpy((alpha == 0).astype(np.float32))[None, None]

@@ -12,14 +12,11 @@ import torch
 from torch import Tensor
 
 from editmill.generators.attribute.complexity import background_spectrum, full_spectrum
-from editmill.generators.attribute.settings import FaithfulSettings
-from editmill.generators.base import Array
+from editmill.generators.attribute.settings import GUIDED_COST, FaithfulSettings
 from editmill.generators.models.loading import Models
 from editmill.generators.models.pixel_diffusion import PixelDiffusion, Prediction, ancestral_step
 from editmill.generators.models.surrogate import Surrogate
-
-# A guided step's price in forward passes: one forward and one backward pass, the latter for the picture alone.
-GUIDED_COST = 2
+from editmill.manifests.arrays import Mask, Picture
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Blended:
         guided: Whether steps were guided.
     """
 
-    image: Array
+    image: Picture
     evaluations: int
     first_t: int
     guided: bool
@@ -76,7 +73,14 @@ class BlendedDiffusion:
 
     @torch.no_grad()
     def edit(
-        self, background: Array, foreground: Array, keep: Array, *, weight: float, seed: int, target: int | None = None
+        self,
+        background: Picture,
+        foreground: Picture,
+        keep: Mask,
+        *,
+        weight: float,
+        seed: int,
+        target: int | None = None,
     ) -> Blended:
         """Generate a background around an object.
 
@@ -99,7 +103,7 @@ class BlendedDiffusion:
         # Not where the object is: these pixels are replaced.
         if not bool(clean[region.expand_as(clean)].isfinite().all()):
             raise ValueError(
-                f"the diffusion diverged at lambda {weight:g}: the background holds values that are no numbers"
+                f"the diffusion diverged at lambda {weight:g}: the background holds values that are not numbers"
             )
         guided, steps = self._guides(steering), self.settings.executed - 1
         first = self.diffusion.schedule.timesteps[steps]
@@ -110,7 +114,7 @@ class BlendedDiffusion:
             guided,
         )
 
-    def _check(self, background: Array, foreground: Array, keep: Array) -> None:
+    def _check(self, background: Picture, foreground: Picture, keep: Mask) -> None:
         square = (self.side, self.side)
         for name, frame, shape in (
             ("background", background, (*square, 3)),
@@ -174,14 +178,14 @@ class BlendedDiffusion:
             log_probability = self.surrogate.log_probability(clean, target).sum()
             return self.settings.adversary_scale * torch.autograd.grad(log_probability, clean)[0]
 
-    def _to_image(self, clean: Tensor, subject: Tensor, region: Tensor, foreground: Array) -> Array:
+    def _to_image(self, clean: Tensor, subject: Tensor, region: Tensor, foreground: Picture) -> Picture:
         if "truncation" in self.settings.compat:
             return _levels(torch.where(region, clean, subject)).byte().cpu().numpy()
         generated = _levels(clean).round().byte().cpu().numpy()
         return np.where(region[0, 0, :, :, None].cpu().numpy(), generated, foreground)
 
 
-def _to_tensor(image: Array) -> Tensor:
+def _to_tensor(image: Picture) -> Tensor:
     """Return uint8 [S, S, 3] to float32 [1, 3, S, S] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float().div(255).mul(2).sub(1)
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from editmill.generators.attribute.composite import object_share
-from editmill.generators.base import EditFailure
-from editmill.generators.reasons import Reason
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.compositing.composite import object_share
+from editmill.manifests.arrays import Feature, Mask, Picture
 
-Array = np.ndarray
 SUPERSAMPLING = 2
 LEAST_VISIBLE = 0.8
 AREA_TOLERANCE = 0.001
@@ -19,7 +19,7 @@ AREA_LIMIT = 0.004
 AREA_ITERATIONS = 12
 
 
-class GeometryError(EditFailure):
+class GeometryError(Unusable):
     """A placement that can't be made."""
 
 
@@ -34,14 +34,14 @@ class Outline:
         width, height: Of the frame in pixels.
     """
 
-    points: Array
-    centre: Array
-    cuts: tuple[Array, Array, Array, Array]
+    points: Feature
+    centre: Feature
+    cuts: tuple[Feature, Feature, Feature, Feature]
     width: int
     height: int
 
 
-def outline(mask: Array) -> Outline:
+def outline(mask: Mask) -> Outline:
     """Measure the object in ``mask`` (uint8 [H, W], 255 on the object)."""
     inside = (mask > 127).astype(np.uint8)
     contours, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -53,7 +53,7 @@ def outline(mask: Array) -> Outline:
     return Outline(points, np.array([columns.mean(), rows.mean()]), (cuts[0], cuts[1], cuts[2], cuts[3]), width, height)
 
 
-def linear_part(scale: float, angle: float) -> Array:
+def linear_part(scale: float, angle: float) -> Feature:
     """Scale and rotation, float64 [2, 2]; ``angle`` in degrees, counter-clockwise as the picture is seen."""
     theta = np.deg2rad(angle)
     return scale * np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
@@ -66,7 +66,7 @@ def place(
     angle: float = 0.0,
     position: tuple[float, float] | None = None,
     hide_cuts: bool = True,
-) -> Array:
+) -> Feature:
     """Return the matrix float64 [2, 3] that maps source pixel indices to output pixel indices.
 
     The object turns about its own centroid and keeps its centroid's place, or goes to ``position``: the fractions (x,
@@ -85,7 +85,7 @@ def place(
         room = length - (high[axis] - low[axis])
         if room < -1:
             raise GeometryError(
-                Reason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels"
+                AttributeReason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels"
             )
         lowest = -0.5 - low[axis]
         before, after = shape.cuts[axis], shape.cuts[axis + 2]
@@ -100,14 +100,14 @@ def place(
     return np.hstack([linear, (target - linear @ shape.centre)[:, None]])
 
 
-def _at_border(reach: Array, before: Array, after: Array, length: int, margin: float) -> float:
+def _at_border(reach: Feature, before: Feature, after: Feature, length: int, margin: float) -> float:
     """Return where the centroid lies when the longer cut is wholly on or beyond its border."""
     if before.size >= after.size:
         return float(-0.5 - (reach[before].max() - margin))
     return float(length - 0.5 - (reach[after].min() + margin))
 
 
-def full_frame(shape: Outline) -> tuple[float, Array]:
+def full_frame(shape: Outline) -> tuple[float, Picture]:
     """Scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
     low, high = shape.points.min(axis=0), shape.points.max(axis=0) + 1
     size = np.array([shape.width, shape.height], float)
@@ -118,7 +118,7 @@ def full_frame(shape: Outline) -> tuple[float, Array]:
     return scale, np.hstack([np.eye(2) * scale, offset[:, None]])
 
 
-def warp(image: Array, matrix: Array, size: tuple[int, int], *, border: int = cv2.BORDER_CONSTANT) -> Array:
+def warp(image: Picture, matrix: Feature, size: tuple[int, int], *, border: int = cv2.BORDER_CONSTANT) -> Mask:
     """Warp ``image`` (float32 [H, W] or [H, W, C]) to ``size`` (width, height), antialiased by area averaging when it
     shrinks.
 
@@ -134,7 +134,7 @@ def warp(image: Array, matrix: Array, size: tuple[int, int], *, border: int = cv
     return warped if factor == 1 else cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
 
 
-def _shrunk(image: Array, matrix: Array) -> tuple[Array, Array]:
+def _shrunk(image: Picture, matrix: Feature) -> tuple[Feature, Feature]:
     """Shrink by whole factors first, as far as the warp shrinks at all, so that a small supersampling is enough
     afterwards.
     """
@@ -150,7 +150,7 @@ def _shrunk(image: Array, matrix: Array) -> tuple[Array, Array]:
     return cv2.resize(image, small, interpolation=cv2.INTER_AREA), np.hstack([linear, offset[:, None]])
 
 
-def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]:
+def warp_object(image: Picture, mask: Mask, matrix: Feature) -> tuple[Picture, Mask]:
     """Warp an object with premultiplied colours, so that its surroundings don't bleed in.
 
     Args:
@@ -171,8 +171,8 @@ def warp_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]
 
 
 def scale_for_share(
-    mask: Array, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
-) -> tuple[float, Array]:
+    mask: Mask, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
+) -> tuple[float, Feature]:
     """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and
     matted object.
 
@@ -196,15 +196,15 @@ def scale_for_share(
     return scale, matrix
 
 
-def visible_share(mask: Array, scale: float, matrix: Array) -> float:
+def visible_share(mask: Mask, scale: float, matrix: Feature) -> float:
     """Return how much of the object the frame shows after the warp, in [0, 1] up to rounding."""
     weight = mask.astype(np.float32) / 255
     return float(warp(weight, matrix, (mask.shape[1], mask.shape[0])).clip(0, 1).sum() / (weight.sum() * scale**2))
 
 
 def _search_scale(
-    mask: Array, shape: Outline, share: float, *, angle: float, position: tuple[float, float] | None, hide_cuts: bool
-) -> tuple[float, float, Array]:
+    mask: Mask, shape: Outline, share: float, *, angle: float, position: tuple[float, float] | None, hide_cuts: bool
+) -> tuple[float, float, Feature]:
     """Return the smallest error of the share that the search met, with its scale and matrix."""
     size = (mask.shape[1], mask.shape[0])
     weight = mask.astype(np.float32) / 255

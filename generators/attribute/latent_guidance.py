@@ -14,8 +14,8 @@ from editmill.generators.attribute.complexity import mid_band
 from editmill.generators.models.guided_steps import Shift
 from editmill.generators.models.inpainter import Inpainter
 from editmill.generators.models.surrogate import Surrogate
+from editmill.manifests.arrays import Mask, Picture
 
-Array = np.ndarray
 DECAY = 2
 DISTANCE = 0.06
 
@@ -44,8 +44,8 @@ class LatentGuidance:
     """
 
     inpainter: Inpainter
-    foreground: Array
-    alpha: Array
+    foreground: Picture
+    alpha: Mask
     level: float
     step: float
     attack: Attack | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from editmill.generators.attribute.composite import matte, object_share
+from editmill.generators.attribute.edits import kind_of
 from editmill.generators.attribute.geometry import (
     GeometryError,
     full_frame,
@@ -17,9 +17,12 @@ from editmill.generators.attribute.geometry import (
     warp_object,
 )
 from editmill.generators.attribute.published_geometry import frame_rotation, nearest_object, published_scale
+from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.settings import Quirk
-from editmill.generators.base import Array, Edit, LoadedSource
-from editmill.generators.reasons import Reason
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.composite import matte, object_share
+from editmill.manifests.arrays import Feature, Mask, Picture
 
 # Rounded before the warp, so that the recorded matrix gives the stored bytes again.
 MATRIX_DECIMALS = 6
@@ -38,9 +41,9 @@ class Placed:
         angle: In degrees, counter-clockwise.
     """
 
-    reference: Array
-    alpha: Array
-    matrix: Array
+    reference: Picture
+    alpha: Mask
+    matrix: Feature
     scale: float = 1.0
     angle: float = 0.0
 
@@ -66,12 +69,13 @@ class Placer:
         placed = self._place(source, edit)
         if not (placed.alpha == 255).any():
             raise GeometryError(
-                Reason.OBJECT_TOO_THIN, "no pixel of the object lies deep enough inside its outline to be kept exactly"
+                AttributeReason.OBJECT_TOO_THIN,
+                "no pixel of the object lies deep enough inside its outline to be kept exactly",
             )
         return placed
 
     def _place(self, source: LoadedSource, edit: Edit) -> Placed:
-        if edit.name in ("size", "position", "direction"):
+        if kind_of(edit.name).sized:
             return self._moved(source, edit)
         if edit.name == "full":
             return self._full(source)
@@ -81,9 +85,9 @@ class Placer:
     def _check_scale(self, scale: float) -> None:
         if scale > self.max_upsampling:
             what = f"the object would be enlarged {scale:.2f} times; the recipe allows {self.max_upsampling:g}"
-            raise GeometryError(Reason.UPSAMPLING_OVER_LIMIT, what)
+            raise GeometryError(AttributeReason.UPSAMPLING_OVER_LIMIT, what)
 
-    def _matte(self, coverage: Array) -> Array:
+    def _matte(self, coverage: Mask) -> Mask:
         return np.where(coverage > 0.5, 255, 0).astype(np.uint8) if "hard-edge" in self.quirks else matte(coverage)
 
     def _moved(self, source: LoadedSource, edit: Edit) -> Placed:
@@ -102,7 +106,7 @@ class Placer:
         return self._warped(source, matrix, scale, angle)
 
     def _warped(
-        self, source: LoadedSource, matrix: Array, scale: float, angle: float = 0.0, *, nearest: bool = False
+        self, source: LoadedSource, matrix: Feature, scale: float, angle: float = 0.0, *, nearest: bool = False
     ) -> Placed:
         self._check_scale(scale)
         matrix = matrix.round(MATRIX_DECIMALS)
@@ -121,7 +125,7 @@ class Placer:
         return Placed(np.rint(image.clip(0, 255)).astype(np.uint8), self._matte(coverage.clip(0, 1)), matrix, scale)
 
 
-def resampled(source: LoadedSource, share: float) -> Array:
+def resampled(source: LoadedSource, share: float) -> Picture:
     """Return the whole picture shrunk as the object would be for ``share`` of the frame and enlarged again: what the
     loss of detail alone does.
     """

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from editmill.generators.attribute.edits import kind_of
 from editmill.generators.attribute.partners import PartnerPool
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
-from editmill.generators.base import Edit, Scalar, make_edit
+from editmill.generators.base.edits import Edit, Scalar, make_edit
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
 NAME = "attribute"
-GUIDED = ("complexity", "adversarial")
-GENERATED = ("background", "round-trip", *GUIDED)
-UNTOUCHED = ("original", "resample")
-COPIED = (*UNTOUCHED, "paste-back")
 
 
 class AttributePlanner:
@@ -58,10 +55,11 @@ class AttributePlanner:
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
             return {"partner": self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))}
-        if edit.name in GUIDED and replica:
+        if edit.facts.guided and replica:
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 
     def _stochastic(self, name: str) -> bool:
         """Return whether another seed gives another picture: what generates anew for each sample does."""
-        return name not in COPIED if self.settings.render.mode == "faithful" else name in GENERATED
+        kind = kind_of(name)
+        return not kind.copied if self.settings.render.mode == "faithful" else kind.generated

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 
 from editmill.generators.attribute.geometry import linear_part
+from editmill.manifests.arrays import Feature, Mask, Picture
 
-Array = np.ndarray
 TOLERANCE = 0.015
 TRIES = 50
 
 
-def published_scale(mask: Array, share: float) -> tuple[float, Array]:
+def published_scale(mask: Mask, share: float) -> tuple[float, Feature]:
     """Scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has
     the same whole per cent.
 
@@ -33,7 +33,7 @@ def published_scale(mask: Array, share: float) -> tuple[float, Array]:
     return 1.0, np.eye(2, 3)
 
 
-def _box_share(inside: Array) -> tuple[float, Array]:
+def _box_share(inside: Mask) -> tuple[float, Feature]:
     """Return the mask's share of the frame within the box of the contour with the largest box, and that box's
     centre.
     """
@@ -45,14 +45,14 @@ def _box_share(inside: Array) -> tuple[float, Array]:
     return float(inside[y : y + height, x : x + width].mean() * width * height / inside.size), centre
 
 
-def frame_rotation(matrix: Array, angle: float, shape: tuple[int, ...]) -> Array:
+def frame_rotation(matrix: Feature, angle: float, shape: tuple[int, ...]) -> Feature:
     """Return ``matrix`` followed by a turn about the middle of the frame, which also moves objects that lie off it."""
     linear = linear_part(1.0, angle)
     middle = np.array([shape[1] / 2 - 0.5, shape[0] / 2 - 0.5])
     return np.hstack([linear @ matrix[:, :2], (linear @ (matrix[:, 2] - middle) + middle)[:, None]])
 
 
-def nearest_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Array]:
+def nearest_object(image: Picture, mask: Mask, matrix: Feature) -> tuple[Picture, Mask]:
     """Warp as PIL's ``rotate`` does, by nearest neighbours: colours uint8 [H, W, 3] and coverage float32 [H, W] of 0
     and 1.
     """
@@ -61,6 +61,6 @@ def nearest_object(image: Array, mask: Array, matrix: Array) -> tuple[Array, Arr
     return np.asarray(colours), (coverage > 127).astype(np.float32)
 
 
-def grown_mask(mask: Array, side: int) -> Array:
+def grown_mask(mask: Mask, side: int) -> Mask:
     """Return the mask resized as published: bilinearly, any trace of it object, so that it grows by about a pixel."""
     return np.where(cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR) > 0, 255, 0).astype(np.uint8)

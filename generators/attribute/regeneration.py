@@ -12,10 +12,10 @@ from editmill.generators.attribute.faithful import BlendedDiffusion
 from editmill.generators.attribute.latent_guidance import Attack, LatentGuidance
 from editmill.generators.attribute.placing import Placed
 from editmill.generators.attribute.settings import RenderSettings
-from editmill.generators.base import Array
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models
 from editmill.generators.models.surrogate import Surrogate
+from editmill.manifests.arrays import Picture
 
 # The publication's one seed for all pictures.
 SHARED_SEED = 404
@@ -25,7 +25,7 @@ SHARED_SEED = 404
 class Regenerated:
     """A background, uint8 [H, W, 3] RGB, what it cost in network evaluations, and facts for the sample's row."""
 
-    image: Array
+    image: Picture
     cost: int
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class Regenerator(Protocol):
         """The classifier of adversarial backgrounds."""
 
     def regenerate(
-        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+        self, background: Picture, placed: Placed, *, level: float, seed: int, target: int | None = None
     ) -> Regenerated:
         """Return noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
 
@@ -65,7 +65,7 @@ class LatentRegenerator:
         return Surrogate(self.models, self.settings.surrogate)
 
     def regenerate(
-        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+        self, background: Picture, placed: Placed, *, level: float, seed: int, target: int | None = None
     ) -> Regenerated:
         settings = self.settings
         attack = None if target is None else Attack(self.surrogate, target)
@@ -105,7 +105,7 @@ class PixelRegenerator:
         return self.diffusion.surrogate
 
     def regenerate(
-        self, background: Array, placed: Placed, *, level: float, seed: int, target: int | None = None
+        self, background: Picture, placed: Placed, *, level: float, seed: int, target: int | None = None
     ) -> Regenerated:
         seed = SHARED_SEED if "shared-seed" in self.diffusion.settings.compat else seed
         keep = np.asarray(placed.alpha > 127)

@@ -1,4 +1,4 @@
-"""Attribute editing of labelled photographs (ImageNet-E, arXiv 2303.17096), with its geometry and removal mended."""
+"""Attribute editing of labelled photographs (ImageNet-E, arXiv 2303.17096), with its geometry and removal corrected."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from typing import Any
 import cv2
 import numpy as np
 
+from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
-from editmill.generators.attribute.composite import compose
+from editmill.generators.attribute.edits import kind_of
 from editmill.generators.attribute.faithful import BlendedDiffusion
 from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
 from editmill.generators.attribute.placing import Placed, Placer
-from editmill.generators.attribute.planning import COPIED, GENERATED, GUIDED, UNTOUCHED
 from editmill.generators.attribute.published_geometry import grown_mask
+from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.regeneration import LatentRegenerator, PixelRegenerator, Regenerated, Regenerator
-from editmill.generators.attribute.removal import MARGIN, Remover
 from editmill.generators.attribute.settings import AttributeSettings
-from editmill.generators.base import Array, Candidate, EditFailure, Job, LoadedSource, edit_seed, make_edit
+from editmill.generators.base.edits import edit_seed, make_edit
+from editmill.generators.base.loaded import LoadedSource, Unusable
+from editmill.generators.base.per_source import PerSource
+from editmill.generators.base.reasons import Reason
+from editmill.generators.compositing.composite import compose
+from editmill.generators.compositing.removal import MARGIN, Remover
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
 from editmill.generators.models.loading import Models
-from editmill.generators.per_source import PerSource
-from editmill.generators.reasons import Reason
+from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.seeds import derive_seed
 
 ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
@@ -36,8 +40,8 @@ ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
 class _Layer:
     """A background before the object is laid on it."""
 
-    image: Array
-    removed: Array | None = None
+    image: Picture
+    removed: Picture | None = None
     cost: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -82,16 +86,15 @@ class AttributeRenderer:
     @cached_property
     def remover(self) -> Remover:
         """The object remover."""
-        render, margin = self.settings.render, MARGIN
-        if "undilated-removal" in self.quirks:
-            render, margin = render.model_copy(update={"dilation": 0.0}), 0
+        render, undilated = self.settings.render, "undilated-removal" in self.quirks
         return Remover(
             Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter,
-            settings=render,
             prompt=self.models.pack.removal_prompt,
             model_digest=self.model_digest,
             cache=self.cache,
-            margin=margin,
+            dilation=0.0 if undilated else render.dilation,
+            feather=render.feather,
+            margin=0 if undilated else MARGIN,
         )
 
     @cached_property
@@ -121,16 +124,16 @@ class AttributeRenderer:
             source, image=image, mask=grown_mask(source.mask, side) if "grown-mask" in self.quirks else nearest
         )
 
-    def render(self, jobs: Sequence[Job]) -> list[Candidate]:
+    def render(self, jobs: Sequence[EditJob]) -> list[Candidate]:
         """Return candidates in the order of the jobs; an edit that can't be made is a candidate with its reason."""
         return [self._render(job) for job in jobs]
 
-    def _render(self, job: Job) -> Candidate:
+    def _render(self, job: EditJob) -> Candidate:
         try:
             placed = self.placer.place(job.source, job.edit)
             layer = self._layer(job, placed)
-            facts = {"complexity_control": self._control(job)} if job.edit.name in GUIDED else {}
-        except EditFailure as error:
+            facts = {"complexity_control": self._control(job)} if kind_of(job.edit.name).guided else {}
+        except Unusable as error:
             return Candidate(None, failure=error.reason, detail=str(error))
         realised = {
             "area": round(float(placed.alpha.mean() / 255), 6),
@@ -148,34 +151,34 @@ class AttributeRenderer:
             )
         return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
 
-    def _layer(self, job: Job, placed: Placed) -> _Layer:
+    def _layer(self, job: EditJob, placed: Placed) -> _Layer:
         """Return the background of an edit."""
-        name = job.edit.name
-        if name in UNTOUCHED or (name == "full" and not self.faithful):
+        name, kind = job.edit.name, kind_of(job.edit.name)
+        if kind.untouched or (name == "full" and not self.faithful):
             return _Layer(placed.reference)
         if name == "background":
             prompt = str(job.edit["prompt"])
             generated = self.inpainter.fill(InpaintRequest(job.source.image, job.source.mask <= 127, prompt, job.seed))
             return _Layer(generated, cost=self.inpainter.cost())
         layer = self._partners(job) if name == "random-background" else self._removed(job.source)
-        regenerated = name not in COPIED if self.faithful else name in GENERATED
+        regenerated = not kind.copied if self.faithful else kind.generated
         return self._regenerated(layer, job, placed) if regenerated else layer
 
     def _removed(self, source: LoadedSource) -> _Layer:
         removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
         return _Layer(removed, removed, self.remover.filler.cost())
 
-    def _partners(self, job: Job) -> _Layer:
+    def _partners(self, job: EditJob) -> _Layer:
         """Return the background of another source, its object removed."""
         if job.partner is None:
             partner = job.edit.get("partner", "")
             what = f"the partner {partner!r} has no usable pixels" if partner else f"{NO_PARTNER}; {NO_PARTNER_FIX}"
-            raise EditFailure(Reason.PARTNER_UNUSABLE, what)
+            raise Unusable(AttributeReason.PARTNER_UNUSABLE, what)
         layer = self._removed(job.partner)
         covered = cover(layer.image, job.source.mask.shape)
         return _Layer(covered, covered, layer.cost)
 
-    def _regenerated(self, layer: _Layer, job: Job, placed: Placed) -> _Layer:
+    def _regenerated(self, layer: _Layer, job: EditJob, placed: Placed) -> _Layer:
         target, facts = None, {}
         if job.edit.name == "adversarial":
             record, surrogate = job.source.record, self.regenerator.surrogate
@@ -186,37 +189,37 @@ class AttributeRenderer:
             )
             if target is None:
                 what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}"
-                raise EditFailure(
+                raise Unusable(
                     Reason.SURROGATE_UNAWARE, f"{what}; a column imagenet_index or wnid says that labels are ImageNet's"
                 )
-        level, seed = job.edit.level if job.edit.name in GUIDED else 0.0, self._noise_seed(job)
+        level, seed = job.edit.level if kind_of(job.edit.name).guided else 0.0, self._noise_seed(job)
         made: Regenerated = self.regenerator.regenerate(layer.image, placed, level=level, seed=seed, target=target)
         return _Layer(made.image, layer.removed, layer.cost + made.cost, {**made.facts, **facts, "noise_seed": seed})
 
-    def _noise_seed(self, job: Job) -> int:
+    def _noise_seed(self, job: EditJob) -> int:
         """Return the job's own seed; for guided edits the round trip's of the same attempt, so that what differs is the
         guidance and not the draw.
         """
-        if job.edit.name not in GUIDED:
+        if not kind_of(job.edit.name).guided:
             return job.seed
         return edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP, int(job.edit.get("draw", 0)), job.attempt)
 
-    def _control(self, job: Job) -> float:
+    def _control(self, job: EditJob) -> float:
         """Return c_mid of the source's background regenerated from the same noise without guidance."""
         seed = self._noise_seed(job)
         return self._controls.get((job.source.record.id, seed), lambda: self._unguided(job.source, seed))
 
     def _unguided(self, source: LoadedSource, seed: int) -> float:
-        job = Job("control", source, ROUND_TRIP, seed)
+        job = EditJob("control", source, ROUND_TRIP, seed)
         placed = self.placer.place(source, ROUND_TRIP)
         return _control_measure(compose(placed.reference, self._layer(job, placed).image, placed.alpha), placed.alpha)
 
 
-def _control_measure(image: Array, alpha: Array) -> float:
+def _control_measure(image: Picture, alpha: Mask) -> float:
     return round(measure_mid_band(image, alpha), 6)
 
 
-def cover(image: Array, shape: tuple[int, ...]) -> Array:
+def cover(image: Picture, shape: tuple[int, ...]) -> Picture:
     """Resize ``image`` to cover a frame of ``shape`` (height, width) and cut its centre."""
     height, width = shape[:2]
     if image.shape[:2] == (height, width):

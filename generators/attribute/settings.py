@@ -1,4 +1,4 @@
-"""Settings of attribute editing, as they stand in a recipe."""
+"""Settings of attribute editing, as they are written in a recipe."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
-from editmill.generators.base import edit_label
+from editmill.generators.attribute.edits import EDITS, EditKind, EditName
+from editmill.generators.base.edits import edit_label
+from editmill.generators.base.family import Settings
+from editmill.generators.compositing.defaults import DILATION, FEATHER
 
-EditName = Literal[
-    "original",
-    "paste-back",
-    "round-trip",
-    "resample",
-    "complexity",
-    "adversarial",
-    "background",
-    "random-background",
-    "full",
-    "size",
-    "position",
-    "direction",
-]
 # The publication's defects, each of which faithful mode can show again (imagenet-e spec, sections 3 and 4).
 Quirk = Literal[
     "frame-rotation",
@@ -39,12 +28,9 @@ Quirk = Literal[
 ]
 QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
 
-
-LEVELLED = ("size", "complexity", "adversarial")
+# A guided step's price in forward passes: one forward and one backward pass, the latter for the picture alone.
+GUIDED_COST = 2
 SIZES = (0.1, 0.08, 0.05)
-SINGLE = ("original", "paste-back", "resample", "full", "size")
-# Which edits read a setting; levels and count have messages of their own.
-READERS = {"size": ("position", "direction", "resample"), "angles": ("direction",), "prompts": ("background",)}
 
 
 class EditSettings(BaseModel):
@@ -81,22 +67,23 @@ class EditSettings(BaseModel):
     def _check_levels(self) -> EditSettings:
         if self.name == "size" and not all(0 < level < 1 for level in self.levels):
             raise ValueError(f"the levels of size are shares of the frame between 0 and 1, not {_plain(self.levels)}")
-        if self.name in LEVELLED and (not self.levels or 0 in self.levels):
+        if self.facts.levelled and (not self.levels or 0 in self.levels):
             raise ValueError(
                 f"{self.name} needs levels other than 0, such as [-20, 20] in faithful mode or [-1, 1] in modern mode"
             )
-        if self.name not in LEVELLED and self.levels:
+        if not self.facts.levelled and self.levels:
             raise ValueError(f"the edit {self.name} has no levels; leave them out")
-        if self.name in SINGLE and self.count > 1:
+        if not self.facts.drawn and self.count > 1:
             raise ValueError(f"the edit {self.name} draws nothing, so it is made once; leave count out")
         return self
 
     @model_validator(mode="after")
     def _check_unread(self) -> EditSettings:
         """Refuse a setting that the edit would ignore; its default may stand there, as it does in a resolved recipe."""
-        for name, readers in READERS.items():
-            if self.name not in readers and getattr(self, name) != type(self).model_fields[name].default:
-                fix = "; the share of size stands in levels" if (self.name, name) == ("size", "size") else ""
+        for name in ("size", "angles", "prompts"):
+            if name not in self.facts.reads and getattr(self, name) != type(self).model_fields[name].default:
+                readers = [edit for edit, kind in EDITS.items() if name in kind.reads]
+                fix = "; the share of size belongs in levels" if (self.name, name) == ("size", "size") else ""
                 raise ValueError(
                     f"the edit {self.name} does not read {name}, which is for {', '.join(readers)}; leave it out{fix}"
                 )
@@ -111,9 +98,14 @@ class EditSettings(BaseModel):
             raise ValueError(f"angles of {self.name} lie between -180 and 180, not {lowest} to {highest}")
         return self
 
+    @property
+    def facts(self) -> EditKind:
+        """What is true of the edit at any level."""
+        return EDITS[self.name]
+
     def planned_levels(self) -> tuple[float, ...]:
         """Return the level of each planned edit, without replicas; 0 where there is none."""
-        return self.levels or (self.size if self.name in ("position", "direction") else 0.0,)
+        return self.levels or (self.size if self.facts.sized else 0.0,)
 
     def labels(self) -> list[str]:
         """Return the labels of the planned edits, without replicas."""
@@ -185,20 +177,18 @@ class RenderSettings(BaseModel):
     strength: float = Field(0.6, gt=0, le=1)
     steps: int = Field(0, ge=0, le=1000)
     guidance: float = Field(0.0, ge=0)
-    dilation: float = Field(0.2, ge=0, le=1)
-    feather: float = Field(4.0, gt=0)
+    dilation: float = Field(DILATION, ge=0, le=1)
+    feather: float = Field(FEATHER, gt=0)
     max_upsampling: float = Field(2.0, ge=1)
 
 
-class AttributeSettings(BaseModel):
+class AttributeSettings(Settings):
     """The ``attribute`` generator's part of a recipe.
 
     Attributes:
         edits: What to make of every source.
         render: how.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["attribute"] = "attribute"
     edits: tuple[EditSettings, ...] = Field(min_length=1)

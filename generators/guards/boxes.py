@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Mask
+
 Box = tuple[float, float, float, float]
 
 
-def box_of(mask: Array) -> Box:
+def box_of(mask: Mask) -> Box:
     """Return the box of a mask, bool [H, W] with at least one pixel set."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

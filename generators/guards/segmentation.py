@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from editmill.generators.base import Candidate, Edit, Job
-from editmill.generators.guards.base import Array, Verdict
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_of
+from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.segmenter import Segmenter
-from editmill.generators.per_source import PerSource
-from editmill.generators.reasons import Reason
+from editmill.manifests.arrays import Mask, Picture
 
 # Objects below this share of the frame have so much outline that a lower overlap is right.
 SMALL = 0.03
@@ -21,6 +24,30 @@ SMALL = 0.03
 SPAN = 2
 # A Sam's decoder gives masks of four times its embedding's side.
 MASK_FACTOR = 4
+
+
+class Sourced(Protocol):
+    """What the guard reads of a job: where it started from."""
+
+    @property
+    def source(self) -> LoadedSource:
+        """The source."""
+
+
+class Composed(Protocol):
+    """What the guard reads of a candidate: a picture, the object's alpha in it, and what it is a copy of."""
+
+    @property
+    def image(self) -> Picture | None:
+        """The picture."""
+
+    @property
+    def alpha(self) -> Mask | None:
+        """Share of the object per pixel, uint8 [H, W]."""
+
+    @property
+    def reference(self) -> Picture | None:
+        """The source as it was laid into the picture."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +59,7 @@ class Agreement:
     share: float
 
 
-def outline_band(mask: Array, width: int = 1) -> Array:
+def outline_band(mask: Mask, width: int = 1) -> Mask:
     """Return the ``width`` pixels on either side of a mask's outline, bool [H, W]; the frame's border is no outline."""
     cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
     inside = mask.astype(np.uint8)
@@ -47,7 +74,7 @@ def band_width(segmenter: Segmenter, shape: tuple[int, ...]) -> int:
     return max(1, round(max(shape[:2]) / (2 * MASK_FACTOR * rows)))
 
 
-def agreement(found: Array, intended: Array, *, band: int = 1) -> Agreement:
+def agreement(found: Mask, intended: Mask, *, band: int = 1) -> Agreement:
     """Compare two masks, bool [H, W].
 
     Both figures leave out ``band`` pixels on either side of the intended outline, where alpha ramps and a segmenter may
@@ -60,19 +87,11 @@ def agreement(found: Array, intended: Array, *, band: int = 1) -> Agreement:
     return Agreement(shared / union if union else 0.0, expansion, float(intended.mean()))
 
 
-def spans_frame(mask: Array) -> bool:
+def spans_frame(mask: Mask) -> bool:
     """Return whether a mask's box (bool [H, W]) reaches two opposite borders of the frame."""
     left, top, right, bottom = box_of(mask)
     height, width = mask.shape
     return (left <= SPAN and right >= width - SPAN) or (top <= SPAN and bottom >= height - SPAN)
-
-
-def _untouched(candidate: Candidate) -> bool:
-    return (
-        candidate.image is not None
-        and candidate.reference is not None
-        and np.array_equal(candidate.image, candidate.reference)
-    )
 
 
 @dataclass(frozen=True)
@@ -97,9 +116,9 @@ class SegmentationRule:
         judged = self._good(scores["source_mask_iou"], source_share)
         reasons = []
         if judged and scores["expansion"] > scores["source_expansion"] + self.expansion:
-            reasons.append(Reason.OBJECT_EXPANDED)
+            reasons.append(GuardReason.OBJECT_EXPANDED)
         if judged and not self._good(scores["mask_iou"], share):
-            reasons.append(Reason.MASK_IOU)
+            reasons.append(GuardReason.MASK_IOU)
         return Verdict({**scores, "segment_judged": float(judged)}, tuple(reasons))
 
     def _good(self, iou: float, share: float) -> bool:
@@ -109,7 +128,7 @@ class SegmentationRule:
 class SegmentationGuard:
     """Rejects an object that was grown (gate G3) or that is not where it was meant to be (gate G4).
 
-    The segmenter is asked for what fills the box of the intended mask (alpha of at least half). It has a say
+    The segmenter is asked for what fills the box of the intended mask (alpha of at least half). It counts
     (``segment_judged``) where its mask of the unedited source reaches the limit, unless the object spans the frame, as
     ``full`` makes it, or nothing was composed, since the alpha of large frames leaves out a rim that is still there
     then. Expansion that it shows on the source already, such as into a shadow, is its own.
@@ -129,21 +148,37 @@ class SegmentationGuard:
         self.segmenter, self.rule = segmenter, SegmentationRule(least_iou, least_small_iou, expansion)
         self._sources: PerSource[Agreement] = PerSource()
 
-    def check(self, job: Job, candidate: Candidate, image: Array) -> Verdict:
+    def check(self, job: Sourced, candidate: Composed, image: Picture) -> Verdict:
+        """Judge a stored picture by what it was composed of."""
         assert candidate.alpha is not None
-        intended = candidate.alpha > 127
-        if not intended.any() or spans_frame(intended) or _untouched(candidate):
+        made, kept = candidate.image, candidate.reference
+        if made is not None and kept is not None and np.array_equal(made, kept):
             return Verdict({"segment_judged": 0.0})
-        source = self._sources.get(job.source.record.id, lambda: self._measure(job.source.image, job.source.mask > 127))
+        source = job.source
+        return self.compare(image, candidate.alpha > 127, source.image, source.mask > 127, key=source.record.id)
+
+    def compare(self, image: Picture, intended: Mask, source: Picture, mask: Mask, *, key: Hashable) -> Verdict:
+        """Judge a picture uint8 [H, W, 3] RGB.
+
+        Args:
+            image: The picture.
+            intended: Where its object should be, bool [H, W].
+            source: What it was made of, uint8 [H', W', 3] RGB.
+            mask: The object there, bool [H', W'].
+            key: Identifies the source with its mask, so that several pictures of it share one look.
+        """
+        if not intended.any() or spans_frame(intended):
+            return Verdict({"segment_judged": 0.0})
+        before = self._sources.get(key, lambda: self._measure(source, mask))
         found = self._measure(image, intended)
         scores = {
             "mask_iou": found.iou,
-            "source_mask_iou": source.iou,
+            "source_mask_iou": before.iou,
             "expansion": found.expansion,
-            "source_expansion": source.expansion,
+            "source_expansion": before.expansion,
         }
-        return self.rule.weigh(scores, share=found.share, source_share=source.share)
+        return self.rule.weigh(scores, share=found.share, source_share=before.share)
 
-    def _measure(self, image: Array, intended: Array) -> Agreement:
+    def _measure(self, image: Picture, intended: Mask) -> Agreement:
         found = self.segmenter.from_box(image, box_of(intended)).mask
         return agreement(found, intended, band=band_width(self.segmenter, intended.shape))

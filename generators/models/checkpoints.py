@@ -71,7 +71,8 @@ def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: s
     return ModelRecord(
         role=role,
         cls=entry.cls,
-        id=entry.repo or f"{pack.name}/{entry.path}",
+        # A folder of this machine is cut to its name.
+        id=entry.repo or f"{pack.name}/{Path(entry.path).name if Path(entry.path).is_absolute() else entry.path}",
         revision=entry.revision,
         digest=weights_digest(checkpoint_folder(pack, role, models_dir)),
         dtype=dtype,

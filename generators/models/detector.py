@@ -12,8 +12,7 @@ from torchvision.ops import batched_nms, box_convert
 from editmill.generators.models.fixed_batches import in_fixed_batches
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
-
-Array = np.ndarray
+from editmill.manifests.arrays import Picture
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class Detector:
         """Return the pack's query for each class."""
         return self.entry.class_prompts(class_names)
 
-    def detect(self, images: list[Array], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:
+    def detect(self, images: list[Picture], queries: tuple[str, ...], threshold: float = 0.3) -> list[list[Detection]]:
         """Find what ``queries`` name in each image (uint8 [H, W, 3] RGB, any sizes).
 
         Returns:
@@ -66,7 +65,7 @@ class Detector:
 
     @torch.inference_mode()
     def detect_each(
-        self, images: list[Array], queries: list[tuple[str, ...]], threshold: float = 0.3
+        self, images: list[Picture], queries: list[tuple[str, ...]], threshold: float = 0.3
     ) -> list[list[Detection]]:
         """Return as ``detect``, with queries of its own for each image; nothing is found for no queries."""
         asked = [position for position, mine in enumerate(queries) if mine]

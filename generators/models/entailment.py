@@ -10,9 +10,9 @@ import torch
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
+from editmill.manifests.arrays import Feature
 from editmill.manifests.errors import ModelError
 
-Array = np.ndarray
 LABELS = ("entailment", "neutral", "contradiction")
 LEAST_BATCH = 4
 
@@ -44,11 +44,11 @@ class Entailment:
         except ValueError as error:
             fix = "use a checkpoint whose id2label names entailment, neutral and contradiction"
             raise ModelError(
-                f"{role!r} is no entailment model: {error}", where=str(models.folder(role)), fix=fix
+                f"{role!r} is not an entailment model: {error}", where=str(models.folder(role)), fix=fix
             ) from error
 
     @torch.inference_mode()
-    def probabilities(self, pairs: list[tuple[str, str]]) -> Array:
+    def probabilities(self, pairs: list[tuple[str, str]]) -> Feature:
         """Return probabilities that (premise, hypothesis) is entailment, neutral, contradiction: float32 [pairs, 3].
 
         Pairs beyond the model's length are cut at the end of their longer text.

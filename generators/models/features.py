@@ -10,8 +10,8 @@ import torch
 from editmill.generators.models.fixed_batches import in_fixed_batches
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
+from editmill.manifests.arrays import Picture
 
-Array = np.ndarray
 TEXT_BATCH = 16
 # Texts whose features are remembered.
 CAPACITY = 50_000
@@ -42,7 +42,7 @@ class ImageTextFeatures:
         return float(self.model.logit_scale.exp())
 
     @torch.inference_mode()
-    def images(self, images: list[Array]) -> torch.Tensor:
+    def images(self, images: list[Picture]) -> torch.Tensor:
         """Return features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
         if not images:
             return torch.zeros(0)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Feature
 
 
-def frechet_distance(first: Array, second: Array) -> float:
+def frechet_distance(first: Feature, second: Feature) -> float:
     """Return squared Fréchet distance between the Gaussians fitted to two sets of features, float [n, width] and [m,
     width].
 
@@ -24,6 +24,6 @@ def frechet_distance(first: Array, second: Array) -> float:
     return float(shift @ shift + np.trace(spread_a) + np.trace(spread_b) - 2 * np.sqrt(cross).sum())
 
 
-def _root(matrix: Array) -> Array:
+def _root(matrix: Feature) -> Feature:
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.sqrt(values.clip(0, None))) @ vectors.T)

@@ -65,7 +65,7 @@ def convert_image_adapter(checkpoint: Path, folder: Path) -> None:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         tensors = {f"{part}.{name}": value.contiguous() for part in PARTS for name, value in state[part].items()}
     except (OSError, pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError, AttributeError) as error:
-        what = f"this is no pickled IP-Adapter: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        what = f"this is not a pickled IP-Adapter: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         raise RequestError(
             what, where=str(checkpoint), fix=f"give a .bin file that holds {' and '.join(PARTS)}"
         ) from error

@@ -11,8 +11,8 @@ import torch
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
+from editmill.manifests.arrays import Feature, Picture
 
-Array = np.ndarray
 BATCH = 32
 
 
@@ -25,7 +25,7 @@ class ImageEncoder:
         self.processor = load_processor(models, role)
 
     @torch.inference_mode()
-    def _tokens(self, images: list[Array]) -> torch.Tensor:
+    def _tokens(self, images: list[Picture]) -> torch.Tensor:
         found = []
         for first in range(0, len(images), BATCH):
             # Each picture on its own: pictures in a list may differ in size, and some processors need equal ones.
@@ -40,7 +40,7 @@ class ImageEncoder:
             )
         return torch.cat(found)
 
-    def identities(self, images: list[Array]) -> Array:
+    def identities(self, images: list[Picture]) -> Picture:
         """Return unit CLS features, float32 [images, width], of pictures uint8 [H, W, 3] RGB.
 
         Their products are cosines.
@@ -48,7 +48,7 @@ class ImageEncoder:
         features = self._tokens(images)[:, 0]
         return np.asarray(features / features.norm(dim=-1, keepdim=True))
 
-    def contents(self, images: list[Array]) -> Array:
+    def contents(self, images: list[Picture]) -> Feature:
         """Return CLS feature beside the mean of the patches, float32 [images, 2 * width]: DINOv2's readout (Oquab et
         al., arXiv 2304.07193, section 7.1).
 

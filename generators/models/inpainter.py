@@ -13,9 +13,7 @@ import torch
 
 from editmill.generators.models.guided_steps import Shift, guided_steps
 from editmill.generators.models.loading import Models
-
-Array = np.ndarray
-
+from editmill.manifests.arrays import Mask, Picture
 
 # Makes the guidance of one picture for latents that decode to (width, height).
 MakeShift = Callable[[int, int], Shift]
@@ -35,8 +33,8 @@ class InpaintRequest:
         shift: Guidance; None for none.
     """
 
-    image: Array
-    hole: Array
+    image: Picture
+    hole: Mask
     prompt: str
     seed: int
     strength: float = 1.0
@@ -81,7 +79,7 @@ class Inpainter:
         executed = min(self.steps, int(self.steps * strength))
         return executed * (2 if self.guidance > 1 else 1)
 
-    def fill(self, request: InpaintRequest) -> Array:
+    def fill(self, request: InpaintRequest) -> Picture:
         """Generate the whole frame, uint8 [H, W, 3] RGB.
 
         Pixels outside the hole are the model's too, so composite afterwards.
@@ -114,7 +112,7 @@ class Inpainter:
             ).images[0]
         if not np.isfinite(result).all():
             raise ValueError(
-                "the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may mend it"
+                "the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may help"
             )
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
@@ -137,6 +135,6 @@ class Inpainter:
         return decoded
 
 
-def _to_tensor(image: Array) -> torch.Tensor:
+def _to_tensor(image: Picture) -> torch.Tensor:
     """Return [H, W, C] in [0, 1] to float32 [1, C, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(image, np.float32)).permute(2, 0, 1)[None]

@@ -7,8 +7,7 @@ import torch
 
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.loading import Models
-
-Array = np.ndarray
+from editmill.manifests.arrays import Picture
 
 
 class ZeroShotJudge:
@@ -28,7 +27,7 @@ class ZeroShotJudge:
         return self.entry.class_prompts(class_names)
 
     @torch.inference_mode()
-    def probabilities(self, images: list[Array], texts: tuple[str, ...]) -> Array:
+    def probabilities(self, images: list[Picture], texts: tuple[str, ...]) -> Picture:
         """Return softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
 
         SigLIP's bias is the same for all texts, so it drops out.

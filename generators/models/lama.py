@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import warnings
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,28 +11,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from editmill.generators.models.inpainter import Array, InpaintRequest
+from editmill.generators.models.inpainter import InpaintRequest
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Picture
 from editmill.manifests.weights import weights_digest
 
 ROLE = "removal"
 MULTIPLE = 8
-
-
-def load_lama(folder: Path) -> torch.jit.ScriptModule:
-    """Return the one TorchScript file of a folder.
-
-    Raises:
-        OSError: There is none, or several.
-        RuntimeError: It is not TorchScript.
-    """
-    files = sorted(folder.glob("*.pt"))
-    if len(files) != 1:
-        raise OSError(f"the folder holds {len(files)} .pt files instead of one")
-    with warnings.catch_warnings():
-        # The successors of TorchScript don't read the published file.
-        warnings.simplefilter("ignore", FutureWarning)
-        return torch.jit.load(files[0], map_location="cpu")  # type: ignore[no-untyped-call]
 
 
 class Lama:
@@ -51,7 +34,7 @@ class Lama:
         """Return network evaluations per picture."""
         return 1
 
-    def fill(self, request: InpaintRequest) -> Array:
+    def fill(self, request: InpaintRequest) -> Picture:
         """Generate the whole frame, uint8 [H, W, 3] RGB; prompt and seed play no part."""
         height, width = request.hole.shape
         bottom, right = -height % MULTIPLE, -width % MULTIPLE

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 
 from editmill.generators.models.checkpoints import checkpoint_folder
-from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_torchvision
+from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError
 
@@ -98,9 +98,11 @@ class Models:
         Raises:
             ModelError: The role or its checkpoint is missing, or the checkpoint does not load.
         """
-        name = (str(self.pack.folder / self.pack.name), role, self.placement)
+        name = (str(self.pack.folder), self.pack.describe(role), self.placement)
         if name not in _loaded:
-            _loaded[name] = self._place(self._load(role))
+            # Whoever asks first may be within inference mode, and weights that are made there never have a gradient.
+            with torch.inference_mode(False):
+                _loaded[name] = self._place(self._load(role))
         return _loaded[name]
 
     def folder(self, role: str) -> Path:
@@ -130,9 +132,7 @@ class Models:
 
                     return load_sam(folder, dtype)
                 if entry.cls == "torch.jit.ScriptModule":
-                    from editmill.generators.models.lama import load_lama
-
-                    return load_lama(folder)
+                    return load_script(folder)
                 if entry.cls.startswith("torchvision.models."):
                     return load_torchvision(find_class(entry.cls), folder, dtype=dtype)
                 return load_network(find_class(entry.cls), folder, dtype=dtype)

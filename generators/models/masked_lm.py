@@ -12,9 +12,9 @@ import torch
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
+from editmill.manifests.arrays import Feature
 from editmill.manifests.errors import ModelError
 
-Array = np.ndarray
 SLOT = "[MASK]"
 # How vocabularies mark a token that begins a word: byte-level (RoBERTa, ModernBERT), SentencePiece.
 WORD_STARTS = ("Ġ", "▁")
@@ -94,7 +94,7 @@ class MaskedLm:
                 ]
         return ranked
 
-    def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Array:
+    def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Feature:
         """Return log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
 
         A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its
@@ -124,7 +124,7 @@ class MaskedLm:
                         scores[row, column] += values[column]
         return scores
 
-    def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Array, Array]:
+    def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Feature, Feature]:
         """Sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the
         number of tokens.
 

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +119,19 @@ def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str
         **loaded,
         **{name: options[name] for name in options if name in accepted},
     )
+
+
+def load_script(folder: Path) -> torch.jit.ScriptModule:
+    """Load the one TorchScript file of a folder.
+
+    Raises:
+        OSError: There is none, or several.
+        RuntimeError: It is not TorchScript.
+    """
+    files = sorted(folder.glob("*.pt"))
+    if len(files) != 1:
+        raise OSError(f"the folder holds {len(files)} .pt files instead of one")
+    with warnings.catch_warnings():
+        # The successors of TorchScript don't read the published file.
+        warnings.simplefilter("ignore", FutureWarning)
+        return torch.jit.load(files[0], map_location="cpu")  # type: ignore[no-untyped-call]

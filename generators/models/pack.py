@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Literal
@@ -41,6 +42,11 @@ class RoleEntry(BaseModel):
     vocabulary: tuple[str, ...] = ()
     control: Literal["hole", "masked"] = "masked"
     prompt: str = "a photo of a {}"
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it is an image classifier."""
+        return "ForImageClassification" in self.cls or self.cls.startswith("torchvision.models.")
 
     def class_prompts(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the prompt for each class; of names with synonyms ("cock, rooster") the first is used."""
@@ -129,6 +135,16 @@ class PackSpec(BaseModel):
                 fix=f"choose a pack with that role, or one of its roles: {', '.join(sorted(self.roles))}",
             )
         return self.roles[role]
+
+    def describe(self, role: str) -> str:
+        """Return the role with its parts as JSON: equal for two packs exactly when they load the same there.
+
+        Raises:
+            ModelError: The pack has no such role.
+        """
+        entry = self.entry(role)
+        parts = {part: self.describe(other) for part, other in entry.parts.items()}
+        return json.dumps([role, entry.model_dump(mode="json"), parts], sort_keys=True)
 
 
 def read_pack(path: Path) -> PackSpec:

@@ -11,8 +11,7 @@ import torch
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
-
-Array = np.ndarray
+from editmill.manifests.arrays import Picture
 
 
 class SafetyChecker:
@@ -24,7 +23,7 @@ class SafetyChecker:
         self.models, self.role = models, role
 
     @torch.inference_mode()
-    def unsafe(self, image: Array) -> bool:
+    def unsafe(self, image: Picture) -> bool:
         """Return whether it would blank a picture, uint8 [H, W, 3] RGB, which stays as it is."""
         model: Any = self.models.get(self.role)
         pixels = load_processor(self.models, self.role)(images=[image], return_tensors="pt").pixel_values

@@ -106,7 +106,7 @@ def _small(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
     unknown = sorted(set(document) - {field.name for field in fields(SamConfig)})
     if unknown:
         raise ValueError(
-            f"config.json is no configuration of this loader: unknown field {unknown[0]!r}; converted models are "
+            f"config.json is not a configuration of this loader: unknown field {unknown[0]!r}; converted models are "
             "transformers.SamModel"
         )
     arguments: dict[str, Any] = {

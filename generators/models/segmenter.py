@@ -8,9 +8,8 @@ import numpy as np
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor
 
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Segment:
         predicted_iou: The model's own estimate of the mask's IoU; about 0 to 1, but not clipped.
     """
 
-    mask: Array
+    mask: Mask
     predicted_iou: float
 
 
@@ -35,14 +34,14 @@ class Segmenter:
     def __init__(self, models: Models, *, role: str = "segmenter") -> None:
         self.model = models.get(role)
         self.predictor = SamPredictor(self.model)
-        self._shown: Array | None = None
+        self._shown: Picture | None = None
 
-    def _show(self, image: Array) -> None:
+    def _show(self, image: Picture) -> None:
         if self._shown is None or not np.array_equal(self._shown, image):
             self.predictor.set_image(image)
             self._shown = image.copy()
 
-    def from_box(self, image: Array, box: tuple[float, float, float, float]) -> Segment:
+    def from_box(self, image: Picture, box: tuple[float, float, float, float]) -> Segment:
         """Return the mask of what fills the box (left, top, right, bottom)."""
         left, top, right, bottom = box
         if not (left < right and top < bottom):
@@ -53,7 +52,7 @@ class Segmenter:
         masks, predicted, _ = self.predictor.predict(box=np.asarray(box, np.float32), multimask_output=False)
         return Segment(masks[0], float(predicted[0]))
 
-    def from_points(self, image: Array, points: Array, labels: Array) -> Segment:
+    def from_points(self, image: Picture, points: Feature, labels: Feature) -> Segment:
         """Return the mask that holds the points labelled 1 and none of those labelled 0.
 
         Args:
@@ -79,7 +78,7 @@ class Segmenter:
         return Segment(masks[best], float(predicted[best]))
 
     def automatic(
-        self, image: Array, *, points_per_side: int = 16, least_iou: float = 0.75, least_stability: float = 0.65
+        self, image: Picture, *, points_per_side: int = 16, least_iou: float = 0.75, least_stability: float = 0.65
     ) -> list[Segment]:
         """Return masks of everything in the image, the best predicted IoU first.
 

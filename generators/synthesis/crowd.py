@@ -5,16 +5,17 @@ accepted.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import numpy as np
 
-from editmill.generators.base import Array
 from editmill.generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.synthesis.acceptance import CellCounts, adapted_candidates
 from editmill.generators.synthesis.selection import normalised
 from editmill.generators.synthesis.settings import RetrySettings
+from editmill.manifests.arrays import Feature
 
 
 class Crowd:
@@ -27,14 +28,14 @@ class Crowd:
     def __init__(self, guard: EnsembleSettings, retries: RetrySettings) -> None:
         self.guard, self.retries = guard, retries
         self.index = DuplicateIndex(guard)
-        self.features: list[Array] = []
+        self.features: list[Feature] = []
         self.counts: dict[str, CellCounts] = {}
 
     def candidates(self, conditioning: str) -> int:
         """Return K of the next sample."""
         return adapted_candidates(self.retries, self.counts.get(conditioning, CellCounts()))
 
-    def compare(self, one: Fingerprint, source: Fingerprint | None) -> tuple[dict[str, float], tuple[Reason, ...]]:
+    def compare(self, one: Fingerprint, source: Fingerprint | None) -> tuple[dict[str, float], tuple[StrEnum, ...]]:
         """Return scores of a candidate against the class's samples and its own real picture, and the reasons to
         reject.
         """
@@ -48,17 +49,20 @@ class Crowd:
         cosine = found["duplicate_cosine"]
         copied = bool(own.reasons(found)) or (self.guard.source_copy is not None and cosine > self.guard.source_copy)
         scores |= {"source_hamming": found["duplicate_hamming"], "source_cosine": cosine}
-        return scores, (*reasons, *([Reason.NEAR_SOURCE_COPY] if copied else []))
+        return scores, (*reasons, *([GuardReason.NEAR_SOURCE_COPY] if copied else []))
 
-    def farthest(self, accepted: Sequence[bool], features: Array) -> int | None:
+    def farthest(self, accepted: Sequence[bool], features: Feature) -> int:
         """Return of the accepted candidates, features float [candidates, width], the one farthest from the class's
         samples; the first in an empty class.
 
         One step of the greedy k-centre (Gonzalez 1985), with the samples so far as centres.
+
+        Raises:
+            ValueError: None is accepted.
         """
         pool = np.flatnonzero(accepted)
         if not len(pool):
-            return None
+            raise ValueError("no candidate is accepted")
         if not self.features:
             return int(pool[0])
         cosines = normalised(features[pool]) @ normalised(np.stack(self.features)).T

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from editmill.generators.base import Array
 from editmill.generators.models.image_adapter import attach
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import in_micro_batches
 from editmill.generators.models.safety_checker import SafetyChecker
-from editmill.generators.synthesis.conditioning import SynthesisSettings
-from editmill.generators.synthesis.micro_batches import in_micro_batches
+from editmill.generators.synthesis.settings import SynthesisSettings, role_of, roles_of
+from editmill.manifests.arrays import Picture
 
 VARIATION_SIDE = 224
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -42,7 +42,7 @@ class Proposal:
     seed: int
     strength: float
     guidance: float
-    reference: Array | None = None
+    reference: Picture | None = None
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,10 @@ class Proposed:
         unsafe: What the pack's safety checker says; False without one.
     """
 
-    image: Array
+    image: Picture
     cost: int
     finite: bool = True
     unsafe: bool = False
-
-
-def role_of(conditioning: str, roles: Sequence[str]) -> str:
-    """Return the role whose pipeline makes a conditioning."""
-    if conditioning == "image":
-        return "image_variation" if "image_variation" in roles else "text_to_image"
-    return "image_to_image" if conditioning == "image-text" else "text_to_image"
-
-
-def roles_of(conditioning: str, roles: Sequence[str]) -> tuple[str, ...]:
-    """Return all roles that a conditioning needs; a variation without a model of its own needs the image adapter."""
-    role = role_of(conditioning, roles)
-    return (role, "image_adapter") if (conditioning, role) == ("image", "text_to_image") else (role,)
 
 
 class Proposer:
@@ -184,13 +171,13 @@ class Proposer:
         dtype, device = next(pipeline.image_encoder.parameters()).dtype, self.models.device
         return {"image": torch.cat([variation_input(one) for one in references]).to(device, dtype), **sized}
 
-    def _proposed(self, picture: Array, cost: int) -> Proposed:
+    def _proposed(self, picture: Picture, cost: int) -> Proposed:
         finite = bool(np.isfinite(picture).all())
         image = np.rint(np.nan_to_num(picture.astype(np.float32), nan=0.0).clip(0, 1) * 255).astype(np.uint8)
         return Proposed(image, cost, finite, self.checker is not None and self.checker.unsafe(image))
 
 
-def variation_input(image: Array) -> torch.Tensor:
+def variation_input(image: Picture) -> torch.Tensor:
     """Return uint8 [H, W, 3] RGB as sd-image-variations was trained on it: float32 [1, 3, 224, 224], bicubic without
     antialiasing, CLIP's normalisation.
     """

@@ -4,7 +4,6 @@ round.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,25 +26,6 @@ class Request:
     parameters: Parameters
 
 
-@dataclass(frozen=True)
-class Hole:
-    """A quota that was not met.
-
-    Attributes:
-        key: The planned sample's or the cell's key.
-        stop: Why the search ended.
-        missing: Samples that are missing.
-        candidates: Candidates that were made.
-        reasons: Sorted (first reason, candidates) pairs.
-    """
-
-    key: str
-    stop: Stop
-    missing: int
-    candidates: int
-    reasons: tuple[tuple[str, int], ...]
-
-
 class Search:
     """What to try next for one source, as a state that knows neither models nor pictures.
 
@@ -53,7 +33,6 @@ class Search:
     is asked for again and uses up no round. Requests of several searches can be rendered in one batch.
 
     Args:
-        key: For the hole.
         settings: Rounds, and how they adapt.
         meter: The run's; shared by all its searches.
         seed: The seed of a candidate's number.
@@ -69,7 +48,6 @@ class Search:
 
     def __init__(
         self,
-        key: str,
         settings: RetrySettings,
         meter: Meter,
         seed: Callable[[int], int],
@@ -80,7 +58,7 @@ class Search:
         whole_rounds: bool = False,
         eligible: bool = True,
     ) -> None:
-        self.key, self.settings, self.meter, self.seed = key, settings, meter, seed
+        self.settings, self.meter, self.seed = settings, meter, seed
         self.parameters, self.quota, self.whole_rounds, self.eligible = (
             start or Parameters(),
             quota,
@@ -126,14 +104,6 @@ class Search:
         if len(self._current) >= self.per_round:
             self.parameters = adapt(self.parameters, self._current, self.settings)
             self.round, self._current = self.round + 1, []
-
-    def hole(self) -> Hole | None:
-        """Return what is missing once the search has ended, or None."""
-        missing = self.quota - len(self.accepted)
-        if self.stop is None or missing <= 0:
-            return None
-        firsts = Counter(reasons[0] for reasons in self.tried.values() if reasons)
-        return Hole(self.key, self.stop, missing, len(self.tried), tuple(sorted(firsts.items())))
 
     def _check(self) -> Stop | None:
         if not self.eligible:

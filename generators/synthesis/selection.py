@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from editmill.generators.base import Array
 from editmill.generators.synthesis.settings import SelectionSettings
+from editmill.manifests.arrays import Feature
 
 
 def select(
     settings: SelectionSettings,
     accepted: Sequence[bool],
     *,
-    embeddings: Array | None = None,
-    wrong: Array | None = None,
+    embeddings: Feature | None = None,
+    wrong: Feature | None = None,
 ) -> list[int]:
     """Return candidates of one source by the recipe's mode.
 
@@ -47,7 +47,7 @@ def first_accepted(accepted: Sequence[bool], count: int) -> list[int]:
     return [number for number, passed in enumerate(accepted) if passed][:count]
 
 
-def diverse(accepted: Sequence[bool], embeddings: Array, count: int) -> list[int]:
+def diverse(accepted: Sequence[bool], embeddings: Feature, count: int) -> list[int]:
     """Return greedy k-centre among the accepted (Gonzalez 1985; at most twice the optimal radius).
 
     The first is the first accepted; each next one is the farthest from those taken, the lowest number among equals.
@@ -67,7 +67,7 @@ def diverse(accepted: Sequence[bool], embeddings: Array, count: int) -> list[int
     return [pool[number] for number in taken]
 
 
-def misleading(accepted: Sequence[bool], wrong: Array, count: int, *, least_wrong: int) -> list[int]:
+def misleading(accepted: Sequence[bool], wrong: Feature, count: int, *, least_wrong: int) -> list[int]:
     """Return the first accepted candidates that at least ``least_wrong`` surrogates get wrong (bool [candidates,
     surrogates]).
     """
@@ -75,18 +75,11 @@ def misleading(accepted: Sequence[bool], wrong: Array, count: int, *, least_wron
     return first_accepted([bool(passed and misled) for passed, misled in zip(accepted, enough, strict=True)], count)
 
 
-def normalised(embeddings: Array) -> Array:
+def normalised(embeddings: Feature) -> Feature:
     """Return rows scaled to a norm of 1, float64; zeros stay zeros."""
     rows = np.asarray(embeddings, np.float64)
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
     return rows / np.where(norms > 0, norms, 1)
-
-
-def pairwise_distance(embeddings: Array) -> float:
-    """Return mean Euclidean distance between pairs of normalised embeddings, in [0, 2]; NaN for fewer than two."""
-    points = normalised(embeddings)
-    first, second = np.triu_indices(len(points), 1)
-    return float(np.linalg.norm(points[first] - points[second], axis=1).mean()) if len(first) else float("nan")
 
 
 def label_noise(wrong_share: float, failure_wrong: float, failure_right: float) -> float:

@@ -1,72 +1,17 @@
-"""Settings of guarded synthesis, as they stand in a recipe."""
+"""Settings of guarded synthesis: class-balanced quotas of generated pictures (ImageNet-G, arXiv 2302.02503)."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from editmill.generators.base.family import Settings
 
-class AscentSettings(BaseModel):
-    """Adversarial ascent on the latents of an autoencoder (Foundation Model-oriented Robustness, arXiv 2308.10632).
-
-    The publication's step size and budget are not known; these are ours, tuned on the embedded pack.
-
-    Attributes:
-        network: The pack's role whose latents are ascended, a VQModel or an AutoencoderKL.
-        target: The role of the classifier under test.
-        mode: ``fmr`` stops for good at the first violation and emits the last valid iterate, as published; ``max_loss``
-            halves the step instead and emits the accepted iterate of the highest loss, which is not FMR; ``random`` is
-            the untargeted control, which stops as ``fmr`` does but takes every step in a random direction.
-        eta: Length of a step as a share of the norm of the source's latents, so that one number means the same relative
-            move for every network and picture size; an absolute length would grow with the square root of the number of
-            latents and with their unit.
-        budget: B, the ascent steps per source; the publication runs b < B, that is one fewer of the same number.
-        n_backtrack: Halvings of ``eta`` that ``max_loss`` may spend per source, over all steps together.
-        quantize: Whether a VQModel looks its latents up in the codebook; False is diffusers' ``force_not_quantize``.
-        faithful_fallback: Emit the original picture of a source whose round trip the guard refuses, as published,
-            instead of failing it.
-        batch: Pictures per network call. Calls are filled up, so another number gives other bits.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    network: str = "vq"
-    target: str = "classifier"
-    mode: Literal["fmr", "max_loss", "random"] = "fmr"
-    eta: float = Field(0.01, gt=0, le=1)
-    budget: int = Field(8, ge=1, le=1000)
-    n_backtrack: int = Field(4, ge=0, le=30)
-    quantize: bool = True
-    faithful_fallback: bool = False
-    batch: int = Field(4, ge=1)
-
-    @property
-    def checkpoints(self) -> tuple[int, ...]:
-        """The budgets whose pictures are kept for the curve PA(b): 0, B/4, B/2, B, rounded down."""
-        return tuple(sorted({0, self.budget // 4, self.budget // 2, self.budget}))
-
-    @property
-    def halvings(self) -> int:
-        """How often a refused step may be halved."""
-        return self.n_backtrack if self.mode == "max_loss" else 0
-
-
-class StyleMaskSettings(BaseModel):
-    """The sparse style mask (arXiv 2308.10632, its sparse variant).
-
-    Attributes:
-        penalty: Weight of the L1 norm as a share of the smallest one that leaves no weight; lower keeps more
-            dimensions.
-        iterations: Most proximal steps.
-        tolerance: Change of a standardised weight below which the fit has converged.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    penalty: float = Field(0.1, gt=0, lt=1)
-    iterations: int = Field(2000, ge=1)
-    tolerance: float = Field(1e-6, gt=0)
+ConditioningName = Literal["text", "image", "image-text"]
+# Real sources, untouched, as a control.
+ORIGINAL = "original"
 
 
 class SelectionSettings(BaseModel):
@@ -74,8 +19,7 @@ class SelectionSettings(BaseModel):
 
     Attributes:
         mode: ``untargeted`` takes the first accepted; ``diverse`` spreads them in an embedding space; ``surrogate``
-            takes those that surrogates get wrong; ``targeted`` is for candidates of latent ascent, which were chosen as
-            they were made, and takes the first accepted.
+            takes those that surrogates get wrong.
         count: Samples per source.
         surrogates: Roles that ``surrogate`` asks; publish headline figures on other models only.
         least_wrong: How many surrogates have to be wrong.
@@ -83,7 +27,7 @@ class SelectionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    mode: Literal["untargeted", "diverse", "surrogate", "targeted"] = "untargeted"
+    mode: Literal["untargeted", "diverse", "surrogate"] = "untargeted"
     count: int = Field(1, ge=1)
     surrogates: tuple[str, ...] = ()
     least_wrong: int = Field(1, ge=1)
@@ -156,3 +100,104 @@ class BudgetSettings(BaseModel):
     source_seconds: float | None = Field(None, gt=0)
     run_candidates: int | None = Field(None, ge=1)
     run_seconds: float | None = Field(None, gt=0)
+
+
+class ConditioningSettings(BaseModel):
+    """What pictures are made from: the class's name, a real picture of it, or both.
+
+    Attributes:
+        name: ``text``, ``image`` (a variation of a real picture, without a prompt), or ``image-text``.
+        quota: Samples per class; 0 for the recipe's.
+        strength: ``image-text`` alone: share of the noise schedule that runs; 1 as published.
+        guidance: Classifier-free guidance scale; 0 for the pack's. Published: 7.5, and 3 for ``image``.
+        rescale: How far guidance is rescaled (Lin et al., arXiv 2305.08891, section 3.4), where the pipeline can; 0 as
+            published.
+        scale: ``image`` through an image adapter: weight of the reference.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ConditioningName
+    quota: int = Field(0, ge=0)
+    strength: float = Field(1.0, gt=0, le=1)
+    guidance: float = Field(0.0, ge=0)
+    rescale: float = Field(0.0, ge=0, le=1)
+    scale: float = Field(1.0, ge=0)
+
+
+class SynthesisSettings(Settings):
+    """The generator ``synthesis``.
+
+    Attributes:
+        quota: Samples per class and conditioning.
+        conditionings: In the order in which a class is filled.
+        templates: ``clip`` for the 80 published ones, ``single`` for "a photo of a {}", ``pack`` for the pack's own, or
+            a list.
+        steps: Sampler steps; 0 for the pack's. Published: 50.
+        size: Side of the pictures in pixels; 0 for the model's own.
+        original: Also store as many real sources per class, untouched, as a control.
+        batch: Candidates per pipeline call. Bits are the same for one number alone.
+        retries: Candidates, rounds and how they adapt.
+        budget: Caps. Those of a run count per shard, so that they do not depend on the number of workers.
+        selection: Which accepted candidate becomes the sample.
+    """
+
+    kind: Literal["synthesis"]
+    quota: int = Field(6, ge=1)
+    conditionings: tuple[ConditioningSettings, ...] = Field(
+        tuple(ConditioningSettings(name=name) for name in ("text", "image", "image-text")), min_length=1
+    )
+    templates: Literal["clip", "single", "pack"] | tuple[str, ...] = "clip"
+    steps: int = Field(0, ge=0, le=1000)
+    size: int = Field(0, ge=0, le=4096)
+    original: bool = False
+    batch: int = Field(1, ge=1, le=64)
+    retries: RetrySettings = RetrySettings()
+    budget: BudgetSettings = BudgetSettings()
+    selection: SelectionSettings = SelectionSettings()
+
+    @model_validator(mode="after")
+    def _check(self) -> SynthesisSettings:
+        names = [one.name for one in self.conditionings]
+        if len(set(names)) < len(names):
+            raise ValueError("a conditioning stands twice in conditionings")
+        if isinstance(self.templates, tuple) and (
+            not self.templates or any("{}" not in template for template in self.templates)
+        ):
+            raise ValueError("templates is clip, single, pack, or a list of prompts with {} for the class name")
+        if self.selection.count != 1:
+            raise ValueError("every planned sample has one picture; raise quota instead of selection.count")
+        return self
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of samples in the order of the plan."""
+        return (*([ORIGINAL] if self.original else []), *(one.name for one in self.conditionings))
+
+    def conditioning(self, name: str) -> ConditioningSettings:
+        """Return a conditioning by name."""
+        return next(one for one in self.conditionings if one.name == name)
+
+    def quota_of(self, name: str) -> int:
+        """Return samples per class of one conditioning.
+
+        Of the control as many as the largest quota of one that shows real pictures, or the recipe's.
+        """
+        if name == ORIGINAL:
+            return max(
+                (self.quota_of(one.name) for one in self.conditionings if one.name != "text"), default=self.quota
+            )
+        return self.conditioning(name).quota or self.quota
+
+
+def role_of(conditioning: str, roles: Sequence[str]) -> str:
+    """Return the role whose pipeline makes a conditioning."""
+    if conditioning == "image":
+        return "image_variation" if "image_variation" in roles else "text_to_image"
+    return "image_to_image" if conditioning == "image-text" else "text_to_image"
+
+
+def roles_of(conditioning: str, roles: Sequence[str]) -> tuple[str, ...]:
+    """Return all roles that a conditioning needs; a variation without a model of its own needs the image adapter."""
+    role = role_of(conditioning, roles)
+    return (role, "image_adapter") if (conditioning, role) == ("image", "text_to_image") else (role,)

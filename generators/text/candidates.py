@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from editmill.generators.base import Edit
+from editmill.generators.base.edits import Edit
 from editmill.generators.text.grounded import CaptionJob
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.records import Insertion, SlotRecord

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,26 +16,27 @@ from editmill.generators.models.masked_lm import MaskedLm
 from editmill.generators.models.pack import AttributeGroup
 from editmill.generators.models.segmenter import Segmenter
 from editmill.generators.models.sentence_writer import SentenceWriter
-from editmill.generators.reasons import Reason
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.controls.clare import Clare
 from editmill.generators.text.controls.edits import augment, delete_words, replace_synonyms
 from editmill.generators.text.controls.matched import false_word, open_class_words, random_attribute
 from editmill.generators.text.controls.similarity import TextSimilarity
 from editmill.generators.text.dilution.editor import Diluter, Fact, Tools
+from editmill.generators.text.edits import kind_of
 from editmill.generators.text.evidence import SIZES, CropJudge, SizeRuler
 from editmill.generators.text.fluency import Fluency
 from editmill.generators.text.gold import judge as judge_gold
 from editmill.generators.text.gold import known_groups, said_groups, true_words
 from editmill.generators.text.grounded import SIZE, CaptionJob, Grounder, Slot
+from editmill.generators.text.language.attribute_words import GROUPS
 from editmill.generators.text.language.insertion import insert_word, merge_operations
 from editmill.generators.text.language.operations import Operation, apply_operations
 from editmill.generators.text.language.phrases import noun_phrases
-from editmill.generators.text.language.vocabulary import GROUPS
 from editmill.generators.text.measures import Measures
 from editmill.generators.text.published import PublishedEditor
+from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import Insertion
-from editmill.generators.text.settings import DILUTIONS, MATCHED, TextGuardSettings, TextSettings
+from editmill.generators.text.settings import TextGuardSettings, TextSettings
 from editmill.generators.text.settling import Settled, Settler, placed
 from editmill.generators.text.sightings import Lookout
 from editmill.manifests.seeds import derive_seed
@@ -43,6 +44,17 @@ from editmill.manifests.seeds import derive_seed
 Swap = Callable[[Slot, Insertion, np.random.Generator], tuple[str, str] | None]
 # Pictures per forward pass on the way to attributes.
 BATCH = 8
+
+
+@dataclass(frozen=True)
+class _Base:
+    """What other edits of captions start from: the grounded edit, and what could be inserted, by caption."""
+
+    settled: dict[tuple[str, str], Settled] = field(default_factory=dict)
+    facts: dict[tuple[str, str], list[Fact]] = field(default_factory=dict)
+
+    def of(self, job: TextJob) -> Settled:
+        return self.settled[job.caption.key]
 
 
 def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
@@ -69,60 +81,58 @@ class TextEditor:
 
     def edit(self, jobs: Sequence[TextJob]) -> list[TextCandidate]:
         """Return candidates in the order of the jobs."""
-        captions = list({job.caption.key: job.caption for job in jobs}.values())
-        names = {job.edit.name for job in jobs}
-        settled: dict[tuple[str, str], Settled] = {}
-        facts: dict[tuple[str, str], list[Fact]] = {}
-        if names & {"grounded", *MATCHED, *DILUTIONS}:
-            slots = self.grounder.ground(captions)
-            # The cap and the guards of whole texts take insertions back that a sentence of its own may still say.
-            facts = {
-                one.key: [(slot, slot.found) for slot in mine if slot.found]
-                for one, mine in zip(captions, slots, strict=True)
-            }
-            done = self.settler.settle(slots)
-            settled = {one.key: result for one, result in zip(captions, done, strict=True)}
+        names = sorted({job.edit.name for job in jobs})
+        base = self._ground(jobs) if any(kind_of(name).needs_grounding for name in names) else _Base()
         candidates: list[TextCandidate | None] = [None] * len(jobs)
-        for name in sorted(names):
+        for name in names:
             mine = [position for position, job in enumerate(jobs) if job.edit.name == name]
-            chosen = [jobs[position] for position in mine]
-            made = self.diluter.dilute(name, chosen, facts) if name in DILUTIONS else self._make(name, chosen, settled)
+            made = self._make(name, [jobs[position] for position in mine], base)
             for position, candidate in zip(mine, made, strict=True):
                 candidates[position] = candidate
         return self._measured(jobs, [candidate for candidate in candidates if candidate is not None])
 
-    def _make(self, name: str, jobs: list[TextJob], settled: dict[tuple[str, str], Settled]) -> list[TextCandidate]:
-        if name == "original":
-            return [TextCandidate(job.caption.caption.text) for job in jobs]
-        bases = [settled[job.caption.key] for job in jobs] if settled else []
-        if name == "grounded":
-            return [self._grounded(job, base) for job, base in zip(jobs, bases, strict=True)]
-        if name in ("xmai-2023", "naive"):
-            return self.published.edit(jobs, naive=name == "naive")
-        if name == "eda":
-            return [_freely(job, augment(job.caption.caption.text, _rng(job))) for job in jobs]
-        if name in ("deletion", "synonym"):
-            change = delete_words if name == "deletion" else replace_synonyms
-            return [
-                _freely(
-                    job, change(job.caption.caption.text, _rng(job), budget=len(base.chosen)) if base.chosen else ()
-                )
-                for job, base in zip(jobs, bases, strict=True)
-            ]
-        if name == "clare":
-            texts, rngs = [job.caption.caption.text for job in jobs], [_rng(job) for job in jobs]
-            changes = iter(self.clare.edit(texts, rngs, [len(base.chosen) or 1 for base in bases]))
-            return [
-                _freely(job, change if base.chosen else ())
-                for job, base, change in zip(jobs, bases, changes, strict=True)
-            ]
-        swaps: dict[str, Swap] = {
-            "oracle": _true_word,
-            "random-attribute": self._random_attribute,
-            "false-attribute": self._false_attribute,
-            "random-word": self._random_word,
+    def _ground(self, jobs: Sequence[TextJob]) -> _Base:
+        captions = list({job.caption.key: job.caption for job in jobs}.values())
+        slots = self.grounder.ground(captions)
+        # The cap and the guards of whole texts take insertions back that a sentence of its own may still say.
+        facts = {
+            one.key: [(slot, slot.found) for slot in mine if slot.found]
+            for one, mine in zip(captions, slots, strict=True)
         }
-        return self._swapped(jobs, bases, swaps[name])
+        settled = self.settler.settle(slots)
+        return _Base({one.key: result for one, result in zip(captions, settled, strict=True)}, facts)
+
+    def _make(self, name: str, jobs: list[TextJob], base: _Base) -> list[TextCandidate]:
+        match kind_of(name).way:
+            case "untouched":
+                return [TextCandidate(job.caption.caption.text) for job in jobs]
+            case "grounded":
+                return [self._grounded(job, base.of(job)) for job in jobs]
+            case "swapped":
+                return self._swapped(jobs, [base.of(job) for job in jobs], self._swaps[name])
+            case "published":
+                return self.published.edit(jobs, naive=name == "naive")
+            case "reworded":
+                matched = kind_of(name).matched
+                return self._reworded(name, jobs, [len(base.of(job).chosen) if matched else 1 for job in jobs])
+            case "diluted":
+                return self.diluter.dilute(name, jobs, base.facts)
+
+    def _reworded(self, name: str, jobs: list[TextJob], budgets: list[int]) -> list[TextCandidate]:
+        """Change as many words as the budgets say, none where that is 0; ``eda`` changes a share of its own."""
+        texts, rngs = [job.caption.caption.text for job in jobs], [_rng(job) for job in jobs]
+        counts = [budget or 1 for budget in budgets]
+        if name == "clare":
+            changes = self.clare.edit(texts, rngs, counts)
+        elif name == "eda":
+            changes = list(map(augment, texts, rngs))
+        else:
+            change = delete_words if name == "deletion" else replace_synonyms
+            changes = [change(text, rng, budget=count) for text, rng, count in zip(texts, rngs, counts, strict=True)]
+        return [
+            _freely(job, operations if budget else ())
+            for job, operations, budget in zip(jobs, changes, budgets, strict=True)
+        ]
 
     def _grounded(self, job: TextJob, base: Settled) -> TextCandidate:
         slots = tuple(slot.record() for slot in base.slots)
@@ -153,7 +163,7 @@ class TextEditor:
     ) -> TextCandidate:
         source = job.caption.caption.text
         if not words:
-            return TextCandidate(source, reasons=(Reason.NO_GOLD if base.chosen else Reason.NO_INSERTION,))
+            return TextCandidate(source, reasons=(TextReason.NO_GOLD if base.chosen else TextReason.NO_INSERTION,))
         own = [insert_word(source, slot.phrase, word, group) for slot, group, word, _ in words]
         operations = merge_operations(own)
         insertions = []
@@ -184,6 +194,15 @@ class TextEditor:
             tuple(slot.record() for slot in base.slots),
             scores={"image_margin": min(known)} if known else {},
         )
+
+    @cached_property
+    def _swaps(self) -> dict[str, Swap]:
+        return {
+            "oracle": _true_word,
+            "random-attribute": self._random_attribute,
+            "false-attribute": self._false_attribute,
+            "random-word": self._random_word,
+        }
 
     def _words(self, group: str) -> tuple[str, ...]:
         return SIZES if group == SIZE else self.groups[group].words
@@ -294,7 +313,11 @@ def _freely(job: TextJob, operations: tuple[Operation, ...]) -> TextCandidate:
     """Return a text that its operations change; an edit that leaves it as it was is none."""
     source = job.caption.caption.text
     edited = apply_operations(source, operations)
-    return TextCandidate(edited, operations) if edited != source else TextCandidate(source, reasons=(Reason.UNCHANGED,))
+    return (
+        TextCandidate(edited, operations)
+        if edited != source
+        else TextCandidate(source, reasons=(TextReason.UNCHANGED,))
+    )
 
 
 def _true_word(slot: Slot, found: Insertion, rng: np.random.Generator) -> tuple[str, str] | None:

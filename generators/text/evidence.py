@@ -11,14 +11,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from editmill.generators.base.loaded import Box, CaptionedImage
+from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_area
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.pack import AttributeGroup, ObjectSize
 from editmill.generators.models.segmenter import Segmenter
-from editmill.generators.per_source import PerSource
-from editmill.generators.text.base import Array, Box, CaptionedImage
 from editmill.generators.text.language.articles import indefinite_article
 from editmill.generators.text.sightings import Sighting
+from editmill.manifests.arrays import Feature, Picture
 
 TEMPLATES = ("{}", "a photo of {}", "a picture of {}")
 SIZES = ("small", "large")
@@ -53,7 +54,7 @@ def phrase_of(noun: str, *words: str) -> str:
     return f"{indefinite_article(text.split()[0])} {text}"
 
 
-def crop_around(image: Array, box: Box, margin: float) -> Array:
+def crop_around(image: Picture, box: Box, margin: float) -> Picture:
     """Return the square around ``box``, larger by ``margin`` of its longer side on each side, uint8 [S, S, 3] RGB.
 
     Beyond the frame the border is repeated.
@@ -70,13 +71,15 @@ class CropJudge:
 
     def __init__(self, features: ImageTextFeatures) -> None:
         self.features = features
-        self._phrases: dict[str, Array] = {}
+        self._phrases: dict[str, Feature] = {}
 
-    def look(self, crops: list[Array]) -> Array:
+    def look(self, crops: list[Picture]) -> Feature:
         """Return features of crops: float32 [crops, features]."""
         return np.asarray(self.features.images(crops).cpu())
 
-    def logits(self, seen: Array, noun: str, words: tuple[str, ...], *, context: str = "", none: float = 0.0) -> Array:
+    def logits(
+        self, seen: Feature, noun: str, words: tuple[str, ...], *, context: str = "", none: float = 0.0
+    ) -> Feature:
         """Return logits of ``words`` and, last, of "none" less ``none``: float64 [words + 1].
 
         Args:
@@ -91,20 +94,20 @@ class CropJudge:
         scores[-1] -= none
         return np.asarray(scores)
 
-    def _phrase(self, phrase: str) -> Array:
+    def _phrase(self, phrase: str) -> Feature:
         if phrase not in self._phrases:
             texts = self.features.texts(tuple(template.format(phrase) for template in TEMPLATES)).double().mean(dim=0)
             self._phrases[phrase] = np.asarray((texts / texts.norm()).cpu())
         return self._phrases[phrase]
 
 
-def softmax(logits: Array) -> Array:
+def softmax(logits: Feature) -> Feature:
     """Return probabilities of logits."""
     raised = np.exp(logits - logits.max())
     return np.asarray(raised / raised.sum())
 
 
-def find_word(logits: Array, group: AttributeGroup) -> Finding:
+def find_word(logits: Feature, group: AttributeGroup) -> Finding:
     """Return the decision over a group's words and "none", the last of ``logits``."""
     probabilities = softmax(logits)
     order = np.argsort(-probabilities, kind="stable")

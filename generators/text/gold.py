@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from editmill.generators.text.base import CaptionedImage, GoldObject
+from editmill.generators.base.loaded import CaptionedImage, GoldObject
 from editmill.generators.text.language.phrases import NounPhrase
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"

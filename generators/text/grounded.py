@@ -9,18 +9,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.models.pack import AttributeGroup
-from editmill.generators.reasons import Reason
-from editmill.generators.text.base import Array, CaptionedImage
 from editmill.generators.text.evidence import SIZES, CropJudge, Finding, SizeRuler, crop_around, find_word, size_margin
 from editmill.generators.text.gold import judge as judge_gold
+from editmill.generators.text.language.conflicts import conflicts
 from editmill.generators.text.language.insertion import insert_word
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.language.phrases import NounPhrase, noun_phrases
-from editmill.generators.text.language.vocabulary import conflicts, group_of
-from editmill.generators.text.records import INSERTED, Insertion, SlotRecord, Tried
+from editmill.generators.text.language.vocabulary import group_of
+from editmill.generators.text.reasons import TextReason
+from editmill.generators.text.records import INSERTED, Insertion, SlotRecord, Tried, nearest
 from editmill.generators.text.settings import InsertionSettings, TextGuardSettings
 from editmill.generators.text.sightings import Lookout, Sighting
+from editmill.manifests.arrays import Feature
 from editmill.manifests.records import CaptionRecord
 from editmill.manifests.seeds import derive_seed
 
@@ -94,7 +96,7 @@ class Grounder:
         self.chooser, self.second = judges
         shares = settings.groups.model_dump()
         self.shares = {name: shares.get(name, 1.0) for name in (SIZE, *groups) if shares.get(name, 1.0) > 0}
-        self._features: dict[tuple[int, int, Sighting], Array] = {}
+        self._features: dict[tuple[int, int, Sighting], Feature] = {}
 
     def ground(self, jobs: Sequence[CaptionJob]) -> list[list[Slot]]:
         """Return the slots of each caption, decided but for the cap and the guards of whole texts: ``found`` is what
@@ -104,7 +106,9 @@ class Grounder:
         slots = [[Slot(job, phrase) for phrase in noun_phrases(job.caption.text)] for job in jobs]
         every = [slot for mine in slots for slot in mine]
         for slot in every:
-            slot.outcome = Reason.PERSON_GUARD if slot.phrase.person else Reason.SCOPE if slot.phrase.scope else ""
+            slot.outcome = (
+                TextReason.PERSON_GUARD if slot.phrase.person else TextReason.SCOPE if slot.phrase.scope else ""
+            )
         self._look(every)
         for slot in every:
             slot.order = self._order(slot)
@@ -129,7 +133,7 @@ class Grounder:
             slot.around = tuple(other for mine in seen.values() for other in mine)
         self._drop_contradicting([slot for slot in open_slots if slot.seen])
         for slot in open_slots:
-            slot.outcome = "" if slot.seen else Reason.NO_BOX
+            slot.outcome = "" if slot.seen else TextReason.NO_BOX
 
     def _drop_contradicting(self, slots: list[Slot]) -> None:
         """Leave out boxes whose object surely has another attribute than the caption says.
@@ -185,7 +189,7 @@ class Grounder:
             group = slot.order.pop(0)
             words = SIZES if group == SIZE else self.groups[group].words
             if group in self._said(slot.phrase) or any(conflicts(word, group, slot.phrase) for word in words):
-                slot.tried.append(Tried(group, "", Reason.ALREADY_MODIFIED))
+                slot.tried.append(Tried(group, "", TextReason.ALREADY_MODIFIED))
             else:
                 asking.append((slot, group))
         self._features_of([slot for slot, group in asking if group != SIZE], self.chooser)
@@ -203,7 +207,13 @@ class Grounder:
         if len(words) == 1 and all(found.sure for found in findings):
             return findings
         first = findings[0]
-        what = Reason.AMBIGUOUS if len(words) > 1 else Reason.NONE_WON if not first.word else Reason.BELOW_THRESHOLD
+        what = (
+            TextReason.AMBIGUOUS
+            if len(words) > 1
+            else TextReason.NONE_WON
+            if not first.word
+            else TextReason.BELOW_THRESHOLD
+        )
         slot.tried.append(Tried(group, first.word, what, first.probability, first.none, first.margin, first.ratio))
         return None
 
@@ -214,7 +224,7 @@ class Grounder:
         facts = Tried(
             group,
             weakest.word,
-            INSERTED if passed else Reason.IMAGE_GUARD,
+            INSERTED if passed else TextReason.IMAGE_GUARD,
             weakest.probability,
             weakest.none,
             weakest.margin,
@@ -311,7 +321,7 @@ class Grounder:
             int(self.chooser.logits(self._seen(slot, best, self.chooser), best.noun, colour.words)[:-1].argmax())
         ]
 
-    def _seen(self, slot: Slot, sighting: Sighting, judge: CropJudge) -> Array:
+    def _seen(self, slot: Slot, sighting: Sighting, judge: CropJudge) -> Feature:
         return self._features[(id(judge), id(slot.job.image), sighting)]
 
     def _features_of(self, slots: Iterable[Slot], judge: CropJudge) -> None:
@@ -340,6 +350,4 @@ def _names(phrase: NounPhrase) -> list[str]:
 
 
 def _best_failure(slot: Slot) -> str:
-    outcomes = [one.outcome for one in slot.tried]
-    nearest = (Reason.IMAGE_GUARD, Reason.AMBIGUOUS, Reason.BELOW_THRESHOLD, Reason.NONE_WON, Reason.ALREADY_MODIFIED)
-    return next((reason for reason in nearest if reason in outcomes), Reason.NONE_WON)
+    return next(iter(nearest([one.outcome for one in slot.tried])), TextReason.NONE_WON)

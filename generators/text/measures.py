@@ -6,23 +6,12 @@ from collections.abc import Sequence
 
 import torch
 
+from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.models.entailment import Entailment
 from editmill.generators.models.features import ImageTextFeatures
-from editmill.generators.text.base import CaptionedImage
 from editmill.generators.text.fluency import Fluency
 from editmill.generators.text.language.article_check import article_errors
 from editmill.generators.text.settling import ENTAILED
-
-SCORE_NAMES: tuple[str, ...] = (
-    "article_errors",
-    "cross_modal_after",
-    "cross_modal_before",
-    "entailment",
-    "image_margin",
-    "pll_after",
-    "pll_before",
-    "text_similarity",
-)
 
 
 class Measures:

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.masked_lm import MaskedLm
 from editmill.generators.models.pack import AttributeGroup
-from editmill.generators.text.base import CaptionedImage
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.evidence import CropJudge, crop_around
 from editmill.generators.text.gold import UNKNOWN, judge, known_groups
@@ -29,6 +29,7 @@ from editmill.generators.text.xmai2023.ceiling import masked_model_ceiling
 from editmill.generators.text.xmai2023.editor import Cosines, Filled, Outcome, Xmai, insert_randomly
 from editmill.generators.text.xmai2023.proposals import Proposer
 from editmill.generators.text.xmai2023.slots import MaskSlot
+from editmill.manifests.arrays import Feature
 from editmill.manifests.seeds import derive_seed
 
 # The names and attributes of an image's boxes, in the order of their scores.
@@ -135,7 +136,7 @@ class PublishedEditor:
             result[position].setdefault(sighting.noun, []).append((sighting, self._attribute(features, sighting.noun)))
         return result
 
-    def _attribute(self, features: np.ndarray, noun: str) -> str:
+    def _attribute(self, features: Feature, noun: str) -> str:
         words = tuple(word for group in self.groups.values() for word in group.words)
         return words[int(self.judge.logits(features, noun, words)[:-1].argmax())]
 

@@ -5,9 +5,23 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from editmill.generators.reasons import Reason
-from editmill.generators.text.base import Box
+from editmill.generators.base.loaded import Box
+from editmill.generators.base.reasons import Reason
+from editmill.generators.text.reasons import TextReason
 
+# Of every sample; a picture stands beside them unless the recipe stores a reference to it.
+MEMBERS = ("cls", "json", "source.txt", "txt")
+REFERENCE = "reference"
+SCORE_NAMES: tuple[str, ...] = (
+    "article_errors",
+    "cross_modal_after",
+    "cross_modal_before",
+    "entailment",
+    "image_margin",
+    "pll_after",
+    "pll_before",
+    "text_similarity",
+)
 INSERTED = "inserted"
 NO_BOX: Box = (-1.0, -1.0, -1.0, -1.0)
 
@@ -105,19 +119,19 @@ class SlotRecord:
 # Of several slots the one that came nearest to an insertion gives a caption's first reason.
 NEAREST_FIRST: tuple[str, ...] = (
     INSERTED,
-    Reason.LABEL_GUARD,
-    Reason.ENTAILMENT,
-    Reason.DISFLUENT,
-    Reason.IMAGE_GUARD,
+    TextReason.LABEL_GUARD,
+    TextReason.ENTAILMENT,
+    TextReason.DISFLUENT,
+    TextReason.IMAGE_GUARD,
     Reason.CAP_REACHED,
-    Reason.AMBIGUOUS,
-    Reason.BELOW_THRESHOLD,
-    Reason.NONE_WON,
-    Reason.ALREADY_MODIFIED,
-    Reason.NO_BOX,
-    Reason.SCOPE,
-    Reason.PERSON_GUARD,
-    Reason.NO_NOUN,
+    TextReason.AMBIGUOUS,
+    TextReason.BELOW_THRESHOLD,
+    TextReason.NONE_WON,
+    TextReason.ALREADY_MODIFIED,
+    TextReason.NO_BOX,
+    TextReason.SCOPE,
+    TextReason.PERSON_GUARD,
+    TextReason.NO_NOUN,
 )
 
 

@@ -1,4 +1,4 @@
-"""Settings of text edits, as they stand in a recipe."""
+"""Settings of text edits, as they are written in a recipe."""
 
 from __future__ import annotations
 
@@ -6,28 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-TextEditName = Literal[
-    "original",
-    "grounded",
-    "oracle",
-    "random-attribute",
-    "false-attribute",
-    "random-word",
-    "xmai-2023",
-    "naive",
-    "deletion",
-    "eda",
-    "synonym",
-    "clare",
-    "dilute",
-    "dilute-false",
-    "dilute-unrelated",
-    "dilute-repeat",
-    "dilute-keywords",
-]
-DILUTIONS = ("dilute", "dilute-false", "dilute-unrelated", "dilute-repeat", "dilute-keywords")
-# Edits that take over where, and how many words, the grounded edit of the same caption inserts.
-MATCHED = ("oracle", "random-attribute", "false-attribute", "random-word", "deletion", "synonym", "clare")
+from editmill.generators.base.family import Settings
+from editmill.generators.text.edits import TextEditName
 
 
 class TextEditSettings(BaseModel):
@@ -127,7 +107,7 @@ class DilutionSettings(BaseModel):
     max_tokens: int = Field(24, ge=4, le=128)
 
 
-class TextSettings(BaseModel):
+class TextSettings(Settings):
     """The ``text`` generator's part of a recipe.
 
     Attributes:
@@ -136,8 +116,6 @@ class TextSettings(BaseModel):
         xmai: The published algorithm.
         dilution: How captions are diluted.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["text"] = "text"
     edits: tuple[TextEditSettings, ...] = Field(min_length=1)
@@ -154,7 +132,7 @@ class TextSettings(BaseModel):
         return self
 
 
-class TextGuardSettings(BaseModel):
+class TextGuardSettings(Settings):
     """Limits that an edited caption has to keep; docs/xmai.md says how each is measured.
 
     Attributes:
@@ -163,8 +141,6 @@ class TextGuardSettings(BaseModel):
         image_margin: Least lead of the inserted word over every other word of its group, in units of the second judge's
             logits.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["text"] = "text"
     fluency: float = Field(1.0, gt=0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from editmill.generators.base.reasons import Reason
 from editmill.generators.models.entailment import LABELS, Entailment
-from editmill.generators.reasons import Reason
 from editmill.generators.text.fluency import Fluency
 from editmill.generators.text.grounded import Slot, operations_of, reject
 from editmill.generators.text.language.insertion import merge_operations
 from editmill.generators.text.language.operations import Operation, apply_operations
+from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import INSERTED, Insertion, nearest
 from editmill.generators.text.settings import TextGuardSettings
 
@@ -36,7 +37,7 @@ class Settled:
         """Why nothing was inserted, the nearest to an insertion first; empty for an edit."""
         if self.chosen:
             return ()
-        return tuple(nearest([slot.outcome for slot in self.slots])) or (Reason.NO_NOUN,)
+        return tuple(nearest([slot.outcome for slot in self.slots])) or (TextReason.NO_NOUN,)
 
 
 class Settler:
@@ -45,7 +46,7 @@ class Settler:
     def __init__(
         self, fluency: Fluency | None, entailment: Entailment | None, guard: TextGuardSettings, *, cap: int
     ) -> None:
-        """Models that a pack lacks have no say."""
+        """Set up; without a model its guard passes everything."""
         self.fluency, self.entailment, self.guard, self.cap = fluency, entailment, guard, cap
 
     def settle(self, captions: Sequence[list[Slot]]) -> list[Settled]:
@@ -68,7 +69,7 @@ class Settler:
             # The whole text failed with them, though not without them.
             for slot in one.slots:
                 if slot.outcome == INSERTED and slot not in one.chosen:
-                    reject(slot, Reason.ENTAILMENT)
+                    reject(slot, TextReason.ENTAILMENT)
         self._describe(results)
         return results
 
@@ -77,7 +78,7 @@ class Settler:
         found = [slot for slot in slots if slot.found]
         if found and found[0].job.caption.label == NEUTRAL_LABEL:
             for slot in found:
-                reject(slot, Reason.LABEL_GUARD)
+                reject(slot, TextReason.LABEL_GUARD)
             return []
         for slot in found[self.cap :]:
             reject(slot, Reason.CAP_REACHED)
@@ -91,7 +92,7 @@ class Settler:
         if self.fluency is not None:
             before, after = self.fluency.per_token(sources), self.fluency.per_token([one.text for one in tries])
             reasons = [
-                Reason.DISFLUENT if new - old < -self.guard.fluency else ""
+                TextReason.DISFLUENT if new - old < -self.guard.fluency else ""
                 for old, new in zip(before, after, strict=True)
             ]
         if self.entailment is not None:
@@ -100,7 +101,7 @@ class Settler:
                 :, ENTAILED
             ]
             for position, probability in zip(left, entailed.tolist(), strict=True):
-                reasons[position] = "" if probability >= self.guard.entailment else Reason.ENTAILMENT
+                reasons[position] = "" if probability >= self.guard.entailment else TextReason.ENTAILMENT
         return reasons
 
     def _describe(self, results: list[Settled]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from editmill.generators.base.loaded import Box, CaptionedImage
 from editmill.generators.models.detector import Detector
-from editmill.generators.text.base import Box, CaptionedImage
 from editmill.generators.text.settings import InsertionSettings
 
 

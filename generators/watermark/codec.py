@@ -7,11 +7,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from editmill.generators.base import Array
 from editmill.generators.watermark.settings import AttackSettings
+from editmill.manifests.arrays import Picture
 
 
-def deliver(image: Array, attack: AttackSettings) -> Array:
+def deliver(image: Picture, attack: AttackSettings) -> Picture:
     """Return the picture, uint8 [H, W, 3] RGB, as it comes out of the attack's codec."""
     if attack.codec == "png":
         return image

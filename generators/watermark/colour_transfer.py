@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from editmill.generators.base import Array
+from editmill.manifests.arrays import Feature, Picture
 
 # Keeps the covariances of pictures with fewer than three independent colours invertible, in squared grey levels.
 RIDGE = 1e-3
 
 
-def match_colours(image: Array, reference: Array) -> Array:
+def match_colours(image: Picture, reference: Picture) -> Picture:
     """Return ``hm-mkl-hm``: uint8 [H, W, 3] RGB with the colours of ``reference``, a picture of any size."""
     matched = match_histograms(image.astype(np.float64), reference)
     matched = monge_kantorovich(matched, reference)
     return np.rint(match_histograms(matched, reference)).clip(0, 255).astype(np.uint8)
 
 
-def match_histograms(image: Array, reference: Array) -> Array:
+def match_histograms(image: Picture, reference: Picture) -> Picture:
     """Return float64 [H, W, 3] whose channels have the distribution of the reference's: every value goes to the
     reference's quantile of its rank.
     """
@@ -30,7 +30,7 @@ def match_histograms(image: Array, reference: Array) -> Array:
     return np.stack(channels, axis=-1)
 
 
-def _match_channel(values: Array, reference: Array) -> Array:
+def _match_channel(values: Feature, reference: Feature) -> Feature:
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     wanted, shares = np.unique(reference, return_counts=True)
     # The middle of each value's steps, so that equal distributions map to themselves.
@@ -38,7 +38,7 @@ def _match_channel(values: Array, reference: Array) -> Array:
     return np.asarray(np.interp(ranks, quantiles, wanted)[places]).reshape(values.shape)
 
 
-def monge_kantorovich(image: Array, reference: Array) -> Array:
+def monge_kantorovich(image: Picture, reference: Picture) -> Picture:
     """Return the linear map that turns mean and covariance of the picture's colours into the reference's with the least
     motion (Pitié and Kokaram 2007).
 
@@ -54,7 +54,7 @@ def monge_kantorovich(image: Array, reference: Array) -> Array:
     return (target.mean(axis=0) + (source - source.mean(axis=0)) @ mapping.T).reshape(image.shape)
 
 
-def _power(matrix: Array, exponent: float) -> Array:
+def _power(matrix: Feature, exponent: float) -> Feature:
     """Return a power of a symmetric positive matrix."""
     values, vectors = np.linalg.eigh(matrix)
     return np.asarray((vectors * np.maximum(values, 1e-12) ** exponent) @ vectors.T)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from scipy.stats import binom
 
-from editmill.generators.base import Array
 from editmill.generators.watermark.schemes.base import ReadingError, Scheme, read
+from editmill.manifests.arrays import Picture
 from editmill.manifests.payloads import Payload
 
 DIGITS = 6
 
 
-def detect(scheme: Scheme, image: Array, payload: Payload) -> dict[str, Any]:
+def detect(scheme: Scheme, image: Picture, payload: Payload) -> dict[str, Any]:
     """Return what ``scheme`` reads in ``image``, against ``payload``.
 
     The p-value is P(X >= matches) for X ~ Binomial(bits, 1/2), exact for keys that are random and independent of the

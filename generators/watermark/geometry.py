@@ -5,9 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editmill.generators.base import Array, EditFailure
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.generators.watermark.settings import WatermarkSettings
+from editmill.manifests.arrays import Picture
 
 # Grey levels of local standard deviation, in windows of 7 pixels, under which a place counts as flat.
 FLAT, WINDOW = 2.0, 7
@@ -15,11 +16,11 @@ FLAT, WINDOW = 2.0, 7
 LEAST_SIDE = 32
 
 
-def frame(image: Array, settings: WatermarkSettings) -> Array:
+def frame(image: Picture, settings: WatermarkSettings) -> Picture:
     """Return a source, uint8 [H, W, 3] RGB, in the frame of its samples; ``pad`` never enlarges and never cuts.
 
     Raises:
-        EditFailure: The picture is too small for marks.
+        Unusable: The picture is too small for marks.
     """
     _check(image, settings)
     if settings.fit == "crop":
@@ -38,14 +39,14 @@ def frame(image: Array, settings: WatermarkSettings) -> Array:
     return np.array(image)
 
 
-def _check(image: Array, settings: WatermarkSettings) -> None:
+def _check(image: Picture, settings: WatermarkSettings) -> None:
     height, width = image.shape[:2]
     if height * width < settings.least_pixels or min(height, width) < LEAST_SIDE:
         limits = f"{LEAST_SIDE} on a side, {settings.least_pixels} in all (least_pixels)"
-        raise EditFailure(Reason.SOURCE_TOO_SMALL, f"{width}x{height} pixels are too few: {limits}")
+        raise Unusable(Reason.SOURCE_TOO_SMALL, f"{width}x{height} pixels are too few: {limits}")
 
 
-def pad_to(image: Array, multiple: int) -> Array:
+def pad_to(image: Picture, multiple: int) -> Picture:
     """Return the picture with reflected rows below and columns at the right, so that both sides are multiples of
     ``multiple``.
     """
@@ -53,8 +54,8 @@ def pad_to(image: Array, multiple: int) -> Array:
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REFLECT_101) if below or right else image
 
 
-def flat_share(image: Array) -> float:
-    """Return share of pixels around which grey values hardly vary: where marks that hide in texture are weak."""
+def flat_share(image: Picture) -> float:
+    """Return the share of pixels around which grey values hardly vary: where marks that hide in texture are weak."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean, square = (cv2.blur(values, (WINDOW, WINDOW)) for values in (grey, grey * grey))
     return float(np.mean(square - mean * mean < FLAT * FLAT))

@@ -6,8 +6,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from editmill.generators.base import Array, EditFailure
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.watermark.reasons import WatermarkReason
+from editmill.manifests.arrays import Picture
 from editmill.manifests.payloads import tag
 
 
@@ -35,7 +36,7 @@ class Item:
     """A picture, uint8 [H, W, 3] RGB, with its record."""
 
     record: EmbedRecord
-    image: Array
+    image: Picture
 
 
 class Ledger:
@@ -46,35 +47,31 @@ class Ledger:
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
 
-    def seal(self, image: Array, *, source_id: str, scheme: str = "", key_id: str = "") -> Item:
+    def seal(self, image: Picture, *, source_id: str, scheme: str = "", key_id: str = "") -> Item:
         """Record a picture that was just marked, or a negative."""
-        digest = pixels_digest(image)
-        return Item(
-            EmbedRecord(source_id, scheme, key_id, digest, tag(self._key, source_id, scheme, key_id, digest)), image
-        )
+        fields = (source_id, scheme, key_id, pixels_digest(image))
+        return Item(EmbedRecord(*fields, seal=tag(self._key, *fields)), image)
 
-    def open(self, item: Item) -> Array:
+    def open(self, item: Item) -> Picture:
         """Return the picture of an item of this run, whose pixels are hashed again.
 
         Raises:
-            EditFailure: Another run made it or nobody did, or it was changed since.
+            Unusable: Another run made it or nobody did, or it was changed since.
         """
         record = item.record
         seal = tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)
         if not secrets.compare_digest(str(record.seal).encode(), seal.encode()):
-            raise EditFailure(
-                Reason.NO_EMBED_RECORD,
-                f"{record.source_id}: this run has no record of embedding {record.scheme or 'a negative'} in this "
-                "picture; "
-                "only marks that a run embedded itself are regenerated",
-            )
+            what = f"this run has no record of embedding {record.scheme or 'a negative'} in this picture"
+            raise _foreign(record, f"{what}; only marks that a run embedded itself are regenerated")
         if pixels_digest(item.image) != record.sha256:
-            raise EditFailure(
-                Reason.NO_EMBED_RECORD, f"{record.source_id}: the picture was changed after it was recorded"
-            )
+            raise _foreign(record, "the picture was changed after it was recorded")
         return item.image
 
 
-def pixels_digest(image: Array) -> str:
+def _foreign(record: EmbedRecord, what: str) -> Unusable:
+    return Unusable(WatermarkReason.NO_EMBED_RECORD, f"{record.source_id}: {what}")
+
+
+def pixels_digest(image: Picture) -> str:
     """Return sha256 over the shape, the type and the pixels of a picture."""
     return hashlib.sha256(f"{image.shape} {image.dtype.str}".encode() + image.tobytes()).hexdigest()

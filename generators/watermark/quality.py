@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from editmill.generators.base import Array
+from editmill.manifests.arrays import Picture
 
 # Wang et al. 2004 (IEEE TIP 13:4), section III-B: window of 11 pixels with a standard deviation of 1.5.
 WINDOW, SIGMA = (11, 11), 1.5
@@ -18,13 +18,13 @@ C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 EQUAL_PSNR = 100.0
 
 
-def psnr(first: Array, second: Array) -> float:
+def psnr(first: Picture, second: Picture) -> float:
     """Return peak signal-to-noise ratio in dB of two pictures uint8 [H, W, 3], at most ``EQUAL_PSNR``."""
     error = float(np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2))
     return min(EQUAL_PSNR, 10 * math.log10(255**2 / error)) if error else EQUAL_PSNR
 
 
-def ssim(first: Array, second: Array) -> float:
+def ssim(first: Picture, second: Picture) -> float:
     """Return structural similarity, at most 1, of two pictures uint8 [H, W, 3]: the mean over pixels and channels (Wang
     et al. 2004).
     """
@@ -35,5 +35,5 @@ def ssim(first: Array, second: Array) -> float:
     return float(values.mean())
 
 
-def _blur(values: Array) -> Array:
+def _blur(values: Picture) -> Picture:
     return cv2.GaussianBlur(values, WINDOW, SIGMA)

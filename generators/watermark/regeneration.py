@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from editmill.generators.base import Array
 from editmill.generators.models.image_adapter import attach
 from editmill.generators.models.loading import Models, quiet
 from editmill.generators.watermark.codec import deliver
@@ -32,6 +31,7 @@ from editmill.generators.watermark.schedule import (
     strength_for,
 )
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.arrays import Picture
 from editmill.manifests.seeds import derive_seed
 
 COLOUR_METHOD = "hm-mkl-hm"
@@ -41,7 +41,7 @@ COLOUR_METHOD = "hm-mkl-hm"
 class Regenerated:
     """An attacked picture, uint8 [H, W, 3] RGB, with what was realised and the network evaluations spent."""
 
-    image: Array
+    image: Picture
     facts: dict[str, Any] = field(default_factory=dict)
     cost: int = 0
 
@@ -59,23 +59,22 @@ class Regenerator:
         """Attack one item.
 
         Raises:
-            EditFailure: This run has no record of the item, or its picture was changed.
+            Unusable: This run has no record of the item, or its picture was changed.
             ValueError: The model gave a picture that is not finite.
         """
         image = self.ledger.open(item)
-        facts, cost = self._unstarted(attack), 0
+        facts = self._unstarted(attack)
         for number in range(attack.passes):
-            if attack.start == "vae":
-                image = self._round_trip(image)
-            elif attack.generates:
+            if attack.kind.denoises:
                 image, start = self._denoise(image, attack, derive_seed(seed, "pass", str(number)))
                 facts.update(self._realised(attack, start))
-                cost += start.executed * (2 if self.settings.guidance > 1 else 1)
-        return Regenerated(deliver(image, attack), facts, cost)
+            elif attack.kind.regenerates:
+                image = self._round_trip(image)
+        return Regenerated(deliver(image, attack), facts, self.settings.cost(attack))
 
     def _unstarted(self, attack: AttackSettings) -> dict[str, Any]:
         """Return the facts of an attack that runs no diffusion; ``snr`` is null where nothing was noised."""
-        runs, settings = attack.generates, self.settings
+        runs, settings = attack.kind.denoises, self.settings
         return {
             "rung": attack.name,
             "start": attack.start,
@@ -143,14 +142,14 @@ class Regenerator:
         return make_scheduler(config, sampler=self.settings.sampler, spacing=attack.spacing or self.settings.spacing)
 
     @torch.no_grad()
-    def _round_trip(self, image: Array) -> Array:
-        """Return through the autoencoder alone, by the mode of its posterior."""
+    def _round_trip(self, image: Picture) -> Picture:
+        """Return the picture through the autoencoder alone, by the mode of its posterior."""
         padded = self._tensor(pad_to(image, _stride(self._vae)))
         decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
         return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
 
     @torch.no_grad()
-    def _denoise(self, image: Array, attack: AttackSettings, seed: int) -> tuple[Array, Start]:
+    def _denoise(self, image: Picture, attack: AttackSettings, seed: int) -> tuple[Picture, Start]:
         pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
         padded = pad_to(image, _stride(pipeline.vae) * 2 ** (len(pipeline.unet.config.block_out_channels) - 1))
         pipeline.scheduler = self._scheduler(attack)
@@ -161,7 +160,7 @@ class Regenerator:
         edges = cv2.Canny(cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY), *settings.canny)
         result = pipeline(
             prompt=settings.prompt,
-            negative_prompt=settings.negative_prompt if settings.guidance > 1 else None,
+            negative_prompt=settings.negative_prompt if settings.guided else None,
             image=latents,
             control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)),
             ip_adapter_image=padded,
@@ -176,28 +175,27 @@ class Regenerator:
             output_type="np",
         ).images[0]
         if not np.isfinite(result).all():
-            raise ValueError(
-                "the diffusion model gave a picture with values that are not finite; float32 or bfloat16 may mend it"
-            )
+            what = "the diffusion model gave a picture with values that are not finite"
+            raise ValueError(f"{what}; float32 or bfloat16 may help")
         made = _cut(_to_uint8(result), image)
         return (match_colours(made, image) if attack.colour_match else made), start
 
-    def _tensor(self, image: Array) -> torch.Tensor:
-        """Return uint8 [H, W, 3] to [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
+    def _tensor(self, image: Picture) -> torch.Tensor:
+        """Turn uint8 [H, W, 3] into [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
         pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
         return pixels.to(self.models.device, self._vae.dtype)
 
 
 def _stride(vae: Any) -> int:
-    """Return pixels per latent along a side."""
+    """Return the number of pixels per latent along a side."""
     return int(2 ** (len(vae.config.block_out_channels) - 1))
 
 
-def _to_uint8(image: Array) -> Array:
-    """Return float [H, W, 3] in about [0, 1] to uint8."""
+def _to_uint8(image: Picture) -> Picture:
+    """Turn float [H, W, 3] in about [0, 1] into uint8."""
     return np.rint(image.astype(np.float32).clip(0, 1) * 255).astype(np.uint8)
 
 
-def _cut(image: Array, original: Array) -> Array:
-    """Return without what padding added to ``original``."""
+def _cut(image: Picture, original: Picture) -> Picture:
+    """Cut off what padding added to ``original``."""
     return np.ascontiguousarray(image[: original.shape[0], : original.shape[1]])

@@ -8,16 +8,9 @@ from typing import Any
 
 import torch
 
+from editmill.generators.watermark.kinds import SAMPLERS, Sampler
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
 from editmill.manifests.canonical import canonical_json
-
-SCHEDULERS = {
-    "ddim": "DDIMScheduler",
-    "ddpm": "DDPMScheduler",
-    "unipc": "UniPCMultistepScheduler",
-    "euler-ancestral": "EulerAncestralDiscreteScheduler",
-}
-STOCHASTIC = ("ddpm", "euler-ancestral")
 
 
 @dataclass(frozen=True)
@@ -41,14 +34,14 @@ class Start:
         return kept / (1 - kept)
 
 
-def make_scheduler(config: Any, *, sampler: str, spacing: str) -> Any:
+def make_scheduler(config: Any, *, sampler: Sampler, spacing: str) -> Any:
     """Return the scheduler of a sampler with the model's own schedule, its timesteps spaced as asked, or as the model
     says where that is empty.
     """
     import diffusers
 
     changes = {"timestep_spacing": spacing} if spacing else {}
-    return getattr(diffusers, SCHEDULERS[sampler]).from_config(config, **changes)
+    return getattr(diffusers, SAMPLERS[sampler].scheduler).from_config(config, **changes)
 
 
 def strength_for(executed: int, steps: int) -> float:
@@ -57,7 +50,7 @@ def strength_for(executed: int, steps: int) -> float:
 
 
 def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettings) -> Start:
-    """Return set the scheduler's timesteps and find where the attack starts on them.
+    """Set the scheduler's timesteps and return where the attack starts on them.
 
     ``terminal`` starts from latents noised to the first timestep, which keeps a part of them on every schedule whose
     signal does not end at 0; ``clean`` starts from pure noise.
@@ -71,14 +64,14 @@ def find_start(scheduler: Any, attack: AttackSettings, settings: WatermarkSettin
     else:
         # Between two training steps; such schedulers interpolate sigma.
         kept = float(1 / (1 + scheduler.sigmas[place] ** 2).sqrt())
-    return Start(executed, int(timestep), 0.0 if attack.start == "clean" else kept)
+    return Start(executed, int(timestep), 0.0 if attack.kind.pure else kept)
 
 
 def start_latents(
     scheduler: Any, attack: AttackSettings, latents: torch.Tensor, noise: torch.Tensor, start: Start
 ) -> torch.Tensor:
     """Return the latents that the first step sees; for a clean start nothing of ``latents`` but the shape."""
-    if attack.start == "clean":
+    if attack.kind.pure:
         return noise * scheduler.init_noise_sigma
     place = len(scheduler.timesteps) - start.executed
     if hasattr(scheduler, "set_begin_index"):
@@ -95,7 +88,7 @@ def describe_scheduler(scheduler: Any, settings: WatermarkSettings) -> dict[str,
         "scheduler": type(scheduler).__name__,
         "scheduler_sha256": hashlib.sha256(canonical_json(_plain(config))).hexdigest(),
         "spacing": str(scheduler.config.get("timestep_spacing", "")),
-        "stochastic": settings.sampler in STOCHASTIC,
+        "stochastic": SAMPLERS[settings.sampler].stochastic,
     }
 
 

@@ -1,25 +1,24 @@
-"""Settings of the generator ``watermark``: schemes, the ladder of attacks, and the model's conditions."""
+"""Settings of the family ``watermark``: schemes, the ladder of attacks, the model's conditions, and the guard."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from editmill.generators.base.family import Settings
+from editmill.generators.watermark.kinds import SCHEMES, STARTS, Sampler, SchemeKind, Start, StartKind
 from editmill.manifests.errors import RequestError
 from editmill.manifests.payloads import LEAST_SECRET, public_secret
 
-BuiltinScheme = Literal["dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark"]
-Start = Literal["none", "vae", "partial", "terminal", "clean"]
 Spacing = Literal["", "leading", "trailing", "linspace"]
-Sampler = Literal["ddim", "ddpm", "unipc", "euler-ancestral"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$", max_length=40)]
 RungName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=30)]
 Threshold = Annotated[int, Field(ge=0, le=2000)]
-STEPLESS = ("none", "vae")
 # Stands for the scheme in the keys of negatives.
 UNMARKED = "unmarked"
 
@@ -31,7 +30,8 @@ class SchemeSettings(BaseModel):
         name: One of editmill's adapters, or any name where ``factory`` is given.
         bits: Payload length; rivaGan has 32 only.
         factory: ``package.module:function`` that returns a scheme
-            (`editmill.generators.watermark.schemes.base.Scheme`), for schemes of others.
+            (`editmill.generators.watermark.schemes.base.Scheme`), for schemes of others. It is imported when the scheme
+            is made, never to validate a recipe.
         options: Keyword arguments of the factory, such as the folder of its weights.
         regenerate: False embeds and reads it without any regeneration, for schemes that fail unattacked.
     """
@@ -46,16 +46,22 @@ class SchemeSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> SchemeSettings:
-        builtin = BuiltinScheme.__args__  # type: ignore[attr-defined]
-        if not self.factory and self.name not in builtin:
-            raise ValueError(
-                f"no scheme {self.name!r}; use one of {', '.join(builtin)}, or give factory: package.module:function"
-            )
-        if self.options and not self.factory:
+        if self.factory:
+            return self
+        kind = self.kind
+        if kind is None:
+            names = ", ".join(SCHEMES)
+            raise ValueError(f"no scheme {self.name!r}; use one of {names}, or give factory: package.module:function")
+        if self.options:
             raise ValueError("options are for a factory")
-        if self.name == "rivaGan" and not self.factory and self.bits != 32:
-            raise ValueError(f"rivaGan has 32 bits, not {self.bits}")
+        if kind.bits and self.bits != kind.bits:
+            raise ValueError(f"{self.name} has {kind.bits} bits, not {self.bits}")
         return self
+
+    @property
+    def kind(self) -> SchemeKind | None:
+        """What is known of the scheme; None for one of a factory."""
+        return None if self.factory else SCHEMES.get(self.name)
 
 
 class AttackSettings(BaseModel):
@@ -96,24 +102,29 @@ class AttackSettings(BaseModel):
 
     @model_validator(mode="after")
     def _check(self) -> AttackSettings:
-        if (self.start == "partial") != bool(self.n_steps):
-            raise ValueError(
-                f"n_steps is for start partial, which needs it; {self.name} has start {self.start} and n_steps "
-                f"{self.n_steps}"
-            )
+        if self.kind.partial != bool(self.n_steps):
+            has = f"{self.name} has start {self.start} and n_steps {self.n_steps}"
+            raise ValueError(f"n_steps is for start partial, which needs it; {has}")
         if (self.codec == "png") != (self.quality == 0):
-            raise ValueError(
-                f"quality goes with the codecs jpeg and webp; {self.name} has {self.codec} and quality {self.quality}"
-            )
+            has = f"{self.name} has {self.codec} and quality {self.quality}"
+            raise ValueError(f"quality goes with the codecs jpeg and webp; {has}")
         return self
 
     @property
-    def generates(self) -> bool:
-        """Whether the diffusion network runs."""
-        return self.start not in STEPLESS
+    def kind(self) -> StartKind:
+        """What its start means."""
+        return STARTS[self.start]
+
+    def takes(self, scheme: SchemeSettings) -> bool:
+        """Return whether pictures with a scheme's mark are attacked."""
+        return scheme.regenerate or not self.kind.regenerates
+
+    def key_label(self, scheme: str) -> str:
+        """Return how keys name a sample: by the attack and by the scheme, "" for a negative."""
+        return f"{self.name}-{scheme.lower() or UNMARKED}"
 
 
-class WatermarkSettings(BaseModel):
+class WatermarkSettings(Settings):
     """Schemes times attacks, and how the model regenerates.
 
     Attributes:
@@ -133,8 +144,6 @@ class WatermarkSettings(BaseModel):
         canny: Lower and upper threshold of the edges that the ControlNet is shown.
         second_seed: Share of the sources that are regenerated once more with another seed.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["watermark"] = "watermark"
     schemes: tuple[SchemeSettings, ...] = Field(min_length=1)
@@ -159,51 +168,20 @@ class WatermarkSettings(BaseModel):
     @classmethod
     def _commit(cls, values: Any) -> Any:
         """Fill in the digest of the secret, by which a recipe without the file is told from one with another."""
-        if (
-            not isinstance(values, dict)
-            or not isinstance(values.get("secret_file"), str | Path)
-            or not str(values["secret_file"])
-        ):
+        given = values.get("secret_file") if isinstance(values, dict) else None
+        if not isinstance(given, str | Path) or not str(given):
             return values
-        path = Path(values["secret_file"])
-        if path.exists() and not path.is_file():
-            raise ValueError(f"secret_file {path} is no file")
-        try:
-            secret = path.read_bytes()
-        except OSError as error:
-            raise ValueError(f"secret_file can't be read: {error}") from error
-        if len(secret) < LEAST_SECRET:
-            raise ValueError(
-                f"secret_file {path} has {len(secret)} bytes; use {LEAST_SECRET} random ones or more: head -c 32 "
-                f"/dev/urandom > {path}"
-            )
-        digest = hashlib.sha256(secret).hexdigest()
+        digest = hashlib.sha256(_read_secret(Path(given))).hexdigest()
         if values.get("secret_sha256", digest) not in ("", digest):
-            raise ValueError(f"secret_file {path} is not the secret that secret_sha256 names")
+            raise ValueError(f"secret_file {given} is not the secret that secret_sha256 names")
         return {**values, "secret_sha256": digest}
 
     @model_validator(mode="after")
     def _check(self) -> WatermarkSettings:
-        for what, names in (
-            ("schemes", [one.name for one in self.schemes]),
-            ("attacks", [one.name for one in self.attacks]),
-        ):
-            repeated = [name for name, count in Counter(names).items() if count > 1]
-            if repeated:
-                raise ValueError(f"{what} must have different names; {', '.join(repeated)} stands there twice")
-        if any(one.start != "none" for one in self.attacks) and not any(one.regenerate for one in self.schemes):
-            raise ValueError(
-                "no scheme is regenerated, so that its negatives would be compared with nothing; leave regenerate: "
-                "true for one"
-            )
-        labels = Counter(
-            f"{attack.name}-{scheme}"
-            for attack in self.attacks
-            for scheme in (*(one.name.lower() for one in self.schemes), UNMARKED)
-        )
-        same = [label for label, count in labels.items() if count > 1]
-        if same:
-            raise ValueError(f"names of schemes and attacks give two samples one key ({same[0]}); rename one")
+        self._check_names()
+        if any(one.kind.regenerates for one in self.attacks) and not any(one.regenerate for one in self.schemes):
+            what = "no scheme is regenerated, so that its negatives would be compared with nothing"
+            raise ValueError(f"{what}; leave regenerate: true for one")
         over = [one.name for one in self.attacks if one.n_steps > self.steps_of(one)]
         if over:
             raise ValueError(f"{', '.join(over)}: n_steps is more than steps")
@@ -213,10 +191,23 @@ class WatermarkSettings(BaseModel):
             raise ValueError("fit crop needs side, the square's side in pixels")
         return self
 
+    def _check_names(self) -> None:
+        schemes = [one.name for one in self.schemes]
+        for what, names in (("schemes", schemes), ("attacks", [one.name for one in self.attacks])):
+            if repeated := _repeated(names):
+                raise ValueError(f"{what} must have different names; {', '.join(repeated)} is given twice")
+        same = _repeated(attack.key_label(name) for attack in self.attacks for name in (*schemes, ""))
+        if same:
+            raise ValueError(f"names of schemes and attacks give two samples one key ({same[0]}); rename one")
+
+    def code(self) -> tuple[str, ...]:
+        """Return every named factory."""
+        return tuple(one.factory for one in self.schemes if one.factory)
+
     @property
-    def edits(self) -> tuple[AttackSettings, ...]:
-        """The attacks: what a manifest lists as edits."""
-        return self.attacks
+    def guided(self) -> bool:
+        """Whether every step also asks the network without the prompt, as classifier-free guidance does."""
+        return self.guidance > 1
 
     def steps_of(self, attack: AttackSettings) -> int:
         """Return steps of the whole schedule that an attack runs a part of."""
@@ -224,21 +215,30 @@ class WatermarkSettings(BaseModel):
 
     def executed(self, attack: AttackSettings) -> int:
         """Return denoising steps that an attack runs per pass."""
-        return attack.n_steps if attack.start == "partial" else self.steps_of(attack) if attack.generates else 0
+        if attack.kind.partial:
+            return attack.n_steps
+        return self.steps_of(attack) if attack.kind.denoises else 0
+
+    def cost(self, attack: AttackSettings) -> int:
+        """Return network evaluations of an attack, all passes together."""
+        return attack.passes * self.executed(attack) * (2 if self.guided else 1)
 
     def secret(self, seed: int) -> bytes:
-        """Return the bytes that keys are derived from."""
+        """Return the bytes that keys are derived from.
+
+        Raises:
+            RequestError: The file has another content than when the recipe was read.
+        """
         if self.secret_file is None:
             return public_secret(seed)
         secret = self.secret_file.read_bytes()
         if hashlib.sha256(secret).hexdigest() != self.secret_sha256:
-            raise RequestError(
-                "the secret was changed since the build began", where=str(self.secret_file), fix="restore it"
-            )
+            what = "the secret was changed since the build began"
+            raise RequestError(what, where=str(self.secret_file), fix="restore it")
         return secret
 
 
-class WatermarkGuardSettings(BaseModel):
+class WatermarkGuardSettings(Settings):
     """What the results must pass; no detector is asked.
 
     Attributes:
@@ -246,7 +246,22 @@ class WatermarkGuardSettings(BaseModel):
             entered the attack.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["watermark"] = "watermark"
     contrast: float = Field(0.1, ge=0, le=1)
+
+
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [name for name, count in Counter(names).items() if count > 1]
+
+
+def _read_secret(path: Path) -> bytes:
+    if path.exists() and not path.is_file():
+        raise ValueError(f"secret_file {path} is not a file")
+    try:
+        secret = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"secret_file can't be read: {error}") from error
+    if len(secret) < LEAST_SECRET:
+        fix = f"use {LEAST_SECRET} random ones or more: head -c 32 /dev/urandom > {path}"
+        raise ValueError(f"secret_file {path} has {len(secret)} bytes; {fix}")
+    return secret

@@ -1,4 +1,4 @@
-"""Calibration of the pack's attribute words: measures the thresholds of ``packs/tabletop.yaml`` on scenes that nothing
+"""Calibration of the pack's attribute words: measures the thresholds of ``tabletop.yaml`` on scenes that nothing
 else uses.
 
 python -m editmill.packs.tabletop.calibrate
@@ -8,26 +8,26 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
+from editmill.generators.base.loaded import Box, CaptionedImage
 from editmill.generators.guards.boxes import box_iou
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import AttributeGroup, read_pack
 from editmill.generators.models.segmenter import Segmenter
-from editmill.generators.text.base import Box, CaptionedImage
 from editmill.generators.text.evidence import CropJudge, crop_around, find_word
 from editmill.generators.text.settings import InsertionSettings
 from editmill.generators.text.sightings import Lookout
+from editmill.manifests.arrays import Feature
 from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.world import CLASSES, Scene, SceneObject, make_scene
 
-Array = np.ndarray
 START, COUNT = 22_000, 1000
 BATCH = 8
 SAME_PLACE = 0.5
@@ -40,7 +40,7 @@ class Seen:
     truth: SceneObject
     mask: float
     box: float
-    features: tuple[Array, Array]
+    features: tuple[Feature, Feature]
 
 
 def look(models: Models, scenes: list[Scene], judges: tuple[CropJudge, CropJudge]) -> list[Seen]:
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=COUNT, help="number of held-out scenes (default: %(default)s)")
     count = parser.parse_args().scenes
     torch.set_num_threads(1)
-    models = Models(read_pack(Path(__file__).parent.parent / "tabletop.yaml"), Placement(device="cpu"))
+    models = Models(read_pack(PACK), Placement(device="cpu"))
     judges = (
         CropJudge(ImageTextFeatures(models, role="zero_shot", batch=BATCH)),
         CropJudge(ImageTextFeatures(models, role="zero_shot_2", batch=BATCH)),

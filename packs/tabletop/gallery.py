@@ -23,6 +23,8 @@ from editmill.generators.models.inpainter import Inpainter
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.arrays import Mask, Picture
+from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.check import CHECKS
 from editmill.packs.tabletop.checks.common import held_out, to_picture
 from editmill.packs.tabletop.checks.controlnet import controlled_pipeline
@@ -37,9 +39,7 @@ from editmill.packs.tabletop.training.controlnet import canny_edges
 from editmill.packs.tabletop.training.views import resize
 from editmill.packs.tabletop.world import CLASSES, GROUNDS, Scene
 
-Array = np.ndarray
 Cells = tuple[Cell, ...]
-PACK = Path(__file__).parent.parent / "tabletop.yaml"
 COLUMNS = 6
 # The least radius of a shown object, as a share of the frame: small ones would be lost in a cell.
 LEAST_RADIUS = 0.15
@@ -72,7 +72,7 @@ def showcase(count: int, *, skip: int = 0, objects: int | None = 1) -> list[Scen
     return chosen
 
 
-def paint_masks(image: Array, masks: list[Array]) -> Array:
+def paint_masks(image: Picture, masks: list[Mask]) -> Picture:
     """Return tint bool masks in turn with marking colours and draw their outlines, uint8 [H, W, 3] RGB."""
     painted = image.copy()
     for mask, colour in zip(masks, [MARKS[i % len(MARKS)] for i in range(len(masks))], strict=True):
@@ -82,7 +82,7 @@ def paint_masks(image: Array, masks: list[Array]) -> Array:
     return painted
 
 
-def draw_box(image: Array, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> Array:
+def draw_box(image: Picture, box: tuple[float, float, float, float], colour: tuple[int, int, int]) -> Picture:
     """Return the picture with a box (left, top, right, bottom; right and bottom exclusive), uint8 [H, W, 3] RGB."""
     left, top, right, bottom = (round(value) for value in box)
     return np.asarray(cv2.rectangle(image.copy(), (left, top), (right - 1, bottom - 1), colour, 1))

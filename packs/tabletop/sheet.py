@@ -10,9 +10,9 @@ from textwrap import wrap
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.training.views import resize
 
-Array = np.ndarray
 CELL = 112
 GAP = 6
 TITLE, LINE, LINES = 24, 12, 2
@@ -25,7 +25,7 @@ BACKGROUND, INK, FAINT = (250, 250, 248), (40, 40, 44), (96, 96, 102)
 class Cell:
     """A picture, uint8 [H, W, 3] RGB, and the words below it."""
 
-    picture: Array
+    picture: Picture
     caption: str = ""
 
 

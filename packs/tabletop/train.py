@@ -3,9 +3,11 @@
 Data is a pure function of the step, checkpoints are resumed, and a finished role is only saved again.
 
 Example:
-    python -m editmill.packs.tabletop.train autoencoder --threads 2 python -m editmill.packs.tabletop.train inpaint
-    --device cuda python -m editmill.packs.tabletop.train all python -m editmill.packs.tabletop.train all --steps 30
-    # proves that every role trains, and writes useless weights
+    python -m editmill.packs.tabletop.train autoencoder --threads 2
+    python -m editmill.packs.tabletop.train inpaint --device cuda
+    python -m editmill.packs.tabletop.train all
+
+``all --steps 30`` proves that every role trains, and writes useless weights.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ ROLES: dict[str, str] = {
     "controlnet": "editmill.packs.tabletop.training.controlnet:ControlNetTask",
     "image_adapter": "editmill.packs.tabletop.training.image_adapter:ImageAdapterTask",
 }
-PACK = Path(__file__).parent
+WEIGHTS = Path(__file__).parent / "weights"
 
 
 def make_task(role: str, *, steps: int | None = None, start: Path | None = None) -> Task:
@@ -52,7 +54,7 @@ def make_task(role: str, *, steps: int | None = None, start: Path | None = None)
     module, name = ROLES[role].split(":")
     task_type = getattr(importlib.import_module(module), name)
     if start and "start" not in inspect.signature(task_type).parameters:
-        raise ValueError(f"{role} always starts anew: leave --start out")
+        raise ValueError(f"{role} always starts from nothing: leave --start out")
     given = {"steps": steps, "start": start}
     return task_type(**{name: value for name, value in given.items() if value})
 
@@ -99,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
             task,
             Run(
                 folder=options.run or Path("runs/tabletop") / role,
-                weights=options.weights or PACK / "weights" / role,
+                weights=options.weights or WEIGHTS / role,
                 device=options.device,
                 threads=options.threads,
                 loaders=options.loaders,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import logging
 import os
@@ -17,11 +18,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from editmill.generators.base import Array
+from editmill.generators.base.loaded import Unusable
 from editmill.generators.models.checkpoints import model_record
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Picture
 from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
-from editmill.manifests.canonical import digest, file_digest
+from editmill.manifests.canonical import digest
 from editmill.manifests.errors import EditmillError, OccupiedError, RequestError
 from editmill.manifests.records import ModelRecord
 from editmill.pipelines.masks.gate import MaskLimits, judge_proposal
@@ -29,7 +31,7 @@ from editmill.pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
 from editmill.pipelines.masks.proposals import Proposal, Proposer
 from editmill.pipelines.masks.refusal import Refusal, Refused
 from editmill.pipelines.masks.store import MaskStore
-from editmill.pipelines.sources.base import SourceProblem, read_image
+from editmill.pipelines.sources.reading import decode_picture, read_bytes
 from editmill.pipelines.sources.table import Row, Table, class_name, identities, read_table
 
 # Raised whenever the same photograph, prompt and models may give another mask.
@@ -151,20 +153,21 @@ class MaskMaker:
 
     def _proposal(self, name: str, row: Row) -> tuple[Proposal, str, bool]:
         prompt = read_prompt(row) if self.choice == "columns" else Prompt(self.choice)
-        photograph = self.table.path.parent / (row["file"] or "")
+        file = row["file"] or ""
         try:
+            data = read_bytes(self.table.path.parent / file, file)
             # torch warns about arrays that can't be written to, such as Pillow's.
-            image, sha256 = np.array(read_image(photograph)), file_digest(photograph)
-        except (SourceProblem, OSError) as error:
+            image = np.array(decode_picture(data, file))
+        except Unusable as error:
             raise Refused(Refusal.PHOTOGRAPH_UNREADABLE, str(error)) from error
         prompt = fit_to_frame(prompt, image.shape[1], image.shape[0])
-        key = self._key(sha256, prompt, class_name(row))
+        key = self._key(hashlib.sha256(data).hexdigest(), prompt, class_name(row))
         stored = self.store.find(name, key)
         if stored is not None:
             return stored, key, True
         return self._propose(image, prompt, class_name(row)), key, False
 
-    def _propose(self, image: Array, prompt: Prompt, name: str) -> Proposal:
+    def _propose(self, image: Picture, prompt: Prompt, name: str) -> Proposal:
         try:
             return self.proposer.propose(image, prompt, name)
         except (torch.OutOfMemoryError, EditmillError):

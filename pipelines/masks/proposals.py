@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from editmill.generators.base import Array
 from editmill.generators.guards.boxes import box_of
-from editmill.generators.guards.label import object_crop
+from editmill.generators.guards.looking import object_crop
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segment, Segmenter
+from editmill.manifests.arrays import Mask, Picture
 from editmill.pipelines.masks.prompts import Box, Prompt
 from editmill.pipelines.masks.refusal import Refusal, Refused
 from editmill.pipelines.masks.shape import borders_met, centrality, clean, mask_iou
@@ -38,7 +38,7 @@ class Proposal:
         largest: Share of the segmenter's pixels in the piece that was kept.
     """
 
-    mask: Array
+    mask: Mask
     source: str
     score: float
     stability: float
@@ -68,7 +68,7 @@ class Proposer:
         """The detector of class names."""
         return Detector(self.models)
 
-    def propose(self, image: Array, prompt: Prompt, class_name: str) -> Proposal:
+    def propose(self, image: Picture, prompt: Prompt, class_name: str) -> Proposal:
         """Return the proposal for an image (uint8 [H, W, 3] RGB).
 
         Raises:
@@ -86,7 +86,7 @@ class Proposer:
             cleaned.largest,
         )
 
-    def _segment(self, image: Array, prompt: Prompt, class_name: str) -> Segment:
+    def _segment(self, image: Picture, prompt: Prompt, class_name: str) -> Segment:
         if prompt.kind == "box":
             return self.segmenter.from_box(image, prompt.box)
         if prompt.kind == "point":
@@ -95,7 +95,7 @@ class Proposer:
             return self.segmenter.from_box(image, self._detect(image, class_name))
         return self._choose(image, class_name)
 
-    def _detect(self, image: Array, class_name: str) -> Box:
+    def _detect(self, image: Picture, class_name: str) -> Box:
         if not class_name:
             raise Refused(Refusal.PROMPT_UNUSABLE, "the row names no class to look for")
         found = self.detector.detect([image], self.detector.class_queries((class_name,)), DETECTION)[0]
@@ -107,7 +107,7 @@ class Proposer:
             )
         return found[0].box
 
-    def _choose(self, image: Array, class_name: str) -> Segment:
+    def _choose(self, image: Picture, class_name: str) -> Segment:
         """Return of everything in the image the most central mask that the segmenter trusts and that shows the
         class.
         """
@@ -127,7 +127,7 @@ class Proposer:
             )
         return best
 
-    def _fits(self, image: Array, segments: list[Segment], class_name: str) -> list[float] | None:
+    def _fits(self, image: Picture, segments: list[Segment], class_name: str) -> list[float] | None:
         """Return the judge's probability that each mask's crop shows the class; None where it can't tell."""
         judge = self.judge
         if judge is None or not class_name or not judge.knows(class_name):
@@ -138,7 +138,7 @@ class Proposer:
         crops = [object_crop(image, segment.mask) for segment in segments]
         return [float(row[names.index(class_name)]) for row in judge.probabilities(crops, texts)]
 
-    def _stability(self, image: Array, mask: Array) -> float:
+    def _stability(self, image: Picture, mask: Mask) -> float:
         box = box_of(mask)
         others = [self.segmenter.from_box(image, shown).mask for shown in (box, _grow(box, image.shape))]
         return min(mask_iou(mask, clean(other).mask) if other.any() else 0.0 for other in others)
@@ -148,7 +148,7 @@ def _weight(segment: Segment) -> float:
     return centrality(segment.mask) * min(segment.predicted_iou, 1.0)
 
 
-def _may_be_object(mask: Array) -> bool:
+def _may_be_object(mask: Mask) -> bool:
     return AUTOMATIC_LEAST <= mask.mean() <= AUTOMATIC_MOST and borders_met(mask) <= AUTOMATIC_BORDERS
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from editmill.generators.base import Array
+from editmill.manifests.arrays import Mask
 
 # Larger holes are part of the object's shape: a ring, a handle.
 LARGEST_FILLED_HOLE = 0.01
@@ -19,12 +19,12 @@ class Cleaned:
     the holes filled in it.
     """
 
-    mask: Array
+    mask: Mask
     largest: float
     filled: float
 
 
-def clean(mask: Array) -> Cleaned:
+def clean(mask: Mask) -> Cleaned:
     """Keep the largest piece of a mask that is not empty, and fill its small holes."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     sizes = stats[1:count, cv2.CC_STAT_AREA]
@@ -39,23 +39,23 @@ def clean(mask: Array) -> Cleaned:
     return Cleaned(full, float(sizes.max() / mask.sum()), float((full.sum() - piece.sum()) / piece.sum()))
 
 
-def _meets_border(mask: Array) -> bool:
+def _meets_border(mask: Mask) -> bool:
     return borders_met(mask) > 0
 
 
-def borders_met(mask: Array) -> int:
+def borders_met(mask: Mask) -> int:
     """Return how many of the frame's four sides the mask touches."""
     return sum(bool(side.any()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
-def centrality(mask: Array) -> float:
+def centrality(mask: Mask) -> float:
     """Return 1 for a mask whose centroid is the frame's centre, down to 0 in a corner."""
     rows, columns = np.nonzero(mask)
     down, across = (rows.mean() + 0.5) / mask.shape[0] - 0.5, (columns.mean() + 0.5) / mask.shape[1] - 0.5
     return float(1 - np.hypot(down, across) / np.sqrt(0.5))
 
 
-def mask_iou(first: Array, second: Array) -> float:
+def mask_iou(first: Mask, second: Mask) -> float:
     """Return intersection over union; 0 where both are empty."""
     union = np.count_nonzero(first | second)
     return float(np.count_nonzero(first & second) / union) if union else 0.0

@@ -1,137 +1,78 @@
-"""Sources of labelled and of captioned images, and how a command line names them."""
+"""Sources of pictures, and how a command line and a recipe name them."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+import logging
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
+from editmill.generators.base.sources import Content, Source, Spec
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources.base import CaptionSource, Source, SourceProblem
-from editmill.pipelines.sources.coco import CocoSource, CocoSpec
-from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
-from editmill.pipelines.sources.folder import FolderSource, FolderSpec
-from editmill.pipelines.sources.imagenet_s import ImageNetSSource, ImageNetSSpec
-from editmill.pipelines.sources.images import ImagesSource, ImagesSpec
-from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
-from editmill.pipelines.sources.pictures import Pictures
-from editmill.pipelines.sources.tabletop import TabletopSource, TabletopSpec
-from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
-from editmill.pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
+from editmill.pipelines.registry import SOURCES
+from editmill.pipelines.unions import one_of
 
-__all__ = [
-    "AnySource",
-    "AnySpec",
-    "CaptionSource",
-    "CaptionedSpec",
-    "LabelledSpec",
-    "Pictures",
-    "Source",
-    "SourceProblem",
-    "SourceSpec",
-    "open_captions",
-    "open_pictures",
-    "open_source",
-    "parse_source",
-]
-
-LabelledSpec = TabletopSpec | FolderSpec | CocoSpec | ImageNetSSpec
-CaptionedSpec = TabletopCaptionsSpec | CocoCaptionsSpec | JsonLinesSpec | WebDatasetSpec
-AnySpec = LabelledSpec | CaptionedSpec | ImagesSpec
-AnySource = Source | CaptionSource | Pictures
-SourceSpec = Annotated[AnySpec, Field(discriminator="kind")]
-
-
-def open_source(spec: AnySpec) -> Source:
-    """Open a source of labelled images with masks.
-
-    Raises:
-        SourceError: The source as a whole can't be read, or holds captions instead.
-    """
-    if isinstance(spec, TabletopSpec):
-        return TabletopSource(spec)
-    if isinstance(spec, ImageNetSSpec):
-        return ImageNetSSource(spec)
-    if isinstance(spec, FolderSpec):
-        return FolderSource(spec)
-    if isinstance(spec, CocoSpec):
-        return CocoSource(spec)
-    raise SourceError(
-        f"{spec.kind} holds no labelled objects with masks",
-        where="source",
-        fix="use tabletop, folder, coco or imagenet-s",
-    )
-
-
-def open_captions(spec: AnySpec) -> CaptionSource:
-    """Open a source of captioned images.
-
-    Raises:
-        SourceError: The source as a whole can't be read, or holds no captions.
-    """
-    if isinstance(spec, TabletopCaptionsSpec):
-        return TabletopCaptionsSource(spec)
-    if isinstance(spec, CocoCaptionsSpec):
-        return CocoCaptionsSource(spec)
-    if isinstance(spec, JsonLinesSpec):
-        return JsonLinesSource(spec)
-    if isinstance(spec, WebDatasetSpec):
-        return WebDatasetSource(spec)
-    raise SourceError(
-        f"{spec.kind} holds no captions",
-        where="source",
-        fix="use tabletop-captions, coco-captions, jsonl or webdataset",
-    )
-
-
-def open_pictures(spec: AnySpec) -> Pictures:
-    """Open any source for its pictures alone.
-
-    Raises:
-        SourceError: The source as a whole can't be read.
-    """
-    if isinstance(spec, ImagesSpec):
-        images = ImagesSource(spec)
-        return Pictures(images, images.picture)
-    if isinstance(spec, CaptionedSpec):
-        return Pictures.of_captioned(open_captions(spec))
-    return Pictures.of_labelled(open_source(spec))
-
-
-FIELDS = {
-    "images": "root",
-    "folder": "labels",
-    "coco": "instances",
-    "imagenet-s": "root",
-    "coco-captions": "captions",
-    "jsonl": "file",
-    "webdataset": "shards",
+CONTENTS: dict[Content, str] = {
+    "labelled": "labelled objects with masks",
+    "captions": "captions",
+    "pictures": "pictures",
 }
+
+logger = logging.getLogger("editmill.sources")
+
+
+@cache
+def sources() -> dict[str, type[Source[Any]]]:
+    """Return every source by its kind; those whose specification is of another kind are left out with a warning."""
+    found = SOURCES.loaded()
+    wrong = {name for name, one in found.items() if one.spec_type.model_fields["kind"].default != name}
+    for name in sorted(wrong):
+        logger.warning("the source %r is left out: its specification is of another kind", name)
+    return {name: one for name, one in found.items() if name not in wrong}
+
+
+if TYPE_CHECKING:
+    SourceSpec = Spec
+else:
+    SourceSpec = one_of(one.spec_type for one in sources().values())
 
 
 def parse_source(text: str) -> dict[str, Any]:
-    """Return what ``--source TEXT`` puts into a recipe.
-
-    ``tabletop[:SPLIT]``, ``folder:LABELS.csv``, ``coco:INSTANCES.json``, ``imagenet-s:ROOT`` are labelled;
-    ``tabletop-captions[:SPLIT]``, ``coco-captions:CAPTIONS.json[,INSTANCES.json]``, ``jsonl:FILE``,
-    ``webdataset:SHARDS.tar`` are captioned; ``images:FOLDER`` holds mere pictures.
+    """Return what ``--source TEXT`` puts into a recipe: the kind, and what the source itself makes of the rest.
 
     Raises:
-        SourceError: The kind is unknown or the path is missing.
+        SourceError: There is no such kind, or its path is missing.
     """
     kind, _, rest = text.partition(":")
-    if kind in ("tabletop", "tabletop-captions"):
-        return {"kind": kind, **({"split": rest} if rest else {})}
-    if kind not in FIELDS or not rest:
-        fix = (
-            "use tabletop, folder:PATH/labels.csv, coco:PATH/instances.json or imagenet-s:ROOT; for captions "
-            "tabletop-captions, "
-            "coco-captions:PATH/captions.json, jsonl:FILE or webdataset:PATH/*.tar; for watermarks any of these, or "
-            "images:FOLDER"
-        )
-        raise SourceError(f"unknown source {text!r}", where="--source", fix=fix)
-    if kind == "coco-captions" and "," in rest:
-        captions, _, instances = rest.partition(",")
-        return {"kind": kind, "captions": str(Path(captions).resolve()), "instances": str(Path(instances).resolve())}
-    return {"kind": kind, FIELDS[kind]: str(Path(rest).resolve())}
+    if kind not in sources():
+        raise SourceError(f"unknown source {text!r}", where="--source", fix=f"use one of these: {source_help()}")
+    try:
+        return {"kind": kind, **sources()[kind].parse(rest)}
+    except ValueError as error:
+        raise SourceError(f"the source {text!r} can't be read", where="--source", fix=str(error)) from error
+
+
+def open_source(spec: Spec, *, needs: Content = "pictures") -> Source[Any]:
+    """Open a source; nothing is read before its records are listed or one is loaded.
+
+    Args:
+        spec: Its part of a recipe.
+        needs: What its records have to have; ``pictures`` takes any source.
+
+    Raises:
+        SourceError: The source has something else.
+    """
+    opened: Source[Any] = sources()[spec.kind](spec)
+    if needs not in ("pictures", opened.provides):
+        serve = [kind for kind, one in sources().items() if one.provides == needs]
+        what = f"the source {spec.kind} has no {CONTENTS[needs]}"
+        raise SourceError(what, where="source", fix=f"use {', '.join(serve)}")
+    return opened
+
+
+def source_help() -> str:
+    """Return how ``--source`` names every source, by what they have."""
+    lists = {
+        words: ", ".join(one.shorthand for one in sources().values() if one.provides == content)
+        for content, words in CONTENTS.items()
+    }
+    return "; ".join(f"{words}: {names}" for words, names in lists.items() if names)

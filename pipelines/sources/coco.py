@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from editmill.generators.base import Array, LoadedSource
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import LoadedSource, Unusable
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.sources import Source, Spec
+from editmill.manifests.arrays import Mask
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
+from editmill.pipelines.sources.reading import check_mask, check_unchanged, image_facts, read_image
+
+Document = dict[str, Any]
 
 
-class CocoSpec(BaseModel):
+class CocoSpec(Spec):
     """A COCO instances file.
 
     Attributes:
@@ -28,8 +32,6 @@ class CocoSpec(BaseModel):
         least_area, most_area: Limits of an instance's share of its photograph.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["coco"] = "coco"
     instances: Path
     images: Path | None = None
@@ -37,75 +39,99 @@ class CocoSpec(BaseModel):
     most_area: float = Field(0.6, ge=0, le=1)
 
 
-class CocoSource:
+class _Instances(NamedTuple):
+    """An instances file: images and annotations by id, labels and names by category, addresses of licences by id."""
+
+    images: dict[Any, Document]
+    annotations: dict[str, Document]
+    labels: dict[Any, tuple[int, str]]
+    licences: dict[Any, str]
+
+
+class CocoSource(Source[LoadedSource]):
     """Instances as objects; crowds are left out. Labels are positions in the sorted list of category ids."""
 
     name = "coco"
+    licence = "the licence of each photograph stands in its record"
+    spec_type = CocoSpec
+    shorthand = "coco:INSTANCES.json"
+    provides = "labelled"
 
     def __init__(self, spec: CocoSpec) -> None:
         self.spec = spec
         self.folder = spec.images or spec.instances.parent / "images"
+
+    @cached_property
+    def _file(self) -> _Instances:
         try:
-            document = json.loads(spec.instances.read_text())
-            self.images = {image["id"]: image for image in document["images"]}
-            self.annotations = {annotation["id"]: annotation for annotation in document["annotations"]}
+            document = json.loads(self.spec.instances.read_text())
             categories = sorted((category["id"], category["name"]) for category in document["categories"])
+            return _Instances(
+                {image["id"]: image for image in document["images"]},
+                {str(annotation["id"]): annotation for annotation in document["annotations"]},
+                {identity: (label, name) for label, (identity, name) in enumerate(categories)},
+                {entry["id"]: entry.get("url", "") for entry in document.get("licenses", [])},
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SourceError(
                 f"not a readable COCO instances file: {error!r}",
-                where=str(spec.instances),
+                where=str(self.spec.instances),
                 fix="pass --source coco:PATH/instances.json",
             ) from error
-        self.labels = {identity: (label, name) for label, (identity, name) in enumerate(categories)}
-        self.licences = {entry["id"]: entry.get("url", "") for entry in document.get("licenses", [])}
-        self.licence = "the licence of each photograph stands in its record"
 
     def records(self) -> Iterator[SourceRecord]:
-        for annotation in sorted(self.annotations.values(), key=lambda a: (a.get("image_id", -1), a["id"])):
+        for annotation in sorted(self._file.annotations.values(), key=lambda a: (a.get("image_id", -1), a["id"])):
             try:
-                image = self.images[annotation["image_id"]]
+                image = self._file.images[annotation["image_id"]]
                 share = annotation["area"] / (image["width"] * image["height"])
-                chosen = not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area
-                if chosen:
+                if not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area:
                     yield self._record(annotation, image)
             except (KeyError, TypeError, ZeroDivisionError) as error:
                 raise SourceError(
                     f"annotation {annotation['id']} lacks or misnames {error}",
                     where=str(self.spec.instances),
-                    fix="mend or delete the annotation",
+                    fix="correct or delete the annotation",
                 ) from error
 
-    def _record(self, annotation: dict[str, Any], image: dict[str, Any]) -> SourceRecord:
-        label, name = self.labels[annotation["category_id"]]
+    def _record(self, annotation: Document, image: Document) -> SourceRecord:
+        label, name = self._file.labels[annotation["category_id"]]
         common = {
             "id": f"{annotation['image_id']}-{annotation['id']}",
             "image": image["file_name"],
             "mask": str(annotation["id"]),
             "label": label,
             "class_name": name,
-            "licence": self.licences.get(image.get("license"), ""),
+            "licence": self._file.licences.get(image.get("license"), ""),
             "mask_sha256": digest(annotation["segmentation"]),
         }
         try:
-            width, height, sha256 = image_facts(self.folder / image["file_name"])
-        except SourceProblem as problem:
+            width, height, sha256 = image_facts(self.folder / image["file_name"], image["file_name"])
+        except Unusable as problem:
             return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
         return SourceRecord(**common, width=width, height=height, sha256=sha256)
 
     def load(self, record: SourceRecord) -> LoadedSource:
-        image = read_image(self.folder / record.image)
-        annotation = self.annotations[int(record.mask)]
-        size = self.images[annotation["image_id"]]
+        image, where = read_image(self.folder / record.image, record), f"annotation {record.mask}"
+        annotation = self._file.annotations.get(record.mask, {})
+        segmentation = annotation.get("segmentation")
+        check_unchanged(digest(segmentation), record.mask_sha256, record, where)
         try:
-            mask = decode_segmentation(annotation["segmentation"], int(size["height"]), int(size["width"]))
-        except (TypeError, ValueError, KeyError, cv2.error) as error:
-            raise SourceProblem(Reason.MASK_UNREADABLE, f"annotation {record.mask}: {error}") from error
-        check_mask(image.shape[:2], mask, f"{self.spec.instances}, annotation {record.mask}")
+            size = self._file.images[annotation["image_id"]]
+            mask = decode_segmentation(segmentation, int(size["height"]), int(size["width"]))
+        except (TypeError, ValueError, KeyError) as error:
+            raise Unusable(Reason.MASK_UNREADABLE, f"{where}: {error}") from error
+        check_mask(image.shape[:2], mask, where)
         return LoadedSource(record, image, mask)
 
 
-def decode_segmentation(segmentation: Any, height: int, width: int) -> Array:
-    """Return polygons or uncompressed run lengths to a mask uint8 [H, W], 255 on the object."""
+def decode_segmentation(segmentation: Any, height: int, width: int) -> Mask:
+    """Turn polygons or uncompressed run lengths into a mask uint8 [H, W], 255 on the object.
+
+    Raises:
+        TypeError, ValueError, KeyError: They are neither.
+    """
+    import cv2
+
     mask = np.zeros((height, width), np.uint8)
     if isinstance(segmentation, dict):
         counts = np.asarray(segmentation["counts"])
@@ -114,5 +140,8 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> Array:
     for polygon in segmentation:
         # COCO counts from the corner of the first pixel, OpenCV from its centre; four fractional bits.
         points = np.rint((np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(mask, [points], 255, shift=4)
+        try:
+            cv2.fillPoly(mask, [points], 255, shift=4)
+        except cv2.error as error:
+            raise ValueError(f"a polygon can't be drawn: {error.err}") from error
     return mask

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from editmill.generators.base import LoadedSource
-from editmill.manifests.canonical import file_digest
+from editmill.generators.base.loaded import LoadedSource, Unusable
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image, read_mask
+from editmill.pipelines.sources.reading import (
+    check_mask,
+    decode_mask,
+    image_facts,
+    read_bytes,
+    read_image,
+    read_mask_bytes,
+)
 from editmill.pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, identities, read_table
 
 # The column says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
@@ -23,7 +30,7 @@ COLUMNS_FIX = (
 )
 
 
-class FolderSpec(BaseModel):
+class FolderSpec(Spec):
     """A CSV file with one row per photograph; paths in it are relative to the file.
 
     Attributes:
@@ -33,8 +40,6 @@ class FolderSpec(BaseModel):
         licence: Terms of the photographs, recorded with every sample.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["folder"] = "folder"
     labels: Path
     image_column: str = "file"
@@ -43,55 +48,55 @@ class FolderSpec(BaseModel):
     licence: str = ""
 
 
-class FolderSource:
-    """Reads photographs and masks in place; where a mask comes from stands in the attribute ``mask_source``."""
+class FolderSource(Source[LoadedSource]):
+    """Reads photographs and masks in place; where a mask comes from is in the attribute ``mask_source``."""
 
     name = "folder"
+    spec_type = FolderSpec
+    shorthand = "folder:LABELS.csv"
+    provides = "labelled"
 
     def __init__(self, spec: FolderSpec) -> None:
         self.spec, self.licence = spec, spec.licence
-        self.table = read_table(spec.labels)
-        self.label_column = self.table.label_column(spec.label_column)
-        for column in (spec.image_column, spec.mask_column):
-            self.table.require(column in self.table.columns, f"column {column!r} is missing", COLUMNS_FIX)
-        self.table.require(bool(self.table.rows), "the file has no rows", COLUMNS_FIX)
 
     def records(self) -> Iterator[SourceRecord]:
-        references = [row[self.spec.image_column] or "" for row in self.table.rows]
-        for identity, reference, row in zip(identities(references), references, self.table.rows, strict=True):
-            yield self._record(identity, reference, row)
+        table = read_table(self.spec.labels)
+        labels = table.label_column(self.spec.label_column)
+        for column in (self.spec.image_column, self.spec.mask_column):
+            table.require(column in table.columns, f"column {column!r} is missing", COLUMNS_FIX)
+        table.require(bool(table.rows), "the file has no rows", COLUMNS_FIX)
+        references = [row[self.spec.image_column] or "" for row in table.rows]
+        for identity, reference, row in zip(identities(references), references, table.rows, strict=True):
+            yield self._record(identity, reference, row, labels)
 
-    def _record(self, identity: str, reference: str, row: Row) -> SourceRecord:
+    def _record(self, identity: str, reference: str, row: Row, labels: str) -> SourceRecord:
         common: dict[str, Any] = {
             "id": identity,
             "image": reference,
             "mask": row[self.spec.mask_column] or "",
-            "label": int(row[self.label_column]),
-            "class_name": class_name(row) or row[self.label_column],
+            "label": int(row[labels]),
+            "class_name": class_name(row) or row[labels],
             "wnid": row.get("wnid") or "",
             "licence": self.licence,
-            "attributes": {"mask_source": row.get("mask_source") or "given", **IMAGENET.get(self.label_column, {})},
+            "attributes": {"mask_source": row.get("mask_source") or "given", **IMAGENET.get(labels, {})},
         }
-        mask = self._path(common["mask"])
+        mask = common["mask"]
         try:
-            width, height, digest = image_facts(self._path(reference))
-        except SourceProblem as problem:
+            width, height, digest = image_facts(self._path(reference), reference)
+        except Unusable as problem:
             return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        facts = {
-            **common,
-            "width": width,
-            "height": height,
-            "sha256": digest,
-            "mask_sha256": file_digest(mask) if mask.is_file() else "",
-        }
+        facts = {**common, "width": width, "height": height, "sha256": digest}
         try:
-            check_mask((height, width), read_mask(mask), common["mask"])
-        except SourceProblem as problem:
+            data = read_bytes(self._path(mask), mask, Reason.MASK_UNREADABLE)
+            facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
+            check_mask((height, width), decode_mask(data, mask), mask)
+        except Unusable as problem:
             return SourceRecord(**facts, problem=problem.reason)
         return SourceRecord(**facts)
 
     def load(self, record: SourceRecord) -> LoadedSource:
-        image, mask = read_image(self._path(record.image)), read_mask(self._path(record.mask))
+        image = read_image(self._path(record.image), record)
+        mask = decode_mask(read_mask_bytes(self._path(record.mask), record), record.mask)
         check_mask(image.shape[:2], mask, record.mask)
         return LoadedSource(record, image, mask)
 

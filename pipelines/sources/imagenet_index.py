@@ -35,7 +35,7 @@ def read_index(path: Path) -> dict[str, tuple[int, str]]:
     wrong = [wnid for wnid in found if not WNID.fullmatch(wnid)]
     if wrong or not found:
         raise SourceError(
-            f"{wrong[0]!r} is no wnid" if wrong else "the class index is empty", where=str(path), fix=HOW_TO_GET
+            f"{wrong[0]!r} is not a wnid" if wrong else "the class index is empty", where=str(path), fix=HOW_TO_GET
         )
     return found
 
@@ -66,9 +66,9 @@ def read_class_list(path: Path) -> list[str]:
     wrong = [line for line in lines if not WNID.fullmatch(line)]
     if wrong or not lines or len(set(lines)) < len(lines):
         what = (
-            f"{wrong[0]!r} is no wnid"
+            f"{wrong[0]!r} is not a wnid"
             if wrong
-            else "a wnid stands in the class list twice"
+            else "a wnid is in the class list twice"
             if lines
             else "the class list is empty"
         )

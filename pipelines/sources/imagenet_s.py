@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import logging
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
 
-from editmill.generators.base import Array, LoadedSource
-from editmill.generators.reasons import Reason
-from editmill.manifests.canonical import file_digest
+from editmill.generators.base.loaded import LoadedSource, Unusable
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.sources import Source, Spec
+from editmill.manifests.arrays import Mask
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import SourceProblem, check_mask, image_facts, read_image
 from editmill.pipelines.sources.imagenet_index import read_class_list, read_index
+from editmill.pipelines.sources.reading import (
+    PICTURE_ERRORS,
+    check_mask,
+    image_facts,
+    read_image,
+    read_mask_bytes,
+    said,
+)
 
 # Classes that ImageNet-S counts as one: photographs of the first hold objects of the second.
 MERGED = {
@@ -27,7 +37,7 @@ MERGED = {
     "n04008634": "n03773504",
     "n03887697": "n15075141",
 }
-OTHER, IGNORE = 0, 1000
+IGNORE = 1000
 # ImageNet-S50, ImageNet-S300 and the whole.
 CLASS_COUNTS = (50, 300, 919)
 IMAGE_SUFFIXES = (".JPEG", ".jpeg", ".jpg", ".JPG", ".png")
@@ -35,7 +45,7 @@ IMAGE_SUFFIXES = (".JPEG", ".jpeg", ".jpg", ".JPG", ".png")
 logger = logging.getLogger("editmill.sources")
 
 
-class ImageNetSSpec(BaseModel):
+class ImageNetSSpec(Spec):
     """ImageNet photographs in folders by wnid, and ImageNet-S masks in folders by wnid.
 
     Attributes:
@@ -49,8 +59,6 @@ class ImageNetSSpec(BaseModel):
         licence: Terms of the photographs and masks, recorded with every sample.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["imagenet-s"] = "imagenet-s"
     root: Path
     images: Path | None = None
@@ -62,35 +70,43 @@ class ImageNetSSpec(BaseModel):
     )
 
 
-class ImageNetSSource:
+class ImageNetSSource(Source[LoadedSource]):
     """One source per mask; the label is that of the photograph's folder, whatever class id the mask holds."""
 
     name = "imagenet-s"
+    spec_type = ImageNetSSpec
+    shorthand = "imagenet-s:ROOT"
+    provides = "labelled"
 
     def __init__(self, spec: ImageNetSSpec) -> None:
         self.spec, self.licence = spec, spec.licence
         self.images, self.masks = spec.images or spec.root / "images", spec.masks or spec.root / "masks"
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """The wnids that have a folder of masks, sorted."""
         for folder, field in ((self.images, "images"), (self.masks, "masks")):
             if not folder.is_dir():
-                raise SourceError(
-                    f"the folder of the {field} is missing",
-                    where=str(folder),
-                    fix=f"name it with --set source.{field}=PATH",
-                )
-        self.folders = sorted(path.name for path in self.masks.iterdir() if path.is_dir())
-        self.ids = {wnid: place for place, wnid in enumerate(self._classes(), 1)}
-        self.index = read_index(spec.index or spec.root / "classes.csv")
+                fix = f"name it with --set source.{field}=PATH"
+                raise SourceError(f"the folder of the {field} is missing", where=str(folder), fix=fix)
+        return sorted(path.name for path in self.masks.iterdir() if path.is_dir())
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The number of each class in the masks."""
+        return {wnid: place for place, wnid in enumerate(self._classes(), 1)}
+
+    @cached_property
+    def index(self) -> dict[str, tuple[int, str]]:
+        """The class index and the name by wnid."""
+        return read_index(self.spec.index or self.spec.root / "classes.csv")
+
+    def _check_lists(self) -> None:
+        ids, index, fix = self.ids, self.index, "pass the {}, or remove the folder"
         for wnid in self.folders:
-            self._require(
-                wnid in self.index,
-                f"the class index lacks {wnid!r}",
-                "pass the index of all classes, or remove the folder",
-            )
-            self._require(
-                MERGED.get(wnid, wnid) in self.ids,
-                f"the class list lacks {wnid!r}",
-                "pass the whole list, or remove the folder",
-            )
+            known, numbered = wnid in index, MERGED.get(wnid, wnid) in ids
+            self._require(known, f"the class index lacks {wnid!r}", fix.format("index of all classes"))
+            self._require(numbered, f"the class list lacks {wnid!r}", fix.format("whole list"))
 
     def _require(self, condition: bool, what: str, fix: str) -> None:
         if not condition:
@@ -116,6 +132,7 @@ class ImageNetSSource:
         return derived
 
     def records(self) -> Iterator[SourceRecord]:
+        self._check_lists()
         seen: set[str] = set()
         for folder in self.folders:
             for mask in sorted((self.masks / folder).glob("*.png")):
@@ -124,7 +141,7 @@ class ImageNetSSource:
                 yield self._record(identity, mask)
 
     def _record(self, identity: str, mask: Path) -> SourceRecord:
-        image = self._photograph(mask)
+        image, data = self._photograph(mask), mask.read_bytes()
         index, name = self.index[image.parent.name]
         common: dict[str, Any] = {
             "id": identity,
@@ -134,18 +151,18 @@ class ImageNetSSource:
             "class_name": name,
             "wnid": image.parent.name,
             "licence": self.licence,
-            "mask_sha256": file_digest(mask),
+            "mask_sha256": hashlib.sha256(data).hexdigest(),
         }
         try:
-            width, height, digest = image_facts(image)
-        except SourceProblem as problem:
+            width, height, digest = image_facts(image, common["image"])
+        except Unusable as problem:
             return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        facts = {**common, "width": width, "height": height, "sha256": digest}
+        record = SourceRecord(**common, width=width, height=height, sha256=digest)
         try:
-            self._object(mask, image.parent.name, (height, width))
-        except SourceProblem as problem:
-            return SourceRecord(**facts, problem=problem.reason)
-        return SourceRecord(**facts)
+            self._object(data, record, (height, width))
+        except Unusable as problem:
+            return record.model_copy(update={"problem": str(problem.reason)})
+        return record
 
     def _photograph(self, mask: Path) -> Path:
         """Return the photograph of a mask.
@@ -157,37 +174,38 @@ class ImageNetSSource:
         places = [self.images / folder / f"{mask.stem}{suffix}" for folder in folders for suffix in IMAGE_SUFFIXES]
         return next((place for place in places if place.is_file()), places[0])
 
-    def _object(self, path: Path, wnid: str, shape: tuple[int, int]) -> Array:
+    def _object(self, data: bytes, record: SourceRecord, shape: tuple[int, ...]) -> Mask:
         """Return the mask of the photograph's class, uint8 [H, W], 255 on the object.
 
         Raises:
-            SourceProblem: The mask does not fit, holds nothing of the class, or leaves pixels in the object's box
+            Unusable: The mask does not fit, holds nothing of the class, or leaves pixels in the object's box
                 undecided.
         """
-        ids = read_class_ids(path)
-        mask = np.where(ids == self.ids[MERGED.get(wnid, wnid)], 255, 0).astype(np.uint8)
-        check_mask(shape, mask, str(path))
+        ids = decode_class_ids(data, record.mask)
+        mask = np.where(ids == self.ids[MERGED.get(record.wnid, record.wnid)], 255, 0).astype(np.uint8)
+        check_mask(shape, mask, record.mask)
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if (ids[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] == IGNORE).any():
-            raise SourceProblem(Reason.SOURCE_INELIGIBLE, f"{path}: pixels to ignore lie in the object's box")
+            raise Unusable(Reason.SOURCE_INELIGIBLE, f"{record.mask}: pixels to ignore lie in the object's box")
         return mask
 
     def load(self, record: SourceRecord) -> LoadedSource:
-        image = read_image(self.images / record.image)
-        return LoadedSource(record, image, self._object(self.masks / record.mask, record.wnid, image.shape[:2]))
+        image = read_image(self.images / record.image, record)
+        data = read_mask_bytes(self.masks / record.mask, record)
+        return LoadedSource(record, image, self._object(data, record, image.shape[:2]))
 
 
-def read_class_ids(path: Path) -> Array:
-    """Return class ids int32 [H, W] of an ImageNet-S mask: red plus 256 times green.
+def decode_class_ids(data: bytes, name: str) -> Mask:
+    """Decode a mask of ImageNet-S to class ids int32 [H, W]: red plus 256 times green.
 
     Raises:
-        SourceProblem: The file can't be decoded or is no colour picture.
+        Unusable: It can't be decoded or is no colour picture.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(data)) as image:
             if image.mode not in ("RGB", "RGBA", "P"):
                 raise ValueError(f"a mask of ImageNet-S is an RGB picture, not one of mode {image.mode}")
             pixels = np.asarray(image.convert("RGB")).astype(np.int32)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise SourceProblem(Reason.MASK_UNREADABLE, f"{path}: {error}") from error
+    except PICTURE_ERRORS as error:
+        raise Unusable(Reason.MASK_UNREADABLE, f"{name}: {said(error)}") from error
     return pixels[..., 0] + 256 * pixels[..., 1]

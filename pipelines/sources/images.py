@@ -6,18 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from editmill.generators.base import Array
+from editmill.generators.base.loaded import LoadedPicture, Unusable
+from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import SourceProblem, image_facts, read_image
+from editmill.pipelines.sources.reading import image_facts, read_image
 from editmill.pipelines.sources.table import distinct
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
-class ImagesSpec(BaseModel):
+class ImagesSpec(Spec):
     """Every picture below a folder.
 
     Attributes:
@@ -25,37 +24,29 @@ class ImagesSpec(BaseModel):
         licence: Terms of the pictures, recorded with every sample.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["images"] = "images"
     root: Path
     licence: str = ""
 
 
-class ImagesSource:
+class ImagesSource(Source[LoadedPicture]):
     """Pictures in the order of their paths, named by their paths without suffix."""
 
     name = "images"
+    spec_type = ImagesSpec
+    shorthand = "images:FOLDER"
+    provides = "pictures"
 
     def __init__(self, spec: ImagesSpec) -> None:
         self.spec, self.licence = spec, spec.licence
-        if not spec.root.is_dir():
-            raise SourceError("no such folder", where=str(spec.root), fix="pass --source images:FOLDER")
-        self.files = sorted(path for path in spec.root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        if not self.files:
-            raise SourceError(
-                f"the folder holds no pictures ({', '.join(SUFFIXES)})",
-                where=str(spec.root),
-                fix="pass the folder that holds them",
-            )
 
     def records(self) -> Iterator[SourceRecord]:
-        paths = [path.relative_to(self.spec.root) for path in self.files]
+        paths = self._paths()
         for identity, path in zip(distinct(path.with_suffix("").as_posix() for path in paths), paths, strict=True):
             try:
-                width, height, digest = image_facts(self.spec.root / path)
+                width, height, digest = image_facts(self.spec.root / path, path.as_posix())
                 problem = ""
-            except SourceProblem as found:
+            except Unusable as found:
                 width, height, digest, problem = 0, 0, "", str(found.reason)
             yield SourceRecord(
                 id=identity,
@@ -69,10 +60,16 @@ class ImagesSource:
                 problem=problem,
             )
 
-    def picture(self, record: SourceRecord) -> Array:
-        """Decode a record's picture, uint8 [H, W, 3] RGB.
+    def _paths(self) -> list[Path]:
+        """Return the pictures' paths below the root, sorted."""
+        root = self.spec.root
+        if not root.is_dir():
+            raise SourceError("no such folder", where=str(root), fix="pass --source images:FOLDER")
+        files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+        if not files:
+            what = f"the folder holds no pictures ({', '.join(SUFFIXES)})"
+            raise SourceError(what, where=str(root), fix="pass the folder that holds them")
+        return [path.relative_to(root) for path in files]
 
-        Raises:
-            SourceProblem: It can't be decoded.
-        """
-        return read_image(self.spec.root / record.image)
+    def load(self, record: SourceRecord) -> LoadedPicture:
+        return LoadedPicture(record, read_image(self.spec.root / record.image, record))

@@ -9,12 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from editmill.generators.text.base import CaptionedImage
+from editmill.generators.base.loaded import CaptionedImage
+from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import image_facts, read_image
+from editmill.pipelines.sources.reading import image_facts, read_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
@@ -25,7 +24,7 @@ FIX = (
 )
 
 
-class JsonLinesSpec(BaseModel):
+class JsonLinesSpec(Spec):
     """A file with one JSON object per line.
 
     Attributes:
@@ -33,8 +32,6 @@ class JsonLinesSpec(BaseModel):
             may have ``id``, ``label`` (entailment, neutral or contradiction, or 0, 1, 2) and ``licence``.
         licence: Terms of the images whose line names none.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["jsonl"] = "jsonl"
     file: Path
@@ -50,46 +47,51 @@ class _Row:
     licence: str
 
 
-class JsonLinesSource:
+class JsonLinesSource(Source[CaptionedImage]):
     """One source per line, in the file's order; texts are kept as they are, empty ones are left out."""
 
     name = "jsonl"
+    spec_type = JsonLinesSpec
+    shorthand = "jsonl:FILE"
+    provides = "captions"
 
     def __init__(self, spec: JsonLinesSpec) -> None:
         self.spec, self.licence = spec, spec.licence
+
+    def _rows(self) -> list[_Row]:
+        where = str(self.spec.file)
         try:
             # Only line feeds end a line: JSON strings may hold U+2028 and its like as they are.
-            lines = spec.file.read_text(encoding="utf-8-sig").split("\n")
+            lines = self.spec.file.read_text(encoding="utf-8-sig").split("\n")
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(
-                f"the file can't be read: {error}", where=str(spec.file), fix="pass --source jsonl:FILE, in UTF-8"
-            ) from error
-        self.rows = [self._parse(line, number) for number, line in enumerate(lines, 1) if line.strip()]
-        if not self.rows:
-            raise SourceError("the file has no lines", where=str(spec.file), fix=FIX)
+            fix = "pass --source jsonl:FILE, in UTF-8"
+            raise SourceError(f"the file can't be read: {error}", where=where, fix=fix) from error
+        rows = [self._parse(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+        if not rows:
+            raise SourceError("the file has no lines", where=where, fix=FIX)
+        return rows
 
     def _parse(self, line: str, number: int) -> _Row:
         where = f"{self.spec.file}, line {number}"
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise SourceError(f"the line is no JSON: {error}", where=where, fix=FIX) from error
+            raise SourceError(f"the line is not JSON: {error}", where=where, fix=FIX) from error
         try:
             return _checked(row, self.licence)
         except ValueError as error:
             raise SourceError(str(error), where=where, fix=FIX) from error
 
     def records(self) -> Iterator[SourceRecord]:
-        warn_of_empty((text for row in self.rows for text in row.texts), str(self.spec.file))
-        names = distinct(row.name for row in self.rows)
-        return with_captions(
-            (self._record(name, row) for name, row in zip(names, self.rows, strict=True)), str(self.spec.file)
-        )
+        rows, where = self._rows(), str(self.spec.file)
+        warn_of_empty((text for row in rows for text in row.texts), where)
+        names = distinct(row.name for row in rows)
+        yield from with_captions((self._record(name, row) for name, row in zip(names, rows, strict=True)), where)
 
     def _record(self, name: str, row: _Row) -> SourceRecord:
         captions = caption_records(row.texts, label=row.label)
         return captioned_record(
-            partial(image_facts, self._path(row.image)),
+            partial(image_facts, self._path(row.image), row.image),
             id=name,
             image=row.image,
             captions=captions,
@@ -99,8 +101,8 @@ class JsonLinesSource:
     def _path(self, reference: str) -> Path:
         return self.spec.file.parent / reference
 
-    def load_captioned(self, record: SourceRecord) -> CaptionedImage:
-        return CaptionedImage(record, read_image(self._path(record.image)))
+    def load(self, record: SourceRecord) -> CaptionedImage:
+        return CaptionedImage(record, read_image(self._path(record.image), record))
 
 
 def _checked(row: Any, licence: str) -> _Row:
@@ -110,12 +112,12 @@ def _checked(row: Any, licence: str) -> _Row:
         ValueError: A field is missing or of another type.
     """
     if not isinstance(row, dict) or not isinstance(row.get("image"), str) or not row["image"]:
-        raise ValueError("the line is no object with an image")
+        raise ValueError("the line is not an object with an image")
     texts = row.get("texts", [row.get("text")])
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError('the line has neither "texts", a list of strings, nor "text", a string')
     if not is_unicode(row):
-        raise ValueError("the line holds half of a surrogate pair, which is no text")
+        raise ValueError("the line holds half of a surrogate pair, which is not text")
     label, name, terms = row.get("label"), row.get("id"), row.get("licence", licence)
     if isinstance(label, (bool, float, list, dict)) or label not in LABELS:
         raise ValueError(f"the label {label!r} is none of entailment, neutral, contradiction, 0, 1, 2")

@@ -68,7 +68,7 @@ class Table:
                 raise SourceError(
                     f"{column} is {row[column]} in line {number}; ImageNet's classes are 0 to {IMAGENET_CLASSES - 1}",
                     where=str(self.path),
-                    fix=f"mend the line, or, where the classes are your own, rename the column to {LABEL_COLUMNS[1]}",
+                    fix=f"correct the line or, where the classes are your own, rename the column to {LABEL_COLUMNS[1]}",
                 )
 
 

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from editmill.generators.base.loaded import Unusable
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import CaptionRecord, SourceRecord
-from editmill.pipelines.sources.base import SourceProblem
 from editmill.pipelines.sources.table import distinct
 
 logger = logging.getLogger("editmill.sources")
@@ -50,7 +50,7 @@ def captioned_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -
     common = {"label": -1, "class_name": "", **fields}
     try:
         width, height, sha256 = facts()
-    except SourceProblem as problem:
+    except Unusable as problem:
         return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
     return SourceRecord(**common, width=width, height=height, sha256=sha256)
 

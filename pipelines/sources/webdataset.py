@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import glob
-import io
 import json
 import logging
 import tarfile
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
-import braceexpand
-from pydantic import BaseModel, ConfigDict
-
-from editmill.generators.reasons import Reason
-from editmill.generators.text.base import CaptionedImage
+from editmill.generators.base.loaded import CaptionedImage, Unusable
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.base import SourceProblem, facts_of, read_image
+from editmill.pipelines.sources.reading import facts_of, listed_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
 
@@ -34,7 +31,7 @@ Members = dict[str, tuple[int, int]]
 logger = logging.getLogger("editmill.sources")
 
 
-class WebDatasetSpec(BaseModel):
+class WebDatasetSpec(Spec):
     """Local shards.
 
     Attributes:
@@ -43,34 +40,38 @@ class WebDatasetSpec(BaseModel):
         licence: Terms of the images, recorded with every sample.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: Literal["webdataset"] = "webdataset"
     shards: Path
     licence: str = ""
 
 
-class WebDatasetSource:
+class WebDatasetSource(Source[CaptionedImage]):
     """One source per sample, in the order of shards and samples; members are read in place, by their offsets."""
 
     name = "webdataset"
+    spec_type = WebDatasetSpec
+    shorthand = "webdataset:SHARDS.tar"
+    provides = "captions"
 
     def __init__(self, spec: WebDatasetSpec) -> None:
         self.spec, self.licence = spec, spec.licence
-        paths = _expand(str(spec.shards))
+        self._indexes: dict[str, dict[str, Members]] = {}
+
+    @cached_property
+    def shards(self) -> dict[str, Path]:
+        """The shards' paths by name; a record's image is shard#key."""
+        paths = _expand(str(self.spec.shards))
         missing = [str(path) for path in paths if not path.is_file()]
         if missing:
             raise SourceError("there is no such shard", where=missing[0], fix=FIX)
-        # A record's image is shard#key.
-        self.shards = dict(zip(distinct(path.name.replace("#", "-") for path in paths), paths, strict=True))
-        self._indexes: dict[str, dict[str, Members]] = {}
+        return dict(zip(distinct(path.name.replace("#", "-") for path in paths), paths, strict=True))
 
     def records(self) -> Iterator[SourceRecord]:
         places = [(shard, key) for shard in self.shards for key in self._index(shard)]
         texts = self._texts(places)
         warn_of_empty((text for mine in texts for text in mine), str(self.spec.shards))
         names = distinct(key for _, key in places)
-        return with_captions(
+        yield from with_captions(
             (self._record(name, *place, mine) for name, place, mine in zip(names, places, texts, strict=True)),
             str(self.spec.shards),
         )
@@ -135,9 +136,7 @@ class WebDatasetSource:
         members = self._index(shard)[key]
         suffix = next((suffix for suffix in IMAGES if suffix in members), None)
         if suffix is None:
-            raise SourceProblem(
-                Reason.SOURCE_UNREADABLE, f"{shard}#{key}: the sample has no image ({', '.join(IMAGES)})"
-            )
+            raise Unusable(Reason.SOURCE_UNREADABLE, f"{shard}#{key}: the sample has no image ({', '.join(IMAGES)})")
         return self._bytes(shard, members[suffix])
 
     def _bytes(self, shard: str, place: tuple[int, int]) -> bytes:
@@ -145,9 +144,11 @@ class WebDatasetSource:
             stream.seek(place[0])
             return stream.read(place[1])
 
-    def load_captioned(self, record: SourceRecord) -> CaptionedImage:
+    def load(self, record: SourceRecord) -> CaptionedImage:
         shard, _, key = record.image.partition("#")
-        return CaptionedImage(record, read_image(io.BytesIO(self._image(shard, key)), record.image))
+        if shard not in self.shards or key not in self._index(shard):
+            raise Unusable(Reason.SOURCE_CHANGED, f"{record.image}: no longer in the shards")
+        return CaptionedImage(record, listed_image(self._image(shard, key), record))
 
 
 def _expand(pattern: str) -> list[Path]:
@@ -155,6 +156,8 @@ def _expand(pattern: str) -> list[Path]:
 
     A part that matches no file stands for itself.
     """
+    import braceexpand
+
     try:
         parts = list(braceexpand.braceexpand(pattern, escape=False))
     except ValueError:

@@ -16,7 +16,8 @@ import torch
 from editmill.generators.attribute.placing import Placer
 from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from editmill.generators.base import LoadedSource, make_edit
+from editmill.generators.base.edits import make_edit
+from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.text.candidates import TextJob
@@ -28,7 +29,7 @@ from editmill.manifests.records import SourceRecord
 from editmill.packs.tabletop.world import make_scene
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import load_recipe
-from editmill.pipelines.sources import open_captions
+from editmill.pipelines.sources import open_source
 from tests.manifests.builder import build_dataset
 
 ROUNDS = 5
@@ -133,10 +134,11 @@ def compare_guidance() -> None:
 def compare_captions() -> None:
     """64 captions edited together, or one after another by the same models."""
     recipe = load_recipe("xmai", overrides=("source.count=64", "generator.edits=[{name: grounded}]"))
-    source, models = open_captions(recipe.source), Models(find_pack("tabletop"), Placement(device="cpu"))
+    source = open_source(recipe.source, needs="captions")
+    models = Models(find_pack("tabletop"), Placement(device="cpu"))
     assert isinstance(recipe.generator, TextSettings)
     assert isinstance(recipe.guard, TextGuardSettings)
-    images = [source.load_captioned(record) for record in source.records()]
+    images = [source.load(record) for record in source.records()]
     jobs = [TextJob(CaptionJob(image, image.record.captions[0], 0), make_edit("text", "grounded")) for image in images]
     together, alone = (TextEditor(recipe.generator, recipe.guard, models, batch=batch) for batch in (8, 1))
     compare(

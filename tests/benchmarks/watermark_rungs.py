@@ -20,7 +20,7 @@ from editmill.generators.watermark.regeneration import Regenerator
 from editmill.generators.watermark.settings import WatermarkSettings
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import load_recipe
-from editmill.pipelines.sources import open_pictures
+from editmill.pipelines.sources import open_source
 
 SCENES, START = 4, 700
 
@@ -32,10 +32,10 @@ def measure(name: str) -> tuple[float, float]:
     assert isinstance(recipe.generator, WatermarkSettings)
     attack = next(one for one in recipe.generator.attacks if one.name == name)
     regenerator = Regenerator(recipe.generator, Models(find_pack("tabletop"), Placement(device="cpu")), Ledger())
-    pictures = open_pictures(recipe.source)
+    source = open_source(recipe.source)
     seconds = []
-    for record in pictures.records():
-        item = regenerator.ledger.seal(pictures.picture(record), source_id=record.id)
+    for record in source.records():
+        item = regenerator.ledger.seal(source.load(record).image, source_id=record.id)
         started = time.process_time()
         regenerator.regenerate(item, attack, seed=1)
         seconds.append(time.process_time() - started)

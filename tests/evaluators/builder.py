@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from editmill.evaluators import EvaluatedModel, Options, render, report
+from editmill.evaluators.attribute.evaluation import AttributeEvaluation, evaluate_attribute
 from editmill.manifests import (
     Dataset,
     SampleRow,
@@ -142,3 +145,23 @@ class PixelClassifier:
         edit, _, replica = self.plan[step]
         wrong = self.wrong(number, edit, replica) or self.wrong_at(number, step)
         return (label + 1) % len(CLASS_NAMES) if wrong else label
+
+
+def named(*models: Any) -> list[EvaluatedModel[Any]]:
+    """Models under test as evaluators take them, with what identifies them where they have it."""
+    return [EvaluatedModel(one.name, one, getattr(one, "id", ""), getattr(one, "digest", "")) for one in models]
+
+
+def quick(resamples: int = 200) -> Options:
+    """Few resamples, and no bars."""
+    return Options(progress=False, resamples=resamples)
+
+
+def drops(dataset: Dataset, *classifiers: Any, resamples: int = 200) -> AttributeEvaluation:
+    """What edits cost classifiers."""
+    return evaluate_attribute(dataset, named(*classifiers or (PixelClassifier(),)), quick(resamples))
+
+
+def written(result: Any, form: str) -> str:
+    """The report of a result in one form."""
+    return render(report(result), form)

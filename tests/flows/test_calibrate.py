@@ -24,7 +24,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> list[float | None]:
     """The limit of false accepts of the report that calibration gives."""
     limits: list[float | None] = [None]
     monkeypatch.setattr(
-        "editmill.pipelines.guarding.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0])
+        "editmill.pipelines.calibrate.make_report", lambda *arguments, **named: make_report(far_upper_limit=limits[0])
     )
     return limits
 

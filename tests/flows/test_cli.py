@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from editmill.flows.cli import main
 from editmill.manifests.verify import verify_dataset
 from tests.checkpoints import write_pack
+from tests.evaluators.attribute.edits import build_edits
 from tests.manifests.builder import build_dataset
-from tests.manifests.exports.edits import build_edits
 from tests.pipelines.masks.scenes import boxes, write_scenes
 from tests.pipelines.photos import write_labels, write_photos
 
@@ -313,7 +313,7 @@ def test_one_class_alone_has_no_partners(tmp_path: Path) -> None:
 def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:
     assert_one_message(run("plan", "imagenet-x"), "imagenet-x", "imagenet-e")
     assert_one_message(run("plan", "imagenet-e", "--set", "guard.atempts=1"), "unknown key", "guard.atempts")
-    assert_one_message(run("plan", "imagenet-e", "--source", "zip:a.zip"), "folder:PATH/labels.csv")
+    assert_one_message(run("plan", "imagenet-e", "--source", "zip:a.zip"), "folder:LABELS.csv")
     assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{tmp_path}/none.csv"), "none.csv")
     nolabel = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", "c"]], header=("file", "mask", "name"))
     assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{nolabel}"), "no label column", "imagenet_index")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from editmill.flows.imagenet_e import build_imagenet_e
+from editmill.flows.builds import build_imagenet_e
 from editmill.flows.tasks import accelerator_slot
 from editmill.manifests.errors import DataError
 from editmill.manifests.manifest import MANIFEST

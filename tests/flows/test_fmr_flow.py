@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from editmill.flows.builds import build_fmr
 from editmill.flows.cli import main
-from editmill.flows.fmr import build_fmr
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.verify import verify_dataset

@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.exceptions import ParameterTypeError
 
-from editmill.flows.imagenet_e import build_imagenet_e
+from editmill.flows.builds import build_imagenet_e
 from editmill.manifests.errors import DataError, RecipeError
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.reader import open_dataset

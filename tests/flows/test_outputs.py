@@ -54,7 +54,7 @@ def test_a_folder_that_can_not_be_made_is_refused(tmp_path: Path, name: str) -> 
 
 def test_a_folder_of_that_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sheet.png").mkdir()
-    with pytest.raises(RequestError, match="is no file"):
+    with pytest.raises(RequestError, match="is not a regular file"):
         check(tmp_path / "sheet.png")
 
 

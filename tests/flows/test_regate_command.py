@@ -8,7 +8,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from editmill.flows.cli import main
-from tests.pipelines.guarded import build_guarded
+from tests.pipelines.regating.guarded import build_guarded
 
 
 def run(*arguments: object) -> Result:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from editmill.flows.builds import build_watermark
 from editmill.flows.cli import main
-from editmill.flows.watermark import build_watermark
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.verify import verify_dataset

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from editmill.flows.xmai import build_xmai
+from editmill.flows.builds import build_xmai
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.verify import verify_dataset

@@ -7,24 +7,27 @@ import hashlib
 import cv2
 import numpy as np
 
-from editmill.generators.base import Array, Edit, Job, LoadedSource, Scalar, make_edit
+from editmill.generators.attribute.candidates import EditJob
+from editmill.generators.base.edits import Edit, Scalar, make_edit
+from editmill.generators.base.loaded import LoadedSource
+from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.records import SourceRecord
 
 WIDTH, HEIGHT = 96, 64
 
 
-def photo(seed: int = 0, *, width: int = WIDTH, height: int = HEIGHT) -> Array:
+def photo(seed: int = 0, *, width: int = WIDTH, height: int = HEIGHT) -> Picture:
     """Smooth noise between dark and bright grey, uint8 [H, W, 3]."""
     grid = np.random.default_rng(seed).integers(40, 216, (8, 12, 3), dtype=np.uint8)
     return cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def disc(radius: int = 14, *, centre: tuple[int, int] = (40, 30), width: int = WIDTH, height: int = HEIGHT) -> Array:
+def disc(radius: int = 14, *, centre: tuple[int, int] = (40, 30), width: int = WIDTH, height: int = HEIGHT) -> Mask:
     """The mask of a disc, uint8 [H, W]."""
     return cv2.circle(np.zeros((height, width), np.uint8), centre, radius, 255, -1)
 
 
-def box(left: int, top: int, right: int, bottom: int, *, width: int = WIDTH, height: int = HEIGHT) -> Array:
+def box(left: int, top: int, right: int, bottom: int, *, width: int = WIDTH, height: int = HEIGHT) -> Mask:
     """The mask of a rectangle whose right and bottom are exclusive, uint8 [H, W]."""
     mask = np.zeros((height, width), np.uint8)
     mask[top:bottom, left:right] = 255
@@ -54,8 +57,8 @@ def source(
     label: int = 0,
     class_name: str = "ball",
     seed: int = 0,
-    mask: Array | None = None,
-    image: Array | None = None,
+    mask: Mask | None = None,
+    image: Picture | None = None,
 ) -> LoadedSource:
     """A loaded source: a noisy red disc on smooth noise, unless ``mask`` or ``image`` say otherwise."""
     outline = disc() if mask is None else mask
@@ -75,7 +78,7 @@ def job(
     seed: int = 7,
     level: float = 0.0,
     **parameters: Scalar,
-) -> Job:
+) -> EditJob:
     """A job of the attribute generator."""
     edit: Edit = make_edit("attribute", name, level=level, stochastic=name == "background", **parameters)
-    return Job(f"{name}-0", source() if loaded is None else loaded, edit, seed, partner=partner)
+    return EditJob(f"{name}-0", source() if loaded is None else loaded, edit, seed, partner=partner)

@@ -114,5 +114,5 @@ def test_missing_figures_and_files(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="missing"):
         read_guard_report(tmp_path)
     (tmp_path / "guard_report.json").write_text("{}")
-    with pytest.raises(CorruptDatasetError, match="no guard report"):
+    with pytest.raises(CorruptDatasetError, match="not a guard report"):
         read_guard_report(tmp_path)

@@ -153,11 +153,7 @@ def test_damage_names_the_sample_and_member(spoilable: Path) -> None:
 
 @pytest.mark.parametrize(
     ("member", "content", "what"),
-    [
-        ("cls", b"9", "the row's label is"),
-        ("json", b"[]", "expected an object"),
-        ("json", b'{"other": 1}', "absent"),
-    ],
+    [("cls", b"9", "the row's label is"), ("json", b"[]", "expected an object"), ("json", b'{"other": 1}', "absent")],
 )
 def test_content_is_checked_even_where_all_digests_agree(
     spoilable: Path, member: str, content: bytes, what: str

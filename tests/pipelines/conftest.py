@@ -1,4 +1,4 @@
-"""Fixtures of the pipelines' tests: a pack of tiny random checkpoints, and builds with it."""
+"""Fixtures of the pipelines' tests: plans with a pack of tiny random checkpoints."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 from editmill.generators.models.loading import Placement
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
-from tests.checkpoints import write_pack
-from tests.pipelines.photos import write_photos
 
 PLACEMENT = Placement(device="cpu")
 EVERY_EDIT = (
@@ -20,18 +18,6 @@ EVERY_EDIT = (
     " {name: direction}, {name: background, count: 2}, {name: random-background}]"
 )
 MakePlan = Callable[..., Plan]
-
-
-@pytest.fixture(scope="session")
-def tiny_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The YAML file of a pack of tiny random checkpoints."""
-    return write_pack(tmp_path_factory.mktemp("pack"))
-
-
-@pytest.fixture(scope="session")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The labels file of four synthetic photographs."""
-    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture

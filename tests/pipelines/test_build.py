@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from editmill.generators.attribute.geometry import warp, warp_object
+from editmill.generators.models.pack import read_pack
 from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError, OccupiedError
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.reader import open_dataset
@@ -170,14 +172,7 @@ def test_a_missing_checkpoint_stops_before_the_folder_is_made(
 ) -> None:
     lonely = tmp_path / "pack.yaml"
     lonely.write_text(tiny_pack.read_text())
-    plan = tiny_plan()
-    plan = Plan(
-        plan.recipe.model_copy(update={"models": str(lonely)}),
-        plan.shards,
-        plan.sources,
-        plan.content,
-        plan.class_names,
-    )
+    plan = replace(tiny_plan(), pack=read_pack(lonely))
     with pytest.raises(ModelError, match="missing"):
         run(plan, tmp_path / "out")
     assert not (tmp_path / "out").exists()

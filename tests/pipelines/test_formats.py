@@ -4,27 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from editmill.generators.base import Candidate, make_edit
+from editmill.generators.attribute.candidates import Candidate
+from editmill.generators.attribute.members import describe, encode_members
+from editmill.generators.base.edits import make_edit
+from editmill.generators.base.making import Frame, Maker, SampleBuilder
+from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.encode import encode_members
-from editmill.pipelines.planned import PlannedSample
 
 PAGE = Path(__file__).parents[2] / "docs/formats.md"
 SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)
-FACTS = {"seed": 1, "attempt": 0, "fingerprint": "f", "scores": "{}"}
+
+
+class Copier(Maker[None]):
+    """Gives a blank picture for every job."""
+
+    def load(self, sample: PlannedSample) -> None:
+        return None
+
+    def make(self, jobs: Sequence[Job[None]]) -> list[Made]:
+        blank = np.zeros((4, 4), np.uint8)
+        candidate = Candidate(None, blank, parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})
+        return [
+            Made(
+                encode_members(candidate, b"", kind="png"),
+                facts={**describe(job.sample, candidate), "attempt": job.attempt},
+            )
+            for job in jobs
+        ]
 
 
 def members() -> dict[str, bytes]:
-    candidate = Candidate(
-        None, np.zeros((4, 4), np.uint8), parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]}
-    )
-    return encode_members(
-        PlannedSample("k", SOURCE, make_edit("attribute", "original"), 0), candidate, b"", kind="png", facts=FACTS
-    )
+    sample = PlannedSample("k", SOURCE, make_edit("attribute", "original"))
+    ((_, found),) = SampleBuilder(Copier(), Frame(0, "test", "f")).build([sample], shard=0)
+    return found
 
 
 def rows() -> dict[str, str]:

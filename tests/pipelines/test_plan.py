@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from editmill.generators.base.samples import PlannedSample
 from editmill.manifests.errors import ModelError
 from editmill.pipelines.plan import make_plan
-from editmill.pipelines.planned import PlannedSample
 from editmill.pipelines.recipe import load_recipe
 from tests.pipelines.conftest import MakePlan
 from tests.pipelines.photos import write_photos

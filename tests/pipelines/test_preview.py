@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.pipelines.contact_sheet import BACKGROUND, GAP, HEADER, contact_sheet
+from editmill.generators.base.sheet import BACKGROUND, GAP, HEADER, contact_sheet
 from editmill.pipelines.preview import preview_plan
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from editmill.manifests.errors import RecipeError
-from editmill.pipelines.recipe import RECIPES, load_recipe
+from editmill.pipelines.recipe import load_recipe, recipe_files
 
 LIST = "must be a list in brackets, as in [a, b], not"
 FIELDS = "must hold fields, as in {field: value}, not"
@@ -29,7 +29,7 @@ MISTAKES = {
     "generator.render.strength=0": "generator.render.strength: must be above 0, not 0",
     "generator.render.faithful.executed=200": "generator.render.faithful: executed (200) is more than respacing (100)",
     "source=tabletop": f"source: {FIELDS} 'tabletop'",
-    "source.kind=zip": "source: the kind 'zip' is not known; use 'tabletop', 'folder',",
+    "source.kind=zip": "source: the kind 'zip' is not known; use 'folder', 'coco',",
     "source={kind: folder}": "source.labels: is missing",
     "source.count=lots": "source.count: must be a whole number, not 'lots'",
     "shards=1.5": "shards: must be a whole number, not 1.5",
@@ -59,7 +59,7 @@ def test_one_mistake_is_one_complaint_in_our_words(override: str) -> None:
 
 @pytest.mark.parametrize("field", ["generator", "source", "name"])
 def test_a_missing_field_is_one_complaint(tmp_path: Path, field: str) -> None:
-    document = yaml.safe_load((RECIPES / "imagenet-e.yaml").read_text())
+    document = yaml.safe_load(recipe_files()["imagenet-e"].read_text())
     del document[field]
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump(document))

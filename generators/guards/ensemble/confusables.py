@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from editmill.generators.guards.base import Array
+from editmill.manifests.arrays import Feature
 
 
 def synonyms(name: str) -> frozenset[str]:
@@ -15,7 +15,7 @@ def synonyms(name: str) -> frozenset[str]:
 
 
 def confusables(
-    features: Array, names: tuple[str, ...], *, nearest: int, siblings: Mapping[str, tuple[str, ...]] | None = None
+    features: Feature, names: tuple[str, ...], *, nearest: int, siblings: Mapping[str, tuple[str, ...]] | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Return for each name its ``nearest`` other names by cosine, and its ``siblings`` (names of the same superclass),
     twins left out.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from editmill.generators.attribute.composite import compose, matte
-from editmill.generators.attribute.removal import Remover
-from editmill.generators.base import LoadedSource
-from editmill.generators.guards.base import Array
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.composite import compose, matte
+from editmill.generators.compositing.removal import Remover
 from editmill.generators.guards.boxes import box_of
+from editmill.manifests.arrays import Mask, Picture
 
 OPERATORS: tuple[str, ...] = ("class_swap", "occluded", "background_crop", "removed", "other_class")
 # Of the object, the share that stays visible beside the card, at most.
@@ -28,8 +28,8 @@ class Destroyed:
     """A picture that does not show its label any more: uint8 [H, W, 3] RGB, and where the object was, uint8 [H, W]."""
 
     operator: str
-    image: Array
-    mask: Array
+    image: Picture
+    mask: Mask
 
 
 def destroyed(
@@ -65,7 +65,7 @@ def destroyed(
         yield other_class(source, other, background)
 
 
-def occluded(source: LoadedSource, rng: np.random.Generator) -> Array:
+def occluded(source: LoadedSource, rng: np.random.Generator) -> Picture:
     """Return the source with a card of one colour, pushed over the object from one side until less than a tenth of it
     shows.
     """
@@ -84,7 +84,7 @@ def occluded(source: LoadedSource, rng: np.random.Generator) -> Array:
     return image
 
 
-def background_crop(source: LoadedSource) -> Array | None:
+def background_crop(source: LoadedSource) -> Picture | None:
     """Return the largest piece beside the object, of the frame's aspect, enlarged to the frame.
 
     None where there is no room.
@@ -104,7 +104,7 @@ def background_crop(source: LoadedSource) -> Array | None:
     return cv2.resize(piece, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
-def other_class(source: LoadedSource, other: LoadedSource, background: Array) -> Destroyed:
+def other_class(source: LoadedSource, other: LoadedSource, background: Picture) -> Destroyed:
     """Return the other's object in the place and of the size of the source's, on the background that the removal
     left.
     """

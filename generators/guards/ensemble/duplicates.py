@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 
-from editmill.generators.guards.base import Array
 from editmill.generators.guards.ensemble.phash import perceptual_hash
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
+from editmill.manifests.arrays import Feature, Picture
 
 
 @dataclass(frozen=True)
@@ -17,10 +18,10 @@ class Fingerprint:
     """What a picture is compared by: its hash, and its unit frame feature, float32 [width]."""
 
     hash: int
-    feature: Array
+    feature: Feature
 
 
-def fingerprint(image: Array, feature: Array) -> Fingerprint:
+def fingerprint(image: Picture, feature: Feature) -> Fingerprint:
     """Return the fingerprint of a picture uint8 [H, W, 3] RGB with its unit feature (``SteadyEncoder.identities``)."""
     return Fingerprint(perceptual_hash(image), feature)
 
@@ -37,7 +38,7 @@ class DuplicateIndex:
     def __init__(self, settings: EnsembleSettings) -> None:
         self.settings = settings
         self._hashes: list[int] = []
-        self._features: list[Array] = []
+        self._features: list[Feature] = []
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -59,13 +60,13 @@ class DuplicateIndex:
         nearest = int(cosines.argmax())
         return {"duplicate_hamming": float(distances[within[nearest]]), "duplicate_cosine": float(cosines[nearest])}
 
-    def reasons(self, scores: dict[str, float]) -> tuple[Reason, ...]:
+    def reasons(self, scores: dict[str, float]) -> tuple[StrEnum, ...]:
         """Return ``duplicate`` where both limits are kept."""
         same = (
             scores.get("duplicate_hamming", 64.0) <= self.settings.hamming
             and scores.get("duplicate_cosine", -1.0) >= self.settings.duplicate
         )
-        return (Reason.DUPLICATE,) if same else ()
+        return (GuardReason.DUPLICATE,) if same else ()
 
     def add(self, one: Fingerprint) -> None:
         """Remember an accepted picture."""

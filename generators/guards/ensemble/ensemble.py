@@ -4,26 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from editmill.generators.guards.base import Array, Verdict
-from editmill.generators.guards.ensemble import pixels
-from editmill.generators.guards.ensemble.attribute import AttributeMember
+from editmill.generators.base.guards import Verdict
 from editmill.generators.guards.ensemble.detection import ObjectMember, Sighting
 from editmill.generators.guards.ensemble.direction import directions
 from editmill.generators.guards.ensemble.duplicates import Fingerprint, fingerprint
 from editmill.generators.guards.ensemble.identity import IdentityMember, SteadyEncoder
 from editmill.generators.guards.ensemble.limits import Limits
+from editmill.generators.guards.ensemble.masks import mask_scores
+from editmill.generators.guards.ensemble.pixels import EDIT_SCORES, SANITY_SCORES, pixel_scores
 from editmill.generators.guards.ensemble.region import look_at, mask_of_box
 from editmill.generators.guards.ensemble.rule import decide
-from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.verifier import Verifier
-from editmill.generators.guards.ensemble.zero_shot import PREFIXES, ZeroShotMember
+from editmill.generators.guards.ensemble.zero_shot import JUDGED, PREFIXES, ZeroShotMember
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.errors import ModelError
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.weights import weights_digest
+
+# Every score but those of verifiers, whose roles no list can name in advance.
+SCORE_NAMES: tuple[str, ...] = (
+    *EDIT_SCORES,
+    *(f"{prefix}_{name}" for prefix in PREFIXES.values() for name in JUDGED),
+    *IdentityMember.score_names,
+    *ObjectMember.score_names,
+    *SANITY_SCORES,
+    *SegmentationGuard.score_names,
+)
+
+
+def ensemble_of(
+    guard: EnsembleSettings, models: Models, class_names: tuple[str, ...], report: GuardReport | None
+) -> GuardEnsemble:
+    """Return the ensemble with the thresholds of ``report``, or with its gates' own limits without one.
+
+    Raises:
+        ModelError: The pack lacks what it needs.
+    """
+    limits = Limits.of_report(report) if report is not None else None
+    return GuardEnsemble(models, guard, class_names=class_names, limits=limits)
 
 
 class GuardEnsemble:
@@ -77,26 +101,13 @@ class GuardEnsemble:
         self.encoder = SteadyEncoder(models, batch=batch) if "image_encoder" in roles else None
         self.identity = IdentityMember(self.encoder) if self.encoder else None
         self.object = ObjectMember(Detector(models, batch=batch), self.judges[0].near) if "detector" in roles else None
-        self.attribute = AttributeMember(
-            SegmentationGuard(Segmenter(models)) if settings.segment and "segmenter" in roles else None
-        )
+        segments = settings.segment and "segmenter" in roles
+        self.segmentation = SegmentationGuard(Segmenter(models)) if segments else None
         self.verifiers = [Verifier(models, role, batch=batch) for role in settings.verifiers]
-
-    @property
-    def score_names(self) -> tuple[str, ...]:
-        """Every score that a row may hold, those of ``DuplicateIndex`` last."""
-        members = (*self.judges, self.identity, self.object, self.attribute, *self.verifiers)
-        names = [name for member in members if member is not None for name in member.score_names]
-        return (*pixels.SCORE_NAMES, *names, "direction", "duplicate_hamming", "duplicate_cosine")
 
     def gate_digests(self) -> dict[str, str]:
         """Return weights digest by role of everything that gates."""
-        used = [
-            role
-            for role in GATE_ROLES
-            if role in self.models.pack.roles and (role != "segmenter" or self.settings.segment)
-        ]
-        return {role: weights_digest(self.models.folder(role)) for role in used}
+        return {role: weights_digest(self.models.folder(role)) for role in self.settings.gate_roles(self.models.pack)}
 
     def verifier_digests(self) -> dict[str, str]:
         """Return weights digest by role of the held-out verifiers."""
@@ -117,7 +128,8 @@ class GuardEnsemble:
         sightings: list[Sighting | None] = self.object.look(shown) if self.object else [None] * len(shown)
         crops = [look_at(one.image, _place(one, sighting)) for one, sighting in zip(shown, sightings, strict=True)]
         names = [one.class_name for one in shown]
-        columns = [[pixels.pixel_scores(one) | self.attribute.scores(one) for one in shown]]
+        columns = [[pixel_scores(one) for one in shown]]
+        columns += [[mask_scores(self.segmentation, one) for one in shown]] if self.segmentation else []
         columns += [judge.scores(crops, names) for judge in self.judges]
         columns += [self.identity.scores(shown)] if self.identity else []
         columns += [
@@ -127,7 +139,7 @@ class GuardEnsemble:
         columns += [verifier.scores(shown) for verifier in self.verifiers]
         return [{name: value for part in parts for name, value in part.items()} for parts in zip(*columns, strict=True)]
 
-    def fingerprints(self, images: Sequence[Array]) -> list[Fingerprint]:
+    def fingerprints(self, images: Sequence[Picture]) -> list[Fingerprint]:
         """Return what a ``DuplicateIndex`` compares pictures (uint8 [H, W, 3] RGB) by.
 
         Raises:
@@ -145,7 +157,7 @@ class GuardEnsemble:
         ]
 
 
-def _place(one: Shown, sighting: Sighting | None) -> Array | None:
+def _place(one: Shown, sighting: Sighting | None) -> Mask | None:
     """Return where judges look: at the given mask, or at the detected object."""
     if one.mask is not None or sighting is None or sighting.box is None:
         return one.mask

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal
 
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
 
 # Gates whose limits are calibrated, and which the rule puts together.
 GateName = Literal[
@@ -25,20 +26,20 @@ class Gate:
     """
 
     score: str
-    reason: Reason
+    reason: StrEnum
     limit: float
     sourced: bool = False
 
 
 # Margins and odds are in nats, cosines and overlaps in [-1, 1] and [0, 1].
 GATES: dict[str, Gate] = {
-    "label_clip": Gate("clip_margin", Reason.LABEL_CLIP, 0.0),
-    "label_siglip": Gate("siglip_margin", Reason.LABEL_SIGLIP, 0.0),
-    "present_siglip": Gate("siglip_odds", Reason.LABEL_SIGLIP, 0.0),
-    "identity": Gate("identity", Reason.IDENTITY_DINO, 0.5, sourced=True),
-    "object": Gate("object_margin", Reason.OBJECT_LOST, 0.0),
-    "stable_clip": Gate("clip_margin_worst", Reason.GUARD_UNSTABLE, 0.0),
-    "stable_siglip": Gate("siglip_margin_worst", Reason.GUARD_UNSTABLE, 0.0),
-    "mask_iou": Gate("mask_iou", Reason.MASK_IOU, 0.7, sourced=True),
+    "label_clip": Gate("clip_margin", GuardReason.LABEL_CLIP, 0.0),
+    "label_siglip": Gate("siglip_margin", GuardReason.LABEL_SIGLIP, 0.0),
+    "present_siglip": Gate("siglip_odds", GuardReason.LABEL_SIGLIP, 0.0),
+    "identity": Gate("identity", GuardReason.IDENTITY_DINO, 0.5, sourced=True),
+    "object": Gate("object_margin", GuardReason.OBJECT_LOST, 0.0),
+    "stable_clip": Gate("clip_margin_worst", GuardReason.GUARD_UNSTABLE, 0.0),
+    "stable_siglip": Gate("siglip_margin_worst", GuardReason.GUARD_UNSTABLE, 0.0),
+    "mask_iou": Gate("mask_iou", GuardReason.MASK_IOU, 0.7, sourced=True),
 }
 LABEL_GATES: tuple[str, ...] = ("label_clip", "label_siglip")

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from editmill.generators.guards.base import Array
+from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.ensemble.region import look_at
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.models.fixed_batches import in_fixed_batches
 from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.loading import Models
-from editmill.generators.per_source import PerSource
+from editmill.manifests.arrays import Feature, Picture
 
 
 class SteadyEncoder(ImageEncoder):
@@ -24,7 +24,7 @@ class SteadyEncoder(ImageEncoder):
         self.batch = batch
 
     @torch.inference_mode()
-    def _tokens(self, images: list[Array]) -> torch.Tensor:
+    def _tokens(self, images: list[Picture]) -> torch.Tensor:
         shown = [np.require(image, requirements="W") for image in images]
         pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])
         pixels = pixels.to(self.device, self.model.dtype)
@@ -44,7 +44,7 @@ class IdentityMember:
 
     def __init__(self, encoder: SteadyEncoder) -> None:
         self.encoder = encoder
-        self._sources: PerSource[Array] = PerSource()
+        self._sources: PerSource[Feature] = PerSource()
 
     def scores(self, shown: Sequence[Shown]) -> list[dict[str, float]]:
         """Return one dictionary per candidate, empty without a source."""
@@ -61,7 +61,7 @@ class IdentityMember:
             found[number] = {"identity": float(identity), "source_cosine": float(frame)}
         return found
 
-    def _source(self, one: Shown) -> Array:
+    def _source(self, one: Shown) -> Feature:
         """Return features of the source's object and frame, float32 [2, width]."""
         source = one.source
         assert source is not None

@@ -18,7 +18,7 @@ class Limits:
     """Thresholds by gate and class, probabilities of the calibrated product, and classes that can't be guarded.
 
     Attributes:
-        thresholds: Least scores; None leaves the gate's own limit. The class "" stands in for classes that were not
+        thresholds: Least scores; None leaves the gate's own limit. The class "" is that of all classes that were not
             calibrated.
         curves: Slope and intercept by gate.
         unguardable: Classes that the judges know too badly.
@@ -51,7 +51,7 @@ class Limits:
         return self.thresholds.get((gate, POOLED))
 
     def log_probability(self, gate: str, scores: Mapping[str, float]) -> float | None:
-        """Return ln P(the label is right | the gate's score); None where the gate has no say or no curve."""
+        """Return ln P(the label is right | the gate's score); None without its score or its curve."""
         value = scores.get(GATES[gate].score)
         if value is None or gate not in self.curves:
             return None
@@ -62,7 +62,7 @@ class Limits:
     def joint(self, gates: Sequence[str], scores: Mapping[str, float]) -> tuple[float, str] | None:
         """Return the sum of ``log_probability`` over gates, and the weakest one's name.
 
-        None where no gate has a say.
+        None where no gate has any.
         """
         found = {gate: value for gate in gates if (value := self.log_probability(gate, scores)) is not None}
         return (sum(found.values()), min(found, key=lambda gate: found[gate])) if found else None

@@ -7,12 +7,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editmill.generators.guards.base import Array
+from editmill.manifests.arrays import Picture
 
 SIDE, KEPT = 32, 8
 
 
-def perceptual_hash(image: Array) -> int:
+def perceptual_hash(image: Picture) -> int:
     """Return the signs of the 8 x 8 lowest frequencies of luma about their median, of a picture uint8 [H, W, 3] RGB.
 
     Below 2 ** 64.

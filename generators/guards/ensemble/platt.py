@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import minimize
 
-from editmill.generators.guards.base import Array
+from editmill.manifests.arrays import Feature
 from editmill.manifests.guard_report import GateCurve
 
 
@@ -28,7 +28,7 @@ def fit_curve(gate: str, right: Sequence[float], wrong: Sequence[float]) -> Gate
         return GateCurve(gate=gate, slope=0.0, intercept=0.0)
     scaled = (scores - middle) / spread
 
-    def loss(parameters: Array) -> tuple[float, Array]:
+    def loss(parameters: Feature) -> tuple[float, Feature]:
         logits = parameters[0] * scaled + parameters[1]
         slack = weight * (1 / (1 + np.exp(-logits)) - target)
         value = float((weight * (np.logaddexp(0, logits) - target * logits)).sum())

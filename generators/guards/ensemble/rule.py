@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
+from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.ensemble.gates import GATES, LABEL_GATES
 from editmill.generators.guards.ensemble.limits import JOINT, Limits
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
 from editmill.manifests.errors import RequestError
 
 
 def decide(
     scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None
-) -> tuple[Reason, ...]:
+) -> tuple[StrEnum, ...]:
     """Return all reasons to reject, the decisive one first; none to accept.
 
     A class that calibration found unguardable, or whose label no judge knows, is ``source_ineligible``. Faults of
     pixels and what the safety checker said always bind; the rule puts together the calibrated gates only. Gates whose
-    score is missing have no say.
+    score is missing are left out.
 
     Args:
         scores: Of the candidate, from ``GuardEnsemble``.
@@ -43,7 +45,7 @@ def decide(
 
 
 def passes(gate: str, scores: Mapping[str, float], class_name: str, limits: Limits | None) -> bool | None:
-    """Return whether one gate lets a picture pass; None where it has no say.
+    """Return whether one gate lets a picture pass; None where its score is missing.
 
     Its own limit binds where none was calibrated.
     """
@@ -56,7 +58,7 @@ def passes(gate: str, scores: Mapping[str, float], class_name: str, limits: Limi
 
 def gate_reasons(
     scores: Mapping[str, float], class_name: str, settings: EnsembleSettings, limits: Limits | None = None
-) -> list[Reason]:
+) -> list[StrEnum]:
     """Return what the rule over the calibrated gates says; empty to accept."""
     least = limits.least(JOINT, class_name) if limits is not None and settings.rule == "calibrated" else None
     # Too few clean sources for a threshold of the product leave the gates themselves.
@@ -70,20 +72,20 @@ def gate_reasons(
     return [_reason(gate, scores) for gate in failing]
 
 
-def _joint_reasons(scores: Mapping[str, float], least: float, gates: Sequence[str], limits: Limits) -> list[Reason]:
+def _joint_reasons(scores: Mapping[str, float], least: float, gates: Sequence[str], limits: Limits) -> list[StrEnum]:
     found = limits.joint(gates, scores)
     if found is None or found[0] >= least:
         return []
-    return [_reason(found[1], scores), Reason.LABEL_JOINT]
+    return [_reason(found[1], scores), GuardReason.LABEL_JOINT]
 
 
-def _reason(gate: str, scores: Mapping[str, float]) -> Reason:
-    """Return a judge that still prefers the label, but not by enough, is no judge that sees another class."""
+def _reason(gate: str, scores: Mapping[str, float]) -> StrEnum:
+    """Return why a gate rejects: a judge that still prefers the label, but by too little, sees no other class."""
     won = gate in LABEL_GATES and scores[GATES[gate].score] >= 0
-    return Reason.LABEL_MARGIN_LOW if won else GATES[gate].reason
+    return GuardReason.LABEL_MARGIN_LOW if won else GATES[gate].reason
 
 
-def _unusable(scores: Mapping[str, float], settings: EnsembleSettings) -> list[Reason]:
+def _unusable(scores: Mapping[str, float], settings: EnsembleSettings) -> list[StrEnum]:
     sane = (
         scores.get("finite", 1.0) > 0
         and scores.get("size_fits", 1.0) > 0
@@ -92,17 +94,17 @@ def _unusable(scores: Mapping[str, float], settings: EnsembleSettings) -> list[R
         and scores.get("correlation", 1.0) >= settings.correlation
         and scores.get("clipped_share", 0.0) <= settings.clipped
     )
-    return [*([] if sane else [Reason.SANITY]), *([Reason.NSFW] if scores.get("unsafe", 0.0) > 0 else [])]
+    return [*([] if sane else [Reason.SANITY]), *([GuardReason.NSFW] if scores.get("unsafe", 0.0) > 0 else [])]
 
 
-def _not_an_edit(scores: Mapping[str, float], settings: EnsembleSettings) -> list[Reason]:
+def _not_an_edit(scores: Mapping[str, float], settings: EnsembleSettings) -> list[StrEnum]:
     wrong = {
-        Reason.OUTSIDE_MASK_CHANGED: settings.outside is not None
+        GuardReason.OUTSIDE_MASK_CHANGED: settings.outside is not None
         and scores.get("background_change", 0.0) > settings.outside,
-        Reason.NO_OP: scores.get("change", settings.change) < settings.change,
-        Reason.EDIT_ABSENT: settings.direction is not None
+        GuardReason.NO_OP: scores.get("change", settings.change) < settings.change,
+        GuardReason.EDIT_ABSENT: settings.direction is not None
         and scores.get("direction", settings.direction) < settings.direction,
-        Reason.NEAR_SOURCE_COPY: settings.source_copy is not None
+        GuardReason.NEAR_SOURCE_COPY: settings.source_copy is not None
         and scores.get("source_cosine", -1.0) > settings.source_copy,
     }
     return [reason for reason, broken in wrong.items() if broken]

@@ -1,26 +1,28 @@
-"""Settings of the guard ensemble, as they stand in a recipe."""
+"""Settings of the guard ensemble, as they are written in a recipe."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from editmill.generators.base.family import Settings
 from editmill.generators.guards.ensemble.gates import LABEL_GATES, GateName
+from editmill.generators.models.pack import PackSpec
 
 # Roles that gates may ask; a verifier may be none of them.
 GATE_ROLES: tuple[str, ...] = ("zero_shot", "zero_shot_2", "image_encoder", "detector", "segmenter")
 
 
-class EnsembleSettings(BaseModel):
+class EnsembleSettings(Settings):
     """Which gates bind, by which rule, and the limits that calibration does not set.
 
     Every score is computed and kept, whatever binds.
 
     Attributes:
-        gates: What binds; gates whose role the pack lacks, or that have nothing to compare with, have no say.
-        rule: ``all`` gates, at least ``k`` of those with a say, or the ``calibrated`` product of their probabilities.
-        k: For ``k_of_n``; at most the number of gates with a say is asked for.
+        gates: What binds; gates whose role the pack lacks, or that have nothing to compare with, are left out.
+        rule: ``all`` gates, at least ``k`` of those that can be asked, or the ``calibrated`` product of probabilities.
+        k: For ``k_of_n``; at most the number of gates that can be asked.
         verifiers: Roles of classifiers whose opinion is stored and never binds.
         confusables: Nearest class names that a label competes with.
         backgrounds: Prompts of empty pictures that it competes with, for open vocabularies.
@@ -28,7 +30,7 @@ class EnsembleSettings(BaseModel):
             the pack's prompt.
         batch: Pictures per forward pass, always filled up.
         segment: Whether a segmenter compares masks, which takes longest.
-        contrast, black, correlation: Limits of ``SanityGuard``.
+        contrast, black, correlation: Limits of ``sanity_scores``.
         clipped: Largest share of pixels, beyond the source's, with every channel at 0 or 255.
         change: Least mean change from the source in grey levels; 0 for no limit.
         direction: Least cosine between the changes of picture and prompt (Gal et al., arXiv 2108.00946, section 4.2);
@@ -45,8 +47,6 @@ class EnsembleSettings(BaseModel):
         far_upper_limit: Largest upper bound of false accepts; None for no limit.
         frr_limit: Largest rate of false rejections; None for no limit.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["ensemble"] = "ensemble"
     gates: tuple[GateName, ...] = Field(
@@ -90,3 +90,12 @@ class EnsembleSettings(BaseModel):
         if any("{}" not in template for template in self.templates):
             raise ValueError("a prompt template needs {} for the class name")
         return self
+
+    def gate_roles(self, pack: PackSpec) -> list[str]:
+        """Return the pack's roles that gate."""
+        return [role for role in GATE_ROLES if role in pack.roles and (role != "segmenter" or self.segment)]
+
+    def calibration_roles(self, pack: PackSpec) -> list[str]:
+        """Return the pack's roles that make the pictures of a calibration: round trips, and objects removed."""
+        removal = "removal" if "removal" in pack.roles else "inpaint"
+        return [role for role in ("vq", "autoencoder", removal) if role in pack.roles]

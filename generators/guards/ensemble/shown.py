@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from editmill.generators.guards.base import Array
+from editmill.manifests.arrays import Mask, Picture
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,12 @@ class Shown:
         prompts: Of source and candidate, for the direction of the edit; None where there are none.
     """
 
-    image: Array
+    image: Picture
     class_name: str
     label: int = -1
-    mask: Array | None = None
-    source: Array | None = None
-    source_mask: Array | None = None
+    mask: Mask | None = None
+    source: Picture | None = None
+    source_mask: Mask | None = None
     edited: bool = True
     unsafe: bool = False
     finite: bool = True
@@ -40,12 +40,17 @@ class Shown:
     prompts: tuple[str, str] | None = None
 
     @property
-    def object_in_source(self) -> Array | None:
+    def object_in_source(self) -> Mask | None:
         """The object's mask in the source."""
         return self.mask if self.source_mask is None else self.source_mask
 
+    @property
+    def comparable(self) -> bool:
+        """Whether source and mask are of the candidate's frame."""
+        return self.source is not None and self.mask is not None and self.source.shape == self.image.shape
+
     def source_key(self) -> str:
-        """Return identifies source and mask, so that several candidates of one source share one look at it."""
+        """Return what identifies source and mask, so that several candidates of one source share one look at it."""
         assert self.source is not None
         mask = self.object_in_source
         return hashlib.blake2b(

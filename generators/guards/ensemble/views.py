@@ -7,18 +7,18 @@ import io
 import numpy as np
 from PIL import Image
 
-from editmill.generators.guards.base import Array
+from editmill.manifests.arrays import Picture
 
 KEPT = 0.9
 QUALITY = 75
 
 
-def flipped(image: Array) -> Array:
+def flipped(image: Picture) -> Picture:
     """Return left and right exchanged; uint8 [H, W, 3] as all views."""
     return np.ascontiguousarray(image[:, ::-1])
 
 
-def cropped(image: Array) -> Array:
+def cropped(image: Picture) -> Picture:
     """Return the middle nine tenths of both sides."""
     height, width = image.shape[:2]
     rows, columns = round(height * KEPT), round(width * KEPT)
@@ -26,7 +26,7 @@ def cropped(image: Array) -> Array:
     return np.ascontiguousarray(image[top : top + rows, left : left + columns])
 
 
-def compressed(image: Array) -> Array:
+def compressed(image: Picture) -> Picture:
     """Return the picture through JPEG of quality 75."""
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=QUALITY)
@@ -34,6 +34,6 @@ def compressed(image: Array) -> Array:
         return np.asarray(decoded.convert("RGB"))
 
 
-def other_views(crop: Array) -> tuple[Array, ...]:
+def other_views(crop: Picture) -> tuple[Picture, ...]:
     """Return the three views of what a judge looks at, uint8 [H, W, 3] RGB."""
     return flipped(crop), cropped(crop), compressed(crop)

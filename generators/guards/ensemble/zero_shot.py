@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from editmill.generators.guards.base import Array
 from editmill.generators.guards.ensemble.confusables import confusables
 from editmill.generators.guards.ensemble.views import other_views
-from editmill.generators.guards.removal import NOTHING
+from editmill.generators.guards.looking import NOTHING
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature, Picture
 
 PREFIXES = {"zero_shot": "clip", "zero_shot_2": "siglip"}
+# Behind the prefix; the last one of models with SigLIP's bias alone.
+JUDGED = ("margin", "margin_worst", "top1", "probability", "confidence", "odds")
 
 
 class ZeroShotMember:
@@ -71,19 +73,11 @@ class ZeroShotMember:
         bias = getattr(self.features.model, "logit_bias", None)
         self.bias = None if bias is None else float(bias)
 
-    @property
-    def score_names(self) -> tuple[str, ...]:
-        """Every score that it may give."""
-        odds = ("odds",) if self.bias is not None else ()
-        return tuple(
-            f"{self.prefix}_{name}" for name in ("margin", "margin_worst", "top1", "probability", "confidence", *odds)
-        )
-
     def knows(self, class_name: str) -> bool:
         """Return whether it can be asked about the class."""
         return bool(self.rivals.get(class_name))
 
-    def scores(self, crops: Sequence[Array], class_names: Sequence[str]) -> list[dict[str, float]]:
+    def scores(self, crops: Sequence[Picture], class_names: Sequence[str]) -> list[dict[str, float]]:
         """Return scores of what judges look at (uint8 [H, W, 3] RGB, any sizes), by the label of each."""
         asked = [number for number, name in enumerate(class_names) if self.knows(name)]
         found: list[dict[str, float]] = [{} for _ in crops]
@@ -97,14 +91,14 @@ class ZeroShotMember:
         return found
 
     @torch.inference_mode()
-    def _logits(self, images: list[Array]) -> Array:
+    def _logits(self, images: list[Picture]) -> Feature:
         """Return scaled cosines, float64 [images, texts]."""
         features = self.features.images(images)
         # Row by row: a product of another height would sum in another order.
         rows = torch.stack([(self.texts * feature).sum(dim=-1) for feature in features])
         return np.asarray((self.features.scale * rows).cpu(), np.float64)
 
-    def _of_one(self, rows: Array, name: str) -> dict[str, float]:
+    def _of_one(self, rows: Feature, name: str) -> dict[str, float]:
         own, rivals = self.names.index(name), self.rivals[name]
         margins = rows[:, own] - rows[:, rivals].max(axis=1)
         first = rows[0]

@@ -2,8 +2,8 @@
 2009.07502).
 
 As in the baseline of the published insertion there is no victim: of all changes that keep the text similar, one is
-drawn at a time. Like there articles are not mended. Unlike there, signs between words are never merged away, and texts
-shorter than the window are judged as well.
+drawn at a time. Like there articles are not corrected. Unlike there, signs between words are never merged away, and
+texts shorter than the window are judged as well.
 """
 
 from __future__ import annotations

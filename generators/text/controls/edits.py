@@ -1,7 +1,7 @@
 """Deletion, synonyms, and easy data augmentation (Wei and Zou, arXiv 1901.11196) as reversible operations.
 
-Unlike the published scripts these leave signs, blanks and capitals as they are; like them they don't mend articles ("a
-large" to "a enormous").
+Unlike the published scripts these leave signs, blanks and capitals as they are; like them they don't correct articles
+("a large" to "a enormous").
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from editmill.generators.text.base import CaptionedImage
+from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.text.gold import meant
+from editmill.generators.text.language.attribute_words import SYNONYMS
 from editmill.generators.text.language.phrases import NounPhrase
-from editmill.generators.text.language.vocabulary import SYNONYMS
 from editmill.generators.text.records import Insertion
 from editmill.generators.text.xmai2023.stopwords import STOPWORDS
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from editmill.generators.models.entailment import Entailment
 from editmill.generators.models.sentence_writer import SentenceWriter
-from editmill.generators.reasons import Reason
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.controls.matched import false_word
 from editmill.generators.text.dilution.sentences import appended, says_only, template
@@ -18,6 +17,7 @@ from editmill.generators.text.gold import FALSE, UNKNOWN, known_groups
 from editmill.generators.text.gold import judge as judge_gold
 from editmill.generators.text.grounded import Slot
 from editmill.generators.text.language.operations import apply_operations
+from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import Insertion
 from editmill.generators.text.settings import DilutionSettings, TextGuardSettings
 from editmill.generators.text.settling import ENTAILED, NEUTRAL_LABEL
@@ -31,7 +31,7 @@ ABSENT = ("umbrella", "piano", "tractor", "lamp", "violin", "ladder", "canoe", "
 
 @dataclass(frozen=True)
 class Tools:
-    """The models that dilution asks; those that a pack lacks have no say. ``nouns`` are what the detector knows."""
+    """The models that dilution asks; None for one that a pack lacks. ``nouns`` are what the detector knows."""
 
     writer: SentenceWriter | None
     fluency: Fluency | None
@@ -62,9 +62,9 @@ class Diluter:
             body = source.strip().rstrip(".")
             return self._with(job, f"{body[:1].lower()}{body[1:]}.", None, "", "")
         if not facts:
-            return TextCandidate(source, reasons=(Reason.NO_INSERTION,))
+            return TextCandidate(source, reasons=(TextReason.NO_INSERTION,))
         if job.caption.caption.label == NEUTRAL_LABEL:
-            return TextCandidate(source, reasons=(Reason.LABEL_GUARD,))
+            return TextCandidate(source, reasons=(TextReason.LABEL_GUARD,))
         rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, "dilution"))
         slot, found = facts[int(rng.integers(len(facts)))]
         noun = found.noun.lower()
@@ -78,12 +78,12 @@ class Diluter:
             else false_word(slot.job.image, slot.phrase, found, self.tools.words(found.group), rng)
         )
         if word is None:
-            return TextCandidate(source, reasons=(Reason.NO_GOLD,))
+            return TextCandidate(source, reasons=(TextReason.NO_GOLD,))
         sentence = self._sentence(job, noun, word, plural=slot.phrase.plural)
         return (
             self._with(job, sentence, slot, found.group, word)
             if sentence
-            else TextCandidate(source, reasons=(Reason.NO_CANDIDATE,))
+            else TextCandidate(source, reasons=(TextReason.NO_CANDIDATE,))
         )
 
     def _unrelated(self, job: TextJob, slot: Slot, found: Insertion, rng: np.random.Generator) -> TextCandidate:
@@ -153,5 +153,5 @@ class Diluter:
         entailed = self.tools.entailment.probabilities(pairs)[:, ENTAILED].tolist()
         for position, probability in zip(asked, entailed, strict=True):
             if probability < self.guard.entailment:
-                made[position] = TextCandidate(jobs[position].caption.caption.text, reasons=(Reason.ENTAILMENT,))
+                made[position] = TextCandidate(jobs[position].caption.caption.text, reasons=(TextReason.ENTAILMENT,))
         return made

@@ -29,6 +29,5 @@ _BY_TAG: dict[str, str] = {
     "JJ": "next own same different certain able asleep alone awake multi-colored multicolored",
 }
 TAG_OF: dict[str, str] = {word: tag for tag, words in _BY_TAG.items() for word in words.split()}
-CLOSED_TAGS = frozenset({"DT", "QN", "PRP$", "PRP", "CD", "IN", "TO", "CC", "MD", "AUX", "EX", "WDT", "WRB"})
 # They hold their noun's place open, so the word after them is no verb.
 DETERMINERS = frozenset({"DT", "QN", "PRP$", "CD"})

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 
 from editmill.generators.models.masked_lm import SLOT
-from editmill.generators.reasons import Reason
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.language.spans import Span
+from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.settings import XmaiSettings
 from editmill.generators.text.xmai2023.defects import LegacyBug
 from editmill.generators.text.xmai2023.proposals import Blank, Proposal, Proposing
@@ -149,7 +149,7 @@ class Xmai:
             )
         for outcome in outcomes:
             if not outcome.filled:
-                outcome.reason = Reason.NO_CANDIDATE if outcome.slots else Reason.NO_MATCH
+                outcome.reason = TextReason.NO_CANDIDATE if outcome.slots else TextReason.NO_MATCH
         return outcomes
 
     def _fill(
@@ -222,7 +222,7 @@ def insert_randomly(
         if words:
             outcome.filled.append(Filled(slot, words[int(rng.integers(len(words)))]))
     if not outcome.filled:
-        outcome.reason = Reason.NO_CANDIDATE if outcome.slots else Reason.NO_MATCH
+        outcome.reason = TextReason.NO_CANDIDATE if outcome.slots else TextReason.NO_MATCH
     return outcome
 
 

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from editmill.manifests.arrays import Feature
+
 # Least span that values are divided by.
 FLOOR = 1e-12
 
 
-def scaled(values: Sequence[float], *, places: int = 0) -> np.ndarray:
+def scaled(values: Sequence[float], *, places: int = 0) -> Feature:
     """Return min-max scaled values, float64 [values].
 
     Where all are equal the minimum is taken to be 0: they become 1, or 0 if they are 0. Up to ``places`` values, zeros
@@ -33,7 +35,7 @@ def total_scores(
     weights: tuple[float, float, float],
     *,
     kept: int,
-) -> np.ndarray:
+) -> Feature:
     """Return the weighted sum of the scaled terms A, B and C over max(sum of |weights|, 1), float64 [candidates].
 
     Args:

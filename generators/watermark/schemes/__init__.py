@@ -12,6 +12,7 @@ from editmill.manifests.errors import RequestError
 
 __all__ = ["EmbeddingError", "ReadingError", "Scheme", "embed", "make_scheme", "read"]
 
+PARTS = ("name", "package", "version", "bits", "parameters", "embed", "scores")
 INSTALL = "install them with: pip install 'editmill[generate,watermark]'"
 
 
@@ -21,26 +22,20 @@ def make_scheme(settings: SchemeSettings) -> Scheme:
     Raises:
         RequestError: Its package is not installed, or its factory is missing, fails, or gives something else.
     """
-    if settings.factory:
+    kind = settings.kind
+    if kind is None:
         return _from_factory(settings)
     try:
-        if settings.name == "rivaGan":
-            from editmill.generators.watermark.schemes.invisible import RivaGan
-
-            return RivaGan()
-        if settings.name == "blind-watermark":
-            from editmill.generators.watermark.schemes.blind import BlindWatermark
-
-            return BlindWatermark(settings.bits)
-        from editmill.generators.watermark.schemes.invisible import DwtScheme
-
-        return DwtScheme(settings.name, settings.bits)
+        adapter: Any = getattr(importlib.import_module(f"{__name__}.{kind.module}"), kind.cls)
+        scheme: Scheme = adapter(settings.name, settings.bits)
+        return scheme
     except ImportError as error:
         what = f"the scheme {settings.name} needs packages that are not installed: {error}"
         raise RequestError(what, where="generator.schemes", fix=INSTALL) from error
 
 
 def _from_factory(settings: SchemeSettings) -> Scheme:
+    """Return the scheme of a factory, whose module is imported here and nowhere before."""
     where = f"generator.schemes: {settings.name}"
     module, _, name = settings.factory.partition(":")
     try:
@@ -48,22 +43,21 @@ def _from_factory(settings: SchemeSettings) -> Scheme:
     except Exception as error:
         what = f"the factory {settings.factory} fails: {type(error).__name__}: {error}"
         raise RequestError(what, where=where, fix="check package.module:function and the options") from error
-    missing = [
-        part
-        for part in ("name", "package", "version", "bits", "parameters", "embed", "scores")
-        if not hasattr(scheme, part)
-    ]
+    return _checked(scheme, settings, where)
+
+
+def _checked(scheme: Any, settings: SchemeSettings, where: str) -> Scheme:
+    missing = [part for part in PARTS if not hasattr(scheme, part)]
     if missing:
-        raise RequestError(
-            f"{settings.factory} gave a scheme without {', '.join(missing)}", where=where, fix="see docs/watermark.md"
-        )
+        what = f"{settings.factory} gave a scheme without {', '.join(missing)}"
+        raise RequestError(what, where=where, fix="see docs/watermark.md")
     try:
         canonical_json(scheme.parameters)
     except ValueError as error:
-        raise RequestError(
-            f"{settings.factory}: parameters are no JSON values", where=where, fix="use plain numbers, texts, lists"
-        ) from error
+        what = f"{settings.factory}: parameters are not JSON values"
+        raise RequestError(what, where=where, fix="use plain numbers, texts, lists") from error
     if (scheme.name, scheme.bits) != (settings.name, settings.bits):
         what = f"{settings.factory} gave {scheme.name!r} with {scheme.bits} bits, the recipe says {settings.bits}"
         raise RequestError(what, where=where, fix="let name and bits agree")
-    return scheme
+    checked: Scheme = scheme
+    return checked

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Feature, Picture
 
 
 class Scheme(Protocol):
@@ -25,8 +25,8 @@ class Scheme(Protocol):
     bits: int
     parameters: dict[str, Any]
 
-    def embed(self, image: Array, payload: Array) -> Array:
-        """Return mark a picture.
+    def embed(self, image: Picture, payload: Feature) -> Picture:
+        """Mark a picture.
 
         Args:
             image: Uint8 [H, W, 3] RGB.
@@ -39,7 +39,7 @@ class Scheme(Protocol):
             EmbeddingError: The picture can't carry the payload.
         """
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         """Read a picture, uint8 [H, W, 3] RGB: float [bits], above 0 for 1, at or below 0 for 0.
 
         Raises:
@@ -47,7 +47,7 @@ class Scheme(Protocol):
         """
 
 
-def embed(scheme: Scheme, image: Array, payload: Array) -> Array:
+def embed(scheme: Scheme, image: Picture, payload: Feature) -> Picture:
     """Return a copy of ``image`` with a scheme's mark; whatever the scheme does, the picture itself stays as it is.
 
     Raises:
@@ -55,25 +55,19 @@ def embed(scheme: Scheme, image: Array, payload: Array) -> Array:
     """
     try:
         marked = np.array(scheme.embed(image.copy(), payload.copy()))
-    except MemoryError:
+    except EmbeddingError:
         raise
     except Exception as error:
-        # Of accelerators' libraries, each with a class of its own.
-        if type(error).__name__ == "OutOfMemoryError":
-            raise
-        raise EmbeddingError(
-            str(error) if isinstance(error, EmbeddingError) else f"{type(error).__name__}: {error}"
-        ) from error
+        raise EmbeddingError(_told(error)) from error
     if marked.dtype != np.uint8 or marked.shape != image.shape:
-        raise EmbeddingError(
-            f"the scheme gave {marked.dtype} {list(marked.shape)} for a picture uint8 {list(image.shape)}"
-        )
+        gave = f"{marked.dtype} {list(marked.shape)}"
+        raise EmbeddingError(f"the scheme gave {gave} for a picture uint8 {list(image.shape)}")
     if np.array_equal(marked, image):
         raise EmbeddingError("the scheme left the picture as it was")
     return marked
 
 
-def read(scheme: Scheme, image: Array) -> Array:
+def read(scheme: Scheme, image: Picture) -> Feature:
     """Return a scheme's evidence of a picture, float64 [bits].
 
     Raises:
@@ -81,18 +75,24 @@ def read(scheme: Scheme, image: Array) -> Array:
     """
     try:
         scores = np.asarray(scheme.scores(image.copy()), np.float64)
-    except MemoryError:
-        raise
     except Exception as error:
-        if type(error).__name__ == "OutOfMemoryError":
-            raise
-        raise ReadingError(f"{type(error).__name__}: {error}") from error
+        raise ReadingError(_told(error)) from error
     if scores.shape != (scheme.bits,) or not np.isfinite(scores).all():
-        raise ReadingError(
-            f"the decoder gave scores of shape {list(scores.shape)}, or some that are not finite, for {scheme.bits} "
-            "bits"
-        )
+        gave = f"scores of shape {list(scores.shape)}, or some that are not finite"
+        raise ReadingError(f"the decoder gave {gave}, for {scheme.bits} bits")
     return scores
+
+
+def _told(error: Exception) -> str:
+    """Return what rows say of a scheme's error, which must not name folders of this machine.
+
+    Running out of memory is not the scheme's fault; it is raised again.
+    """
+    # Of accelerators' libraries, each with a class of its own.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        raise error
+    what = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"{type(error).__name__}: {what}"
 
 
 class EmbeddingError(Exception):

@@ -11,7 +11,8 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
-from editmill.generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
+from editmill.generators.watermark.schemes.base import EmbeddingError, ReadingError
+from editmill.manifests.arrays import Feature, Picture
 
 PACKAGE = "blind-watermark"
 # The package's defaults. The payload is random already, so a secret order of its bits would add nothing.
@@ -35,43 +36,42 @@ class BlindWatermark:
     The package splits the evidence of the bits into two clusters, which decides them.
     """
 
-    name, package = "blind-watermark", PACKAGE
+    package = PACKAGE
 
-    def __init__(self, bits: int) -> None:
+    def __init__(self, name: str, bits: int) -> None:
         self.cls = _load()
-        self.bits, self.version = bits, version(PACKAGE)
+        self.name, self.bits, self.version = name, bits, version(PACKAGE)
         core = self._codec().bwm_core
         self.parameters: dict[str, Any] = {"d1": core.d1, "d2": core.d2, **PASSWORDS}
 
     def _codec(self) -> Any:
         return self.cls(**PASSWORDS)
 
-    def embed(self, image: Array, payload: Array) -> Array:
+    def embed(self, image: Picture, payload: Feature) -> Picture:
         codec = self._codec()
         codec.read_img(img=np.ascontiguousarray(image[..., ::-1]))
         codec.read_wm(payload.astype(bool), mode="bit")
         try:
             marked = codec.embed()
         except AssertionError as error:
-            raise EmbeddingError(
-                f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits"
-            ) from error
+            raise EmbeddingError(self._crowded(image)) from error
         return np.ascontiguousarray(np.rint(marked).astype(np.uint8)[..., ::-1])
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         from blind_watermark.bwm_core import one_dim_kmeans
 
         codec = self._codec()
         codec.wm_size = self.bits
         try:
-            evidence: Array = codec.bwm_core.extract(img=np.ascontiguousarray(image[..., ::-1]), wm_shape=self.bits)
+            evidence: Feature = codec.bwm_core.extract(img=np.ascontiguousarray(image[..., ::-1]), wm_shape=self.bits)
         except (AssertionError, cv2.error) as error:
-            raise ReadingError(
-                f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits"
-            ) from error
+            raise ReadingError(self._crowded(image)) from error
         if evidence.min() == evidence.max():
             # The two clusters are one: no bit is told.
             return np.zeros(self.bits)
         ones = one_dim_kmeans(evidence)
         threshold = (evidence[ones].mean() + evidence[~ones].mean()) / 2
         return codec.extract_decrypt(evidence - threshold)
+
+    def _crowded(self, image: Picture) -> str:
+        return f"{image.shape[1]}x{image.shape[0]} pixels have no blocks for {self.bits} bits"

@@ -16,13 +16,14 @@ import cv2
 import numpy as np
 import pywt
 
-from editmill.generators.watermark.schemes.base import Array, EmbeddingError, ReadingError
+from editmill.generators.watermark.schemes.base import EmbeddingError, ReadingError
+from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.canonical import file_digest
 
 PACKAGE = "invisible-watermark"
 # The package takes a mean of block decisions for 1 when 255 times it is above 127.
 DECISION = 127 / 255
-RIVAGAN_THRESHOLD, RIVAGAN_BITS = 0.52, 32
+RIVAGAN_THRESHOLD = 0.52
 
 
 class DwtScheme:
@@ -44,12 +45,12 @@ class DwtScheme:
         codec = self.cls(wmLen=bits)
         self.parameters: dict[str, Any] = {"scales": list(codec._scales), "block": codec._block}
 
-    def embed(self, image: Array, payload: Array) -> Array:
+    def embed(self, image: Picture, payload: Feature) -> Picture:
         self._check(image)
         marked = self.cls(payload.tolist(), wmLen=self.bits).encode(_bgr(image))
         return np.ascontiguousarray(marked[..., ::-1])
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         codec = self.cls(wmLen=self.bits)
         yuv = cv2.cvtColor(_bgr(image), cv2.COLOR_BGR2YUV)
         height, width = image.shape[0] // 4 * 4, image.shape[1] // 4 * 4
@@ -62,7 +63,7 @@ class DwtScheme:
             raise ReadingError(f"{image.shape[1]}x{image.shape[0]} pixels have fewer blocks than the {self.bits} bits")
         return np.array([np.mean(decisions) for decisions in evidence]) - DECISION
 
-    def _check(self, image: Array) -> None:
+    def _check(self, image: Picture) -> None:
         blocks = (image.shape[0] // 4 // 2) * (image.shape[1] // 4 // 2)
         if blocks < self.bits:
             raise EmbeddingError(f"{image.shape[1]}x{image.shape[0]} pixels have {blocks} blocks for {self.bits} bits")
@@ -71,9 +72,9 @@ class DwtScheme:
 class RivaGan:
     """``rivaGan``: a network's additive mark of 32 bits; one thread, since sums in another order give other bytes."""
 
-    name, bits, package = "rivaGan", RIVAGAN_BITS, PACKAGE
+    package = PACKAGE
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, bits: int) -> None:
         import imwatermark
         from imwatermark.rivaGan import RivaWatermark
         from onnxruntime import InferenceSession, SessionOptions
@@ -88,20 +89,20 @@ class RivaGan:
         # The package's own loader would take all threads.
         RivaWatermark.encoder, self.decoder = sessions["encoder"], sessions["decoder"]
         self.cls: Any = RivaWatermark
-        self.version = version(PACKAGE)
+        self.name, self.bits, self.version = name, bits, version(PACKAGE)
         self.parameters: dict[str, Any] = {
             "threshold": RIVAGAN_THRESHOLD,
             **{f"{part}_sha256": file_digest(file) for part, file in files.items()},
         }
 
-    def embed(self, image: Array, payload: Array) -> Array:
+    def embed(self, image: Picture, payload: Feature) -> Picture:
         return np.ascontiguousarray(self.cls(payload.tolist()).encode(_bgr(image))[..., ::-1])
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         frame = (_bgr(image).astype(np.float32) / 127.5 - 1).transpose(2, 0, 1)[None, :, None]
-        evidence: Array = self.decoder.run(None, {"frame": frame})[0][0]
+        evidence: Feature = self.decoder.run(None, {"frame": frame})[0][0]
         return evidence.astype(np.float64) - RIVAGAN_THRESHOLD
 
 
-def _bgr(image: Array) -> Array:
+def _bgr(image: Picture) -> Picture:
     return np.ascontiguousarray(image[..., ::-1])

@@ -7,14 +7,14 @@ import torch
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.world import CLASSES, Scene
 
-Array = np.ndarray
 BOUNDS = {"classifier_accuracy": 0.98}
 
 
 @torch.inference_mode()
-def predictions(models: Models, role: str, pictures: list[Array]) -> list[str]:
+def predictions(models: Models, role: str, pictures: list[Picture]) -> list[str]:
     """Return the class names that the classifier ``role`` gives to pictures uint8 [H, W, 3] RGB."""
     model = models.get(role)
     processor = load_processor(models, role)

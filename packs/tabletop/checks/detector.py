@@ -15,7 +15,6 @@ from editmill.packs.tabletop.checks.common import held_out, share
 from editmill.packs.tabletop.world import CLASSES, COLOURS, Scene
 from editmill.packs.tabletop.world.captions import with_article
 
-Array = np.ndarray
 Box = tuple[float, float, float, float]
 # The product's default threshold; average precision uses every detection.
 THRESHOLD = 0.3

@@ -10,10 +10,10 @@ from diffusers import StableDiffusionPipeline
 from editmill.generators.models.image_adapter import attach
 from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature
 from editmill.packs.tabletop.checks.text_to_image import RESCALE, generate, sampling
 from editmill.packs.tabletop.world import Scene
 
-Array = np.ndarray
 BOUNDS = {"image_adapter_better": 0.9}
 NOISES = 4
 
@@ -70,6 +70,6 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     }
 
 
-def better(cosine: dict[str, Array]) -> float:
+def better(cosine: dict[str, Feature]) -> float:
     """Return the share of entries in which the own reference beats both none and another's."""
     return float(np.mean((cosine["own"] > cosine["none"]) & (cosine["own"] > cosine["other"])))

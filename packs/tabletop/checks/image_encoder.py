@@ -8,12 +8,12 @@ import numpy as np
 from editmill.generators.models.frechet import frechet_distance
 from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature
 from editmill.packs.tabletop.checks.common import crop_of
 from editmill.packs.tabletop.training.views import composite_view
 from editmill.packs.tabletop.world import Scene
 from editmill.packs.tabletop.world.scene import scene_rng
 
-Array = np.ndarray
 BOUNDS = {"image_encoder_identity_auc": 0.95}
 TURN = 0.2
 BLUR = 1.5
@@ -24,7 +24,7 @@ def moved(scene: Scene, other: Scene, number: int) -> Scene:
     return composite_view(scene, other, scene_rng("heldout", number, "identity"), turn=TURN)
 
 
-def separation(same: Array, different: Array) -> float:
+def separation(same: Feature, different: Feature) -> float:
     """Return area under the ROC curve: the chance that a same pair scores above a different pair, ties counting
     half.
     """
@@ -33,7 +33,7 @@ def separation(same: Array, different: Array) -> float:
     return float((below + above).mean() / 2 / len(different))
 
 
-def identity_figures(first: Array, second: Array, labels: list[tuple[str, str]]) -> dict[str, float]:
+def identity_figures(first: Feature, second: Feature, labels: list[tuple[str, str]]) -> dict[str, float]:
     """Return how well cosines tell the same object from objects that differ in class and colour.
 
     Args:

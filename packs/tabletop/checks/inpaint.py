@@ -6,21 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editmill.generators.attribute.composite import compose, matte
-from editmill.generators.attribute.removal import blend_fill, removal_hole
 from editmill.generators.attribute.settings import RenderSettings
-from editmill.generators.guards.label import object_crop
+from editmill.generators.compositing.composite import compose, matte
+from editmill.generators.compositing.removal import blend_fill, removal_hole
+from editmill.generators.guards.looking import object_crop
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Mask, Picture
 from editmill.packs.tabletop.checks.common import crop_of, main_mask, psnr, share
 from editmill.packs.tabletop.checks.detector import box_iou
 from editmill.packs.tabletop.checks.text_to_image import GROUND_PROMPTS
 from editmill.packs.tabletop.checks.zero_shot import named_rightly, says_none
 from editmill.packs.tabletop.world import CLASSES, Scene
 
-Array = np.ndarray
 BOUNDS = {"removal_success": 0.9, "background_recognised": 0.85}
 SAME_PLACE = 0.3
 
@@ -32,21 +32,21 @@ class Judges:
     zero_shot: ZeroShotJudge
     detector: Detector
 
-    def finds_object(self, image: Array, box: tuple[int, int, int, int]) -> bool:
+    def finds_object(self, image: Picture, box: tuple[int, int, int, int]) -> bool:
         """Return whether the detector finds an object of any class where ``box`` is."""
         found = self.detector.detect([image], self.detector.class_queries(CLASSES))[0]
         return any(box_iou(item.box, box) > SAME_PLACE for item in found)
 
-    def sees_object(self, crop: Array) -> bool:
+    def sees_object(self, crop: Picture) -> bool:
         """Return whether the zero-shot judge sees something."""
         return not says_none(self.zero_shot, crop)
 
-    def names(self, crop: Array, scene: Scene) -> bool:
+    def names(self, crop: Picture, scene: Scene) -> bool:
         """Return whether the zero-shot judge names the scene's class."""
         return named_rightly(self.zero_shot, [crop], [scene])[0]
 
 
-def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
+def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Picture, Mask]:
     """Return the scene without its main object, as the product removes it, and the hole that was filled, bool [H,
     W].
     """
@@ -56,7 +56,7 @@ def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[
     return blend_fill(scene.image, fill, hole, settings.feather), hole
 
 
-def replace_ground(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Array, Array]:
+def replace_ground(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[Picture, Picture]:
     """Return the main object before a ground from ``prompt``, and the generated frame alone."""
     mask = main_mask(scene)
     generated = inpainter.fill(InpaintRequest(scene.image, mask <= 127, prompt, seed))

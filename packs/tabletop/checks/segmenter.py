@@ -6,15 +6,15 @@ import numpy as np
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
+from editmill.manifests.arrays import Feature
 from editmill.packs.tabletop.training.segmenter import random_points
 from editmill.packs.tabletop.world import Scene
 
-Array = np.ndarray
 AUTOMATIC_SCENES = 50
 BOUNDS: dict[str, float] = {"segmenter_box_iou": 0.9, "segmenter_point_iou": 0.85}
 
 
-def mask_iou(first: Array, second: Array) -> float:
+def mask_iou(first: Feature, second: Feature) -> float:
     """Return intersection over union of two boolean masks; 1 where both are empty."""
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else 1.0

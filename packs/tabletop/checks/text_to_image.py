@@ -14,12 +14,12 @@ from editmill.generators.models.frechet import frechet_distance
 from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.checks.common import held_out, share
 from editmill.packs.tabletop.training.views import crop_around
 from editmill.packs.tabletop.world import CLASSES, COLOURS, GROUNDS, Scene
 from editmill.packs.tabletop.world.captions import object_phrase
 
-Array = np.ndarray
 BOUNDS = {"text_to_image_class": 0.85, "text_to_image_colour": 0.85}
 GROUND_PROMPTS = tuple(wordings[0] for wordings in GROUNDS.values())
 CROP_MARGIN = 0.3
@@ -41,12 +41,12 @@ def prompt(name: str, colour: str, ground: str) -> str:
     return f"{object_phrase(name, colour, '', '')} on {GROUNDS[ground][0]}"
 
 
-def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0, **settings: Any) -> list[Array]:
+def generate(pipeline: Any, prompts: Sequence[str], *, steps: int, seed: int = 0, **settings: Any) -> list[Picture]:
     """Return pictures uint8 [H, W, 3] RGB; picture i has noise of its own from seed + i, whatever the batch.
 
     ``settings`` go to the pipeline; a list among them has one entry per prompt.
     """
-    pictures: list[Array] = []
+    pictures: list[Picture] = []
     for first in range(0, len(prompts), BATCH):
         part = slice(first, first + BATCH)
         given = {name: value[part] if isinstance(value, list) else value for name, value in settings.items()}
@@ -63,7 +63,7 @@ def sampling(models: Models) -> dict[str, Any]:
     return {"steps": models.pack.steps, "guidance_scale": models.pack.guidance}
 
 
-def judged(judge: ZeroShotJudge, picture: Array, name: str) -> tuple[str, str]:
+def judged(judge: ZeroShotJudge, picture: Picture, name: str) -> tuple[str, str]:
     """Return the class that the judge sees in a picture, and the colour given the class ``name``."""
     by_class = judge.probabilities([picture], judge.class_prompts(CLASSES))[0].argmax()
     by_colour = judge.probabilities([picture], tuple(object_phrase(name, colour, "", "") for colour in COLOURS))[
@@ -72,7 +72,7 @@ def judged(judge: ZeroShotJudge, picture: Array, name: str) -> tuple[str, str]:
     return CLASSES[int(by_class)], list(COLOURS)[int(by_colour)]
 
 
-def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Array, name: str) -> tuple[str, str]:
+def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Picture, name: str) -> tuple[str, str]:
     """Return what the judge sees in the crop around the best detection of any class.
 
     Empty names where the detector finds nothing.

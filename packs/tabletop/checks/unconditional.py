@@ -12,13 +12,13 @@ from diffusers import DDPMScheduler, UNet2DModel
 from torch import Tensor
 
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.checks.common import psnr, to_picture
 from editmill.packs.tabletop.training.autoencoder import to_tensor
 from editmill.packs.tabletop.training.variational import Bound
 from editmill.packs.tabletop.training.views import resize
 from editmill.packs.tabletop.world import Scene
 
-Array = np.ndarray
 # What this version holds, so that a later one does not fall behind unseen; the issue names no figure.
 BOUNDS: dict[str, float] = {"unconditional_gain_250": 4.5, "unconditional_gain_500": 2.8}
 BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
@@ -77,7 +77,7 @@ def restore(
     return sample
 
 
-def _roughness(picture: Array) -> float:
+def _roughness(picture: Picture) -> float:
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float64)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean())
 

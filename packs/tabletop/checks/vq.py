@@ -8,16 +8,16 @@ import torch.nn.functional as F
 from diffusers import VQModel
 
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature, Picture
 from editmill.packs.tabletop.checks.common import psnr, share, to_picture
 from editmill.packs.tabletop.training.autoencoder import to_tensor
 from editmill.packs.tabletop.world import Scene
 
-Array = np.ndarray
 BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}
 
 
 @torch.inference_mode()
-def reconstruct(model: VQModel, scene: Scene) -> tuple[Array, Array]:
+def reconstruct(model: VQModel, scene: Scene) -> tuple[Picture, Feature]:
     """Return the scene through the codebook, and the indices of the entries that it used."""
     latents = model.encode(to_tensor(scene.image)[None].to(model.device)).latents
     indices = model.quantize(latents)[2][2]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.checks.common import crop_of, share
 from editmill.packs.tabletop.checks.text_to_image import CROP_MARGIN, GROUND_PROMPTS, judged
 from editmill.packs.tabletop.training.views import crop_around
 from editmill.packs.tabletop.world import CLASSES, GROUNDS, Scene
 
-Array = np.ndarray
 BOUNDS = {"zero_shot_class": 0.97, "zero_shot_colour": 0.95, "zero_shot_none": 0.9}
 
 
@@ -26,13 +24,13 @@ class Answers:
     none: list[bool]
 
 
-def named_rightly(judge: ZeroShotJudge, pictures: list[Array], scenes: list[Scene]) -> list[bool]:
+def named_rightly(judge: ZeroShotJudge, pictures: list[Picture], scenes: list[Scene]) -> list[bool]:
     """Return per picture, whether the judge prefers the class of the scene's main object over all other classes."""
     seen = judge.probabilities(pictures, judge.class_prompts(CLASSES)).argmax(axis=1)
     return [CLASSES[index] == scene.objects[0].name for index, scene in zip(seen, scenes, strict=True)]
 
 
-def says_none(judge: ZeroShotJudge, picture: Array) -> bool:
+def says_none(judge: ZeroShotJudge, picture: Picture) -> bool:
     """Return whether the judge prefers "no object" over all classes together."""
     probabilities = judge.probabilities([picture], (*judge.class_prompts(CLASSES), "no object"))[0]
     return bool(probabilities[-1] > probabilities[:-1].sum())

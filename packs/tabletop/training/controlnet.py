@@ -14,6 +14,7 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from torch import Tensor, nn
 from transformers import CLIPTextModel
 
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.training.diffusion import (
     WEIGHTS,
     add_noise,
@@ -23,14 +24,13 @@ from editmill.packs.tabletop.training.diffusion import (
 )
 from editmill.packs.tabletop.training.text_to_image import TextToImageTask
 
-Array = np.ndarray
 CANNY = (100, 200)
 # One entry per stage of the conditioning embedding: two halvings for an autoencoder factor of 4.
 EMBEDDING_CHANNELS = (16, 32, 64)
 CAPTION_FORGOTTEN = 0.3
 
 
-def canny_edges(image: Array) -> Array:
+def canny_edges(image: Picture) -> Picture:
     """Return white edges on black, uint8 [H, W, 3], of a uint8 [H, W, 3] RGB picture.
 
     OpenCV's thresholds 100 and 200, as ControlNet's examples have.

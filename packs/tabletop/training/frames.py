@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from editmill.manifests.arrays import Feature, Picture
 from editmill.packs.tabletop.training.views import resize
 from editmill.packs.tabletop.world import Scene
 
-Array = np.ndarray
 Window = tuple[int, int, int]
 TRIES = 10
 
@@ -25,7 +25,7 @@ class Frame:
     mirrored: bool
     shown: tuple[int, ...]
 
-    def cut(self, image: Array, side: int) -> Array:
+    def cut(self, image: Picture, side: int) -> Picture:
         """Return the frame's part of an image or a coverage [S, S, ...] at [side, side, ...].
 
         Beyond the scene its edge is repeated.
@@ -39,7 +39,7 @@ class Frame:
         part = resize(image[top : top + width, left : left + width], side)
         return np.ascontiguousarray(part[:, ::-1] if self.mirrored else part)
 
-    def boxes(self, scene: Scene) -> Array:
+    def boxes(self, scene: Scene) -> Feature:
         """Return the shown objects' boxes, float32 [n, 4] as (left, top, right, bottom) in [0, 1] of the frame."""
         left, top, width = self.window
         boxes = np.array([scene.boxes[number] for number in self.shown], np.float32).reshape(-1, 4)

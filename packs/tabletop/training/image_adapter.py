@@ -8,7 +8,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor, IPAdapterAttnProcessor
@@ -17,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPVisionModelWithProjection
 
+from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop.training.autoencoder import to_tensor
 from editmill.packs.tabletop.training.diffusion import (
     WEIGHTS,
@@ -31,7 +31,6 @@ from editmill.packs.tabletop.training.views import resize
 from editmill.packs.tabletop.training.zero_shot import SIDE
 from editmill.packs.tabletop.world.scene import plan_scene
 
-Array = np.ndarray
 WIDTH = 96
 QUERIES = 16
 CAPTION_FORGOTTEN = 0.5
@@ -150,7 +149,7 @@ class ImageAdapterTask(TextToImageTask):
     def module(self) -> nn.Module:
         return AdaptedNetwork(self.base, self.vision)
 
-    def reference(self, index: int) -> Array:
+    def reference(self, index: int) -> Picture:
         """Return the object as it lies in the world's scene, uint8 RGB, or the example itself where that scene shows
         something else.
         """

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.canonical import file_digest
 from editmill.packs.tabletop.training.autoencoder import SIZE, to_tensor
 from editmill.packs.tabletop.training.diffusion import (
@@ -34,13 +35,12 @@ from editmill.packs.tabletop.world import Scene
 from editmill.packs.tabletop.world.captions import OPENINGS, ground_phrase, scene_caption
 from editmill.packs.tabletop.world.scene import scene_rng
 
-Array = np.ndarray
 KNOWN_WEIGHT = 0.25
 EMPTY = "an empty background"
 EMPTY_OPENINGS = (*OPENINGS, f"{EMPTY} of ")
 
 
-def random_blob(rng: np.random.Generator) -> Array:
+def random_blob(rng: np.random.Generator) -> Feature:
     """Return a random smooth region, bool [SIZE, SIZE]: an ellipse, a box or a thresholded noise blob."""
     kind = rng.random()
     if kind < 0.4:
@@ -58,12 +58,12 @@ def random_blob(rng: np.random.Generator) -> Array:
     return canvas > 0
 
 
-def _dilate(mask: Array, radius: int) -> Array:
+def _dilate(mask: Mask, radius: int) -> Mask:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     return cv2.dilate(mask.astype(np.uint8), kernel) > 0
 
 
-def _removal(scene: Scene, rng: np.random.Generator) -> tuple[Array, Array]:
+def _removal(scene: Scene, rng: np.random.Generator) -> tuple[Mask, Picture]:
     """Return a hole over the main object, or a random hole, and the picture with clean ground inside it."""
     hole = random_blob(rng) if rng.random() < 0.2 else _dilate(scene.alphas[0] > 0, int(rng.integers(2, 12)))
     return hole, np.where(hole[..., None], scene.clean, scene.image)
@@ -78,20 +78,20 @@ def _ground_caption(ground: str, rng: np.random.Generator) -> str:
     return EMPTY_OPENINGS[int(rng.integers(len(EMPTY_OPENINGS)))] + ground
 
 
-def _around_objects(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
+def _around_objects(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Mask, Picture, str]:
     """Return everything but the objects is open; the caption names the ground, and now and then the objects too."""
     known = np.max(scene.alphas, axis=0) > 0.5
     named = scene_caption([item.phrase() for item in scene.objects], ground, rng)
     return scene.image, ~known, named if rng.random() < 0.3 else _ground_caption(ground, rng)
 
 
-def _object(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Array, Array, str]:
+def _object(scene: Scene, ground: str, rng: np.random.Generator) -> tuple[Mask, Picture, str]:
     """Return a hole over the main object, which the caption names."""
     caption = scene_caption([item.phrase() for item in scene.objects], ground, rng)
     return scene.image, _dilate(scene.alphas[0] > 0, int(rng.integers(4, 24))), caption
 
 
-def training_example(index: int) -> tuple[Array, Array, str]:
+def training_example(index: int) -> tuple[Picture, Mask, str]:
     """Return target picture (uint8 RGB), open region (bool) and caption of training example ``index``.
 
     Objects are in an open region's target only when the caption names them: otherwise the model learns to add some on

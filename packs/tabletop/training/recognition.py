@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from editmill.manifests.arrays import Mask, Picture
 from editmill.packs.tabletop.training.autoencoder import to_tensor
 from editmill.packs.tabletop.training.store import train_scene
 from editmill.packs.tabletop.training.views import composite_view, empty_view, resize
 from editmill.packs.tabletop.world import CLASSES, COLOURS, FINISHES, GROUNDS, Scene
 
-Array = np.ndarray
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "name": CLASSES,
     "colour": tuple(COLOURS),
@@ -53,8 +53,8 @@ class View:
         truth: Index of each attribute's value in the order of ``ATTRIBUTES``; -1 where there is no object.
     """
 
-    image: Array
-    coverage: Array
+    image: Picture
+    coverage: Mask
     truth: list[int]
 
 
@@ -80,7 +80,7 @@ def _window(scene: Scene, chosen: int, rng: np.random.Generator) -> tuple[int, i
     return (left + right) // 2, (top + bottom) // 2, half
 
 
-def _coverage(scene: Scene, chosen: int) -> Array:
+def _coverage(scene: Scene, chosen: int) -> Mask:
     maps = np.zeros((*scene.image.shape[:2], 2), np.float32)
     for number, alpha in enumerate(scene.alphas):
         maps[..., int(number != chosen)] += alpha

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Feature
 
 
 class RowStore:
@@ -30,20 +30,20 @@ class RowStore:
         self.columns = {name: _open(folder / name, dtype, (count, *shape)) for name, (dtype, shape) in columns.items()}
         self.present = _open(folder / "present", np.uint8, (count,))
 
-    def read(self, rows: Any) -> dict[str, Array] | None:
+    def read(self, rows: Any) -> dict[str, Feature] | None:
         """Return copies of ``rows`` (an index or a list of them) by column, or None when some were not written yet."""
         if not np.all(self.present[rows]):
             return None
         return {name: np.array(column[rows]) for name, column in self.columns.items()}
 
-    def write(self, rows: Any, values: Mapping[str, Array]) -> None:
+    def write(self, rows: Any, values: Mapping[str, Feature]) -> None:
         """Keep ``values`` by column as ``rows``."""
         for name, column in self.columns.items():
             column[rows] = values[name]
         self.present[rows] = 1
 
 
-def _open(path: Path, dtype: type, shape: tuple[int, ...]) -> Array:
+def _open(path: Path, dtype: type, shape: tuple[int, ...]) -> Feature:
     if not path.exists():
         # Appending leaves alone what another process may have written between the test and this line.
         with path.open("ab") as file:

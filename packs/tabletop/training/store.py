@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from editmill.manifests.arrays import Feature
 from editmill.packs.tabletop.training.rows import RowStore
 from editmill.packs.tabletop.world import Scene, make_scene
 from editmill.packs.tabletop.world.scene import object_box, plan_scene
 from editmill.packs.tabletop.world.vocabulary import WORLD_VERSION
 
-Array = np.ndarray
 SIZE = 128
 SCENES = 16384
 FOLDER = Path("runs/tabletop/scenes")
@@ -47,7 +47,7 @@ class SceneStore:
             plain_caption=plan.plain_caption,
         )
 
-    def _render(self, index: int) -> dict[str, Array]:
+    def _render(self, index: int) -> dict[str, Feature]:
         scene = make_scene("train", index, size=SIZE)
         alphas = np.zeros((2, SIZE, SIZE), np.uint8)
         for number, alpha in enumerate(scene.alphas):

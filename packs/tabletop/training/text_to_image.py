@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
+from editmill.manifests.arrays import Feature, Mask
 from editmill.manifests.canonical import file_digest
 from editmill.packs.tabletop.training.autoencoder import to_tensor
 from editmill.packs.tabletop.training.diffusion import (
@@ -35,7 +36,6 @@ from editmill.packs.tabletop.training.views import empty_view
 from editmill.packs.tabletop.world.captions import ground_phrase, scene_caption
 from editmill.packs.tabletop.world.scene import Scene, ScenePlan, plan_scene, render_scene, scene_rng
 
-Array = np.ndarray
 EMPTY_SHARE = 0.05
 OBJECT_WEIGHT = 4.0
 OPTIONAL = ("size", "finish")
@@ -92,7 +92,7 @@ class LatentTable(RowStore):
         self.write(indices, {"latents": latents.cpu().numpy(), "cover": (cover * 255).round().cpu().numpy()})
 
 
-def object_coordinates(plan: ScenePlan) -> Array:
+def object_coordinates(plan: ScenePlan) -> Feature:
     """Return where each latent lies in the frame of its nearest object: axes along the object's own, in radii, float32
     [2, h, w].
 
@@ -116,7 +116,7 @@ def object_coordinates(plan: ScenePlan) -> Array:
     return np.where(nearest == 0, turned[0], turned[-1]).astype(np.float32).clip(-1.5, 1.5)
 
 
-def coverage(scene: Scene) -> Array:
+def coverage(scene: Scene) -> Mask:
     """Return what share of each pixel objects cover, float32 [H, W] in [0, 1]."""
     return np.max(scene.alphas, axis=0) if scene.alphas else np.zeros(scene.image.shape[:2], np.float32)
 
@@ -250,8 +250,8 @@ class TextToImageTask:
         rng = scene_rng("train", step, "crops")
         indices: list[int] = []
         captions: list[str] = []
-        windows: list[Array] = []
-        places: list[Array] = []
+        windows: list[Feature] = []
+        places: list[Feature] = []
         while len(indices) < self.size * CROPS_PER_PICTURE:
             index = int(rng.integers(self.examples))
             plan = self.plan(index)

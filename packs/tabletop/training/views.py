@@ -9,21 +9,20 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.packs.tabletop.world import Scene
 from editmill.packs.tabletop.world.captions import ground_phrase, scene_caption
 from editmill.packs.tabletop.world.scene import object_box
 from editmill.packs.tabletop.world.vocabulary import SIZES
 
-Array = np.ndarray
 
-
-def resize(image: Array, side: int) -> Array:
+def resize(image: Picture, side: int) -> Feature:
     """Resize to [side, side] with area averaging when shrinking."""
     shrinking = image.shape[0] >= side
     return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
 
 
-def crop_around(image: Array, box: tuple[int, int, int, int], *, margin: float) -> Array:
+def crop_around(image: Picture, box: tuple[int, int, int, int], *, margin: float) -> Picture:
     """Return the square crop centred on ``box``, its side ``1 + 2 * margin`` times the longer side of the box,
     reflected beyond the frame.
     """
@@ -38,7 +37,7 @@ def crop_around(image: Array, box: tuple[int, int, int, int], *, margin: float) 
     return padded[y : y + 2 * half, x : x + 2 * half]
 
 
-def random_view(scene: Scene, rng: np.random.Generator, side: int, *, whole: float) -> tuple[Array, int]:
+def random_view(scene: Scene, rng: np.random.Generator, side: int, *, whole: float) -> tuple[Picture, int]:
     """Return a view uint8 [side, side, 3] and the index of the object it centres on, or -1 for the whole frame."""
     if rng.random() < whole:
         view, chosen = scene.image, -1
@@ -62,7 +61,7 @@ def _draw_placement(radius: float, rng: np.random.Generator) -> tuple[str, float
     return size, drawn, (float(rng.uniform(margin, 1 - margin)), float(rng.uniform(margin, 1 - margin)))
 
 
-def _cut_edge(coverage: Array, rng: np.random.Generator) -> Array:
+def _cut_edge(coverage: Mask, rng: np.random.Generator) -> Mask:
     """Return coverage float32 [S, S] with its edge as it is, hard, or ramped over one or two pixels inside the object,
     as editors cut it.
     """

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Feature, Mask, Picture
+
 Palette = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 # Two colours per palette; the last two palettes of each family occur in the shifted split only.
@@ -80,7 +81,9 @@ PALETTES: dict[str, tuple[Palette, ...]] = {
 TRAIN_PALETTES = 4
 
 
-def value_noise(rng: np.random.Generator, size: int, cells: float, stretch: tuple[float, float] = (1.0, 1.0)) -> Array:
+def value_noise(
+    rng: np.random.Generator, size: int, cells: float, stretch: tuple[float, float] = (1.0, 1.0)
+) -> Feature:
     """Return smooth noise in [0, 1], float32 [size, size], with about ``cells`` cells across (x and y stretched)."""
     rows = max(2, round(cells * stretch[1]) + 2)
     columns = max(2, round(cells * stretch[0]) + 2)
@@ -88,37 +91,37 @@ def value_noise(rng: np.random.Generator, size: int, cells: float, stretch: tupl
     return cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
 
 
-def _coordinates(size: int, angle: float = 0.0) -> tuple[Array, Array]:
+def _coordinates(size: int, angle: float = 0.0) -> tuple[Feature, Feature]:
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size
     x, y = axis[None, :], axis[:, None]
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     return cosine * x + sine * y, cosine * y - sine * x
 
 
-def _blend(palette: Palette, weight: Array) -> Array:
+def _blend(palette: Palette, weight: Mask) -> Picture:
     first, second = (np.asarray(colour, np.float32) for colour in palette)
     return first + (second - first) * weight[..., None]
 
 
-def _soft_square(phase: Array, sharpness: float) -> Array:
+def _soft_square(phase: Feature, sharpness: float) -> Feature:
     """Return a square wave of period 1 with antialiased edges, in [0, 1]."""
     return (0.5 + np.sin(2 * np.pi * phase) * sharpness).clip(0.0, 1.0)
 
 
-def _plain(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _plain(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, y = _coordinates(size, rng.uniform(-0.5, 0.5))
     weight = (0.6 * y + 0.15 * x + 0.12 * (value_noise(rng, size, 3) - 0.5)).clip(0, 1)
     return _blend(palette, weight)
 
 
-def _sky(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _sky(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     _, y = _coordinates(size, rng.uniform(-0.1, 0.1))
     clouds = (value_noise(rng, size, 3, (1, 2)) * 0.6 + value_noise(rng, size, 7, (1, 2)) * 0.4 - 0.52).clip(0, 1)
     image = _blend(palette, y.clip(0, 1) ** rng.uniform(0.7, 1.3))
     return image + (250 - image) * (clouds * rng.uniform(1.0, 2.4)).clip(0, 0.85)[..., None]
 
 
-def _wood(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _wood(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     _, y = _coordinates(size, rng.uniform(-0.12, 0.12))
     planks = rng.uniform(3.0, 5.0)
     phase = (y + 1) * planks
@@ -132,7 +135,7 @@ def _wood(rng: np.random.Generator, size: int, palette: Palette) -> Array:
     return _blend(palette, weight) * (0.62 + 0.38 * (edge / 1.2).clip(0, 1))[..., None]
 
 
-def _checker(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _checker(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, y = _coordinates(size, rng.choice([0.0, 0.0, np.pi / 4]) + rng.uniform(-0.1, 0.1))
     cells = rng.uniform(2.5, 4.5)
     sharp = size / (cells * 8)
@@ -142,7 +145,7 @@ def _checker(rng: np.random.Generator, size: int, palette: Palette) -> Array:
     return _blend(palette, weight) * (0.96 + 0.04 * value_noise(rng, size, 6))[..., None]
 
 
-def _brick(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _brick(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, y = _coordinates(size, rng.uniform(-0.03, 0.03))
     rows = rng.uniform(6.0, 9.0)
     v = (y + 1) * rows + rng.random()
@@ -157,21 +160,21 @@ def _brick(rng: np.random.Generator, size: int, palette: Palette) -> Array:
     return mortar + (bricks - mortar) * inside[..., None]
 
 
-def _grass(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _grass(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     blades = value_noise(rng, size, 16, (2.2, 0.9)) * 0.6 + value_noise(rng, size, 30, (1.3, 0.6)) * 0.4
     patches = value_noise(rng, size, 4)
     weight = (1.5 * (blades - 0.5) + 0.6 * (patches - 0.5) + 0.5).clip(0, 1)
     return _blend(palette, weight) * (0.72 + 0.42 * blades)[..., None]
 
 
-def _stripes(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _stripes(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, _ = _coordinates(size, rng.uniform(-np.pi / 2, np.pi / 2))
     bands = rng.uniform(4.0, 7.0)
     weight = _soft_square(x * bands + rng.random(), size / (bands * 8))
     return _blend(palette, weight) * (0.94 + 0.06 * value_noise(rng, size, 5))[..., None]
 
 
-def _marble(rng: np.random.Generator, size: int, palette: Palette) -> Array:
+def _marble(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, _ = _coordinates(size, rng.uniform(-np.pi, np.pi))
     turbulence = 1.1 * value_noise(rng, size, 3) + 0.5 * value_noise(rng, size, 7) + 0.2 * value_noise(rng, size, 14)
     veins = 1 - np.abs(np.sin(np.pi * (x * rng.uniform(1.2, 2.2) + 1.7 * turbulence)))
@@ -179,7 +182,7 @@ def _marble(rng: np.random.Generator, size: int, palette: Palette) -> Array:
     return _blend(palette, weight)
 
 
-PAINTERS: dict[str, Callable[[np.random.Generator, int, Palette], Array]] = {
+PAINTERS: dict[str, Callable[[np.random.Generator, int, Palette], Feature]] = {
     "plain": _plain,
     "sky": _sky,
     "wood": _wood,
@@ -191,7 +194,7 @@ PAINTERS: dict[str, Callable[[np.random.Generator, int, Palette], Array]] = {
 }
 
 
-def paint_ground(family: str, rng: np.random.Generator, size: int, *, shifted: bool) -> Array:
+def paint_ground(family: str, rng: np.random.Generator, size: int, *, shifted: bool) -> Picture:
     """Paint one ground, float32 [size, size, 3] RGB in [0, 255]; ``shifted`` takes palettes unseen in training."""
     palettes = PALETTES[family]
     choice = palettes[TRAIN_PALETTES:] if shifted else palettes[:TRAIN_PALETTES]

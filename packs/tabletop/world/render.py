@@ -5,16 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.packs.tabletop.world.shapes import SHAPES
 from editmill.packs.tabletop.world.vocabulary import COLOURS
 
-Array = np.ndarray
 LIGHT = np.array([-0.48, -0.58, 0.66], np.float32)
 HALFWAY = (LIGHT + np.array([0, 0, 1], np.float32)) / np.linalg.norm(LIGHT + np.array([0, 0, 1], np.float32))
 SUPERSAMPLING = 3
 
 
-def _shade(normal: Array, albedo: Array, colour: Array, finish: str) -> Array:
+def _shade(normal: Feature, albedo: Feature, colour: Feature, finish: str) -> Picture:
     """Return Blinn-Phong with a fixed light from the upper left, float32 RGB in [0, 255]."""
     diffuse = np.clip(normal @ LIGHT, 0, 1)
     highlight = np.clip(normal @ HALFWAY, 0, 1)
@@ -39,8 +39,8 @@ def draw_object(
     centre: tuple[float, float],
     radius: float,
     angle: float,
-    tint: Array,
-) -> tuple[Array, Array]:
+    tint: Picture,
+) -> tuple[Picture, Mask]:
     """Draw one object alone on a frame.
 
     Args:
@@ -76,7 +76,7 @@ def draw_object(
     return _place(colours, size, left, top), _place(alpha, size, left, top)
 
 
-def _place(patch: Array, size: int, left: int, top: int) -> Array:
+def _place(patch: Feature, size: int, left: int, top: int) -> Feature:
     frame = np.zeros((size, size, *patch.shape[2:]), np.float32)
     x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + patch.shape[1], size), min(top + patch.shape[0], size)
     if x1 > x0 and y1 > y0:
@@ -84,7 +84,7 @@ def _place(patch: Array, size: int, left: int, top: int) -> Array:
     return frame
 
 
-def cast_shadow(image: Array, alpha: Array, radius: float, strength: float) -> Array:
+def cast_shadow(image: Picture, alpha: Mask, radius: float, strength: float) -> Picture:
     """Return darken the ground softly to the lower right of an object."""
     size = image.shape[0]
     shift = radius * size * 0.22
@@ -93,6 +93,6 @@ def cast_shadow(image: Array, alpha: Array, radius: float, strength: float) -> A
     return image * (1 - strength * soft)[..., None]
 
 
-def composite(image: Array, colours: Array, alpha: Array) -> Array:
+def composite(image: Picture, colours: Feature, alpha: Mask) -> Picture:
     """Lay straight-alpha ``colours`` over ``image``."""
     return image + (colours - image) * alpha[..., None]

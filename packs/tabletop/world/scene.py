@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from editmill.manifests.arrays import Mask, Picture
 from editmill.packs.tabletop.world.captions import ground_phrase, object_phrase, scene_caption
 from editmill.packs.tabletop.world.grounds import paint_ground
 from editmill.packs.tabletop.world.render import cast_shadow, composite, draw_object
 from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, WORLD_VERSION
 
-Array = np.ndarray
 TWO_OBJECT_SHARE = 0.3
 SIBLING_SHARE = 0.9
 
@@ -49,9 +49,9 @@ class Scene:
         caption: A full caption; ``plain_caption`` leaves out every attribute.
     """
 
-    image: Array
-    clean: Array
-    alphas: tuple[Array, ...]
+    image: Picture
+    clean: Picture
+    alphas: tuple[Mask, ...]
     boxes: tuple[tuple[int, int, int, int], ...]
     objects: tuple[SceneObject, ...]
     ground: str
@@ -117,7 +117,7 @@ def _place_objects(rng: np.random.Generator, *, shifted: bool) -> list[SceneObje
     return [first]
 
 
-def object_box(alpha: Array) -> tuple[int, int, int, int]:
+def object_box(alpha: Mask) -> tuple[int, int, int, int]:
     """Return (left, top, right, bottom) in pixels of all coverage above zero, right and bottom exclusive."""
     rows, columns = np.flatnonzero(alpha.max(axis=1) > 0), np.flatnonzero(alpha.max(axis=0) > 0)
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Feature, Mask
+
 SQRT3 = 3**0.5
 
 
@@ -18,32 +19,32 @@ class Surface:
     ``albedo`` float32 [n, n].
     """
 
-    inside: Array
-    normal: Array
-    albedo: Array
+    inside: Mask
+    normal: Feature
+    albedo: Feature
 
 
-def _normal(nx: Array, ny: Array) -> Array:
+def _normal(nx: Feature, ny: Feature) -> Feature:
     nz = np.sqrt(np.clip(1 - nx**2 - ny**2, 0.02, 1))
     return np.stack(np.broadcast_arrays(nx, ny, nz), axis=-1).astype(np.float32)
 
 
-def _facet(nx: float, ny: float, nz: float) -> Array:
+def _facet(nx: float, ny: float, nz: float) -> Feature:
     vector = np.array([nx, ny, nz], np.float32)
     return vector / np.linalg.norm(vector)
 
 
-def _white(u: Array) -> Array:
+def _white(u: Feature) -> Feature:
     return np.ones(u.shape, np.float32)
 
 
-def _ball(u: Array, v: Array) -> Surface:
+def _ball(u: Feature, v: Feature) -> Surface:
     radius = np.hypot(u, v)
     scale = np.where(radius > 0, np.minimum(radius, 0.985) / np.maximum(radius, 1e-6), 0)
     return Surface(radius <= 1, _normal(u * scale, v * scale), _white(u))
 
 
-def _cube(u: Array, v: Array) -> Surface:
+def _cube(u: Feature, v: Feature) -> Surface:
     """Return an isometric cube: a hexagon of three rhombi."""
     a, b = u / SQRT3 * 2, v
     inside = (np.abs(u) <= SQRT3 / 2) & (np.abs(b) + np.abs(a) / 2 <= 1)
@@ -55,18 +56,18 @@ def _cube(u: Array, v: Array) -> Surface:
     return Surface(inside, normal.astype(np.float32), _white(u))
 
 
-def _round_body(u: Array, half_width: Array) -> Array:
+def _round_body(u: Feature, half_width: Feature) -> Feature:
     return _normal(np.clip(u / np.maximum(half_width, 1e-3), -0.97, 0.97), np.float32(0.0) * u)
 
 
-def _cone(u: Array, v: Array) -> Surface:
+def _cone(u: Feature, v: Feature) -> Surface:
     half = np.clip((v + 1) / 1.75, 0, 1) * 0.8
     base = (u / 0.8) ** 2 + ((v - 0.72) / 0.24) ** 2 <= 1
     inside = ((np.abs(u) <= half) & (v >= -1) & (v <= 0.75)) | base
     return Surface(inside, _round_body(u, np.maximum(half, 0.05)), _white(u))
 
 
-def _cylinder(u: Array, v: Array) -> Surface:
+def _cylinder(u: Feature, v: Feature) -> Surface:
     half = np.full_like(u, 0.62)
     top = (u / 0.62) ** 2 + ((v + 0.72) / 0.22) ** 2 <= 1
     bottom = (u / 0.62) ** 2 + ((v - 0.72) / 0.22) ** 2 <= 1
@@ -75,13 +76,13 @@ def _cylinder(u: Array, v: Array) -> Surface:
     return Surface(inside, normal.astype(np.float32), np.where(top, 1.12, 1.0).astype(np.float32))
 
 
-def _ring(u: Array, v: Array) -> Surface:
+def _ring(u: Feature, v: Feature) -> Surface:
     radius = np.maximum(np.hypot(u, v), 1e-6)
     tube = np.clip((radius - 0.70) / 0.30, -0.97, 0.97)
     return Surface(np.abs(radius - 0.70) <= 0.30, _normal(u / radius * tube, v / radius * tube), _white(u))
 
 
-def _star(u: Array, v: Array) -> Surface:
+def _star(u: Feature, v: Feature) -> Surface:
     """Return a bevelled five-point star: ten facets meeting in a raised centre."""
     angle = np.arctan2(u, -v)
     sector = np.mod(angle, 2 * np.pi / 5) - np.pi / 5
@@ -100,7 +101,7 @@ def _star(u: Array, v: Array) -> Surface:
     return Surface(inside, normal.astype(np.float32), _white(u))
 
 
-def _mug(u: Array, v: Array) -> Surface:
+def _mug(u: Feature, v: Feature) -> Surface:
     x = u + 0.22
     half = np.full_like(u, 0.62)
     rim = (x / 0.62) ** 2 + ((v + 0.62) / 0.20) ** 2
@@ -115,7 +116,7 @@ def _mug(u: Array, v: Array) -> Surface:
     return Surface(body | handle, normal.astype(np.float32), albedo.astype(np.float32))
 
 
-def _bottle(u: Array, v: Array) -> Surface:
+def _bottle(u: Feature, v: Feature) -> Surface:
     shoulder = np.clip((v + 0.42) / 0.32, 0, 1)
     half = np.where(v < -0.42, 0.15, 0.15 + 0.27 * np.sin(shoulder * np.pi / 2))
     cap = (v >= -1) & (v <= -0.80) & (np.abs(u) <= 0.20)
@@ -127,7 +128,7 @@ def _bottle(u: Array, v: Array) -> Surface:
     return Surface(inside, _round_body(u, width), albedo.astype(np.float32))
 
 
-SHAPES: dict[str, Callable[[Array, Array], Surface]] = {
+SHAPES: dict[str, Callable[[Feature, Feature], Surface]] = {
     "ball": _ball,
     "cube": _cube,
     "cone": _cone,

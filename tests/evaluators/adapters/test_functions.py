@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.evaluators import evaluate, load_classifier
-from editmill.evaluators.pairing import Options
+from editmill.evaluators import load_classifier
 from editmill.manifests import Dataset, ModelError
 from tests.evaluators.adapters.images import make_images
+from tests.evaluators.builder import drops
 
 numbers = count()
 
@@ -88,7 +88,7 @@ def test_a_function_of_images_predicts(module: str) -> None:
 
 
 def test_a_function_evaluates_a_dataset(module: str, dataset: Dataset) -> None:
-    evaluation = evaluate(dataset, load_classifier(f"{module}:as_list"), progress=False, options=Options(resamples=10))
+    evaluation = drops(dataset, load_classifier(f"{module}:as_list"), resamples=10).models[0]
     assert all(column.accuracy.value == 1 for column in evaluation.columns)
 
 
@@ -116,7 +116,7 @@ def test_answers_that_are_no_labels_are_refused(module: str, attribute: str) -> 
 
 
 def test_an_answer_that_is_no_array_is_refused(module: str) -> None:
-    with pytest.raises(ModelError, match="ragged returned a list that is no array"):
+    with pytest.raises(ModelError, match="ragged returned a list that is not an array"):
         load_classifier(f"{module}:ragged").predict(make_images(2))
 
 

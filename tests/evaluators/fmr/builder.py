@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from editmill.evaluators.fmr import EvaluatedModel
-from editmill.generators.synthesis.fmr import FmrSettings
+from editmill.evaluators import EvaluatedModel
+from editmill.generators.fmr.settings import FmrSettings
 from editmill.manifests import (
     Dataset,
     ModelRecord,
@@ -48,9 +48,9 @@ class Marked:
         )
 
 
-def model(name: str, wrong: Wrong = lambda number, label: False, *, digest: str = "") -> EvaluatedModel:
+def model(name: str, wrong: Wrong = lambda number, label: False, *, digest: str = "") -> EvaluatedModel[Marked]:
     """A model whose weights are those of the role ``name``, or have ``digest``."""
-    return EvaluatedModel(Marked(name, wrong), digest=digest or DIGESTS.get(name, "9" * 64))
+    return EvaluatedModel(name, Marked(name, wrong), digest=digest or DIGESTS.get(name, "9" * 64))
 
 
 def build(
@@ -109,7 +109,7 @@ def build(
             "members": MEMBERS,
             "score_names": (),
             "models": models,
-            "edits": tuple(edit.name for edit in SETTINGS.edits),
+            "edits": tuple(dict.fromkeys(edit.name for _, edit in PLANNED)),
             "fingerprint": "f" * 64,
         }
     )

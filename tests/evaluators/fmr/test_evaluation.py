@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from editmill.evaluators.fmr import evaluate_fmr
-from editmill.evaluators.fmr.evaluation import FmrEvaluation
+from editmill.evaluators.fmr.evaluation import FmrEvaluation, evaluate_fmr
 from editmill.evaluators.fmr.results import TargetResult
 from editmill.manifests import DataError, Dataset
 from tests.evaluators.builder import build as build_other
-from tests.evaluators.fmr.builder import build, model, sources_of
+from tests.evaluators.builder import quick
+from tests.evaluators.fmr.builder import DIGESTS, build, model, sources_of
 
 
 def run(dataset: Dataset, *models: object) -> FmrEvaluation:
-    return evaluate_fmr(dataset, models, progress=False, resamples=200)  # type: ignore[arg-type]
+    return evaluate_fmr(dataset, models, quick(200))  # type: ignore[arg-type]
 
 
 def result(evaluation: FmrEvaluation, target: str) -> TargetResult:
@@ -95,6 +95,28 @@ def test_verifiers_are_told_by_their_weights(tmp_path: Path) -> None:
     }
     assert any("zero_shot guard the pictures" in line for line in found.warnings)
     assert any("whether unknown was a target" in line for line in found.warnings)
+
+
+@pytest.mark.parametrize("target_first", [True, False])
+def test_models_of_one_name_are_told_apart_by_their_weights(tmp_path: Path, target_first: bool) -> None:
+    target = model("classifier", sources_of("ascent-vq-first-4", (0, 1, 2, 3)), digest=DIGESTS["first"])
+    other = model("classifier", sources_of("ascent-vq-first-4", (0,)))
+    found = run(build(tmp_path), *((target, other) if target_first else (other, target)))
+    names = ("classifier", "classifier-2") if target_first else ("classifier-2", "classifier")
+    assert {fact.model: fact.held_out for fact in found.models} == dict(zip(names, ("no", "yes"), strict=True))
+    # Only the model with other weights verifies, and what it says is its own.
+    assert {(one.model, one.target): one.after.value for one in found.verifications} == {
+        (names[1], "first"): 7 / 8,
+        (names[1], "second"): 1,
+    }
+    assert {(one.model, one.target, one.own): one.pa.value for one in found.transfer} == {
+        (names[0], "first", True): 4 / 8,
+        (names[0], "second", False): 1,
+        (names[1], "first", False): 7 / 8,
+        (names[1], "second", False): 1,
+    }
+    assert result(found, "first").model == names[0]
+    assert result(found, "first").curve[-1].pa.value == 4 / 8
 
 
 def test_fall_backs_stand_outside_and_are_counted_as_published_beside(tmp_path: Path) -> None:

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from editmill.evaluators.synthesis.robustness import Accuracy, ModelResult, effective_robustness
+from editmill.evaluators.synthesis.robustness import Accuracy, ClassifierResult, effective_robustness
 
 
-def result(name: str, real: int, generated: int, n: int = 100) -> ModelResult:
+def result(name: str, real: int, generated: int, n: int = 100) -> ClassifierResult:
     def accuracy(correct: int) -> Accuracy:
         return Accuracy(correct, n, correct / n, 0.0, 1.0)
 
-    return ModelResult(name, {"original": accuracy(real), "text": accuracy(generated)}, {}, accuracy(generated))
+    return ClassifierResult(name, {"original": accuracy(real), "text": accuracy(generated)}, {}, accuracy(generated))
 
 
 def test_models_on_one_line_have_none() -> None:
@@ -27,7 +27,7 @@ def test_a_model_above_the_line_is_robust() -> None:
 def test_the_line_needs_three_unequal_models_and_the_control() -> None:
     assert effective_robustness([result("a", 60, 50), result("b", 70, 60)]) == ()
     assert effective_robustness([result(name, 60, 50) for name in "abc"]) == ()
-    bare = ModelResult("c", {"text": result("c", 1, 50).accuracy["text"]}, {}, None)
+    bare = ClassifierResult("c", {"text": result("c", 1, 50).accuracy["text"]}, {}, None)
     assert effective_robustness([result("a", 60, 50), result("b", 70, 60), bare]) == ()
 
 

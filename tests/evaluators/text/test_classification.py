@@ -22,13 +22,14 @@ from transformers import (
     ViltProcessor,
 )
 
+from editmill.evaluators.image_text.models import load_text_model
+from editmill.evaluators.image_text.pairs import PairClassifier
 from editmill.evaluators.statistics import holm
-from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_table
 from editmill.evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
-from editmill.evaluators.text.pairs import PairClassifier
 from editmill.flows.commands.dataset import resolve_pack
 from editmill.manifests import Dataset
-from tests.evaluators.text.test_evaluation import built
+from tests.evaluators.builder import written
+from tests.evaluators.text.test_evaluation import built, measured
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "red", "ball", "on", "grass"]
 TOWER = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -158,20 +159,20 @@ def test_labelled_captions_are_classified(labelled: Dataset, tmp_path: Path) -> 
         load_text_model(resolve_pack("pack:tabletop/evaluation_encoder"), device="cpu"),
         load_text_model(f"transformers:{write_pair_classifier(tmp_path / 'blip', 'blip')}", device="cpu"),
     ]
-    result = evaluate_texts(labelled, models, progress=False, resamples=200)
+    result = measured(labelled, models, resamples=200)
     encoder, pairs = result.models
     assert encoder.results
     assert not pairs.results
     assert {one.edit for one in encoder.classes} == {one.edit for one in pairs.classes} >= {"original", "grounded"}
-    assert "macro F1" in text_table(result)
+    assert "macro F1" in written(result, "text")
 
 
 def test_p_values_are_corrected_over_edits_and_models(labelled: Dataset) -> None:
     encoder = load_text_model(resolve_pack("pack:tabletop/evaluation_encoder"), device="cpu")
     blind = load_text_model("tests.evaluators.text.test_evaluation:features")
-    result = evaluate_texts(labelled, [encoder, blind], progress=False, resamples=200)
+    result = measured(labelled, [encoder, blind], resamples=200)
     classes = [one for model in result.models for one in model.classes if one.p_value is not None]
     assert len(classes) == 8
     assert [one.p_holm for one in classes] == holm([one.p_value for one in classes if one.p_value is not None])
-    rows = list(csv.DictReader(io.StringIO(text_csv(result))))
+    rows = list(csv.DictReader(io.StringIO(written(result, "csv"))))
     assert {row["edit"] for row in rows if row["accuracy_p_holm"]} == {one.edit for one in classes}

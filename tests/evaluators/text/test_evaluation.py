@@ -16,9 +16,11 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
+from editmill.evaluators import Options
+from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.image_text.models import load_text_model
 from editmill.evaluators.statistics import paired_drop, sign_flip
-from editmill.evaluators.text import evaluate_texts, load_text_model, text_csv, text_html, text_json, text_table
-from editmill.evaluators.text.models import FloatArray
+from editmill.evaluators.text.evaluation import TextEvaluation, evaluate_text
 from editmill.evaluators.text.rows import read_rows, undo
 from editmill.flows.commands.dataset import resolve_pack
 from editmill.generators.models.loading import Placement
@@ -26,8 +28,16 @@ from editmill.manifests import DataError, Dataset, ModelError, RequestError, ope
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
-from editmill.pipelines.sources import open_captions
+from editmill.pipelines.sources import open_source
+from tests.evaluators.builder import named, written
 from tests.manifests.builder import make_manifest, make_sources
+
+
+def measured(
+    dataset: Dataset, models: Sequence[Any], *, resamples: int = 10_000, images: Path | None = None
+) -> TextEvaluation:
+    return evaluate_text(dataset, named(*models), Options(progress=False, resamples=resamples, images=images))
+
 
 EDITS = (
     "generator.edits=[{name: original}, {name: grounded}, {name: random-attribute}, {name: oracle}, {name: "
@@ -37,7 +47,7 @@ EDITS = (
 
 def built(out: Path, *overrides: str) -> Dataset:
     recipe = load_recipe("xmai", overrides=("source.count=12", "shards=1", EDITS, *overrides))
-    build(prepare(make_plan(recipe), out, Placement(device="cpu")), progress=False)
+    build(prepare(make_plan(recipe), out, Placement(device="cpu")))
     return open_dataset(out)
 
 
@@ -52,7 +62,7 @@ ENCODER, CHOOSER = "pack:tabletop/evaluation_encoder", "pack:tabletop/zero_shot"
 
 def test_tables_of_two_models(dataset: Dataset) -> None:
     models = [load_text_model(resolve_pack(spec), device="cpu") for spec in (ENCODER, CHOOSER)]
-    result = evaluate_texts(dataset, models, progress=False, resamples=500)
+    result = measured(dataset, models, resamples=500)
     assert [model.overlap for model in result.models] == [(), ("zero_shot",)]
     assert result.headline is not None
     assert result.headline.model == "transformers:evaluation_encoder"
@@ -68,15 +78,15 @@ def test_tables_of_two_models(dataset: Dataset) -> None:
     assert drops["grounded"].drop is not None
     assert set(drops["grounded"].net) == {"random-attribute", "oracle"}
     assert 0 < drops["original"].mrr.value <= 1
-    text = text_table(result)
+    text = written(result, "text")
     assert "overlap: zero_shot" in text
     assert "Held out, transformers:evaluation_encoder" in text
     assert "grounded" in text
-    document = json.loads(text_json(result))
+    document = json.loads(written(result, "json"))
     assert document["headline"] == "transformers:evaluation_encoder"
     assert len(document["models"]) == 2
-    assert len(list(csv.DictReader(io.StringIO(text_csv(result))))) == 2 * 5
-    assert text_html(result).count("<svg") == 2
+    assert len(list(csv.DictReader(io.StringIO(written(result, "csv"))))) == 2 * 5
+    assert written(result, "html").count("<svg") == 2
     assert "own image among all 12 images" in text
     assert {name for name in names_of(document) if f"`{name}`" not in PAGE.read_text()} == set()
 
@@ -136,7 +146,7 @@ def with_models(dataset: Dataset, **fields: str) -> Dataset:
 def test_a_model_that_took_part_is_recognised_by_its_hub_id(dataset: Dataset) -> None:
     published = with_models(dataset, id="org/judge", revision="a" * 40)
     judge, other, nobody = Guesser("judge", id="org/judge"), Guesser("other", id="org/other"), Guesser("nobody")
-    result = evaluate_texts(published, [judge, nobody, other], progress=False, resamples=50)
+    result = measured(published, [judge, nobody, other], resamples=50)
     assert [model.held_out for model in result.models] == ["no", "unknown", "yes"]
     assert (
         set(result.models[0].overlap)
@@ -145,12 +155,16 @@ def test_a_model_that_took_part_is_recognised_by_its_hub_id(dataset: Dataset) ->
     )
     assert result.headline is not None
     assert result.headline.model == "other"
-    assert [row["held_out"] for row in csv.DictReader(io.StringIO(text_csv(result)))][:3] == ["no", "unknown", "yes"]
-    assert evaluate_texts(published, [judge, nobody], progress=False, resamples=50).headline is None
+    assert [row["held_out"] for row in csv.DictReader(io.StringIO(written(result, "csv")))][:3] == [
+        "no",
+        "unknown",
+        "yes",
+    ]
+    assert measured(published, [judge, nobody], resamples=50).headline is None
 
 
 def test_all_captions_of_an_image_count_and_images_are_resampled(tmp_path: Path) -> None:
-    result = evaluate_texts(built(tmp_path / "out", "source.captions=3"), [Guesser()], progress=False, resamples=100)
+    result = measured(built(tmp_path / "out", "source.captions=3"), [Guesser()], resamples=100)
     assert (result.captions, result.images, result.pool) == (36, 12, 12)
     assert {one.captions for one in result.models[0].results} == {36}
     assert {one.mrr.n for one in result.models[0].results} == {12}
@@ -163,7 +177,7 @@ def test_an_image_that_several_sources_share_is_one_image(dataset: Dataset) -> N
     def share(row: dict[str, Any]) -> None:
         row["source_sha256"] = first if row["source_sha256"] == second else row["source_sha256"]
 
-    result = evaluate_texts(altered(dataset, share), [Guesser()], progress=False, resamples=50)
+    result = measured(altered(dataset, share), [Guesser()], resamples=50)
     assert (result.captions, result.images) == (12, 11)
 
 
@@ -173,18 +187,18 @@ def test_captions_that_contradict_their_image_are_not_searched_with(dataset: Dat
     def contradict(row: dict[str, Any]) -> None:
         row["label"] = 2 if row["source_id"] in sources[:5] else 0
 
-    result = evaluate_texts(altered(dataset, contradict), [Guesser()], progress=False, resamples=50)
+    result = measured(altered(dataset, contradict), [Guesser()], resamples=50)
     assert (result.captions, result.searched, result.images) == (12, 7, 12)
     assert {one.captions for one in result.models[0].results} == {7}
     assert {one.captions for one in result.models[0].classes} == {12}
-    assert "7 captions (5 more contradict their image" in text_table(result)
-    none = evaluate_texts(altered(dataset, lambda row: row.update(label=2)), [Guesser()], progress=False, resamples=50)
+    assert "7 captions (5 more contradict their image" in written(result, "text")
+    none = measured(altered(dataset, lambda row: row.update(label=2)), [Guesser()], resamples=50)
     assert none.models[0].results == ()
 
 
 def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
     sources = sorted(set(dataset.table["source_id"].to_pylist()))
-    clean = {one.edit: one for one in evaluate_texts(dataset, [], progress=False, resamples=50).measures}
+    clean = {one.edit: one for one in measured(dataset, [], resamples=50).measures}
 
     def fail(row: dict[str, Any]) -> None:
         if (
@@ -196,7 +210,7 @@ def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
                 status="failed", reasons=["source_unreadable" if row["source_id"] == sources[0] else "proposer_error"]
             )
 
-    result = evaluate_texts(altered(dataset, fail), [Guesser()], progress=False, resamples=50)
+    result = measured(altered(dataset, fail), [Guesser()], resamples=50)
     measures = {one.edit: one for one in result.measures}
     assert measures["grounded"].planned == clean["grounded"].planned == 12
     assert measures["grounded"].failed == {"source_unreadable": 1, "proposer_error": 1}
@@ -211,45 +225,45 @@ def test_failed_rows_are_no_captions_without_an_edit(dataset: Dataset) -> None:
         "false-attribute": 11,
     }
     assert found["grounded"].no_ops == 1 - measures["grounded"].edited / 10
-    assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_table(result)
-    assert "grounded: failed: source_unreadable 1, proposer_error 1" in text_html(result)
-    rows = {row["edit"]: row for row in csv.DictReader(io.StringIO(text_csv(result)))}
+    assert "grounded: failed: source_unreadable 1, proposer_error 1" in written(result, "text")
+    assert "grounded: failed: source_unreadable 1, proposer_error 1" in written(result, "html")
+    rows = {row["edit"]: row for row in csv.DictReader(io.StringIO(written(result, "csv")))}
     assert (rows["grounded"]["failed"], rows["grounded"]["failed_reasons"]) == (
         "2",
         "source_unreadable:1 proposer_error:1",
     )
     assert rows["oracle"]["mrr"] == ""
-    assert json.loads(text_json(result))["measures"][1]["failed"] == {"source_unreadable": 1, "proposer_error": 1}
+    assert json.loads(written(result, "json"))["measures"][1]["failed"] == {"source_unreadable": 1, "proposer_error": 1}
 
 
 def test_nothing_is_compared_where_all_captions_failed(dataset: Dataset) -> None:
     failed = altered(dataset, lambda row: row.update(status="failed", reasons=["source_unreadable"]))
-    assert [one.changed for one in evaluate_texts(failed, [], progress=False).measures] == [None] * 5
+    assert [one.changed for one in measured(failed, []).measures] == [None] * 5
     with pytest.raises(DataError, match="all unedited captions failed"):
-        evaluate_texts(failed, [Guesser()], progress=False)
+        measured(failed, [Guesser()])
 
 
 def test_texts_that_a_model_cuts_are_counted(dataset: Dataset) -> None:
     lengths = {edit: [len(row.text.split()) for row in rows] for edit, rows in read_rows(dataset).items()}
     limit = sorted(lengths["original"])[6]
-    result = evaluate_texts(dataset, [Guesser(limit=limit)], progress=False, resamples=50)
+    result = measured(dataset, [Guesser(limit=limit)], resamples=50)
     cut = {edit: sum(length > limit for length in mine) for edit, mine in lengths.items()}
     assert 0 < cut["original"] < cut["grounded"]
-    assert result.models[0].cut == json.loads(text_json(result))["models"][0]["cut"] == cut
-    assert {row["edit"]: int(row["cut"]) for row in csv.DictReader(io.StringIO(text_csv(result)))} == cut
+    assert result.models[0].cut == json.loads(written(result, "json"))["models"][0]["cut"] == cut
+    assert {row["edit"]: int(row["cut"]) for row in csv.DictReader(io.StringIO(written(result, "csv")))} == cut
     line = next(
-        line for line in text_table(result).split("p: sign-flip")[0].splitlines()[::-1] if line.startswith("grounded")
+        line
+        for line in written(result, "text").split("p: sign-flip")[0].splitlines()[::-1]
+        if line.startswith("grounded")
     )
     assert line.split()[-1] == str(cut["grounded"])
-    assert f"<td>{cut['grounded']}</td></tr>" in text_html(result)
+    assert f"<td>{cut['grounded']}</td></tr>" in written(result, "html")
 
 
 def test_no_headline_for_models_that_took_part(dataset: Dataset) -> None:
-    result = evaluate_texts(
-        dataset, [load_text_model(resolve_pack(CHOOSER), device="cpu")], progress=False, resamples=200
-    )
+    result = measured(dataset, [load_text_model(resolve_pack(CHOOSER), device="cpu")], resamples=200)
     assert result.headline is None
-    assert "No headline" in text_table(result)
+    assert "No headline" in written(result, "text")
 
 
 def test_operations_are_undone_apart_from_what_applied_them(dataset: Dataset) -> None:
@@ -260,21 +274,21 @@ def test_operations_are_undone_apart_from_what_applied_them(dataset: Dataset) ->
 def test_images_are_found_by_their_digest(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     folder.mkdir()
-    source = open_captions(load_recipe("xmai", overrides=("source.count=3",)).source)
+    source = open_source(load_recipe("xmai", overrides=("source.count=3",)).source, needs="captions")
     lines = []
     for record in source.records():
-        Image.fromarray(source.load_captioned(record).image).save(folder / f"{record.id}.png")
+        Image.fromarray(source.load(record).image).save(folder / f"{record.id}.png")
         lines.append(json.dumps({"image": f"{record.id}.png", "texts": [record.captions[0].text]}) + "\n")
     (folder / "list.jsonl").write_text("".join(lines))
     recipe = load_recipe(
         "xmai", source=f"jsonl:{folder / 'list.jsonl'}", overrides=("shards=1", "output.image=reference", EDITS)
     )
-    build(prepare(make_plan(recipe), tmp_path / "out", Placement(device="cpu")), progress=False)
+    build(prepare(make_plan(recipe), tmp_path / "out", Placement(device="cpu")))
     model = load_text_model(resolve_pack(ENCODER), device="cpu")
-    result = evaluate_texts(open_dataset(tmp_path / "out"), [model], images=folder, progress=False, resamples=100)
+    result = measured(open_dataset(tmp_path / "out"), [model], images=folder, resamples=100)
     assert result.captions == 3
     with pytest.raises(DataError, match="does not hold them"):
-        evaluate_texts(open_dataset(tmp_path / "out"), [model], progress=False, resamples=100)
+        measured(open_dataset(tmp_path / "out"), [model], resamples=100)
 
 
 def features(images: list[np.ndarray] | None = None, texts: list[str] | None = None) -> np.ndarray:
@@ -290,11 +304,11 @@ def broken(**given: object) -> None:
 
 def test_a_users_function(dataset: Dataset) -> None:
     model = load_text_model(f"{__name__}:features")
-    result = evaluate_texts(dataset, [model], progress=False, resamples=100)
+    result = measured(dataset, [model], resamples=100)
     assert result.models[0].held_out == "unknown"
     assert result.models[0].cut is None
     assert result.headline is None
-    assert "(unknown whether held out)" in text_table(result)
+    assert "(unknown whether held out)" in written(result, "text")
     with pytest.raises(ModelError, match="no weights"):
         load_text_model(f"{__name__}:broken").texts(["a cube"])
 

@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.evaluators.watermark import NamedDetector, evaluate_watermark, load_detector, watermark_text
+from editmill.evaluators import render, report
+from editmill.evaluators.watermark.detectors import NamedDetector, load_detector
+from editmill.evaluators.watermark.evaluation import evaluate_watermark
 from editmill.manifests import ModelError
+from tests.evaluators.builder import named, quick
 from tests.evaluators.watermark.builder import LADDER, build
 
 numbers = count()
@@ -103,7 +106,7 @@ def test_names_of_nothing_are_refused(spec: str) -> None:
 
 @pytest.mark.parametrize(
     ("attribute", "text"),
-    [("words", "returned <U6"), ("short", "for 2 images"), ("none", "returned object"), ("ragged", "is no array")],
+    [("words", "returned <U6"), ("short", "for 2 images"), ("none", "returned object"), ("ragged", "is not an array")],
 )
 def test_answers_that_are_no_scores_are_refused(module: str, attribute: str, text: str) -> None:
     with pytest.raises(ModelError, match=text) as caught:
@@ -126,7 +129,7 @@ def test_images_that_cannot_be_decoded_are_misses() -> None:
 
 def test_few_nulls_give_ranks_but_no_rates(tmp_path: Path, module: str) -> None:
     result = evaluate_watermark(
-        build(tmp_path, sources=8, rungs=RUNGS, replicated=2), detectors=[load_detector(f"{module}:red")], bootstrap=50
+        build(tmp_path, sources=8, rungs=RUNGS, replicated=2), named(load_detector(f"{module}:red")), quick(50)
     )
     assert [one.rung for one in result.detectors] == ["pipeline", "vae"]
     assert {one.auroc.value for one in result.detectors} == {1}
@@ -135,7 +138,7 @@ def test_few_nulls_give_ranks_but_no_rates(tmp_path: Path, module: str) -> None:
         "refused: 4 of 10000 nulls",
     ]
     assert result.detectors[0].levels[0].tpr is None
-    assert "refused: 4 of 95 nulls" in watermark_text(result)
+    assert "refused: 4 of 95 nulls" in render(report(result), "text")
 
 
 def test_rates_come_from_sources_that_set_no_threshold(tmp_path: Path) -> None:
@@ -143,7 +146,7 @@ def test_rates_come_from_sources_that_set_no_threshold(tmp_path: Path) -> None:
     detector = NamedDetector(
         "d", lambda given: [300.0 if image[0, 0, 0] and image[0, 0, 1] % 4 else image[0, 0, 1] / 300 for image in given]
     )
-    result = evaluate_watermark(build(tmp_path, sources=200, rungs=LADDER[:1]), detectors=[detector], bootstrap=50)
+    result = evaluate_watermark(build(tmp_path, sources=200, rungs=LADDER[:1]), named(detector), quick(50))
     level = result.detectors[0].levels[0]
     assert (level.nulls, level.message) == (100, "")
     assert level.level == pytest.approx(1 / 101)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.evaluators.watermark import evaluate_watermark
 from editmill.evaluators.watermark.dose import crossings
+from editmill.evaluators.watermark.evaluation import evaluate_watermark
+from tests.evaluators.builder import quick
 from tests.evaluators.watermark.builder import LADDER, Rung, tabulate
 
 
@@ -35,7 +36,7 @@ def test_a_known_curve(tmp_path: Path) -> None:
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
         return 32 if positive and number < found[rung] else 16
 
-    result = evaluate_watermark(tabulate(tmp_path, sources=40, matches=matches), bootstrap=200)
+    result = evaluate_watermark(tabulate(tmp_path, sources=40, matches=matches), [], quick(200))
     dose = result.doses[0]
     assert dose.s50.value == pytest.approx(0.119 + 0.5 * (0.499 - 0.119))
     assert dose.s50.low is not None
@@ -59,13 +60,14 @@ def test_a_known_curve(tmp_path: Path) -> None:
 def test_levels_that_no_rung_reaches(tmp_path: Path) -> None:
     strong = evaluate_watermark(
         tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 32 if positive else 16),
-        bootstrap=50,
+        [],
+        quick(50),
     )
     assert strong.doses[0].s50.state == "not_reached"
     assert strong.doses[0].s50.value is strong.doses[0].s50.high is None
     assert strong.breaking[0].rung == ""
     weak = evaluate_watermark(
-        tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 16), bootstrap=50
+        tabulate(tmp_path, sources=10, matches=lambda scheme, rung, number, positive: 16), [], quick(50)
     )
     assert weak.doses[0].s50.state == "below_from_start"
     assert weak.doses[0].s50.value == 0
@@ -77,7 +79,7 @@ def test_a_ladder_that_does_not_fall_is_flagged(tmp_path: Path) -> None:
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
         return 32 if positive and (rung == "odd" or number < 2) else 16
 
-    result = evaluate_watermark(tabulate(tmp_path, sources=20, rungs=ladder, matches=matches), bootstrap=50)
+    result = evaluate_watermark(tabulate(tmp_path, sources=20, rungs=ladder, matches=matches), [], quick(50))
     found = [(one.kind, one.before, one.after) for one in result.violations]
     assert found == [("snr", "s12", "s20"), ("snr", "s20", "odd"), ("tpr", "pipeline", "odd")]
     assert "rises" in result.violations[2].message

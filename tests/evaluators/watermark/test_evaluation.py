@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from editmill.evaluators.watermark import evaluate_watermark
+from editmill.evaluators import Options
 from editmill.evaluators.watermark.binomial import threshold
+from editmill.evaluators.watermark.detectors import NamedDetector
+from editmill.evaluators.watermark.evaluation import evaluate_watermark
 from editmill.evaluators.watermark.gate import FAILED, PASSED, TOO_FEW
 from editmill.evaluators.watermark.rows import read_rows
 from editmill.manifests import CorruptDatasetError, DataError
+from tests.evaluators.builder import named, quick
 from tests.evaluators.watermark.builder import ARM, LADDER, build, tabulate
 
 PIPELINE = LADDER[:1]
@@ -32,7 +35,7 @@ def test_known_rates(tmp_path: Path) -> None:
             return 24 if rung == "s12" and number < 4 else 16
         return 32 if rung != "s12" else 24 if number < 10 else 23 if number < 12 else 16
 
-    result = evaluate_watermark(tabulate(tmp_path, sources=40, rungs=SHORT, matches=matches), bootstrap=200)
+    result = evaluate_watermark(tabulate(tmp_path, sources=40, rungs=SHORT, matches=matches), [], quick(200))
     cell = next(cell for cell in result.cells if cell.rung == "s12")
     one, tenth = cell.combined.levels
     assert (one.threshold, tenth.threshold) == (24, 26)
@@ -65,7 +68,7 @@ def test_errors_are_misses_at_chance(tmp_path: Path) -> None:
         matches=lambda scheme, rung, number, positive: 32 if positive else 16,
         error=error,
     )
-    result = evaluate_watermark(dataset, bootstrap=50)
+    result = evaluate_watermark(dataset, [], quick(50))
     cell = next(cell for cell in result.cells if cell.rung == "vae")
     assert (cell.n, cell.errors, cell.negative_errors) == (10, 4, 4)
     assert cell.tpr().hits == 6
@@ -86,7 +89,7 @@ def test_families_are_dropped_whole_and_counted(tmp_path: Path) -> None:
         }.get((scheme, number))
 
     dataset = tabulate(tmp_path, sources=6, schemes=(("alpha", 32), ("beta", 64)), rungs=SHORT, problem=problem)
-    result = evaluate_watermark(dataset, bootstrap=50)
+    result = evaluate_watermark(dataset, [], quick(50))
     found = {
         cell.scheme: (cell.n, [(one.reason, one.count) for one in cell.dropped])
         for cell in result.cells
@@ -111,7 +114,7 @@ def test_a_cell_without_a_family_is_listed(tmp_path: Path) -> None:
         rungs=SHORT,
         problem=lambda scheme, rung, number: ("failed", "oom") if rung == "s12" else None,
     )
-    result = evaluate_watermark(dataset, bootstrap=20)
+    result = evaluate_watermark(dataset, [], quick(20))
     assert [(one.rung, one.dropped[0].reason, one.dropped[0].count) for one in result.empty_cells] == [
         ("s12", "negative_oom", 3)
     ]
@@ -125,13 +128,13 @@ def test_the_gate(tmp_path: Path, sources: int, missed: int, status: str) -> Non
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
         return 32 if positive and number >= missed else 16
 
-    result = evaluate_watermark(tabulate(tmp_path, sources=sources, rungs=PIPELINE, matches=matches), bootstrap=20)
+    result = evaluate_watermark(tabulate(tmp_path, sources=sources, rungs=PIPELINE, matches=matches), [], quick(20))
     assert result.gates[0].status == status
     assert result.headline == (["alpha"] if status == PASSED else [])
 
 
 def test_a_dataset_without_a_control(tmp_path: Path) -> None:
-    result = evaluate_watermark(tabulate(tmp_path, sources=5, rungs=LADDER[1:3]), bootstrap=20)
+    result = evaluate_watermark(tabulate(tmp_path, sources=5, rungs=LADDER[1:3]), [], quick(20))
     assert (result.control, result.gates[0].status, result.gates[0].tpr) == ("", TOO_FEW, None)
     assert [view.name for view in result.cells[0].views] == ["combined"]
     assert result.survival == ()
@@ -141,19 +144,19 @@ def test_flat_and_textured_sources(tmp_path: Path) -> None:
     def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
         return 32 if positive and (rung == "pipeline" or number < 20) else 16
 
-    result = evaluate_watermark(tabulate(tmp_path, sources=40, rungs=SHORT, matches=matches), bootstrap=100)
+    result = evaluate_watermark(tabulate(tmp_path, sources=40, rungs=SHORT, matches=matches), [], quick(100))
     found = {one.rung: one for one in result.strata}
     assert found["s12"].flat.value == 0
     assert found["s12"].textured.value == 1
     assert found["s12"].difference.value == found["s12"].difference.high == -1
     assert found["pipeline"].difference.value == 0
-    alike = evaluate_watermark(tabulate(tmp_path, sources=6, rungs=SHORT, flat_share=lambda number: 0.5), bootstrap=20)
+    alike = evaluate_watermark(tabulate(tmp_path, sources=6, rungs=SHORT, flat_share=lambda number: 0.5), [], quick(20))
     assert alike.strata == ()
 
 
 def test_replicas_show_the_variance_within_items_and_no_more(tmp_path: Path) -> None:
-    once = evaluate_watermark(tabulate(tmp_path, sources=12, rungs=SHORT), bootstrap=20)
-    twice = evaluate_watermark(tabulate(tmp_path, sources=12, rungs=SHORT, replicated=4), bootstrap=20)
+    once = evaluate_watermark(tabulate(tmp_path, sources=12, rungs=SHORT), [], quick(20))
+    twice = evaluate_watermark(tabulate(tmp_path, sources=12, rungs=SHORT, replicated=4), [], quick(20))
     assert once.replicates == ()
     assert [(one.rung, one.pairs) for one in twice.replicates] == [("pipeline", 4), ("vae", 4), ("s12", 4)]
     assert twice.replicates[0].within_variance == 0
@@ -162,7 +165,7 @@ def test_replicas_show_the_variance_within_items_and_no_more(tmp_path: Path) -> 
 
 
 def test_quality_of_marked_and_unmarked_samples(tmp_path: Path) -> None:
-    result = evaluate_watermark(tabulate(tmp_path, sources=10, rungs=(*SHORT, ARM)), bootstrap=50)
+    result = evaluate_watermark(tabulate(tmp_path, sources=10, rungs=(*SHORT, ARM)), [], quick(50))
     found = {
         (one.scheme, one.rung): {measure.name: measure.value for measure in one.measures} for one in result.quality
     }
@@ -177,9 +180,9 @@ def test_quality_of_marked_and_unmarked_samples(tmp_path: Path) -> None:
 
 def test_equal_input_gives_equal_results_and_the_seed_counts(tmp_path: Path) -> None:
     dataset = tabulate(tmp_path, sources=15, rungs=SHORT)
-    first, second = (evaluate_watermark(dataset, bootstrap=50, seed=3) for _ in range(2))
+    first, second = (evaluate_watermark(dataset, [], Options(resamples=50, seed=3)) for _ in range(2))
     assert first == second
-    other = evaluate_watermark(dataset, bootstrap=50, seed=4)
+    other = evaluate_watermark(dataset, [], Options(resamples=50, seed=4))
     assert other.cells[2].bit_accuracy.value == first.cells[2].bit_accuracy.value
     assert other.cells[2].bit_accuracy.low != first.cells[2].bit_accuracy.low
 
@@ -187,21 +190,28 @@ def test_equal_input_gives_equal_results_and_the_seed_counts(tmp_path: Path) -> 
 def test_a_dataset_written_in_shards(tmp_path: Path) -> None:
     dataset = build(tmp_path, sources=4, rungs=SHORT, shards=2)
     assert dataset.verify().ok
-    assert {cell.n for cell in evaluate_watermark(dataset, bootstrap=20).cells} == {4}
+    assert {cell.n for cell in evaluate_watermark(dataset, [], quick(20)).cells} == {4}
+
+
+def test_detectors_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    red = NamedDetector("mine", lambda given: [image[0, 0, 0] for image in given])
+    blind = NamedDetector("mine", lambda given: [0] * len(given))
+    result = evaluate_watermark(build(tmp_path, sources=4, rungs=PIPELINE), named(red, blind), quick(20))
+    assert {one.detector: one.auroc.value for one in result.detectors} == {"mine": 1, "mine-2": 0.5}
 
 
 def test_other_datasets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="embeds no watermarks"):
-        evaluate_watermark(tabulate(tmp_path, sources=2, fields={"generator": "text"}))
+        evaluate_watermark(tabulate(tmp_path, sources=2, fields={"generator": "text"}), [], quick())
     for recipe in (
         {},
         {"generator": {"schemes": [], "attacks": []}},
         {"generator": {"schemes": [{"name": "a"}], "attacks": []}},
     ):
         with pytest.raises(DataError, match="recipe"):
-            evaluate_watermark(tabulate(tmp_path, sources=2, fields={"recipe": recipe}))
+            evaluate_watermark(tabulate(tmp_path, sources=2, fields={"recipe": recipe}), [], quick())
     with pytest.raises(DataError, match="no rows"):
-        evaluate_watermark(tabulate(tmp_path, sources=0))
+        evaluate_watermark(tabulate(tmp_path, sources=0), [], quick())
 
 
 @pytest.mark.parametrize(
@@ -230,7 +240,7 @@ def test_stored_p_values_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     original = builder._detection
     monkeypatch.setattr(builder, "_detection", lambda *given, **named: original(*given, **named) | {"p_value": 0.5})
-    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), bootstrap=20)
+    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), [], quick(20))
     assert any("6 stored p-values" in line for line in result.warnings)
 
 
@@ -248,7 +258,7 @@ def test_failed_rows_that_do_not_name_their_scheme(tmp_path: Path, monkeypatch: 
     dataset = tabulate(
         tmp_path, sources=4, rungs=PIPELINE, problem=lambda scheme, rung, number: problem.get((scheme, number))
     )
-    result = evaluate_watermark(dataset, bootstrap=20)
+    result = evaluate_watermark(dataset, [], quick(20))
     assert [(one.reason, one.count) for one in result.cells[0].dropped] == [("positive_rights_missing", 1)]
     assert [(one.scheme, one.reason) for one in result.failures] == [("", "rights_missing")]
 
@@ -260,7 +270,7 @@ def test_samples_of_one_rung_that_started_elsewhere(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(
         builder, "_attack", lambda rung: original(replace(rung, timestep=rung.timestep + 20 * int(next(calls))))
     )
-    result = evaluate_watermark(tabulate(tmp_path, sources=4, rungs=(LADDER[2],)), bootstrap=20)
+    result = evaluate_watermark(tabulate(tmp_path, sources=4, rungs=(LADDER[2],)), [], quick(20))
     assert [one.kind for one in result.violations] == ["mixed"]
 
 
@@ -271,15 +281,15 @@ def test_equal_pictures_have_a_mean_psnr(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(
         builder, "_row", lambda *given: original(*given).model_copy(update={"scores": {"psnr_input": float("inf")}})
     )
-    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), bootstrap=20)
+    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=PIPELINE), [], quick(20))
     assert {measure.value.value for one in result.quality for measure in one.measures} == {100.0}
     assert result.doses[0].q95 is None
 
 
 def test_the_evaluator_loads_no_torch() -> None:
     code = (
-        "import sys, editmill.evaluators.watermark; print([name for name in ('torch', 'cv2', 'diffusers') if name "
-        "in sys.modules])"
+        "import sys, editmill.evaluators.watermark.evaluator; print([name for name in ('torch', 'cv2', 'diffusers') "
+        "if name in sys.modules])"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

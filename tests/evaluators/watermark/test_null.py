@@ -7,9 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.evaluators.watermark.null import calibrate, decided_bits, fresh_matches, null_test
+from editmill.evaluators.watermark.null import (
+    calibrate,
+    decided_bits,
+    fresh_matches,
+    null_test,
+    sign_flip_p,
+    signed_sum,
+    soft_false_alarms,
+)
 from editmill.evaluators.watermark.rows import Detection, read_rows
-from editmill.evaluators.watermark.soft import sign_flip_p, signed_sum, soft_false_alarms
 from tests.evaluators.watermark.builder import tabulate
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editmill.generators.attribute.complexity import background_spectrum, full_spectrum, measure_mid_band, mid_band
-from editmill.generators.base import Array
+from editmill.manifests.arrays import Feature, Picture
 from tests.generators.pictures import disc
 
 SIDE = 96
 NOWHERE = np.zeros((SIDE, SIDE), np.uint8)
 
 
-def texture(seed: int, *, amplitude: float, wavelength: float = 6) -> Array:
+def texture(seed: int, *, amplitude: float, wavelength: float = 6) -> Feature:
     """Grey waves of one wavelength in pixels, in random directions, uint8 [96, 96, 3]."""
     rng = np.random.default_rng(seed)
     axis = np.arange(SIDE)
@@ -27,7 +27,7 @@ def texture(seed: int, *, amplitude: float, wavelength: float = 6) -> Array:
     return np.repeat(np.rint(128 + amplitude * waves / 3).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def tensor(image: Array) -> torch.Tensor:
+def tensor(image: Picture) -> torch.Tensor:
     return torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
 
 

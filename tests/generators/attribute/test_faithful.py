@@ -204,12 +204,7 @@ def forward_calls(models: Models) -> Iterator[list[bool]]:
 
 @pytest.mark.parametrize(
     ("quirks", "weight", "target", "guided"),
-    [
-        ((), 0.0, None, False),
-        (("guided-zero",), 0.0, None, True),
-        ((), 20.0, None, True),
-        ((), 0.0, TARGET, True),
-    ],
+    [((), 0.0, None, False), (("guided-zero",), 0.0, None, True), ((), 20.0, None, True), ((), 0.0, TARGET, True)],
 )
 def test_guidance_is_paid_for_where_it_is_used(
     models: Models, quirks: tuple[str, ...], weight: float, target: int | None, guided: bool

@@ -9,8 +9,8 @@ import torch
 from editmill.generators.attribute.complexity import background_spectrum, measure_mid_band
 from editmill.generators.attribute.faithful import BlendedDiffusion
 from editmill.generators.attribute.settings import FaithfulSettings
-from editmill.generators.base import Array
 from editmill.generators.models.loading import Models, Placement
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.packs.tabletop.world import make_scene
 from editmill.pipelines.packs import find_pack
 
@@ -25,7 +25,7 @@ def diffusion() -> BlendedDiffusion:
 
 
 @pytest.fixture(scope="module")
-def edits(diffusion: BlendedDiffusion) -> list[dict[str, Array]]:
+def edits(diffusion: BlendedDiffusion) -> list[dict[str, Feature]]:
     """For each scene its object, uint8 [S, S], and its edits."""
     made = []
     for number in SCENES:
@@ -47,12 +47,12 @@ def edits(diffusion: BlendedDiffusion) -> list[dict[str, Array]]:
     return made
 
 
-def spectrum(image: Array, alpha: Array) -> float:
+def spectrum(image: Picture, alpha: Mask) -> float:
     picture = torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
     return float(background_spectrum(picture, torch.from_numpy(alpha == 0).float()[None, None]))
 
 
-def test_lambda_orders_backgrounds_by_how_busy_they_are(edits: list[dict[str, Array]]) -> None:
+def test_lambda_orders_backgrounds_by_how_busy_they_are(edits: list[dict[str, Feature]]) -> None:
     for case in edits:
         for measure in (spectrum, measure_mid_band):
             simpler, plain, busier = (measure(case[name], case["alpha"]) for name in ("simpler", "plain", "busier"))
@@ -60,9 +60,9 @@ def test_lambda_orders_backgrounds_by_how_busy_they_are(edits: list[dict[str, Ar
 
 
 def test_adversary_lowers_the_classifiers_log_probability(
-    diffusion: BlendedDiffusion, edits: list[dict[str, Array]]
+    diffusion: BlendedDiffusion, edits: list[dict[str, Feature]]
 ) -> None:
-    def log_probability(image: Array, target: int) -> float:
+    def log_probability(image: Picture, target: int) -> float:
         return float(
             diffusion.surrogate.log_probability(torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1, target)
         )
@@ -74,7 +74,7 @@ def test_adversary_lowers_the_classifiers_log_probability(
     assert np.mean(changes) < -0.1
 
 
-def test_objects_keep_their_bytes(edits: list[dict[str, Array]]) -> None:
+def test_objects_keep_their_bytes(edits: list[dict[str, Feature]]) -> None:
     for case in edits:
         kept = case["alpha"] == 255
         for name in ("plain", "busier", "simpler", "adversarial"):

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from editmill.generators.attribute.composite import matte, object_share
 from editmill.generators.attribute.geometry import (
     GeometryError,
     full_frame,
@@ -18,8 +17,9 @@ from editmill.generators.attribute.geometry import (
     warp,
     warp_object,
 )
-from editmill.generators.base import Array
-from editmill.generators.reasons import Reason
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.compositing.composite import matte, object_share
+from editmill.manifests.arrays import Feature, Mask
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 
 IDENTITY = np.eye(2, 3)
@@ -37,7 +37,7 @@ BORDERS = {
 @st.composite
 def masks(
     draw: st.DrawFn, *, border: int = 3, sides: tuple[int, int] = (80, 160), kinds: tuple[str, ...] = KINDS
-) -> Array:
+) -> Mask:
     """A shape at least ``border`` pixels from the frame's border."""
     width, height = draw(st.integers(*sides)), draw(st.integers(*sides))
     rx, ry = draw(st.integers(10, 30)), draw(st.integers(10, 30))
@@ -58,16 +58,16 @@ def masks(
     return mask
 
 
-def coverage_of(mask: Array, matrix: Array) -> Array:
+def coverage_of(mask: Mask, matrix: Feature) -> Mask:
     return warp(mask.astype(np.float32) / 255, matrix, (mask.shape[1], mask.shape[0])).clip(0, 1)
 
 
-def centroid(weights: Array) -> Array:
+def centroid(weights: Feature) -> Feature:
     rows, columns = np.indices(weights.shape)
     return np.array([(columns * weights).sum(), (rows * weights).sum()]) / weights.sum()
 
 
-def corners(mask: Array, matrix: Array) -> tuple[Array, Array]:
+def corners(mask: Mask, matrix: Feature) -> tuple[Feature, Feature]:
     """Where the outer edges of the mask's box land, in output pixel indices."""
     rows, columns = np.nonzero(mask)
     low, high = np.array([columns.min(), rows.min()]) - 0.5, np.array([columns.max(), rows.max()]) + 0.5
@@ -75,7 +75,7 @@ def corners(mask: Array, matrix: Array) -> tuple[Array, Array]:
 
 
 @given(masks())
-def test_same_size_is_the_identity_and_keeps_every_byte(mask: Array) -> None:
+def test_same_size_is_the_identity_and_keeps_every_byte(mask: Mask) -> None:
     matrix = place(outline(mask), 1.0)
     assert np.array_equal(matrix, IDENTITY)
     image = source(mask=mask).image
@@ -84,25 +84,25 @@ def test_same_size_is_the_identity_and_keeps_every_byte(mask: Array) -> None:
     assert np.array_equal(colours[mask > 0], image[mask > 0])
 
 
-def fitting_matrix(mask: Array, share: float, *, angle: float = 0.0) -> Array:
+def fitting_matrix(mask: Mask, share: float, *, angle: float = 0.0) -> Feature:
     """The matrix for a share of the frame; only objects that are too long for the frame are let off."""
     try:
         return scale_for_share(mask, outline(mask), share, angle=angle)[1]
     except GeometryError as error:
-        assume(error.reason != Reason.OBJECT_OUT_OF_FRAME)
+        assume(error.reason != AttributeReason.OBJECT_OUT_OF_FRAME)
         raise
 
 
 @settings(max_examples=60)
 @given(masks(sides=(192, 300), kinds=("ellipse", "ring", "triangle")), st.floats(0.03, 0.12), st.integers(-45, 44))
-def test_share_is_reached(mask: Array, share: float, angle: int) -> None:
+def test_share_is_reached(mask: Mask, share: float, angle: int) -> None:
     assert object_share(coverage_of(mask, fitting_matrix(mask, share, angle=angle))) == pytest.approx(share, abs=0.002)
 
 
 # Derandomised, since the failing examples are rare enough to hide in a short run.
 @settings(max_examples=60, derandomize=True)
 @given(masks(kinds=("box",), sides=(128, 200)), st.floats(0.03, 0.12))
-def test_share_of_upright_boxes_is_reached_as_far_as_whole_rows_of_pixels_allow(mask: Array, share: float) -> None:
+def test_share_of_upright_boxes_is_reached_as_far_as_whole_rows_of_pixels_allow(mask: Mask, share: float) -> None:
     coverage = coverage_of(mask, fitting_matrix(mask, share))
     rows, columns = np.nonzero(coverage > 0.5)
     # A little larger, and the object gains a row and a column on either side: the nearest scale is off by half of that
@@ -113,12 +113,9 @@ def test_share_of_upright_boxes_is_reached_as_far_as_whole_rows_of_pixels_allow(
 
 @pytest.mark.parametrize(
     ("mask", "share"),
-    [
-        (box(84, 31, 124, 79, width=133, height=193), 0.117),
-        (box(31, 33, 83, 83, width=135, height=129), 0.1173),
-    ],
+    [(box(84, 31, 124, 79, width=133, height=193), 0.117), (box(31, 33, 83, 83, width=135, height=129), 0.1173)],
 )
-def test_search_brackets_the_share(mask: Array, share: float) -> None:
+def test_search_brackets_the_share(mask: Mask, share: float) -> None:
     # Steps of the share near which plain iteration alternates and ends 0.004 off.
     matrix = scale_for_share(mask, outline(mask), share)[1]
     assert object_share(coverage_of(mask, matrix)) == pytest.approx(share, abs=0.0015)
@@ -138,7 +135,7 @@ def test_returned_scale_is_the_matrix_scale() -> None:
 
 @settings(max_examples=40)
 @given(masks(), st.floats(0.4, 1.0), st.integers(-180, 180))
-def test_turning_keeps_the_centroid(mask: Array, scale: float, angle: int) -> None:
+def test_turning_keeps_the_centroid(mask: Mask, scale: float, angle: int) -> None:
     shape = outline(mask)
     reach = np.hypot(*(shape.points - shape.centre).T).max() * scale + 2
     room = np.array([shape.width, shape.height]) - 1
@@ -161,7 +158,7 @@ def test_positive_angles_turn_counter_clockwise() -> None:
 
 @settings(max_examples=60)
 @given(masks(), st.floats(0.3, 1.4), st.integers(-45, 44), st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)))
-def test_object_stays_in_the_frame(mask: Array, scale: float, angle: int, position: tuple[float, float] | None) -> None:
+def test_object_stays_in_the_frame(mask: Mask, scale: float, angle: int, position: tuple[float, float] | None) -> None:
     shape = outline(mask)
     try:
         matrix = place(shape, scale, angle=angle, position=position)
@@ -239,7 +236,7 @@ def test_object_larger_than_the_frame_is_refused(angle: int) -> None:
     mask = disc(14)
     with pytest.raises(GeometryError, match="of 64 pixels") as caught:
         place(outline(mask), 2.5, angle=angle)
-    assert caught.value.reason == Reason.OBJECT_OUT_OF_FRAME
+    assert caught.value.reason == AttributeReason.OBJECT_OUT_OF_FRAME
     with pytest.raises(GeometryError):
         scale_for_share(mask, outline(mask), 0.7, angle=angle)
 
@@ -261,7 +258,7 @@ def test_positions_zero_and_one_touch_the_borders(fraction: float, edges: tuple[
 
 @settings(max_examples=60)
 @given(masks(border=0))
-def test_full_frame_meets_the_frame_and_stays_inside_the_source(mask: Array) -> None:
+def test_full_frame_meets_the_frame_and_stays_inside_the_source(mask: Mask) -> None:
     scale, matrix = full_frame(outline(mask))
     size = np.array([mask.shape[1], mask.shape[0]])
     low, high = corners(mask, matrix)
@@ -298,7 +295,7 @@ def test_strong_shrinking_averages_fine_detail_away(scale: float) -> None:
 
 @settings(max_examples=40)
 @given(masks(), st.floats(0.2, 1.5), st.integers(-45, 44))
-def test_surroundings_do_not_bleed_into_the_object(mask: Array, scale: float, angle: int) -> None:
+def test_surroundings_do_not_bleed_into_the_object(mask: Mask, scale: float, angle: int) -> None:
     image = np.where(mask[..., None] > 0, np.array([200, 30, 40], np.uint8), np.array([0, 255, 255], np.uint8))
     matrix = np.hstack(
         [

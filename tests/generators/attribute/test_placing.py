@@ -9,7 +9,8 @@ from editmill.generators.attribute.geometry import GeometryError
 from editmill.generators.attribute.placing import Placed, Placer, resampled
 from editmill.generators.attribute.published_geometry import frame_rotation, grown_mask, published_scale
 from editmill.generators.attribute.settings import Quirk
-from editmill.generators.base import LoadedSource, Scalar, make_edit
+from editmill.generators.base.edits import Scalar, make_edit
+from editmill.generators.base.loaded import LoadedSource
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, source
 
 PIXELS = WIDTH * HEIGHT

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from editmill.generators.attribute.partners import PartnerPool
 from editmill.generators.attribute.planning import AttributePlanner
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
-from editmill.generators.base import Edit, make_edit
+from editmill.generators.base.edits import Edit, make_edit
 from editmill.manifests.keys import sample_key
 from editmill.manifests.records import SourceRecord
 from tests.generators.pictures import record
@@ -169,7 +169,7 @@ def test_settings_out_of_range_are_refused(fields: dict[str, object]) -> None:
     [
         (
             {"name": "original", "size": 0.3},
-            "the edit original does not read size, which is for position, direction, resample",
+            "the edit original does not read size, which is for resample, position, direction",
         ),
         ({"name": "size", "size": 0.3}, "the edit size does not read size, .* levels"),
         ({"name": "position", "angles": (-10, 10)}, "the edit position does not read angles, which is for direction"),

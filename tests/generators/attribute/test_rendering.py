@@ -9,18 +9,22 @@ import numpy as np
 import pytest
 import torch
 
+from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
-from editmill.generators.attribute.composite import matte
 from editmill.generators.attribute.geometry import warp_object
+from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
-from editmill.generators.base import Array, Candidate, Job, LoadedSource, edit_seed, make_edit
+from editmill.generators.base.edits import edit_seed, make_edit
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.base.reasons import Reason
+from editmill.generators.compositing.composite import matte
 from editmill.generators.models.loading import Models
-from editmill.generators.reasons import Reason
+from editmill.manifests.arrays import Picture
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
 
 Make = Callable[..., AttributeRenderer]
-JOBS: dict[str, Job] = {
+JOBS: dict[str, EditJob] = {
     "original": job("original"),
     "paste-back": job("paste-back"),
     "size": job("size", level=0.05),
@@ -97,7 +101,7 @@ def test_faithful_mode_keeps_the_objects_bytes_in_square_frames(make: Make, name
 
 
 def test_the_shared_seed_gives_every_source_the_same_noise(make: Make) -> None:
-    def pictures(*quirks: str) -> list[Array | None]:
+    def pictures(*quirks: str) -> list[Picture | None]:
         renderer = make(mode="faithful", faithful={"executed": 3, "compat": quirks})
         return [
             renderer.render([replace(one, source=renderer.frame(one.source))])[0].image
@@ -113,7 +117,7 @@ def test_the_shared_seed_gives_every_source_the_same_noise(make: Make) -> None:
 @pytest.mark.parametrize("mode", ["modern", "faithful"])
 def test_the_complexity_control_is_the_round_trips_own_measure(make: Make, mode: str) -> None:
     seed = edit_seed(3, source().record, ROUND_TRIP)
-    trip = Job("k", source(), ROUND_TRIP, seed)
+    trip = EditJob("k", source(), ROUND_TRIP, seed)
     for order in ((trip, JOBS["complexity"]), (JOBS["complexity"], trip)):
         renderer = make(mode=mode, faithful={"executed": 3})
         framed = [replace(one, source=renderer.frame(one.source)) for one in order]
@@ -129,7 +133,7 @@ def test_the_complexity_control_is_the_round_trips_own_measure(make: Make, mode:
 def test_guidance_changes_the_background_in_opposite_directions(make: Make) -> None:
     renderer = make(steps=4, complexity_step=0.5)
     # Other seeds on purpose: guided edits take the round trip's noise, so that the guidance alone makes the difference.
-    plain_job = Job("k", source(), ROUND_TRIP, edit_seed(3, source().record, ROUND_TRIP))
+    plain_job = EditJob("k", source(), ROUND_TRIP, edit_seed(3, source().record, ROUND_TRIP))
     jobs = (job("complexity", level=-1, seed=1), plain_job, job("complexity", level=1, seed=2))
     simple, plain, busy = renderer.render(jobs)
     assert simple.parameters["noise_seed"] == plain.parameters["noise_seed"] == busy.parameters["noise_seed"]
@@ -273,16 +277,16 @@ SMALL = source(mask=disc(4))
 LONG = source(mask=box(10, 30, 86, 34))
 THIN = source(mask=box(40, 10, 42, 50))
 LENT = make_edit("attribute", "random-background", partner="b")
-REFUSALS: dict[str, tuple[Job, Reason, str]] = {
-    "enlarged": (job("size", SMALL, level=0.1), Reason.UPSAMPLING_OVER_LIMIT, "the recipe allows 2"),
-    "full enlarged": (job("full", SMALL), Reason.UPSAMPLING_OVER_LIMIT, "enlarged"),
-    "out of frame": (job("size", LONG, level=0.2), Reason.OBJECT_OUT_OF_FRAME, "of 96 pixels"),
-    "too thin": (job("size", LONG, level=0.005), Reason.OBJECT_TOO_THIN, "deep enough"),
-    "thin in place": (job("paste-back", THIN), Reason.OBJECT_TOO_THIN, "deep enough"),
-    "no partner": (job("random-background"), Reason.PARTNER_UNUSABLE, "has another label"),
+REFUSALS: dict[str, tuple[EditJob, Reason, str]] = {
+    "enlarged": (job("size", SMALL, level=0.1), AttributeReason.UPSAMPLING_OVER_LIMIT, "the recipe allows 2"),
+    "full enlarged": (job("full", SMALL), AttributeReason.UPSAMPLING_OVER_LIMIT, "enlarged"),
+    "out of frame": (job("size", LONG, level=0.2), AttributeReason.OBJECT_OUT_OF_FRAME, "of 96 pixels"),
+    "too thin": (job("size", LONG, level=0.005), AttributeReason.OBJECT_TOO_THIN, "deep enough"),
+    "thin in place": (job("paste-back", THIN), AttributeReason.OBJECT_TOO_THIN, "deep enough"),
+    "no partner": (job("random-background"), AttributeReason.PARTNER_UNUSABLE, "has another label"),
     "unreadable partner": (
         replace(job("random-background"), edit=LENT),
-        Reason.PARTNER_UNUSABLE,
+        AttributeReason.PARTNER_UNUSABLE,
         "'b' has no usable pixels",
     ),
 }
@@ -308,7 +312,7 @@ def test_thin_object_is_refused_by_every_edit(make: Make, name: str, thin: Loade
     # everywhere.
     parameters = {"prompt": "green grass"} if name == "background" else {}
     (candidate,) = make().render([job(name, thin, partner=source("b"), **parameters)])
-    assert candidate.failure == Reason.OBJECT_TOO_THIN
+    assert candidate.failure == AttributeReason.OBJECT_TOO_THIN
 
 
 @pytest.mark.parametrize("shape", [(64, 96), (96, 64), (30, 200), (200, 30), (48, 48)])

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-from editmill.generators.base import Array
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.manifests.arrays import Picture
 from tests.checkpoints import write_resnet_classifier
 
 SIDE = 16
@@ -53,7 +53,7 @@ def diffusion_models(folder: Path, **changes: str) -> Models:
     return Models(pack, Placement(device="cpu"))
 
 
-def frames(seed: int = 0) -> tuple[Array, Array, Array]:
+def frames(seed: int = 0) -> tuple[Picture, Picture, Picture]:
     """A background, a foreground, both uint8 [S, S, 3], and a disc to keep, bool [S, S]."""
     rng: Any = np.random.default_rng(seed)
     background, foreground = rng.integers(0, 256, (2, SIDE, SIDE, 3), dtype=np.uint8)

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from editmill.generators.attribute.composite import compose, matte
-from editmill.generators.base import Array, Candidate, Job, LoadedSource, make_edit
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.base.edits import make_edit
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.composite import compose, matte
 from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.pack import read_pack
+from editmill.manifests.arrays import Picture
 from editmill.manifests.records import SourceRecord
+from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.world import CLASSES, make_scene
-from editmill.pipelines.packs import find_pack
 
 
 @dataclass(frozen=True)
@@ -20,18 +24,18 @@ class Toy:
     """One scene as a source, and its bare ground."""
 
     source: LoadedSource
-    ground: Array
+    ground: Picture
 
     @property
-    def alpha(self) -> Array:
+    def alpha(self) -> Picture:
         """The object's alpha in its place."""
         return matte(self.source.mask.astype(np.float32) / 255)
 
-    def job(self, name: str, *, level: float = 0.0, partner: LoadedSource | None = None) -> Job:
+    def job(self, name: str, *, level: float = 0.0, partner: LoadedSource | None = None) -> EditJob:
         """A job of this source."""
-        return Job(f"{name}-0", self.source, make_edit("attribute", name, level=level), 0, partner=partner)
+        return EditJob(f"{name}-0", self.source, make_edit("attribute", name, level=level), 0, partner=partner)
 
-    def composite(self, *, removed: Array | None = None) -> Candidate:
+    def composite(self, *, removed: Picture | None = None) -> Candidate:
         """The object on its bare ground."""
         image = compose(self.source.image, self.ground, self.alpha)
         return Candidate(
@@ -67,4 +71,4 @@ def toys() -> tuple[Toy, ...]:
 @pytest.fixture(scope="session")
 def tabletop() -> Models:
     """The embedded pack's models."""
-    return Models(find_pack("tabletop"), Placement(device="cpu"))
+    return Models(read_pack(PACK), Placement(device="cpu"))

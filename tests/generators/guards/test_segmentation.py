@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.guards.fixtures import grown_object, shifted
+from editmill.generators.attribute.guards.fixtures import grown_object, shifted
+from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard, agreement, band_width, outline_band, spans_frame
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
-from editmill.generators.reasons import Reason
 from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc
 
@@ -68,15 +68,15 @@ def test_source_and_clean_composite_are_accepted_with_every_score(
 def test_a_grown_object_is_rejected(guard: SegmentationGuard, toys: tuple[Toy, ...]) -> None:
     for toy in toys:
         image = grown_object(toy.composite().image, toy.alpha, 3)
-        assert Reason.OBJECT_EXPANDED in guard.check(toy.job("paste-back"), toy.composite(), image).reasons
+        assert GuardReason.OBJECT_EXPANDED in guard.check(toy.job("paste-back"), toy.composite(), image).reasons
 
 
 def test_a_shifted_and_a_missing_object_are_rejected(guard: SegmentationGuard, toys: tuple[Toy, ...]) -> None:
     for toy in toys:
         away = replace(toy.composite(), alpha=shifted(toy.alpha, 5, 0))
         assert away.image is not None
-        assert Reason.MASK_IOU in guard.check(toy.job("paste-back"), away, away.image).reasons
-        assert Reason.MASK_IOU in guard.check(toy.job("paste-back"), toy.composite(), toy.ground).reasons
+        assert GuardReason.MASK_IOU in guard.check(toy.job("paste-back"), away, away.image).reasons
+        assert GuardReason.MASK_IOU in guard.check(toy.job("paste-back"), toy.composite(), toy.ground).reasons
 
 
 def test_a_segmenter_that_fails_on_the_source_has_no_say(tabletop: Models, toys: tuple[Toy, ...]) -> None:

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.synthesis.crowd import Crowd
 from editmill.generators.synthesis.settings import RetrySettings
 
@@ -20,16 +21,16 @@ def test_a_copy_of_an_accepted_picture_is_a_duplicate_and_of_the_real_one_a_copy
     assert one.compare(Fingerprint(0, EAST), None) == ({}, ())
     one.add(Fingerprint(0, EAST))
     scores, reasons = one.compare(Fingerprint(3, EAST), None)
-    assert (scores["duplicate_hamming"], reasons) == (2.0, (Reason.DUPLICATE,))
+    assert (scores["duplicate_hamming"], reasons) == (2.0, (GuardReason.DUPLICATE,))
     assert one.compare(Fingerprint(0, NORTH), None)[1] == ()
     scores, reasons = one.compare(Fingerprint(2**40 - 1, NORTH), Fingerprint(2**40 - 1, NORTH))
-    assert (scores["source_cosine"], reasons) == (1.0, (Reason.NEAR_SOURCE_COPY,))
+    assert (scores["source_cosine"], reasons) == (1.0, (GuardReason.NEAR_SOURCE_COPY,))
 
 
 def test_a_limit_on_the_cosine_with_the_real_picture() -> None:
     far = Fingerprint(2**63 - 1, EAST)
     assert crowd().compare(Fingerprint(0, EAST), far)[1] == ()
-    assert crowd(source_copy=0.9).compare(Fingerprint(0, EAST), far)[1] == (Reason.NEAR_SOURCE_COPY,)
+    assert crowd(source_copy=0.9).compare(Fingerprint(0, EAST), far)[1] == (GuardReason.NEAR_SOURCE_COPY,)
 
 
 def test_the_farthest_accepted_candidate_is_taken() -> None:
@@ -39,7 +40,8 @@ def test_the_farthest_accepted_candidate_is_taken() -> None:
     one.add(Fingerprint(0, EAST))
     assert one.farthest([True, True, True], features) == 2
     assert one.farthest([True, True, False], features) == 1
-    assert one.farthest([False] * 3, features) is None
+    with pytest.raises(ValueError, match="no candidate"):
+        one.farthest([False] * 3, features)
 
 
 def test_candidates_adapt_to_the_cell() -> None:

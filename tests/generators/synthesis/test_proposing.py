@@ -9,8 +9,8 @@ import pytest
 
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
-from editmill.generators.synthesis.conditioning import SynthesisSettings
-from editmill.generators.synthesis.proposing import Proposal, Proposer, roles_of, variation_input
+from editmill.generators.synthesis.proposing import Proposal, Proposer, variation_input
+from editmill.generators.synthesis.settings import SynthesisSettings, roles_of
 from tests.synthesis_models import write_synthesis_pack
 
 REFERENCE = np.random.default_rng(0).integers(0, 255, (40, 48, 3), dtype=np.uint8)

@@ -60,9 +60,7 @@ def search(
     whole_rounds: bool = False,
 ) -> Search:
     settings = RetrySettings(candidates=candidates, rounds=rounds)
-    return Search(
-        f"source-{source}", settings, meter or Meter(FREE), seeds(source), quota=quota, whole_rounds=whole_rounds
-    )
+    return Search(settings, meter or Meter(FREE), seeds(source), quota=quota, whole_rounds=whole_rounds)
 
 
 @pytest.mark.parametrize(("rate", "candidates", "rounds"), [(0.22, 4, 4), (0.3, 3, 1), (0.05, 2, 3)])
@@ -87,11 +85,6 @@ def test_a_search_ends_for_the_reason_that_it_gives(
     if one.stop == Stop.ROUNDS_EXHAUSTED:
         assert len(one.tried) == candidates * rounds
     assert not whole or len(one.tried) % candidates == 0
-    hole = one.hole()
-    assert (hole is None) == (one.stop == Stop.QUOTA_MET)
-    if hole is not None:
-        assert (hole.missing, hole.candidates) == (quota - len(one.accepted), len(one.tried))
-        assert sum(count for _, count in hole.reasons) + len(one.accepted) == hole.candidates
 
 
 @given(SMALL, SMALL, st.floats(0, 0.6), st.integers(0, 99))
@@ -171,22 +164,14 @@ def test_rounds_adapt_to_their_reasons() -> None:
 
 def test_an_ineligible_source_costs_nothing() -> None:
     meter = Meter(FREE)
-    one = Search("bad", RetrySettings(), meter, seeds(0), eligible=False)
+    one = Search(RetrySettings(), meter, seeds(0), eligible=False)
     assert one.request(4) is None
-    hole = one.hole()
-    assert hole is not None
-    assert (one.stop, hole.missing, hole.candidates, hole.reasons, meter.candidates) == (
-        Stop.SOURCE_INELIGIBLE,
-        1,
-        0,
-        (),
-        0,
-    )
+    assert (one.stop, one.accepted, one.tried, meter.candidates) == (Stop.SOURCE_INELIGIBLE, [], {}, 0)
 
 
 def test_too_many_candidates_are_an_error() -> None:
     with pytest.raises(ValueError, match="between 1 and 64, not 65"):
-        Search("x", RetrySettings(), Meter(FREE), seeds(0), candidates=65)
+        Search(RetrySettings(), Meter(FREE), seeds(0), candidates=65)
 
 
 def test_the_stop_codes_are_the_specification_s() -> None:

@@ -8,22 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from editmill.generators.base import Array
-from editmill.generators.synthesis.selection import (
-    diverse,
-    first_accepted,
-    label_noise,
-    misleading,
-    normalised,
-    pairwise_distance,
-    select,
-)
+from editmill.generators.synthesis.selection import diverse, first_accepted, label_noise, misleading, normalised, select
 from editmill.generators.synthesis.settings import SelectionSettings
+from editmill.manifests.arrays import Feature
 
 FLAGS = st.lists(st.booleans(), min_size=1, max_size=8)
 
 
-def embeddings(count: int, seed: int) -> Array:
+def embeddings(count: int, seed: int) -> Feature:
     return np.random.default_rng(seed).normal(size=(count, 3))
 
 
@@ -68,7 +60,7 @@ def test_copies_are_taken_last() -> None:
 
 @given(FLAGS, st.integers(1, 3), arrays(bool, (8, 3)))
 def test_surrogate_mode_takes_every_misleading_candidate_in_order(
-    accepted: list[bool], least: int, errors: Array
+    accepted: list[bool], least: int, errors: Feature
 ) -> None:
     wrong = errors[: len(accepted)]
     expected = [number for number, passed in enumerate(accepted) if passed and wrong[number].sum() >= least]
@@ -79,7 +71,7 @@ def test_the_mode_decides() -> None:
     accepted, points = [False, True, True, True], np.array([[1.0, 0], [1.0, 0], [0.9, 0.1], [-1.0, 0]])
     wrong = np.array([[True], [False], [True], [True]])
     assert select(SelectionSettings(), accepted) == [1]
-    assert select(SelectionSettings(mode="targeted", count=2), accepted) == [1, 2]
+    assert select(SelectionSettings(count=2), accepted) == [1, 2]
     assert select(SelectionSettings(mode="diverse", count=2), accepted, embeddings=points) == [1, 3]
     assert select(SelectionSettings(mode="surrogate", surrogates=("classifier",)), accepted, wrong=wrong) == [2]
     with pytest.raises(ValueError, match="needs embeddings"):
@@ -107,8 +99,3 @@ def test_label_noise_of_a_simulated_selection() -> None:
     bad = random.random(200_000) < 0.05
     chosen = random.random(200_000) < np.where(bad, 0.8, 0.2)
     assert label_noise(0.05, 0.8, 0.2) == pytest.approx(bad[chosen].mean(), abs=0.01)
-
-
-def test_pairwise_distance() -> None:
-    assert pairwise_distance(np.array([[2.0, 0], [-1.0, 0]])) == pytest.approx(2)
-    assert np.isnan(pairwise_distance(np.array([[2.0, 0]])))

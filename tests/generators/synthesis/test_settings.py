@@ -3,27 +3,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from editmill.generators.synthesis.settings import (
-    AscentSettings,
-    BudgetSettings,
-    RetrySettings,
-    SelectionSettings,
-    StyleMaskSettings,
-)
+from editmill.generators.synthesis.settings import BudgetSettings, RetrySettings, SelectionSettings
 
 
-@pytest.mark.parametrize(("budget", "kept"), [(16, (0, 4, 8, 16)), (10, (0, 2, 5, 10)), (1, (0, 1))])
-def test_pictures_are_kept_at_quarters_of_the_budget(budget: int, kept: tuple[int, ...]) -> None:
-    assert AscentSettings(budget=budget).checkpoints == kept
-
-
-def test_only_max_loss_backtracks() -> None:
-    assert AscentSettings(n_backtrack=4).halvings == 0
-    assert AscentSettings(mode="max_loss", n_backtrack=4).halvings == 4
-
-
-@pytest.mark.parametrize("model", [AscentSettings, BudgetSettings, RetrySettings, SelectionSettings, StyleMaskSettings])
-def test_unknown_keys_are_errors_and_values_are_frozen(model: type[AscentSettings]) -> None:
+@pytest.mark.parametrize("model", [BudgetSettings, RetrySettings, SelectionSettings])
+def test_unknown_keys_are_errors_and_values_are_frozen(model: type[BudgetSettings]) -> None:
     with pytest.raises(ValidationError, match="Extra inputs"):
         model.model_validate({"strenght": 1})
     with pytest.raises(ValidationError, match="frozen"):

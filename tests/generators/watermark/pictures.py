@@ -5,10 +5,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-Array = np.ndarray
+from editmill.manifests.arrays import Picture
 
 
-def textured(seed: int, *, height: int = 256, width: int = 256) -> Array:
+def textured(seed: int, *, height: int = 256, width: int = 256) -> Picture:
     """Noise at several scales, more in brightness than in colour, uint8 [H, W, 3] RGB."""
     rng = np.random.default_rng(seed)
     picture = np.full((height, width, 3), 128.0)

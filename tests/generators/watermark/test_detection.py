@@ -9,8 +9,9 @@ import pytest
 
 from editmill.generators.watermark.detection import detect
 from editmill.generators.watermark.schemes.base import ReadingError
+from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.payloads import make_payload
-from tests.generators.watermark.pictures import Array, textured
+from tests.generators.watermark.pictures import textured
 
 KEY = make_payload(b"0123456789abcdef", "a", "fake", length=32)
 
@@ -24,10 +25,10 @@ class Fake:
     def __init__(self, evidence: Any) -> None:
         self.evidence = evidence
 
-    def embed(self, image: Array, payload: Array) -> Array:
+    def embed(self, image: Picture, payload: Feature) -> Picture:
         return image
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         if isinstance(self.evidence, Exception):
             raise self.evidence
         return np.asarray(self.evidence)

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from editmill.generators.base import EditFailure
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
 from editmill.generators.watermark.ledger import EmbedRecord, Item, Ledger, pixels_digest
+from editmill.generators.watermark.reasons import WatermarkReason
 from tests.generators.watermark.pictures import textured
 
 IMAGE = textured(0, height=64, width=64)
 
 
 def refused(ledger: Ledger, item: Item) -> str:
-    with pytest.raises(EditFailure) as failure:
+    with pytest.raises(Unusable) as failure:
         ledger.open(item)
-    assert failure.value.reason == Reason.NO_EMBED_RECORD
+    assert failure.value.reason == WatermarkReason.NO_EMBED_RECORD
     return str(failure.value)
 
 

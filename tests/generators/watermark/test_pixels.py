@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.base import EditFailure
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.generators.watermark.codec import deliver
 from editmill.generators.watermark.colour_transfer import match_colours, match_histograms, monge_kantorovich
 from editmill.generators.watermark.geometry import flat_share, frame, pad_to
@@ -39,11 +39,11 @@ def test_cropping_frames_cut_the_central_square() -> None:
 
 
 def test_small_pictures_are_refused() -> None:
-    with pytest.raises(EditFailure, match="least_pixels") as failure:
+    with pytest.raises(Unusable, match="least_pixels") as failure:
         frame(textured(0, height=60, width=60), settings())
     assert failure.value.reason == Reason.SOURCE_TOO_SMALL
     for height, width in ((1, 1), (1, 5000), (20, 4000)):
-        with pytest.raises(EditFailure, match="too few"):
+        with pytest.raises(Unusable, match="too few"):
             frame(np.zeros((height, width, 3), np.uint8), settings(side=512, fit="crop"))
 
 

@@ -14,16 +14,16 @@ import pytest
 import torch
 
 import editmill.generators.watermark
-from editmill.generators.base import EditFailure
+from editmill.generators.base.loaded import Unusable
 from editmill.generators.models.image_adapter import convert_image_adapter
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.generators.watermark.ledger import Ledger
 from editmill.generators.watermark.regeneration import Regenerator
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
+from editmill.manifests.arrays import Picture
 from editmill.manifests.errors import RequestError
-from tests.generators.watermark.pictures import Array, textured
-from tests.watermark_models import write_watermark_pack
+from tests.generators.watermark.pictures import textured
 
 FIRST, SECOND = (textured(seed, height=64, width=80) for seed in range(2))
 CLEAN = AttackSettings(name="clean", start="clean")
@@ -31,11 +31,8 @@ BARE = {"control": 0, "adapter": 0, "colour_match": False}
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
-    root = tmp_path_factory.mktemp("watermark")
-    path = write_watermark_pack(root)
-    convert_image_adapter(root / "adapter.bin", root / "adapter")
-    return Models(read_pack(path), Placement(device="cpu"))
+def models(pack: Path) -> Models:
+    return Models(read_pack(pack), Placement(device="cpu"))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +53,7 @@ def regenerator(models: Models, **changes: Any) -> Regenerator:
     return Regenerator(WatermarkSettings.model_validate({**small, **changes}), models, Ledger())
 
 
-def attack(one: Regenerator, image: Array, settings: AttackSettings, seed: int = 1) -> Array:
+def attack(one: Regenerator, image: Picture, settings: AttackSettings, seed: int = 1) -> Picture:
     return one.regenerate(one.ledger.seal(image, source_id="a"), settings, seed).image
 
 
@@ -136,7 +133,7 @@ def test_foreign_and_changed_pictures_are_refused_and_nothing_is_rendered(
     one = regenerator(models)
     monkeypatch.setattr(Regenerator, "_denoise", lambda *_: pytest.fail("rendered"))
     foreign = Ledger().seal(FIRST, source_id="a", scheme="dwtDct", key_id="k")
-    with pytest.raises(EditFailure, match="only marks that a run embedded itself"):
+    with pytest.raises(Unusable, match="only marks that a run embedded itself"):
         one.regenerate(foreign, CLEAN, 0)
 
 
@@ -170,7 +167,7 @@ def test_files_that_are_no_adapter_are_not_converted(tmp_path: Path, content: by
     file = tmp_path / "adapter.bin"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(RequestError, match="no pickled IP-Adapter"):
+    with pytest.raises(RequestError, match="not a pickled IP-Adapter"):
         convert_image_adapter(file, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -178,5 +175,5 @@ def test_files_that_are_no_adapter_are_not_converted(tmp_path: Path, content: by
 def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "adapter.bin"
     torch.save({"image_proj": Path("x"), "ip_adapter": {}}, file)
-    with pytest.raises(RequestError, match="no pickled IP-Adapter"):
+    with pytest.raises(RequestError, match="not a pickled IP-Adapter"):
         convert_image_adapter(file, tmp_path / "out")

@@ -12,8 +12,8 @@ from diffusers import DDIMScheduler
 from hypothesis import given
 from hypothesis import strategies as st
 
+from editmill.generators.watermark.kinds import SAMPLERS, Sampler
 from editmill.generators.watermark.schedule import (
-    SCHEDULERS,
     Start,
     describe_scheduler,
     find_start,
@@ -21,7 +21,7 @@ from editmill.generators.watermark.schedule import (
     start_latents,
     strength_for,
 )
-from editmill.generators.watermark.settings import AttackSettings, Sampler, WatermarkSettings
+from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
 
 SD1 = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012, "steps_offset": 1}
 SETTINGS = WatermarkSettings.model_validate(
@@ -68,7 +68,7 @@ def test_the_signal_to_noise_ratio_falls_along_the_ladder() -> None:
     assert starts[-1].snr == 0
 
 
-@pytest.mark.parametrize("sampler", list(SCHEDULERS))
+@pytest.mark.parametrize("sampler", list(SAMPLERS))
 def test_clean_latents_hold_nothing_of_the_picture_and_terminal_ones_do(sampler: Sampler) -> None:
     config = DDIMScheduler(**SD1).config
     first, second, noise = (torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(3))

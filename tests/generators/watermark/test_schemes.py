@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from editmill.generators.watermark.quality import psnr
 from editmill.generators.watermark.schemes import EmbeddingError, ReadingError, Scheme, make_scheme
 from editmill.generators.watermark.settings import SchemeSettings
+from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.errors import RequestError
-from tests.generators.watermark.pictures import Array, textured
+from tests.generators.watermark.pictures import textured
 
 NAMES = ("dwtDct", "dwtDctSvd", "rivaGan", "blind-watermark")
 # Photographs of 512 pixels have some 38 to 41 dB.
@@ -25,11 +27,11 @@ def scheme(request: pytest.FixtureRequest) -> Scheme:
     return make_scheme(SchemeSettings(name=request.param))
 
 
-def payload_of(seed: int, bits: int = 32) -> Array:
+def payload_of(seed: int, bits: int = 32) -> Feature:
     return np.random.default_rng(seed).integers(0, 2, bits, dtype=np.uint8)
 
 
-def accuracy(scheme: Scheme, image: Array, payload: Array) -> float:
+def accuracy(scheme: Scheme, image: Picture, payload: Feature) -> float:
     return float(np.mean((scheme.scores(image) > 0) == payload.astype(bool)))
 
 
@@ -111,12 +113,13 @@ def test_payloads_that_a_picture_has_no_blocks_for(name: str) -> None:
 class Mine:
     """A scheme of somebody else."""
 
-    name, package, version, bits, parameters = "mine", "tests", "1", 8, {}
+    name, package, version, bits = "mine", "tests", "1", 8
+    parameters: dict[str, Any] = {}
 
-    def embed(self, image: Array, payload: Array) -> Array:
+    def embed(self, image: Picture, payload: Feature) -> Picture:
         return image
 
-    def scores(self, image: Array) -> Array:
+    def scores(self, image: Picture) -> Feature:
         return np.ones(8)
 
 

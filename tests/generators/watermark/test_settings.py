@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
+from editmill.generators.watermark.kinds import SAMPLERS, STARTS, Sampler, Start
+from editmill.generators.watermark.schemes import make_scheme
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
-from editmill.manifests.errors import RecipeError
 from editmill.manifests.payloads import public_secret
-from editmill.pipelines.recipe import load_recipe
 
 SMALL: dict[str, Any] = {"schemes": [{"name": "dwtDctSvd"}], "attacks": [{"name": "pipeline", "start": "none"}]}
 
@@ -44,7 +44,7 @@ def settings(**changes: Any) -> WatermarkSettings:
         ({"guidance": float("inf")}, "less than or equal"),
         ({"canny": [500, -3]}, "greater than or equal"),
         ({"secret_file": 5}, "path"),
-        ({"secret_file": "/dev/zero"}, "is no file"),
+        ({"secret_file": "/dev/zero"}, "is not a file"),
         ({"secret_sha256": "0" * 64}, "give its file"),
     ],
 )
@@ -67,15 +67,6 @@ def test_a_secret_is_committed_to_and_stays_out_of_the_recipe(tmp_path: Path) ->
         settings(secret_file=str(other), secret_sha256=made.secret_sha256)
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"short", "5 bytes"), (None, "can't be read")])
-def test_secrets_that_are_none(tmp_path: Path, content: bytes | None, words: str) -> None:
-    file = tmp_path / "secret.bin"
-    if content is not None:
-        file.write_bytes(content)
-    with pytest.raises(RecipeError, match=words):
-        load_recipe("watermark", overrides=[f"generator.secret_file={file}"])
-
-
 def test_executed_steps() -> None:
     partial = AttackSettings(name="s04", start="partial", n_steps=2)
     assert settings().executed(partial) == 2
@@ -84,6 +75,27 @@ def test_executed_steps() -> None:
     assert settings().executed(AttackSettings(name="v", start="vae")) == 0
 
 
-def test_other_pictures_than_png_are_refused() -> None:
-    with pytest.raises(RecipeError, match="codec"):
-        load_recipe("watermark", overrides=["output.image=jpg"])
+def test_guidance_doubles_what_every_step_of_every_pass_costs() -> None:
+    twice = AttackSettings(name="s04", start="partial", n_steps=2, passes=2)
+    assert settings(guidance=2).cost(twice) == 8
+    assert settings(guidance=1).cost(twice) == 4
+    assert settings().cost(AttackSettings(name="v", start="vae", passes=3)) == 0
+
+
+def test_tables_know_every_start_and_sampler() -> None:
+    assert tuple(STARTS) == get_args(Start)
+    assert tuple(SAMPLERS) == get_args(Sampler)
+
+
+def test_factories_are_named_as_code_and_not_imported_to_validate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "planted.py").write_text("raise SystemExit('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = {"name": "mine", "factory": "planted:make", "options": {"strength": 1}}
+    made = settings(schemes=[{"name": "dwtDct"}, mine])
+    assert made.code() == ("planted:make",)
+    assert WatermarkSettings.model_validate_json(made.model_dump_json()) == made
+    assert settings().code() == ()
+    with pytest.raises(SystemExit, match="imported"):
+        make_scheme(made.schemes[1])

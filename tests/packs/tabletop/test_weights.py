@@ -10,20 +10,20 @@ import torch
 import transformers
 from transformers import AutoImageProcessor, AutoTokenizer
 
-from generators.models.image_adapter import load_image_adapter
-from generators.models.pack import read_pack
-from packs.tabletop.training.tokenizer import make_tokenizer
-from packs.tabletop.world import CLASSES
+from editmill.generators.models.image_adapter import load_image_adapter
+from editmill.generators.models.pack import read_pack
+from editmill.packs import tabletop
+from editmill.packs.tabletop.training.tokenizer import make_tokenizer
+from editmill.packs.tabletop.world import CLASSES
 
-PACKS = Path(__file__).parents[3] / "packs"
-PACK = read_pack(PACKS / "tabletop.yaml")
+PACK = read_pack(tabletop.PACK)
 
 
 def folder_of(role: str) -> Path:
     """The role's folder; skips the test where it was not trained yet."""
-    folder = PACKS / PACK.entry(role).path
+    folder = PACK.folder / PACK.entry(role).path
     if not any(folder.rglob("*.safetensors")):
-        pytest.skip(f"no weights of {role!r} in {folder}; train them: python -m packs.tabletop.train {role}")
+        pytest.skip(f"no weights of {role!r} in {folder}; train them: python -m editmill.packs.tabletop.train {role}")
     return folder
 
 
@@ -142,5 +142,5 @@ def test_vision_transformer_loads_with_the_worlds_classes() -> None:
 
 
 def test_the_pack_keeps_to_its_size() -> None:
-    size = sum(file.stat().st_size for file in (PACKS / "tabletop" / "weights").rglob("*") if file.is_file())
+    size = sum(file.stat().st_size for file in (PACK.folder / "weights").rglob("*") if file.is_file())
     assert size <= 60_000_000

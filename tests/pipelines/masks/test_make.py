@@ -34,7 +34,7 @@ def test_a_folder_to_build_from(models: Models, tmp_path: Path) -> None:
     written = rows(tmp_path / "masked/labels.csv")
     assert list(written[0])[:4] == ["file", "mask", "label_index", "class_name"]
     assert list(written[0])[-4:] == ["mask_source", "mask_score", "mask_stability", "mask_model"]
-    assert written[0]["mask_model"].startswith("tabletop/tabletop/weights/segmenter@")
+    assert written[0]["mask_model"].startswith("tabletop/weights/segmenter@")
     assert rows(tmp_path / "masked/refused.csv") == []
     source = FolderSource(FolderSpec(labels=tmp_path / "masked/labels.csv"))
     for record, scene in zip(source.records(), scenes(), strict=True):

@@ -49,7 +49,7 @@ def test_a_file_that_is_no_instances_file(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text("[1, 2]")
     with pytest.raises(SourceError, match="COCO"):
-        CocoSource(CocoSpec(instances=path))
+        list(CocoSource(CocoSpec(instances=path)).records())
 
 
 @given(st.lists(st.booleans(), min_size=12, max_size=12))

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources.base import SourceProblem
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 
 REAL = Path(__file__).parents[4] / "shared/real/coco"
@@ -75,25 +75,25 @@ def test_images_and_captions_in_the_order_of_their_ids(tmp_path: Path, caplog: p
 def test_objects_are_the_instances_of_the_image(tmp_path: Path) -> None:
     source = CocoCaptionsSource(write(tmp_path))
     first, second = source.records()
-    loaded = source.load_captioned(first)
+    loaded = source.load(first)
     assert loaded.image[0, 0].tolist() == [9, 90, 200]
     assert [(item.name, item.box, item.attributes) for item in loaded.objects] == [
         ("dog", (5, 5, 15, 15), {}),
         ("car", (1, 2, 4.5, 6), {}),
     ]
-    assert source.load_captioned(second).objects == ()
+    assert source.load(second).objects == ()
 
 
 def test_captions_do_without_instances(tmp_path: Path) -> None:
     source = CocoCaptionsSource(CocoCaptionsSpec(captions=write(tmp_path).captions))
-    assert source.load_captioned(next(source.records())).objects == ()
+    assert source.load(next(source.records())).objects == ()
 
 
 def test_boxes_of_a_picture_of_another_size_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     spec = write(tmp_path)
     Image.new("RGB", (20, 40)).save(tmp_path / "images/a.png")
     source = CocoCaptionsSource(spec)
-    assert source.load_captioned(next(source.records())).objects == ()
+    assert source.load(next(source.records())).objects == ()
     assert "40x20" in caplog.text
 
 
@@ -105,7 +105,7 @@ def test_a_picture_taken_sideways_is_read_upright(tmp_path: Path) -> None:
     upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "images/a.png", exif=exif)
     source = CocoCaptionsSource(spec)
     record = next(source.records())
-    loaded = source.load_captioned(record)
+    loaded = source.load(record)
     assert (record.width, record.height) == (40, 20)
     assert np.array_equal(loaded.image, np.asarray(upright))
     assert len(loaded.objects) == 2
@@ -118,8 +118,8 @@ def test_one_bad_picture_has_its_problem_and_the_next_is_fine(tmp_path: Path) ->
     bad, good = source.records()
     assert (bad.problem, good.problem) == (Reason.SOURCE_UNREADABLE, "")
     assert len(bad.captions) == 2
-    with pytest.raises(SourceProblem):
-        source.load_captioned(bad)
+    with pytest.raises(Unusable):
+        source.load(bad)
 
 
 def test_ids_that_are_equal_are_made_distinct(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_broken_instances_file_says_where(tmp_path: Path, change: Any, words: 
     document = instances_document()
     change(document)
     with pytest.raises(SourceError, match=words) as caught:
-        CocoCaptionsSource(write(tmp_path, instances=document))
+        list(CocoCaptionsSource(write(tmp_path, instances=document)).records())
     assert "instances.json" in caught.value.where
 
 
@@ -178,9 +178,9 @@ def test_a_file_that_is_no_captions_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "captions.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(SourceError, match="COCO captions file"):
-        CocoCaptionsSource(CocoCaptionsSpec(captions=path))
+        list(CocoCaptionsSource(CocoCaptionsSpec(captions=path)).records())
     with pytest.raises(SourceError, match="COCO captions file"):
-        CocoCaptionsSource(CocoCaptionsSpec(captions=tmp_path / "none.json"))
+        list(CocoCaptionsSource(CocoCaptionsSpec(captions=tmp_path / "none.json")).records())
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real photographs are not beside this checkout")
@@ -194,7 +194,7 @@ def test_the_real_captions_are_those_of_the_file() -> None:
     assert (len(records), len(annotations)) == (27, 135)
     assert all(record.licence.startswith("http://") and not record.problem for record in records)
     for record in records[:4]:
-        loaded = source.load_captioned(record)
+        loaded = source.load(record)
         height, width = loaded.image.shape[:2]
         assert loaded.objects
         assert all(

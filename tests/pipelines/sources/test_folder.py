@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources.base import SourceProblem
 from editmill.pipelines.sources.folder import FolderSource, FolderSpec
 from tests.pipelines.photos import write_labels, write_photos
 
@@ -59,16 +59,16 @@ def test_two_photographs_of_one_name_get_two_ids(tmp_path: Path) -> None:
 def test_a_missing_column_is_one_message(tmp_path: Path, header: tuple[str, ...], words: str) -> None:
     labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", 1, "x", "y"]], header=header)
     with pytest.raises(SourceError, match=words) as caught:
-        FolderSource(FolderSpec(labels=labels))
+        list(FolderSource(FolderSpec(labels=labels)).records())
     assert "columns:" in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 def test_a_missing_or_empty_labels_file(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="can't be read"):
-        FolderSource(FolderSpec(labels=tmp_path / "none.csv"))
+        list(FolderSource(FolderSpec(labels=tmp_path / "none.csv")).records())
     with pytest.raises(SourceError, match="no rows"):
-        FolderSource(FolderSpec(labels=write_labels(tmp_path / "labels.csv", [])))
+        list(FolderSource(FolderSpec(labels=write_labels(tmp_path / "labels.csv", []))).records())
 
 
 def damage_image(folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_one_bad_photograph_has_a_reason_and_the_next_is_fine(tmp_path: Path, da
     damage(tmp_path)
     source = FolderSource(FolderSpec(labels=labels))
     bad, good = source.records()
-    with pytest.raises(SourceProblem) as caught:
+    with pytest.raises(Unusable) as caught:
         source.load(bad)
     assert caught.value.reason == reason
     assert source.load(good).image.shape == (64, 96, 3)
@@ -138,7 +138,7 @@ def test_one_bad_photograph_has_a_reason_and_the_next_is_fine(tmp_path: Path, da
 def test_a_label_that_is_no_class_index_is_named_by_its_line(tmp_path: Path, label: str, words: str) -> None:
     labels = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", label, "x", "y"]])
     with pytest.raises(SourceError, match=words):
-        FolderSource(FolderSpec(labels=labels))
+        list(FolderSource(FolderSpec(labels=labels)).records())
 
 
 @pytest.mark.parametrize("named", ["", "imagenet_index"])
@@ -147,7 +147,7 @@ def test_an_index_that_imagenet_does_not_have_is_named_by_its_line(tmp_path: Pat
     with pytest.raises(
         SourceError, match="imagenet_index is 1000 in line 3; ImageNet's classes are 0 to 999"
     ) as caught:
-        FolderSource(FolderSpec(labels=labels, label_column=named))
+        list(FolderSource(FolderSpec(labels=labels, label_column=named)).records())
     assert "label_index" in caught.value.fix
 
 
@@ -176,16 +176,14 @@ def test_a_file_saved_by_a_spreadsheet_and_names_that_collide(tmp_path: Path) ->
 
 
 def test_pictures_of_other_kinds(tmp_path: Path) -> None:
-    labels = write_photos(tmp_path, 1)
-    source, path = FolderSource(FolderSpec(labels=labels)), tmp_path / "images/p0.png"
-    (record,) = source.records()
+    source, path = FolderSource(FolderSpec(labels=write_photos(tmp_path, 1))), tmp_path / "images/p0.png"
     ramp = np.linspace(0, 65535, 96 * 64).reshape(64, 96).astype(np.uint16)
     Image.fromarray(ramp).save(path)
-    grey = source.load(record).image
+    grey = source.load(next(source.records())).image
     assert np.abs(grey[..., 0].astype(int) - ramp / 257).max() <= 1
     Image.fromarray(np.zeros((64, 96, 4), np.uint8)).save(path)
-    with pytest.raises(SourceProblem, match="transparent"):
-        source.load(record)
+    with pytest.raises(Unusable, match="transparent"):
+        source.load(next(source.records()))
 
 
 def test_a_photograph_taken_sideways_is_read_upright(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import SourceError
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.sources import open_source
-from editmill.pipelines.sources.base import SourceProblem
-from editmill.pipelines.sources.imagenet_s import IGNORE, ImageNetSSource, ImageNetSSpec, read_class_ids
+from editmill.pipelines.sources.imagenet_s import IGNORE, ImageNetSSource, ImageNetSSpec, decode_class_ids
 
 FISH, SUNGLASS, SUNGLASSES, TISSUE = "n01443537", "n04355933", "n04356056", "n15075141"
 # 300 classes before the sunglass, so that its id needs the green channel.
@@ -130,7 +130,7 @@ def test_a_bad_one_has_its_reason_and_the_others_are_fine(
     source = ImageNetSSource(ImageNetSSpec(root=root))
     records = list(source.records())
     assert [record.problem for record in records] == [reason, "", ""]
-    with pytest.raises(SourceProblem) as caught:
+    with pytest.raises(Unusable) as caught:
         source.load(records[0])
     assert caught.value.reason == reason
 
@@ -144,13 +144,13 @@ def test_pixels_to_ignore_outside_of_the_box_do_no_harm(root: Path) -> None:
 
 def test_ids_are_red_plus_256_green(tmp_path: Path) -> None:
     write_mask(tmp_path / "a.png", np.array([[0, 1, 255, 256, 919, 1000]]))
-    assert read_class_ids(tmp_path / "a.png").tolist() == [[0, 1, 255, 256, 919, 1000]]
+    assert decode_class_ids((tmp_path / "a.png").read_bytes(), "a.png").tolist() == [[0, 1, 255, 256, 919, 1000]]
 
 
 def test_a_missing_index_says_how_to_get_one(root: Path) -> None:
     (root / "classes.csv").unlink()
     with pytest.raises(SourceError, match=r"ls ILSVRC2012/train") as caught:
-        ImageNetSSource(ImageNetSSpec(root=root))
+        list(ImageNetSSource(ImageNetSSpec(root=root)).records())
     assert "imagenet_index" in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -167,9 +167,9 @@ def test_the_index_may_be_the_usual_json(root: Path) -> None:
     [
         ("classes.csv", "a,b\n1,2\n", "not a readable class index"),
         ("classes.csv", "imagenet_index,wnid\n", "empty"),
-        ("classes.csv", "imagenet_index,wnid\n1,goldfish\n", "'goldfish' is no wnid"),
+        ("classes.csv", "imagenet_index,wnid\n1,goldfish\n", "'goldfish' is not a wnid"),
         ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n", "lacks"),
-        ("classes.txt", "goldfish\n", "no wnid"),
+        ("classes.txt", "goldfish\n", "not a wnid"),
         ("classes.txt", f"{FISH}\n{FISH}\n", "twice"),
         ("classes.txt", "\n", "empty"),
         ("classes.txt", f"{FISH}\n", "class list lacks 'n04355933'"),
@@ -178,16 +178,16 @@ def test_the_index_may_be_the_usual_json(root: Path) -> None:
 def test_lists_that_are_wrong(root: Path, name: str, text: str, words: str) -> None:
     (root / name).write_text(text)
     with pytest.raises(SourceError, match=words):
-        ImageNetSSource(ImageNetSSpec(root=root))
+        list(ImageNetSSource(ImageNetSSpec(root=root)).records())
 
 
 def test_missing_folders(root: Path) -> None:
     with pytest.raises(SourceError, match=r"source\.masks"):
-        ImageNetSSource(ImageNetSSpec(root=root, masks=root / "none"))
+        list(ImageNetSSource(ImageNetSSpec(root=root, masks=root / "none")).records())
     (root / "empty").mkdir()
     (root / "classes.txt").unlink()
     with pytest.raises(SourceError, match="no folder of a class"):
-        ImageNetSSource(ImageNetSSpec(root=root, masks=root / "empty"))
+        list(ImageNetSSource(ImageNetSSpec(root=root, masks=root / "empty")).records())
 
 
 def test_the_command_line_names_it(root: Path) -> None:
@@ -195,4 +195,4 @@ def test_the_command_line_names_it(root: Path) -> None:
     assert isinstance(open_source(recipe.source), ImageNetSSource)
     plan = make_plan(recipe)
     assert plan.class_names == {1: "goldfish, Carassius", 836: "sunglass", 837: "sunglasses"}
-    assert plan.recipe.portable()["source"]["root"] == root.name
+    assert plan.recipe.source.portable()["root"] == root.name

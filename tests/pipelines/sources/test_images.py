@@ -1,18 +1,15 @@
-"""Folders of mere pictures, and other sources seen as such."""
+"""Folders of pictures alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources import open_captions, open_pictures, open_source, parse_source
-from editmill.pipelines.sources.images import ImagesSpec
-from editmill.pipelines.sources.tabletop import TabletopSpec
-from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSpec
+from editmill.pipelines.sources import parse_source
+from editmill.pipelines.sources.images import ImagesSource, ImagesSpec
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_picture_below_a_folder_in_the_order_of_paths(folder: Path) -> None:
-    pictures = open_pictures(ImagesSpec(root=folder, licence="CC0-1.0"))
+    pictures = ImagesSource(ImagesSpec(root=folder, licence="CC0-1.0"))
     records = list(pictures.records())
     assert [(record.id, record.problem) for record in records] == [
         ("a", ""),
@@ -36,39 +33,23 @@ def test_every_picture_below_a_folder_in_the_order_of_paths(folder: Path) -> Non
         ("sub/a", ""),
     ]
     assert {record.licence for record in records} == {"CC0-1.0"} == {pictures.licence}
-    assert pictures.picture(records[1]).shape == (10, 20, 3)
+    assert pictures.load(records[1]).image.shape == (10, 20, 3)
     assert (records[1].width, records[1].height) == (20, 10)
 
 
 def test_pictures_that_differ_in_their_ending_only_have_names_of_their_own(tmp_path: Path) -> None:
     for name in ("a.png", "a.webp"):
         Image.new("RGB", (8, 8)).save(tmp_path / name)
-    names = [record.id for record in open_pictures(ImagesSpec(root=tmp_path)).records()]
+    names = [record.id for record in ImagesSource(ImagesSpec(root=tmp_path)).records()]
     assert len(set(names)) == 2
 
 
 def test_folders_that_hold_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no pictures"):
-        open_pictures(ImagesSpec(root=tmp_path))
+        list(ImagesSource(ImagesSpec(root=tmp_path)).records())
     with pytest.raises(SourceError, match="no such folder"):
-        open_pictures(ImagesSpec(root=tmp_path / "none"))
+        list(ImagesSource(ImagesSpec(root=tmp_path / "none")).records())
 
 
 def test_on_the_command_line() -> None:
     assert parse_source("images:photos") == {"kind": "images", "root": str(Path("photos").resolve())}
-
-
-def test_pictures_alone_are_neither_labelled_nor_captioned(folder: Path) -> None:
-    with pytest.raises(SourceError, match="no labelled objects"):
-        open_source(ImagesSpec(root=folder))
-    with pytest.raises(SourceError, match="no captions"):
-        open_captions(ImagesSpec(root=folder))
-
-
-def test_labelled_and_captioned_sources_give_their_pictures() -> None:
-    scenes = open_pictures(TabletopSpec(count=2))
-    record = next(scenes.records())
-    assert np.array_equal(scenes.picture(record), open_source(TabletopSpec(count=2)).load(record).image)
-    captioned = open_pictures(TabletopCaptionsSpec(count=2))
-    assert captioned.picture(next(captioned.records())).shape[2] == 3
-    assert captioned.name == "tabletop-captions"

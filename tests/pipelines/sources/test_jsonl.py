@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from editmill.generators.reasons import Reason
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources.base import SourceProblem
 from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
 
 text_of_any_kind = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda text: bool(text.strip()))
@@ -50,7 +50,7 @@ def test_every_field(tmp_path: Path) -> None:
     )
     assert (second.id, second.captions[0].label, second.licence) == ("5", 0, "CC0")
     assert (third.id, third.captions[0].label) == ("a", -1)
-    assert all(source.load_captioned(record).image[0, 0].tolist() == [1, 2, 3] for record in (first, second, third))
+    assert all(source.load(record).image[0, 0].tolist() == [1, 2, 3] for record in (first, second, third))
 
 
 @pytest.mark.parametrize("ascii_only", [True, False])
@@ -106,8 +106,8 @@ def test_an_unreadable_image_is_a_record_with_its_problem(tmp_path: Path) -> Non
         "",
         Reason.SOURCE_UNREADABLE,
     ]
-    with pytest.raises(SourceProblem):
-        source.load_captioned(records[0])
+    with pytest.raises(Unusable):
+        source.load(records[0])
 
 
 def test_a_file_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_a_file_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "words"),
     [
-        ("{'image': 1}", "no JSON"),
-        ("[1]", "no object"),
+        ("{'image': 1}", "not JSON"),
+        ("[1]", "not an object"),
         ({"text": "a"}, "with an image"),
         ({"image": "", "text": "a"}, "with an image"),
         ({"image": "a.png"}, "neither"),
@@ -140,7 +140,7 @@ def test_a_file_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
 )
 def test_a_broken_line_is_named(tmp_path: Path, row: Any, words: str) -> None:
     with pytest.raises(SourceError, match=words) as caught:
-        write(tmp_path, {"image": "photos/a.png", "text": "a"}, "", row)
+        list(write(tmp_path, {"image": "photos/a.png", "text": "a"}, "", row).records())
     assert caught.value.where.endswith("texts.jsonl, line 3")
     assert '"image"' in caught.value.fix
     assert caught.value.exit_code == 2
@@ -153,11 +153,11 @@ def test_a_surrogate_pair_is_one_character(tmp_path: Path) -> None:
 
 def test_files_without_anything_to_edit(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no lines"):
-        write(tmp_path, "", "  ")
+        list(write(tmp_path, "", "  ").records())
     with pytest.raises(SourceError, match="no image with a text"):
         list(write(tmp_path, {"image": "photos/a.png", "texts": [" "]}).records())
     with pytest.raises(SourceError, match="can't be read"):
-        JsonLinesSource(JsonLinesSpec(file=tmp_path / "none.jsonl"))
+        list(JsonLinesSource(JsonLinesSpec(file=tmp_path / "none.jsonl")).records())
     (tmp_path / "latin.jsonl").write_bytes('{"image": "é"}'.encode("latin-1"))
     with pytest.raises(SourceError, match="can't be read"):
-        JsonLinesSource(JsonLinesSpec(file=tmp_path / "latin.jsonl"))
+        list(JsonLinesSource(JsonLinesSpec(file=tmp_path / "latin.jsonl")).records())

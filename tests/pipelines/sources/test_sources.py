@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from editmill.generators.base.sources import Spec
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources import CaptionedSpec, LabelledSpec, SourceSpec, open_captions, open_source, parse_source
+from editmill.packs.tabletop.captioned_source import TabletopCaptionsSource, TabletopCaptionsSpec
+from editmill.packs.tabletop.source import TabletopSpec
+from editmill.pipelines.registry import SOURCES
+from editmill.pipelines.sources import SourceSpec, open_source, parse_source, source_help, sources
+from editmill.pipelines.sources.coco import CocoSpec
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSpec
 from editmill.pipelines.sources.folder import FolderSpec
+from editmill.pipelines.sources.imagenet_s import ImageNetSSpec
+from editmill.pipelines.sources.images import ImagesSource, ImagesSpec
 from editmill.pipelines.sources.jsonl import JsonLinesSpec
 from editmill.pipelines.sources.table import distinct
-from editmill.pipelines.sources.tabletop import TabletopSpec
-from editmill.pipelines.sources.tabletop_captions import TabletopCaptionsSource, TabletopCaptionsSpec
 from editmill.pipelines.sources.webdataset import WebDatasetSpec
 
-ADAPTER: TypeAdapter[LabelledSpec | CaptionedSpec] = TypeAdapter(SourceSpec)
+ADAPTER: TypeAdapter[Spec] = TypeAdapter(SourceSpec)
+NOWHERE = Path("/nowhere/at/all")
 
 
 @pytest.mark.parametrize(
@@ -48,19 +55,90 @@ def test_a_path_is_relative_to_the_working_folder(monkeypatch: pytest.MonkeyPatc
     assert parse_source("jsonl:texts.jsonl") == {"kind": "jsonl", "file": str(tmp_path.resolve() / "texts.jsonl")}
 
 
-@pytest.mark.parametrize("text", ["", "jsonl", "jsonl:", "webdataset", "coco-captions:", "parquet:/x"])
+@pytest.mark.parametrize("text", ["", "parquet:/x", "Folder:/x"])
 def test_an_unknown_source_says_which_there_are(text: str) -> None:
     with pytest.raises(SourceError, match="unknown source") as caught:
         parse_source(text)
+    for source in SOURCES.loaded().values():
+        assert source.shorthand in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("text", "shorthand"),
+    [
+        ("jsonl", "jsonl:FILE"),
+        ("jsonl:", "jsonl:FILE"),
+        ("webdataset", "webdataset:SHARDS.tar"),
+        ("coco-captions:", "coco-captions:CAPTIONS.json[,INSTANCES.json]"),
+    ],
+)
+def test_a_source_without_its_path_says_what_is_expected(text: str, shorthand: str) -> None:
+    with pytest.raises(SourceError, match="can't be read") as caught:
+        parse_source(text)
+    assert caught.value.fix == f"{shorthand} is expected"
+
+
+def test_help_lists_sources_by_what_they_have() -> None:
+    labelled, captions, pictures = source_help().split("; ")
+    assert labelled.startswith("labelled objects with masks: folder:LABELS.csv")
+    assert "tabletop[:SPLIT]" in labelled
+    assert "jsonl:FILE" in captions
+    assert pictures == "pictures: images:FOLDER"
+
+
+def test_captions_and_labels_are_not_confused(tmp_path: Path) -> None:
+    assert isinstance(open_source(TabletopCaptionsSpec(), needs="captions"), TabletopCaptionsSource)
+    with pytest.raises(SourceError, match="tabletop has no captions") as caught:
+        open_source(TabletopSpec(), needs="captions")
     assert "webdataset" in caught.value.fix
+    with pytest.raises(SourceError, match="tabletop-captions has no labelled objects") as caught:
+        open_source(TabletopCaptionsSpec(), needs="labelled")
+    assert "imagenet-s" in caught.value.fix
+    for needs in ("captions", "labelled"):
+        with pytest.raises(SourceError, match="images has no"):
+            open_source(ImagesSpec(root=tmp_path), needs=needs)
 
 
-def test_captions_and_labels_are_not_confused() -> None:
-    assert isinstance(open_captions(TabletopCaptionsSpec()), TabletopCaptionsSource)
-    with pytest.raises(SourceError, match="tabletop holds no captions"):
-        open_captions(TabletopSpec())
-    with pytest.raises(SourceError, match="tabletop-captions holds no labelled objects"):
-        open_source(TabletopCaptionsSpec())
+@pytest.mark.parametrize("spec", [TabletopSpec(count=1), TabletopCaptionsSpec(count=1)])
+def test_any_source_gives_its_pictures(spec: Spec) -> None:
+    source = open_source(spec, needs="pictures")
+    assert source.load(next(source.records())).image.shape == (128, 128, 3)
+
+
+class OtherSource(ImagesSource):
+    """A source of a package under a name that its specification does not have."""
+
+
+def test_a_source_under_another_name_than_its_specification_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(SOURCES._points, "other", EntryPoint("other", f"{__name__}:OtherSource", "editmill.sources"))
+    sources.cache_clear()
+    try:
+        assert "other" not in sources()
+        assert "'other' is left out" in caplog.text
+    finally:
+        monkeypatch.undo()
+        SOURCES._loaded.pop("other", None)
+        sources.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        FolderSpec(labels=NOWHERE),
+        CocoSpec(instances=NOWHERE),
+        ImageNetSSpec(root=NOWHERE),
+        CocoCaptionsSpec(captions=NOWHERE, instances=NOWHERE),
+        JsonLinesSpec(file=NOWHERE),
+        WebDatasetSpec(shards=NOWHERE),
+        ImagesSpec(root=NOWHERE),
+    ],
+)
+def test_opening_reads_nothing(spec: Spec) -> None:
+    source = open_source(spec)
+    with pytest.raises(SourceError):
+        next(source.records())
 
 
 @given(st.lists(st.sampled_from(["", "a", "a-1", "a-2", "row-1", "b"]), max_size=12))

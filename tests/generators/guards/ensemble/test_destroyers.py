@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from editmill.generators.base import LoadedSource
+from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.guards.boxes import box_of
 from editmill.generators.guards.ensemble.destroyers import OPERATORS, background_crop, destroyed, occluded, other_class
 from tests.generators.guards.conftest import Toy

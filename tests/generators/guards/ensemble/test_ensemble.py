@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from editmill.generators.base import Array
-from editmill.generators.guards import fixtures
-from editmill.generators.guards.base import Verdict
+from editmill.generators.attribute.guards import fixtures
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.ensemble.destroyers import background_crop, other_class
 from editmill.generators.guards.ensemble.duplicates import DuplicateIndex
-from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
+from editmill.generators.guards.ensemble.ensemble import SCORE_NAMES, GuardEnsemble
 from editmill.generators.guards.ensemble.gates import GATES
 from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
+from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
-from editmill.generators.reasons import Reason
+from editmill.manifests.arrays import Picture
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop.world import CLASSES
 from tests.generators.guards.conftest import Toy
@@ -31,7 +32,7 @@ def ensemble(tabletop: Models) -> GuardEnsemble:
     return GuardEnsemble(tabletop, SETTINGS, class_names=CLASSES)
 
 
-def shown(toy: Toy, image: Array, *, mask: Array | None = None, edited: bool = True) -> Shown:
+def shown(toy: Toy, image: Picture, *, mask: Picture | None = None, edited: bool = True) -> Shown:
     source = toy.source
     return Shown(
         image,
@@ -44,7 +45,7 @@ def shown(toy: Toy, image: Array, *, mask: Array | None = None, edited: bool = T
     )
 
 
-def brighter(image: Array) -> Array:
+def brighter(image: Picture) -> Picture:
     """A harmless edit."""
     return (image * 0.9 + 20).round().astype(np.uint8)
 
@@ -86,19 +87,19 @@ def test_good_pictures_pass(verdicts: dict[str, Verdict], name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("another class", Reason.LABEL_CLIP),
-        ("another class", Reason.LABEL_SIGLIP),
-        ("another class", Reason.IDENTITY_DINO),
-        ("another object", Reason.LABEL_CLIP),
-        ("another object", Reason.IDENTITY_DINO),
-        ("bare ground", Reason.LABEL_CLIP),
-        ("bare ground", Reason.OBJECT_LOST),
-        ("bare ground", Reason.GUARD_UNSTABLE),
-        ("background crop", Reason.LABEL_SIGLIP),
-        ("no edit", Reason.NO_OP),
-        ("unsafe", Reason.NSFW),
+        ("another class", GuardReason.LABEL_CLIP),
+        ("another class", GuardReason.LABEL_SIGLIP),
+        ("another class", GuardReason.IDENTITY_DINO),
+        ("another object", GuardReason.LABEL_CLIP),
+        ("another object", GuardReason.IDENTITY_DINO),
+        ("bare ground", GuardReason.LABEL_CLIP),
+        ("bare ground", GuardReason.OBJECT_LOST),
+        ("bare ground", GuardReason.GUARD_UNSTABLE),
+        ("background crop", GuardReason.LABEL_SIGLIP),
+        ("no edit", GuardReason.NO_OP),
+        ("unsafe", GuardReason.NSFW),
         ("constant", Reason.SANITY),
-        ("no source, bare ground", Reason.OBJECT_LOST),
+        ("no source, bare ground", GuardReason.OBJECT_LOST),
         ("unknown class", Reason.SOURCE_INELIGIBLE),
     ],
 )
@@ -118,10 +119,11 @@ def test_segmented_masks_are_compared(verdicts: dict[str, Verdict]) -> None:
 
 
 def test_all_scores_are_there_also_of_rejected_pictures(ensemble: GuardEnsemble, verdicts: dict[str, Verdict]) -> None:
-    later = {"direction", "duplicate_hamming", "duplicate_cosine"}
-    assert set(ensemble.score_names) - verdicts["constant"].scores.keys() == later
-    assert all(verdict.scores.keys() <= set(ensemble.score_names) for verdict in verdicts.values())
-    assert len(set(ensemble.score_names)) == len(ensemble.score_names)
+    names = {*SCORE_NAMES, *(name for one in ensemble.verifiers for name in one.score_names)}
+    # Only a model with SigLIP's bias has odds.
+    assert names - verdicts["constant"].scores.keys() == {"clip_odds"}
+    assert all(verdict.scores.keys() <= names for verdict in verdicts.values())
+    assert len(set(SCORE_NAMES)) == len(SCORE_NAMES)
 
 
 def test_what_can_not_be_compared_has_no_score(verdicts: dict[str, Verdict]) -> None:
@@ -169,7 +171,7 @@ def test_duplicates_of_accepted_pictures_are_found(ensemble: GuardEnsemble, toys
         [toys[0].source.image, brighter(toys[0].source.image), toys[1].source.image]
     )
     index.add(first)
-    assert index.reasons(index.scores(again)) == (Reason.DUPLICATE,)
+    assert index.reasons(index.scores(again)) == (GuardReason.DUPLICATE,)
     assert index.reasons(index.scores(other)) == ()
 
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from editmill.generators.guards.ensemble.attribute import AttributeMember
+from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.ensemble.duplicates import DuplicateIndex, Fingerprint, fingerprint
 from editmill.generators.guards.ensemble.phash import hamming, perceptual_hash
 from editmill.generators.guards.ensemble.pixels import clipped_share, pixel_scores
@@ -16,7 +16,7 @@ from editmill.generators.guards.ensemble.rule import decide
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.views import compressed, cropped, flipped
-from editmill.generators.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
 from editmill.packs.tabletop.world import make_scene
 
 SCENE = make_scene("heldout", 2)
@@ -32,7 +32,7 @@ def shown(image: np.ndarray, **changed: object) -> Shown:
 
 def verdict(one: Shown) -> set[Reason]:
     """What pixels alone say."""
-    return set(decide(pixel_scores(one) | AttributeMember().scores(one), "ball", SETTINGS)) - {Reason.SOURCE_INELIGIBLE}
+    return set(decide(pixel_scores(one), "ball", SETTINGS)) - {Reason.SOURCE_INELIGIBLE}
 
 
 def noise() -> np.ndarray:
@@ -47,8 +47,8 @@ def noise() -> np.ndarray:
         (shown(np.where(IMAGE > 127, 255, 0).astype(np.uint8)), Reason.SANITY),
         (shown(OTHER, finite=False), Reason.SANITY),
         (shown(OTHER, size=(64, 64)), Reason.SANITY),
-        (shown(OTHER, unsafe=True), Reason.NSFW),
-        (shown(IMAGE), Reason.NO_OP),
+        (shown(OTHER, unsafe=True), GuardReason.NSFW),
+        (shown(IMAGE), GuardReason.NO_OP),
         (shown(np.where(np.arange(128)[:, None, None] < 32, 0, IMAGE).astype(np.uint8)), Reason.SANITY),
     ],
     ids=["constant", "noise", "clipped", "not finite", "size", "unsafe", "no edit", "holed"],
@@ -66,9 +66,9 @@ def test_good_pictures_pass(good: Shown) -> None:
 
 def test_the_change_outside_of_the_mask_is_measured_there() -> None:
     inside = np.where((cv2.erode(MASK, np.ones((3, 3), np.uint8)) > 0)[..., None], OTHER, IMAGE)
-    assert AttributeMember().scores(shown(inside))["background_change"] == 0
-    assert AttributeMember().scores(shown(OTHER))["background_change"] > 5
-    assert "background_change" not in AttributeMember().scores(Shown(OTHER, "ball", mask=MASK))
+    assert pixel_scores(shown(inside))["background_change"] == 0
+    assert pixel_scores(shown(OTHER))["background_change"] > 5
+    assert "background_change" not in pixel_scores(Shown(OTHER, "ball", mask=MASK))
 
 
 def test_clipped_share() -> None:
@@ -79,7 +79,7 @@ def test_clipped_share() -> None:
 
 def test_scores_of_edits_need_a_source_of_the_same_frame() -> None:
     assert pixel_scores(shown(OTHER))["change"] == pytest.approx(np.abs(OTHER.astype(float) - IMAGE).mean())
-    for one in (Shown(OTHER, "ball"), shown(OTHER[:64]), shown(OTHER, edited=False)):
+    for one in (Shown(OTHER, "ball"), shown(OTHER[:64], mask=MASK[:64]), shown(OTHER, edited=False)):
         assert not {"change", "source_hamming"} & pixel_scores(one).keys()
 
 
@@ -114,7 +114,7 @@ def test_duplicates_agree_in_hash_and_feature() -> None:
     assert len(index) == 2
     again = index.scores(fingerprint(compressed(IMAGE), unit(1, 0.01)))
     assert again["duplicate_hamming"] <= 4
-    assert index.reasons(again) == (Reason.DUPLICATE,)
+    assert index.reasons(again) == (GuardReason.DUPLICATE,)
     # A smooth picture of something else may share the hash.
     other = index.scores(Fingerprint(first.hash, unit(1, 1)))
     assert (other["duplicate_hamming"], index.reasons(other)) == (0.0, ())

@@ -105,7 +105,7 @@ def test_synonyms_replace_words_one_by_one(text: str, seed: int, budget: int) ->
 def test_synonyms_keep_form_and_capitals() -> None:
     assert edited("Dogs sleep", replace_synonyms("Dogs sleep", rng(), budget=1)) == "Hounds sleep"
     assert edited("A DOG", replace_synonyms("A DOG", rng(), budget=1)) == "A HOUND"
-    # The published methods don't mend articles either.
+    # The published methods don't correct articles either.
     assert edited("a truck", replace_synonyms("a truck", rng(), budget=1)) == "a lorry"
     assert {edited("a plane", replace_synonyms("a plane", rng(seed), budget=1)) for seed in range(9)} == {
         "a airplane",

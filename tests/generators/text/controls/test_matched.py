@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editmill.generators.text.controls.matched import false_attribute, open_class_words, random_attribute
-from editmill.generators.text.language.vocabulary import GROUPS
+from editmill.generators.text.language.attribute_words import GROUPS
 
 COLOURS = GROUPS["colour"]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from editmill.generators.text.language.article_check import article_errors
+from editmill.generators.text.language.attribute_words import GROUPS
 from editmill.generators.text.language.insertion import insert_word, merge_operations
 from editmill.generators.text.language.operations import apply_operations, undo_operations
 from editmill.generators.text.language.person_words import PEOPLE
 from editmill.generators.text.language.phrases import noun_phrases
 from editmill.generators.text.language.spans import words_of
-from editmill.generators.text.language.vocabulary import GROUPS
 
 READ = (Path(__file__).parent / "read_captions.txt").read_text(encoding="utf-8").splitlines()
 REAL = Path(__file__).parents[5] / "shared" / "real" / "coco" / "captions.json"

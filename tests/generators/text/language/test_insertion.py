@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from editmill.generators.text.language.article_check import article_errors
 from editmill.generators.text.language.articles import indefinite_article
+from editmill.generators.text.language.attribute_words import GROUPS
 from editmill.generators.text.language.insertion import insert_word, merge_operations
 from editmill.generators.text.language.operations import Operation, apply_operations, undo_operations
 from editmill.generators.text.language.phrases import noun_phrases
-from editmill.generators.text.language.vocabulary import GROUPS
 
 
 def inserted(text: str, lemma: str, word: str, group: str) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from editmill.generators.text.language.attribute_words import GROUPS
 from editmill.generators.text.language.insertion import insert_word
 from editmill.generators.text.language.person_words import BODY, DEMONYMS, PEOPLE_ALONE
 from editmill.generators.text.language.persons import PEOPLE, is_person
 from editmill.generators.text.language.phrases import noun_phrases
-from editmill.generators.text.language.vocabulary import GROUPS
 
 MARKED = [
     line for line in (Path(__file__).parent / "person_captions.txt").read_text(encoding="utf-8").splitlines() if line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +11,14 @@ from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
+from editmill.packs import tabletop
 from editmill.packs.tabletop.checks.classifier import accuracy
 from editmill.packs.tabletop.checks.common import crop_of, held_out
 from editmill.packs.tabletop.checks.image_encoder import identity_figures, moved
 from editmill.packs.tabletop.checks.zero_shot import named_rightly, says_none
 from editmill.packs.tabletop.world import Scene
 
-PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
+PACK = read_pack(tabletop.PACK)
 
 
 @pytest.fixture(scope="module")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
+from editmill.packs import tabletop
 from editmill.packs.tabletop.checks.common import held_out
 from editmill.packs.tabletop.checks.vq import BOUNDS, measure, reaches_everywhere
 
-PACK = read_pack(Path(__file__).parents[4] / "packs" / "tabletop.yaml")
+PACK = read_pack(tabletop.PACK)
 
 
 @pytest.fixture

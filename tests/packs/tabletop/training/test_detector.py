@@ -12,6 +12,7 @@ from transformers import AutoProcessor, OwlViTForObjectDetection
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
+from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.checks.detector import class_precision
 from editmill.packs.tabletop.training import store
 from editmill.packs.tabletop.training.detector import (
@@ -25,8 +26,6 @@ from editmill.packs.tabletop.training.detector import (
 from editmill.packs.tabletop.training.store import SceneStore
 from editmill.packs.tabletop.world import CLASSES, COLOURS, make_scene
 from tests.generators.models.test_detector import tiny_clip
-
-PACK = Path(__file__).parents[4] / "packs" / "tabletop.yaml"
 
 
 @pytest.fixture

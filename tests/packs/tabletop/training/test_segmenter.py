@@ -12,6 +12,7 @@ from torch import Tensor
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.generators.models.segment_anything import build_sam, load_sam
+from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.checks import segmenter as check
 from editmill.packs.tabletop.checks.segmenter import measure
 from editmill.packs.tabletop.training import segmenter as role
@@ -30,7 +31,6 @@ from editmill.packs.tabletop.training.segmenter import (
 from editmill.packs.tabletop.training.store import SceneStore
 from editmill.packs.tabletop.world import make_scene
 
-PACK = Path(__file__).parents[4] / "packs" / "tabletop.yaml"
 TINY = replace(
     CONFIG,
     embed_dim=16,

@@ -1,0 +1,66 @@
+"""Numbers as people read them: percentages, points, intervals, p-values."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Interval(Protocol):
+    """A number with the ends of its interval."""
+
+    @property
+    def value(self) -> float: ...
+
+    @property
+    def low(self) -> float: ...
+
+    @property
+    def high(self) -> float: ...
+
+
+def percent(value: float | None) -> str:
+    """Write a fraction as a percentage with one decimal, ``-`` where it is not known."""
+    return "-" if value is None else f"{value * 100:.1f}"
+
+
+def percent_range(found: Interval) -> str:
+    """Write the interval of a fraction."""
+    return f"[{percent(found.low)}, {percent(found.high)}]"
+
+
+def rate_cells(found: Interval | None) -> list[str]:
+    """Write a fraction and its interval, as two cells."""
+    return ["-", ""] if found is None else [percent(found.value), percent_range(found)]
+
+
+def points(value: float) -> str:
+    """Write a drop in percentage points, with its sign."""
+    text = f"{value * 100:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def points_range(found: Interval) -> str:
+    """Write the interval of a drop."""
+    return f"[{points(found.low)}, {points(found.high)}]"
+
+
+def drop_cells(found: Interval | None) -> list[str]:
+    """Write a drop and its interval, as two cells."""
+    return ["-", ""] if found is None else [points(found.value), points_range(found)]
+
+
+def decimal(value: float | None, digits: int = 3) -> str:
+    """Write a number with so many decimals, ``-`` where it is not known."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def decimal_cells(found: Interval | None, digits: int = 3) -> list[str]:
+    """Write a number and its interval with so many decimals, as two cells."""
+    if found is None:
+        return ["-", ""]
+    return [decimal(found.value, digits), f"[{decimal(found.low, digits)}, {decimal(found.high, digits)}]"]
+
+
+def p_text(value: float | None) -> str:
+    """Write a p-value."""
+    return "-" if value is None else "<0.001" if value < 0.001 else f"{value:.3f}"

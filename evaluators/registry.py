@@ -1,0 +1,40 @@
+"""The evaluators by the family whose datasets they measure; installed packages may add to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from editmill.evaluators.base import Evaluator, Exporter
+from editmill.manifests import Manifest, RequestError
+from editmill.manifests.plugins import Registry
+
+EVALUATORS: Registry[Evaluator[Any]] = Registry(
+    "editmill.evaluators",
+    "evaluator",
+    {
+        name: f"editmill.evaluators.{name}.evaluator:EVALUATOR"
+        for name in ("attribute", "text", "watermark", "fmr", "synthesis")
+    },
+)
+
+
+def evaluator_of(manifest: Manifest) -> Evaluator[Any]:
+    """Return what measures a dataset: its family's own evaluator, else that of classifiers where there are labels.
+
+    Raises:
+        RequestError: The family has no evaluator, and its samples have no labels.
+    """
+    if manifest.generator in EVALUATORS:
+        return EVALUATORS.get(manifest.generator)
+    if manifest.class_names:
+        return EVALUATORS.get("attribute")
+    what = f"there is no evaluator for datasets of the family {manifest.generator!r}, and they have no labels"
+    raise RequestError(what, where=manifest.name, fix="install the package that brings it")
+
+
+def exporters() -> dict[str, Exporter]:
+    """Return what writes datasets for other loaders, by the name of the layout."""
+    found: dict[str, Exporter] = {}
+    for evaluator in EVALUATORS.loaded().values():
+        found = {**evaluator.exports, **found}
+    return found

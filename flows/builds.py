@@ -1,0 +1,72 @@
+"""The flows that build datasets: plan, one task per shard, assemble, report. They only orchestrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import Flow, flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from editmill.flows.building import Device, RecipeName, ShardCount, build_dataset
+
+
+def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
+    """Return the flow ``build-NAME``, whose recipe and folder are those of ``name`` unless a run says otherwise.
+
+    Args:
+        name: Of a recipe.
+        what: What it builds, for the description of the flow.
+    """
+
+    def build(
+        recipe: RecipeName = name,
+        source: str = "",
+        models: str = "",
+        out: Path = Path("out") / name,
+        shards: ShardCount | None = None,
+        overrides: list[str] = [],  # noqa: B006 - the same.
+        device: Device = "auto",
+        models_dir: Path | None = None,
+        allow_code: bool = False,
+    ) -> dict[str, Any]:
+        changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
+        return build_dataset(
+            recipe, source, models, out, changes, device=device, models_dir=models_dir, allow_code=allow_code
+        )
+
+    build.__name__ = build.__qualname__ = f"build_{name.replace('-', '_')}"
+    build.__doc__ = f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}"
+    # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
+    runner = ThreadPoolTaskRunner(max_workers=1)
+    made: Flow[..., dict[str, Any]] = flow(
+        build, name=f"build-{name}", flow_run_name="{recipe}-{device}", task_runner=runner
+    )
+    return made
+
+
+_ARGUMENTS = """
+Args:
+    recipe: A recipe's name, or the path of a YAML file that the worker can read.
+    source: Replaces the recipe's source, for example folder:labels.csv; empty keeps it.
+    models: Name of a model pack; empty keeps the recipe's.
+    out: The dataset's folder; on several machines a shared one.
+    shards: Number of shards; none keeps the recipe's.
+    overrides: Further changes of the recipe, each as a.b=value.
+    device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+    models_dir: Folder with public checkpoints on the worker; none for the hub cache.
+    allow_code: Whether functions that the recipe names may run.
+
+Returns:
+    Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
+
+Raises:
+    RequestError: The recipe, the source, the models or the folder do not fit.
+    DataError: Shards failed, which it names, stored bytes are damaged, or the guards err more than the recipe allows.
+"""
+
+build_imagenet_e = build_flow("imagenet-e", "a dataset of attribute edits")
+build_xmai = build_flow("xmai", "a dataset of edited captions")
+build_watermark = build_flow("watermark", "a dataset of regenerated watermarks")
+build_imagenet_g = build_flow("imagenet-g", "a dataset of generated pictures of every class")
+build_fmr = build_flow("fmr", "a dataset of latent ascents with their round trips and random walks")

@@ -1,0 +1,26 @@
+"""Which extra brings a package that is not installed."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import PackageNotFoundError, requires
+
+# Modules that are called otherwise than their distributions.
+DISTRIBUTIONS = {"cv2": "opencv-python", "imwatermark": "invisible-watermark", "yaml": "pyyaml", "pil": "pillow"}
+REQUIREMENT = re.compile(r"""^([\w.-]+).*;.*extra\s*==\s*['"]([\w-]+)['"]""")
+
+
+def extra_of(module: str) -> str:
+    """Return the extra of editmill that installs a module, "" where there is none; of several the first."""
+    top = module.partition(".")[0].lower()
+    wanted = _normal(DISTRIBUTIONS.get(top, top))
+    try:
+        lines = requires("editmill") or []
+    except PackageNotFoundError:
+        return ""
+    found = (REQUIREMENT.match(line) for line in lines)
+    return next((match[2] for match in found if match and _normal(match[1]) == wanted), "")
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

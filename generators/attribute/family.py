@@ -1,0 +1,121 @@
+"""Attribute edits of labelled photographs (ImageNet-E) as a family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from editmill.generators.attribute.estimate import estimate_attribute
+from editmill.generators.attribute.guards.settings import GuardSettings
+from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, PartnerPool
+from editmill.generators.attribute.planning import AttributePlanner
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.attribute.regating import AttributeRegating
+from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.base.family import Asked, Build, Estimate, Family
+from editmill.generators.base.samples import PlannedSample
+from editmill.generators.guards.reasons import GuardReason
+from editmill.generators.models.pack import PackSpec
+from editmill.manifests.errors import ModelError
+from editmill.manifests.keys import sample_key
+from editmill.manifests.records import SourceRecord
+
+if TYPE_CHECKING:
+    from editmill.generators.attribute.making import AttributeMaker
+    from editmill.generators.base.auditing import AuditRow
+
+AttributeAsked = Asked[AttributeSettings, GuardSettings]
+AttributeBuild = Build[AttributeSettings, GuardSettings]
+
+
+class AttributeFamily(Family[AttributeSettings, GuardSettings]):
+    """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
+
+    kind = "attribute"
+    version = 6
+    what = "edited pictures"
+    settings = AttributeSettings
+    guard = GuardSettings
+    needs = "labelled"
+    reasons = (AttributeReason, GuardReason)
+    regating = AttributeRegating()
+
+    def check(self, asked: AttributeAsked) -> None:
+        if asked.image == "reference":
+            raise ValueError(
+                "output.image reference is for captions; edited pictures have to be stored: use png, webp or jpg"
+            )
+        if asked.image == "jpg" and not asked.guard.object_difference:
+            raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
+
+    def edit_names(self, settings: AttributeSettings) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(edit.name for edit in settings.edits))
+
+    def plan(self, asked: AttributeAsked, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
+        by_id = {record.id: record for record in records}
+        pool = PartnerPool(list(records))
+        planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, pool=pool, seed=asked.seed)
+        for record in records:
+            for edit, replica in planner.plan(record):
+                partner = by_id.get(str(edit.get("partner", "")))
+                yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner)
+
+    def notices(self, samples: Sequence[PlannedSample]) -> list[str]:
+        alone = {
+            sample.source.id
+            for sample in samples
+            if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem
+        }
+        if not alone:
+            return []
+        count = len({sample.source.id for sample in samples})
+        what = f"random-background can't be made of {len(alone)} of {count} sources: {NO_PARTNER}"
+        return [f"{what}\n  fix: {NO_PARTNER_FIX}"]
+
+    def audit(self, build: AttributeBuild, *, sources: int) -> Sequence[AuditRow]:
+        from editmill.generators.attribute.audit import audit
+
+        return audit(build, sources=sources)
+
+    def roles(self, asked: AttributeAsked) -> list[str]:
+        pack, render, edits = asked.pack, asked.settings.render, self.edit_names(asked.settings)
+        used = ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
+        if render.mode == "faithful":
+            used.append("unconditional")
+        if "adversarial" in edits:
+            used.append(_classifier(pack, render.surrogate))
+        return [*used, *(role for role in (*asked.guard.judges, "detector", "segmenter") if role in pack.roles)]
+
+    def members(self, asked: AttributeAsked) -> tuple[str, ...]:
+        from editmill.generators.attribute.members import MEMBERS
+
+        return tuple(sorted((asked.image, *MEMBERS)))
+
+    def score_names(self, asked: AttributeAsked) -> tuple[str, ...]:
+        from editmill.generators.attribute.guards.all import SCORE_NAMES
+
+        return SCORE_NAMES
+
+    def maker(self, build: AttributeBuild) -> AttributeMaker:
+        from editmill.generators.attribute.guards.all import make_guards
+        from editmill.generators.attribute.making import AttributeMaker
+        from editmill.generators.attribute.rendering import AttributeRenderer
+
+        digest = next(record.digest for record in build.records if record.role == "inpaint")
+        cache = build.cache / "removal" if build.cache is not None else None
+        renderer = AttributeRenderer(
+            build.settings, build.models, recipe_seed=build.seed, model_digest=digest, cache=cache
+        )
+        guards = make_guards(build.guard, build.models, class_names=build.class_names)
+        return AttributeMaker(build.source, renderer, guards, image=build.image, attempts=build.guard.attempts)
+
+    def estimate(self, asked: AttributeAsked, samples: Iterable[PlannedSample]) -> Estimate:
+        return estimate_attribute(asked.settings, asked.pack, list(samples))
+
+
+def _classifier(pack: PackSpec, role: str) -> str:
+    """Return ``role``, if it is an image classifier of the pack."""
+    if not pack.entry(role).classifies:
+        what = f"the role {role!r} is not an image classifier but {pack.entry(role).cls}"
+        raise ModelError(what, where="generator.render.surrogate", fix="name a role such as classifier")
+    return role

@@ -1,0 +1,64 @@
+"""Every guard of attribute edits, in the order in which they give their reasons."""
+
+from __future__ import annotations
+
+from editmill.generators.attribute.guards.base import Guard
+from editmill.generators.attribute.guards.complexity import ComplexityGuard
+from editmill.generators.attribute.guards.duplicates import DuplicateGuard
+from editmill.generators.attribute.guards.eligibility import SourceGuard
+from editmill.generators.attribute.guards.halo import HaloGuard
+from editmill.generators.attribute.guards.label import LabelGuard
+from editmill.generators.attribute.guards.pixels import (
+    AreaGuard,
+    BackgroundChangedGuard,
+    ObjectPixelsGuard,
+    SanityGuard,
+)
+from editmill.generators.attribute.guards.placement import PlacementGuard
+from editmill.generators.attribute.guards.removal import RemovalGuard
+from editmill.generators.attribute.guards.rules import label_rule, measuring_guards, segmentation_rule
+from editmill.generators.attribute.guards.settings import GuardSettings
+from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.models.detector import Detector
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.generators.models.loading import Models
+from editmill.generators.models.segmenter import Segmenter
+
+GUARDS: tuple[type[Guard], ...] = (
+    SourceGuard,
+    ObjectPixelsGuard,
+    AreaGuard,
+    PlacementGuard,
+    SanityGuard,
+    BackgroundChangedGuard,
+    HaloGuard,
+    ComplexityGuard,
+    RemovalGuard,
+    DuplicateGuard,
+    SegmentationGuard,
+    LabelGuard,
+)
+SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
+
+
+def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
+    """Return the guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
+    judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
+    guards: list[Guard] = [*measuring_guards(rule)]
+    detector = Detector(models) if "detector" in models.pack.roles else None
+    if detector or judges:
+        backgrounds = models.pack.backgrounds
+        guards.append(
+            RemovalGuard(
+                judges,
+                detector,
+                backgrounds=backgrounds,
+                probability=rule.removal_probability,
+                threshold=rule.detection,
+            )
+        )
+    if detector:
+        guards.append(DuplicateGuard(detector, threshold=rule.detection))
+    if "segmenter" in models.pack.roles:
+        guards.append(SegmentationGuard(Segmenter(models), **vars(segmentation_rule(rule))))
+    return [*guards, LabelGuard(*judges, class_names=class_names, **vars(label_rule(rule)))] if judges else guards

@@ -1,0 +1,48 @@
+"""The complexity guard: a background meant to be busier is busier, and one meant to be simpler is simpler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.guards import Verdict
+from editmill.manifests.arrays import Picture
+
+CONTROL = "complexity_control"
+
+
+class ComplexityGuard:
+    """Rejects ``complexity`` edits whose background is not on the side of its control that the level's sign asks for
+    (gate G7).
+
+    ``complexity`` is C_mid of the picture's background, for every sample that has enough of it. The control, which the
+    renderer measures, is C_mid of the same background made without guidance.
+
+    Args:
+        margin: Least difference from the control in grey levels; the difference has to be above it.
+    """
+
+    score_names: tuple[str, ...] = ("complexity", CONTROL)
+
+    def __init__(self, *, margin: float = 0.0) -> None:
+        self.margin = margin
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        measured = measure_mid_band(image, candidate.alpha)
+        scores = {} if math.isnan(measured) else {"complexity": measured}
+        control = float(candidate.parameters.get(CONTROL, math.nan))
+        if job.edit.name != "complexity" or math.isnan(control):
+            return Verdict(scores)
+        return self.decide(job.edit, {**scores, CONTROL: control})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        control, measured = scores.get(CONTROL), scores.get("complexity", math.nan)
+        if control is None:
+            return Verdict(dict(scores))
+        change = math.copysign(1, edit.level) * (measured - control)
+        return Verdict(dict(scores), (AttributeReason.COMPLEXITY_ORDER,) if change <= self.margin else ())

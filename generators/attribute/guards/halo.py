@@ -1,0 +1,99 @@
+"""The halo guard: no bright or dark line along the object's outline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.per_source import PerSource
+from editmill.generators.compositing.composite import matte
+from editmill.manifests.arrays import Feature, Mask, Picture
+
+RING = 5
+RIM = 4
+SURROUNDINGS = 6
+REACH = 7
+MISSING = 1e4
+
+
+def edge_halo(image: Picture, alpha: Mask) -> float | None:
+    """Return how far a line along the outline leaves the range of what lies on both sides of it, in grey levels of
+    luma.
+
+    A clean seam lies between the object and its background; a halo is brighter or darker than both, whatever they are,
+    so a replaced background changes nothing. The range is that of the object's rim and of the surroundings beyond a
+    ring of five pixels, within seven pixels of each ring pixel; of the ring's five shells of one pixel the mean excess
+    of the worst one counts, bright and dark apart.
+
+    Args:
+        image: Uint8 [H, W, 3] RGB.
+        alpha: Uint8 [H, W]; the object is where it is 255.
+
+    Returns:
+        At least 0; None where there is no object, no rim or no surroundings.
+    """
+    inside = alpha == 255
+    if not inside.any() or inside.all():
+        return None
+    luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    outer, inner = _distance(~inside), _distance(inside)
+    beyond = (outer > RING) & (outer <= RING + SURROUNDINGS)
+    low, high = _local_range(luma, beyond | ((inner > 0) & (inner <= RIM)))
+    excesses = (np.maximum(luma - high, 0), np.maximum(low - luma, 0))
+    shells = [(outer > depth) & (outer <= depth + 1) & (high > -MISSING) for depth in range(RING)]
+    means = [float(excess[shell].mean()) for shell in shells if shell.any() for excess in excesses]
+    return max(means) if means and beyond.any() else None
+
+
+def _distance(mask: Mask) -> Mask:
+    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+
+
+def _local_range(luma: Feature, known: Feature) -> tuple[Feature, Feature]:
+    """Return lowest and highest of the ``known`` pixels within ``REACH`` of each.
+
+    ``MISSING`` and its negative where there is none.
+    """
+    kernel = np.ones((2 * REACH + 1, 2 * REACH + 1), np.uint8)
+    low = cv2.erode(np.where(known, luma, np.float32(MISSING)), kernel)
+    return low, cv2.dilate(np.where(known, luma, np.float32(-MISSING)), kernel)
+
+
+class HaloGuard:
+    """Rejects a halo that is stronger than the limit and than the source's own, such as its contact shadow (gate G10's
+    seam).
+
+    Args:
+        limit: Largest halo in grey levels.
+        ratio: A halo of up to this many times the source's is allowed as well.
+    """
+
+    score_names: tuple[str, ...] = ("halo", "source_halo")
+
+    def __init__(self, *, limit: float = 8.0, ratio: float = 1.5) -> None:
+        self.limit, self.ratio = limit, ratio
+        self._sources: PerSource[float | None] = PerSource()
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        halo = edge_halo(image, candidate.alpha)
+        if halo is None:
+            return Verdict({})
+        source = (
+            self._sources.get(
+                job.source.record.id,
+                lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32))),
+            )
+            or 0.0
+        )
+        return self.decide(job.edit, {"halo": halo, "source_halo": source})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        fine = scores.get("halo", 0.0) <= max(self.limit, self.ratio * scores.get("source_halo", 0.0))
+        return Verdict(dict(scores), () if fine else (AttributeReason.EDGE_HALO,))

@@ -1,0 +1,87 @@
+"""The label guard: zero-shot judges still see the labelled class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.per_source import PerSource
+from editmill.generators.guards.looking import object_crop
+from editmill.generators.guards.reasons import GuardReason
+from editmill.generators.models.judge import ZeroShotJudge
+from editmill.manifests.arrays import Picture
+
+SCORES = ("label_judged", "label_margin", "label_source_margin")
+SUFFIXES = ("", "_2")
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """Rejects when every judge that recognised the source, with more than ``margin``, does not pass it on the edited
+    picture.
+
+    ``label_judged`` says which of the judges recognised the source.
+    """
+
+    margin: float = 0.0
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        found, opinions = dict(scores), []
+        for suffix in SUFFIXES:
+            before, after = scores.get("label_source_margin" + suffix), scores.get("label_margin" + suffix)
+            if before is not None and after is not None:
+                found["label_judged" + suffix] = float(before > self.margin)
+                opinions += [after] if before > self.margin else []
+        return Verdict(found, (GuardReason.LABEL_MARGIN_LOW,) if opinions and max(opinions) <= self.margin else ())
+
+
+class LabelGuard:
+    """Rejects when every judge that recognised the source no longer recognises the edited picture (gate G8).
+
+    The margin is P(labelled class) less the largest P of another class of the judge's list. A judge that does not know
+    the class, or did not recognise the source, is not asked: ``label_judged`` is then 0. The second judge's scores end
+    in ``_2``.
+
+    Args:
+        judges: One or two, of roles that nothing is evaluated with.
+        class_names: The dataset's classes, for judges without a vocabulary of their own.
+        margin: The margin that has to be passed.
+    """
+
+    score_names: tuple[str, ...] = tuple(name + suffix for suffix in SUFFIXES for name in SCORES)
+
+    def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], margin: float = 0.0) -> None:
+        self.judges, self.rule = judges, LabelRule(margin)
+        self.names = tuple(tuple(judge.vocabulary) or class_names for judge in judges)
+        self._sources: PerSource[tuple[float | None, ...]] = PerSource()
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        name = job.source.record.class_name
+        before = self._sources.get(
+            (job.source.record.id, name), lambda: self._margins(object_crop(job.source.image, job.source.mask), name)
+        )
+        after = self._margins(object_crop(image, candidate.alpha), name)
+        scores: dict[str, float] = {}
+        for suffix, old, new in zip(SUFFIXES, before, after, strict=False):
+            scores["label_judged" + suffix] = 0.0
+            if old is not None and new is not None:
+                scores |= {"label_margin" + suffix: new, "label_source_margin" + suffix: old}
+        return self.rule.decide(job.edit, scores)
+
+    def _margins(self, crop: Picture, name: str) -> tuple[float | None, ...]:
+        return tuple(_margin(judge, names, crop, name) for judge, names in zip(self.judges, self.names, strict=True))
+
+
+def _margin(judge: ZeroShotJudge, names: tuple[str, ...], crop: Picture, name: str) -> float | None:
+    """Return the margin of ``name``; None where the judge can't be asked."""
+    if name not in names or len(names) < 2:
+        return None
+    probabilities = judge.probabilities([crop], judge.class_prompts(names))[0]
+    index = names.index(name)
+    return float(probabilities[index] - np.delete(probabilities, index).max())

@@ -1,0 +1,121 @@
+"""Guards on pixels: object bytes, object area, and plain sanity of the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.edits import kind_of
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.edits import Edit
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.reasons import Reason
+from editmill.generators.guards.reasons import GuardReason
+from editmill.generators.guards.sanity import black_share, sanity_scores
+from editmill.manifests.arrays import Picture
+
+
+class ObjectPixelsGuard:
+    """The object's bytes equal the transformed source's where alpha is 255 (gate G2)."""
+
+    score_names: tuple[str, ...] = ("object_difference",)
+
+    def __init__(self, *, limit: int = 0) -> None:
+        self.limit = limit
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        assert candidate.reference is not None
+        inside = candidate.alpha == 255
+        difference = np.abs(image[inside].astype(np.int16) - candidate.reference[inside])
+        largest = float(difference.max()) if difference.size else 255.0
+        return self.decide(job.edit, {"object_difference": largest})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(
+            dict(scores),
+            () if scores.get("object_difference", 0.0) <= self.limit else (AttributeReason.OBJECT_PIXELS_CHANGED,),
+        )
+
+
+class AreaGuard:
+    """The object's share of the frame is the planned one, for edits whose level is a share (gate G6)."""
+
+    score_names: tuple[str, ...] = ("area", "area_error")
+
+    def __init__(self, *, tolerance: float = 0.005) -> None:
+        self.tolerance = tolerance
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        area = float(candidate.alpha.mean() / 255)
+        error = abs(area - job.edit.level) if kind_of(job.edit.name).sized else 0.0
+        return self.decide(job.edit, {"area": area, "area_error": error})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(
+            dict(scores), () if scores.get("area_error", 0.0) <= self.tolerance else (AttributeReason.GEOMETRY_OFF,)
+        )
+
+
+class BackgroundChangedGuard:
+    """A replaced background differs from the source's: mean absolute difference of bytes where alpha is 0."""
+
+    score_names: tuple[str, ...] = ("background_change",)
+
+    def __init__(self, *, least: float = 4.0) -> None:
+        self.least = least
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        assert candidate.alpha is not None
+        outside = candidate.alpha == 0
+        if not kind_of(job.edit.name).replaced or not outside.any():
+            return Verdict({})
+        change = float(np.abs(image[outside].astype(np.int16) - job.source.image[outside]).mean())
+        return self.decide(job.edit, {"background_change": change})
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        return Verdict(
+            dict(scores),
+            () if scores.get("background_change", self.least) >= self.least else (GuardReason.EDIT_ABSENT,),
+        )
+
+
+class SanityGuard:
+    """The picture is neither constant, nor holed, nor noise.
+
+    Few pixels are black that were not black in the source or its partner. ``correlation`` is that of neighbouring
+    background pixels: white noise has 0, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may
+    have any, so it counts as 1.
+
+    Args:
+        least_contrast: Least standard deviation of all bytes.
+        most_black: Largest share of newly black pixels.
+        least_correlation: Least correlation of neighbours.
+    """
+
+    score_names: tuple[str, ...] = ("contrast", "black_share", "correlation")
+
+    def __init__(
+        self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3
+    ) -> None:
+        self.least_contrast, self.most_black, self.least_correlation = least_contrast, most_black, least_correlation
+
+    def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
+        source = max(black_share(job.source.image), 0.0 if job.partner is None else black_share(job.partner.image))
+        background = np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0
+        return self.decide(job.edit, sanity_scores(image, background, black=source))
+
+    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        contrast, correlation = (
+            scores.get("contrast", self.least_contrast),
+            scores.get("correlation", self.least_correlation),
+        )
+        sane = (
+            contrast >= self.least_contrast
+            and scores.get("black_share", 0.0) <= self.most_black
+            and correlation >= self.least_correlation
+        )
+        return Verdict(dict(scores), () if sane else (Reason.SANITY,))

@@ -1,0 +1,80 @@
+"""Makes attribute edits: render, encode, guard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.base import Guard, check_all
+from editmill.generators.attribute.members import describe, encode_members
+from editmill.generators.attribute.rendering import AttributeRenderer
+from editmill.generators.base.images import decode_image, encode_image
+from editmill.generators.base.loaded import LoadedSource, Unusable
+from editmill.generators.base.making import Maker, check_record, failed_job, in_parts
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.samples import Job, Made, PlannedSample
+from editmill.generators.base.sources import Source
+from editmill.manifests.records import SourceRecord
+
+SourceJob = Job[LoadedSource]
+
+
+class AttributeMaker(Maker[LoadedSource]):
+    """Makes the edits of one source after another with one set of models."""
+
+    def __init__(
+        self, source: Source[Any], renderer: AttributeRenderer, guards: Sequence[Guard], *, image: str, attempts: int
+    ) -> None:
+        self.source, self.renderer, self.guards, self.image = source, renderer, guards, image
+        self.attempts = attempts
+
+    def load(self, sample: PlannedSample) -> LoadedSource:
+        return self._load(sample.source)
+
+    def _load(self, record: SourceRecord) -> LoadedSource:
+        check_record(record)
+        return self.renderer.frame(self.source.load(record))
+
+    def make(self, jobs: Sequence[SourceJob]) -> list[Made]:
+        edits = [self._edit(job) for job in jobs]
+        candidates = in_parts(self.renderer.render, edits, failed=_failed)
+        return [self._judge(*one) for one in zip(jobs, edits, candidates, strict=True)]
+
+    def _edit(self, job: SourceJob) -> EditJob:
+        return EditJob(job.key, job.loaded, job.sample.edit, job.seed, job.attempt, self._partner(job.sample))
+
+    def _partner(self, sample: PlannedSample) -> LoadedSource | None:
+        try:
+            return None if sample.partner is None else self._load(sample.partner)
+        except Unusable:
+            return None
+
+    def _judge(self, job: SourceJob, edit: EditJob, candidate: Candidate) -> Made:
+        parameters = {**dict(edit.edit.parameters), **candidate.parameters}
+        if candidate.image is None:
+            # Of failures to make a picture only a model's own may pass with another seed.
+            final = candidate.failure != Reason.PROPOSER_ERROR
+            return Made(
+                reasons=(candidate.failure,),
+                parameters=parameters,
+                cost=candidate.cost,
+                detail=candidate.detail,
+                final=final,
+            )
+        primary = encode_image(candidate.image, self.image)
+        verdict = check_all(self.guards, edit, candidate, decode_image(primary))
+        return Made(
+            {self.image: primary} if verdict.reasons else encode_members(candidate, primary, kind=self.image),
+            verdict.reasons,
+            verdict.scores,
+            parameters,
+            {**describe(job.sample, candidate), "attempt": job.attempt},
+            candidate.cost,
+            detail=candidate.detail,
+        )
+
+
+def _failed(job: EditJob, error: Exception) -> Candidate:
+    made = failed_job(job, error)
+    return Candidate(None, failure=made.reasons[0], detail=made.detail)

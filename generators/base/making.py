@@ -1,0 +1,312 @@
+"""The loop from planned samples to rows and members: the same for every family, whose ``Maker`` fills it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby, islice
+from typing import Any, Generic, Protocol, TypeVar
+
+import cv2
+import torch
+
+from editmill.generators.base.edits import edit_seed
+from editmill.generators.base.guards import PictureGuard, StoredPicture
+from editmill.generators.base.images import decode_image
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import FAILURES, Reason
+from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import EditmillError
+from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord
+
+logger = logging.getLogger("editmill.making")
+
+L = TypeVar("L")
+J = TypeVar("J")
+T = TypeVar("T")
+Built = tuple[SampleRow, dict[str, bytes]]
+
+# What libraries raise when a model can't take an input; anything else is a fault of the program and ends the build.
+MODEL_ERRORS = (RuntimeError, ValueError, IndexError, ArithmeticError, cv2.error)
+
+
+def in_parts(
+    run: Callable[[Sequence[J]], Sequence[T]],
+    jobs: Sequence[J],
+    *,
+    failed: Callable[[J, Exception], T],
+    unit: Callable[[J], Hashable] = id,
+) -> list[T]:
+    """Run jobs together; where that fails, ever smaller parts of them, so that one bad job fails alone.
+
+    Running out of memory halves the jobs too, but is nobody's fault: it is raised when a single unit is too much.
+
+    Args:
+        run: Results in the order of the jobs; it may run again for the same ones.
+        jobs: What to run.
+        failed: The result of a job that fails alone.
+        unit: Jobs of one unit are never run apart.
+
+    Raises:
+        torch.OutOfMemoryError: One unit does not fit into memory.
+        EditmillError: Something is wrong with the request, a model or the data as a whole.
+    """
+    if not jobs:
+        return []
+    try:
+        return list(run(jobs))
+    except EditmillError:
+        raise
+    except MODEL_ERRORS as error:
+        units = list(dict.fromkeys(map(unit, jobs)))
+        if len(units) > 1:
+            first = set(units[: len(units) // 2])
+            halves = ([job for job in jobs if unit(job) in first], [job for job in jobs if unit(job) not in first])
+            results = [iter(in_parts(run, half, failed=failed, unit=unit)) for half in halves]
+            return [next(results[unit(job) not in first]) for job in jobs]
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        return [failed(job, error) for job in jobs]
+
+
+class Maker(ABC, Generic[L]):
+    """Makes the samples of one build with one set of models; a family writes ``load`` and ``make``.
+
+    Attributes:
+        attempts: Tries per sample; only rejected samples of stochastic edits are tried again.
+        group: Sources whose samples are made together, to fill the models' batches.
+    """
+
+    attempts: int = 1
+    group: int = 1
+
+    @abstractmethod
+    def load(self, sample: PlannedSample) -> L:
+        """Load what the samples with one ``share`` need.
+
+        Raises:
+            Unusable: Nothing can be made; all of them become rows with the reason.
+        """
+
+    @abstractmethod
+    def make(self, jobs: Sequence[Job[L]]) -> Sequence[Made]:
+        """Make the samples of a group of sources, in the order of the jobs; one that fails raises or says so itself."""
+
+    def share(self, sample: PlannedSample) -> Hashable:
+        """Return by what samples share what ``load`` gave; neighbours with equal values do."""
+        return sample.source.id
+
+    def unit(self, job: Job[L]) -> Hashable:
+        """Return by what jobs stay together when others fail."""
+        return job.sample.key
+
+    def row(self, sample: PlannedSample) -> RowFacts:
+        """Return what a row says before anything is made."""
+        return RowFacts.of(sample)
+
+    def begin(self) -> None:
+        """Get ready for a shard: nothing that another shard left may change its samples."""
+
+    def end(self) -> None:
+        """Forget what a group of sources needed."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the rows of a build share.
+
+    Attributes:
+        seed: Of the recipe.
+        split: Folder of the shards.
+        fingerprint: Of the build.
+        failures: The family's reasons that make a row failed, beyond those of every family.
+        guards: Guards of installed packages, asked about every stored picture.
+    """
+
+    seed: int
+    split: str
+    fingerprint: str
+    failures: frozenset[str] = frozenset()
+    guards: tuple[PictureGuard, ...] = ()
+
+    def status(self, reasons: Sequence[str]) -> str:
+        """Return ``ok`` without reasons, else ``failed`` or ``rejected`` by the first one."""
+        if not reasons:
+            return "ok"
+        return "failed" if reasons[0] in FAILURES | self.failures else "rejected"
+
+
+@dataclass
+class _Tried(Generic[L]):
+    """What is known of one planned sample while it is tried."""
+
+    sample: PlannedSample
+    facts: RowFacts
+    loaded: L
+    records: list[CandidateRecord] = field(default_factory=list)
+    last: Made | None = None
+    tries: int = 0
+    cost: int = 0
+
+    def done(self, attempts: int) -> bool:
+        """Return whether it is accepted, or nothing is left to try."""
+        if self.last is None:
+            return False
+        once = self.last.final or not self.sample.edit.stochastic
+        return not self.last.reasons or self.tries >= (1 if once else attempts)
+
+
+class SampleBuilder(Generic[L]):
+    """Builds planned samples with a maker; it owns loading, retries, failures, rows and encoding."""
+
+    def __init__(self, maker: Maker[L], frame: Frame) -> None:
+        self.maker, self.frame = maker, frame
+
+    def build(self, samples: Sequence[PlannedSample], *, shard: int) -> Iterator[Built]:
+        """Yield a row per planned sample, in order, with the members of accepted ones."""
+        self.maker.begin()
+        sources = (list(group) for _, group in groupby(samples, key=lambda sample: sample.source.id))
+        while group := list(islice(sources, self.maker.group)):
+            yield from self._build_group(group, shard)
+            self.maker.end()
+
+    def _build_group(self, group: Sequence[list[PlannedSample]], shard: int) -> Iterator[Built]:
+        opened = [one for mine in group for one in self._open(mine)]
+        tries = [one for one in opened if isinstance(one, _Tried)]
+        while pending := [one for one in tries if not one.done(self.maker.attempts)]:
+            jobs = [self._job(one) for one in pending]
+            made = in_parts(self.maker.make, jobs, failed=failed_job, unit=self.maker.unit)
+            for one, job, result in zip(pending, jobs, made, strict=True):
+                self._judge(one, job, result)
+        for sample, found in zip(chain.from_iterable(group), opened, strict=True):
+            yield self._built(found, shard) if isinstance(found, _Tried) else (self._unusable(sample, found, shard), {})
+
+    def _open(self, samples: list[PlannedSample]) -> Iterator[_Tried[L] | Unusable]:
+        for _, sharing in groupby(samples, key=self.maker.share):
+            mine = list(sharing)
+            try:
+                loaded = self.maker.load(mine[0])
+            except Unusable as problem:
+                logger.warning("source %s left out: %s", self.maker.row(mine[0]).record.id, problem)
+                yield from (problem for _ in mine)
+            else:
+                yield from (_Tried(sample, self.maker.row(sample), loaded) for sample in mine)
+
+    def _job(self, one: _Tried[L]) -> Job[L]:
+        return Job(one.sample, one.loaded, self._seed(one.sample, one.facts, one.tries), one.tries)
+
+    def _seed(self, sample: PlannedSample, facts: RowFacts, attempt: int = 0) -> int:
+        return edit_seed(self.frame.seed, facts.record, sample.edit, sample.replica, attempt)
+
+    def _judge(self, one: _Tried[L], job: Job[L], made: Made) -> None:
+        scores = {name: round(value, 6) for name, value in made.scores.items()}
+        one.last = self._guarded(job, replace(made, scores=scores, reasons=tuple(map(str, made.reasons))))
+        one.tries, one.cost = one.tries + 1, one.cost + made.cost
+        if made.candidates is not None:
+            one.records += made.candidates
+            return
+        reasons = one.last.reasons
+        record = CandidateRecord(
+            attempt=job.attempt, seed=job.seed, accepted=not reasons, reasons=reasons, scores=dict(one.last.scores)
+        )
+        one.records.append(record)
+
+    def _guarded(self, job: Job[L], made: Made) -> Made:
+        """Ask the guards of installed packages about a stored picture."""
+        primary = next((made.members[kind] for kind in PRIMARY_IMAGES if kind in made.members), None)
+        if primary is None or not self.frame.guards:
+            return made
+        facts = self.maker.row(job.sample)
+        shown = StoredPicture(decode_image(primary), facts.class_name, facts.label, facts.record, job.sample.edit)
+        verdicts = [guard.check(shown) for guard in self.frame.guards]
+        scores = {name: round(value, 6) for verdict in verdicts for name, value in verdict.scores.items()}
+        reasons = tuple(str(reason) for verdict in verdicts for reason in verdict.reasons)
+        return replace(made, scores={**made.scores, **scores}, reasons=(*made.reasons, *reasons))
+
+    def _built(self, one: _Tried[L], shard: int) -> Built:
+        made = one.last
+        assert made is not None
+        seed = made.seed if made.seed is not None else self._seed(one.sample, one.facts, one.tries - 1)
+        base = self._base(one.sample, one.facts, made.reasons, shard)
+        parameters = dict(one.facts.parameters if made.parameters is None else made.parameters)
+        update = {
+            "seed": seed,
+            "parameters": {**parameters, "detail": made.detail} if made.detail else parameters,
+            "scores": dict(made.scores),
+            "attempts": len(one.records),
+            "cost": one.cost,
+            "candidates": tuple(one.records),
+        }
+        row = base.model_copy(update=update)
+        return row, {} if made.reasons else self._members(row, one.facts.record, made)
+
+    def _members(self, row: SampleRow, record: SourceRecord, made: Made) -> dict[str, bytes]:
+        """Return every member; readers infer a schema from a few samples, so the JSON has equal keys in all."""
+        document: dict[str, Any] = {
+            "key": row.key,
+            "source_id": row.source_id,
+            "source_sha256": row.source_sha256,
+            "licence": record.licence,
+            "generator": row.generator,
+            "label": row.label,
+            "seed": row.seed,
+            "fingerprint": self.frame.fingerprint,
+            "scores": canonical_json(row.scores).decode(),
+            **made.facts,
+        }
+        encoded = json.dumps(document, sort_keys=True, ensure_ascii=False).encode()
+        return {**made.members, "cls": str(row.label).encode(), "json": encoded}
+
+    def _unusable(self, sample: PlannedSample, problem: Unusable, shard: int) -> SampleRow:
+        facts = self.maker.row(sample)
+        row = self._base(sample, facts, (str(problem.reason),), shard)
+        return row.model_copy(update={"parameters": {**facts.parameters, "detail": str(problem)}})
+
+    def _base(self, sample: PlannedSample, facts: RowFacts, reasons: tuple[str, ...], shard: int) -> SampleRow:
+        record, edit = facts.record, sample.edit
+        return SampleRow(
+            key=sample.key,
+            split=self.frame.split,
+            shard=shard,
+            status=self.frame.status(reasons),
+            reasons=reasons,
+            source_id=record.id,
+            source_sha256=record.sha256,
+            label=facts.label,
+            class_name=facts.class_name,
+            wnid=facts.wnid,
+            generator=edit.generator,
+            edit=edit.name,
+            level=edit.level,
+            replica=sample.replica,
+            seed=self._seed(sample, facts),
+        )
+
+
+def check_record(record: SourceRecord) -> None:
+    """Refuse a source that planning found unusable.
+
+    Raises:
+        Unusable: It has a problem.
+    """
+    if record.problem:
+        where = record.mask if record.problem.startswith("mask") else record.image
+        raise Unusable(Reason(record.problem), f"{where}: {record.problem.replace('_', ' ')}")
+
+
+class Named(Protocol):
+    """A job that messages can name."""
+
+    @property
+    def key(self) -> str: ...
+
+
+def failed_job(job: Named, error: Exception) -> Made:
+    """Return what a job is whose model failed; another seed may fare better."""
+    what = f"{type(error).__name__}: {error}"
+    logger.warning("%s: %s", job.key, what)
+    return Made(reasons=(Reason.PROPOSER_ERROR,), detail=what)

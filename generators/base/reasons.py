@@ -1,0 +1,37 @@
+"""Reasons why a sample is not in a dataset that every family may give; each has more of its own."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Failures of the source or of making a picture, and what any guard may say."""
+
+    SOURCE_UNREADABLE = "source_unreadable"
+    SOURCE_CHANGED = "source_changed"
+    MASK_UNREADABLE = "mask_unreadable"
+    MASK_SIZE_MISMATCH = "mask_size_mismatch"
+    MASK_EMPTY = "mask_empty"
+    MASK_FULL = "mask_full"
+    SOURCE_TOO_SMALL = "source_too_small"
+    SOURCE_INELIGIBLE = "source_ineligible"
+    SURROGATE_UNAWARE = "surrogate_unaware"
+    PROPOSER_ERROR = "proposer_error"
+    SANITY = "sanity"
+    CAP_REACHED = "cap_reached"
+
+
+# Reasons that make a row failed; all others make it rejected.
+FAILURES = frozenset(
+    {
+        Reason.SOURCE_UNREADABLE,
+        Reason.SOURCE_CHANGED,
+        Reason.MASK_UNREADABLE,
+        Reason.MASK_SIZE_MISMATCH,
+        Reason.MASK_EMPTY,
+        Reason.MASK_FULL,
+        Reason.SOURCE_TOO_SMALL,
+        Reason.PROPOSER_ERROR,
+    }
+)

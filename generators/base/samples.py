@@ -1,0 +1,100 @@
+"""Samples on their way: planned, tried, made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from editmill.generators.base.edits import Edit
+from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
+
+L = TypeVar("L")
+
+
+@dataclass(frozen=True)
+class PlannedSample:
+    """One sample to make. ``partner`` is the second source of edits that need one."""
+
+    key: str
+    source: SourceRecord
+    edit: Edit
+    replica: int = 0
+    partner: SourceRecord | None = None
+
+
+@dataclass(frozen=True)
+class RowFacts:
+    """What the row of a planned sample says before anything is made of it.
+
+    Attributes:
+        record: Whose id, digest and licence the row names, and whose seed the sample has.
+        label: Class index, -1 where there is none.
+        class_name: Its name.
+        wnid: Its WordNet id.
+        parameters: JSON values.
+    """
+
+    record: SourceRecord
+    label: int
+    class_name: str
+    wnid: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sample: PlannedSample) -> RowFacts:
+        """Return the source's label and the edit's parameters."""
+        record = sample.source
+        return cls(record, record.label, record.class_name, record.wnid, dict(sample.edit.parameters))
+
+
+@dataclass(frozen=True)
+class Job(Generic[L]):
+    """One attempt at one planned sample; ``loaded`` is what the maker loaded for it."""
+
+    sample: PlannedSample
+    loaded: L
+    seed: int
+    attempt: int = 0
+
+    @property
+    def key(self) -> str:
+        """The sample's."""
+        return self.sample.key
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one job.
+
+    Attributes:
+        members: Bytes by member suffix, without ``cls`` and ``json``; empty where there is no picture or text.
+        reasons: Why the sample is refused; empty for an accepted one.
+        scores: By name.
+        parameters: What the row says, in place of what ``RowFacts`` had.
+        facts: What the sample's JSON says beyond what every sample's does; equal keys and types in all samples.
+        cost: Network evaluations spent.
+        candidates: All that were tried within this job; None where the job itself is the only one.
+        seed: Of the picture that was kept, if it is not the job's.
+        detail: What happened, for a person; it becomes a parameter of the row.
+        final: Whether another seed would change nothing.
+    """
+
+    members: Mapping[str, bytes] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    cost: int = 0
+    candidates: tuple[CandidateRecord, ...] | None = None
+    seed: int | None = None
+    detail: str = ""
+    final: bool = False
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One source of a preview: the rows of its samples and the members of each, none for one that was refused."""
+
+    rows: Sequence[SampleRow]
+    members: Sequence[Mapping[str, bytes]]

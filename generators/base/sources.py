@@ -1,0 +1,83 @@
+"""What a source of pictures is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from editmill.generators.base.loaded import LoadedPicture
+from editmill.manifests.arrays import Picture
+from editmill.manifests.records import SourceRecord
+
+Content = Literal["labelled", "captions", "pictures"]
+L = TypeVar("L", bound=LoadedPicture, covariant=True)
+
+
+class Spec(BaseModel):
+    """A source as it is written in a recipe; a subclass has a ``kind: Literal[...]``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+    def portable(self) -> dict[str, Any]:
+        """Return JSON values in which paths are cut to their names."""
+        document = self.model_dump(mode="json")
+        paths = {name for name, value in self if isinstance(value, Path)}
+        return {name: Path(value).name if name in paths else value for name, value in document.items()}
+
+
+class Source(ABC, Generic[L]):
+    """Pictures with labels and masks, with captions, or alone.
+
+    ``records`` runs once, when a dataset is planned. Records are carried from there on, and every process opens the
+    source again only to ``load`` them, so opening has to be cheap and ``load`` has to check what it reads.
+
+    Attributes:
+        spec_type: Its part of a recipe.
+        shorthand: How ``--source`` names it, such as ``folder:LABELS.csv``.
+        provides: What its records have: an object's label and mask, captions, or pictures alone.
+        name: Shown in manifests.
+        licence: Of the source as a whole.
+    """
+
+    spec_type: ClassVar[type[Spec]]
+    shorthand: ClassVar[str]
+    provides: ClassVar[Content]
+    name: ClassVar[str]
+    licence: str = ""
+
+    def __init__(self, spec: Any) -> None:
+        self.spec = spec
+
+    @classmethod
+    def parse(cls, rest: str) -> dict[str, Any]:
+        """Return the fields of the recipe for what stands behind the colon of ``--source``: the shorthand's first path.
+
+        Raises:
+            ValueError: Something is missing or too much.
+        """
+        field = next((name for name, info in cls.spec_type.model_fields.items() if info.is_required()), None)
+        if field is None or not rest:
+            raise ValueError(f"{cls.shorthand} is expected")
+        return {field: str(Path(rest).resolve())}
+
+    @abstractmethod
+    def records(self) -> Iterator[SourceRecord]:
+        """Yield every picture in a fixed order; one that can't be used carries its problem."""
+
+    @abstractmethod
+    def load(self, record: SourceRecord) -> L:
+        """Decode a record's picture and what belongs to it.
+
+        Raises:
+            Unusable: It can't be decoded, or its bytes are not those that the record's digest is of.
+        """
+
+    def ground(self, record: SourceRecord) -> Picture | None:
+        """Return the true background without the object, uint8 [H, W, 3] RGB; None where nobody knows it."""
+        return None

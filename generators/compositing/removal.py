@@ -1,0 +1,166 @@
+"""Object removal: the source's background without the object, rendered once per source and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.colour_match import local_shift, match_palette, rim_shift
+from editmill.generators.compositing.defaults import DILATION, FEATHER
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.lama import ROLE, Lama
+from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Feature, Mask, Picture
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import digest
+from editmill.manifests.weights import weights_digest
+
+REMOVAL_VERSION = 6
+MARGIN = 2
+
+
+def removal_hole(mask: Mask, dilation: float, margin: int = MARGIN) -> Mask:
+    """Return the region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus
+    ``margin`` pixels.
+
+    The growth takes in the object's rim, whose pixels are mixed with the object, and most of its contact shadow.
+    """
+    inside = (mask > 0).astype(np.uint8)
+    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    radius = round(longer * dilation) + margin
+    return cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
+
+
+def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Picture:
+    """Put ``fill`` into the hole, its colours matched to the surroundings; the seam lies outside the hole."""
+    if hole.all():
+        return fill
+    distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    depth = float(inside.max())
+    weight = (1 - distance / feather).clip(0, 1)[..., None]
+    matched = match_palette(image, fill, distance, reach=depth + feather)
+    matched = matched + local_shift(image, matched, distance, depth=depth, feather=feather)
+    matched = matched + rim_shift(image, matched, distance, inside, feather=feather)
+    return np.rint((image + (matched - image) * weight).clip(0, 255)).astype(np.uint8)
+
+
+def _read_kept(path: Path) -> Mask | None:
+    """Return a background rendered earlier; None when there is none or its file is damaged."""
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError):
+        return None
+
+
+class Filler(Protocol):
+    """What fills holes: the pack's inpainting, or LaMa."""
+
+    identity: dict[str, Any]
+
+    def cost(self) -> int:
+        """Return network evaluations per picture."""
+
+    def fill(self, request: InpaintRequest) -> Picture:
+        """Return the whole frame, uint8 [H, W, 3] RGB."""
+
+
+class Remover:
+    """Removes objects with a filler.
+
+    Args:
+        filler: Fills holes.
+        prompt: What it is told to fill them with.
+        model_digest: Identifies its weights among kept backgrounds.
+        cache: Folder of finished backgrounds; None to keep none.
+        dilation: By how much of the longer side of its box an object's mask grows.
+        feather: Width in pixels of the seam.
+        margin: By how many pixels the mask grows beyond that.
+    """
+
+    def __init__(
+        self,
+        filler: Filler,
+        *,
+        prompt: str,
+        model_digest: str,
+        cache: Path | None = None,
+        dilation: float = DILATION,
+        feather: float = FEATHER,
+        margin: int = MARGIN,
+    ) -> None:
+        self.filler, self.prompt, self.model_digest, self.cache = filler, prompt, model_digest, cache
+        self.dilation, self.feather, self.margin = dilation, feather, margin
+        self._recent: dict[str, Feature] = {}
+
+    def key(self, source: LoadedSource, seed: int) -> str:
+        """Return what identifies a removal by everything that can change its pixels."""
+        mask = hashlib.sha256(source.mask.tobytes()).hexdigest()
+        return digest(
+            {
+                "version": REMOVAL_VERSION,
+                "image": source.record.sha256,
+                "mask": mask,
+                "shape": list(source.image.shape),
+                "seed": seed,
+                "prompt": self.prompt,
+                "models": self.model_digest,
+                "filler": self.filler.identity,
+                "dilation": self.dilation,
+                "margin": self.margin,
+                "feather": self.feather,
+            }
+        )
+
+    def background(self, source: LoadedSource, seed: int) -> Picture:
+        """Return the background of ``source``, uint8 [H, W, 3] RGB."""
+        key = self.key(source, seed)
+        if key not in self._recent:
+            if len(self._recent) >= 8:
+                self._recent.pop(next(iter(self._recent)))
+            self._recent[key] = self._cached(key, source, seed)
+        return self._recent[key]
+
+    def _cached(self, key: str, source: LoadedSource, seed: int) -> Feature:
+        path = self.cache / f"{key}.png" if self.cache is not None else None
+        kept = _read_kept(path) if path is not None else None
+        if kept is not None:
+            return kept
+        hole = removal_hole(source.mask, self.dilation, self.margin)
+        fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
+        background = blend_fill(source.image, fill, hole, self.feather)
+        if path is not None:
+            buffer = io.BytesIO()
+            Image.fromarray(background).save(buffer, "PNG", compress_level=1)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, buffer.getvalue())
+        return background
+
+
+def make_remover(models: Models, *, steps: int = 0, guidance: float = 0.0, **options: Any) -> Remover | None:
+    """Return the pack's removal; None for packs without inpainting.
+
+    Args:
+        models: The pack's; LaMa is preferred to prompted inpainting.
+        steps: Sampling steps; 0 for the pack's.
+        guidance: Guidance scale; 0 for the pack's.
+        options: Further ones of ``Remover``.
+    """
+    pack = models.pack
+    role = next((role for role in (ROLE, "inpaint") if role in pack.roles), None)
+    if role is None:
+        return None
+    if role == ROLE:
+        filler: Filler = Lama(models)
+    else:
+        filler = Inpainter(models, steps=steps or pack.steps, guidance=guidance or pack.guidance)
+    return Remover(filler, prompt=pack.removal_prompt, model_digest=weights_digest(models.folder(role)), **options)

@@ -1,0 +1,179 @@
+"""From sources to ascended pictures: a group of sources climbs side by side, and its samples share the runs."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+
+from editmill.generators.base.family import Build
+from editmill.generators.base.guards import Verdict
+from editmill.generators.base.images import encode_image
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.making import Maker, check_record, in_parts
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.fmr.framing import frame
+from editmill.generators.fmr.guard import FmrGuard
+from editmill.generators.fmr.latent_ascent import Ascent, LatentAscent
+from editmill.generators.fmr.latents import LatentCodec
+from editmill.generators.fmr.oracle import Subject
+from editmill.generators.fmr.pixels import to_tensor
+from editmill.generators.fmr.restyle import restyle
+from editmill.generators.fmr.rows import VERIFIER, FmrFacts, Outcome, json_facts
+from editmill.generators.fmr.settings import ASCENT, ORIGINAL, RANDOM, FmrSettings
+from editmill.generators.fmr.style_mask import fit_style_mask
+from editmill.generators.guards.ensemble.ensemble import SCORE_NAMES as ENSEMBLE_SCORES
+from editmill.generators.guards.ensemble.settings import EnsembleSettings
+from editmill.manifests.arrays import Feature, Picture
+from editmill.manifests.errors import RequestError
+from editmill.manifests.records import SourceRecord
+from editmill.manifests.weights import weights_digest
+
+logger = logging.getLogger("editmill.fmr")
+
+SCORE_NAMES: tuple[str, ...] = (*ENSEMBLE_SCORES, "label_margin")
+# By (network, target), what was made of each source; the target of random walks is "".
+Runs = Mapping[tuple[str, str], Mapping[str, Ascent]]
+
+
+class FmrMaker(Maker[Subject]):
+    """Makes the samples of groups of sources.
+
+    Args:
+        build: Of this family.
+        guard: What binds, and whose scores are stored.
+        binding: Weights digest by role of what binds.
+    """
+
+    def __init__(
+        self, build: Build[FmrSettings, EnsembleSettings], guard: FmrGuard, *, binding: Mapping[str, str]
+    ) -> None:
+        self.build, self.settings, self.guard = build, build.settings, guard
+        self.group = build.settings.group
+        targets = {role: weights_digest(build.models.folder(role)) for role in self.settings.targets}
+        report = build.report.digest if build.report is not None else ""
+        self.facts = FmrFacts(self.settings, targets, binding, report)
+
+    @cached_property
+    def codecs(self) -> dict[str, LatentCodec]:
+        """Autoencoders by role."""
+        networks, quantize = self.settings.networks, self.settings.quantize
+        return {network: LatentCodec(self.build.models, network, quantize=quantize) for network in networks}
+
+    @cached_property
+    def ascents(self) -> dict[tuple[str, str], LatentAscent]:
+        """What makes ascents, by network and target, with a random walk of the target "" per network."""
+        models, seed, images, made = self.build.models, self.build.seed, self._styled(), {}
+        for network, codec in self.codecs.items():
+            mask = self._style_mask(codec, images)
+            for target in ("", *self.settings.targets):
+                settings = self.settings.ascent(network, target or self.settings.targets[0], random=not target)
+                made[network, target] = LatentAscent(models, settings, self.guard, style_mask=mask, seed=seed)
+        return made
+
+    def load(self, sample: PlannedSample) -> Subject:
+        return self._subject(sample.source)
+
+    def row(self, sample: PlannedSample) -> RowFacts:
+        return replace(RowFacts.of(sample), parameters=self.facts.parameters(sample.edit, Outcome()))
+
+    def make(self, jobs: Sequence[Job[Subject]]) -> list[Made]:
+        subjects = list({job.sample.source.id: job.loaded for job in jobs}.values())
+        runs = {place: _ascend(ascent, subjects) for place, ascent in self.ascents.items()}
+        return [self._made(job, self._outcome(job, runs)) for job in jobs]
+
+    def end(self) -> None:
+        self.guard.forget()
+
+    def _subject(self, record: SourceRecord) -> Subject:
+        check_record(record)
+        loaded = self.build.source.load(record)
+        side, multiple = self.settings.side, math.lcm(*(codec.factor for codec in self.codecs.values()))
+        try:
+            image = frame(loaded.image, side=side, multiple=multiple)
+            mask = frame(loaded.mask, side=side, multiple=multiple, mask=True)
+        except ValueError as error:
+            raise Unusable(Reason.SOURCE_TOO_SMALL, f"{record.image}: {error}") from error
+        # An object outside of the frame is nowhere, and a guard then looks at the whole picture.
+        return Subject(record.id, image, record.label, record.class_name, mask if mask.any() else None)
+
+    def _outcome(self, job: Job[Subject], runs: Runs) -> Outcome:
+        edit, subject = job.sample.edit, job.loaded
+        name, network, target = edit.name, str(edit["network"]), str(edit["target"])
+        if name == ORIGINAL:
+            return Outcome(subject.image, verdict=self._verdict(subject, subject.image))
+        if name in (ASCENT, RANDOM):
+            run = runs[network, target][subject.key]
+        else:
+            # Every run of a network begins with its round trip, but those whose target does not know the class.
+            mine = [found[subject.key] for (of, _), found in runs.items() if of == network]
+            run = next((one for one in mine if one.steps), mine[0])
+        budget = int(edit["budget"])
+        if run.failure:
+            return Outcome(ascent=run, budget=budget)
+        return Outcome(run.images[budget], run, budget, self._verdict(subject, run.images[budget]))
+
+    def _verdict(self, subject: Subject, image: Picture) -> Verdict:
+        (verdict,) = self.guard.describe([subject], [image])
+        return verdict
+
+    def _made(self, job: Job[Subject], outcome: Outcome) -> Made:
+        """Return the sample; a picture that a guard refuses is stored as the original or as a fallback alone."""
+        parameters = self.facts.parameters(job.sample.edit, outcome)
+        pictures = {} if outcome.image is None else {"png": outcome.image, "source.png": job.loaded.image}
+        return Made(
+            members={name: encode_image(picture, "png") for name, picture in pictures.items()},
+            reasons=outcome.reasons,
+            scores={name: value for name, value in outcome.scores.items() if not name.startswith(VERIFIER)},
+            parameters=parameters,
+            facts=json_facts(job.sample, parameters),
+            cost=outcome.cost(job.sample.edit),
+            candidates=None if pictures or outcome.steps else (),
+            detail=outcome.ascent.detail if outcome.ascent else "",
+        )
+
+    def _styled(self) -> list[Picture]:
+        """Return the frames that style masks are fitted on, the same whatever shard is built.
+
+        Raises:
+            RequestError: Their sizes differ, or there are none.
+        """
+        images = []
+        for record in self.build.lead:
+            try:
+                images.append(self._subject(record).image)
+            except Unusable as problem:
+                logger.warning("source %s left out of the style mask: %s", record.id, problem)
+        if self.settings.style is not None and len({image.shape for image in images}) != 1:
+            raise RequestError(
+                "a style mask needs frames of one size", where="generator.style", fix="set generator.side, such as 256"
+            )
+        return images
+
+    def _style_mask(self, codec: LatentCodec, images: Sequence[Picture]) -> Feature | None:
+        style = self.settings.style
+        if style is None:
+            return None
+        restyled = [
+            restyle(image, saturation=style.saturation, contrast=style.contrast, brightness=style.brightness)
+            for image in images
+        ]
+        return fit_style_mask(_latents(codec, images), _latents(codec, restyled), style)
+
+
+def _latents(codec: LatentCodec, images: Sequence[Picture]) -> Feature:
+    return torch.cat([codec.encode(to_tensor([image], codec.device)) for image in images]).cpu().numpy()
+
+
+def _ascend(ascent: LatentAscent, subjects: Sequence[Subject]) -> dict[str, Ascent]:
+    return {one.key: one for one in in_parts(ascent.run, subjects, failed=_failed)}
+
+
+def _failed(subject: Subject, error: Exception) -> Ascent:
+    logger.warning("%s: the ascent failed: %s", subject.key, error)
+    return Ascent(subject.key, failure=Reason.PROPOSER_ERROR, detail=f"{type(error).__name__}: {error}")

@@ -1,0 +1,52 @@
+"""Running out of memory is not a candidate's fault: the same work again in halves, with the same seeds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import torch
+
+logger = logging.getLogger("editmill.synthesis")
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
+    """Return ``run`` with the largest of ``size``, ``size // 2``, … that fits into memory, and that size.
+
+    Raises:
+        torch.OutOfMemoryError: One alone does not fit.
+    """
+    while True:
+        try:
+            return run(size), size
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            size //= 2
+            logger.warning("out of memory; the micro-batch is now %d", size)
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def in_micro_batches(items: Sequence[T], size: int, run: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:
+    """Return ``run`` over items, which carry their seeds, at most ``size`` at a time; results in order.
+
+    A size that did not fit stays halved for what follows; nothing that was made is made again.
+
+    Raises:
+        torch.OutOfMemoryError: One item alone does not fit.
+    """
+    results: list[R] = []
+    while len(results) < len(items):
+        rest = items[len(results) :]
+        made, size = halving(partial(_run_first, run, rest), min(size, len(rest)))
+        results += made
+    return results
+
+
+def _run_first(run: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T], most: int) -> Sequence[R]:
+    return run(items[:most])

@@ -1,0 +1,49 @@
+"""Calibration of a recipe's guards: once, before anything is built, by a report that stays with the dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from editmill.generators.models.loading import Placement
+from editmill.manifests.errors import RequestError
+from editmill.manifests.guard_report import (
+    GUARD_REPORT,
+    GuardReport,
+    check_limits,
+    read_guard_report,
+    write_guard_report,
+)
+from editmill.pipelines.plan import Plan
+from editmill.pipelines.shard import configure_process, distinct_names, make_build
+
+
+def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport | None:
+    """Calibrate the guards of a plan, or read the report of a build that was begun in ``out``.
+
+    None for recipes without calibration.
+
+    Raises:
+        DataError: The guards err more than the recipe allows; the report is written nevertheless, to be looked at.
+    """
+    if plan.recipe.calibration is None:
+        return None
+    if not (out / GUARD_REPORT).exists():
+        write_guard_report(out, make_report(plan, placement))
+    report = read_guard_report(out)
+    check_limits(report)
+    return report
+
+
+def make_report(plan: Plan, placement: Placement) -> GuardReport:
+    """Measure a plan's guards on its calibration sources.
+
+    Raises:
+        RequestError: The recipe has no calibration, or too few sources for one.
+    """
+    recipe = plan.recipe
+    if recipe.calibration is None:
+        raise RequestError("the recipe has no calibration", where="calibration", fix="add its source")
+    # Thresholds follow from sums, which come out otherwise on several threads.
+    configure_process(placement)
+    build = make_build(recipe, plan.pack, placement, class_names=distinct_names(plan), source=recipe.calibration.source)
+    return recipe.family.calibrate(build, plan.calibration, recipe.calibration)

@@ -1,0 +1,250 @@
+"""Offline re-gating: other thresholds on a finished dataset, from the scores in its rows, as a new version of it."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from editmill.generators.base.family import Regating as Rethresholding
+from editmill.generators.base.family import Settings
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
+from editmill.manifests.canonical import canonical_json, digest
+from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RecipeError, RequestError
+from editmill.manifests.guard_report import (
+    GUARD_REPORT,
+    GuardReport,
+    check_limits,
+    read_guard_report,
+    write_guard_report,
+)
+from editmill.manifests.manifest import write_dataset_files
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
+from editmill.manifests.rows import iter_rows
+from editmill.manifests.shard import write_shard
+from editmill.manifests.stats import ShardStats, merge_counts
+from editmill.manifests.store import Store
+from editmill.pipelines.provenance import code_commit, code_version
+from editmill.pipelines.regating.rows import Regated, regate_row
+from editmill.pipelines.regating.rules import changed_settings, regating_of, stored_settings
+from editmill.pipelines.workspace import write_run
+
+ALGORITHM = 1
+REGATE = "regate.json"
+
+
+@dataclass(frozen=True)
+class Regating:
+    """What re-gating made.
+
+    Attributes:
+        manifest: Of the new dataset.
+        parent: Of the old one.
+        lost: Keys of samples that do not pass any more.
+        needs_rendering: Keys of rows in which a candidate passes whose pixels were never stored.
+        unexplained: Keys of rows whose stored verdict their scores don't give, which keep it as far as it goes.
+    """
+
+    manifest: Manifest
+    parent: Manifest
+    lost: tuple[str, ...]
+    needs_rendering: tuple[str, ...]
+    unexplained: tuple[str, ...]
+
+
+def regate(
+    dataset: str | Path, out: Path, *, overrides: Sequence[str] = (), report: Path | None = None, version: str = ""
+) -> Regating:
+    """Write ``dataset`` under other thresholds to ``out``, which appears only when it is complete.
+
+    Args:
+        dataset: Folder or URL of a finished dataset.
+        out: A folder that does not exist.
+        overrides: ``guard.FIELD=VALUE`` pairs.
+        report: A ``guard_report.json`` whose thresholds take the place of the dataset's, for guard ensembles.
+        version: Of the new dataset; "" for the next minor one.
+
+    Raises:
+        RequestError: The family has no thresholds, a field can't be applied, rows lack its scores, or ``out`` is there.
+        DataError: The dataset is incomplete or damaged, or the report's limits are passed.
+    """
+    if out.exists():
+        raise OccupiedError("the output folder is there already", where=str(out), fix="choose another --out")
+    opened = open_dataset(dataset)
+    parent = opened.manifest
+    regating = regating_of(parent)
+    before = stored_settings(parent)
+    after = changed_settings(before, overrides, regating)
+    old_report = _stored_report(dataset)
+    new_report = _given_report(report, regating) if report is not None else old_report
+    rows = list(iter_rows(opened.table, members=parent.members, score_names=parent.score_names))
+    _check_scores(rows, regating.needed(before, after))
+    old, new = regating.judge(before, old_report), regating.judge(after, new_report)
+    found = [regate_row(row, old, new) for row in rows]
+    document = _document(parent, after, new_report, _next_version(parent.version, version))
+    return _write(opened, found, document, out, new_report)
+
+
+def _stored_report(dataset: str | Path) -> GuardReport | None:
+    store = Store(dataset)
+    if not store.exists(GUARD_REPORT):
+        return None
+    try:
+        return GuardReport.model_validate_json(store.read(GUARD_REPORT))
+    except ValidationError as error:
+        raise CorruptDatasetError(
+            f"this is not a guard report: {error}", where=f"{store.root}/{GUARD_REPORT}"
+        ) from error
+
+
+def _given_report(path: Path, regating: Rethresholding[Any]) -> GuardReport:
+    if not regating.reported:
+        raise RequestError("only guard ensembles have a report", where="--report", fix="leave --report out")
+    if path.name != GUARD_REPORT or not path.is_file():
+        raise RequestError(
+            f"{path} is not a {GUARD_REPORT}", where="--report", fix=f"name the {GUARD_REPORT} of a calibration"
+        )
+    report = read_guard_report(path.parent)
+    check_limits(report)
+    return report
+
+
+def _check_scores(rows: Iterable[SampleRow], needed: dict[str, str]) -> None:
+    """Refuse what rows can't tell: a limit on a score that none has, or samples without any score."""
+    seen: set[str] = set()
+    for row in rows:
+        if row.status == "ok" and not row.scores:
+            raise RequestError(
+                f"row {row.key!r} holds no scores, so nothing can be decided again",
+                where="DATASET",
+                fix="build the dataset again",
+            )
+        seen |= row.scores.keys()
+        for candidate in row.candidates:
+            seen |= candidate.scores.keys()
+    for score, field in needed.items():
+        if score not in seen:
+            what = f"no row has the score {score!r}, which {field} is about"
+            raise RequestError(
+                what,
+                where="DATASET",
+                fix="build the dataset with a pack that has the guard's model, or change another field",
+            )
+
+
+def _next_version(parent: str, version: str) -> str:
+    major, minor, _ = parent.split(".")
+    if version == parent:
+        raise RequestError(
+            f"the dataset itself has version {version}",
+            where="--version",
+            fix="name another one, or leave --version out",
+        )
+    try:
+        return TypeAdapter[str](Version).validate_python(version or f"{major}.{int(minor) + 1}.0")
+    except ValidationError as error:
+        raise RecipeError(
+            f"{version!r} is not a version", where="--version", fix="three numbers, as in 1.1.0"
+        ) from error
+
+
+def _document(parent: Manifest, settings: Settings, report: GuardReport | None, version: str) -> dict[str, Any]:
+    """Return what the new dataset follows from; its digest is the fingerprint."""
+    guard = settings.model_dump(mode="json")
+    old = stored_settings(parent).model_dump(mode="json")
+    return {
+        "algorithm": ALGORITHM,
+        "parent": {"name": parent.name, "version": parent.version, "fingerprint": parent.fingerprint},
+        "version": version,
+        "guard": guard,
+        "changed": {name: {"from": old[name], "to": guard[name]} for name in guard if guard[name] != old[name]},
+        "guard_report": None if report is None else report.digest,
+    }
+
+
+def _write(
+    opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None
+) -> Regating:
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+    folder.mkdir()
+    try:
+        result = _fill(opened, found, document, folder, report)
+        if out.exists():
+            raise OccupiedError("the output folder has appeared meanwhile", where=str(out), fix="choose another --out")
+        folder.rename(out)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return result
+
+
+def _fill(
+    opened: Dataset, found: Sequence[Regated], document: dict[str, Any], folder: Path, report: GuardReport | None
+) -> Regating:
+    parent, fingerprint = opened.manifest, digest(document)
+    if report is not None:
+        write_guard_report(folder, report)
+    accepted = set(opened.keys())
+    lost = tuple(one.row.key for one in found if one.row.key in accepted and one.row.status != "ok")
+    waiting = tuple(one.row.key for one in found if one.needs_rendering)
+    stats = [_shard(opened, shard, found, folder, fingerprint) for shard in parent.shards]
+    recipe = {**parent.recipe, "version": document["version"], "guard": document["guard"]}
+    manifest = parent.model_copy(
+        update={
+            "version": document["version"],
+            "fingerprint": fingerprint,
+            "recipe": recipe,
+            "counts": merge_counts(one.counts for one in stats),
+            "shards": tuple(one.record() for one in stats),
+        }
+    )
+    facts = {"fingerprint": fingerprint, "of": document, "code_version": code_version(), "code_commit": code_commit()}
+    atomic_write(folder / REGATE, canonical_json({**facts, "lost": lost, "needs_rendering": waiting}) + b"\n")
+    atomic_write(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode())
+    write_run(folder, {"fingerprint": fingerprint, "parent": parent.fingerprint, "engine": "regate"})
+    write_dataset_files(folder, manifest)
+    return Regating(manifest, parent, lost, waiting, tuple(one.row.key for one in found if one.unexplained))
+
+
+def _shard(opened: Dataset, shard: ShardRecord, found: Sequence[Regated], folder: Path, fingerprint: str) -> ShardStats:
+    parent = opened.manifest
+    rows = [one.row for one in found if (one.row.split, one.row.shard) == (shard.split, shard.number)]
+    kept = [row.key for row in rows if row.status == "ok"]
+    return write_shard(
+        folder,
+        _members(opened, kept),
+        rows,
+        name=parent.name,
+        split=shard.split,
+        shard=shard.number,
+        fingerprint=fingerprint,
+        members=parent.members,
+        score_names=parent.score_names,
+    )
+
+
+def _members(opened: Dataset, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Yield stored bytes by key, in the order of the old tar, each checked against its digest."""
+    table = opened.table.filter(pc.is_in(opened.table["key"], value_set=pa.array(keys, pa.string())))
+    for sample in opened.within(table):
+        yield sample.key, sample.members
+
+
+def counts_of(manifest: Manifest) -> dict[str, int]:
+    """Return planned samples by status."""
+    found: Counter[str] = Counter()
+    for statuses in manifest.counts.values():
+        for status, reasons in statuses.items():
+            found[status] += sum(reasons.values())
+    return {status: found[status] for status in ("ok", "rejected", "failed")}

@@ -1,0 +1,149 @@
+"""Reading pictures and masks: what is decoded are the very bytes whose digest counts.
+
+Messages name files as records do, never by folders of this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.reasons import Reason
+from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.pictures import upright_rgb
+from editmill.manifests.records import SourceRecord
+
+EXIF_ORIENTATION = 0x0112
+SIDEWAYS = (5, 6, 7, 8)
+# What Pillow raises for files that it can't decode.
+PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+
+
+def said(error: Exception) -> str:
+    """Return what an error says, without the path or the memory address that its text may hold."""
+    if isinstance(error, UnidentifiedImageError):
+        return "not a picture of a known format"
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
+def read_bytes(path: Path, name: str, reason: Reason = Reason.SOURCE_UNREADABLE) -> bytes:
+    """Read a file that messages call ``name``.
+
+    Raises:
+        Unusable: It can't be read, for ``reason``.
+    """
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise Unusable(reason, f"{name}: {said(error)}") from error
+
+
+def check_unchanged(found: str, listed: str, record: SourceRecord, name: str) -> None:
+    """Refuse what has another digest than its record lists.
+
+    A record that was listed with a problem may have none; what keeps it from being used is found again instead.
+
+    Raises:
+        Unusable: ``found`` is not ``listed``.
+    """
+    if not record.problem and found != listed:
+        raise Unusable(Reason.SOURCE_CHANGED, f"{name}: changed since the source was listed")
+
+
+def listed_image(data: bytes, record: SourceRecord) -> Picture:
+    """Decode the bytes of a record's picture to uint8 [H, W, 3] RGB, upright; masks are drawn on the upright picture.
+
+    Raises:
+        Unusable: They have another digest than the record, or can't be decoded.
+    """
+    check_unchanged(hashlib.sha256(data).hexdigest(), record.sha256, record, record.image)
+    return decode_picture(data, record.image)
+
+
+def read_image(path: Path, record: SourceRecord) -> Picture:
+    """Decode the file of a record's picture, as ``listed_image`` does its bytes.
+
+    Raises:
+        Unusable: It is missing, was changed or can't be decoded.
+    """
+    return listed_image(read_bytes(path, record.image), record)
+
+
+def read_mask_bytes(path: Path, record: SourceRecord) -> bytes:
+    """Read the file of a record's mask.
+
+    Raises:
+        Unusable: It is missing or was changed.
+    """
+    data = read_bytes(path, record.mask, Reason.MASK_UNREADABLE)
+    check_unchanged(hashlib.sha256(data).hexdigest(), record.mask_sha256, record, record.mask)
+    return data
+
+
+def decode_picture(data: bytes, name: str) -> Picture:
+    """Decode a picture to uint8 [H, W, 3] RGB, upright as its EXIF orientation says.
+
+    Raises:
+        Unusable: It can't be decoded.
+    """
+    try:
+        return upright_rgb(io.BytesIO(data))
+    except PICTURE_ERRORS as error:
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {said(error)}") from error
+
+
+def decode_mask(data: bytes, name: str) -> Mask:
+    """Decode a mask to uint8 [H, W]; any value of at least half counts as object.
+
+    Raises:
+        Unusable: It can't be decoded.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            # Pillow clips 16-bit grey when it converts it.
+            wide = image.mode.startswith("I")
+            grey = np.asarray(image).astype(np.int64) // 257 if wide else np.asarray(image.convert("L"))
+    except PICTURE_ERRORS as error:
+        raise Unusable(Reason.MASK_UNREADABLE, f"{name}: {said(error)}") from error
+    return np.where(grey > 127, 255, 0).astype(np.uint8)
+
+
+def check_mask(shape: tuple[int, ...], mask: Mask, name: str) -> None:
+    """Refuse a mask that does not fit an image of ``shape`` (height, width), or that holds no object or no background.
+
+    Raises:
+        Unusable: The mask is of another size, empty or full.
+    """
+    if mask.shape != shape:
+        sizes = f"mask {mask.shape[1]}x{mask.shape[0]}, image {shape[1]}x{shape[0]}"
+        raise Unusable(Reason.MASK_SIZE_MISMATCH, f"{name}: {sizes}")
+    if not (mask > 127).any():
+        raise Unusable(Reason.MASK_EMPTY, f"{name}: no pixel of the mask is object")
+    if (mask > 127).all():
+        raise Unusable(Reason.MASK_FULL, f"{name}: every pixel of the mask is object")
+
+
+def image_facts(path: Path, name: str) -> tuple[int, int, str]:
+    """Return width, height and sha256 of a picture's file, without decoding it.
+
+    Raises:
+        Unusable: It is missing or not a picture.
+    """
+    return facts_of(read_bytes(path, name), name)
+
+
+def facts_of(data: bytes, name: str) -> tuple[int, int, str]:
+    """Return the same of a picture's bytes."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            width, height = image.size
+            if image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS:
+                width, height = height, width
+    except PICTURE_ERRORS as error:
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {said(error)}") from error
+    return width, height, hashlib.sha256(data).hexdigest()

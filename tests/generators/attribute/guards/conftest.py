@@ -1,0 +1,3 @@
+"""The scenes that guards of attribute edits look at are those of all guards."""
+
+from tests.generators.guards.conftest import *  # noqa: F403

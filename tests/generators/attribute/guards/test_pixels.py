@@ -1,0 +1,191 @@
+"""Each guard rejects the fixture it is there for and accepts a clean one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.base import Guard, check_all
+from editmill.generators.attribute.guards.fixtures import noisy_background, one_level_off
+from editmill.generators.attribute.guards.pixels import (
+    AreaGuard,
+    BackgroundChangedGuard,
+    ObjectPixelsGuard,
+    SanityGuard,
+)
+from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.reasons import Reason
+from editmill.generators.compositing.composite import matte
+from editmill.generators.guards.reasons import GuardReason
+from editmill.generators.guards.sanity import neighbour_correlation
+from editmill.manifests.arrays import Feature, Picture
+from tests.generators.pictures import HEIGHT, WIDTH, job, source
+
+CLEAN = job("original")
+PIXELS = WIDTH * HEIGHT
+
+
+def clean(of: EditJob = CLEAN) -> Candidate:
+    return Candidate(of.source.image, matte(of.source.mask.astype(np.float32) / 255), of.source.image)
+
+
+def image_of(candidate: Candidate) -> Picture:
+    assert candidate.image is not None
+    return candidate.image.copy()
+
+
+def with_area(share: float) -> Candidate:
+    alpha = np.zeros(PIXELS, np.uint8)
+    alpha[: round(share * PIXELS)] = 255
+    return replace(clean(), alpha=alpha.reshape(HEIGHT, WIDTH))
+
+
+@pytest.mark.parametrize("guard", [ObjectPixelsGuard(), AreaGuard(), SanityGuard()])
+def test_clean_picture_is_accepted_with_every_score(guard: Guard) -> None:
+    verdict = guard.check(CLEAN, clean(), image_of(clean()))
+    assert verdict.reasons == ()
+    assert set(verdict.scores) == set(guard.score_names)
+
+
+@pytest.mark.parametrize("change", [1, -1])
+def test_one_grey_level_on_one_object_byte_is_rejected(change: int) -> None:
+    image = image_of(clean())
+    image[30, 40, 1] = int(image[30, 40, 1]) + change
+    verdict = ObjectPixelsGuard().check(CLEAN, clean(), image)
+    assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED,)
+    assert verdict.scores == {"object_difference": 1.0}
+    assert ObjectPixelsGuard(limit=1).check(CLEAN, clean(), image).reasons == ()
+
+
+def test_the_audits_fixture_changes_one_byte_by_one_level() -> None:
+    candidate = clean()
+    assert candidate.alpha is not None
+    verdict = ObjectPixelsGuard().check(CLEAN, candidate, one_level_off(image_of(candidate), candidate.alpha))
+    assert verdict.scores == {"object_difference": 1.0}
+
+
+def test_difference_does_not_wrap_around() -> None:
+    reference = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    verdict = ObjectPixelsGuard(limit=254).check(
+        CLEAN, replace(clean(), reference=reference), np.full_like(reference, 255)
+    )
+    assert verdict.scores["object_difference"] == 255
+    assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED,)
+
+
+def test_change_outside_the_kept_object_is_not_the_object_guards_business() -> None:
+    candidate = clean()
+    assert candidate.alpha is not None
+    image = image_of(candidate)
+    image[candidate.alpha < 255] = 0
+    assert ObjectPixelsGuard().check(CLEAN, candidate, image).reasons == ()
+
+
+def test_object_without_an_exact_pixel_is_rejected() -> None:
+    candidate = replace(clean(), alpha=np.full((HEIGHT, WIDTH), 254, np.uint8))
+    verdict = ObjectPixelsGuard(limit=254).check(CLEAN, candidate, image_of(candidate))
+    assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED,)
+    assert verdict.scores == {"object_difference": 255.0}
+
+
+@pytest.mark.parametrize("error", [-0.006, 0.006])
+def test_grown_or_shrunk_object_is_rejected(error: float) -> None:
+    verdict = AreaGuard().check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
+    assert verdict.reasons == (AttributeReason.GEOMETRY_OFF,)
+    assert verdict.scores["area_error"] == pytest.approx(0.006, abs=2e-4)
+
+
+@pytest.mark.parametrize("error", [-0.004, 0.0, 0.004])
+def test_object_of_about_the_planned_area_is_accepted(error: float) -> None:
+    verdict = AreaGuard().check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
+    assert verdict.reasons == ()
+    assert verdict.scores["area"] == pytest.approx(0.1 + error, abs=2e-4)
+
+
+def test_edit_without_a_planned_area_is_not_measured_against_one() -> None:
+    assert AreaGuard().check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx(
+        {"area": 0.7, "area_error": 0.0}, abs=2e-4
+    )
+
+
+def test_a_level_that_is_no_share_is_not_an_area() -> None:
+    assert AreaGuard().check(job("complexity", level=-20), with_area(0.1), image_of(clean())).reasons == ()
+
+
+def blackened(share: float) -> Feature:
+    image = image_of(clean()).reshape(PIXELS, 3)
+    image[-round(share * PIXELS) :] = 3
+    return image.reshape(HEIGHT, WIDTH, 3)
+
+
+def test_black_holes_are_rejected() -> None:
+    verdict = SanityGuard().check(CLEAN, clean(), blackened(0.03))
+    assert verdict.reasons == (Reason.SANITY,)
+    assert verdict.scores["black_share"] == pytest.approx(0.03, abs=2e-4)
+    assert SanityGuard().check(CLEAN, clean(), blackened(0.01)).reasons == ()
+
+
+@pytest.mark.parametrize("role", ["source", "partner"])
+def test_black_of_the_source_or_of_its_partner_is_no_hole(role: str) -> None:
+    night = source("night", image=blackened(0.2))
+    dark = job("random-background", partner=night) if role == "partner" else job("original", night)
+    assert SanityGuard().check(dark, clean(), blackened(0.2)).reasons == ()
+    assert SanityGuard().check(dark, clean(), blackened(0.23)).reasons == (Reason.SANITY,)
+
+
+@pytest.mark.parametrize("level", [0, 3, 128, 255])
+def test_constant_picture_is_rejected(level: int) -> None:
+    verdict = SanityGuard().check(CLEAN, clean(), np.full((HEIGHT, WIDTH, 3), level, np.uint8))
+    assert verdict.reasons == (Reason.SANITY,)
+    assert verdict.scores["contrast"] == 0
+
+
+def test_noise_for_a_background_is_rejected_and_faint_grain_is_not() -> None:
+    alpha, rng = clean().alpha, np.random.default_rng(0)
+    assert alpha is not None
+    noise = noisy_background(image_of(clean()), alpha, rng)
+    verdict = SanityGuard(most_black=1).check(CLEAN, clean(), noise)
+    assert verdict.reasons == (Reason.SANITY,)
+    assert abs(verdict.scores["correlation"]) < 0.1
+    grain = np.where((alpha == 0)[..., None], rng.integers(120, 136, noise.shape, dtype=np.uint8), noise)
+    assert SanityGuard().check(CLEAN, clean(), grain).scores["correlation"] == 1
+
+
+@given(st.integers(0, 1000), st.floats(2, 6))
+def test_smooth_noise_correlates(seed: int, deviation: float) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    smooth = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), deviation), None, 0, 255, cv2.NORM_MINMAX)
+    everywhere = np.ones((HEIGHT, WIDTH), bool)
+    assert neighbour_correlation(noise, everywhere) < 0.2 < 0.8 < neighbour_correlation(smooth, everywhere)
+
+
+def test_every_guard_is_asked_after_a_rejection() -> None:
+    guards = [ObjectPixelsGuard(), AreaGuard(), SanityGuard()]
+    verdict = check_all(guards, job("size", level=0.1), with_area(0.5), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED, AttributeReason.GEOMETRY_OFF, Reason.SANITY)
+    assert set(verdict.scores) == {name for guard in guards for name in guard.score_names}
+
+
+@pytest.mark.parametrize(
+    ("name", "reasons"),
+    [("background", (GuardReason.EDIT_ABSENT,)), ("random-background", (GuardReason.EDIT_ABSENT,)), ("size", ())],
+)
+def test_a_replaced_background_that_is_the_sources_own_is_rejected(name: str, reasons: tuple[Reason, ...]) -> None:
+    of = job(name, source(), prompt="grass")
+    verdict = BackgroundChangedGuard().check(of, clean(of), of.source.image)
+    assert verdict.reasons == reasons
+    assert ("background_change" in verdict.scores) == (name != "size")
+
+
+def test_a_replaced_background_is_accepted() -> None:
+    of = job("background", source(), prompt="grass")
+    candidate = clean(of)
+    assert candidate.alpha is not None
+    other = np.where((candidate.alpha == 255)[..., None], of.source.image, 255 - of.source.image)
+    assert BackgroundChangedGuard().check(of, candidate, other).reasons == ()

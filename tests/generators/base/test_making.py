@@ -1,0 +1,242 @@
+"""The loop that families share: what fails fails alone, rejected samples are tried again, rows say what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Sequence
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from editmill.generators.base.edits import edit_seed, make_edit
+from editmill.generators.base.guards import StoredPicture, Verdict
+from editmill.generators.base.images import encode_image
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record, in_parts
+from editmill.generators.base.reasons import Reason
+from editmill.generators.base.samples import Job, Made, PlannedSample
+from editmill.manifests.errors import ModelError
+from editmill.manifests.records import SampleRow, SourceRecord
+from tests.generators.pictures import photo
+
+FRAME = Frame(seed=5, split="test", fingerprint="f" * 64)
+PNG = encode_image(photo(), "png")
+Make = Callable[[Job[str]], Made]
+
+
+def record(name: str, **changes: object) -> SourceRecord:
+    fields = {"image": f"{name}.png", "label": 3, "class_name": "cup", "width": 4, "height": 4, "sha256": "0" * 64}
+    return SourceRecord.model_validate({"id": name, **fields, **changes})
+
+
+def samples(*names: str, stochastic: bool = False, edits: int = 1) -> list[PlannedSample]:
+    """Planned samples of several sources, a number of edits each."""
+    planned = []
+    for name in names:
+        for number in range(edits):
+            edit = make_edit("toy", f"edit{number}", stochastic=stochastic, angle=number)
+            planned.append(PlannedSample(f"{name}-{number}", record(name), edit))
+    return planned
+
+
+class Toy(Maker[str]):
+    """Loads a source's name, and makes what a function says; ``calls`` are the keys that were made together."""
+
+    def __init__(self, make: Make, *, attempts: int = 1, group: int = 1) -> None:
+        self.one, self.attempts, self.group = make, attempts, group
+        self.calls: list[tuple[str, ...]] = []
+        self.loads: list[str] = []
+
+    def load(self, sample: PlannedSample) -> str:
+        check_record(sample.source)
+        self.loads.append(sample.source.id)
+        return sample.source.id
+
+    def make(self, jobs: Sequence[Job[str]]) -> list[Made]:
+        self.calls.append(tuple(job.key for job in jobs))
+        return [self.one(job) for job in jobs]
+
+
+def good(job: Job[str]) -> Made:
+    return Made({"png": PNG}, scores={"score": 0.12345678}, facts={"loaded": job.loaded})
+
+
+def rows(maker: Maker[str], planned: Sequence[PlannedSample], frame: Frame = FRAME) -> list[SampleRow]:
+    return [row for row, _ in SampleBuilder(maker, frame).build(planned, shard=0)]
+
+
+def test_an_accepted_sample_has_a_row_and_its_members() -> None:
+    (planned,) = samples("a")
+    ((row, members),) = SampleBuilder(Toy(good), FRAME).build([planned], shard=2)
+    assert (row.status, row.shard, row.split, row.attempts, row.label) == ("ok", 2, "test", 1, 3)
+    assert row.scores == {"score": 0.123457}
+    assert row.parameters == {"angle": 0}
+    assert row.seed == edit_seed(5, planned.source, planned.edit)
+    assert members["cls"] == b"3"
+    assert members["png"] == PNG
+    document = json.loads(members["json"])
+    assert document["fingerprint"] == "f" * 64
+    assert document["loaded"] == "a"
+    assert json.loads(document["scores"]) == row.scores
+
+
+def test_sources_are_loaded_once_and_made_in_groups() -> None:
+    maker = Toy(good, group=2)
+    planned = samples("a", "b", "c", edits=2)
+    assert [row.key for row in rows(maker, planned)] == [sample.key for sample in planned]
+    assert maker.calls == [("a-0", "a-1", "b-0", "b-1"), ("c-0", "c-1")]
+    assert maker.loads == ["a", "b", "c"]
+
+
+def test_a_source_with_a_problem_is_a_row_and_its_neighbours_are_made() -> None:
+    bad = PlannedSample("bad-0", record("bad", problem="mask_empty", mask="bad-mask.png"), make_edit("toy", "edit0"))
+    first, second, third = rows(Toy(good, group=3), [*samples("a"), bad, *samples("b")])
+    assert (first.status, third.status) == ("ok", "ok")
+    assert (second.status, second.reasons, second.candidates) == ("failed", ("mask_empty",), ())
+    assert second.parameters["detail"] == "bad-mask.png: mask empty"
+
+
+@given(bad=st.sets(st.integers(0, 6)), group=st.integers(1, 7))
+def test_a_failing_job_fails_alone(bad: set[int], group: int) -> None:
+    names = [f"s{number}" for number in range(7)]
+
+    def make(job: Job[str]) -> Made:
+        if int(job.loaded[1:]) in bad:
+            raise RuntimeError("the model broke")
+        return good(job)
+
+    found = rows(Toy(make, group=group), samples(*names))
+    assert {int(row.source_id[1:]) for row in found if row.status == "failed"} == bad
+    for row in found:
+        if row.status == "failed":
+            assert row.reasons == ("proposer_error",)
+            assert row.parameters["detail"] == "RuntimeError: the model broke"
+
+
+def test_jobs_of_one_unit_fail_together() -> None:
+    class Pairs(Toy):
+        def unit(self, job: Job[str]) -> Hashable:
+            return job.sample.source.id
+
+    def make(job: Job[str]) -> Made:
+        if job.key == "b-1":
+            raise ValueError("no")
+        return good(job)
+
+    maker = Pairs(make, group=3)
+    found = rows(maker, samples("a", "b", "c", edits=2))
+    assert [row.status for row in found] == ["ok", "ok", "failed", "failed", "ok", "ok"]
+    assert all(len({key[0] for key in call}) * 2 == len(call) for call in maker.calls)
+
+
+@pytest.mark.parametrize("error", [ModelError("missing"), KeyError("a bug"), TypeError("another")])
+def test_what_is_no_models_fault_ends_the_build(error: Exception) -> None:
+    def make(job: Job[str]) -> Made:
+        raise error
+
+    with pytest.raises(type(error)):
+        rows(Toy(make), samples("a"))
+
+
+def test_out_of_memory_halves_the_jobs_and_is_raised_for_one() -> None:
+    def run(jobs: Sequence[int]) -> list[int]:
+        if len(jobs) > fits:
+            raise torch.OutOfMemoryError("too many")
+        return [-job for job in jobs]
+
+    fits = 2
+    assert in_parts(run, [1, 2, 3, 4, 5], failed=lambda job, error: 0) == [-1, -2, -3, -4, -5]
+    fits = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        in_parts(run, [1, 2], failed=lambda job, error: 0)
+
+
+def rejected(job: Job[str]) -> Made:
+    return Made({"png": PNG}, (Reason.SANITY,), {"score": job.attempt}, cost=2)
+
+
+@pytest.mark.parametrize(("stochastic", "attempts"), [(True, 3), (False, 1)])
+def test_only_samples_with_fresh_noise_are_tried_again(stochastic: bool, attempts: int) -> None:
+    (row,) = rows(Toy(rejected, attempts=3), samples("a", stochastic=stochastic))
+    assert (row.status, row.reasons, row.attempts, row.cost) == ("rejected", ("sanity",), attempts, 2 * attempts)
+    assert len({one.seed for one in row.candidates}) == attempts
+    assert row.seed == row.candidates[-1].seed
+    assert [one.attempt for one in row.candidates] == list(range(attempts))
+
+
+def test_a_second_try_that_passes_is_kept() -> None:
+    def make(job: Job[str]) -> Made:
+        return good(job) if job.attempt else rejected(job)
+
+    ((row, members),) = SampleBuilder(Toy(make, attempts=3), FRAME).build(samples("a", stochastic=True), shard=0)
+    assert (row.status, row.attempts) == ("ok", 2)
+    assert json.loads(members["json"])["seed"] == row.candidates[1].seed
+
+
+def test_nothing_is_tried_again_where_another_seed_changes_nothing() -> None:
+    def make(job: Job[str]) -> Made:
+        return Made(reasons=(Reason.SOURCE_INELIGIBLE,), detail="too small", final=True)
+
+    (row,) = rows(Toy(make, attempts=3), samples("a", stochastic=True))
+    assert (row.status, row.attempts, row.parameters["detail"]) == ("rejected", 1, "too small")
+
+
+def test_a_familys_own_failures_are_failures() -> None:
+    def make(job: Job[str]) -> Made:
+        return Made(reasons=("own", Reason.PROPOSER_ERROR))
+
+    assert rows(Toy(make), samples("a"))[0].status == "rejected"
+    frame = Frame(5, "test", "f", failures=frozenset({"own"}))
+    assert rows(Toy(make), samples("a"), frame)[0].status == "failed"
+
+
+class Refuser:
+    """An installed guard that refuses the first ``times`` pictures."""
+
+    score_names = ("seen",)
+
+    def __init__(self, times: int) -> None:
+        self.times, self.shown = times, list[StoredPicture]()
+
+    def check(self, stored: StoredPicture) -> Verdict:
+        self.shown.append(stored)
+        return Verdict({"seen": 0.5}, (Reason.SANITY,) if len(self.shown) <= self.times else ())
+
+
+def test_installed_guards_see_the_stored_bytes_and_lead_to_another_try() -> None:
+    guard = Refuser(1)
+    frame = Frame(5, "test", "f", guards=(guard,))
+    ((row, members),) = SampleBuilder(Toy(good, attempts=2), frame).build(samples("a", stochastic=True), shard=0)
+    assert [one.reasons for one in row.candidates] == [("sanity",), ()]
+    assert row.scores == {"score": 0.123457, "seen": 0.5}
+    assert json.loads(json.loads(members["json"])["scores"]) == row.scores
+    assert (guard.shown[0].image == photo()).all()
+    assert (guard.shown[0].class_name, guard.shown[0].label) == ("cup", 3)
+
+
+def test_a_picture_that_was_never_made_is_shown_to_no_guard() -> None:
+    guard = Refuser(0)
+    rows(Toy(lambda job: Made(reasons=(Reason.SANITY,))), samples("a"), Frame(5, "test", "f", guards=(guard,)))
+    assert guard.shown == []
+
+
+def test_begin_and_end_are_called_around_shards_and_groups() -> None:
+    said: list[str] = []
+
+    class Told(Toy):
+        def begin(self) -> None:
+            said.append("begin")
+
+        def end(self) -> None:
+            said.append("end")
+
+    rows(Told(good, group=2), samples("a", "b", "c"))
+    assert said == ["begin", "end", "end"]
+
+
+def test_the_problem_of_a_record_is_raised_once_for_all() -> None:
+    with pytest.raises(Unusable, match=r"a\.png: source unreadable"):
+        check_record(record("a", problem="source_unreadable"))
+    check_record(record("a"))

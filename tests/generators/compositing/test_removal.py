@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.removal import MARGIN, Remover, blend_fill, removal_hole
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models
+from editmill.manifests.arrays import Mask, Picture
+from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo, source
+
+FEATHER = 4.0
+
+
+class CountingInpainter(Inpainter):
+    """The real inpainter, with a list of the requests it has met."""
+
+    def __init__(self, models: Models, *, steps: int = 1, guidance: float = 2.0) -> None:
+        super().__init__(models, steps=steps, guidance=guidance)
+        self.requests: list[InpaintRequest] = []
+
+    def fill(self, request: InpaintRequest) -> Picture:
+        self.requests.append(request)
+        return super().fill(request)
+
+
+def remover(
+    models: Models,
+    cache: Path | None,
+    *,
+    prompt: str = "green grass",
+    model_digest: str = "weights",
+    steps: int = 1,
+    guidance: float = 2.0,
+    dilation: float = 0.14,
+    feather: float = FEATHER,
+    margin: int = MARGIN,
+) -> Remover:
+    inpainter = CountingInpainter(models, steps=steps, guidance=guidance)
+    return Remover(
+        inpainter,
+        prompt=prompt,
+        model_digest=model_digest,
+        cache=cache,
+        dilation=dilation,
+        feather=feather,
+        margin=margin,
+    )
+
+
+def calls(one: Remover) -> int:
+    assert isinstance(one.filler, CountingInpainter)
+    return len(one.filler.requests)
+
+
+@settings(max_examples=50)
+@given(hnp.arrays(bool, (30, 40)).filter(np.any), st.floats(0, 0.5))
+def test_hole_contains_the_grown_mask_and_not_much_more(inside: Mask, dilation: float) -> None:
+    hole = removal_hole(np.where(inside, 255, 0).astype(np.uint8), dilation)
+    rows, columns = np.nonzero(inside)
+    growth = round((max(np.ptp(rows), np.ptp(columns)) + 1) * dilation) + 2
+    distance = ndimage.distance_transform_edt(~inside)
+    assert hole[distance <= growth - 1].all()
+    assert not hole[distance > growth + 1].any()
+
+
+def test_hole_takes_in_faint_mask_pixels() -> None:
+    mask = disc()
+    mask[5, 80] = 1
+    assert removal_hole(mask, 0.0)[5, 80]
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 99), st.floats(1.0, 6.0), st.integers(4, 20))
+def test_pixels_far_from_the_hole_keep_their_bytes(seed: int, feather: float, radius: int) -> None:
+    image = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    hole = disc(radius) > 0
+    blended = blend_fill(image, photo(seed), hole, feather)
+    far = ndimage.distance_transform_edt(~hole) >= feather
+    assert far.any()
+    assert np.array_equal(blended[far], image[far])
+    assert blended.dtype == np.uint8
+
+
+def test_nothing_of_the_object_stays_in_the_hole() -> None:
+    hole = disc(14) > 0
+    surroundings = photo(1)
+    grey, red = (
+        np.where(hole[..., None], np.array(colour, np.uint8), surroundings) for colour in ((90, 90, 90), (250, 10, 10))
+    )
+    assert np.array_equal(blend_fill(grey, photo(2), hole, FEATHER), blend_fill(red, photo(2), hole, FEATHER))
+
+
+def test_colour_cast_of_the_fill_is_taken_out() -> None:
+    image = photo(3)
+    cast = (image * 0.6 + np.array([60, 20, 0])).astype(np.uint8)
+    plain = np.full_like(image, 100)
+    shifted = plain + np.array([40, 10, 0], np.uint8)
+    assert np.abs(blend_fill(plain, shifted, disc() > 0, FEATHER).astype(int) - plain).max() <= 1
+    hole = disc() > 0
+    difference = [
+        np.abs(picture[hole].astype(float) - image[hole]).mean()
+        for picture in (blend_fill(image, cast, hole, FEATHER), cast)
+    ]
+    assert difference[0] < difference[1]
+
+
+def test_seam_has_no_step() -> None:
+    image, fill = np.full((HEIGHT, WIDTH, 3), 60, np.uint8), np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    image[:, : WIDTH // 2] = 80
+    blended = blend_fill(image, fill, box(30, 20, 66, 44) > 0, FEATHER).astype(int)
+    assert np.abs(np.diff(blended[:, 40], axis=0)).max() <= 20 / FEATHER + 1
+
+
+def test_hole_that_covers_the_frame_gives_the_fill() -> None:
+    # There is no ring to match colours with, and no distance to it.
+    image, fill = photo(1), photo(2)
+    assert np.array_equal(blend_fill(image, fill, np.ones((HEIGHT, WIDTH), bool), FEATHER), fill)
+
+
+def test_background_keeps_everything_far_from_the_object(models: Models) -> None:
+    loaded = source()
+    background = remover(models, None).background(loaded, 5)
+    distance = ndimage.distance_transform_edt(~removal_hole(loaded.mask, 0.14))
+    assert np.array_equal(background[distance >= FEATHER], loaded.image[distance >= FEATHER])
+    assert (background[loaded.mask > 0] != loaded.image[loaded.mask > 0]).mean() > 0.9
+
+
+def test_cache_hit_gives_equal_bytes_without_the_model(models: Models, tmp_path: Path) -> None:
+    first, second, uncached = remover(models, tmp_path / "c"), remover(models, tmp_path / "c"), remover(models, None)
+    backgrounds = [one.background(source(), 5) for one in (first, second, uncached)]
+    assert [calls(one) for one in (first, second, uncached)] == [1, 0, 1]
+    assert np.array_equal(backgrounds[0], backgrounds[1])
+    assert np.array_equal(backgrounds[0], backgrounds[2])
+    assert [path.name for path in (tmp_path / "c").iterdir()] == [f"{first.key(source(), 5)}.png"]
+
+
+def test_one_source_is_rendered_once_per_remover(models: Models) -> None:
+    one = remover(models, None)
+    assert np.array_equal(one.background(source(), 5), one.background(source(), 5))
+    assert calls(one) == 1
+    one.background(source("b"), 5)
+    assert calls(one) == 2
+
+
+def test_memory_of_removals_is_bounded(models: Models) -> None:
+    one = remover(models, None)
+    sources = [source(str(number)) for number in range(10)]
+    kept = [one.background(loaded, 5) for loaded in sources]
+    assert calls(one) == 10
+    assert np.array_equal(one.background(sources[0], 5), kept[0])
+    assert calls(one) == 11
+    one.background(sources[9], 5)
+    assert calls(one) == 11
+
+
+CHANGES: dict[str, dict[str, object]] = {
+    "prompt": {"prompt": "a brick wall"},
+    "weights": {"model_digest": "other"},
+    "steps": {"steps": 2},
+    "guidance": {"guidance": 3.0},
+    "dilation": {"dilation": 0.2},
+    "margin": {"margin": 0},
+    "feather": {"feather": 5.0},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_key_changes_with_each_setting(models: Models, change: str) -> None:
+    assert remover(models, None, **CHANGES[change]).key(source(), 5) != remover(models, None).key(source(), 5)  # type: ignore[arg-type]
+
+
+def test_key_changes_with_source_and_seed_only(models: Models) -> None:
+    one, loaded = remover(models, None), source()
+    others = [
+        LoadedSource(loaded.record.model_copy(update={"sha256": "0" * 64}), loaded.image, loaded.mask),
+        LoadedSource(loaded.record, loaded.image, np.roll(loaded.mask, 1)),
+    ]
+    larger = LoadedSource(loaded.record, cv2.resize(loaded.image, (120, 80)), cv2.resize(loaded.mask, (120, 80)))
+    keys = [one.key(loaded, 5), one.key(loaded, 6), *(one.key(other, 5) for other in (*others, larger))]
+    assert len(set(keys)) == len(keys)
+    renamed = LoadedSource(loaded.record.model_copy(update={"id": "z", "label": 4}), loaded.image, loaded.mask)
+    assert one.key(renamed, 5) == keys[0] == remover(models, Path("elsewhere")).key(source(), 5)
