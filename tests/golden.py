@@ -1,0 +1,142 @@
+"""Golden builds: every recipe on two sources with the embedded pack, to show that a change of the code changes no byte.
+
+    python -m tests.golden build DIR            every recipe into DIR/NAME (minutes; two processes on the CPU)
+    python -m tests.golden compare BEFORE AFTER what differs, field by field; exit 1 for any difference
+
+Compared is what a reader finds: members, rows, manifest. Where a member or a row lies in its file is left out, and so
+are the fields that name the build itself (fingerprint, commit).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tarfile
+from collections import Counter
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+TWO = ("source.count=2", "shards=2")
+LENIENT = ("calibration.source.count=16", "guard.far_upper_limit=1", "guard.frr_limit=1")
+SMALL = ("source.size=128", "generator.side=128", "generator.least_pixels=16384")
+RECIPES: dict[str, tuple[str, ...]] = {
+    "demo": TWO,
+    "imagenet-e": TWO,
+    "imagenet-e-faithful": TWO,
+    "imagenet-e-published": TWO,
+    "xmai": TWO,
+    "dilution": TWO,
+    "watermark": TWO,
+    "watermark-ctrlregen": (*TWO, *SMALL),
+    "fmr": (*TWO, "generator.budget=3", *LENIENT),
+    "imagenet-g": (*TWO, "generator.quota=2", *LENIENT),
+}
+# Fields that name the build, or where something lies in a file.
+BUILD = frozenset({"fingerprint", "code_commit", "code_version", "shards", "environment"})
+
+
+def build(folder: Path, names: list[str]) -> int:
+    """Build recipes that are not there yet; return the number of failures."""
+    failures = 0
+    for name in names or list(RECIPES):
+        changes = [argument for change in RECIPES[name] for argument in ("--set", change)]
+        command = [sys.executable, "-m", "editmill", "build", name, *changes]
+        done = subprocess.run([*command, "--device", "cpu", "--workers", "2", "--out", str(folder / name)], check=False)
+        failures += done.returncode != 0
+        print(f"{name}: exit code {done.returncode}")
+    return failures
+
+
+def facts(dataset: Path) -> Iterator[tuple[str, str, Any]]:
+    """Yield place, field and value of everything that a dataset says."""
+    manifest = json.loads((dataset / "manifest.json").read_bytes())
+    for name, value in _leaves(manifest):
+        if name.partition(".")[0] not in BUILD:
+            yield "manifest", name, value
+    for path in sorted(dataset.glob("*/*.tar")):
+        yield from _members(path)
+    for row in pq.read_table(dataset / "samples.parquet").to_pylist():
+        yield from _row(row)
+
+
+def _members(path: Path) -> Iterator[tuple[str, str, Any]]:
+    with tarfile.open(path) as tar:
+        for member in tar:
+            key, _, suffix = member.name.partition(".")
+            stream = tar.extractfile(member)
+            assert stream is not None
+            data = stream.read()
+            if suffix != "json":
+                yield f"member {key}", suffix, sha256(data).hexdigest()
+                continue
+            for name, value in json.loads(data).items():
+                if name not in BUILD:
+                    yield f"json {key}", name, value
+
+
+def _row(row: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for name, value in row.items():
+        if name == "parameters":
+            for parameter, found in json.loads(value).items():
+                yield f"row {row['key']}", f"parameters.{parameter}", found
+        elif not name.endswith(("_offset", "_size")) and name != "json_sha256":
+            yield f"row {row['key']}", name, None if value != value else value
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for key, part in value.items():
+            yield from _leaves(part, f"{name}.{key}" if name else key)
+    else:
+        yield name, value
+
+
+def _by_place(dataset: Path) -> dict[tuple[str, str], Any]:
+    return {(place, field): value for place, field, value in facts(dataset)}
+
+
+def compare(before: Path, after: Path) -> int:
+    """Print what differs between two folders of datasets; return the number of differing fields."""
+    total = 0
+    for dataset in sorted(path.parent for path in after.glob("*/manifest.json")):
+        old, new = (_by_place(folder / dataset.name) for folder in (before, after))
+        changed: Counter[tuple[str, str, str]] = Counter()
+        examples = {}
+        for place, field in sorted(old.keys() | new.keys()):
+            one, two = old.get((place, field), "(absent)"), new.get((place, field), "(absent)")
+            if one != two:
+                what = "gone" if two == "(absent)" else "new" if one == "(absent)" else "changed"
+                group = (place.partition(" ")[0], field, what)
+                changed[group] += 1
+                examples.setdefault(group, f"{place}: {str(one)[:70]} -> {str(two)[:70]}")
+        print(f"{dataset.name}: {len(old)} facts, {sum(changed.values())} differ")
+        for group, count in sorted(changed.items()):
+            print(f"  {' '.join(group)}: {count}, such as {examples[group]}")
+        total += sum(changed.values())
+    return total
+
+
+def main() -> int:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    building = commands.add_parser("build")
+    building.add_argument("folder", type=Path)
+    building.add_argument("names", nargs="*", help=f"of {', '.join(RECIPES)}; all by default")
+    comparing = commands.add_parser("compare")
+    comparing.add_argument("before", type=Path)
+    comparing.add_argument("after", type=Path)
+    asked = parser.parse_args()
+    if asked.command == "build":
+        return int(bool(build(asked.folder, asked.names)))
+    return int(bool(compare(asked.before, asked.after)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
