@@ -88,7 +88,7 @@ def load_identified(spec: str, *, class_names: Mapping[int, str], device: str = 
 
 
 def identify(spec: str) -> tuple[str, str]:
-    """Return hub id and digest of the weights of a model of transformers; "" for what is not known."""
+    """Return the hub id and digest of the weights of a model of transformers; "" for what is not known."""
     kind, _, rest = spec.partition(":")
     if kind != "transformers":
         return "", ""

@@ -205,7 +205,9 @@ def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatA
 
 
 def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int) -> Estimate:
-    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the numbers."""
+    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the
+    numbers.
+    """
     if resamples < 1:
         raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
     # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap
@@ -225,7 +227,7 @@ def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int
 
 
 def _column_means(weights: FloatArray, distinct: FloatArray) -> FloatArray:
-    """Return weighted means [draws, columns]; NaN where a draw holds no value of the column."""
+    """Return the weighted means [draws, columns]; NaN where a draw holds no value of the column."""
     columns = distinct.shape[1] // 2
     totals = weights @ distinct
     with np.errstate(invalid="ignore"):

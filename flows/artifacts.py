@@ -74,7 +74,7 @@ def count_table(counts: Counts) -> list[dict[str, Any]]:
 
 
 def dataset_page(manifest: Manifest, out: Path) -> str:
-    """Return markdown with the manifest's path, the counts that matter and a sheet of thumbnails as a ``data:`` URI."""
+    """Return Markdown with the manifest's path, the counts that matter and a sheet of thumbnails as a ``data:`` URI."""
     planned = sum(
         number for statuses in manifest.counts.values() for numbers in statuses.values() for number in numbers.values()
     )
@@ -100,5 +100,5 @@ def thumbnails(out: Path) -> str:
 
 
 def _key(name: str, suffix: str) -> str:
-    """Return prefect's keys hold only ``[a-z0-9-]``."""
+    """Return a key of an artifact, which holds only ``[a-z0-9-]``."""
     return f"{name.replace('_', '-')}-{suffix}"

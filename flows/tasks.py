@@ -102,7 +102,7 @@ def submit_shards(prepared: Prepared, *, device: str) -> dict[int, PrefectFuture
 
 
 def accelerator_slot(device: str) -> AbstractContextManager[Any]:
-    """Return on Dask, one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
+    """Ask on Dask for one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
     if not device.startswith("cuda"):
         return nullcontext()
     try:

@@ -48,7 +48,7 @@ def make_payload(secret: bytes, source_id: str, scheme: str, *, length: int, neg
 
 
 def commitment(bits: tuple[int, ...], nonce: str) -> str:
-    """Return sha256 over the bits as a string of 0 and 1, and the nonce in hex."""
+    """Return the sha256 over the bits as a string of 0 and 1, and the nonce in hex."""
     return hashlib.sha256(join_fields(text_of(bits), nonce)).hexdigest()
 
 

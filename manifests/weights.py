@@ -14,7 +14,7 @@ DIGESTED = WEIGHT_SUFFIXES | {".json", ".txt", ".model"}
 
 
 def weights_digest(folder: Path) -> str:
-    """Return sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted
+    """Return the sha256 over the names and sha256 of all weight and configuration files below ``folder``, in sorted
     order.
     """
     total = hashlib.sha256()

@@ -56,7 +56,7 @@ class Plan:
         return [sample for shard in self.shards for sample in shard]
 
     def counts(self) -> dict[str, int]:
-        """Return planned samples per edit label, in the recipe's order."""
+        """Count planned samples per edit label, in the recipe's order."""
         return dict(Counter(sample.edit.label for sample in self.samples()))
 
     def problems(self) -> dict[str, str]:

@@ -24,12 +24,12 @@ PACKAGES = (
 
 
 def code_version() -> str:
-    """Return version of the installed distribution, or ``0+source`` for a bare checkout."""
+    """Return the version of the installed distribution, or ``0+source`` for a bare checkout."""
     return _version("editmill") or "0+source"
 
 
 def code_commit() -> str:
-    """Return commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
+    """Return the commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return ""
@@ -48,7 +48,7 @@ def code_commit() -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return versions of the packages whose code touches pixels or bytes."""
+    """Return the versions of the packages whose code touches pixels or bytes."""
     return {name: found for name in PACKAGES if (found := _version(name))}
 
 

@@ -86,7 +86,8 @@ def ask(function: Callable[[Images], npt.ArrayLike], images: Images, *, name: st
 
 
 def place_of(error: Exception) -> str:
-    """Return file and line where a user's function raised the error: its own file's, though a library below it raised.
+    """Return the file and line where a user's function raised the error: its own file's, though a library below it
+    raised.
 
     To be called by the function that called the user's.
     """

@@ -50,7 +50,7 @@ def _of_replicas(columns: Sequence[ColumnResult]) -> list[str]:
 
 
 def _surrogate(evaluation: AttributeEvaluation) -> str:
-    """Return role, class and digest of the classifier that a dataset was made against."""
+    """Return the role, class and digest of the classifier that a dataset was made against."""
     role = evaluation.manifest.recipe.get("generator", {}).get("render", {}).get("surrogate", "")
     return next(
         (f"{one.role} ({one.cls}, {one.digest[:12]})" for one in evaluation.manifest.models if one.role == role),

@@ -108,7 +108,7 @@ def _filling(name: str, rows: Sequence[SynthesisRow]) -> Filling:
 
 
 def gini(values: Sequence[float]) -> float | None:
-    """Return mean absolute difference of all pairs over twice the mean, in [0, 1].
+    """Return the mean absolute difference of all pairs over twice the mean, in [0, 1].
 
     None for no value, 0 where all are 0.
     """

@@ -136,7 +136,7 @@ def _mean(rows: list[CaptionRow], value: Callable[[dict[str, float]], float | No
 
 
 def _overlap(rows: list[CaptionRow]) -> tuple[float | None, float | None]:
-    """Return corpus BLEU and chrF of edited texts against their sources; None without the package."""
+    """Return the corpus BLEU and chrF of edited texts against their sources; None without the package."""
     try:
         from sacrebleu import corpus_bleu, corpus_chrf
     except ImportError:

@@ -59,7 +59,7 @@ def detected(matches: FloatArray, decoded: BoolArray, test: Threshold) -> FloatA
 
 
 def randomised(matches: FloatArray, decoded: BoolArray, test: Threshold) -> FloatArray:
-    """Return probability with which the randomised test at exactly ``alpha`` calls each sample marked.
+    """Return the probability with which the randomised test at exactly ``alpha`` calls each sample marked.
 
     Its mean is the power of that test, without the noise that drawing the decisions would add.
     """
@@ -68,7 +68,7 @@ def randomised(matches: FloatArray, decoded: BoolArray, test: Threshold) -> Floa
 
 
 def p_values(matches: npt.ArrayLike, bits: int) -> FloatArray:
-    """Return exact one-sided P(X >= matches).
+    """Return the exact one-sided P(X >= matches).
 
     Half a match, as of a decoding error at chance, counts as the next whole one.
     """
@@ -76,7 +76,7 @@ def p_values(matches: npt.ArrayLike, bits: int) -> FloatArray:
 
 
 def log10_p(matches: npt.ArrayLike, bits: int) -> FloatArray:
-    """Return base-10 logarithm of `p_values`."""
+    """Return the base-10 logarithm of `p_values`."""
     exact = np.ceil(np.asarray(matches, dtype=np.float64)) - 1
     return np.asarray(binom.logsf(exact, bits, 0.5) / math.log(10), dtype=np.float64)
 

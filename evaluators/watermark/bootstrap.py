@@ -40,7 +40,7 @@ class SourceBootstrap:
         return np.array([self.index[name] for name in sources], dtype=np.int64)
 
     def means(self, values: FloatArray, clusters: IntArray) -> FloatArray:
-        """Return means of ``values`` [n] of the sources ``clusters`` [n] in every resample.
+        """Return the means of ``values`` [n] of the sources ``clusters`` [n] in every resample.
 
         NaN where none of them was drawn.
         """

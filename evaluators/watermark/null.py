@@ -193,7 +193,8 @@ def sign_flip_p(scores: FloatArray, key: BoolArray, rng: np.random.Generator, *,
 
 
 def soft_false_alarms(scores: FloatArray, pairs: int, rng: np.random.Generator, *, alpha: float = 0.01) -> Rate:
-    """Return share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is at most
+    """Return the share of fresh fair keys, about ``pairs`` over at most 500 pictures, whose sign-flip p-value is
+    at most
     ``alpha``; scores [pictures, bits].
     """
     scores = rng.permutation(scores)[:_PICTURES]

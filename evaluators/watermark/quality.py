@@ -44,7 +44,7 @@ class QualityResult:
 
 
 def measure_quality(rows: WatermarkRows, sampler: SourceBootstrap) -> tuple[QualityResult, ...]:
-    """Return mean scores per scheme and rung, unmarked samples first."""
+    """Return the mean scores per scheme and rung, unmarked samples first."""
     found = []
     for scheme in ("", *(scheme.name for scheme in rows.schemes)):
         for attack in rows.attacks:

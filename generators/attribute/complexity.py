@@ -17,7 +17,8 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def full_spectrum(picture: Tensor) -> Tensor:
-    """Return mean magnitude of the whole spectrum, the zero frequency included, of pictures in [-1, 1], [n, 3, h, w]:
+    """Return the mean magnitude of the whole spectrum, the zero frequency included, of pictures in [-1, 1], [n, 3,
+    h, w]:
     [n].
 
     The publication's H (arXiv 2303.17096, code): the two-dimensional Fourier transform of (x + 1) / 2, not normalised.
@@ -34,7 +35,7 @@ def background_spectrum(picture: Tensor, background: Tensor) -> Tensor:
 
 
 def mid_band(picture: Tensor, background: Tensor) -> Tensor:
-    """Return c_mid: mean magnitude of the mid frequencies of luma, over windows that lie wholly in the background.
+    """Return C_mid: mean magnitude of the mid frequencies of luma, over windows that lie wholly in the background.
 
     Args:
         picture: float [n, 3, h, w] in [0, 1].
@@ -76,7 +77,7 @@ def _band_magnitude(windows: Tensor, side: int) -> Tensor:
 
 
 def measure_mid_band(image: Picture, alpha: Mask) -> float:
-    """Return c_mid of a picture (uint8 [H, W, 3] RGB) where ``alpha`` (uint8 [H, W]) is 0, in grey levels."""
+    """Return C_mid of a picture (uint8 [H, W, 3] RGB) where ``alpha`` (uint8 [H, W]) is 0, in grey levels."""
     picture = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None]
     background = torch.from_numpy((alpha == 0).astype(np.float32))[None, None]
     return float(mid_band(picture, background)[0]) * 255

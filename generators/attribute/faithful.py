@@ -143,7 +143,7 @@ class BlendedDiffusion:
         return steering.weight != 0 or steering.target is not None or "guided-zero" in self.settings.compat
 
     def step(self, noisy: Tensor, index: int, steering: Steering) -> tuple[Tensor, Tensor]:
-        """Return mean and variance of the next less noisy picture, the mean moved against the loss's gradient."""
+        """Return the mean and variance of the next less noisy picture, the mean moved against the loss's gradient."""
         if not self._guides(steering):
             prediction = self.diffusion.predict(noisy, index)
             return prediction.mean, prediction.variance

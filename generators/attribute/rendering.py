@@ -205,7 +205,7 @@ class AttributeRenderer:
         return edit_seed(self.recipe_seed, job.source.record, ROUND_TRIP, int(job.edit.get("draw", 0)), job.attempt)
 
     def _control(self, job: EditJob) -> float:
-        """Return c_mid of the source's background regenerated from the same noise without guidance."""
+        """Return C_mid of the source's background regenerated from the same noise without guidance."""
         seed = self._noise_seed(job)
         return self._controls.get((job.source.record.id, seed), lambda: self._unguided(job.source, seed))
 

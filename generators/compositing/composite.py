@@ -33,13 +33,13 @@ def object_share(coverage: Mask) -> float:
 
 
 def to_linear(values: Feature) -> Picture:
-    """Return sRGB in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
+    """Convert sRGB in [0, 255] to linear light in [0, 1] (IEC 61966-2-1)."""
     scaled = values.astype(np.float64) / 255
     return np.where(scaled <= 0.04045, scaled / 12.92, ((scaled + 0.055) / 1.055) ** 2.4)
 
 
 def from_linear(values: Picture) -> Picture:
-    """Return linear light in [0, 1] to sRGB uint8, rounded."""
+    """Convert linear light in [0, 1] to sRGB uint8, rounded."""
     scaled = np.where(values <= 0.0031308, values * 12.92, 1.055 * np.maximum(values, 0) ** (1 / 2.4) - 0.055)
     return np.rint(scaled.clip(0, 1) * 255).astype(np.uint8)
 

@@ -68,7 +68,7 @@ class Filler(Protocol):
     identity: dict[str, Any]
 
     def cost(self) -> int:
-        """Return network evaluations per picture."""
+        """Return the network evaluations per picture."""
 
     def fill(self, request: InpaintRequest) -> Picture:
         """Return the whole frame, uint8 [H, W, 3] RGB."""

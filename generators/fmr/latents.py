@@ -56,7 +56,7 @@ class LatentCodec:
         return (encoded.latent_dist.mode().float() - self._shift) * self.model.config.scaling_factor
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Return latents float [n, c, h, w] to pictures float32 [n, 3, H, W] in about [-1, 1]; differentiable."""
+        """Decode latents float [n, c, h, w] to pictures float32 [n, 3, H, W] in about [-1, 1]; differentiable."""
         if self.quantises:
             return self.model.decode(latents.to(self.model.dtype), force_not_quantize=not self.quantize).sample.float()
         unscaled = latents / self.model.config.scaling_factor + self._shift

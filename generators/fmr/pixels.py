@@ -32,7 +32,7 @@ def stored_levels(pictures: Tensor) -> Tensor:
 
 
 def to_images(levels: Tensor) -> list[Picture]:
-    """Return grey levels [n, 3, H, W] in {0, …, 255} to uint8 [H, W, 3] RGB each."""
+    """Convert grey levels [n, 3, H, W] in {0, …, 255} to uint8 [H, W, 3] RGB each."""
     return list(levels.detach().round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 

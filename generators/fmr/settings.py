@@ -133,7 +133,7 @@ class FmrSettings(Settings):
         return self
 
     def ascent(self, network: str, target: str, *, random: bool = False) -> AscentSettings:
-        """Return settings of one ascent, or of its random control."""
+        """Return the settings of one ascent, or of its random control."""
         return AscentSettings(
             network=network,
             target=target,

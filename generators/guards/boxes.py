@@ -28,7 +28,7 @@ def shared_area(first: Box, second: Box) -> float:
 
 
 def box_iou(first: Box, second: Box) -> float:
-    """Return intersection over union, in [0, 1]."""
+    """Return the intersection over union, in [0, 1]."""
     shared = shared_area(first, second)
     return shared / max(box_area(first) + box_area(second) - shared, 1e-9)
 

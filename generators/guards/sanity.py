@@ -37,7 +37,7 @@ def black_share(image: Picture) -> float:
 
 
 def neighbour_correlation(image: Picture, where: Mask) -> float:
-    """Return correlation of horizontal and vertical neighbours in luma, both in ``where`` (bool [H, W]).
+    """Return the correlation of horizontal and vertical neighbours in luma, both in ``where`` (bool [H, W]).
 
     White noise has 0, stipple less, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may have
     any, so it counts as 1.

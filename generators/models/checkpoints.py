@@ -25,7 +25,7 @@ def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | N
 
 
 def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path:
-    """Return like ``local_folder``, downloading nothing.
+    """Return the folder as ``local_folder`` does, downloading nothing.
 
     Raises:
         ModelError: The checkpoint is not there; the message names the download command.

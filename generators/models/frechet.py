@@ -10,7 +10,8 @@ from editmill.manifests.arrays import Feature
 
 
 def frechet_distance(first: Feature, second: Feature) -> float:
-    """Return squared Fréchet distance between the Gaussians fitted to two sets of features, float [n, width] and [m,
+    """Return the squared Fréchet distance between the Gaussians fitted to two sets of features, float [n, width]
+    and [m,
     width].
 
     It is biased upwards for few pictures, so compare distances of equally many only.

@@ -20,8 +20,9 @@ Levels = tuple[Tensor, Tensor]
 
 @contextmanager
 def guided_steps(scheduler: Any, shift: Shift | None) -> Iterator[None]:
-    """Return within the context each ``scheduler.step`` sees a model output whose clean prediction is moved by
-    ``shift``; None changes nothing.
+    """Give each ``scheduler.step`` within the context a model output whose clean prediction is moved by ``shift``.
+
+    None changes nothing.
 
     The network itself is not differentiated, so a guided step costs what ``shift`` costs (Yu et al., FreeDoM, arXiv
     2303.09833, without its gradient through the network). Every pipeline that calls its scheduler's ``step`` works,

@@ -75,7 +75,7 @@ class Inpainter:
         self.multiple = max(8, factor * 2**levels)
 
     def cost(self, *, strength: float = 1.0) -> int:
-        """Return network evaluations per picture."""
+        """Return the network evaluations per picture."""
         executed = min(self.steps, int(self.steps * strength))
         return executed * (2 if self.guidance > 1 else 1)
 
@@ -128,7 +128,7 @@ class Inpainter:
         }
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
+        """Decode scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
         vae = self.pipeline.vae
         latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
         decoded: torch.Tensor = vae.decode(latents.to(vae.dtype), return_dict=False)[0].float()

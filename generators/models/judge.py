@@ -28,7 +28,7 @@ class ZeroShotJudge:
 
     @torch.inference_mode()
     def probabilities(self, images: list[Picture], texts: tuple[str, ...]) -> Picture:
-        """Return softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
+        """Return the softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
 
         SigLIP's bias is the same for all texts, so it drops out.
         """

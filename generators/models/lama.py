@@ -31,7 +31,7 @@ class Lama:
         self.identity = {"lama": weights_digest(models.folder(ROLE))}
 
     def cost(self) -> int:
-        """Return network evaluations per picture."""
+        """Return the network evaluations per picture."""
         return 1
 
     def fill(self, request: InpaintRequest) -> Picture:

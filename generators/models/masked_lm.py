@@ -57,7 +57,7 @@ class MaskedLm:
         return {index: word for index, word in words.items() if word.replace("-", "").isalpha()}
 
     def word_probabilities(self, texts: list[str], *, top: int = 50) -> list[list[tuple[str, float]]]:
-        """Return for each text, the ``top`` words for its slot with their probability, best first.
+        """Return, for each text, the ``top`` words for its slot with their probability, best first.
 
         Equal ones in the order of the vocabulary.
 
@@ -78,7 +78,7 @@ class MaskedLm:
     def token_probabilities(
         self, sequences: list[list[int]], places: list[int], among: list[int], *, top: int = 50
     ) -> list[list[tuple[int, float]]]:
-        """Return for each sequence of token ids, the ``top`` of the tokens ``among`` for one place, best first.
+        """Return, for each sequence of token ids, the ``top`` of the tokens ``among`` for one place, best first.
 
         Equal ones in the order given.
         """
@@ -95,7 +95,7 @@ class MaskedLm:
         return ranked
 
     def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Feature:
-        """Return log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
+        """Return the log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
 
         A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its
         tokens, so long words compare with short ones as a whole.

@@ -80,5 +80,5 @@ def adapt(parameters: Parameters, reasons: Sequence[Sequence[str]], settings: Re
 
 
 def _rounded(value: float) -> float:
-    """Return without the binary residue of repeated tenths, which would stand in rows."""
+    """Return the number without the binary residue of repeated tenths, which would stand in rows."""
     return round(value, 6)

@@ -52,7 +52,7 @@ class Crowd:
         return scores, (*reasons, *([GuardReason.NEAR_SOURCE_COPY] if copied else []))
 
     def farthest(self, accepted: Sequence[bool], features: Feature) -> int:
-        """Return of the accepted candidates, features float [candidates, width], the one farthest from the class's
+        """Return the one of the accepted candidates, features float [candidates, width], farthest from the class's
         samples; the first in an empty class.
 
         One step of the greedy k-centre (Gonzalez 1985), with the samples so far as centres.

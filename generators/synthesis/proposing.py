@@ -103,7 +103,7 @@ class Proposer:
         return side, side
 
     def guidance(self, conditioning: str) -> float:
-        """Return guidance of the first round."""
+        """Return the guidance of the first round."""
         return self.settings.conditioning(conditioning).guidance or self.models.pack.guidance
 
     def _pipeline(self, conditioning: str) -> Any:

@@ -48,7 +48,7 @@ def first_accepted(accepted: Sequence[bool], count: int) -> list[int]:
 
 
 def diverse(accepted: Sequence[bool], embeddings: Feature, count: int) -> list[int]:
-    """Return greedy k-centre among the accepted (Gonzalez 1985; at most twice the optimal radius).
+    """Choose by greedy k-centre among the accepted (Gonzalez 1985; at most twice the optimal radius).
 
     The first is the first accepted; each next one is the farthest from those taken, the lowest number among equals.
     Distances are Euclidean between normalised embeddings (float [candidates, features]).

@@ -132,7 +132,7 @@ class SizeRuler:
         self._areas: PerSource[float] = PerSource()
 
     def measure(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> Finding:
-        """Return size by the mask's area, or the box's where there is no segmenter."""
+        """Return the size by the mask's area, or the box's where there is no segmenter."""
         ratio = self._ratio(
             image,
             sighting,

@@ -15,7 +15,7 @@ class Fluency:
         self._known: dict[str, float] = {}
 
     def per_token(self, texts: list[str]) -> list[float]:
-        """Return pseudo-log-likelihood per token in nats, at most 0; 0 for a text without tokens."""
+        """Return the pseudo-log-likelihood per token in nats, at most 0; 0 for a text without tokens."""
         if len(self._known) > CAPACITY:
             self._known.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
@@ -30,7 +30,8 @@ class Fluency:
         return [self._known[text] for text in texts]
 
     def word_scores(self, asked: list[tuple[str, int, int]]) -> list[float]:
-        """Return log-probability of the word at [start, end) of each text, in nats; pieces of longer words are filled
+        """Return the log-probability of the word at [start, end) of each text, in nats; pieces of longer words are
+        filled
         from the left.
         """
         by_word: dict[str, list[int]] = {}

@@ -99,7 +99,7 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
 
 
 def _framed(source: SourceRecord, settings: WatermarkSettings) -> int:
-    """Return pixels of a source in the frame of its samples."""
+    """Return the pixels of a source in the frame of its samples."""
     if settings.fit == "crop":
         return settings.side**2
     short = min(source.width, source.height)

@@ -73,5 +73,5 @@ def _foreign(record: EmbedRecord, what: str) -> Unusable:
 
 
 def pixels_digest(image: Picture) -> str:
-    """Return sha256 over the shape, the type and the pixels of a picture."""
+    """Return the sha256 over the shape, the type and the pixels of a picture."""
     return hashlib.sha256(f"{image.shape} {image.dtype.str}".encode() + image.tobytes()).hexdigest()

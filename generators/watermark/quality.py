@@ -19,13 +19,14 @@ EQUAL_PSNR = 100.0
 
 
 def psnr(first: Picture, second: Picture) -> float:
-    """Return peak signal-to-noise ratio in dB of two pictures uint8 [H, W, 3], at most ``EQUAL_PSNR``."""
+    """Return the peak signal-to-noise ratio in dB of two pictures uint8 [H, W, 3], at most ``EQUAL_PSNR``."""
     error = float(np.mean((first.astype(np.float64) - second.astype(np.float64)) ** 2))
     return min(EQUAL_PSNR, 10 * math.log10(255**2 / error)) if error else EQUAL_PSNR
 
 
 def ssim(first: Picture, second: Picture) -> float:
-    """Return structural similarity, at most 1, of two pictures uint8 [H, W, 3]: the mean over pixels and channels (Wang
+    """Return the structural similarity, at most 1, of two pictures uint8 [H, W, 3]: the mean over pixels and
+    channels (Wang
     et al. 2004).
     """
     x, y = first.astype(np.float64), second.astype(np.float64)

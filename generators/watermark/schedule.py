@@ -82,7 +82,7 @@ def start_latents(
 
 
 def describe_scheduler(scheduler: Any, settings: WatermarkSettings) -> dict[str, Any]:
-    """Return class, digest of the configuration, spacing and kind of a scheduler."""
+    """Return the class, digest of the configuration, spacing and kind of a scheduler."""
     config = {name: value for name, value in scheduler.config.items() if not name.startswith("_")}
     return {
         "scheduler": type(scheduler).__name__,

@@ -210,17 +210,17 @@ class WatermarkSettings(Settings):
         return self.guidance > 1
 
     def steps_of(self, attack: AttackSettings) -> int:
-        """Return steps of the whole schedule that an attack runs a part of."""
+        """Return the steps of the whole schedule that an attack runs a part of."""
         return attack.steps or self.steps
 
     def executed(self, attack: AttackSettings) -> int:
-        """Return denoising steps that an attack runs per pass."""
+        """Return the denoising steps that an attack runs per pass."""
         if attack.kind.partial:
             return attack.n_steps
         return self.steps_of(attack) if attack.kind.denoises else 0
 
     def cost(self, attack: AttackSettings) -> int:
-        """Return network evaluations of an attack, all passes together."""
+        """Return the network evaluations of an attack, all passes together."""
         return attack.passes * self.executed(attack) * (2 if self.guided else 1)
 
     def secret(self, seed: int) -> bytes:

@@ -75,7 +75,8 @@ def _record(number: int) -> SourceRecord:
 def figures(
     seen: list[Seen], judges: tuple[CropJudge, CropJudge], name: str, group: AttributeGroup, colours: tuple[str, ...]
 ) -> dict[str, float]:
-    """Return precision and recall of the two judges together, and the second judge's false rejections of true words and
+    """Return the precision and recall of the two judges together, and the second judge's false rejections of true
+    words and
     false acceptances.
     """
     said = right = positives = true_rejected = false_accepted = false_words = 0

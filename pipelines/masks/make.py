@@ -57,7 +57,7 @@ class MadeMasks:
         return dict(sorted(Counter(row["mask_source"] for row in self.accepted).items()))
 
     def reasons(self) -> dict[str, int]:
-        """Return refused rows by reason, the most frequent first."""
+        """Count refused rows by reason, the most frequent first."""
         return dict(Counter(row["reason"] for row in self.refused).most_common())
 
 

@@ -108,7 +108,7 @@ class Proposer:
         return found[0].box
 
     def _choose(self, image: Picture, class_name: str) -> Segment:
-        """Return of everything in the image the most central mask that the segmenter trusts and that shows the
+        """Return the most central mask that the segmenter trusts and that shows the
         class.
         """
         segments = [segment for segment in self.segmenter.automatic(image) if _may_be_object(segment.mask)]

@@ -56,6 +56,6 @@ def centrality(mask: Mask) -> float:
 
 
 def mask_iou(first: Mask, second: Mask) -> float:
-    """Return intersection over union; 0 where both are empty."""
+    """Return the intersection over union; 0 where both are empty."""
     union = np.count_nonzero(first | second)
     return float(np.count_nonzero(first & second) / union) if union else 0.0

@@ -242,7 +242,7 @@ def _members(opened: Dataset, keys: Sequence[str]) -> Iterator[tuple[str, dict[s
 
 
 def counts_of(manifest: Manifest) -> dict[str, int]:
-    """Return planned samples by status."""
+    """Count planned samples by status."""
     found: Counter[str] = Counter()
     for statuses in manifest.counts.values():
         for status, reasons in statuses.items():

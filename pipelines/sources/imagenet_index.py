@@ -19,7 +19,7 @@ HOW_TO_GET = (
 
 
 def read_index(path: Path) -> dict[str, tuple[int, str]]:
-    """Return class index and name by wnid.
+    """Return the class index and name by wnid.
 
     Raises:
         SourceError: The file is missing or holds something else; the message says where such a file comes from.

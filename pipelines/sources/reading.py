@@ -129,7 +129,7 @@ def check_mask(shape: tuple[int, ...], mask: Mask, name: str) -> None:
 
 
 def image_facts(path: Path, name: str) -> tuple[int, int, str]:
-    """Return width, height and sha256 of a picture's file, without decoding it.
+    """Return the width, height and sha256 of a picture's file, without decoding it.
 
     Raises:
         Unusable: It is missing or not a picture.

@@ -24,7 +24,7 @@ def largest_component(mask: Mask) -> float:
 
 
 def border_distance(mask: Mask) -> float:
-    """Return pixels between a mask's box (bool [H, W]) and the nearest border of the frame."""
+    """Return the pixels between a mask's box (bool [H, W]) and the nearest border of the frame."""
     left, top, right, bottom = box_of(mask)
     return min(left, top, mask.shape[1] - right, mask.shape[0] - bottom)
 

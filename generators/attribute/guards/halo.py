@@ -56,7 +56,7 @@ def _distance(mask: Mask) -> Mask:
 
 
 def _local_range(luma: Feature, known: Feature) -> tuple[Feature, Feature]:
-    """Return lowest and highest of the ``known`` pixels within ``REACH`` of each.
+    """Return the lowest and highest of the ``known`` pixels within ``REACH`` of each.
 
     ``MISSING`` and its negative where there is none.
     """

@@ -18,7 +18,7 @@ from editmill.manifests.arrays import Feature, Mask, Picture
 
 
 def centroid(mask: Mask) -> Mask:
-    """Return mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
+    """Return the mean (x, y) pixel index of a mask, bool [H, W] with at least one pixel set: float64 [2]."""
     rows, columns = np.nonzero(mask)
     return np.array([columns.mean(), rows.mean()])
 

@@ -59,12 +59,12 @@ def measuring_guards(settings: GuardSettings) -> MeasuringGuards:
 
 
 def segmentation_rule(settings: GuardSettings) -> SegmentationRule:
-    """Return limits of ``SegmentationGuard``."""
+    """Return the limits of ``SegmentationGuard``."""
     return SegmentationRule(settings.mask_iou, settings.small_mask_iou, settings.expansion)
 
 
 def label_rule(settings: GuardSettings) -> LabelRule:
-    """Return limits of ``LabelGuard``."""
+    """Return the limits of ``LabelGuard``."""
     return LabelRule(settings.label_margin)
 
 

@@ -106,11 +106,11 @@ class GuardEnsemble:
         self.verifiers = [Verifier(models, role, batch=batch) for role in settings.verifiers]
 
     def gate_digests(self) -> dict[str, str]:
-        """Return weights digest by role of everything that gates."""
+        """Return the weights digest by role of everything that gates."""
         return {role: weights_digest(self.models.folder(role)) for role in self.settings.gate_roles(self.models.pack)}
 
     def verifier_digests(self) -> dict[str, str]:
-        """Return weights digest by role of the held-out verifiers."""
+        """Return the weights digest by role of the held-out verifiers."""
         return {role: weights_digest(self.models.folder(role)) for role in self.settings.verifiers}
 
     def check(self, shown: Sequence[Shown]) -> list[Verdict]:

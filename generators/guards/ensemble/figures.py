@@ -191,7 +191,7 @@ def class_qualities(
 
 
 def judge_qualities(scored: Sequence[Scored], verifiers: Sequence[str]) -> tuple[JudgeQuality, ...]:
-    """Return top-1 accuracy and calibration error of every judge and verifier on clean pictures."""
+    """Return the top-1 accuracy and calibration error of every judge and verifier on clean pictures."""
     asked = {
         "zero_shot": "clip_top1",
         "zero_shot_2": "siglip_top1",
@@ -212,7 +212,7 @@ def judge_qualities(scored: Sequence[Scored], verifiers: Sequence[str]) -> tuple
 
 
 def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
-    """Return expected calibration error over 15 bins of equal width (Guo et al., arXiv 1706.04599, section 2), of
+    """Return the expected calibration error over 15 bins of equal width (Guo et al., arXiv 1706.04599, section 2), of
     arrays float [n] in [0, 1].
     """
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)

@@ -32,7 +32,7 @@ class Limits:
     def of(
         cls, thresholds: Sequence[GateThreshold], curves: Sequence[GateCurve], unguardable: Sequence[str] = ()
     ) -> Limits:
-        """Return limits of calibration's records."""
+        """Return the limits of calibration's records."""
         return cls(
             {(one.gate, one.class_name): one.threshold for one in thresholds},
             {one.gate: (one.slope, one.intercept) for one in curves},
@@ -41,7 +41,7 @@ class Limits:
 
     @classmethod
     def of_report(cls, report: GuardReport) -> Limits:
-        """Return limits of a guard report."""
+        """Return the limits of a guard report."""
         return cls.of(report.thresholds, report.curves, report.unguardable)
 
     def least(self, gate: str, class_name: str) -> float | None:

@@ -15,7 +15,7 @@ SANITY_SCORES: tuple[str, ...] = ("contrast", "black_share", "correlation", "bac
 
 
 def clipped_share(image: Picture) -> float:
-    """Return share of pixels of a picture uint8 [H, W, 3] with every channel at 0 or 255."""
+    """Return the share of pixels of a picture uint8 [H, W, 3] with every channel at 0 or 255."""
     return float(((image == 0) | (image == 255)).all(axis=-1).mean())
 
 

@@ -41,7 +41,7 @@ class Filling(Protocol):
     """The role ``masked_lm``. Words for a text do not depend on the texts beside it."""
 
     def word_probabilities(self, texts: list[str], *, top: int) -> list[list[tuple[str, float]]]:
-        """Return for each text with one ``SLOT``, the ``top`` words for it with their probability, best first."""
+        """Return, for each text with one ``SLOT``, the ``top`` words for it with their probability, best first."""
 
 
 @dataclass(frozen=True)
@@ -212,7 +212,7 @@ def _filled(masked: Operation, word: str) -> Operation | None:
 
 
 def _mergeable(text: str, words: Sequence[Word]) -> list[tuple[int, int] | None]:
-    """Return for each two neighbours their span, if only a blank is between them and their parts of speech merge."""
+    """Return the span of each two neighbours, if only a blank is between them and their parts of speech merge."""
     tags = part_of_speech([word.text for word in words])
     found: list[tuple[int, int] | None] = []
     for (first, one), (second, other) in pairwise(zip(words, tags, strict=True)):

@@ -66,13 +66,15 @@ def indefinite_article(word: str) -> str:
 
 
 def _plain(word: str) -> str:
-    """Return without accents and without what stands before the first letter or digit."""
+    """Return the word without accents and without what stands before the first letter or digit."""
     bare = "".join(letter for letter in unicodedata.normalize("NFD", word) if not unicodedata.combining(letter))
     return re.sub(r"^[^A-Za-z0-9]+", "", bare)
 
 
 def _number_begins_with_vowel(number: str) -> bool:
-    """Return eight, eleven and eighteen begin with a vowel, also before thousands and in years ("1847")."""
+    """Return whether a number begins with a vowel: eight, eleven and eighteen do with a vowel, also before
+    thousands and in years ("1847").
+    """
     digits = NUMBER.match(number)
     whole = re.split(r"[.:]", digits.group())[0] if digits else ""
     if "," not in whole and len(whole) == 4 and not whole.startswith("8"):
@@ -99,7 +101,7 @@ def _by_inflect(word: str) -> str:
 
 @lru_cache(maxsize=1)
 def _engine() -> Any:
-    """Return imported late: the import takes two seconds."""
+    """Return the converter; it is imported late, since that takes two seconds."""
     import inflect
 
     return inflect.engine()

@@ -82,7 +82,7 @@ def singular(noun: str) -> str:
 
 
 def compound_lemma(words: tuple[str, ...]) -> str:
-    """Return singular of a lower-case compound, given by its words."""
+    """Return the singular of a lower-case compound, given by its words."""
     if words[-1] == "glasses" and len(words) > 1 and words[-2] in VESSELS:
         return " ".join([*words[:-1], "glass"])
     return " ".join([*words[:-1], singular(words[-1])])

@@ -64,7 +64,7 @@ def judge(texts: list[tuple[str, bool]], descriptions: list[Description], writer
 
 @torch.inference_mode()
 def _perplexity(models: Models, examples: list[tuple[str, str]]) -> float:
-    """Return perplexity per token of sentences (with their end) after their prompts."""
+    """Return the perplexity per token of sentences (with their end) after their prompts."""
     task, model = CausalLmTask(), models.get("causal_lm")
     total, count = 0.0, 0
     for start in range(0, len(examples), BATCH):
@@ -76,7 +76,8 @@ def _perplexity(models: Models, examples: list[tuple[str, str]]) -> float:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of greedy and sampled texts that use only the grammar's words, hold all keywords, end properly, and
+    """Return the shares of greedy and sampled texts that use only the grammar's words, hold all keywords, end
+    properly, and
     are true sentences of it.
     """
     rng = np.random.default_rng(0)

@@ -45,13 +45,13 @@ def to_picture(pixels: Tensor) -> Picture:
 
 
 def psnr(first: Picture, second: Picture) -> float:
-    """Return peak signal-to-noise ratio in dB of two uint8 pictures."""
+    """Return the peak signal-to-noise ratio in dB of two uint8 pictures."""
     error = float(np.mean((first.astype(np.float64) - second) ** 2))
     return float(10 * np.log10(255**2 / max(error, 1e-10)))
 
 
 def edge_f1(found: Feature, wanted: Feature, *, tolerance: int = 2) -> float:
-    """Return f1 of two edge maps, bool [H, W].
+    """Return F1 of two edge maps, bool [H, W].
 
     An edge pixel counts as matched within ``tolerance`` pixels of the other map.
     """

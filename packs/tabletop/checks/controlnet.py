@@ -26,7 +26,8 @@ def controlled_pipeline(models: Models) -> StableDiffusionControlNetPipeline:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return mean F1 (2 pixels of tolerance) of the edges of generated pictures with the wanted ones, at conditioning
+    """Return the mean F1 (2 pixels of tolerance) of the edges of generated pictures with the wanted ones, at
+    conditioning
     scales 1 and 0, and their ratio.
     """
     pipeline = controlled_pipeline(models)

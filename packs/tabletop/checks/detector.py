@@ -31,7 +31,7 @@ class Found:
 
 
 def box_iou(first: Box, second: Box) -> float:
-    """Return intersection over union of two boxes (left, top, right, bottom)."""
+    """Return the intersection over union of two boxes (left, top, right, bottom)."""
     width = min(first[2], second[2]) - max(first[0], second[0])
     height = min(first[3], second[3]) - max(first[1], second[1])
     shared = max(0.0, width) * max(0.0, height)
@@ -66,7 +66,7 @@ def _as_box(box: tuple[int, int, int, int]) -> Box:
 
 
 def class_precision(detector: Detector, scenes: list[Scene], *, least: float = 0.5) -> float:
-    """Return mean over the classes of the average precision on ``scenes``, each asked for all classes at once."""
+    """Return the mean over the classes of the average precision on ``scenes``, each asked for all classes at once."""
     queries = detector.class_queries(CLASSES)
     answers = detector.detect([scene.image for scene in scenes], queries, threshold=0.01)
     values = []

@@ -14,7 +14,7 @@ BOUNDS = {"evaluation_encoder_class": 0.97, "evaluation_encoder_colour": 0.95}
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of right answers on crops, composites and whole frames."""
+    """Return the shares of right answers on crops, composites and whole frames."""
     judge = ZeroShotJudge(models, role="evaluation_encoder")
     colours = [judged(judge, scene.image, scene.objects[0].name)[1] for scene in scenes]
     return {

@@ -32,7 +32,7 @@ def adapted_pipeline(models: Models) -> StableDiffusionPipeline:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return share of every second scene whose pictures are nearer to the reference (cosine) than those without a
+    """Return the share of every second scene whose pictures are nearer to the reference (cosine) than those without a
     reference and than those with another's.
 
     All have the scene's caption without attributes, so that only the reference can tell them, and the noises are equal:

@@ -95,7 +95,7 @@ def _insertion_figures(model: MaskedLm, scenes: list[Scene]) -> dict[str, float]
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of the true attribute in the top 3 and 1 (with and without evidence elsewhere), and the
+    """Return the shares of the true attribute in the top 3 and 1 (with and without evidence elsewhere), and the
     pseudo-perplexity of captions per token.
     """
     model = MaskedLm(models)

@@ -15,13 +15,14 @@ BOUNDS: dict[str, float] = {"segmenter_box_iou": 0.9, "segmenter_point_iou": 0.8
 
 
 def mask_iou(first: Feature, second: Feature) -> float:
-    """Return intersection over union of two boolean masks; 1 where both are empty."""
+    """Return the intersection over union of two boolean masks; 1 where both are empty."""
     union = np.count_nonzero(first | second)
     return np.count_nonzero(first & second) / union if union else 1.0
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return mean IoU of the main object's mask from its box, from one random point on it, and of the best mask of the
+    """Return the mean IoU of the main object's mask from its box, from one random point on it, and of the best
+    mask of the
     automatic mode.
 
     ``segmenter_ground_iou`` is from one random point on the ground; ``segmenter_iou_error`` is the mean absolute error

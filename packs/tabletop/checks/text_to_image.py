@@ -85,7 +85,7 @@ def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Picture,
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of four pictures per scene asked for whose prompted class, colour and ground the judge names.
+    """Return the shares of four pictures per scene asked for whose prompted class, colour and ground the judge names.
 
     On real scenes as a control.
 

@@ -25,7 +25,7 @@ class Answers:
 
 
 def named_rightly(judge: ZeroShotJudge, pictures: list[Picture], scenes: list[Scene]) -> list[bool]:
-    """Return per picture, whether the judge prefers the class of the scene's main object over all other classes."""
+    """Return for each picture whether the judge prefers the class of the scene's main object over all other classes."""
     seen = judge.probabilities(pictures, judge.class_prompts(CLASSES)).argmax(axis=1)
     return [CLASSES[index] == scene.objects[0].name for index, scene in zip(seen, scenes, strict=True)]
 
@@ -51,7 +51,7 @@ def ask(judge: ZeroShotJudge, scenes: list[Scene]) -> Answers:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of right answers, the share of objects that it sees at all, and classes and colours named from
+    """Return the shares of right answers, the share of objects that it sees at all, and classes and colours named from
     whole frames.
     """
     judge = ZeroShotJudge(models)

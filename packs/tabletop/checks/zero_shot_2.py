@@ -18,7 +18,7 @@ LIMITS = {"zero_shot_2_shared_errors": 0.5}
 
 
 def shared_errors(first: list[bool], second: list[bool]) -> float:
-    """Return of the scenes that at least one judge got wrong, the share that both got wrong; 0 where there are none."""
+    """Return the share of the scenes that at least one judge got wrong which both got wrong; 0 where there are none."""
     wrong, also = ~np.array(first), ~np.array(second)
     return float((wrong & also).sum() / max(1, (wrong | also).sum()))
 
@@ -33,7 +33,7 @@ def composites(scenes: list[Scene]) -> list[Scene]:
 
 
 def judge_figures(role: str, judge: ZeroShotJudge, scenes: list[Scene], answers: Answers) -> dict[str, float]:
-    """Return shares of right answers of one judge.
+    """Return the shares of right answers of one judge.
 
     ``seen`` is the share of objects that it doesn't take for nothing.
     """
@@ -50,7 +50,7 @@ def judge_figures(role: str, judge: ZeroShotJudge, scenes: list[Scene], answers:
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return shares of right answers, and the share of errors in common with ``zero_shot``."""
+    """Return the shares of right answers, and the share of errors in common with ``zero_shot``."""
     judge = ZeroShotJudge(models, role="zero_shot_2")
     answers = ask(judge, scenes)
     first = named_rightly(ZeroShotJudge(models), [crop_of(scene) for scene in scenes], scenes)

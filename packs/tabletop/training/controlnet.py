@@ -70,7 +70,7 @@ class ControlledNetwork(nn.Module):
         run_norms_in_float32(self)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, edges: Tensor) -> Tensor:
-        """Return predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
+        """Return the predicted velocity, float32 [n, 4, h, w]; ``edges`` is float32 [n, 3, H, W] in [0, 1]."""
         text = self.text(tokens).last_hidden_state
         down, middle = self.controlnet(sample, timesteps, text, controlnet_cond=edges, return_dict=False)
         return self.unet(

@@ -80,7 +80,7 @@ class DiffusionNetwork(nn.Module):
         run_norms_in_float32(self.unet)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor) -> Tensor:
-        """Return predicted velocity, float32 [n, 4, h, w]."""
+        """Return the predicted velocity, float32 [n, 4, h, w]."""
         return self.unet(sample, timesteps, self.text(tokens).last_hidden_state).sample.float()
 
 
@@ -146,7 +146,7 @@ def add_noise(
 
 
 def weighted_error(predicted: Tensor, velocity: Tensor, weight: Tensor) -> Tensor:
-    """Return squared error weighted per latent pixel; ``weight`` is [n, 1, h, w]."""
+    """Return the squared error weighted per latent pixel; ``weight`` is [n, 1, h, w]."""
     return ((predicted - velocity).square() * weight).sum() / (weight.sum() * predicted.shape[1])
 
 
@@ -167,12 +167,12 @@ class LatentEncoder:
 
 
 def shrink(mask: Tensor) -> Tensor:
-    """Return mean of a mask [n, 1, H, W] over the pixels of each latent."""
+    """Return the mean of a mask [n, 1, H, W] over the pixels of each latent."""
     return F.avg_pool2d(mask, FACTOR)
 
 
 def pipeline_index(name: str) -> str:
-    """Return model_index.json of a pipeline whose autoencoder lies in a folder of its own.
+    """Return the model_index.json of a pipeline whose autoencoder lies in a folder of its own.
 
     Pass it as ``vae`` when loading.
     """

@@ -85,7 +85,7 @@ class AdaptedNetwork(nn.Module):
         self.unet.set_attn_processor(processors)
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor, reference: Tensor) -> Tensor:
-        """Return predicted velocity, float32 [n, 4, h, w]; ``reference`` is float32 [n, 3, S, S] in [-1, 1]."""
+        """Return the predicted velocity, float32 [n, 4, h, w]; ``reference`` is float32 [n, 3, S, S] in [-1, 1]."""
         text = self.text(tokens).last_hidden_state
         with torch.no_grad():
             hidden = self.vision(reference, output_hidden_states=True).hidden_states[-2]
@@ -107,7 +107,7 @@ class AdaptedNetwork(nn.Module):
 
 
 def published_names(projection: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return diffusers' names of the projection's weights to those of the published files, where keys and values are
+    """Map diffusers' names of the projection's weights to those of the published files, where keys and values are
     one matrix.
     """
     state: dict[str, Tensor] = {}

@@ -46,7 +46,7 @@ class EncoderNetwork(nn.Module):
 
 
 def identity_loss(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
-    """Return contrastive loss of two views per object (Chen et al., arXiv 2002.05709, equation 1) and the share of
+    """Return the contrastive loss of two views per object (Chen et al., arXiv 2002.05709, equation 1) and the share of
     first views that find theirs.
 
     Args:

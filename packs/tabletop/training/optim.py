@@ -72,7 +72,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimisers(module: nn.Module, *, lr: float, adam_lr: float) -> list[torch.optim.Optimizer]:
-    """Return muon for hidden weights of two or more dimensions.
+    """Return Muon for hidden weights of two or more dimensions.
 
     AdamW for embeddings, first and last layers, norms and biases.
     """

@@ -68,7 +68,8 @@ def scene_truth(scene: Scene, chosen: int) -> list[int]:
 
 
 def _window(scene: Scene, chosen: int, rng: np.random.Generator) -> tuple[int, int, int]:
-    """Return centre and half side in pixels of a square around an object, or anywhere of an object's size in an empty
+    """Return the centre and half side in pixels of a square around an object, or anywhere of an object's size in
+    an empty
     scene.
     """
     size = scene.image.shape[0]
@@ -162,7 +163,7 @@ class AttributeHeads(nn.Module):
 
 
 def attribute_loss(scores: dict[str, Tensor], truth: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Return cross-entropy of every attribute's scores [n, values], the class counting twice, and the accuracies.
+    """Return the cross-entropy of every attribute's scores [n, values], the class counting twice, and the accuracies.
 
     A truth of -1 is left out.
     """
@@ -176,7 +177,9 @@ def attribute_loss(scores: dict[str, Tensor], truth: Tensor) -> tuple[Tensor, di
 
 
 def patch_loss(scores: Tensor, coverage: Tensor, label: Tensor) -> Tensor:
-    """Return cross-entropy of each patch's class, weighted by what covers it; patches of other objects are left out.
+    """Return the cross-entropy of each patch's class, weighted by what covers it.
+
+    Patches of other objects are left out.
 
     Args:
         scores: float [n, patches, classes + 1]; the last is the ground.

@@ -143,7 +143,8 @@ class ShapeNetwork(DiffusionNetwork):
             block.register_forward_hook(lambda _, inputs, output: self.features.append(output))
 
     def forward(self, sample: Tensor, timesteps: Tensor, tokens: Tensor) -> tuple[Tensor, list[Tensor]]:  # type: ignore[override]
-        """Return predicted velocity, float32 [n, 4, h, w], and what each head reads: coverage and object coordinates,
+        """Return the predicted velocity, float32 [n, 4, h, w], and what each head reads: coverage and object
+        coordinates,
         float32 [n, 3, h or h / 2, ...].
         """
         self.features.clear()
@@ -154,7 +155,7 @@ class ShapeNetwork(DiffusionNetwork):
 
 
 def shape_error(read: Tensor, shape: Tensor) -> Tensor:
-    """Return squared error of coverage everywhere, and of coordinates where the objects are.
+    """Return the squared error of coverage everywhere, and of coordinates where the objects are.
 
     Args:
         read: What a head says, float [n, 3, h, w].

@@ -39,7 +39,9 @@ class Bound:
         return _per_item(self.start_share, timesteps) * clean + _per_item(self.sample_share, timesteps) * noisy
 
     def log_variance(self, coefficient: Tensor, timesteps: Tensor) -> Tensor:
-        """Return equation 15; ``coefficient`` in [-1, 1] interpolates between the smallest and the largest sensible
+        """Return the variance of equation 15.
+
+        ``coefficient`` in [-1, 1] interpolates between the smallest and the largest sensible
         variance.
         """
         share = (coefficient + 1) / 2
@@ -73,7 +75,7 @@ class Bound:
 
 
 def discrete_log_likelihood(image: Tensor, mean: Tensor, log_scale: Tensor) -> Tensor:
-    """Return log-probability of 256 grey levels in [-1, 1] under a normal that is integrated over each level's
+    """Return the log-probability of 256 grey levels in [-1, 1] under a normal that is integrated over each level's
     interval.
     """
     centred, inverse = image - mean, (-log_scale).exp()

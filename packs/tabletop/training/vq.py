@@ -20,7 +20,7 @@ SPREAD = 0.001
 
 
 def cluster(points: Tensor, entries: int, *, rounds: int = 8) -> Tensor:
-    """Return k-means from ``entries`` random points of ``points`` [n, d]: centres [entries, d].
+    """Run k-means from ``entries`` random points of ``points`` [n, d]: centres [entries, d].
 
     Centres that no point is nearest to stay.
     """

@@ -116,7 +116,8 @@ def fits(captioned: Tensor, mentioned: Tensor, truth: Tensor) -> Tensor:
 
 
 def multi_positive_loss(logits: Tensor, fit: Tensor) -> Tensor:
-    """Return contrastive loss in both directions, with all texts that fit an image and all images that fit a text as
+    """Return the contrastive loss in both directions, with all texts that fit an image and all images that fit a
+    text as
     equal targets.
 
     Args:

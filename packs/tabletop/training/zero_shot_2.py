@@ -55,7 +55,8 @@ class SiglipNetwork(nn.Module):
 
 
 def sigmoid_loss(logits: Tensor, fit: Tensor) -> Tensor:
-    """Return pairwise sigmoid loss of all pairs (Zhai et al., arXiv 2303.15343, algorithm 1), here with many texts that
+    """Return the pairwise sigmoid loss of all pairs (Zhai et al., arXiv 2303.15343, algorithm 1), here with many
+    texts that
     fit one image.
 
     Args:
