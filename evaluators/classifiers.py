@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from editmill.evaluators.adapters import functions, timm_models, torchvision_models, transformers_models
-from editmill.evaluators.arrays import Images, IntArray
+from editmill.evaluators.adapters.arrays import Images, IntArray
 from editmill.evaluators.base import EvaluatedModel
 from editmill.evaluators.held_out import hub_id
 from editmill.manifests import ModelError

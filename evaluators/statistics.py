@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
-from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.manifests import RequestError
 
 # Resamples that are held in memory at a time.

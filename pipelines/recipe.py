@@ -14,9 +14,10 @@ from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError
 from editmill.manifests.records import DatasetName, SplitName, Version
-from editmill.pipelines.registry import GUARDS, SOURCES, families, family_of
+from editmill.manifests.unions import one_of
+from editmill.pipelines.registry import GUARDS, families, family_of
 from editmill.pipelines.sources import SourceSpec, parse_source
-from editmill.pipelines.unions import one_of
+from editmill.pipelines.sources.registry import SOURCES
 from editmill.pipelines.wording import say, without_consequences
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What recipes can name: families, sources, guards and packs, those that come along and those of installed packages."""
+"""What recipes can name: families, guards and packs, those that come along and those of installed packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from editmill.generators.base.family import Family
 from editmill.generators.base.guards import GuardFactory
-from editmill.generators.base.sources import Source
 from editmill.manifests.errors import RequestError
 from editmill.manifests.plugins import Registry
 
@@ -21,19 +20,6 @@ FAMILIES: Registry[type[Family[Any, Any]]] = Registry(
         "watermark": "editmill.generators.watermark.family:WatermarkFamily",
         "fmr": "editmill.generators.fmr.family:FmrFamily",
         "synthesis": "editmill.generators.synthesis.family:SynthesisFamily",
-    },
-)
-SOURCES: Registry[type[Source[Any]]] = Registry(
-    "editmill.sources",
-    "source",
-    {
-        "folder": "editmill.pipelines.sources.folder:FolderSource",
-        "coco": "editmill.pipelines.sources.coco:CocoSource",
-        "imagenet-s": "editmill.pipelines.sources.imagenet_s:ImageNetSSource",
-        "coco-captions": "editmill.pipelines.sources.coco_captions:CocoCaptionsSource",
-        "jsonl": "editmill.pipelines.sources.jsonl:JsonLinesSource",
-        "webdataset": "editmill.pipelines.sources.webdataset:WebDatasetSource",
-        "images": "editmill.pipelines.sources.images:ImagesSource",
     },
 )
 GUARDS: Registry[GuardFactory] = Registry("editmill.guards", "guard", {})

@@ -24,7 +24,7 @@ FORBIDDEN["manifests"] |= {"torch"}
 
 # A family's folders in generators and evaluators are imported by nobody else, but for these: the embedded pack, whose
 # checks and studies measure families, and the command that prints a watermark's keys. Registries name them as text.
-FAMILIES = ("attribute", "text", "watermark", "fmr", "synthesis")
+FAMILIES = frozenset(path.parent.name for path in (ROOT / "generators").glob("*/family.py")) - {"base"}
 OUTSIDE = (f"{NAME}.packs.tabletop.", f"{NAME}.flows.commands.keys")
 
 Graph = Mapping[str, set[str]]
@@ -129,8 +129,9 @@ def main() -> int:
             f"{', '.join(other.removeprefix(f'{NAME}.') for other in sorted(others)) or '-'}"
         )
     problems = [*violations(trees), *strays(modules)]
-    if found := circle(modules):
-        problems.append(f"modules import each other in a circle: {' -> '.join(found)}")
+    for what, graph in (("modules", modules), ("folders", folders)):
+        if found := circle(graph):
+            problems.append(f"{what} import each other in a circle: {' -> '.join(found)}")
     print(
         "\n".join(problems) or f"{len(modules)} modules in {len(folders)} folders: imports go one way, without a circle"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -33,9 +34,11 @@ MODEL = "import numpy as np\ndef zero(images):\n    return np.zeros(len(images),
 
 
 def wheel(folder: Path) -> Path:
-    """Build the light wheel into a folder."""
+    """Build the light wheel into a folder, from a copy: what an earlier build left would be packed too."""
+    aside = shutil.ignore_patterns(".*", "build", "out", "runs", "docs", "tests", "weights", "*.egg-info")
+    shutil.copytree(ROOT, folder / "copy", symlinks=True, ignore=aside)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
-    subprocess.run([*pip, str(folder), str(ROOT)], check=True, capture_output=True, timeout=600)
+    subprocess.run([*pip, str(folder), str(folder / "copy")], check=True, capture_output=True, timeout=600)
     (built,) = folder.glob("editmill-*.whl")
     return built
 

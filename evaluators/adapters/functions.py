@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from editmill.evaluators.arrays import Images, IntArray
+from editmill.evaluators.adapters.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 ANSWER = "return one integer label per image, as an array of shape [n] in main memory"

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from editmill.evaluators.adapters.arrays import Images, IntArray
 from editmill.evaluators.adapters.requirements import refusing, require
-from editmill.evaluators.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from editmill.evaluators.adapters.arrays import Images, IntArray
 from editmill.evaluators.adapters.requirements import refusing, require, shown_name
 from editmill.evaluators.adapters.torch_support import check_labels, pick_device
-from editmill.evaluators.arrays import Images, IntArray
 from editmill.manifests import ModelError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.attribute.columns import Column
 
 

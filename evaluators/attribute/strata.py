@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
-from editmill.evaluators.arrays import IntArray
+from editmill.evaluators.adapters.arrays import IntArray
 from editmill.evaluators.attribute.columns import ORIGINAL
 from editmill.evaluators.attribute.outcomes import Outcomes
 from editmill.evaluators.attribute.pairing import Uncertainty

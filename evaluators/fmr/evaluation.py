@@ -9,7 +9,7 @@ from itertools import product
 
 import numpy as np
 
-from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
 from editmill.evaluators.fmr.ratio import percent_ratio

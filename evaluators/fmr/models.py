@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from editmill.evaluators.arrays import FloatArray, Images, IntArray
+from editmill.evaluators.adapters.arrays import FloatArray, Images, IntArray
 from editmill.evaluators.base import EvaluatedModel
 from editmill.evaluators.classifiers import Classifier, identify, load_identified
 from editmill.evaluators.image_text.models import TextModel, load_text_model

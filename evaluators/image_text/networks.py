@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from editmill.evaluators.arrays import BoolArray
+from editmill.evaluators.adapters.arrays import BoolArray
 from editmill.manifests import ModelError
 from editmill.manifests.weights import weights_digest
 

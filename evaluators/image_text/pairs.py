@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
 from editmill.evaluators.adapters.requirements import refusing, shown_name
 from editmill.evaluators.adapters.torch_support import pick_device
-from editmill.evaluators.arrays import BoolArray, FloatArray
 from editmill.evaluators.held_out import hub_id
 from editmill.evaluators.image_text.networks import check_weights, digest_of, longer_than, quiet
 

@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
 LABELS = ("entailment", "neutral", "contradiction")

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from tqdm import tqdm
 
-from editmill.evaluators.arrays import FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.held_out import took_part
 from editmill.evaluators.image_text.models import TextModel

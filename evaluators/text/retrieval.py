@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
 from editmill.evaluators.text.rows import ORIGINAL, Captions
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from editmill.evaluators.arrays import BoolArray, IntArray
+from editmill.evaluators.adapters.arrays import BoolArray, IntArray
 from editmill.manifests import DataError, Dataset
 
 ORIGINAL = "original"

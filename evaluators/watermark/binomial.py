@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binom
 
-from editmill.evaluators.arrays import BoolArray, FloatArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
 from editmill.manifests import RequestError
 
 ALPHAS = (0.01, 0.001)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from editmill.evaluators.arrays import FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate
 from editmill.manifests import RequestError
 

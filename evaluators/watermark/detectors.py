@@ -9,8 +9,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
+from editmill.evaluators.adapters.arrays import FloatArray, Images
 from editmill.evaluators.adapters.functions import ask, find_attribute, made_by, takes
-from editmill.evaluators.arrays import FloatArray, Images
 from editmill.manifests import Dataset, ModelError
 
 FORMS = "package.module:function"

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from editmill.evaluators.arrays import FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate
 from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from editmill.evaluators.arrays import BoolArray, FloatArray, IntArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap
 from editmill.evaluators.watermark.rows import WatermarkRow, WatermarkRows
 

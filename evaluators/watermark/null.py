@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binom, chisquare, kstest
 
-from editmill.evaluators.arrays import BoolArray, FloatArray
+from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
 from editmill.evaluators.watermark.binomial import ALPHAS, randomised_p_values, threshold
 from editmill.evaluators.watermark.rates import Rate, rate
 from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.manifests import RequestError
 
 # Below this number of nulls no empirical rate of 0.1 % is printed: the threshold would rest on a handful of them.

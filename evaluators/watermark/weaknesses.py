@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.statistics import Estimate
 from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval

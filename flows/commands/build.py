@@ -178,7 +178,7 @@ def _print_remarks(manifest: Manifest, out: Path) -> None:
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
 def demo(machine: Machine, out: Path, workers: int | None) -> None:
     """Build, verify and evaluate a small set with the embedded pack; print the report's path."""
-    from editmill.flows.demo import run_demo
+    from editmill.flows.commands.demonstration import run_demo
 
     placement = machine.placement()
     result = run_demo(out, placement, workers=workers or default_workers(placement))

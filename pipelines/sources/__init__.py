@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.sources import Content, Source, Spec
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.registry import SOURCES
-from editmill.pipelines.unions import one_of
+from editmill.manifests.unions import one_of
+from editmill.pipelines.sources.registry import SOURCES
 
 CONTENTS: dict[Content, str] = {
     "labelled": "labelled objects with masks",

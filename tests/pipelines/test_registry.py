@@ -11,7 +11,8 @@ import pytest
 from editmill.generators.base.family import Settings
 from editmill.manifests.errors import RequestError
 from editmill.pipelines.recipe import load_recipe, recipe_files
-from editmill.pipelines.registry import FAMILIES, SOURCES, families, family_of
+from editmill.pipelines.registry import FAMILIES, families, family_of
+from editmill.pipelines.sources.registry import SOURCES
 
 KINDS = ("attribute", "text", "watermark", "fmr", "synthesis")
 

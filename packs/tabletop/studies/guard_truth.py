@@ -95,7 +95,7 @@ class Seen:
 
 
 def look(*, calibration: int, truth: int, sourced: bool) -> Seen:
-    """Return score ``calibration`` and ``truth`` scenes."""
+    """Score ``calibration`` and ``truth`` scenes."""
     models = Models(read_pack(PACK), Placement(device="cpu"))
     calibrator = Calibrator(
         GuardEnsemble(models, EnsembleSettings(), class_names=CLASSES), sourced, remover=make_remover(models)

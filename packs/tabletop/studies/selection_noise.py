@@ -120,7 +120,7 @@ def recoloured(source: LoadedSource) -> Iterator[KnownPicture]:
 
 
 def look(ensemble: GuardEnsemble, scenes: int) -> list[Pool]:
-    """Return score the candidates of ``scenes`` scenes."""
+    """Score the candidates of ``scenes`` scenes."""
     source = TabletopSource(TabletopSpec(start=SCENES, count=scenes))
     records = list(source.records())
     pools = []

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from editmill.evaluators import Options
-from editmill.evaluators.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.image_text.models import load_text_model
 from editmill.evaluators.statistics import paired_drop, sign_flip
 from editmill.evaluators.text.evaluation import TextEvaluation, evaluate_text

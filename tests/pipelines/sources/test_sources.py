@@ -14,7 +14,6 @@ from editmill.generators.base.sources import Spec
 from editmill.manifests.errors import SourceError
 from editmill.packs.tabletop.captioned_source import TabletopCaptionsSource, TabletopCaptionsSpec
 from editmill.packs.tabletop.source import TabletopSpec
-from editmill.pipelines.registry import SOURCES
 from editmill.pipelines.sources import SourceSpec, open_source, parse_source, source_help, sources
 from editmill.pipelines.sources.coco import CocoSpec
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSpec
@@ -22,6 +21,7 @@ from editmill.pipelines.sources.folder import FolderSpec
 from editmill.pipelines.sources.imagenet_s import ImageNetSSpec
 from editmill.pipelines.sources.images import ImagesSource, ImagesSpec
 from editmill.pipelines.sources.jsonl import JsonLinesSpec
+from editmill.pipelines.sources.registry import SOURCES
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.webdataset import WebDatasetSpec
 
