@@ -54,8 +54,10 @@ def drop_bars(series: Sequence[Series], *, title: str, controls: Collection[str]
 
 def _axis(drops: Sequence[Estimate]) -> tuple[float, float, float]:
     """Return the ends and step of an axis that holds zero and all intervals, with at most ten round steps."""
+    # Some length, also where all drops are zero.
     least, most = min(0.0, *(drop.low for drop in drops)), max(0.01, *(drop.high for drop in drops))
     step = next(size for size in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (most - least) / size <= 8 or size == 0.5)
+    # The slack keeps rounding from adding a step beyond an end that lies on one.
     return math.floor(least / step + 1e-9) * step, math.ceil(most / step - 1e-9) * step, step
 
 

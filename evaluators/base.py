@@ -63,6 +63,7 @@ def name_apart(models: Sequence[EvaluatedModel[M]]) -> list[EvaluatedModel[M]]:
 
     Names that no other model has stay as they are, so that doing it again changes nothing.
     """
+    # Names further on count too, or a new name could be that of a later model.
     taken = {model.name for model in models}
     found: list[EvaluatedModel[M]] = []
     for model in models:
@@ -163,6 +164,7 @@ class Evaluator(ABC, Generic[R]):
         if self.needs_models and not models:
             fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
             raise RequestError("no model to measure", where="--model", fix=fix)
+        # An option at its default asks for nothing, so a family need not read it.
         known = self.takes | _ALWAYS
         for option in fields(options):
             if option.name not in known and getattr(options, option.name) != option.default:

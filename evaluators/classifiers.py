@@ -90,6 +90,7 @@ def load_identified(spec: str, *, class_names: Mapping[int, str], device: str = 
 def identify(spec: str) -> tuple[str, str]:
     """Return the hub id and digest of the weights of a model of transformers; "" for what is not known."""
     kind, _, rest = spec.partition(":")
+    # Manifests digest folders of checkpoints, which single files and functions can't be compared with.
     if kind != "transformers":
         return "", ""
     return hub_id(rest), weights_digest(Path(rest)) if Path(rest).is_dir() else ""

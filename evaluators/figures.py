@@ -36,6 +36,7 @@ def rate_cells(found: Interval | None) -> list[str]:
 def points(value: float) -> str:
     """Write a drop in percentage points, with its sign."""
     text = f"{value * 100:+.1f}"
+    # What rounds to nothing has no sign.
     return "0.0" if text in ("+0.0", "-0.0") else text
 
 

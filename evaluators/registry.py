@@ -36,5 +36,6 @@ def exporters() -> dict[str, Exporter]:
     """Return what writes datasets for other loaders, by the name of the layout."""
     found: dict[str, Exporter] = {}
     for evaluator in EVALUATORS.loaded().values():
+        # The first to bring a name keeps it, so that no package takes one of ours over.
         found = {**evaluator.exports, **found}
     return found

@@ -108,6 +108,7 @@ def to_text(report: Report) -> str:
 def to_csv(report: Report) -> str:
     """Return one line per row, under the names of the fields."""
     buffer = io.StringIO()
+    # csv would end lines with a carriage return too.
     writer = csv.DictWriter(buffer, report.fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(report.rows)
@@ -141,6 +142,7 @@ def _text_section(section: Section) -> list[str]:
     shared = min(section.shared, len(section.head) - 1)
     lines = align([section.head, *section.rows], shared=shared, titles=section.groups)
     if section.foot:
+        # The rule below the head once more, above the line that sums up.
         lines.insert(-1, lines[2 if section.groups else 1])
     return [section.title, *lines, *section.notes]
 

@@ -85,6 +85,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
     """
     if only_first < 0 or only_second < 0:
         raise RequestError(f"counts of pairs are not negative, got {only_first} and {only_second}")
+    # Pairs that are equal under both conditions say nothing about the difference.
     discordant = only_first + only_second
     return float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
 
@@ -108,6 +109,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     if values.size and not ((values >= 0) & (values <= 1)).all():
         raise RequestError(f"p-values lie in [0, 1], got {list(p_values)}")
     order = np.argsort(values, kind="stable")
+    # A hypothesis is not rejected before those with smaller p-values, so adjusted values never fall.
     stepped = np.maximum.accumulate(values[order] * np.arange(values.size, 0, -1))
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(stepped, 1.0)
@@ -160,10 +162,12 @@ def mean_of_means(
     _check_confidence(confidence)
     table = np.asarray(values, dtype=np.float64)
     if table.ndim == 2:
+        # Sources without any value would count in n and thin out the draws.
         table = table[~np.isnan(table).all(axis=1)]
     present = ~np.isnan(table)
     if table.ndim != 2 or not table.size or not present.any(axis=0).all():
         raise RequestError("a mean needs at least one value in every column", where=f"shape {table.shape}")
+    # What is missing adds nothing to either half, so one product gives sums and numbers.
     rows = np.concatenate([np.where(present, table, 0.0), present], axis=1)
     return _bootstrap(rows, confidence=confidence, resamples=resamples, seed=seed)
 
@@ -220,6 +224,7 @@ def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
         draws = rng.multinomial(sources, counts / sources, size=size).astype(np.float64)
+        # A resample without a source of some column is the mean over the others.
         means[start : start + size] = np.nanmean(_column_means(draws, distinct), axis=1)
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
@@ -258,6 +263,7 @@ def sign_flip(differences: npt.ArrayLike, *, resamples: int = 10_000, seed: int 
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 1 or not values.size:
         raise RequestError(f"a sign-flip test needs a vector of differences, got shape {values.shape}")
+    # Zeros are equal under every flip. Sorted, so that the order of the input changes no bit.
     values = np.sort(values[values != 0])
     if not values.size:
         return 1.0
@@ -268,4 +274,5 @@ def sign_flip(differences: npt.ArrayLike, *, resamples: int = 10_000, seed: int 
         signs = rng.integers(0, 2, (size, values.size)) * 2.0 - 1.0
         # Sums of the same numbers in another order differ by rounding.
         extreme += int((np.abs(signs @ values) >= observed * (1 - 1e-12)).sum())
+    # The observed signs are one of the equally likely flips; left out, they would let p reach 0.
     return (extreme + 1) / (resamples + 1)

@@ -25,7 +25,7 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         models: str = "",
         out: Path = Path("out") / name,
         shards: ShardCount | None = None,
-        overrides: list[str] = [],  # noqa: B006 - the same.
+        overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
         device: Device = "auto",
         models_dir: Path | None = None,
         allow_code: bool = False,
@@ -36,6 +36,7 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         )
 
     build.__name__ = build.__qualname__ = f"build_{name.replace('-', '_')}"
+    # Prefect shows it, arguments included, beside the parameters of a run.
     build.__doc__ = f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}"
     # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
     runner = ThreadPoolTaskRunner(max_workers=1)

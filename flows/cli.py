@@ -31,6 +31,7 @@ class Group(click.Group):
         except EditmillError as error:
             code, message = error.exit_code, f"error: {error}"
         except KeyboardInterrupt:
+            # 128 + SIGINT, as shells count.
             code, message = 130, "stopped; run the same command again to go on"
         except BrokenProcessPool:
             what = "a worker process was killed, perhaps for memory"

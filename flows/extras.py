@@ -23,4 +23,5 @@ def extra_of(module: str) -> str:
 
 
 def _normal(name: str) -> str:
+    # Names of distributions compare like this (PEP 503).
     return re.sub(r"[-_.]+", "-", name).lower()

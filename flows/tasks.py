@@ -56,6 +56,7 @@ class ShardJob:
 @task(  # type: ignore[untyped-decorator]
     name="build-shard",
     task_run_name="shard-{shard:06d}",
+    # A cached result would call a shard done whose file is gone; the files alone decide.
     cache_policy=NO_CACHE,
     persist_result=False,
     retries=RETRIES,
@@ -105,6 +106,7 @@ def accelerator_slot(device: str) -> AbstractContextManager[Any]:
     """Ask on Dask for one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
     if not device.startswith("cuda"):
         return nullcontext()
+    # Without Dask there are no resources to ask for, and other runners ignore the annotation.
     try:
         dask = import_module("dask")
     except ImportError:
@@ -126,6 +128,7 @@ def collect(
     Raises:
         DataError: Some shards failed; it names them, after all others have ended.
     """
+    # All of them, failed ones too: what the other shards have done is kept for the next run.
     for ended, _ in enumerate(as_completed(list(futures.values())), start=1):
         advance(ended)
     done, failures = [], {}

@@ -33,8 +33,11 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
         with stream:
             yield stream
             stream.flush()
+            # The bytes before the name: after a power cut the final name must not stand for an empty file.
             os.fsync(stream.fileno())
+            # Within the block, so under the lock: a cleaner must not take the file between closing and renaming.
             os.replace(temporary, final)
+        # A new name outlives a power cut only when its folder was flushed too.
         _sync_folder(final.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -58,6 +61,7 @@ def remove_stale_temporaries(folder: str | Path) -> list[Path]:
 def _open_temporary(final: Path) -> tuple[Path, BinaryIO]:
     while True:
         temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
+        # Not mkstemp, whose files ignore the umask; readable, since tars are indexed through the same stream.
         stream = open(temporary, "x+b")  # noqa: SIM115 - handed to the caller
         if fcntl is None:
             return temporary, stream

@@ -26,6 +26,7 @@ def canonical_json(obj: Any) -> bytes:
     try:
         plain = _plain(obj)
         text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        # Half of a surrogate pair passes dumps and fails only here.
         return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise DataError(f"this value has no canonical JSON: {error}", where=repr(obj)[:200]) from error
@@ -55,6 +56,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"))
     if isinstance(value, dict):
+        # json.dumps turns other keys into strings, so that {1: …} and {"1": …} would have one digest.
         for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"key {key!r} is not a string")

@@ -106,6 +106,7 @@ def _url_expression(urls: list[str]) -> str:
         return "[]"
     stem, _, first = PurePosixPath(urls[0]).stem.rpartition("-")
     last = PurePosixPath(urls[-1]).stem.rpartition("-")[2]
+    # A range in braces would name the empty shards in between, which are left out.
     if len(urls) < 2 or int(last) - int(first) + 1 != len(urls):
         return repr(urls)
     return repr(f"{PurePosixPath(urls[0]).parent}/{stem}-{{{first}..{last}}}.tar")

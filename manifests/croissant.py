@@ -58,6 +58,7 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
         "name": manifest.name,
         "description": f"{manifest.samples} generated samples ({', '.join(manifest.edits)}) by {manifest.generator}.",
         "license": f"https://spdx.org/licenses/{_SPDX[licence.lower()]}" if licence.lower() in _SPDX else licence,
+        # Croissant requires an address, and a build does not know where it will be published.
         "url": f"urn:editmill:{manifest.name}:{manifest.version}:{manifest.fingerprint}",
         "version": manifest.version,
         "creator": {"@type": "sc:Organization", "name": "editmill"},

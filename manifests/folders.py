@@ -34,6 +34,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         _sync()
+        # Another process may have filled it while this one was writing.
         _check_free(target)
         if target.exists():
             target.rmdir()

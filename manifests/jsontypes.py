@@ -51,6 +51,7 @@ def _collect(value: Any, path: str, types: dict[str, str]) -> None:
         for key, item in value.items():
             _collect(item, f"{path}.{key}" if path else key, types)
     elif isinstance(value, list):
+        # From an empty list readers infer another type than from a filled one.
         types[path] = "list" if value else "empty list"
         for item in value:
             seen: dict[str, str] = {}

@@ -13,11 +13,15 @@ import re
 from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.seeds import join_fields
 
+# Leaves room for a suffix within the 100 characters of a name in a tar.
 MAX_KEY_LENGTH = 80
 MAX_REPLICA = 999_999_999
+# The digit at the end tells KEY.png from KEY.mask.png where readers take patterns.
 _KEY = re.compile(r"[a-z0-9_-]*[0-9]", re.ASCII)
+# Single separators only: "__" stands between the fields of a key.
 _LOSSLESS = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*", re.ASCII)
 _EDIT_LENGTH = 20
+# A multiple of five, so that base32 needs no padding, whose "=" no key may hold.
 _HASH_BYTES = 10
 
 
@@ -70,6 +74,7 @@ def shard_of(source_id: str, shards: int) -> int:
     """
     if shards < 1:
         raise RequestError(f"a dataset needs at least one shard, got {shards}")
+    # Not hash(), which differs from process to process.
     return int.from_bytes(hashlib.blake2b(source_id.encode(), digest_size=8).digest(), "big") % shards
 
 

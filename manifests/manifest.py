@@ -34,6 +34,7 @@ def write_dataset_files(root: str | Path, manifest: Manifest) -> None:
     """
     folder = Path(root)
     for shard in manifest.shards:
+        # Sizes suffice: the digests were taken or compared just before.
         _check_size(folder, shard)
         _check_size(folder, shard.rows)
     # While files change, the dataset is not complete.
@@ -83,6 +84,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         version = json.loads(data).get("schema_version")
     except (ValueError, AttributeError) as error:
         raise CorruptDatasetError(f"the manifest is not a JSON object: {error}", where=where) from error
+    # Before the fields are looked at, since another version may have others.
     if version != SCHEMA_VERSION:
         raise DataError(
             f"the manifest has schema version {version!r}, this editmill reads {SCHEMA_VERSION}",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from editmill.manifests.seeds import join_fields
 
 ID_LENGTH = 16
+# Bytes of a secret file; fewer could be guessed, and every key with them.
 LEAST_SECRET = 16
 
 
@@ -40,9 +41,11 @@ def make_payload(secret: bytes, source_id: str, scheme: str, *, length: int, neg
     fields = (source_id, scheme, *(["negative"] if negative else []))
     stream = b""
     while 8 * len(stream) < length:
+        # The first block has no counter, so that a usual payload is the plain HMAC of source and scheme.
         counter = [str(len(stream))] if stream else []
         stream += _hmac(secret, *fields, *counter)
     bits = tuple((stream[place // 8] >> (7 - place % 8)) & 1 for place in range(length))
+    # A label each: otherwise the public id would give bits of the key away.
     nonce = _hmac(secret, *fields, "nonce").hex()
     return Payload(bits, _hmac(secret, *fields, "id").hex()[:ID_LENGTH], nonce, commitment(bits, nonce))
 

@@ -28,11 +28,13 @@ def _to_rgb(image: Image.Image) -> Picture:
     Pillow itself clips 16-bit grey and floats, and drops transparency.
     """
     if image.mode.startswith("I"):
+        # 65535 = 257 * 255: both ends of the 16-bit range meet those of the 8-bit one.
         return np.repeat(
             (np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)[..., None], 3, axis=2
         )
     if image.mode == "F":
         raise ValueError("floating-point pictures have no fixed range; save it with 8 bits")
+    # Palettes and single transparent colours are in the info, not in the mode.
     transparent = image.convert("RGBA") if "transparency" in image.info else image
     if transparent.mode in ("RGBA", "LA", "PA") and np.asarray(transparent.getchannel("A")).min() < 255:
         raise ValueError("the picture is partly transparent; save it on the background that it is meant to have")

@@ -60,6 +60,7 @@ class Registry(Generic[T]):
             try:
                 self._loaded[name] = point.load()
             except Exception as error:
+                # A fault of our own keeps its traceback.
                 if name in self.own:
                     raise
                 what = f"the {self.what} {name!r} does not import: {type(error).__name__}: {error}"

@@ -98,7 +98,9 @@ class Dataset:
         Raises:
             CorruptDatasetError: A member's bytes do not have the recorded digest.
         """
+        # The merged rows stand shard by shard, and selecting keeps their order, so each shard is opened once.
         for place, group in groupby(self._accepted_rows(), key=lambda row: (row["split"], row["shard"])):
+            # By offset, so that the stream of a remote file is only read forwards.
             rows = sorted(group, key=lambda row: min(span.offset for span in self._spans(row).values()))
             with self._store.open(self._paths[place]) as stream:
                 for row in rows:
@@ -149,6 +151,7 @@ class Dataset:
         table = self.table
         for column, values in wanted.items():
             if values is not None:
+                # In the type of the column, so that level=1 finds 1.0.
                 allowed = pa.array(_as_list(values), type=table.schema.field(column).type)
                 table = table.filter(pc.is_in(table[column], value_set=allowed))
         return Dataset(self._store, self.manifest, table)
@@ -179,6 +182,7 @@ class Dataset:
 
     def _sample(self, row: dict[str, Any], read: Callable[[int, int], bytes]) -> Sample:
         spans = self._spans(row)
+        # Members of a sample lie side by side in the tar, so one read fetches all of them.
         start = min(span.offset for span in spans.values())
         data = read(start, max(span.offset + span.size for span in spans.values()))
         members = {name: data[s.offset - start : s.offset - start + s.size] for name, s in spans.items()}

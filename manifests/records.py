@@ -45,6 +45,7 @@ SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), Afte
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=60)]
 Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
 Count = Annotated[int, Field(ge=0)]
+# What int64 columns and the generators of torch hold.
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -90,6 +91,7 @@ class SourceRecord(Record):
     sha256: Sha256OrNone
     mask_sha256: Sha256OrNone = ""
     licence: str = ""
+    # pydantic copies defaults, so that mutable ones are safe in records.
     attributes: dict[str, str] = {}
     problem: str = ""
 

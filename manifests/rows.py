@@ -16,6 +16,7 @@ from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import CorruptDatasetError, DataError
 from editmill.manifests.records import CandidateRecord, MemberSpan, SampleRow
 
+# Merging holds one row group in memory.
 ROW_GROUP_SIZE = 16_384
 
 _SCORE = pa.struct([("name", pa.string()), ("value", pa.float64())])
@@ -69,6 +70,7 @@ def row_schema(members: Sequence[str], score_names: Sequence[str]) -> pa.Schema:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise DataError(f"columns {repeated} would repeat", fix="rename the member or the score")
+    # No nulls: with them pandas would read offsets and sizes as floats.
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in fields])
 
 
@@ -122,6 +124,7 @@ def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schem
     with atomic_file(out) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         for path in paths:
             for batch in iter_row_batches(path, schema=schema):
+                # A batch becomes a row group, as in its shard: verification compares the files batch by batch.
                 writer.write_batch(batch)
                 count += batch.num_rows
     return count
@@ -156,6 +159,7 @@ def _to_record(row: SampleRow, members: Sequence[str], score_names: Sequence[str
     if unknown or missing:
         raise DataError(f"row {row.key!r}: unknown scores or members {unknown}, missing members {missing}")
     record = {name: getattr(row, name) for name, _ in _BASE_FIELDS}
+    # As text: every edit has parameters of its own, and the schema is one.
     record["parameters"] = canonical_json(row.parameters).decode()
     record["candidates"] = [_candidate_record(candidate) for candidate in row.candidates]
     for name in score_names:
@@ -169,6 +173,7 @@ def _to_record(row: SampleRow, members: Sequence[str], score_names: Sequence[str
 
 
 def _candidate_record(candidate: CandidateRecord) -> dict[str, Any]:
+    # Sorted, since equal rows must give equal bytes, in whatever order guards measured.
     scores = [{"name": name, "value": value} for name, value in sorted(candidate.scores.items())]
     return {**candidate.model_dump(exclude={"scores"}), "scores": scores}
 

@@ -20,6 +20,7 @@ from editmill.manifests.errors import CorruptDatasetError, DataError
 from editmill.manifests.keys import validate_key
 from editmill.manifests.records import MemberSpan
 
+# What a USTAR header holds without splitting the name at a folder.
 MAX_NAME_LENGTH = 100
 _SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)
 _BLOCK = 1 << 20
@@ -69,6 +70,7 @@ def write_tar(path: str | Path, samples: Iterable[tuple[str, Mapping[str, bytes]
                 for suffix in sorted(members):
                     _add(tar, f"{key}.{suffix}", members[suffix])
                     digests[key][suffix] = hashlib.sha256(members[suffix]).digest()
+        # Only closing the tar has written its end, so the index is taken after that.
         stream.flush()
         stream.seek(0)
         index = index_tar_stream(stream, str(path))
@@ -92,13 +94,16 @@ def index_tar_stream(stream: BinaryIO, name: str) -> TarIndex:
     members: dict[str, dict[str, MemberSpan]] = {}
     last = ""
     try:
+        # As a stream: all bytes pass the digests in order, and object stores can be read too.
         with tarfile.open(fileobj=cast(BinaryIO, reader), mode="r|") as tar:
             for info in tar:
                 key, _, suffix = info.name.rpartition("/")[2].partition(".")
+                # Readers group members by adjacency, so a sample that goes on later would be read as two.
                 if not info.isreg() or suffix in members.get(key, {}) or (key != last and key in members):
                     raise CorruptDatasetError(f"unexpected tar member {info.name!r}: repeated, or apart", where=name)
                 members.setdefault(key, {})[suffix] = _span(tar, info)
                 last = key
+        # tarfile stops at the end mark; the padding behind it counts in the digests of the file.
         reader.drain()
     except (tarfile.TarError, EOFError) as error:
         raise CorruptDatasetError(f"not a readable tar: {error}", where=name) from error
@@ -172,6 +177,7 @@ class _HashingReader:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self.sha256 = hashlib.sha256()
+        # For wids, whose index names it; systems in FIPS mode refuse md5 that is not declared harmless.
         self.md5 = hashlib.md5(usedforsecurity=False)
         self.count = 0
 

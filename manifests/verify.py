@@ -95,6 +95,7 @@ class _Check:
         counts = [self._shard(shard) for shard in self._manifest.shards]
         if merge_counts(counts) != self._manifest.counts:
             self._add(MANIFEST, "", f"counts {self._manifest.counts}, the rows give {merge_counts(counts)}")
+        # What is wrong with the rows of a shard would be blamed on the merged file.
         if not self._unreadable_rows:
             self._merged()
         for path, content in index_files(self._manifest).items():

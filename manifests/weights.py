@@ -26,6 +26,7 @@ def weights_digest(folder: Path) -> str:
     return total.hexdigest()
 
 
+# Size and time are part of the key, so that a file that is replaced meanwhile is digested again.
 @lru_cache(maxsize=1024)
 def _digest(path: Path, size: int, modified: int) -> str:
     return file_digest(path)

@@ -30,6 +30,7 @@ def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
 def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardStats:
     recipe = plan.recipe
     stem = shard_stem(recipe.name, shard)
+    # Every byte once more: shards may be of earlier runs and of other machines.
     stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
     if stats is None or stats.planned != len(plan.shards[shard]):
         raise DataError(

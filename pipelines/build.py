@@ -69,6 +69,7 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
         OccupiedError: The folder holds something else.
         DataError: The guards err more than the recipe allows; their report is in the folder.
     """
+    # First, so that a missing checkpoint is told before the folder is made.
     identity = identify(plan, placement)
     complete = claim(out, plan, identity.fingerprint)
     report = None if complete else calibrate_guards(plan, out, placement)
@@ -125,6 +126,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
         DataError: A shard is missing or damaged.
     """
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
@@ -138,8 +140,10 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
     """
     if workers == 1:
         return [build_shard(task, advance) for task in tasks]
+    # CUDA can't be used in forked processes, and locks that threads of torch or OpenCV hold stay locked in them.
     context = multiprocessing.get_context("spawn")
     done: Queue[int] = context.Queue()
+    # A queue reaches a process only while it is started, not as the argument of a task.
     with ProcessPoolExecutor(
         min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
     ) as pool:
@@ -147,6 +151,7 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
         try:
             _follow(futures, done, advance)
         except BaseException:
+            # Those that wait are dropped; the end of the block waits for those that run.
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         return [future.result() for future in futures]
@@ -158,6 +163,7 @@ def _follow(futures: Sequence[Future[ShardStats]], done: Queue[int], advance: Ca
         if failed is not None:
             raise failed
         _drain(done, advance, wait=0.2)
+    # The last messages may still be on their way when the tasks are done.
     _drain(done, advance, wait=0.05)
 
 
@@ -172,6 +178,7 @@ def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -
 def _initialise(done: Queue[int]) -> None:
     global _progress
     _progress = done
+    # Spawned processes have none of the logging that the parent set up.
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     threading.Thread(target=_follow_parent, daemon=True).start()
 
@@ -181,6 +188,7 @@ def _follow_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        # sys.exit would end this thread alone.
         os._exit(1)
 
 

@@ -27,6 +27,7 @@ def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport
     """
     if plan.recipe.calibration is None:
         return None
+    # A build that goes on must keep the limits by which its finished shards were judged.
     if not (out / GUARD_REPORT).exists():
         write_guard_report(out, make_report(plan, placement))
     report = read_guard_report(out)

@@ -14,6 +14,7 @@ from editmill.manifests.records import ModelRecord
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.registry import GUARDS
 
+# Raised with every change of what is digested below.
 ALGORITHM = 2
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
@@ -68,6 +69,7 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         "recipe": recipe,
         "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models],
+        # The kind alone: which of several accelerators it is changes no byte.
         "device": placement.resolve().type,
         "pack": pack_document(pack, roles),
     }
@@ -79,4 +81,5 @@ def identify(plan: Plan, placement: Placement) -> Identity:
 def pack_document(pack: PackSpec, roles: list[str]) -> dict[str, Any]:
     """Return the whole pack, as JSON values, without what can't change a byte, and with the roles that are used."""
     entries = {role: pack.entry(role).model_dump(mode="json", exclude=set(ROLE_EXCLUDED)) for role in roles}
+    # A guard whose role the pack lacks is silent, so the names of all roles count.
     return {**pack.model_dump(mode="json", exclude=set(PACK_EXCLUDED)), "roles": entries, "has": sorted(pack.roles)}

@@ -28,6 +28,7 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
     configure_process(placement)
     samples = [sample for sample in plan.samples() if not sample.source.problem]
     chosen = list(dict.fromkeys(sample.source.id for sample in samples))[:sources]
+    # Any shard will do: what its task says beside the samples holds for the whole plan.
     builder = sample_builder(ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement))
     shown = []
     for identifier in tqdm(chosen, desc="preview", unit="source"):

@@ -31,10 +31,12 @@ def code_version() -> str:
 def code_commit() -> str:
     """Return the commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
     root = Path(__file__).resolve().parents[1]
+    # Asked in an installed package, git would describe a repository that happens to lie above it.
     if not (root / ".git").exists():
         return ""
     try:
         run = subprocess.run(
+            # No tag may take the place of the commit, hence the exclusion.
             ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
             cwd=root,
             capture_output=True,

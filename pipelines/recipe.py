@@ -20,6 +20,7 @@ from editmill.pipelines.sources import SourceSpec, parse_source
 from editmill.pipelines.sources.registry import SOURCES
 from editmill.pipelines.wording import say, without_consequences
 
+# The unions are known only when the families are loaded, which type checkers can't do.
 if TYPE_CHECKING:
     GeneratorSettings = Settings
     GuardRules = Settings
@@ -88,6 +89,7 @@ class Recipe(BaseModel):
             or not isinstance(values.get("guard", {}), dict)
         ):
             return values
+        # Before validation, because kinds tell the alternatives apart and users may leave them out.
         generator = {"kind": DEFAULT_KIND, **values["generator"]}
         return {
             **values,
@@ -138,6 +140,7 @@ class Recipe(BaseModel):
         return document
 
 
+# For checks of a recipe alone, before a pack is read.
 NO_PACK = PackSpec(name="none", description="", roles={}, backgrounds=())
 
 

@@ -233,6 +233,7 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
 
     def accepted() -> Iterator[tuple[str, dict[str, bytes]]]:
         for row, members in sample_builder(task).build(task.samples, shard=task.shard):
+            # Rejected samples have no members, but each has its row.
             rows.append(row)
             if members:
                 yield row.key, members

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic_core import ErrorDetails
 
 SHOWN = 60
+# The validator would show the regular expression instead.
 PATTERNS = {
     "name": "lower-case letters and digits, with single - or _ between them, as in my-set",
     "split": "lower-case letters, digits and _, beginning with a letter",

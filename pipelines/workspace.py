@@ -51,6 +51,7 @@ def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
         raise OccupiedError(
             f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out"
         ) from error
+    # First of all files: without it a build that is stopped here would find the folder occupied.
     if not run.exists():
         write_run(out, {"fingerprint": fingerprint})
     atomic_write(

@@ -79,6 +79,7 @@ def ask(function: Callable[[Images], npt.ArrayLike], images: Images, *, name: st
             "shows the traceback",
         ) from error
     try:
+        # Tensors on an accelerator, for one, do not become arrays.
         return np.asarray(answer)
     except Exception as error:
         what = f"{name} returned a {type(answer).__name__} that is not an array: {error}"
@@ -91,6 +92,7 @@ def place_of(error: Exception) -> str:
 
     To be called by the function that called the user's.
     """
+    # The first frame is ours.
     frames = traceback.extract_tb(error.__traceback__)[1:]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
     return f"{own[-1].filename}:{own[-1].lineno}" if own else "--model"
@@ -126,6 +128,7 @@ def import_module_of(name: str, forms: str) -> Any:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
+        # Else the module is there, and something that it imports is missing.
         if error.name and (name == error.name or name.startswith(f"{error.name}.")):
             what = f"{name!r} is neither a kind of model nor a module that can be imported"
             fix = f"give {forms}; for a module in this folder, set PYTHONPATH=."
@@ -136,6 +139,7 @@ def import_module_of(name: str, forms: str) -> Any:
 
 
 def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
+    # The method of a class is not bound yet: the class is called first.
     predict: Callable[..., Any] | None = None if inspect.isclass(target) else getattr(target, "predict", None)
     if callable(predict):
         return predict

@@ -30,6 +30,7 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Tenso
     from timm.data import create_transform, resolve_model_data_config  # type: ignore[attr-defined,unused-ignore]
 
     brings_weights = rest.startswith(("hf-hub:", "hf_hub:", "local-dir:"))
+    # In these names an @ stands before the revision.
     name, at, file = (rest, "", "") if brings_weights else rest.partition("@")
     if at:
         weights = read_weights(Path(file))

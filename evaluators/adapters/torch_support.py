@@ -58,6 +58,7 @@ def pick_device(device: str) -> torch.device:
 
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    # Only an allocation tells; AssertionError is what a torch without CUDA raises.
     with refusing(f"cannot use the device {device!r}", (RuntimeError, AssertionError), fix="give cpu, cuda or auto"):
         return torch.empty(0, device=device).device
 
@@ -84,6 +85,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
+    # Trainers keep the weights under this name, beside the state of the training.
     tensors = content.get("state_dict", content) if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(value, torch.Tensor) for value in tensors.values()):
         raise ModelError("the file holds no tensors by name", where=str(path), fix="save the model's state_dict()")

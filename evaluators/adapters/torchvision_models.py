@@ -40,6 +40,7 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Tenso
     import torch
     from torchvision import models
 
+    # Without the module it would list detectors and segmenters as well.
     known = models.list_models(module=models)
     if architecture not in known:
         close = get_close_matches(architecture, known, n=3) or known[:3]
@@ -47,6 +48,7 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Tenso
     file, _, query = reference.partition("?")
     options = _parse_options(query)
     weights = read_weights(Path(file))
+    # Its names and shapes are wanted alone, so nothing is allocated.
     with torch.device("meta"):
         classes = class_count(models.get_model(architecture, weights=None), weights) or 1000
     check_labels(classes, class_names, model=architecture)

@@ -9,6 +9,7 @@ from editmill.evaluators.attribute.evaluation import AttributeEvaluation, ModelD
 from editmill.evaluators.attribute.pairing import ColumnResult
 
 FEW_PAIRS = 30
+# So low on unedited samples, a model most likely numbers the classes otherwise.
 LOW_ACCURACY = 0.1
 
 

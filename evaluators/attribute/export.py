@@ -25,6 +25,7 @@ from editmill.manifests.records import PRIMARY_IMAGES
 
 LABELS_FILE = "labels.txt"
 _SAFE = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# Levels are decimal fractions, which floats hold nearly.
 _LEVEL_TOLERANCE = 1e-9
 
 Level = tuple[str, float]
@@ -58,6 +59,7 @@ FOLDERS = (
     Folder("rec", "round-trip"),
     Folder("random_bg", "random-background"),
     Folder("full", "full"),
+    # Levels of modern mode are no values of the published lambda, so the side of zero decides.
     Folder("20_smooth", "complexity", -20, most=0),
     Folder("20_hard", "complexity", 20, least=0),
     Folder("20_adv", "adversarial", 20),
@@ -150,6 +152,7 @@ def _choose_levels(rows: Iterable[dict[str, Any]]) -> dict[str, Level]:
 
 def _lowest_replicas(rows: Iterable[dict[str, Any]], level: Level) -> dict[str, dict[str, Any]]:
     """Return the accepted sample with the lowest replica number, by source."""
+    # Of rows of one source the last holds, so the lowest replica goes last.
     mine = sorted((row for row in rows if (row["edit"], row["level"]) == level), key=lambda row: -row["replica"])
     return {row["source_id"]: row for row in mine}
 
@@ -173,6 +176,7 @@ def _write_images(samples: Dataset, places: dict[str, str], root: Path, *, progr
         (root / folder).mkdir()
     with tqdm(total=len(places), desc="exporting", unit="image", disable=not progress) as bar:
         for sample in samples:
+            # The selection by edit, level and source takes in more than was chosen.
             if sample.key in places:
                 suffix, data = _primary(sample)
                 (root / places[sample.key] / f"{file_stem(sample.row['source_id'])}.{suffix}").write_bytes(data)

@@ -92,6 +92,7 @@ def compare_columns(outcomes: Outcomes, uncertainty: Uncertainty) -> tuple[tuple
     edited = [index for index, result in enumerate(results) if result.comparison and not result.column.control]
     mean = None
     if edited and original is not None:
+        # NaN where a source lacks one of the two, which leaves it out of that column alone.
         drops = outcomes.first[:, [original]] - outcomes.mean[:, edited]
         mean = mean_of_means(drops, **asdict(uncertainty))
     return _correct_for_columns(results), mean
@@ -134,6 +135,7 @@ def _compare(outcomes: Outcomes, original: int | None, after: int, uncertainty: 
 
 def _correct_for_columns(results: list[ColumnResult]) -> tuple[ColumnResult, ...]:
     """Fill in Holm's correction over the columns under study."""
+    # Controls are no hypotheses under study; counting them would only cost the others power.
     family = [result.comparison for result in results if result.comparison and not result.column.control]
     adjusted = iter(holm([comparison.p_value for comparison in family]))
     return tuple(

@@ -68,6 +68,7 @@ def read_sources(dataset: Dataset) -> Sources:
 
 def columns_of(dataset: Dataset) -> list[Column]:
     """Return the planned columns: edits in the manifest's order, levels of one edit as they first occur."""
+    # Groups come in the order of their first rows on one thread only.
     planned = dataset.table.group_by(["edit", "level"], use_threads=False).aggregate([])
     pairs = zip(planned["edit"].to_pylist(), planned["level"].to_pylist(), strict=True)
     order = {edit: position for position, edit in enumerate(dataset.manifest.edits)}

@@ -86,6 +86,7 @@ def _split(
         return []
     edited = [index for index, column in enumerate(outcomes.columns) if not column.control]
     drops = outcomes.mean[:, [original]] - outcomes.mean[:, edited]
+    # Otherwise the thirds would be means over different edits.
     drops = drops[:, np.all([(~np.isnan(drops[mine])).any(axis=0) for _, mine in groups], axis=0)]
     return [
         Stratum(

@@ -97,6 +97,7 @@ def _facts(model: EvaluatedModel[Classifier], rows: FmrRows) -> ModelFacts:
 
     Networks and verifiers are no concern: they neither are attacked nor decide.
     """
+    # The published guard is a single judge; the other roles then decide nothing.
     guards = ("zero_shot",) if rows.oracle == "zero_shot" else GUARD_ROLES
     told = [record for record in rows.manifest.models if record.role in (*rows.targets, *guards)]
     same, undecided = took_part(model, told)
@@ -154,6 +155,7 @@ def _target(
         return counted
     mine = measured[found]
     last = rows.budgets[-1]
+    # Budget 0 is the round trip, at which walks and ascents begin alike.
     walks = {budget: rows.at(RANDOM, network, "", budget) for budget in rows.budgets[1:]}
     # A walk is missing where the first target, which is asked beside it, does not know the class.
     walked = [source for source in sources if all(source in walk and walk[source].ok for walk in walks.values())]
@@ -178,6 +180,7 @@ def _count(rows: FmrRows, network: str, target: str) -> TargetResult:
     eligible, made = rows.eligible(network, target), rows.ascent(network, target, rows.budgets[-1])
     fallbacks = sum(row.ok and row.fallback for row in made.values())
     mine = [made[source] for source in eligible]
+    # The guard's first look is at the round trip, which is no step.
     steps, passed = sum(row.looked - 1 for row in mine), sum(row.valid - 1 for row in mine)
     return TargetResult(
         network,
@@ -199,6 +202,7 @@ def _with_fallback(rows: FmrRows, network: str, target: str, mine: _Measured) ->
     made, originals = rows.ascent(network, target, rows.budgets[-1]), rows.at(ORIGINAL)
     if not any(row.ok and row.fallback for row in made.values()):
         return None
+    # Fall-backs included, which eligible sources leave out.
     both = (made, originals)
     sources = [source for source in rows.sources if all(source in side and side[source].ok for side in both)]
     return mine.ratio(mine.of(originals, sources), mine.of(made, sources))

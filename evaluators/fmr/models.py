@@ -58,6 +58,7 @@ def load_fmr_model(spec: str, *, class_names: Mapping[int, str], device: str = "
     if isinstance(model, PairClassifier):
         what, fix = "a classifier of pairs has no features of pictures", "name a CLIP, SigLIP or dual encoder model"
         raise ModelError(what, where=spec, fix=fix)
+    # ImageNet's names list synonyms, parted by commas; the first one is asked for.
     texts = model.texts([PROMPT.format(name.split(",")[0]) for name in class_names.values()])
     prompted = PromptClassifier(model.name, model, np.array(list(class_names), np.int64), texts)
     return EvaluatedModel(model.name, prompted, *identify(spec))

@@ -23,6 +23,7 @@ def curve_plot(evaluation: FmrEvaluation) -> str:
     networks, targets = (list(dict.fromkeys(getattr(one, name) for one in drawn)) for name in ("network", "target"))
     top = 24 + svg.LEGEND * len(targets)
     bottom = top + _HEIGHT - _BOTTOM
+    # A model may be better on the pictures than on their originals.
     most = max(100.0, *(point.fmr.high for one in drawn for point in (*one.curve, *one.random) if point.fmr))
     width = (svg.WIDTH - _LEFT - _RIGHT - _APART * (len(networks) - 1)) / len(networks)
 
@@ -53,6 +54,7 @@ def _panel(
     parts.append(svg.text((left + right) / 2, bottom + 38, f"100 PA / SA over steps, {network}"))
     for one in results:
         number = targets.index(one.target)
+        # Side by side, so that equal values do not hide each other.
         shift, colour = (number - (len(targets) - 1) / 2) * _JITTER, svg.colour_of(number)
         for name, curve, dashed in (("ascent", one.curve, False), ("random", one.random, True)):
             marks = _marks(f"{network}, {one.target}, {name}", curve, x, shift)

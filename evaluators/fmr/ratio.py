@@ -42,8 +42,10 @@ def percent_ratio(
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
     draws = np.random.default_rng(seed).multinomial(len(pairs), counts / len(pairs), size=resamples)
     totals = draws @ distinct
+    # A resample of sources that the model gets wrong before has no ratio.
     known = totals[totals[:, 0] > 0]
     value = 100 * float(pairs[:, 1].sum() / pairs[:, 0].sum())
     tail = (1 - confidence) / 2
     low, high = np.quantile(100 * known[:, 1] / known[:, 0], [tail, 1 - tail])
+    # Percentiles of few sources may miss the estimate itself.
     return Estimate(value, float(min(low, value)), float(max(high, value)), len(pairs))

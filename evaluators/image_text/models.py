@@ -90,6 +90,7 @@ class DualEncoder:
 
     @property
     def _limit(self) -> int:
+        # A tokenizer without a limit of its own has one of 10^30.
         return int(min(self.tokenizer.model_max_length, self.model.config.text_config.max_position_embeddings))
 
 
@@ -173,6 +174,7 @@ def _load_transformers(rest: str, device: str) -> DualEncoder:
 def _normalised(features: Any) -> FloatArray:
     import torch
 
+    # transformers 5 returns an object that holds the features; other classes may return them themselves.
     tensor = features if isinstance(features, torch.Tensor) else features.pooler_output
     values = tensor.double().cpu().numpy()
     return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True))

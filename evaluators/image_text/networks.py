@@ -68,6 +68,7 @@ def digest_of(name: str, network: Any) -> str:
 
     try:
         return weights_digest(
+            # Nothing is fetched: what was loaded lies in the cache.
             Path(snapshot_download(name, revision=getattr(network.config, "_commit_hash", None), local_files_only=True))
         )
     except OSError:
@@ -76,4 +77,5 @@ def digest_of(name: str, network: Any) -> str:
 
 def longer_than(limit: int, tokenizer: Any, texts: Sequence[str]) -> BoolArray:
     """Return which texts have more tokens than ``limit``, those that the tokenizer adds at the ends included."""
+    # Not verbose: it would warn of the long texts that it is asked for.
     return np.array([len(tokens) > limit for tokens in tokenizer(list(texts), verbose=False).input_ids], bool)

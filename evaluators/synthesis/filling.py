@@ -117,6 +117,7 @@ def gini(values: Sequence[float]) -> float | None:
     numbers = np.sort(np.asarray(values, np.float64))
     if not numbers.sum():
         return 0.0
+    # Over sorted numbers the sum of all absolute differences is one pass with these weights.
     ranks = np.arange(1, len(numbers) + 1)
     return float(((2 * ranks - len(numbers) - 1) * numbers).sum() / (len(numbers) * numbers.sum()))
 

@@ -93,6 +93,7 @@ def effective_robustness(results: Sequence[ClassifierResult]) -> tuple[Robustnes
     standard = np.array([_logit(one.accuracy[ORIGINAL]) for one in known])
     if np.ptp(standard) < 1e-9:
         return ()
+    # All models saw the same samples, so the conditionings of one are those of all.
     names = [name for name in known[0].accuracy if name != ORIGINAL]
     found = []
     for name in (*names, ""):

@@ -14,6 +14,7 @@ from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
 LABELS = ("entailment", "neutral", "contradiction")
+# Of the grid for one threshold; two of them are tried in all pairs, so their grid is half as fine.
 CANDIDATES = 64
 
 
@@ -44,6 +45,7 @@ def macro_f1(truth: IntArray, said: IntArray) -> float:
     scores = []
     for label in np.unique(truth):
         hits = int(((truth == label) & (said == label)).sum())
+        # F1 = 2 TP / (2 TP + FP + FN).
         scores.append(2 * hits / max(int((truth == label).sum() + (said == label).sum()), 1))
     return float(np.mean(scores))
 
@@ -54,6 +56,7 @@ def fit_thresholds(scores: FloatArray, truth: IntArray) -> tuple[float, ...]:
     """
     labels = np.unique(truth)
     grid = np.unique(np.quantile(scores, np.linspace(0, 1, CANDIDATES if len(labels) == 2 else CANDIDATES // 2)))
+    # Where all scores are equal, the grid has one entry and no pairs.
     options = list(combinations(grid.tolist(), len(labels) - 1)) or [tuple(grid[:1].tolist()) * (len(labels) - 1)]
     return max(options, key=lambda option: macro_f1(truth, decide(scores, option, labels)))
 
@@ -61,6 +64,7 @@ def fit_thresholds(scores: FloatArray, truth: IntArray) -> tuple[float, ...]:
 def decide(scores: FloatArray, thresholds: Sequence[float], labels: IntArray) -> IntArray:
     """Return labels of scores: the first (entailment) from the highest threshold on."""
     above = (scores[:, None] >= np.asarray(thresholds)[None]).sum(axis=1)
+    # Scores rise towards entailment, which has the lowest label.
     return np.asarray(labels[len(labels) - 1 - above])
 
 
@@ -68,6 +72,7 @@ def cross_fitted(
     scores: dict[str, FloatArray], truth: IntArray, images: IntArray, *, base: str, seed: int = 0
 ) -> dict[str, IntArray]:
     """Return labels by edit; each half of the images is judged by thresholds of the other half's unedited captions."""
+    # By image: captions of one image would tell a threshold what it is tested on.
     distinct, place = np.unique(images, return_inverse=True)
     halves = (np.random.default_rng(seed).permutation(len(distinct)) % 2)[place]
     labels = np.unique(truth)
@@ -111,6 +116,7 @@ def classify(
                 float(hits.mean()),
                 macro_f1(true, now),
                 {LABELS[label]: float(hits[true == label].mean()) for label in np.unique(true)},
+                # numpy does not subtract booleans.
                 clustered_mean(before * 1.0 - hits, mine, resamples=resamples) if changed else None,
                 _p_value(before, hits, mine, resamples) if changed else None,
             )

@@ -129,11 +129,13 @@ def _evaluate(
     # Edits leave many captions as they are; a text is read once, so that equal texts score equally.
     texts, place = _distinct(captions.texts)
     results: tuple[RetrievalResult, ...] = ()
+    # Every pair is a pass of its own, too many to rank each caption among all images.
     if isinstance(model, PairClassifier):
         scores = _pair_scores(model, pictures, captions, size, title)
     else:
         seen = _in_batches(captions.images, size, partial(_look, model, pictures), title=title)
         read = _in_batches(texts, size, model.texts)
+        # Features have length 1, so this is the cosine.
         scores = {edit: np.asarray((read[mine] * seen[captions.image]).sum(axis=1)) for edit, mine in place.items()}
         results = search(read, place, seen, captions, resamples=resamples)
     overlap, undecided = took_part(evaluated, manifest.models)

@@ -76,8 +76,10 @@ def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasur
     edited = [row for row in rows if row.edited]
     eligible = [row for row in rows if row.parameters.get("eligible") == "true"]
     inserted = [one for row in edited for one in row.insertions]
+    # Words that the source can't judge are neither true nor false.
     judged = [one for one in inserted if one.get("gold", UNKNOWN) != UNKNOWN]
     groups = dict.fromkeys(str(one.get("group", "")) for one in judged)
+    # -1 stands for a margin that was not measured.
     margins = [one["image_margin"] for one in inserted if one.get("image_margin", -1.0) != -1.0]
     true = {group: [one["gold"] == "true" for one in judged if one.get("group", "") == group] for group in groups}
     bleu, chrf = _overlap(edited)
@@ -132,6 +134,7 @@ def _mean(rows: list[CaptionRow], value: Callable[[dict[str, float]], float | No
             by_image.setdefault(row.image, []).append(one)
     if not by_image:
         return None
+    # A number per image, since captions of one image are not independent.
     return mean_of_means(np.array([[np.mean(values)] for values in by_image.values()]), resamples=resamples)
 
 
@@ -143,5 +146,6 @@ def _overlap(rows: list[CaptionRow]) -> tuple[float | None, float | None]:
         return None, None
     if not rows:
         return None, None
+    # sacrebleu takes one list per set of references, not one per text.
     texts, sources = [row.text for row in rows], [[row.caption for row in rows]]
     return float(corpus_bleu(texts, sources).score), float(corpus_chrf(texts, sources).score)

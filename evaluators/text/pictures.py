@@ -18,6 +18,7 @@ class Pictures:
     def __init__(self, dataset: Dataset, folder: Path | None) -> None:
         self.dataset = dataset
         accepted = dataset.select(status="ok").table.select(["source_sha256", "key"])
+        # Any sample of a source will do: captions are edited, pictures are not.
         self.keys = {row["source_sha256"]: row["key"] for row in accepted.to_pylist()}
         self.stored = any(member in dataset.manifest.members for member in PRIMARY_IMAGES)
         self.files = {} if self.stored else _by_digest(folder)

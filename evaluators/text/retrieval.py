@@ -12,6 +12,7 @@ from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
 from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
 from editmill.evaluators.text.rows import ORIGINAL, Captions
 
+# Ranks grow with the number of images, so they compare only among equally many.
 POOL = 1000
 RECALLS = (1, 5, 10)
 NET_OF = ("random-attribute", "oracle")
@@ -66,6 +67,7 @@ def ranks(
         mine = np.flatnonzero(place[own] >= 0)
         similar = texts[mine] @ images[pool.images].T
         true = np.take_along_axis(similar, place[own[mine]][:, None], axis=1)
+        # The own image is one of those that are equal to it.
         found[mine] = 1 + (similar > true).sum(axis=1) + ((similar == true).sum(axis=1) - 1) / 2
     return found
 
@@ -175,6 +177,7 @@ def _compare(
         result,
         drop=_mean(lost, counted, captions, resamples),
         edited_drop=_mean(lost, edited, captions, resamples) if edited.any() else None,
+        # Summed by image, whose captions flip together.
         p_value=sign_flip(cluster_sums(lost[counted], captions.image[counted])[0], resamples=resamples),
         net={
             control: _mean(found[control] - found[edit], where, captions, resamples)

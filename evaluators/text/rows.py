@@ -69,6 +69,7 @@ def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
 def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
     parameters = json.loads(record["parameters"])
     caption, edited = str(parameters.get("caption", "")), record["status"] == "ok"
+    # What was not measured is NaN, which does not equal itself.
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return CaptionRow(
         record["key"],
@@ -132,6 +133,7 @@ def line_up(rows: dict[str, list[CaptionRow]]) -> Captions:
     for edit, mine in rows.items():
         found = {(row.source_id, row.replica): row for row in mine if not row.failed}
         lined = [found.get((row.source_id, row.replica)) for row in unedited]
+        # A failed edit keeps its place with the text of the source; "made" says that it does not count.
         texts[edit] = [(row or source).text for row, source in zip(lined, unedited, strict=True)]
         edited[edit] = np.array([row is not None and row.edited for row in lined], bool)
         made[edit] = np.array([row is not None for row in lined], bool)

@@ -74,6 +74,7 @@ def headline(evaluation: TextEvaluation) -> str:
     parts = [
         f"{edit} {' '.join(drop_cells(result.drop))}"
         for edit, result in by_edit.items()
+        # The edits under study; all others are there to compare with.
         if result.drop is not None and edit in ("grounded", "xmai-2023", "dilute")
     ]
     return f"Held out, {model.model}: MRR {percent(by_edit['original'].mrr.value)} unedited" + "".join(

@@ -47,6 +47,7 @@ def threshold(bits: int, alpha: float) -> Threshold:
     if bits < 1 or not 0 < alpha < 1:
         what = f"no threshold for {bits} bits at level {alpha}"
         raise RequestError(what, fix="give at least one bit and a level between 0 and 1")
+    # P(X >= k) for k from 0, where it is 1, to bits + 1, where it is 0: some k from 1 on always passes.
     tails = binom.sf(np.arange(-1, bits + 1), bits, 0.5)
     k = int(np.argmax(tails <= alpha))
     level = float(tails[k])
@@ -78,6 +79,7 @@ def p_values(matches: npt.ArrayLike, bits: int) -> FloatArray:
 def log10_p(matches: npt.ArrayLike, bits: int) -> FloatArray:
     """Return the base-10 logarithm of `p_values`."""
     exact = np.ceil(np.asarray(matches, dtype=np.float64)) - 1
+    # p-values of long payloads underflow, their logarithms do not.
     return np.asarray(binom.logsf(exact, bits, 0.5) / math.log(10), dtype=np.float64)
 
 

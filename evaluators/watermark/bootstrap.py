@@ -33,6 +33,7 @@ class SourceBootstrap:
         self.index = {name: number for number, name in enumerate(self.sources)}
         count = len(self.sources)
         rng = np.random.default_rng(seed)
+        # Sources drawn with replacement, as counts: means and areas need no more of a resample.
         self.draws: FloatArray = rng.multinomial(count, np.full(count, 1 / count), size=resamples).astype(np.float64)
 
     def numbers(self, sources: Sequence[str]) -> IntArray:
@@ -74,6 +75,7 @@ class SourceBootstrap:
             total = np.concatenate([[0.0], np.cumsum(draw[clusters])])
             weights = draw[positive_clusters]
             scale = weights.sum() * total[-1]
+            # Negatives below count in full, ties by half.
             sums[number] = weights @ (total[below] + total[upto]) / 2 / scale if scale else np.nan
         return interval(value, sums, int(np.union1d(positive_clusters, negative_clusters).size))
 

@@ -181,6 +181,7 @@ def _contradictions(group: Families, scheme: Scheme) -> int:
 def _views(scheme: Scheme, group: Families, clean: Families, sampler: SourceBootstrap) -> tuple[View, ...]:
     attacked = {row.source_id: (row, negative) for row, negative in zip(group.positives, group.negatives, strict=True)}
     untouched = {row.source_id: (row, negative) for row, negative in zip(clean.positives, clean.negatives, strict=True)}
+    # Both sides of a view show the same sources, or their content would tell them apart.
     both = [source for source in attacked if source in untouched]
     sides = {"combined": (list(group.positives), list(group.negatives))}
     if both:

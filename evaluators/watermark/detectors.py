@@ -44,6 +44,7 @@ class NamedDetector:
         if values.shape != (len(images),) or values.dtype.kind not in "iufb":
             what = f"{self.name} returned {values.dtype} {list(values.shape)} for {len(images)} images"
             raise ModelError(what, where="--model", fix=ANSWER)
+        # A picture that can't be decoded counts as a miss at every threshold, and is never dropped.
         found = values.astype(np.float64)
         return np.where(np.isnan(found), -np.inf, found)
 

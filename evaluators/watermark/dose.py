@@ -75,6 +75,7 @@ def crossings(axis: FloatArray, performance: FloatArray, level: float) -> FloatA
     """
     below = performance <= level
     first, curves = below.argmax(axis=1), np.arange(len(performance))
+    # Where the first point lies below already, both ends are that point.
     before = np.maximum(first - 1, 0)
     upper, lower = performance[curves, before], performance[curves, first]
     share = np.divide(upper - level, upper - lower, out=np.zeros(len(performance)), where=upper > lower)
@@ -84,6 +85,7 @@ def crossings(axis: FloatArray, performance: FloatArray, level: float) -> FloatA
 
 def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap) -> DoseResult | None:
     """Measure a scheme along its ladder; None where it has no rung."""
+    # By what was realised; `check_dose` compares it with the order that was declared.
     rungs = sorted(
         (cell for cell in cells if cell.ladder and cell.scheme == scheme.name), key=lambda cell: cell.strength
     )
@@ -92,6 +94,7 @@ def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap
     strengths = np.array([cell.strength for cell in rungs])
     first, second = (_Curve([_hits(cell, scheme, alpha, sampler) for cell in rungs], sampler) for alpha in ALPHAS)
     losses = [_losses(cell, sampler) for cell in rungs]
+    # A rung without SSIM would leave a gap in the axis of quality.
     known = all(len(values) for values, _ in losses)
     quality = _Curve(losses, sampler) if known else None
     strength_axis = _Curve.fixed(strengths, sampler)

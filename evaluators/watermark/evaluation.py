@@ -164,6 +164,7 @@ def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
         for attack in rows.attacks
         if attack.ladder and scheme.meets(attack)
     ]
+    # A planned rung without a cell counts as empty, so that losing it can't raise the tier.
     smallest = min((sizes.get(place, 0) for place in planned), default=0)
     return HEADLINE if smallest >= HEADLINE_ITEMS else FAST
 

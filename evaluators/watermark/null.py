@@ -24,6 +24,7 @@ from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, 
 from editmill.manifests import derive_seed
 
 PAIRS = 20_000
+# With two such tests and a band of 99 %, one sound calibration in about 80 fails by chance.
 LEAST_P = 0.001
 # With 999 flips a p-value of 1 % is attained exactly.
 FLIPS = 999
@@ -122,6 +123,7 @@ def calibrate(rows: WatermarkRows, *, pairs: int = PAIRS, seed: int = 0) -> tupl
 
 
 def _calibrate_group(scheme: Scheme, group: str, rows: list[WatermarkRow], pairs: int, seed: int) -> list[NullResult]:
+    # A stream for each, so that adding a scheme leaves the results of the others alone.
     rng = np.random.default_rng(derive_seed(seed, scheme.name, group))
     found = [row.detections[scheme.name] for row in rows]
     decoded = [one for one in found if one.decoded]
@@ -156,8 +158,10 @@ def _chi_square(matches: FloatArray, bits: int) -> float:
     expected = binom.pmf(np.arange(bits + 1), bits, 0.5) * len(matches)
     counts = np.bincount(matches.astype(np.int64), minlength=bits + 1).astype(np.float64)
     edges = np.flatnonzero(expected >= _LEAST_EXPECTED)
+    # One bin leaves nothing to test.
     if edges.size < 2:
         return 1.0
+    # The binomial has a single peak, so every bin between these two is large enough as well.
     first, last = int(edges[0]), int(edges[-1])
 
     def pooled(values: FloatArray) -> FloatArray:
@@ -189,6 +193,7 @@ def sign_flip_p(scores: FloatArray, key: BoolArray, rng: np.random.Generator, *,
     null = np.sort(signed_sum(scores, rng.random((flips, len(scores))) < 0.5))
     # Sums of the same numbers in another order differ by rounding.
     observed = signed_sum(scores, key) - _ROUNDING * np.abs(scores).sum()
+    # Flips that reach as high, and the key itself, which is one of the equally likely ones.
     return np.asarray((1 + flips - np.searchsorted(null, observed, side="left")) / (flips + 1), dtype=np.float64)
 
 

@@ -58,6 +58,7 @@ def tpr_plot(evaluation: WatermarkEvaluation, *, kind: str = STRENGTH) -> str:
     parts += [_tick(place, text, top, bottom) for place, text in axis.ticks]
     parts += [svg.line(x, x, top, bottom, colour="#999", dash="4 4") for x in axis.parted]
     for number, name in enumerate(schemes):
+        # At a rung all schemes have one strength, but each its own loss of quality.
         shift = (number - (len(schemes) - 1) / 2) * _JITTER if kind == STRENGTH else 0.0
         marks = _marks((place + shift, cell) for place, cell in placed if cell.scheme == name)
         parts += svg.curve(marks, y, svg.colour_of(number), dashed=outside[number])

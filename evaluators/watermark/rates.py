@@ -78,6 +78,7 @@ def empirical_threshold(nulls: FloatArray, alpha: float) -> EmpiricalThreshold |
     if alpha < 0.01 and n < NULLS_AT_01_PERCENT:
         return f"refused: {n} of {NULLS_AT_01_PERCENT} nulls"
     r = max(1, math.floor(alpha * (n + 1)))
+    # A fresh null is as likely to take any rank among the others, so this is its chance to lie above.
     level = r / (n + 1)
     if level > alpha * _SLACK:
         return f"refused: {n} of {math.ceil(1 / (alpha * _SLACK)) - 1} nulls"

@@ -46,6 +46,7 @@ def measure_replicates(rows: WatermarkRows) -> tuple[Replicates, ...]:
             values = np.array([[one.matches / scheme.bits for one in side] for side in found])
             hits = np.array([[one.decoded and one.matches >= least for one in side] for side in found])
             within = float(((values[0] - values[1]) ** 2 / 2).mean())
+            # The mean of two seeds still has half of the variance within.
             between = max(0.0, float(values.mean(axis=0).var(ddof=1)) - within / 2) if len(shared) > 1 else None
             agreement = rate(int((hits[0] == hits[1]).sum()), len(shared))
             results.append(Replicates(scheme.name, attack.name, len(shared), within, between, agreement))

@@ -168,6 +168,7 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
 
 def p_value_contradicts(detection: Detection, exact: float) -> bool:
     """Return whether a stored p-value isn't the binomial one."""
+    # Below the normal floats a relative difference says nothing.
     return detection.decoded and not math.isclose(detection.p_value, exact, rel_tol=_P_TOLERANCE, abs_tol=1e-300)
 
 
@@ -201,6 +202,7 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> W
         if ok
         else {}
     )
+    # One set of unmarked samples serves all schemes, so each must have read them.
     missing = ({scheme} if positive else set(bits)) - detections.keys()
     if ok and missing:
         what = f"sample {record['key']!r} has no detection by {', '.join(sorted(missing))}"

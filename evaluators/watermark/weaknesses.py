@@ -85,6 +85,7 @@ def measure_survival(scheme: Scheme, cells: Sequence[Cell], control: str) -> tup
     base = next((cell for cell in own if cell.rung == control), None)
     if base is None:
         return ()
+    # What the control misses already is not lost to the autoencoder.
     found = {row.source_id for row in base.families.positives if _is_found(row, scheme)}
     results = []
     for cell in own:

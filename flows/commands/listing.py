@@ -46,6 +46,7 @@ def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_j
     """
     from editmill.pipelines.recipe import load_recipe
 
+    # Showing a recipe runs nothing of what it names.
     document = load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=True).document()
     click.echo(
         json.dumps(document, indent=2)

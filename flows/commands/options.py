@@ -72,6 +72,7 @@ class SourceOption(click.Option):
         """Return the names and the help."""
         from editmill.pipelines.sources import source_help
 
+        # Not where the option is made: looking for sources imports the packages that bring them.
         self.help = f"{source_help()}; default: the recipe's."
         return super().get_help_record(ctx)
 
@@ -121,6 +122,7 @@ def _bundled(function: F, options: tuple[Callable[[Any], Any], ...], name: str, 
         return function(**given, **{name: bundle(**values)})
 
     decorated: Any = run
+    # click lists what was added last first.
     for option in reversed(options):
         decorated = option(decorated)
     return decorated
@@ -130,4 +132,5 @@ def default_workers(placement: Placement) -> int:
     """Return one process per core on the CPU, one on an accelerator."""
     if placement.resolve().type != "cpu":
         return 1
+    # Containers and job schedulers often grant fewer cores than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

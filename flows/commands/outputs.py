@@ -31,6 +31,7 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
         if path.exists() and not path.is_file():
             raise RequestError(f"{path} exists and is not a regular file", where=option, fix="name another file")
         folder = next(folder for folder in path.absolute().parents if folder.exists())
+        # Trying is the only test that also knows read-only mounts.
         with TemporaryFile(dir=folder):
             pass
     except OSError as error:

@@ -53,11 +53,14 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.records import SourceRecord
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+# In pixels, where the placement guard allows 1.
 SHIFT = 5
 # Of the frame's shorter side, since segmenters see the whole frame at a fixed size.
 FRAME_SHIFT = 1 / 25
 FRAME_GROWTH = 1 / 40
+# The smallest share of the publication.
 SHRUNK = 0.05
+# What recipes allow by default (max_upsampling).
 LARGEST_SCALE = 2.0
 
 
@@ -74,6 +77,7 @@ class Gate:
 
     def judged(self, verdict: Verdict) -> bool:
         """Return whether the guard had a say."""
+        # Guards without a flag leave their score out where they have nothing to say.
         if not self.say.endswith("_judged"):
             return self.say in verdict.scores
         return any(verdict.scores.get(name, 0.0) > 0 for name in (self.say, f"{self.say}_2"))
@@ -198,6 +202,7 @@ def _source_faults(case: Case, good: Candidate) -> Iterator[Trial]:
     frame[2:-2, 2:-2] = 255
     halves = np.maximum(mask, np.roll(mask, (mask.shape[0] // 2, mask.shape[1] // 2), (0, 1)))
     for kind, wrong in (("a speck", speck), ("nearly the frame", frame), ("two pieces", halves)):
+        # Under an id of its own: the source guard remembers what it measured by id.
         identity = f"{case.source.record.id} {kind}"
         source = replace(case.source, mask=wrong, record=case.source.record.model_copy(update={"id": identity}))
         yield "source", kind, replace(case.job("original"), source=source), good
@@ -210,12 +215,14 @@ def _object_faults(case: Case, good: Candidate) -> Iterator[Trial]:
     yield "object pixels", "one grey level", job, replace(good, image=fixtures.one_level_off(image, alpha))
     grown = fixtures.grown_object(image, alpha, round(min(alpha.shape) * FRAME_GROWTH))
     yield "expansion", "grown by 1/40 of the frame", job, replace(good, image=grown)
+    # Towards the middle, so that the frame does not cut the shifted alpha off.
     inwards = 1 if np.argwhere(alpha)[:, 1].mean() < alpha.shape[1] / 2 else -1
     far = fixtures.shifted(alpha, inwards * round(min(alpha.shape) * FRAME_SHIFT), 0)
     yield "mask", "off by 1/25 of the frame", job, replace(good, alpha=far)
     yield "centroid", f"off by {SHIFT} px", job, replace(good, alpha=fixtures.shifted(alpha, inwards * SHIFT, 0))
     if case.ground is not None:
         yield "mask", "object missing", job, replace(good, image=case.ground)
+    # Here and for the angle the plan is made wrong instead of the picture, which comes to the same.
     yield "area", "1 % of the frame off", case.job("size", level=float(alpha.mean() / 255) + 0.01), good
     cosine, sine = np.cos(np.deg2rad(10)), np.sin(np.deg2rad(10))
     yield "angle", "10 degrees off", job, replace(good, parameters={"matrix": [cosine, sine, 0.0, -sine, cosine, 0.0]})
@@ -298,6 +305,7 @@ class Auditor:
 
     def _stored(self, candidate: Candidate) -> Picture:
         assert candidate.image is not None
+        # As in a build, guards see the stored bytes decoded again.
         return decode_image(encode_image(candidate.image, self.image))
 
     def _count(self, gate: str, kind: str, verdict: Verdict, *, clean: bool) -> None:

@@ -31,6 +31,7 @@ def background_spectrum(picture: Tensor, background: Tensor) -> Tensor:
     with the background's mean colour.
     """
     mean = (picture * background).sum(dim=(2, 3), keepdim=True) / background.sum().clamp(min=1)
+    # Detached, so that guidance moves the background and not the colour that the object is filled with.
     return full_spectrum(torch.where(background > 0.5, picture, mean.detach()))
 
 
@@ -47,8 +48,10 @@ def mid_band(picture: Tensor, background: Tensor) -> Tensor:
     """
     luma = (picture * picture.new_tensor(LUMA)[None, :, None, None]).sum(dim=1, keepdim=True)
     # Mirrored beyond the border, so that tapered windows see it as they see the middle.
+    # Reflection refuses a margin as wide as the picture.
     margin = min(WINDOW // 2, *(length - 1 for length in picture.shape[-2:]))
     luma, background = (F.pad(layer, (margin,) * 4, mode="reflect") for layer in (luma, background.float()))
+    # Large windows resolve the band best, but they may not fit beside the object.
     for side in (WINDOW, WINDOW // 2, WINDOW // 4):
         chosen = _free_windows(background, side)
         if int(chosen.sum()) >= (FEWEST_WINDOWS if side > WINDOW // 4 else 1):
@@ -66,6 +69,7 @@ def _band_magnitude(windows: Tensor, side: int) -> Tensor:
     taper = torch.hann_window(side, periodic=False, dtype=windows.dtype, device=windows.device)
     taper = taper[:, None] * taper[None]
     blocks = windows.transpose(1, 2).reshape(len(windows), -1, side, side)
+    # The mean under the taper, which keeps a constant from leaking into the band.
     blocks = blocks - (blocks * taper).sum(dim=(2, 3), keepdim=True) / taper.sum()
     frequencies = torch.fft.fftfreq(side, device=windows.device)
     radius = torch.hypot(frequencies[:, None], frequencies[None])

@@ -21,15 +21,18 @@ GUIDED_PRICE, SAMPLE_PRICE = 3.5, 1
 def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Sequence[PlannedSample]) -> Estimate:
     """Return what a plan would cost at one attempt per sample."""
     faithful, steps = settings.render.mode == "faithful", settings.render.steps or pack.steps
+    # Classifier-free guidance asks the network twice per step; pipelines leave it out up to a scale of 1.
     doubled = 2 if (settings.render.guidance or pack.guidance) > 1 else 1
     removed = {sample.source.id for sample in samples if kind_of(sample.edit.name).removes}
     whole = doubled * steps * (len(removed) + sum(sample.edit.name == "background" for sample in samples))
     unguided, guided = _regenerated(settings, samples)
     latent, pixel, priced = whole, 0, float(whole)
     if faithful:
+        # The last step is never guided.
         further = settings.render.faithful.executed - 1
         pixel = unguided * (1 + further) + guided * (1 + GUIDED_COST * further)
     else:
+        # As diffusers cuts its schedule.
         part = doubled * min(steps, int(steps * settings.render.strength))
         latent, priced = whole + part * (unguided + guided), whole + part * (unguided + GUIDED_PRICE * guided)
     seconds = (

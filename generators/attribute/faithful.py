@@ -134,6 +134,7 @@ class BlendedDiffusion:
         for index in range(self.settings.executed - 1, 0, -1):
             mean, variance = self.step(noisy, index, steering)
             noisy = ancestral_step(mean, variance, diffusion.noise(generator))
+            # The object comes at the noise that the step leaves; in the publication it is one step noisier.
             blended = diffusion.schedule.q_sample(subject, index if noisier else index - 1, diffusion.noise(generator))
             noisy = torch.where(steering.region > 0, noisy, blended)
         # Of the last step only the predicted picture counts, which guidance and noise come too late to change.
@@ -180,8 +181,10 @@ class BlendedDiffusion:
 
     def _to_image(self, clean: Tensor, subject: Tensor, region: Tensor, foreground: Picture) -> Picture:
         if "truncation" in self.settings.compat:
+            # byte() cuts off, which returns 63 of the 256 grey levels one lower (imagenet-e spec, section 4).
             return _levels(torch.where(region, clean, subject)).byte().cpu().numpy()
         generated = _levels(clean).round().byte().cpu().numpy()
+        # From the bytes themselves, so that the way to a tensor and back can't change the object.
         return np.where(region[0, 0, :, :, None].cpu().numpy(), generated, foreground)
 
 

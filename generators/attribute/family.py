@@ -64,6 +64,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         alone = {
             sample.source.id
             for sample in samples
+            # Empty where none was found; other edits lack the parameter.
             if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem
         }
         if not alone:
@@ -101,6 +102,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         from editmill.generators.attribute.making import AttributeMaker
         from editmill.generators.attribute.rendering import AttributeRenderer
 
+        # Where LaMa removes, its own digest is part of what identifies the filler.
         digest = next(record.digest for record in build.records if record.role == "inpaint")
         cache = build.cache / "removal" if build.cache is not None else None
         renderer = AttributeRenderer(

@@ -14,6 +14,8 @@ from editmill.manifests.arrays import Feature, Mask, Picture
 
 SUPERSAMPLING = 2
 LEAST_VISIBLE = 0.8
+# The search ends within the first; beyond the second, an object at the border is placed otherwise. The area guard
+# allows 0.005.
 AREA_TOLERANCE = 0.001
 AREA_LIMIT = 0.004
 AREA_ITERATIONS = 12
@@ -56,6 +58,7 @@ def outline(mask: Mask) -> Outline:
 def linear_part(scale: float, angle: float) -> Feature:
     """Scale and rotation, float64 [2, 2]; ``angle`` in degrees, counter-clockwise as the picture is seen."""
     theta = np.deg2rad(angle)
+    # Rows count downwards, which swaps the signs of the sines.
     return scale * np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
 
 
@@ -79,6 +82,7 @@ def place(
     """
     linear = linear_part(scale, angle)
     reach = (shape.points - shape.centre) @ linear.T
+    # Points are the centres of pixels; half an enlarged pixel lies beyond them on either side.
     low, high = reach.min(axis=0) - 0.5 * scale, reach.max(axis=0) + 0.5 * scale
     target = np.empty(2)
     for axis, length in enumerate((shape.width, shape.height)):
@@ -87,6 +91,7 @@ def place(
             raise GeometryError(
                 AttributeReason.OBJECT_OUT_OF_FRAME, f"the object needs {high[axis] - low[axis]:.0f} of {length} pixels"
             )
+        # The frame begins half a pixel before the centre of its first pixel.
         lowest = -0.5 - low[axis]
         before, after = shape.cuts[axis], shape.cuts[axis + 2]
         if (before.size or after.size) and hide_cuts:
@@ -109,11 +114,13 @@ def _at_border(reach: Feature, before: Feature, after: Feature, length: int, mar
 
 def full_frame(shape: Outline) -> tuple[float, Picture]:
     """Scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
+    # Edges of pixels from here on: pixel i covers i to i + 1.
     low, high = shape.points.min(axis=0), shape.points.max(axis=0) + 1
     size = np.array([shape.width, shape.height], float)
     scale = float((size / (high - low)).min())
     window = size / scale
     corner = np.clip((low + high) / 2 - window / 2, 0, size - window)
+    # And back to centres, half a pixel from the edges on both sides.
     offset = 0.5 * scale - 0.5 - scale * corner
     return scale, np.hstack([np.eye(2) * scale, offset[:, None]])
 
@@ -128,6 +135,7 @@ def warp(image: Picture, matrix: Feature, size: tuple[int, int], *, border: int 
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     factor = 1 if scale >= 1 else SUPERSAMPLING
     fine = matrix * factor
+    # Pixel i of the frame is centred on factor * i + (factor - 1) / 2 of the finer one.
     fine[:, 2] += (factor - 1) / 2
     interpolation = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_LINEAR
     warped = cv2.warpAffine(image, fine, (size[0] * factor, size[1] * factor), flags=interpolation, borderMode=border)
@@ -138,6 +146,7 @@ def _shrunk(image: Picture, matrix: Feature) -> tuple[Feature, Feature]:
     """Shrink by whole factors first, as far as the warp shrinks at all, so that a small supersampling is enough
     afterwards.
     """
+    # The small addend keeps an exact half or third from being cut to the factor below.
     factor = int(1 / float(np.sqrt(abs(np.linalg.det(matrix[:, :2])))) + 1e-6)
     if factor < 2:
         return image, matrix
@@ -165,6 +174,7 @@ def warp_object(image: Picture, mask: Mask, matrix: Feature) -> tuple[Picture, M
     weight = mask.astype(np.float32) / 255
     layers = np.dstack([image.astype(np.float32) * weight[..., None], weight])
     warped = warp(layers, matrix, size)
+    # Cubic interpolation overshoots at edges.
     coverage = warped[..., 3].clip(0, 1)
     colours = warped[..., :3] / np.maximum(warped[..., 3:], 1e-4)
     return np.rint(colours.clip(0, 255)).astype(np.uint8), coverage
@@ -188,6 +198,7 @@ def scale_for_share(
     except GeometryError:
         if not any(cut.size for cut in shape.cuts):
             raise
+        # Not a placement: the infinite error asks for one at the border below.
         error, scale, matrix = np.inf, 1.0, np.eye(2, 3)
     if any(cut.size for cut in shape.cuts) and (
         error > AREA_LIMIT or visible_share(mask, scale, matrix) < LEAST_VISIBLE
@@ -208,6 +219,7 @@ def _search_scale(
     """Return the smallest error of the share that the search met, with its scale and matrix."""
     size = (mask.shape[1], mask.shape[0])
     weight = mask.astype(np.float32) / 255
+    # Areas grow with the square of the scale.
     scale = float(np.sqrt(share / max(object_share(weight), 1e-6)))
     best = (np.inf, scale, np.empty((2, 3)))
     low, high = 0.0, np.inf
@@ -215,6 +227,7 @@ def _search_scale(
         try:
             matrix = place(shape, scale, angle=angle, position=position, hide_cuts=hide_cuts)
         except GeometryError:
+            # An object that has outgrown the frame ends the search; what was found before still counts.
             if not np.isfinite(best[0]):
                 raise
             break
@@ -223,6 +236,7 @@ def _search_scale(
         if best[0] <= AREA_TOLERANCE:
             break
         low, high = (scale, high) if realised < share else (low, scale)
+        # At most doubled at once, for objects of which hardly anything was left.
         scale *= float(np.sqrt(share / max(realised, share / 4)))
         if not low < scale < high:
             # Where the share jumps, plain steps leave the bracket and alternate; halve it instead.

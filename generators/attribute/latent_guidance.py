@@ -69,8 +69,10 @@ class LatentGuidance:
 
         def shift(clean: Tensor, noise: float) -> Tensor:
             leaf = clean.clone().requires_grad_()
+            # Clipped as the stored picture will be, so that levels which it can't hold draw no gradient.
             picture = (self.inpainter.decode(leaf) / 2 + 0.5).clamp(0, 1)
             object_alpha, shown = alpha.to(picture.device), foreground.to(picture.device)
+            # The share of free pixels below each latent.
             free = F.interpolate(distant.to(clean.device), clean.shape[-2:], mode="area")
             moves = []
             if self.level:
@@ -83,6 +85,7 @@ class LatentGuidance:
                 moves.append((seen, -self.attack_step, free))
             total = torch.zeros_like(clean)
             for number, (value, amount, where) in enumerate(moves, 1):
+                # The moves share one decoding, which the last of them frees.
                 (gradient,) = torch.autograd.grad(value, leaf, retain_graph=number < len(moves))
                 total += amount * unit(gradient * where)
             # What is moved early the model still makes plausible; late moves stay as they are and show as artefacts.

@@ -48,6 +48,7 @@ class AttributeMaker(Maker[LoadedSource]):
         try:
             return None if sample.partner is None else self._load(sample.partner)
         except Unusable:
+            # The renderer makes a row of it, with partner_unusable for a reason.
             return None
 
     def _judge(self, job: SourceJob, edit: EditJob, candidate: Candidate) -> Made:
@@ -64,6 +65,7 @@ class AttributeMaker(Maker[LoadedSource]):
             )
         primary = encode_image(candidate.image, self.image)
         verdict = check_all(self.guards, edit, candidate, decode_image(primary))
+        # A rejected sample is not stored, but guards of installed packages look at its picture as well.
         return Made(
             {self.image: primary} if verdict.reasons else encode_members(candidate, primary, kind=self.image),
             verdict.reasons,

@@ -22,6 +22,7 @@ class PartnerPool:
 
     def __init__(self, records: Iterable[SourceRecord]) -> None:
         usable = [
+            # Places do not depend on the recipe's seed, which only decides where on the ring to look.
             (derive_seed(0, record.id, "partner-place"), record.id, record.label, record.sha256)
             for record in records
             if not record.problem
@@ -33,6 +34,7 @@ class PartnerPool:
         start = bisect_left(self._ring, (seed, "", 0, ""))
         for step in range(len(self._ring)):
             _, identity, label, sha256 = self._ring[(start + step) % len(self._ring)]
+            # A picture with several objects is several records, and its background still shows the other one.
             if label != record.label and sha256 != record.sha256:
                 return identity
         return ""

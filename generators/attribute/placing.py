@@ -67,6 +67,7 @@ class Placer:
             GeometryError: It can't be put there, or too little of it would be left to keep.
         """
         placed = self._place(source, edit)
+        # The guard of object pixels would reject it for a change although none was made.
         if not (placed.alpha == 255).any():
             raise GeometryError(
                 AttributeReason.OBJECT_TOO_THIN,
@@ -93,7 +94,9 @@ class Placer:
     def _moved(self, source: LoadedSource, edit: Edit) -> Placed:
         angle = float(edit.get("angle", 0))
         position = (float(edit["x"]), float(edit["y"])) if edit.name == "position" else None
+        # The published turn comes after the scaling, about the middle of the frame.
         turned = 0.0 if "frame-rotation" in self.quirks else angle
+        # The published search knows neither places nor turns.
         if "loose-size" in self.quirks and position is None and not turned:
             scale, matrix = published_scale(source.mask, edit.level)
         else:
@@ -119,6 +122,7 @@ class Placer:
             return self._warped(source, matrix, scale)
         self._check_scale(scale)
         matrix = matrix.round(MATRIX_DECIMALS)
+        # The window lies inside of the source but for rounding, hence the repeated border.
         size = (source.mask.shape[1], source.mask.shape[0])
         image = warp(source.image.astype(np.float32), matrix, size, border=cv2.BORDER_REPLICATE)
         coverage = warp(source.mask.astype(np.float32) / 255, matrix, size, border=cv2.BORDER_REPLICATE)

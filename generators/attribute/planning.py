@@ -46,16 +46,19 @@ class AttributePlanner:
         """Return every random draw of an edit but its noise."""
         if edit.name == "position":
             x, y = self._rng(source, edit.name, replica).random(2)
+            # Rounded in the plan, so that rows hold the place exactly as it is used.
             return {"x": round(float(x), 6), "y": round(float(y), 6)}
         if edit.name == "direction":
             return {"angle": int(self._rng(source, edit.name, replica).integers(edit.angles[0], edit.angles[1] + 1))}
         if edit.name == "background":
             prompts = edit.prompts or self.prompts
+            # One order for all replicas of a source, so that none repeats a prompt before all were used.
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
             return {"partner": self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))}
         if edit.facts.guided and replica:
+            # The round trip whose noise it shares is the one of this number.
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 

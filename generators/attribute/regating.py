@@ -52,6 +52,7 @@ class AttributeRegating(Regating[GuardSettings]):
         rules = rules_of(guard)
 
         def judge(row: SampleRow, scores: Mapping[str, float], said: Sequence[str]) -> Decision:
+            # Small objects have a limit of their own for mask_iou, and the scale tells their size.
             scale = float(row.parameters.get("scale", 1.0))
             edit = Edit(row.generator, row.edit, row.level, (("scale", scale),))
             found, reasons = decide_again(rules, edit, scores, tuple(said))

@@ -88,6 +88,7 @@ class LatentRegenerator:
                 self.models.pack.removal_prompt,
                 seed,
                 settings.strength,
+                # Guidance decodes at every step, which costs more than the step itself.
                 guidance if level or attack else None,
             )
         )

@@ -33,6 +33,7 @@ from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.seeds import derive_seed
 
+# Guided edits take its noise and are compared with it, whether it is in the recipe or not.
 ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
 
 
@@ -117,6 +118,7 @@ class AttributeRenderer:
         image = cv2.resize(
             source.image,
             (side, side),
+            # Lanczos is the publication's, but OpenCV's does not average when it shrinks.
             interpolation=cv2.INTER_LANCZOS4 if min(source.mask.shape) <= side else cv2.INTER_AREA,
         )
         nearest = cv2.resize(source.mask, (side, side), interpolation=cv2.INTER_NEAREST)
@@ -154,6 +156,7 @@ class AttributeRenderer:
     def _layer(self, job: EditJob, placed: Placed) -> _Layer:
         """Return the background of an edit."""
         name, kind = job.edit.name, kind_of(job.edit.name)
+        # In modern mode full enlarges the background along with the object.
         if kind.untouched or (name == "full" and not self.faithful):
             return _Layer(placed.reference)
         if name == "background":
@@ -165,6 +168,7 @@ class AttributeRenderer:
         return self._regenerated(layer, job, placed) if regenerated else layer
 
     def _removed(self, source: LoadedSource) -> _Layer:
+        # A seed per source and not per edit, so that all edits of a source share one removal.
         removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
         return _Layer(removed, removed, self.remover.filler.cost())
 
@@ -182,6 +186,7 @@ class AttributeRenderer:
         target, facts = None, {}
         if job.edit.name == "adversarial":
             record, surrogate = job.source.record, self.regenerator.surrogate
+            # Only these say that a label is ImageNet's index; other sources number classes in their own way.
             imagenet = record.wnid or record.attributes.get("labels") == "imagenet-1k"
             target, facts = (
                 surrogate.index(record.label if imagenet else -1, record.class_name),

@@ -37,6 +37,7 @@ class AuditRow:
         """
         if not self.judged:
             return 0.0, 1.0
+        # Imported late: listing recipes imports the families, and with them this module.
         from scipy.stats import binomtest
 
         interval = binomtest(self.rejected, self.judged).proportion_ci(confidence_level=confidence, method="exact")

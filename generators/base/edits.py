@@ -46,6 +46,7 @@ def edit_label(name: str, level: float) -> str:
 
     ``size-005`` for size 0.05, ``complexity-minus20`` for complexity -20, ``complexity-1p5`` for 1.5.
     """
+    # Keys have no signs and no points; a tiny level such as 1e-05 is written with an exponent.
     digits = f"{abs(level):g}".replace("-", "m").replace("+", "")
     # Below 1 the leading zero stands for the point.
     digits = digits.replace(".", "" if abs(level) < 1 else "p")
@@ -59,4 +60,5 @@ def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool
 
 def edit_seed(seed: int, source: SourceRecord, edit: Edit, replica: int = 0, attempt: int = 0) -> int:
     """Return the seed of one attempt at one sample of a recipe with ``seed``."""
+    # The label holds the level too, so every level has noise of its own.
     return derive_seed(seed, source.id, edit.label, replica, attempt)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from editmill.manifests.arrays import Picture
 
+# For lossless WebP, quality is only the effort. Subsampling 0 keeps the colours of JPEG at full resolution.
 OPTIONS: dict[str, dict[str, Any]] = {
     "png": {"format": "PNG", "compress_level": 6},
     "webp": {"format": "WEBP", "lossless": True, "quality": 60, "exact": True},

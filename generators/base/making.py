@@ -60,13 +60,16 @@ def in_parts(
     try:
         return list(run(jobs))
     except EditmillError:
+        # It is a ValueError, and would count as a model's below.
         raise
     except MODEL_ERRORS as error:
+        # Also torch.OutOfMemoryError, which is a RuntimeError.
         units = list(dict.fromkeys(map(unit, jobs)))
         if len(units) > 1:
             first = set(units[: len(units) // 2])
             halves = ([job for job in jobs if unit(job) in first], [job for job in jobs if unit(job) not in first])
             results = [iter(in_parts(run, half, failed=failed, unit=unit)) for half in halves]
+            # Units may be interleaved, so the results are put back in the order of the jobs.
             return [next(results[unit(job) not in first]) for job in jobs]
         if isinstance(error, torch.OutOfMemoryError):
             raise
@@ -156,6 +159,7 @@ class _Tried(Generic[L]):
         """Return whether it is accepted, or nothing is left to try."""
         if self.last is None:
             return False
+        # Where another seed gives the same picture, one try is all.
         once = self.last.final or not self.sample.edit.stochastic
         return not self.last.reasons or self.tries >= (1 if once else attempts)
 
@@ -177,6 +181,7 @@ class SampleBuilder(Generic[L]):
     def _build_group(self, group: Sequence[list[PlannedSample]], shard: int) -> Iterator[Built]:
         opened = [one for mine in group for one in self._open(mine)]
         tries = [one for one in opened if isinstance(one, _Tried)]
+        # What is still open of all sources is tried together, so that retries fill batches as well.
         while pending := [one for one in tries if not one.done(self.maker.attempts)]:
             jobs = [self._job(one) for one in pending]
             made = in_parts(self.maker.make, jobs, failed=failed_job, unit=self.maker.unit)
@@ -206,6 +211,7 @@ class SampleBuilder(Generic[L]):
         scores = {name: round(value, 6) for name, value in made.scores.items()}
         one.last = self._guarded(job, replace(made, scores=scores, reasons=tuple(map(str, made.reasons))))
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
+        # A family that searches within one job brings the records of its own candidates.
         if made.candidates is not None:
             one.records += made.candidates
             return
@@ -230,6 +236,7 @@ class SampleBuilder(Generic[L]):
     def _built(self, one: _Tried[L], shard: int) -> Built:
         made = one.last
         assert made is not None
+        # The row names the seed of the attempt that is stored, which is the last one.
         seed = made.seed if made.seed is not None else self._seed(one.sample, one.facts, one.tries - 1)
         base = self._base(one.sample, one.facts, made.reasons, shard)
         parameters = dict(one.facts.parameters if made.parameters is None else made.parameters)
@@ -294,6 +301,7 @@ def check_record(record: SourceRecord) -> None:
         Unusable: It has a problem.
     """
     if record.problem:
+        # The problems of masks begin with that word: mask_empty, mask_size_mismatch.
         where = record.mask if record.problem.startswith("mask") else record.image
         raise Unusable(Reason(record.problem), f"{where}: {record.problem.replace('_', ' ')}")
 

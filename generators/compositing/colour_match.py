@@ -28,12 +28,14 @@ def match_palette(image: Picture, fill: Picture, distance: Mask, *, reach: float
     Returns:
         Float32 [H, W, 3].
     """
+    # Nothing in the hole counts: the picture still shows the object there.
     weight = np.where(distance > 0, np.exp(-((distance / reach) ** 2) / 2), 0).ravel().astype(np.float64)
     weight /= weight.sum()
     made, true = fill.reshape(-1, 3).astype(np.float64), image.reshape(-1, 3).astype(np.float64)
     made_mean, true_mean = weight @ made, weight @ true
     made -= made_mean
     weighted = made.T * weight
+    # On both sides, since it draws the map to identity and not to zero.
     ridge = RIDGE * np.eye(3)
     mapping = np.linalg.solve(weighted @ made + ridge, weighted @ (true - true_mean) + ridge)
     return (made @ mapping + true_mean).reshape(fill.shape).astype(np.float32)
@@ -52,6 +54,7 @@ def _spread(image: Picture, fill: Picture, ring: Mask, sigma: float) -> tuple[Ma
         cv2.resize(layers, small, interpolation=cv2.INTER_AREA), (0, 0), sigma / factor, borderType=cv2.BORDER_REPLICATE
     )
     blurred = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)
+    # Divided by the blurred weights, the average is one over the ring alone.
     return blurred[..., :3] / np.maximum(blurred[..., 3:], 1e-4), blurred[..., 3:]
 
 
@@ -88,5 +91,6 @@ def rim_shift(image: Picture, fill: Picture, distance: Mask, inside: Mask, *, fe
     """
     ring = ((distance > 0) & (distance <= feather / 2)).astype(np.float32)
     difference, weight = _spread(image, fill, ring, 0.75 * feather)
+    # Where no part of the ring is near, the quotient above is one of rounding errors.
     fading = np.where(weight > 1e-4, np.exp(-((inside / (1.25 * feather)) ** 2) / 2)[..., None], 0)
     return np.asarray(difference * fading, np.float32)

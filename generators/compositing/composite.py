@@ -24,6 +24,7 @@ def matte(coverage: Mask) -> Mask:
     padded = cv2.copyMakeBorder(inside, 4, 4, 4, 4, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[4:-4, 4:-4]
     erosion = 1.0 if min(coverage.shape) >= FINE_FRAME else 0.0
+    # The outermost pixel of the object has depth 1.
     return np.rint(((depth - erosion) / RAMP).clip(0, 1) * 255).astype(np.uint8)
 
 
@@ -49,6 +50,7 @@ def compose(foreground: Feature, background: Picture, alpha: Mask) -> Picture:
 
     The seam is blended in linear light.
     """
+    # Copied and not computed, so that bytes stay exact without relying on the round trip through linear light.
     result = np.where((alpha == 255)[..., None], foreground, background)
     seam = (alpha > 0) & (alpha < 255)
     weight = alpha[seam][:, None] / 255

@@ -22,6 +22,7 @@ from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import digest
 from editmill.manifests.weights import weights_digest
 
+# Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
 REMOVAL_VERSION = 6
 MARGIN = 2
 
@@ -41,12 +42,14 @@ def removal_hole(mask: Mask, dilation: float, margin: int = MARGIN) -> Mask:
 
 def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Picture:
     """Put ``fill`` into the hole, its colours matched to the surroundings; the seam lies outside the hole."""
+    # There is nothing to match colours with, and OpenCV gives 1.8e19 for a distance to nothing.
     if hole.all():
         return fill
     distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     depth = float(inside.max())
     weight = (1 - distance / feather).clip(0, 1)[..., None]
+    # From coarse to fine: each step corrects what the one before it left over.
     matched = match_palette(image, fill, distance, reach=depth + feather)
     matched = matched + local_shift(image, matched, distance, depth=depth, feather=feather)
     matched = matched + rim_shift(image, matched, distance, inside, feather=feather)
@@ -59,6 +62,7 @@ def _read_kept(path: Path) -> Mask | None:
         with Image.open(path) as picture:
             return np.asarray(picture.convert("RGB"))
     except (OSError, SyntaxError):
+        # Pillow raises SyntaxError for damaged chunks of a PNG.
         return None
 
 
@@ -104,6 +108,7 @@ class Remover:
 
     def key(self, source: LoadedSource, seed: int) -> str:
         """Return what identifies a removal by everything that can change its pixels."""
+        # Hashed as it is used: faithful mode resizes the mask, which the record's digest does not show.
         mask = hashlib.sha256(source.mask.tobytes()).hexdigest()
         return digest(
             {
@@ -125,6 +130,7 @@ class Remover:
         """Return the background of ``source``, uint8 [H, W, 3] RGB."""
         key = self.key(source, seed)
         if key not in self._recent:
+            # The edits of a source follow one another; partners come back a little later.
             if len(self._recent) >= 8:
                 self._recent.pop(next(iter(self._recent)))
             self._recent[key] = self._cached(key, source, seed)
@@ -136,10 +142,12 @@ class Remover:
         if kept is not None:
             return kept
         hole = removal_hole(source.mask, self.dilation, self.margin)
+        # At full strength, the default, filling starts from noise in which nothing of the object is left.
         fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
         background = blend_fill(source.image, fill, hole, self.feather)
         if path is not None:
             buffer = io.BytesIO()
+            # The cache is deleted with the finished dataset, so speed counts for more than size.
             Image.fromarray(background).save(buffer, "PNG", compress_level=1)
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(path, buffer.getvalue())

@@ -109,6 +109,7 @@ class Climb:
         self.position, self.taken = self.proposal(), step.budget
         if self.settings.mode != "max_loss" or self.emitted is None or step.loss > self.emitted.loss:
             self.emitted = step
+            # An accepted picture stands for every larger budget, until a later one replaces it there.
             self.images |= {budget: look.image for budget in self.settings.checkpoints if budget >= step.budget}
         self.direction = unit(look.gradient)
         if step.budget == self.settings.budget:

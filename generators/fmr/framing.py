@@ -26,6 +26,7 @@ def frame(image: Picture, *, side: int, multiple: int, mask: bool = False) -> Pi
     height, width = image.shape[:2]
     if side and min(height, width) != side:
         scale = side / min(height, width)
+        # Rounding must not leave less than the square that is cut.
         size = (max(side, round(width * scale)), max(side, round(height * scale)))
         interpolation = cv2.INTER_NEAREST if mask else cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         image = cv2.resize(image, size, interpolation=interpolation)

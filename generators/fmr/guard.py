@@ -56,6 +56,7 @@ def _remembered(
         (subject.key, subject.label, hashlib.blake2b(image.tobytes(), digest_size=16).digest())
         for subject, image in zip(subjects, images, strict=True)
     ]
+    # One picture may be asked about several times in a call; one look is enough.
     new = {key: number for number, key in enumerate(keys) if key not in known}
     if new:
         numbers = list(new.values())

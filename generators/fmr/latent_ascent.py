@@ -117,6 +117,7 @@ class LatentAscent:
                 results[number] = Ascent(subject.key, failure=Reason.SURROGATE_UNAWARE)
             else:
                 shapes.setdefault(self._checked_shape(subject), []).append(number)
+        # Pictures of one network call have to be of one size.
         for numbers in shapes.values():
             group = [subjects[number] for number in numbers]
             ascents, _ = halving(partial(self._ascend, group), self.settings.batch)
@@ -186,6 +187,7 @@ class LatentAscent:
             levels = stored_levels(self.codec.decode(leaf))
             scores = self.target.log_probabilities(levels / 255 * 2 - 1)
             losses = F.nll_loss(scores, classes, reduction="none")
+            # Each loss depends on its own latents alone, so the sum's gradient is that of every single one.
             (gradient,) = torch.autograd.grad(losses.sum(), leaf)
         return levels.detach(), losses.detach(), scores.argmax(dim=-1), gradient
 
@@ -198,6 +200,7 @@ class LatentAscent:
 
     def _random_direction(self, climb: Climb) -> Tensor:
         """Return normal draws of the latents' shape, which point anywhere with equal chance."""
+        # By the look, and not by the target: one walk is the control of all targets.
         seed = derive_seed(self.seed, climb.subject.key, f"random-{self.settings.network}", len(climb.steps))
         return torch.randn(climb.position.shape, generator=torch.Generator().manual_seed(seed)).to(
             climb.position.device

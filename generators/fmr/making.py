@@ -72,6 +72,7 @@ class FmrMaker(Maker[Subject]):
         for network, codec in self.codecs.items():
             mask = self._style_mask(codec, images)
             for target in ("", *self.settings.targets):
+                # A walk follows no target, but needs some classifier to look; its rows leave out what that says.
                 settings = self.settings.ascent(network, target or self.settings.targets[0], random=not target)
                 made[network, target] = LatentAscent(models, settings, self.guard, style_mask=mask, seed=seed)
         return made
@@ -93,6 +94,7 @@ class FmrMaker(Maker[Subject]):
     def _subject(self, record: SourceRecord) -> Subject:
         check_record(record)
         loaded = self.build.source.load(record)
+        # One frame that all networks accept, so that their pictures can be compared.
         side, multiple = self.settings.side, math.lcm(*(codec.factor for codec in self.codecs.values()))
         try:
             image = frame(loaded.image, side=side, multiple=multiple)
@@ -133,6 +135,7 @@ class FmrMaker(Maker[Subject]):
             parameters=parameters,
             facts=json_facts(job.sample, parameters),
             cost=outcome.cost(job.sample.edit),
+            # A source that was never looked at has no candidate to record.
             candidates=None if pictures or outcome.steps else (),
             detail=outcome.ascent.detail if outcome.ascent else "",
         )
@@ -167,6 +170,7 @@ class FmrMaker(Maker[Subject]):
 
 
 def _latents(codec: LatentCodec, images: Sequence[Picture]) -> Feature:
+    # One by one, so that the mask does not depend on how many there are.
     return torch.cat([codec.encode(to_tensor([image], codec.device)) for image in images]).cpu().numpy()
 
 

@@ -33,6 +33,7 @@ def stored_levels(pictures: Tensor) -> Tensor:
 
 def to_images(levels: Tensor) -> list[Picture]:
     """Convert grey levels [n, 3, H, W] in {0, …, 255} to uint8 [H, W, 3] RGB each."""
+    # Rounded again: the straight-through sum may miss a whole number by its last bit.
     return list(levels.detach().round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy())
 
 

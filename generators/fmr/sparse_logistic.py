@@ -36,11 +36,13 @@ def sparse_logistic(
     design = np.hstack([features, np.ones((count, 1))])
     # The log-loss has a curvature of at most 1/4 of the design's.
     step = 4 * count / np.linalg.norm(design, 2) ** 2
+    # The last one is the intercept's, which is not penalised.
     threshold = np.append(np.full(features.shape[1], step * penalty), 0.0)
     weights = ahead = np.zeros(design.shape[1])
     momentum = 1.0
     for _ in range(iterations):
         moved = ahead - step * (design.T @ (expit(design @ ahead) - targets)) / count
+        # Soft thresholding, the proximal step of the L1 norm, which gives exact zeros.
         following = np.sign(moved) * np.maximum(np.abs(moved) - threshold, 0)
         next_momentum = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         ahead = following + (momentum - 1) / next_momentum * (following - weights)

@@ -21,5 +21,6 @@ def object_crop(image: Picture, alpha: Mask) -> Picture:
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     half = max(2, round(max(bottom - top, right - left) * (0.5 + CONTEXT)))
     y, x = (top + bottom) // 2, (left + right) // 2
+    # Half a side is enough on all sides, since the middle lies in the frame.
     border = cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REPLICATE)
     return border[y : y + 2 * half, x : x + 2 * half]

@@ -45,5 +45,6 @@ def neighbour_correlation(image: Picture, where: Mask) -> float:
     luma = image.astype(np.float32) @ np.array(LUMA, np.float32)
     rows = (luma[1:] - luma[:-1])[where[1:] & where[:-1]]
     columns = (luma[:, 1:] - luma[:, :-1])[where[:, 1:] & where[:, :-1]]
+    # Half the mean square of the difference over the variance is 1 less the correlation.
     halved = float(np.square(np.concatenate([rows, columns])).mean() / 2) if rows.size + columns.size else 0.0
     return 1 - halved / max(float(luma[where].var()), 1e-6) if halved > GRAIN**2 else 1.0

@@ -17,7 +17,9 @@ from editmill.generators.models.networks import read_tensors
 from editmill.manifests.errors import ModelError
 
 State = dict[str, Tensor]
+# guided-diffusion normalises in 32 groups throughout.
 NORM_GROUPS = 32
+# The last block of a level ends with the upsampler, which comes after the attention where there is one.
 UPSAMPLER = re.compile(r"output_blocks\.(\d+)\.[12]\.(?:in_layers\.2|conv)\.weight")
 OUTER = {
     "time_embed.0": "time_embedding.linear_1",
@@ -70,9 +72,11 @@ def infer_layout(state: State) -> AdmLayout:
         raise ValueError("it is class-conditional (label_emb.weight)")
     decoders = len({name.split(".")[1] for name in state if name.startswith("output_blocks.")})
     ends = sorted({int(found[1]) for name in state if (found := UPSAMPLER.fullmatch(name))})
+    # A level of the decoder has one block more, so the first upsampler is in the block of this number.
     blocks = ends[0] if ends else decoders - 1
     if blocks < 1 or decoders % (blocks + 1):
         raise ValueError(f"its {decoders} output_blocks are not levels of {blocks + 1} blocks each")
+    # Input block 0 is the first convolution; then each level has its blocks and, but for the last, a downsampler.
     starts = [1 + level * (blocks + 1) for level in range(decoders // (blocks + 1))]
     widths = tuple(_rows(state, f"input_blocks.{start}.0.out_layers.3.weight") for start in starts)
     layout = AdmLayout(
@@ -80,6 +84,7 @@ def infer_layout(state: State) -> AdmLayout:
         blocks=blocks,
         attention=tuple(f"input_blocks.{start}.1.qkv.weight" in state for start in starts),
         residual=len(starts) == 1 or f"input_blocks.{blocks + 1}.0.in_layers.0.weight" in state,
+        # Scale and shift are two numbers per channel.
         scale_shift=_rows(state, "input_blocks.1.0.emb_layers.1.weight") == 2 * widths[0],
         inputs=_columns(state, "input_blocks.0.0.weight"),
         outputs=_rows(state, "out.2.weight"),
@@ -124,6 +129,7 @@ def unet_config(layout: AdmLayout, *, side: int, head_width: int) -> dict[str, A
     Raises:
         ValueError: A level that attends does not divide into heads.
     """
+    # The middle block attends whatever the levels do.
     attending = {width for width, attends in zip(layout.widths, layout.attention, strict=True) if attends} | {
         layout.widths[-1]
     }
@@ -190,6 +196,7 @@ def _decoder_names(layout: AdmLayout) -> dict[str, str]:
         new = f"up_blocks.{number}"
         for block in range(layout.blocks + 1):
             old = f"output_blocks.{number * (layout.blocks + 1) + block}"
+            # Decoder blocks read a skip connection as well, so their width always changes.
             names |= _resnet_names(f"{old}.0", f"{new}.resnets.{block}", shortcut=True)
             if attends:
                 names |= _named(ATTENTION, f"{old}.1", f"{new}.attentions.{block}")
@@ -276,6 +283,7 @@ def convert_unet(state: State, *, side: int, head_width: int = 64, legacy_attent
         ValueError: The checkpoint is of another layout.
     """
     layout = infer_layout(state)
+    # Without memory: the checkpoint's tensors take the place of the weights below.
     with torch.device("meta"):
         unet = UNet2DModel(**unet_config(layout, side=side, head_width=head_width))
     converted = convert_state(state, layout, head_width=head_width, legacy_attention=legacy_attention)

@@ -50,6 +50,7 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
 
 
 def _has_weights(folder: Path) -> bool:
+    # An interrupted download leaves a folder without weights.
     return folder.is_dir() and any(path.suffix in WEIGHT_SUFFIXES for path in folder.rglob("*"))
 
 

@@ -48,6 +48,7 @@ class Detector:
         self.device, self.overlap, self.batch = models.device, overlap, batch
         self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
         self.entry = models.pack.entry(role)
+        # The queries of a class recur with every picture.
         self._texts: dict[tuple[str, ...], torch.Tensor] = {}
 
     def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
@@ -88,6 +89,7 @@ class Detector:
 
     def _query_features(self, queries: tuple[str, ...]) -> torch.Tensor:
         if queries not in self._texts:
+            # All padded to one length, so that a query's features do not depend on the others.
             tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(
                 self.device
             )
@@ -100,9 +102,11 @@ class Detector:
         features = grid.flatten(1, 2)
         scores = self.model.class_predictor(features, texts[None])[0][0].float().sigmoid()
         height, width = shape
+        # OWL-ViT stretches pictures to a square, so each side has a scale of its own.
         scale = torch.tensor([width, height, width, height], device=self.device)
         boxes = box_convert(self.model.box_predictor(features, grid)[0].float(), "cxcywh", "xyxy").clamp(0, 1) * scale
         patches, labels = torch.nonzero(scores > threshold, as_tuple=True)
+        # Within each query alone; what is kept comes back by falling score.
         kept = batched_nms(boxes[patches], scores[patches, labels], labels, self.overlap)
         found = zip(
             boxes[patches[kept]].tolist(), labels[kept].tolist(), scores[patches, labels][kept].tolist(), strict=True

@@ -70,6 +70,7 @@ class Entailment:
             [encoded.input_ids[position] for position in positions], length, self.tokenizer.pad_token_id
         )
         inputs = {"input_ids": ids, "attention_mask": attention}
+        # BERT tells the two texts apart by them; RoBERTa has none.
         if "token_type_ids" in encoded:
             inputs["token_type_ids"], _ = pad_sequences(
                 [encoded.token_type_ids[position] for position in positions], length, 0

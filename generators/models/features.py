@@ -66,6 +66,7 @@ class ImageTextFeatures:
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
         for start in range(0, len(new), TEXT_BATCH):
             batch = new[start : start + TEXT_BATCH]
+            # Filled up, since products of another height sum in another order (see fixed_batches).
             features = _normalise(
                 self.model.get_text_features(**self._tokens([*batch, *[batch[-1]] * (TEXT_BATCH - len(batch))]))
             )
@@ -84,5 +85,6 @@ class ImageTextFeatures:
 
 
 def _normalise(features: Any) -> torch.Tensor:
+    # Newer versions of transformers return an object here, older ones a tensor.
     tensor = (features if isinstance(features, torch.Tensor) else features.pooler_output).float()
     return tensor / tensor.norm(dim=-1, keepdim=True)

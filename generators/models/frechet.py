@@ -27,4 +27,5 @@ def frechet_distance(first: Feature, second: Feature) -> float:
 
 def _root(matrix: Feature) -> Feature:
     values, vectors = np.linalg.eigh(matrix)
+    # Rounding may turn eigenvalues of zero slightly negative.
     return np.asarray((vectors * np.sqrt(values.clip(0, None))) @ vectors.T)

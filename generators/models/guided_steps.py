@@ -41,6 +41,7 @@ def guided_steps(scheduler: Any, shift: Shift | None) -> Iterator[None]:
         levels = signal_and_noise(scheduler, timestep, sample)
         clean = to_clean(scheduler, levels, sample, model_output).float().detach()
         with torch.enable_grad():
+            # The share of the noise in the whole deviation, which is 1 only for variance-preserving schedulers.
             moved = clean + shift(clean, float(levels[1] / torch.hypot(*levels))).detach()
         guided = to_output(scheduler, levels, sample, moved.to(sample.dtype))
         return original(guided.to(model_output.dtype), timestep, sample, *args, **options)
@@ -49,6 +50,7 @@ def guided_steps(scheduler: Any, shift: Shift | None) -> Iterator[None]:
     try:
         yield
     finally:
+        # It hid the method of the class, which is found again now.
         del scheduler.step
 
 
@@ -63,6 +65,7 @@ def signal_and_noise(scheduler: Any, timestep: Any, sample: Tensor) -> Levels:
         sigma = _sigma(scheduler, timestep, sample)
         return 1 - sigma, sigma
     if name in ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler"):
+        # These do not scale their samples: x = clean + sigma * noise.
         return sample.new_ones(()), _sigma(scheduler, timestep, sample)
     if name in ("DDIMScheduler", "DDPMScheduler", "PNDMScheduler", "LCMScheduler"):
         alpha = scheduler.alphas_cumprod.to(sample.device, torch.float32)[
@@ -78,6 +81,7 @@ def signal_and_noise(scheduler: Any, timestep: Any, sample: Tensor) -> Levels:
 
 def _sigma(scheduler: Any, timestep: Any, sample: Tensor) -> Tensor:
     index = scheduler.step_index
+    # Not set before the first step; a timestep is looked up last, since it may occur more than once.
     if index is None:
         index = scheduler.begin_index if scheduler.begin_index is not None else scheduler.index_for_timestep(timestep)
     sigma: Tensor = scheduler.sigmas[index].to(sample.device, torch.float32)

@@ -43,6 +43,7 @@ def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, 
         state[part][rest] = value.to(dtype)
     if not state["image_proj"] or not state["ip_adapter"]:
         raise ValueError(f"{files[0].name} holds no IP-Adapter: one of {' and '.join(PARTS)} is missing")
+    # Only the plus form has this projection; other forms have no width to compare.
     width = state["image_proj"].get("proj_in.weight", torch.empty(0, image_encoder.config.hidden_size)).shape[1]
     if width != image_encoder.config.hidden_size:
         raise ValueError(
@@ -79,6 +80,7 @@ def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:
     Pass references as ``ip_adapter_image``.
     """
     pipeline.register_modules(image_encoder=adapter.image_encoder, feature_extractor=adapter.processor)
+    # With the weights at hand the names are not read; without None a CLIP encoder would be looked for.
     pipeline.load_ip_adapter(adapter.state, subfolder="", weight_name="", image_encoder_folder=None)
     pipeline.set_ip_adapter_scale(scale)
     return pipeline

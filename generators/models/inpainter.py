@@ -70,12 +70,14 @@ class Inpainter:
         network = getattr(self.pipeline, "unet", None) or self.pipeline.transformer
         factor = self.pipeline.vae_scale_factor
         self.side = int(network.config.sample_size) * factor
+        # Transformers have no levels, but join latents in patches of two by two.
         levels = len(network.config.block_out_channels) - 1 if hasattr(network.config, "block_out_channels") else 1
         # Some pipelines refuse sides that are no multiples of 8 whatever their networks need.
         self.multiple = max(8, factor * 2**levels)
 
     def cost(self, *, strength: float = 1.0) -> int:
         """Return the network evaluations per picture."""
+        # As diffusers cuts its schedule.
         executed = min(self.steps, int(self.steps * strength))
         return executed * (2 if self.guidance > 1 else 1)
 
@@ -107,6 +109,7 @@ class Inpainter:
                 num_inference_steps=self.steps,
                 guidance_scale=self.guidance,
                 generator=torch.Generator().manual_seed(request.seed),
+                # As floats, in which values that are not finite still show.
                 output_type="np",
                 **self._control_image(image, hole),
             ).images[0]
@@ -130,6 +133,7 @@ class Inpainter:
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
         vae = self.pipeline.vae
+        # Only newer autoencoders, such as that of SD3, shift their latents.
         latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
         decoded: torch.Tensor = vae.decode(latents.to(vae.dtype), return_dict=False)[0].float()
         return decoded

@@ -17,6 +17,7 @@ from editmill.manifests.arrays import Picture
 from editmill.manifests.weights import weights_digest
 
 ROLE = "removal"
+# The network halves its input three times.
 MULTIPLE = 8
 
 

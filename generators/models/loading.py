@@ -19,6 +19,7 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError
 
 logger = logging.getLogger("editmill.models")
+# By what is loaded and where, so that all Models of a process share the weights.
 _loaded: dict[tuple[str, str, Placement], Any] = {}
 
 
@@ -74,6 +75,7 @@ def _usable_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
+        # A torch without CUDA raises an AssertionError when it is asked for it.
         reason = str(error).splitlines()[0]
         raise RequestError(
             f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there"
@@ -156,7 +158,9 @@ class Models:
         if isinstance(model, torch.jit.ScriptModule):
             return model.eval().to(self.device)
         if isinstance(model, torch.nn.Module):
+            # Gradients are taken by latents and pictures, never by weights.
             return model.eval().requires_grad_(False).to(self.device)
+        # Neither network nor pipeline: an image adapter, which moves with the pipeline that it joins.
         if not hasattr(model, "set_progress_bar_config"):
             return model
         model.set_progress_bar_config(disable=True)

@@ -50,6 +50,7 @@ class MaskedLm:
             if index not in set(self.tokenizer.all_special_ids)
         }
         mark = next((mark for mark in WORD_STARTS if any(token.startswith(mark) for token in tokens.values())), "")
+        # BERT marks the pieces that go on instead, so its mark is empty and every token starts with it.
         starts = {
             index: token for index, token in tokens.items() if token.startswith(mark) and not token.startswith("##")
         }
@@ -133,6 +134,7 @@ class MaskedLm:
             cut.
         """
         encoded = [self._encode(text) for text in texts]
+        # An unknown word is a word of the text, though its token is a special one.
         special = {*self.tokenizer.all_special_ids} - {self.tokenizer.unk_token_id}
         hidden = [
             (row, place) for row, ids in enumerate(encoded) for place, token in enumerate(ids) if token not in special
@@ -144,6 +146,7 @@ class MaskedLm:
         for positions, rows in self._log_probabilities(sequences, [place for _, place in hidden]):
             answers = [encoded[row][place] for row, place in (hidden[position] for position in positions)]
             owners = [hidden[position][0] for position in positions]
+            # Several tokens of a text may be in one batch, of which += would count one only.
             np.add.at(totals, owners, rows[torch.arange(len(answers)), answers].cpu().numpy())
             np.add.at(counts, owners, 1)
         return totals, counts
@@ -162,6 +165,7 @@ class MaskedLm:
         return ids
 
     def _pieces(self, word: str) -> list[int]:
+        # After a blank, as within a text: many vocabularies have another token for a text's first word.
         return self.tokenizer(f" {word}", add_special_tokens=False).input_ids
 
     def _fill(self, ids: list[int], pieces: list[int], filled: int) -> tuple[tuple[int, ...], int]:

@@ -28,6 +28,7 @@ def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
                 raise
             size //= 2
             logger.warning("out of memory; the micro-batch is now %d", size)
+            # What the failed try left reserved would count against the next one.
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
 

@@ -34,6 +34,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         OSError: It can't be read.
     """
     try:
+        # A pickle may run code; weights_only refuses all but tensors and plain containers.
         state = (
             load_file(path)
             if path.suffix == ".safetensors"
@@ -66,7 +67,9 @@ def load_torchvision(build: Any, folder: Path, *, dtype: torch.dtype) -> Any:
     if len(files) != 1:
         raise ValueError(f"the folder holds {len(files)} weights files ({', '.join(WEIGHT_FILES)}), not one")
     state = read_tensors(files[0])
+    # Without memory, since only a name is asked for.
     with torch.device("meta"):
+        # The last entry is the bias of the classifier, one number per class.
         head = list(build(weights=None).state_dict())[-1]
     if head not in state:
         raise ValueError(f"{files[0].name} has no weights {head}")
@@ -108,9 +111,11 @@ def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str
             continue
         if not (folder / part).is_dir():
             raise OSError(f"the part {part!r} that model_index.json names has no folder")
+        # Networks alone can lack weights, so the library may load schedulers and tokenizers.
         if (folder / part / "config.json").exists() and entry[0] in ("diffusers", "transformers"):
             loaded[part] = load_network(find_class(f"{entry[0]}.{entry[1]}"), folder / part, dtype=dtype)
     options = {"safety_checker": None, "requires_safety_checker": False}
+    # Of the pipelines only those of Stable Diffusion 1 and 2 have a checker to leave out.
     accepted = inspect.signature(cls.__init__).parameters
     return cls.from_pretrained(
         folder,

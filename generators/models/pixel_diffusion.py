@@ -44,8 +44,10 @@ class RespacedSchedule:
 
     def __init__(self, betas: Tensor, count: int) -> None:
         self.timesteps = space_timesteps(len(betas), count)
+        # In float64: products of a thousand factors lose digits otherwise.
         self.alphas = (1 - betas.double()).cumprod(dim=0)[self.timesteps]
         previous = torch.cat([self.alphas.new_ones(1), self.alphas[:-1]])
+        # Betas under which the kept timesteps alone give the same products.
         self.betas = 1 - self.alphas / previous
         variance = self.betas * (1 - previous) / (1 - self.alphas)
         # The posterior of the first step has no variance; the second step's stands in, as in the authors' code.

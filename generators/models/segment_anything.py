@@ -90,6 +90,7 @@ def load_sam(folder: Path, dtype: torch.dtype = torch.float32) -> Sam:
         OSError: A file is missing or damaged.
     """
     sam, state = _small(folder) if (folder / "config.json").exists() else _published(folder)
+    # In float32, in which everything but the image encoder computes.
     report = sam.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     missing, unknown = sorted(report.missing_keys), sorted(report.unexpected_keys)
     if missing or unknown:

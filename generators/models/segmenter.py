@@ -37,8 +37,10 @@ class Segmenter:
         self._shown: Picture | None = None
 
     def _show(self, image: Picture) -> None:
+        # Most of the work is in embedding the picture, which all prompts to it share.
         if self._shown is None or not np.array_equal(self._shown, image):
             self.predictor.set_image(image)
+            # A copy, so that a caller who writes into the picture is not answered about the old one.
             self._shown = image.copy()
 
     def from_box(self, image: Picture, box: tuple[float, float, float, float]) -> Segment:

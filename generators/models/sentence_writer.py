@@ -38,6 +38,7 @@ class SentenceWriter:
         """
         tokens = self.tokenizer([self.entry.prompt.format(", ".join(keywords))], return_tensors="pt").to(self.device)
         devices = [self.device] if self.device.type == "cuda" else []
+        # generate() draws from global generators, whose state is put back afterwards.
         with torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             output = self.model.generate(

@@ -16,6 +16,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET_SIDE, IMAGENET_CLASSES = 224, 1000
 # What the publication's code enlarges pictures to, for a network that it feeds [-1, 1] without normalisation.
 RAW_SIDE = 256
+# The number that Pillow and processors have for it.
 BICUBIC = 3
 # From this side on ConvNeXt's processor stretches whole pictures and crops none.
 CONVNEXT_WHOLE = 384
@@ -68,6 +69,7 @@ class Surrogate:
         """Number of the model's classes."""
         if not self.published:
             return int(self.model.config.num_labels)
+        # The bias of the last layer has one number per class.
         return len(list(self.model.parameters())[-1])
 
     def log_probabilities(self, picture: Tensor) -> Tensor:
@@ -89,6 +91,7 @@ class Surrogate:
     def _pixels(self, picture: Tensor) -> Tensor:
         if self.raw:
             return F.interpolate(picture, (RAW_SIDE, RAW_SIDE))
+        # Antialiased, as Pillow resizes for the processors.
         resized = F.interpolate(
             (picture + 1) / 2, (self.resized, self.resized), mode=self.mode, antialias=True, align_corners=False
         )
@@ -105,6 +108,7 @@ def _sides(processor: Any) -> tuple[int, int]:
     size = processor.size
     side = int(size.get("shortest_edge") or size["height"])
     share = getattr(processor, "crop_pct", None)
+    # ConvNeXt's processor resizes to side / crop_pct and cuts the middle.
     if share is not None and side < CONVNEXT_WHOLE:
         return int(side / share), side
     if getattr(processor, "do_center_crop", None):

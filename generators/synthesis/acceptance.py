@@ -30,6 +30,7 @@ class CellCounts:
 
 def lower_rate(accepted: int, candidates: int, confidence: float) -> float:
     """Return one-sided Clopper-Pearson lower bound of an acceptance rate, in [0, 1]."""
+    # The beta distribution is not defined without a success; the bound is 0 then.
     return float(beta.ppf(1 - confidence, accepted, candidates - accepted + 1)) if accepted else 0.0
 
 
@@ -40,6 +41,7 @@ def candidates_needed(rate: float, coverage: float) -> int | None:
     """
     if rate <= 0:
         return None
+    # At a rate of 1 the logarithm below is not finite.
     return max(1, math.ceil(math.log1p(-coverage) / math.log1p(-rate))) if rate < 1 else 1
 
 

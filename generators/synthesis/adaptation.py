@@ -54,6 +54,7 @@ def dominant(reasons: Sequence[Sequence[str]]) -> frozenset[str]:
         The group; of equally frequent ones that which asks for the weaker edit.
     """
     firsts = [candidate[0] for candidate in reasons if candidate]
+    # In this order, as max() takes the first of equal counts: the weaker edit before the stronger one.
     counts = Counter({group: sum(first in group for first in firsts) for group in (LOST, OUTSIDE, ABSENT)})
     group, count = max(counts.items(), key=lambda item: item[1])
     # A round that is mostly rejected for something else, such as sanity, needs other seeds alone.

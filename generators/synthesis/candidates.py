@@ -92,6 +92,7 @@ class CandidateMaker:
             own, (misled, opinions) = prints[number], asked[number]
             compared, repeated = ({}, ()) if own is None else crowd.compare(own, source)
             scores = {**verdicts[number].scores, **compared, **opinions}
+            # Only what the guards accept can be refused by selection.
             reasons = (*verdicts[number].reasons, *repeated) or (() if misled else (SynthesisReason.NOT_SELECTED,))
             record = CandidateRecord(
                 attempt=attempt,
@@ -110,6 +111,7 @@ class CandidateMaker:
         found = []
         for parts in zip(*(surrogate.scores(shown) for surrogate in self.surrogates), strict=True):
             merged = {name: value for part in parts for name, value in part.items()}
+            # A surrogate that does not know the class can't get it wrong.
             wrong = [merged.get(f"verifier_{one.role}_agrees", 1.0) == 0 for one in self.surrogates]
             found.append((sum(wrong) >= self.least_wrong, merged))
         return found

@@ -113,6 +113,7 @@ class SynthesisMaker(Maker[Picture | None]):
         return RowFacts(record, anchor.label, anchor.class_name, anchor.wnid, parameters)
 
     def make(self, jobs: Sequence[Job[Picture | None]]) -> list[Made]:
+        # Anew with every call: jobs may run again, and are not compared with what an earlier try left.
         crowd = Crowd(self.build.guard, self.settings.retries)
         return [made for job in jobs for made in in_parts(partial(self._alone, crowd), [job], failed=failed_job)]
 
@@ -201,6 +202,7 @@ class SynthesisMaker(Maker[Picture | None]):
         known = [feature for feature, yes in zip(features, accepted, strict=True) if yes and feature is not None]
         if self.settings.selection.mode != "diverse" or len(known) < sum(accepted):
             return accepted.index(True)
+        # Refused candidates only keep their numbers; the choice is among accepted ones.
         blank = np.zeros(len(known[0]))
         return crowd.farthest(accepted, np.stack([blank if one is None else one for one in features]))
 

@@ -53,12 +53,15 @@ def plan_samples(
     """
     for label, anchor in class_anchors(records).items():
         real = [record for record in records if record.label == label]
+        # Unusable ones where a class has no others, so that its rows say what is wrong.
         real = [record for record in real if not record.problem] or real
         for kind in settings.kinds:
             rng = np.random.default_rng(derive_seed(seed, anchor.id, f"templates {kind}"))
             order = rng.permutation(len(templates))
             count = settings.quota_of(kind)
+            # A real picture is stored as a control once at most.
             for number in range(min(count, len(real)) if kind == ORIGINAL else count):
+                # Only text and image-text have a prompt.
                 template = int(order[number % len(order)]) if kind.endswith("text") else NO_TEMPLATE
                 prompt = class_prompt(templates[template], anchor.class_name) if template != NO_TEMPLATE else ""
                 edit = make_edit("synthesis", kind, stochastic=kind != ORIGINAL, template=template, prompt=prompt)

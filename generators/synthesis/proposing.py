@@ -137,6 +137,7 @@ class Proposer:
     def _render(self, proposals: Sequence[Proposal]) -> list[Proposed]:
         first = proposals[0]
         pipeline = self._pipeline(first.conditioning)
+        # One per candidate, so that each can be made again alone.
         generators = [torch.Generator().manual_seed(one.seed) for one in proposals]
         arguments = {
             **self._arguments(pipeline, proposals),
@@ -161,12 +162,14 @@ class Proposer:
         references = [one.reference for one in proposals if one.reference is not None]
         prompts = [one.prompt for one in proposals]
         if first.conditioning == "image-text":
+            # The publication's filter.
             pictures = [Image.fromarray(one).resize((width, height), Image.Resampling.LANCZOS) for one in references]
             return {"prompt": prompts, "image": pictures, "strength": first.strength, **rescale}
         sized = {"width": width, "height": height, **rescale}
         if first.conditioning == "text":
             return {"prompt": prompts, **sized}
         if self._adapted("image"):
+            # A list per adapter, of which there is one.
             return {"prompt": prompts, "ip_adapter_image": [[Image.fromarray(one) for one in references]], **sized}
         dtype, device = next(pipeline.image_encoder.parameters()).dtype, self.models.device
         return {"image": torch.cat([variation_input(one) for one in references]).to(device, dtype), **sized}

@@ -108,6 +108,7 @@ class Search:
     def _check(self) -> Stop | None:
         if not self.eligible:
             return Stop.SOURCE_INELIGIBLE
+        # Asked before the rounds, so that a quota which the last one meets does not count as exhausted.
         between = not self._current
         if len(self.accepted) >= self.quota and (between or not self.whole_rounds):
             return Stop.QUOTA_MET

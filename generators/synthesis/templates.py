@@ -105,6 +105,7 @@ def pack_templates(pack: PackSpec) -> tuple[str, ...]:
 
 
 def _article(word: str) -> str:
+    # Families do not import each other, and for names of colours this is enough.
     return "an" if word[0] in "aeiou" else "a"
 
 

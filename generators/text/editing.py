@@ -59,6 +59,7 @@ class _Base:
 
 def attribute_groups(models: Models) -> dict[str, AttributeGroup]:
     """Return the words that a pack's judges are asked about: its own, or those of published models."""
+    # Sizes are measured by boxes and masks; no judge is asked about them.
     return dict(models.pack.attributes) or {
         name: AttributeGroup(words=words) for name, words in GROUPS.items() if name != SIZE
     }
@@ -121,6 +122,7 @@ class TextEditor:
     def _reworded(self, name: str, jobs: list[TextJob], budgets: list[int]) -> list[TextCandidate]:
         """Change as many words as the budgets say, none where that is 0; ``eda`` changes a share of its own."""
         texts, rngs = [job.caption.caption.text for job in jobs], [_rng(job) for job in jobs]
+        # A budget of 0 would mean a share of the words there; what comes of it is dropped below.
         counts = [budget or 1 for budget in budgets]
         if name == "clare":
             changes = self.clare.edit(texts, rngs, counts)
@@ -137,6 +139,7 @@ class TextEditor:
     def _grounded(self, job: TextJob, base: Settled) -> TextCandidate:
         slots = tuple(slot.record() for slot in base.slots)
         scores = {"image_margin": min(one.image_margin for one in base.insertions)} if base.insertions else {}
+        # The settled text of a caption without slots is empty.
         text = base.text if base.chosen else job.caption.caption.text
         return TextCandidate(text, base.operations, tuple(base.insertions), slots, base.reasons, scores)
 

@@ -175,6 +175,7 @@ class SizeRuler:
     def _mask_area(self, image: CaptionedImage, box: Box) -> float:
         segmenter = self.segmenter
         assert segmenter is not None
+        # An empty mask would make everything that is compared with it infinitely large.
         return self._areas.get(
             (image.record.id, box), lambda: max(float(segmenter.from_box(image.image, box).mask.mean()), 1e-6)
         )

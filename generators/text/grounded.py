@@ -95,6 +95,7 @@ class Grounder:
         self.lookout, self.ruler, self.groups, self.settings, self.guard = lookout, ruler, groups, settings, guard
         self.chooser, self.second = judges
         shares = settings.groups.model_dump()
+        # A pack may have groups that recipes can't name; they get the default share.
         self.shares = {name: shares.get(name, 1.0) for name in (SIZE, *groups) if shares.get(name, 1.0) > 0}
         self._features: dict[tuple[int, int, Sighting], Feature] = {}
 
@@ -102,6 +103,7 @@ class Grounder:
         """Return the slots of each caption, decided but for the cap and the guards of whole texts: ``found`` is what
         could be inserted.
         """
+        # Keys hold the ids of images in memory, which Python gives to others once these are gone.
         self._features.clear()
         slots = [[Slot(job, phrase) for phrase in noun_phrases(job.caption.text)] for job in jobs]
         every = [slot for mine in slots for slot in mine]
@@ -173,6 +175,7 @@ class Grounder:
         """Return the groups in the order in which they are tried: drawn by the recipe's shares, so that words do not
         follow the judges' ease.
         """
+        # By the noun's place, so that no noun's draw depends on what became of another.
         rng = np.random.default_rng(derive_seed(slot.job.seed, slot.job.caption.id, f"groups-{slot.phrase.noun.start}"))
         names, weights = list(self.shares), np.array(list(self.shares.values()))
         return [
@@ -188,6 +191,7 @@ class Grounder:
                 continue
             group = slot.order.pop(0)
             words = SIZES if group == SIZE else self.groups[group].words
+            # Before a judge is asked nobody knows which word would win, so one that has no place rules the group out.
             if group in self._said(slot.phrase) or any(conflicts(word, group, slot.phrase) for word in words):
                 slot.tried.append(Tried(group, "", TextReason.ALREADY_MODIFIED))
             else:
@@ -318,6 +322,7 @@ class Grounder:
             return said[0]
         best = slot.seen[0]
         return colour.words[
+            # Without "none", as a known colour helps even if it is not certain.
             int(self.chooser.logits(self._seen(slot, best, self.chooser), best.noun, colour.words)[:-1].argmax())
         ]
 

@@ -59,6 +59,7 @@ class TextMaker(Maker[CaptionedImage]):
         self._pictures = PerSource()
 
     def _text_job(self, job: Job[CaptionedImage]) -> TextJob:
+        # The edits of an image share a seed, since several take over the grounded edit's slots.
         seed = derive_seed(self.build.seed, job.sample.source.id, "captions")
         return TextJob(CaptionJob(job.loaded, caption_of(job.sample), seed), job.sample.edit)
 

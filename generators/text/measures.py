@@ -44,6 +44,7 @@ class Measures:
             ):
                 one |= {"pll_before": old, "pll_after": new}
         if self.entailment is not None:
+            # The edited text is the premise: it may say more than its source, but take nothing back.
             entailed = self.entailment.probabilities([(edited, source) for source, edited in pairs])[
                 :, ENTAILED
             ].tolist()

@@ -94,6 +94,7 @@ class PublishedEditor:
         def cosines(positions: Sequence[int], sentences: Sequence[str]) -> list[float]:
             if not sentences:
                 return []
+            # Features have a norm of 1, so products are cosines.
             return [float(value) for value in (images[list(positions)] * self.features.texts(tuple(sentences))).sum(1)]
 
         return cosines
@@ -138,6 +139,7 @@ class PublishedEditor:
 
     def _attribute(self, features: Feature, noun: str) -> str:
         words = tuple(word for group in self.groups.values() for word in group.words)
+        # Without "none": as published, every box has an attribute.
         return words[int(self.judge.logits(features, noun, words)[:-1].argmax())]
 
     def _naive(self, job: TextJob, attributes: Mapping[str, Sequence[str]]) -> Outcome:

@@ -62,6 +62,7 @@ class Settler:
                 if not reason:
                     settled[position] = one
                 elif attempt + 1 >= len(choices[position]) or len(choices[position][attempt]) == 1:
+                    # Not where several failed together: they are tried again one by one.
                     for slot in choices[position][attempt]:
                         reject(slot, reason)
         results = [one or _edited(slots, []) for one, slots in zip(settled, captions, strict=True)]
@@ -76,6 +77,7 @@ class Settler:
     def _choices(self, slots: list[Slot]) -> list[list[Slot]]:
         """Return sets of slots in the order in which they are tried: as many as the cap allows, then each alone."""
         found = [slot for slot in slots if slot.found]
+        # An insertion keeps what is entailed or contradicted so; of neutral captions no model here can say.
         if found and found[0].job.caption.label == NEUTRAL_LABEL:
             for slot in found:
                 reject(slot, TextReason.LABEL_GUARD)
@@ -113,6 +115,7 @@ class Settler:
                 one.insertions.append(
                     placed(slot.found, operations_of(slot, slot.found.word, slot.found.group), one.operations)
                 )
+                # With both articles, since a masked model reads the article and avoids words that don't fit it.
                 asked.append((one, len(one.insertions) - 1, _variants(one.text, one.insertions[-1])))
         if self.fluency is None:
             return

@@ -43,6 +43,7 @@ class Lookout:
     def _detected(self, images: list[CaptionedImage], nouns: list[tuple[str, ...]]) -> list[dict[str, list[Sighting]]]:
         assert self.detector is not None
         known = self.detector.entry.vocabulary
+        # Sorted, since sets of texts have another order in every process.
         asked = [tuple(sorted(noun for noun in set(mine) if not known or noun in known)) for mine in nouns]
         queries = [self.detector.class_queries(mine) for mine in asked]
         found: list[dict[str, list[Sighting]]] = [{noun: [] for noun in mine} for mine in asked]

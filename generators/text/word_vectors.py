@@ -21,6 +21,7 @@ class WordVectors:
 
     def _vector(self, word: str) -> torch.Tensor:
         if word not in self._vectors:
+            # After a blank, as within a text (see MaskedLm).
             ids = self.model.tokenizer(f" {word}", add_special_tokens=False).input_ids
             mean = self.table[ids].mean(dim=0) if ids else torch.zeros(self.table.shape[1])
             self._vectors[word] = mean / mean.norm().clamp(min=1e-12)

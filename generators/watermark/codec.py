@@ -13,6 +13,7 @@ from editmill.manifests.arrays import Picture
 
 def deliver(image: Picture, attack: AttackSettings) -> Picture:
     """Return the picture, uint8 [H, W, 3] RGB, as it comes out of the attack's codec."""
+    # Lossless, and the picture is stored as one anyway.
     if attack.codec == "png":
         return image
     buffer = io.BytesIO()

@@ -57,4 +57,5 @@ def monge_kantorovich(image: Picture, reference: Picture) -> Picture:
 def _power(matrix: Feature, exponent: float) -> Feature:
     """Return a power of a symmetric positive matrix."""
     values, vectors = np.linalg.eigh(matrix)
+    # Rounding may turn the smallest eigenvalue negative.
     return np.asarray((vectors * np.maximum(values, 1e-12) ** exponent) @ vectors.T)

@@ -36,6 +36,7 @@ def detect(scheme: Scheme, image: Picture, payload: Payload) -> dict[str, Any]:
     except ReadingError as error:
         return {**found, "error": str(error)}
     matches = int(np.sum((scores > 0) == np.array(payload.bits, bool)))
+    # sf(k) is P(X > k).
     p_value = float(binom.sf(matches - 1, scheme.bits, 0.5))
     return {
         **found,

@@ -34,6 +34,7 @@ def frame(image: Picture, settings: WatermarkSettings) -> Picture:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     if size != (width, height):
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    # Again, as shrinking may have left too little.
     _check(image, settings)
     # A copy of its own: decoded files are read-only, which torch warns of.
     return np.array(image)

@@ -60,6 +60,7 @@ class Ledger:
         """
         record = item.record
         seal = tag(self._key, record.source_id, record.scheme, record.key_id, record.sha256)
+        # As bytes, since it refuses texts beyond ASCII.
         if not secrets.compare_digest(str(record.seal).encode(), seal.encode()):
             what = f"this run has no record of embedding {record.scheme or 'a negative'} in this picture"
             raise _foreign(record, f"{what}; only marks that a run embedded itself are regenerated")
@@ -74,4 +75,5 @@ def _foreign(record: EmbedRecord, what: str) -> Unusable:
 
 def pixels_digest(image: Picture) -> str:
     """Return the sha256 over the shape, the type and the pixels of a picture."""
+    # Without shape and type, a picture of other proportions could have the same digest.
     return hashlib.sha256(f"{image.shape} {image.dtype.str}".encode() + image.tobytes()).hexdigest()

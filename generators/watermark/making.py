@@ -37,6 +37,7 @@ class WatermarkMaker(Maker[Framed]):
     """Marks the sources of one build and attacks them; what was marked is shared between the samples of one source."""
 
     def __init__(self, build: Build[WatermarkSettings, WatermarkGuardSettings]) -> None:
+        # One ledger for both: the regenerator opens what the marker sealed, and nothing else.
         settings, ledger = build.settings, Ledger()
         self.build, self.settings = build, settings
         self.attacks = {attack.name: attack for attack in settings.attacks}

@@ -24,6 +24,7 @@ def plan_source(settings: WatermarkSettings, source: SourceRecord, *, secret: by
     for attack in settings.attacks:
         if _draw(source.id, "share") >= attack.share:
             continue
+        # Where no noise is drawn, a second seed changes nothing.
         again = attack.kind.denoises and _draw(source.id, "second seed") < settings.second_seed
         edits = [_marked(source, attack, scheme, secret) for scheme in settings.schemes if attack.takes(scheme)]
         edits.append(make_edit(GENERATOR, attack.name, scheme="", key_id="", commitment=""))

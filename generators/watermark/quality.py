@@ -29,6 +29,7 @@ def ssim(first: Picture, second: Picture) -> float:
     channels (Wang
     et al. 2004).
     """
+    # In float64: variances are small differences of large squares.
     x, y = first.astype(np.float64), second.astype(np.float64)
     mean_x, mean_y = _blur(x), _blur(y)
     var_x, var_y, cov = _blur(x * x) - mean_x**2, _blur(y * y) - mean_y**2, _blur(x * y) - mean_x * mean_y

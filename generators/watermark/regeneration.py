@@ -152,15 +152,18 @@ class Regenerator:
     def _denoise(self, image: Picture, attack: AttackSettings, seed: int) -> tuple[Picture, Start]:
         pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
         padded = pad_to(image, _stride(pipeline.vae) * 2 ** (len(pipeline.unet.config.block_out_channels) - 1))
+        # A new one for every picture: schedulers keep state, and rungs differ in spacing.
         pipeline.scheduler = self._scheduler(attack)
         start = find_start(pipeline.scheduler, attack, settings)
         latents = pipeline.vae.encode(self._tensor(padded)).latent_dist.mode() * pipeline.vae.config.scaling_factor
+        # Drawn on the CPU, so that every device gets the same noise.
         noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
         pipeline.set_ip_adapter_scale(attack.adapter)
         edges = cv2.Canny(cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY), *settings.canny)
         result = pipeline(
             prompt=settings.prompt,
             negative_prompt=settings.negative_prompt if settings.guided else None,
+            # Latents of four channels are taken as they are; a picture would be encoded with a draw from the posterior.
             image=latents,
             control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)),
             ip_adapter_image=padded,
@@ -170,7 +173,9 @@ class Regenerator:
             num_inference_steps=steps,
             guidance_scale=settings.guidance,
             controlnet_conditioning_scale=float(attack.control),
+            # Given these, the pipeline does not noise the picture itself, which keeps a part of it even at strength 1.
             latents=start_latents(pipeline.scheduler, attack, latents, noise, start),
+            # Apart from the start's noise, which then is the same for every sampler.
             generator=torch.Generator().manual_seed(derive_seed(seed, "sampler", "")),
             output_type="np",
         ).images[0]

@@ -46,6 +46,7 @@ def make_scheduler(config: Any, *, sampler: Sampler, spacing: str) -> Any:
 
 def strength_for(executed: int, steps: int) -> float:
     """Return the ``strength`` with which diffusers' int(steps * strength) gives exactly ``executed`` steps."""
+    # Half a step above the whole number, so that no rounding cuts it to the one below.
     return min(1.0, (executed + 0.5) / steps)
 
 

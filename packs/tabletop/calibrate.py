@@ -121,6 +121,7 @@ def main() -> None:
     scenes = [make_scene("heldout", START + number) for number in tqdm(range(count), desc="scenes")]
     seen = look(models, scenes, judges)
     for name in CLASSES:
+        # The size without a name is the one in the middle.
         usual = [one for one in seen if one.truth.name == name and not one.truth.size]
         print(
             f"{name}: {{mask: {np.median([one.mask for one in usual]):.4f}, "

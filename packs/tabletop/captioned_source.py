@@ -107,6 +107,7 @@ class TabletopCaptionsSource(Source[CaptionedImage]):
         """Return the same with one attribute that no object of this kind in the scene has."""
         wrong = {}
         for group, values in VALUES.items():
+            # The empty value is no word that a caption could say.
             true = {"", *(getattr(item, group) for item in plan.objects if item.name == thing.name)}
             wrong[group] = [value for value in values if value not in true]
         groups = [group for group in VALUES if wrong[group]]

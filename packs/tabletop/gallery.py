@@ -211,6 +211,7 @@ def unconditional_row(models: Models) -> Cells:
     side = pipeline.unet.config.sample_size
     source = resize(showcase(1, skip=160)[0].clean, side)
     image, noise = to_tensor(source)[None], torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(0))
+    # 480 is the first of 50 timesteps at or below 499, so this is where restore begins.
     half = DDPMScheduler.from_config(pipeline.scheduler.config).add_noise(image, noise, torch.tensor([480]))
     restored = restore(pipeline.unet, pipeline.scheduler, image, first=499, seed=0)
     return (

@@ -60,5 +60,6 @@ def save_small(sheet: Image.Image, path: Path) -> None:
     bytes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The middle of each step, so that the picture gets no darker.
     levels = np.asarray(sheet) // LEVEL_STEP * LEVEL_STEP + LEVEL_STEP // 2
     Image.fromarray(levels).save(path, optimize=True)

@@ -60,6 +60,7 @@ class TabletopSource(Source[LoadedSource]):
         taken: Counter[str] = Counter()
         index = self.spec.start
         while taken.total() < self.spec.count:
+            # Scenes that fit may be rare, or not exist at all.
             if index - self.spec.start > 2000 * self.spec.count + 10_000:
                 raise SourceError(
                     f"found only {taken.total()} of {self.spec.count} scenes with an object of radius "
@@ -67,6 +68,7 @@ class TabletopSource(Source[LoadedSource]):
                     where="source.least_radius",
                     fix="lower it; large objects reach 0.25",
                 )
+            # Planned only: most scenes are passed over, and pixels cost far more than plans.
             plan = plan_scene(self.spec.split, index)
             main = plan.objects[0]
             if len(plan.objects) == 1 and main.radius >= self.spec.least_radius and taken[main.name] < quota:

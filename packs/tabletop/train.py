@@ -96,6 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
             task = make_task(role, steps=options.steps, start=options.start)
         except ValueError as error:
             parser.error(str(error))
+        # Training that goes on takes the data behind that of the role's own steps.
         own_steps = inspect.signature(type(task)).parameters["steps"].default
         trainer = Trainer(
             task,

@@ -97,6 +97,7 @@ def make_masks(
     columns = (
         "file",
         "mask",
+        # The input may be what an earlier run wrote, and have these columns already.
         *(column for column in table.columns if column not in ("file", "mask", *ADDED, *WHY)),
         *ADDED,
     )
@@ -121,6 +122,7 @@ class MaskMaker:
     def run(self, *, progress: bool) -> MadeMasks:
         """Make every mask; a row that fails is refused and the next one is tried."""
         made = MadeMasks()
+        # As the folder source will name them.
         names = identities(row["file"] or "" for row in self.table.rows)
         for name, row in zip(
             names, tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress), strict=True
@@ -170,6 +172,7 @@ class MaskMaker:
     def _propose(self, image: Picture, prompt: Prompt, name: str) -> Proposal:
         try:
             return self.proposer.propose(image, prompt, name)
+        # Kinds of the errors below, but no fault of this photograph.
         except (torch.OutOfMemoryError, EditmillError):
             raise
         except (RuntimeError, ValueError, IndexError, cv2.error) as error:

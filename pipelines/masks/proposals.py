@@ -101,6 +101,7 @@ class Proposer:
         found = self.detector.detect([image], self.detector.class_queries((class_name,)), DETECTION)[0]
         if not found:
             raise Refused(Refusal.NOT_DETECTED, f"no {class_name!r} found with a score above {DETECTION:g}")
+        # The other object would stay in every edited background.
         if len(found) > 1:
             raise Refused(
                 Refusal.SEVERAL_OBJECTS, f"{len(found)} objects look like {class_name!r}, and the mask would be of one"
@@ -145,6 +146,7 @@ class Proposer:
 
 
 def _weight(segment: Segment) -> float:
+    # The predicted IoU is not clipped and may exceed 1.
     return centrality(segment.mask) * min(segment.predicted_iou, 1.0)
 
 

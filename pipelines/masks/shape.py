@@ -52,6 +52,7 @@ def centrality(mask: Mask) -> float:
     """Return 1 for a mask whose centroid is the frame's centre, down to 0 in a corner."""
     rows, columns = np.nonzero(mask)
     down, across = (rows.mean() + 0.5) / mask.shape[0] - 0.5, (columns.mean() + 0.5) / mask.shape[1] - 0.5
+    # The root of a half is how far a corner lies from the centre.
     return float(1 - np.hypot(down, across) / np.sqrt(0.5))
 
 

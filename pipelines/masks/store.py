@@ -46,6 +46,7 @@ class MaskStore:
         if _read(path, key) is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(path, _encode(key, proposal))
+        # After the write: a run that stops in between leaves two masks, not none.
         (self.root / other / f"{name}.png").unlink(missing_ok=True)
         return f"{folder}/{name}.png"
 
@@ -73,5 +74,6 @@ def _read(path: Path, key: str) -> Proposal | None:
         if facts.pop("key") != key:
             return None
         return Proposal(mask=mask, **facts)
+    # SyntaxError is what Pillow raises for broken chunks.
     except (OSError, SyntaxError, ValueError, KeyError, TypeError):
         return None

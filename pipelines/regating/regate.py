@@ -39,6 +39,7 @@ from editmill.pipelines.regating.rows import Regated, regate_row
 from editmill.pipelines.regating.rules import changed_settings, regating_of, stored_settings
 from editmill.pipelines.workspace import write_run
 
+# Part of the new fingerprint; to be raised when the same request comes to give other rows.
 ALGORITHM = 1
 REGATE = "regate.json"
 
@@ -176,6 +177,7 @@ def _write(
     opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None
 ) -> Regating:
     out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    # Beside the target, so that the last step is a rename within one file system.
     folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     folder.mkdir()
     try:
@@ -209,6 +211,7 @@ def _fill(
             "shards": tuple(one.record() for one in stats),
         }
     )
+    # The manifest keeps the code and packages that made the pictures; this file names the code that judged anew.
     facts = {"fingerprint": fingerprint, "of": document, "code_version": code_version(), "code_commit": code_commit()}
     atomic_write(folder / REGATE, canonical_json({**facts, "lost": lost, "needs_rendering": waiting}) + b"\n")
     atomic_write(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode())

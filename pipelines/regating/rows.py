@@ -79,8 +79,10 @@ def _judge(row: SampleRow, record: CandidateRecord, before: Judge, after: Judge)
     The rest stays, as that of guards whose verdict scores don't tell.
     """
     old, new = before(row, record.scores, record.reasons), after(row, record.scores, record.reasons)
+    # What the old rule finds in the scores and the build did not say, and what the build said beyond any rule.
     phantom, missing = set(old.reasons) - set(record.reasons), set(record.reasons) - set(old.reasons)
     if new.reasons == old.reasons:
+        # Equal under both rules: then nothing that was said changes, its order included.
         reasons = tuple(record.reasons)
     else:
         reasons = (
@@ -98,6 +100,7 @@ def _updated(row: SampleRow, verdicts: dict[int, _Verdict], own: _Verdict) -> Sa
         "reasons": reasons,
         "scores": own.decision.scores,
         "candidates": candidates,
+        # Spans are those of the new tar, which writing the shard fills in.
         "members": {},
     }
     return row.model_copy(update=changed)

@@ -80,6 +80,7 @@ class CocoSource(Source[LoadedSource]):
             ) from error
 
     def records(self) -> Iterator[SourceRecord]:
+        # An annotation without an image is told by name below, so sorting must not fail on it.
         for annotation in sorted(self._file.annotations.values(), key=lambda a: (a.get("image_id", -1), a["id"])):
             try:
                 image = self._file.images[annotation["image_id"]]
@@ -117,6 +118,7 @@ class CocoSource(Source[LoadedSource]):
         check_unchanged(digest(segmentation), record.mask_sha256, record, where)
         try:
             size = self._file.images[annotation["image_id"]]
+            # In the size that the annotations state; a photograph of another size is refused below.
             mask = decode_segmentation(segmentation, int(size["height"]), int(size["width"]))
         except (TypeError, ValueError, KeyError) as error:
             raise Unusable(Reason.MASK_UNREADABLE, f"{where}: {error}") from error
@@ -134,6 +136,7 @@ def decode_segmentation(segmentation: Any, height: int, width: int) -> Mask:
 
     mask = np.zeros((height, width), np.uint8)
     if isinstance(segmentation, dict):
+        # Runs go down the columns, and the first one is background.
         counts = np.asarray(segmentation["counts"])
         runs = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
         return runs.reshape(width, height).T * np.uint8(255)

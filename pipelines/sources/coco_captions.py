@@ -130,6 +130,7 @@ def _read_captions(path: Path) -> _Captions:
             what = f"annotation {annotation['id']} names the image {annotation['image_id']}, which the file lacks"
             raise SourceError(what, where=str(path), fix="delete the annotation, or add the image")
         captions[annotation["image_id"]].append(annotation)
+    # 1 and "1" are two images, but one text.
     names = distinct(str(identity) for identity in images)
     return _Captions(dict(zip(names, images.values(), strict=True)), captions, licences)
 

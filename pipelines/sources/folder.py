@@ -65,6 +65,7 @@ class FolderSource(Source[LoadedSource]):
         for column in (self.spec.image_column, self.spec.mask_column):
             table.require(column in table.columns, f"column {column!r} is missing", COLUMNS_FIX)
         table.require(bool(table.rows), "the file has no rows", COLUMNS_FIX)
+        # csv gives None for the cells that a short row lacks.
         references = [row[self.spec.image_column] or "" for row in table.rows]
         for identity, reference, row in zip(identities(references), references, table.rows, strict=True):
             yield self._record(identity, reference, row, labels)
@@ -74,6 +75,7 @@ class FolderSource(Source[LoadedSource]):
             "id": identity,
             "image": reference,
             "mask": row[self.spec.mask_column] or "",
+            # label_column has found whole numbers in all rows.
             "label": int(row[labels]),
             "class_name": class_name(row) or row[labels],
             "wnid": row.get("wnid") or "",

@@ -49,6 +49,7 @@ def _from_csv(path: Path) -> dict[str, tuple[int, str]]:
 
 def _from_json(path: Path) -> dict[str, tuple[int, str]]:
     document = json.loads(path.read_text(encoding="utf-8"))
+    # The usual file writes blanks as underscores.
     return {wnid: (int(index), name.replace("_", " ")) for index, (wnid, name) in document.items()}
 
 

@@ -37,6 +37,7 @@ MERGED = {
     "n04008634": "n03773504",
     "n03887697": "n15075141",
 }
+# Pixels that the masks leave undecided.
 IGNORE = 1000
 # ImageNet-S50, ImageNet-S300 and the whole.
 CLASS_COUNTS = (50, 300, 919)
@@ -94,6 +95,7 @@ class ImageNetSSource(Source[LoadedSource]):
     @cached_property
     def ids(self) -> dict[str, int]:
         """The number of each class in the masks."""
+        # The masks keep 0 for the background.
         return {wnid: place for place, wnid in enumerate(self._classes(), 1)}
 
     @cached_property

@@ -19,6 +19,7 @@ from editmill.manifests.pictures import upright_rgb
 from editmill.manifests.records import SourceRecord
 
 EXIF_ORIENTATION = 0x0112
+# Orientations that exchange width and height.
 SIDEWAYS = (5, 6, 7, 8)
 # What Pillow raises for files that it can't decode.
 PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)

@@ -49,6 +49,7 @@ class Table:
             if column in self.columns:
                 wrong = [
                     number
+                    # Line 1 is the head.
                     for number, row in enumerate(self.rows, 2)
                     if not LABEL.fullmatch((row[column] or "").strip())
                 ]
@@ -79,6 +80,7 @@ def read_table(path: Path) -> Table:
         SourceError: It can't be read as CSV in UTF-8.
     """
     try:
+        # Spreadsheets put a byte-order mark first, which would become part of the first column's name.
         with path.open(newline="", encoding="utf-8-sig") as stream:
             reader = csv.DictReader(stream)
             return Table(path, tuple(reader.fieldnames or ()), list(reader))

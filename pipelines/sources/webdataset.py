@@ -64,6 +64,7 @@ class WebDatasetSource(Source[CaptionedImage]):
         missing = [str(path) for path in paths if not path.is_file()]
         if missing:
             raise SourceError("there is no such shard", where=missing[0], fix=FIX)
+        # The first # of a record's image parts shard and key.
         return dict(zip(distinct(path.name.replace("#", "-") for path in paths), paths, strict=True))
 
     def records(self) -> Iterator[SourceRecord]:
@@ -180,10 +181,13 @@ def _scan(path: Path) -> dict[str, Members]:
     """
     samples: list[tuple[str, Members]] = []
     current: dict[str, Members] = {}
+    # Members are read in place by their offsets, which a compressed tar does not have. Names that are not UTF-8 are
+    # escaped, since records could not hold their surrogates.
     with path.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:", errors="backslashreplace") as tar:
         for member in tar:
             folder, slash, name = member.name.rpartition("/")
             stem, _, suffix = name.partition(".")
+            # As webdataset itself does.
             suffix = suffix.lower()
             if not member.isfile() or not stem or suffix not in (*IMAGES, *TEXTS):
                 continue

@@ -44,5 +44,6 @@ class ComplexityGuard:
         control, measured = scores.get(CONTROL), scores.get("complexity", math.nan)
         if control is None:
             return Verdict(dict(scores))
+        # NaN, where no window fits beside the object, is not below the margin and rejects nothing.
         change = math.copysign(1, edit.level) * (measured - control)
         return Verdict(dict(scores), (AttributeReason.COMPLEXITY_ORDER,) if change <= self.margin else ())

@@ -12,6 +12,7 @@ from editmill.generators.guards.boxes import Box, box_iou, box_of, containment
 from editmill.generators.models.detector import Detector
 from editmill.manifests.arrays import Picture
 
+# Overlap above which a detection is of the object itself.
 SAME_PLACE = 0.3
 # A detection of which more than this lies in the object's box, or that holds as much of it, is of the object or of its
 # part.

@@ -20,6 +20,7 @@ from editmill.manifests.arrays import Mask, Picture
 def largest_component(mask: Mask) -> float:
     """Return the share of a mask's pixels (bool [H, W]) that its largest 8-connected component holds, in [0, 1]."""
     _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    # Row 0 is the background.
     return float(statistics[1:, cv2.CC_STAT_AREA].max() / mask.sum()) if mask.any() else 0.0
 
 
@@ -61,6 +62,7 @@ class SourceGuard:
         return self.decide(job.edit, {"source_share": share, "source_component": component, "source_border": border})
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
+        # A missing score counts as one at its limit, so that it rejects nothing.
         share, component = (
             scores.get("source_share", self.most_share),
             scores.get("source_component", self.least_component),

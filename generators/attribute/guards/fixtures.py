@@ -11,6 +11,7 @@ from editmill.generators.guards.boxes import box_of
 from editmill.manifests.arrays import Mask, Picture
 
 TILES = 5
+# Pixels around the object that may be mixed with it.
 RIM = 3
 
 
@@ -28,6 +29,7 @@ def grown_object(image: Picture, alpha: Mask, pixels: int) -> Picture:
     distance, nearest = cv2.distanceTransformWithLabels(
         (~kept).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    # Every kept pixel has a label of its own, by which the others name their nearest.
     colours = np.zeros((int(nearest.max()) + 1, 3), np.uint8)
     colours[nearest[kept]] = image[kept]
     # One more pixel: the ramp inside of the mask is not kept.
@@ -92,5 +94,6 @@ def one_level_off(image: Picture, alpha: Mask) -> Picture:
     """Return the picture with one byte of the object changed by one grey level."""
     row, column = np.argwhere(alpha == 255)[0]
     result = image.copy()
+    # The lowest bit: one level up or down, and never out of range.
     result[row, column, 0] ^= 1
     return result

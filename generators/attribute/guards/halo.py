@@ -15,10 +15,12 @@ from editmill.generators.base.per_source import PerSource
 from editmill.generators.compositing.composite import matte
 from editmill.manifests.arrays import Feature, Mask, Picture
 
+# In pixels; the width of the ring is that of gate G10 (imagenet-e spec, section 6).
 RING = 5
 RIM = 4
 SURROUNDINGS = 6
 REACH = 7
+# Beyond every grey level, so that it loses each comparison.
 MISSING = 1e4
 
 
@@ -46,6 +48,7 @@ def edge_halo(image: Picture, alpha: Mask) -> float | None:
     beyond = (outer > RING) & (outer <= RING + SURROUNDINGS)
     low, high = _local_range(luma, beyond | ((inner > 0) & (inner <= RIM)))
     excesses = (np.maximum(luma - high, 0), np.maximum(low - luma, 0))
+    # Pixels without anything known around them have no range that they could leave.
     shells = [(outer > depth) & (outer <= depth + 1) & (high > -MISSING) for depth in range(RING)]
     means = [float(excess[shell].mean()) for shell in shells if shell.any() for excess in excesses]
     return max(means) if means and beyond.any() else None
@@ -88,6 +91,7 @@ class HaloGuard:
         source = (
             self._sources.get(
                 job.source.record.id,
+                # As if the source had been composed, so that both are measured alike.
                 lambda: edge_halo(job.source.image, matte((job.source.mask > 127).astype(np.float32))),
             )
             or 0.0

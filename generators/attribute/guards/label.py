@@ -35,6 +35,7 @@ class LabelRule:
         for suffix in SUFFIXES:
             before, after = scores.get("label_source_margin" + suffix), scores.get("label_margin" + suffix)
             if before is not None and after is not None:
+                # Strictly above: a source that only meets the limit was not recognised.
                 found["label_judged" + suffix] = float(before > self.margin)
                 opinions += [after] if before > self.margin else []
         return Verdict(found, (GuardReason.LABEL_MARGIN_LOW,) if opinions and max(opinions) <= self.margin else ())
@@ -68,6 +69,7 @@ class LabelGuard:
         )
         after = self._margins(object_crop(image, candidate.alpha), name)
         scores: dict[str, float] = {}
+        # With one judge the second suffix is left over.
         for suffix, old, new in zip(SUFFIXES, before, after, strict=False):
             scores["label_judged" + suffix] = 0.0
             if old is not None and new is not None:

@@ -29,7 +29,9 @@ class ObjectPixelsGuard:
         assert candidate.alpha is not None
         assert candidate.reference is not None
         inside = candidate.alpha == 255
+        # Wider than bytes, which would wrap around: 3 - 5 is 254.
         difference = np.abs(image[inside].astype(np.int16) - candidate.reference[inside])
+        # Without any pixel to keep nothing was kept, which is rejected.
         largest = float(difference.max()) if difference.size else 255.0
         return self.decide(job.edit, {"object_difference": largest})
 

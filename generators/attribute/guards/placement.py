@@ -25,6 +25,7 @@ def centroid(mask: Mask) -> Mask:
 
 def turned_by(matrix: Feature) -> float:
     """Return the angle of a matrix float64 [2, 3] in degrees, counter-clockwise as the picture is seen."""
+    # Sums of both entries for sine and cosine; the scale drops out of their quotient.
     return math.degrees(math.atan2(matrix[0, 1] - matrix[1, 0], matrix[0, 0] + matrix[1, 1]))
 
 
@@ -56,6 +57,7 @@ class PlacementGuard:
             return Verdict({})
         matrix = np.asarray(candidate.parameters["matrix"], np.float64).reshape(2, 3)
         height, width = job.source.mask.shape
+        # As the object was placed: full repeats the border of the whole picture.
         border = cv2.BORDER_REPLICATE if job.edit.name == "full" else cv2.BORDER_CONSTANT
         coverage = warp(job.source.mask.astype(np.float32) / 255, matrix, (width, height), border=border)
         wanted, found = matte(coverage.clip(0, 1)) > 0, candidate.alpha > 0

@@ -20,9 +20,13 @@ from editmill.generators.models.detector import Detector
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.manifests.arrays import Mask, Picture
 
+# Overlap with the old box, of gate G1 (imagenet-e spec, section 6).
 SAME_PLACE = 0.3
+# Detections are asked for far below the limit, so that rows hold scores on both sides of it.
 FAINTEST = 0.05
+# P(class) in the source from which on a judge is asked at all.
 RECOGNISED = 0.5
+# As many as there are scores for.
 JUDGES = 2
 
 

@@ -78,6 +78,7 @@ def _round_trip(network: Any, device: torch.device, image: Picture) -> Picture:
     filled = cv2.copyMakeBorder(image, 0, -height % multiple, 0, -width % multiple, cv2.BORDER_REFLECT_101)
     pixels = torch.from_numpy(filled).permute(2, 0, 1)[None].to(device, network.dtype) / 127.5 - 1
     encoded = network.encode(pixels)
+    # The mode and not a draw: the same sources have to give the same limits.
     latents = encoded.latents if hasattr(encoded, "latents") else encoded.latent_dist.mode()
     decoded = network.decode(latents).sample[0].float().permute(1, 2, 0)[:height, :width]
     return ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu().numpy()
@@ -104,6 +105,7 @@ def pictures_of(
     """
     own = derive_seed(seed, source.record.id, "calibration", 0, 0)
     clean = {SOURCE: source.image, **{role: trip(source.image) for role, trip in trips.items()}}
+    # Not as edits: a clean picture may equal its source.
     for kind, image in clean.items():
         yield KnownPicture(kind, True, show(source, image, source.mask, sourced=sourced, edited=False))
     for one in destroyed(source, other, np.random.default_rng(own), remover=remover, seed=own):
@@ -197,6 +199,7 @@ def score_sources(
         pair = _load_pair(source, records, number)
         if pair is not None:
             name = pair[0].record.class_name
+            # Classes are dealt out one by one, so that every part has its share of each.
             waiting.append(Case(*pair, seen[name] % FOLDS, number % calibrator.remove_every == 0))
             seen[name] += 1
         if len(waiting) == GROUP or number == len(records) - 1:

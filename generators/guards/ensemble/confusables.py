@@ -30,6 +30,7 @@ def confusables(
     plain = [synonyms(name) for name in names]
     found = {}
     for index, name in enumerate(names):
+        # A name shares its synonyms with itself, so it drops out too. Stable, so that ties keep the order of names.
         order = [other for other in np.argsort(-cosines[index], kind="stable") if not plain[index] & plain[other]]
         close = [names[other] for other in order[:nearest]]
         more = [other for other in (siblings or {}).get(name, ()) if not plain[index] & synonyms(other)]

@@ -111,10 +111,12 @@ def other_class(source: LoadedSource, other: LoadedSource, background: Picture) 
     height, width = source.mask.shape
     mine, theirs = box_of(source.mask > 127), box_of(other.mask > 127)
     scale = max(mine[2] - mine[0], mine[3] - mine[1]) / max(theirs[2] - theirs[0], theirs[3] - theirs[1])
+    # The right edge is exclusive, so the middle pixel is half of left + right - 1.
     shift = [
         (mine[axis] + mine[axis + 2] - 1) / 2 - scale * (theirs[axis] + theirs[axis + 2] - 1) / 2 for axis in (0, 1)
     ]
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float64)
+    # Colours go on beyond their frame, while coverage ends there and decides what shows.
     moved = cv2.warpAffine(
         other.image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )

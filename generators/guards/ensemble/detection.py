@@ -38,6 +38,7 @@ class Sighting:
 
 
 def _log_odds(probability: float) -> float:
+    # Neither end may be infinite.
     bounded = min(max(probability, FAINTEST), 1 - 1e-6)
     return math.log(bounded / (1 - bounded))
 

@@ -54,6 +54,7 @@ class DuplicateIndex:
         differing = np.array(self._hashes, np.uint64) ^ np.uint64(one.hash)
         distances = np.unpackbits(differing.view(np.uint8)).reshape(-1, 64).sum(axis=1, dtype=np.int64)
         within = np.flatnonzero(distances <= max(self.settings.hamming, int(distances.min())))
+        # In float64: the number of rows varies, and with it the order of the sums.
         cosines = np.stack([self._features[number] for number in within]).astype(np.float64) @ one.feature.astype(
             np.float64
         )

@@ -122,10 +122,12 @@ class Figures:
         """Judge one picture by every member."""
         accepted = {gate: passes(gate, one.scores, one.class_name, limits) for gate in self.gates}
         accepted[ENSEMBLE] = not decide(one.scores, one.class_name, self.settings, limits)
+        # What the ensemble is worth for pictures made from text, which have no source.
         sourceless = {name: value for name, value in one.scores.items() if name not in SOURCED_SCORES}
         accepted[SOURCELESS] = not decide(sourceless, one.class_name, self.settings, limits)
         if one.clean:
             self.passed.setdefault(one.class_name, []).append(bool(accepted[ENSEMBLE]))
+        # Unguardable classes are listed with what passes, but no error rate counts them.
         if one.class_name in self.excluded:
             return
         for member, yes in accepted.items():
@@ -215,6 +217,7 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray) -> float:
     """Return the expected calibration error over 15 bins of equal width (Guo et al., arXiv 1706.04599, section 2), of
     arrays float [n] in [0, 1].
     """
+    # A confidence of exactly 1 belongs to the last bin.
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = (abs(float((right - confidence)[bins == number].sum())) for number in range(BINS))
     return min(1.0, sum(gaps) / len(confidence))

@@ -57,6 +57,7 @@ class Limits:
             return None
         slope, intercept = self.curves[gate]
         logit = slope * value + intercept
+        # ln(1 / (1 + exp(-logit))) in a form that overflows for neither sign.
         return min(logit, 0.0) - math.log1p(math.exp(-abs(logit)))
 
     def joint(self, gates: Sequence[str], scores: Mapping[str, float]) -> tuple[float, str] | None:

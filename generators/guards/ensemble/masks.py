@@ -17,6 +17,7 @@ def mask_scores(guard: SegmentationGuard, one: Shown) -> dict[str, float]:
     alpha = alpha_of(one)
     if one.source is None or alpha is None or not one.comparable:
         return {}
+    # Nothing was composed, so the matte does not describe the picture.
     if np.array_equal(one.image, one.source):
         return {"segment_judged": 0.0}
     given = one.object_in_source

@@ -26,6 +26,7 @@ def fit_curve(gate: str, right: Sequence[float], wrong: Sequence[float]) -> Gate
     middle, spread = (float(scores.mean()), float(scores.std())) if scores.size else (0.0, 0.0)
     if spread < 1e-12:
         return GateCurve(gate=gate, slope=0.0, intercept=0.0)
+    # Gates differ in unit and spread; standardised, one set of bounds suits them all.
     scaled = (scores - middle) / spread
 
     def loss(parameters: Feature) -> tuple[float, Feature]:
@@ -34,5 +35,6 @@ def fit_curve(gate: str, right: Sequence[float], wrong: Sequence[float]) -> Gate
         value = float((weight * (np.logaddexp(0, logits) - target * logits)).sum())
         return value, np.array([(slack * scaled).sum(), slack.sum()])
 
+    # A slope below 0 would let a higher score speak against the label.
     slope, intercept = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=((0, 1e3), (-1e3, 1e3))).x
     return GateCurve(gate=gate, slope=float(slope / spread), intercept=float(intercept - slope * middle / spread))

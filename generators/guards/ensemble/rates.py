@@ -75,6 +75,7 @@ def effective_trials(errors: Mapping[str, int], pictures: Mapping[str, int]) -> 
     without any error, or with nothing but errors, nothing is known of it, and that most is taken.
     """
     total, sources = sum(pictures.values()), len(pictures)
+    # With one picture per source there is nothing alike to account for.
     if total == sources:
         return float(total)
     share = sum(errors.values()) / total
@@ -82,5 +83,6 @@ def effective_trials(errors: Mapping[str, int], pictures: Mapping[str, int]) -> 
         return float(sources)
     residuals = np.array([errors[one] - share * pictures[one] for one in pictures], np.float64)
     variance = sources / (sources - 1) * float((residuals**2).sum()) / total**2
+    # The variance between sources over that of as many independent pictures.
     effect = max(1.0, variance / (share * (1 - share) / total))
     return max(float(sources), total / effect)

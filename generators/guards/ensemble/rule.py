@@ -67,6 +67,7 @@ def gate_reasons(
     verdicts = {gate: passes(gate, scores, class_name, limits) for gate in settings.gates}
     failing = [gate for gate, passed in verdicts.items() if passed is False]
     voting = [gate for gate, passed in verdicts.items() if passed is not None]
+    # Where fewer than k can be asked, all of them have to pass.
     if settings.rule == "k_of_n" and len(voting) - len(failing) >= min(settings.k, len(voting)):
         return []
     return [_reason(gate, scores) for gate in failing]

@@ -38,6 +38,7 @@ class Verifier(Surrogate):
         asked = [number for number, index in enumerate(indices) if index is not None]
         if not asked:
             return found
+        # Each frame on its own, since their sizes may differ.
         pixels = torch.cat([self._frame(shown[number]) for number in asked])
         chances = in_fixed_batches(pixels, self.batch, self._log_chances).cpu()
         for number, row in zip(asked, chances, strict=True):

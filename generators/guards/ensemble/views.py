@@ -15,6 +15,7 @@ QUALITY = 75
 
 def flipped(image: Picture) -> Picture:
     """Return left and right exchanged; uint8 [H, W, 3] as all views."""
+    # A copy, as torch takes no arrays that run backwards.
     return np.ascontiguousarray(image[:, ::-1])
 
 

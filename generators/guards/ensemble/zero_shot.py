@@ -101,6 +101,7 @@ class ZeroShotMember:
     def _of_one(self, rows: Feature, name: str) -> dict[str, float]:
         own, rivals = self.names.index(name), self.rivals[name]
         margins = rows[:, own] - rows[:, rivals].max(axis=1)
+        # The crop itself; the other rows are its views.
         first = rows[0]
         names, total = first[: len(self.names)], np.logaddexp.reduce(first)
         scores = {

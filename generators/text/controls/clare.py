@@ -123,6 +123,7 @@ class Clare:
         for draft in drafts:
             draft.waiting = []
         for (draft, masked, least), ranked in zip(asked, words, strict=True):
+            # The word that is there already would change nothing, or be said twice.
             beside = words_of(draft.source[masked.start :])[0].text
             draft.waiting += [
                 change
@@ -137,10 +138,12 @@ class Clare:
 
         Words that were changed, and stopwords, are left alone.
         """
+        # A caption that contains the slot's own text can't be asked about.
         if SLOT in draft.source:
             return []
         words = words_of(draft.source)
         taken = [(operation.start, operation.end) for operation in draft.operations]
+        # An insertion has no length: the word after it counts as changed with it.
         free = [
             not any(start <= word.start <= end or start < word.end <= end for start, end in taken) for word in words
         ]
@@ -198,6 +201,7 @@ class Clare:
         words = words_of(text)
         if self.settings.skip_short and len(words) < self.settings.window:
             return None
+        # Places are offsets of the source, which earlier changes have moved.
         shift = sum(len(one.new) - len(one.old) for one in draft.operations if one.start < change.start)
         before = _window(draft.source, words_of(draft.source), change.start, self.settings.window)
         return before, _window(text, words, change.start + shift, self.settings.window)

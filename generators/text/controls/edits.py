@@ -63,6 +63,7 @@ def augment(text: str, rng: Rng, *, alpha: float = ALPHA) -> tuple[Operation, ..
 
 def cased_like(word: str, model: str) -> str:
     """Return ``word`` with the capitals of ``model``: all, the first, or its own."""
+    # A single capital may be the first letter of a sentence as well.
     if len(model) > 1 and model.isupper():
         return word.upper()
     return word[0].upper() + word[1:] if model[0].isupper() else word
@@ -123,6 +124,7 @@ def _deletions(text: str, words: Sequence[Word]) -> tuple[Operation, ...]:
     operations, done = [], 0
     for word in words:
         start, end = word.start, word.end
+        # The blank before it may have gone with the word before.
         if start > done and text[start - 1].isspace() and text[:start].strip():
             start -= 1
         elif text[end : end + 1].isspace():

@@ -65,6 +65,7 @@ class Diluter:
             return TextCandidate(source, reasons=(TextReason.NO_INSERTION,))
         if job.caption.caption.label == NEUTRAL_LABEL:
             return TextCandidate(source, reasons=(TextReason.LABEL_GUARD,))
+        # Not seeded by the edit, so that all edits of a caption take the same fact.
         rng = np.random.default_rng(derive_seed(job.caption.seed, job.caption.caption.id, "dilution"))
         slot, found = facts[int(rng.integers(len(facts)))]
         noun = found.noun.lower()
@@ -94,6 +95,7 @@ class Diluter:
         absent = [noun for noun in self.tools.nouns or ABSENT if noun not in present]
         noun, words = absent[int(rng.integers(len(absent)))], self.tools.words(found.group)
         word = words[int(rng.integers(len(words)))]
+        # The object is not there, so nothing said of it is true.
         gold = FALSE if known_groups(job.caption.image) else UNKNOWN
         return self._with(job, template(noun, word, plural=False), None, found.group, word, gold=gold)
 
@@ -125,6 +127,7 @@ class Diluter:
         text = apply_operations(source, (operation,))
         if not word:
             return TextCandidate(text, (operation,))
+        # Offsets in the edited text are those of the source, as all of the addition comes last.
         start = operation.start + operation.new.lower().index(word)
         truth = (gold, gold) if slot is None else judge_gold(slot.job.image, slot.phrase, word, group)
         noun = slot.phrase.noun if slot else None

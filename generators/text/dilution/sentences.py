@@ -46,6 +46,7 @@ def says_only(sentence: str, noun: str, word: str, others: Sequence[str]) -> boo
         for phrase in noun_phrases(sentence)
         for name in (phrase.lemma, sentence[phrase.noun.start : phrase.noun.end].lower())
     }
+    # The noun also under the lemma that is found for it, which may differ from what the caption writes.
     return nouns <= NEUTRAL | {noun, word, f"{word} {noun}"} | {
         phrase.lemma for phrase in noun_phrases(f"the {noun}")
     } and not repeats(words)

@@ -58,6 +58,7 @@ def article_errors(text: str) -> tuple[Word, ...]:
     wrong = []
     for match in PAIR.finditer(text):
         article, following = match.group(1), match.group(2)
+        # "An" before a capital can only be an article, while "A" may be part of a name ("plan A").
         titled = following[0].isupper() and len(article) == 2
         if article[0] == "A" and not (
             shouted or titled or SENTENCE_START.search(text[: match.start(1)]) or _is_titled(text)

@@ -61,6 +61,7 @@ def indefinite_article(word: str) -> str:
         return _by_inflect(lowered)
     if lowered[0] == "h":
         return "an" if SILENT_H.match(lowered) else "a"
+    # Before a consonant y is a vowel, as in "ytterbium"; "yoga" and "you" begin with a consonant.
     consonant_y = lowered[0] == "y" and lowered[1:2] not in ("", *"aeiouw")
     return "an" if lowered[0] in "aeiou" or consonant_y else "a"
 
@@ -77,9 +78,11 @@ def _number_begins_with_vowel(number: str) -> bool:
     """
     digits = NUMBER.match(number)
     whole = re.split(r"[.:]", digits.group())[0] if digits else ""
+    # Four digits are read as a year, in two halves.
     if "," not in whole and len(whole) == 4 and not whole.startswith("8"):
         return whole[:2] in ("11", "18")
     plain = whole.replace(",", "")
+    # The digits before the first comma, whether it is written or not.
     return plain.startswith("8") or plain[: len(plain) % 3 or 3] in ("11", "18")
 
 

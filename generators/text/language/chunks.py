@@ -210,6 +210,7 @@ class _Chunker:
         """Return where the noun begins: materials before it are attributes ("metal cube", "brick wall")."""
         begin = self.nouns[0]
         while begin < self.nouns[-1] and group_of(self.lowered[begin]) == "material":
+            # Nothing is set inside fixed compounds, even where they begin with a material.
             if self.reading.idiom_at(begin) or self._measures(begin + 1):
                 break
             begin += 1

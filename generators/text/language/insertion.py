@@ -65,6 +65,7 @@ def insert_word(text: str, phrase: NounPhrase, word: str, group: str) -> tuple[O
     put = _styled(text, word) + (", " if listed else " ")
     operations = []
     article = ARTICLE.search(text[:place])
+    # The letter "a" before the place may also belong to a name, as in "plan A".
     if article and phrase.determiner is not None and article.start() == phrase.determiner.start:
         fitting, written = indefinite_article(word), article.group(1)
         if fitting != written.lower():
@@ -92,6 +93,7 @@ def merge_operations(several: Iterable[tuple[Operation, ...]]) -> tuple[Operatio
         if put is not None:
             by_place.setdefault(put.start, []).append(operations)
         elif operations:
+            # Without an insertion they have no place; negative ones are nobody's.
             by_place.setdefault(-1 - len(by_place), []).append(operations)
     merged: list[Operation] = []
     for here in by_place.values():
@@ -142,11 +144,13 @@ def _units(text: str, phrase: NounPhrase) -> list[Unit]:
             units[-1] = Unit(units[-1].start, units[-1].rank, True, units[-1].after_comma)
         if conjunction or same or (goes_on and units):
             if is_modifier:
+                # Joined modifiers have the place of the one that comes first in English.
                 units[-1] = Unit(
                     units[-1].start, min(units[-1].rank, _rank(word.text)), units[-1].listed, units[-1].after_comma
                 )
         else:
             units.append(Unit(start, _rank(word.text) if is_modifier else LAST, False, comma))
+        # Adverbs and conjunctions wait for the modifier that they belong to.
         goes_on, end = conjunction or not is_modifier, phrase.start + word.end
     return units
 

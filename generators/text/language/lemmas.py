@@ -38,6 +38,7 @@ IRREGULAR = {
 SINGULARS = frozenset(
     "bus gas lens canvas christmas tennis news series species headquarters gymnastics athletics".split()
 )
+# Before "glasses", words that make them vessels and not spectacles.
 VESSELS = frozenset(
     {
         "wine",

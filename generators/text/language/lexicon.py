@@ -66,6 +66,7 @@ def kinds(word: str) -> frozenset[str]:
         return KINDS[word]
     found = {kind for kind in lemmas(word) if kind in _KIND_OF_TAG.values()}
     tag = usual_tag(word)
+    # RP is a particle, which only begins like the adverbs' tags.
     if tag[:1] in _KIND_OF_TAG and not tag.startswith("RP"):
         found.add(_KIND_OF_TAG[tag[0]])
     group = group_of(word)

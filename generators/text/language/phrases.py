@@ -99,6 +99,7 @@ def _is_insertable(reading: Reading, chunk: Chunk) -> bool:
     return (
         not glued
         and noun[0].isalpha()
+        # Latin with its extensions; dictionaries and tables know no other script.
         and all(letter < "\u0250" or "\u1e00" <= letter <= "\u1eff" for letter in letters)
     )
 

@@ -53,6 +53,7 @@ class Reading:
         words = [word.text for word in self.words[start:end]]
         return (
             end - start > 1
+            # A text begins with a capital in any case.
             and start > 0
             and not self.titled
             and all(word[0].isupper() and not word.isupper() for word in words)
@@ -63,6 +64,7 @@ class Reading:
         if self.lowered[place] not in IDIOM_STARTS:
             return 0
         opens = place == 0 or self.tags[place - 1] in DETERMINERS | {"JJ", "IN"} or not self.joined(place)
+        # The longest first: "ice cream cone" before "ice cream".
         for length in range(min(LONGEST_IDIOM, len(self.words) - place), 1, -1):
             words = self.lowered[place : place + length]
             # "to line up" is no compound.

@@ -104,6 +104,7 @@ def _before(reading: Reading, start: int) -> tuple[str, str]:
 def _is_compared(word: str) -> bool:
     """Return whether an adjective is a comparative or a superlative."""
     bases = lemmas(word).get(ADJECTIVE, ())
+    # "Clever" only ends like a comparative: it is its own base form.
     return word.endswith(("er", "est")) and bool(bases) and word not in bases
 
 
@@ -117,6 +118,7 @@ def _is_depicted(reading: Reading, chunk: Chunk) -> bool:
             return True
     if chunk.end < len(reading.words) and reading.joined(chunk.end) and reading.lowered[chunk.end] in DRAWN:
         after = reading.lowered[chunk.end + 1] if chunk.end + 1 < len(reading.words) else ""
+        # "A bench painted red" is a bench, "a bench painted on a wall" is none.
         return reading.lowered[chunk.end] != "painted" or after in ("on", "onto")
     return _is_quoted(reading, chunk)
 

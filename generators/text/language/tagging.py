@@ -106,6 +106,7 @@ class _Tagger:
 
     def _cross_gap(self, place: int) -> None:
         gap = self.gaps[place].strip("\"'“”‘’ \t\n")
+        # A comma between adjectives does not end the phrase: "a clean, spacious room".
         if gap and not (gap == "," and self.state is State.NEED and self.found[-1] in ("JJ", "VBN")):
             self.state = State.OPEN
 
@@ -135,18 +136,22 @@ class _Tagger:
         word = self.lowered[place]
         tag = TAG_OF.get(word, "")
         if word[0].isdigit():
+            # "19" is a number, "3d" and "19th" are adjectives.
             return "JJ" if any(letter.isalpha() for letter in word) else "CD"
         following = self.lowered[place + 1] if place + 1 < len(self.lowered) else ""
         if word == "only" and self.state is State.NEED:
             return "QN"
         if word in ("half", "full") and (self._is_past(following) or following in ("size", "length")):
             return "RB"
+        # "A can", "a trash can": a noun, unless a verb follows.
         if word == "can" and self.state in (State.NEED, State.HAVE) and not self._verb_follows(place):
             return ""
+        # After a noun it begins a clause.
         if word == "that" and self.state in (State.HAVE, State.POST):
             return "WDT"
         if word == "no" and place + 1 < len(self.lowered) and self.lowered[place + 1] == "one":
             return "PRP"
+        # After a determiner they are nouns or adjectives: "the past", "a second dog".
         if word in ("past", "like", "down", "plus", "second") and self.state is State.NEED:
             return ""
         return tag
@@ -205,6 +210,7 @@ class _Tagger:
         word, lowered = self.words[place], self.lowered[place]
         if lowered.endswith("'s"):
             word, lowered = word[:-2], lowered[:-2]
+        # Capitals tell no acronyms where the whole text is in capitals.
         if word.isupper() and len(word) > 1 and not all(other.isupper() for other in self.words):
             return "NN"
         begins = place == 0 or self.gaps[place].strip(" \t\n\"'“”‘’")[-1:] in (".", "!", "?", ":")
@@ -242,6 +248,7 @@ class _Tagger:
         if VERB not in kinds(word) or word.endswith("ing"):
             return False
         return (
+            # "Feed" and "need" only end like participles.
             (word.endswith("ed") and len(word) > 4)
             or (verb_of(word) != word and not word.endswith("s"))
             or word in ("cut", "lit", "set", "shut")
@@ -290,6 +297,7 @@ class _Tagger:
             return noun if usual[:1] == "N" and not attribute else "JJ"
         if noun == "NNS" or word in PLACES or usual[:1] == "N":
             return noun
+        # "An orange" is the fruit, "it is orange" the colour.
         return noun if word == "orange" and self.state is State.NEED and self.found[-1] in DETERMINERS else "JJ"
 
     def _tag_after_noun(self, place: int) -> str:

@@ -198,6 +198,7 @@ class Xmai:
         ]
         if LegacyBug.OPEN_MASKS in self.bugs:
             inserted += [Inserted(later.start, SLOT) for later in outcome.slots[turn + 1 :]]
+        # The scripts ask about captions in these words.
         return f"This is {render(outcome.source, inserted, detokenise=LegacyBug.DETOKENISED in self.bugs).text}"
 
 

@@ -109,6 +109,7 @@ class Proposer:
         before += blank.text[last : blank.place]
         ids = list(tokenizer(f"{before}{mask} {blank.text[blank.place :]}", truncation=True).input_ids)
         masks = [place for place, token in enumerate(ids) if token == tokenizer.mask_token_id]
+        # Masks before the blank's own, also where the caption itself contains one.
         own = before.count(mask)
         if own >= len(masks):
             return None

@@ -26,6 +26,7 @@ def _load() -> Any:
     """
     with patch("multiprocessing.set_start_method"):
         import blind_watermark
+    # It would print a greeting at its first use.
     blind_watermark.bw_notes.close()
     return blind_watermark.WaterMark
 
@@ -61,6 +62,7 @@ class BlindWatermark:
         from blind_watermark.bwm_core import one_dim_kmeans
 
         codec = self._codec()
+        # The package sets it when it reads a payload, which a decoder never does.
         codec.wm_size = self.bits
         try:
             evidence: Feature = codec.bwm_core.extract(img=np.ascontiguousarray(image[..., ::-1]), wm_shape=self.bits)

@@ -55,6 +55,7 @@ class DwtScheme:
         yuv = cv2.cvtColor(_bgr(image), cv2.COLOR_BGR2YUV)
         height, width = image.shape[0] // 4 * 4, image.shape[1] // 4 * 4
         evidence: list[list[float]] = [[] for _ in range(self.bits)]
+        # As the package does, which never marks the V plane.
         for channel in range(2):
             if codec._scales[channel] > 0:
                 approximation, _ = pywt.dwt2(yuv[:height, :width, channel], "haar")
@@ -64,6 +65,7 @@ class DwtScheme:
         return np.array([np.mean(decisions) for decisions in evidence]) - DECISION
 
     def _check(self, image: Picture) -> None:
+        # The package itself would leave bits without a block out and say nothing.
         blocks = (image.shape[0] // 4 // 2) * (image.shape[1] // 4 // 2)
         if blocks < self.bits:
             raise EmbeddingError(f"{image.shape[1]}x{image.shape[0]} pixels have {blocks} blocks for {self.bits} bits")

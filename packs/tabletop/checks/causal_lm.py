@@ -30,6 +30,7 @@ def write(models: Models, prompts: list[str], **settings: Any) -> list[tuple[str
     """Return the text that follows each prompt, and whether the model ended it itself; sampling starts from seed 0."""
     model, tokenizer = models.get("causal_lm"), load_tokenizer(models, "causal_lm")
     written = []
+    # generate() draws from the global stream, which others go on with.
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for start in range(0, len(prompts), BATCH):
@@ -53,6 +54,7 @@ def judge(texts: list[tuple[str, bool]], descriptions: list[Description], writer
     flags = {
         "vocabulary": [bool(said) and known.issuperset(said) for said in words],
         "keywords": [
+            # With blanks around: a keyword may be two words, and must not be found within a longer one.
             all(f" {word} " in f" {' '.join(said)} " for word in keywords(description))
             for said, description in zip(words, descriptions, strict=True)
         ],

@@ -57,6 +57,7 @@ def average_precision(found: list[Found], truth: dict[int, list[Box]], *, least:
         right.append(hit)
     hits = np.cumsum(right)
     total = sum(map(len, truth.values()))
+    # At each recall the best precision that is reached there or later.
     precision = np.maximum.accumulate((hits / np.arange(1, len(hits) + 1))[::-1])[::-1]
     return float(precision[np.array(right, bool)].sum() / total)
 

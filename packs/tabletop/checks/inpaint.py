@@ -22,6 +22,7 @@ from editmill.packs.tabletop.checks.zero_shot import named_rightly, says_none
 from editmill.packs.tabletop.world import CLASSES, Scene
 
 BOUNDS = {"removal_success": 0.9, "background_recognised": 0.85}
+# As the guard of removals takes it.
 SAME_PLACE = 0.3
 
 

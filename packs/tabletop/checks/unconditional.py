@@ -44,6 +44,7 @@ def _denoising(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor]
     for seed, image in enumerate(images):
         noisy, at = noised(scheduler, image, timestep, seed)
         wanted, crude = to_picture(image), noisy * scale
+        # The first three channels predict the noise, the others the variance.
         model.append(psnr(wanted, to_picture(bound.clean(noisy, unet(noisy, at).sample[:, :3], at))))
         untouched.append(psnr(wanted, to_picture(crude)))
         flat = crude[0].permute(1, 2, 0).numpy()
@@ -104,6 +105,7 @@ def _bits(unet: UNet2DModel, scheduler: DDPMScheduler, images: list[Tensor]) -> 
         for timestep, terms in ((0, first), (later, others)):
             noisy, at = noised(scheduler, image, timestep, number)
             terms.append(float(bound.term(image, noisy, unet(noisy, at).sample, at)))
+    # The first term, the mean of the others as often as they are, and the prior.
     return float(np.mean(first) + last * np.mean(others) + np.mean([float(bound.prior(image)) for image in images]))
 
 
@@ -121,6 +123,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
     images = pictures(scenes, unet.config.sample_size, 48)
     figures = _denoising(unet, scheduler, images, 250) | _denoising(unet, scheduler, images, 500)
     return figures | {
+        # Pictures with odd numbers are the bare grounds.
         "unconditional_gradient_ratio": _gradient_ratio(unet, scheduler, images[1:16:2], first=500),
         "unconditional_bits": _bits(unet, scheduler, images),
     }

@@ -20,6 +20,7 @@ BOUNDS = {"vq_psnr": 30.0, "vq_codebook_use": 0.8, "vq_gradients": 1.0}
 def reconstruct(model: VQModel, scene: Scene) -> tuple[Picture, Feature]:
     """Return the scene through the codebook, and the indices of the entries that it used."""
     latents = model.encode(to_tensor(scene.image)[None].to(model.device)).latents
+    # The quantiser returns latents, loss and a triple, whose last are the indices.
     indices = model.quantize(latents)[2][2]
     return to_picture(model.decode(latents).sample), indices.cpu().numpy()
 

@@ -57,6 +57,7 @@ def world_pictures(source: LoadedSource, other: LoadedSource, *, sourced: bool) 
     main = plan.objects[0]
     rng = np.random.default_rng(derive_seed(0, source.record.id, "truth", 0, 0))
     names, grounds = [name for name in CLASSES if name != main.name], [name for name in GROUNDS if name != plan.ground]
+    # The same tint, place and shadow: nothing but the class gives it away.
     redrawn = replace(plan, objects=(replace(main, name=str(rng.choice(names))),))
     wrong = render_scene(redrawn, split, index, size=size)
     mask = np.where(wrong.alphas[0] > 0.5, 255, 0).astype(np.uint8)
@@ -188,6 +189,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="folder for guard_report.json")
     options = parser.parse_args()
+    # As in builds: sums in another order have other last bits, on which thresholds may turn.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     started = time.process_time()

@@ -111,6 +111,7 @@ def recoloured(source: LoadedSource) -> Iterator[KnownPicture]:
     plan = plan_scene(split, int(address))
     main = plan.objects[0]
     place = CLASSES.index(main.name)
+    # The pairs of class and colour that training never shows stay out.
     known = [name for number, name in enumerate(COLOURS) if (place + number) % len(CLASSES) and name != main.colour]
     for name in np.random.default_rng(derive_seed(0, source.record.id, "colour", 0, 0)).permutation(known)[:RECOLOURED]:
         scene = render_scene(
@@ -128,6 +129,7 @@ def look(ensemble: GuardEnsemble, scenes: int) -> list[Pool]:
         following = (*records[number + 1 :], *records[:number])
         partner = next(other for other in following if other.class_name != record.class_name)
         made = list(pictures_of(source.load(record), source.load(partner), ensemble.models))
+        # Guards judge stored bytes, so candidates go through PNG as in a build.
         shown = [replace(one.shown, image=decode_image(encode_image(one.shown.image, "png"))) for one in made]
         assert ensemble.encoder is not None
         features = ensemble.encoder.identities([one.image for one in shown])
@@ -182,6 +184,7 @@ def measure(
     asked = {mode: settings for mode, settings in MODES.items() if settings.mode == "surrogate"}
     failures = {mode: (Tally.empty(), Tally.empty()) for mode in asked}
     for pool in pools:
+        # A stream for each scene, so that their number changes no draw.
         rng = np.random.default_rng(derive_seed(seed, pool.source, gate.name, 0, round(1000 * share)))
         passed = [gate.passes(pool, one) for one in pool.proposals]
         for _ in range(draws):

@@ -65,6 +65,7 @@ class AutoencoderTask:
             up_block_types=("UpDecoderBlock2D",) * 3,
         )
         with torch.no_grad():
+            # The log-variances: small ones let latents say something from the first step on.
             model.quant_conv.bias[4:] = -6.0
         return model
 
@@ -84,7 +85,9 @@ class AutoencoderTask:
         pixel = ((decoded - image).abs() * weight).mean()
         edges = sum((a - b).abs().mean() for a, b in zip(_gradients(decoded), _gradients(image), strict=True))
         pooled = (F.avg_pool2d(decoded, 4) - F.avg_pool2d(image, 4)).abs().mean()
+        # kl() sums over the latents of a picture.
         divergence = posterior.kl().mean() / image[0].numel()
+        # Pictures in [-1, 1] have a peak of 2, and its square is 4.
         psnr = -10 * torch.log10(F.mse_loss(decoded, image) / 4)
         return pixel + edges + pooled + 1e-4 * divergence, {"psnr": psnr.item(), "kl": divergence.item()}
 

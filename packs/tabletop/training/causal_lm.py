@@ -77,6 +77,7 @@ class CausalLmTask:
         )
         ids, attention = tokens.input_ids, tokens.attention_mask
         lengths = torch.tensor([len(ids) for ids in self.tokenizer([asked for asked, _ in examples]).input_ids])
+        # Padding stands on the left, before the prompt.
         first = ids.shape[1] - attention.sum(1) + lengths
         return {
             "tokens": ids,
@@ -91,6 +92,7 @@ class CausalLmTask:
         self, module: Any, batch: dict[str, Tensor], generator: torch.Generator
     ) -> tuple[Tensor, dict[str, float]]:
         states = module.model(input_ids=batch["tokens"], attention_mask=batch["attention"]).last_hidden_state
+        # Each token is predicted by the one before it.
         target = batch["target"][:, 1:]
         asked = target != IGNORED
         logits, target = module.lm_head(states[:, :-1][asked]).float(), target[asked]

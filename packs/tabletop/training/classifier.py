@@ -58,6 +58,7 @@ class ClassifierTask:
     def save(self, module: nn.Module, folder: Path) -> None:
         assert isinstance(module, ResNetForImageClassification)
         module.to(torch.float16).save_pretrained(folder)
+        # By default this processor enlarges pictures and cuts their rim off; scenes are shown whole.
         ConvNextImageProcessor(
             size={"shortest_edge": SIDE}, crop_pct=1.0, image_mean=[0.5] * 3, image_std=[0.5] * 3, resample=3
         ).save_pretrained(folder)

@@ -74,6 +74,7 @@ class ClassifierVitTask:
         return network
 
     def batch(self, step: int) -> dict[str, Any]:
+        # By the constant: what a step shows must not depend on how many steps a run has.
         whole = EARLY_WHOLE if step < EARLY * STEPS else WHOLE
         views = []
         for index in range(step * self.size, (step + 1) * self.size):

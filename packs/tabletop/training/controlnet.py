@@ -54,6 +54,7 @@ def edge_network(unet: UNet2DConditionModel) -> ControlNetModel:
         conditioning_embedding_out_channels=EMBEDDING_CHANNELS,
     )
     own, given = network.state_dict(), unet.state_dict()
+    # What the UNet has no counterpart of, such as the zero convolutions, stays as it was made.
     network.load_state_dict({name: given.get(name, value) for name, value in own.items()})
     return network
 
@@ -86,6 +87,7 @@ class ControlNetTask(TextToImageTask):
 
     name = "controlnet"
     lr, adam_lr, ema = 2e-3, 1e-3, 0.995
+    # Edges say how an object lies, so it need not stand.
     turned = True
 
     def __init__(

@@ -56,6 +56,7 @@ def from_clip(clip: CLIPModel) -> OwlViTForObjectDetection:
     model = OwlViTForObjectDetection(
         OwlViTConfig(text_config=text, vision_config=vision, projection_dim=clip.config.projection_dim)
     )
+    # transformers spells this layer otherwise in CLIP than in OWL-ViT.
     state = {name.replace("pre_layrnorm", "pre_layernorm"): value.float() for name, value in clip.state_dict().items()}
     model.owlvit.load_state_dict(state)
     for layer in [*model.class_head.children(), *model.box_head.children()]:
@@ -94,6 +95,7 @@ def finish_queries(objects: list[Query], count: int, rng: np.random.Generator) -
     queries: list[Query] = []
     for _ in range(count):
         name, colour, _ = objects[int(rng.integers(len(objects)))]
+        # The finish in the middle has no name.
         finish = int(rng.integers(2)) * 2
         queries.append((name if rng.random() < 0.8 else -1, colour if rng.random() < 0.5 else -1, finish))
     return queries
@@ -204,6 +206,7 @@ class DetectorTask:
         targets = torch.zeros_like(logits)
         targets[core] = batch["fit"][image[core], batch["core"][core]].float()
         asked = core | ~inside
+        # A negative alpha weighs positives and negatives alike.
         classes = sigmoid_focal_loss(logits[asked], targets[asked], alpha=-1).sum() / targets.sum().clamp(min=1)
         names, truth = logits[core][:, CLASS_QUERIES], targets[core][:, CLASS_QUERIES].argmax(dim=1)
         naming = F.cross_entropy(names, truth)

@@ -32,6 +32,7 @@ def make_scheduler() -> DDIMScheduler:
         beta_schedule="scaled_linear",
         beta_start=0.00085,
         beta_end=0.012,
+        # The pipelines overwrite other values of this and of steps_offset, with a warning.
         clip_sample=False,
         set_alpha_to_one=True,
         steps_offset=1,
@@ -141,6 +142,7 @@ def add_noise(
     timesteps = torch.where(torch.rand(len(target), generator=generator) < shape_share, decisive, timesteps).to(
         target.device
     )
+    # Drawn on the CPU, so that every device trains on the same noise.
     noise = torch.randn(target.shape, generator=generator).to(target.device)
     return scheduler.add_noise(target, noise, timesteps), scheduler.get_velocity(target, noise, timesteps), timesteps
 

@@ -72,6 +72,7 @@ def random_frame(scene: Scene, rng: np.random.Generator, *, needs_object: bool =
     A window that would show only a sliver of an object is drawn again, so that what a frame shows is either an object
     or ground; with ``needs_object`` so is one without objects.
     """
+    # Where no draw fits, the whole scene does: it cuts no object.
     window: Window = (0, 0, scene.image.shape[0])
     for _ in range(TRIES):
         drawn = _window(scene.image.shape[0], rng)

@@ -72,6 +72,7 @@ class AdaptedNetwork(nn.Module):
         processors: dict[str, nn.Module | AttnProcessor] = {}
         for name in self.unet.attn_processors:
             attention = self.unet.get_submodule(name.removesuffix(".processor"))
+            # Self-attention, which reads neither text nor reference.
             if name.endswith("attn1.processor"):
                 processors[name] = AttnProcessor()
                 continue
@@ -88,7 +89,9 @@ class AdaptedNetwork(nn.Module):
         """Return the predicted velocity, float32 [n, 4, h, w]; ``reference`` is float32 [n, 3, S, S] in [-1, 1]."""
         text = self.text(tokens).last_hidden_state
         with torch.no_grad():
+            # The last layer but one, as published adapters and diffusers' pipelines read it.
             hidden = self.vision(reference, output_hidden_states=True).hidden_states[-2]
+        # The added dimension counts the references of a picture.
         return self.unet(sample, timesteps, text, added_cond_kwargs={"image_embeds": [hidden[:, None]]}).sample.float()
 
     def adapter_state(self) -> dict[str, Tensor]:
@@ -101,6 +104,7 @@ class AdaptedNetwork(nn.Module):
             if isinstance(processor, IPAdapterAttnProcessor)
         ]
         for number, processor in enumerate(crossed):
+            # Published files count self-attentions too, which take the even numbers.
             state[f"ip_adapter.{2 * number + 1}.to_k_ip.weight"] = processor.to_k_ip[0].weight
             state[f"ip_adapter.{2 * number + 1}.to_v_ip.weight"] = processor.to_v_ip[0].weight
         return {name: value.detach().to(torch.float16).contiguous() for name, value in state.items()}

@@ -57,6 +57,7 @@ def identity_loss(first: Tensor, second: Tensor) -> tuple[Tensor, float]:
     features = F.normalize(torch.cat([first, second]).float(), dim=-1)
     logits = features @ features.T / TEMPERATURE
     logits = logits.masked_fill(torch.eye(2 * count, dtype=torch.bool, device=logits.device), float("-inf"))
+    # The partner of view i is view i + count, and the other way round.
     target = torch.arange(2 * count, device=logits.device).roll(count)
     found = (logits.argmax(1) == target).float().mean().item()
     return F.cross_entropy(logits, target), found

@@ -36,6 +36,7 @@ from editmill.packs.tabletop.world.captions import OPENINGS, ground_phrase, scen
 from editmill.packs.tabletop.world.scene import scene_rng
 
 KNOWN_WEIGHT = 0.25
+# The prompt with which the pack removes objects.
 EMPTY = "an empty background"
 EMPTY_OPENINGS = (*OPENINGS, f"{EMPTY} of ")
 
@@ -193,9 +194,11 @@ class InpaintTask:
 
     def _encode(self, batch: dict[str, Any]) -> dict[str, Tensor]:
         image, hole = batch["image"], batch["hole"]
+        # The pipeline too shows grey, 0 in [-1, 1], where the hole is.
         latents = [self.encoder(part) for part in (image, image * (hole < 0.5))]
         encoded = {
             "latents": torch.cat(latents, dim=1),
+            # The nearest pixel, as the pipeline shrinks its masks.
             "mask": F.interpolate(hole, scale_factor=1 / FACTOR),
             "tokens": batch["tokens"],
         }

@@ -70,6 +70,7 @@ class _Steps(Dataset[Any]):
         return self.task.steps
 
     def __getitem__(self, step: int) -> Any:
+        # Loaders run beside the threads of the network; with several of their own they would only compete.
         if get_worker_info() is not None:
             torch.set_num_threads(1)
         return self.task.batch(self.first + step)
@@ -98,6 +99,7 @@ class Trainer:
         torch.manual_seed(run.seed)
         torch.set_num_threads(run.threads)
         self.task, self.run = task, run
+        # On the CPU most convolutions are faster on channels-last pictures.
         self.module = task.module().to(run.device).to(memory_format=torch.channels_last)
         self.average = {name: value.detach().clone().float() for name, value in self.module.state_dict().items()}
         self.optimisers = make_optimisers(self.module, lr=task.lr, adam_lr=task.adam_lr)
@@ -122,13 +124,16 @@ class Trainer:
             "step": self.step,
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
         }
+        # A run that is killed while it saves keeps the checkpoint before.
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
         temporary.replace(self.checkpoint)
 
     def _update_average(self) -> None:
+        # Early on the average follows faster, or it would remember the random start for long.
         decay = min(self.task.ema, (self.step + 1) / (self.step + 10))
         for name, value in self.module.state_dict().items():
+            # Counters, as of batch norms, have no average.
             if value.is_floating_point():
                 self.average[name].lerp_(value.detach().float(), 1 - decay)
             else:
@@ -139,11 +144,13 @@ class Trainer:
         for optimiser, rates in zip(self.optimisers, self.base_rates, strict=True):
             for group, rate in zip(optimiser.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
+        # By the step, so that a resumed run draws what an uninterrupted one draws.
         generator = torch.Generator().manual_seed(self.run.seed * 1_000_003 + self.step)
         with torch.autocast(self.run.device.split(":")[0], dtype=torch.bfloat16):
             loss, figures = self.task.loss(self.module, _move(batch, self.run.device), generator)
         torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        # A step that overflowed is left out, or it would spoil the weights for good.
         if torch.isfinite(norm):
             for optimiser in self.optimisers:
                 optimiser.step()
@@ -156,7 +163,9 @@ class Trainer:
         self.run.folder.mkdir(parents=True, exist_ok=True)
         loader = DataLoader(
             _Steps(self.task, self.run.first),
+            # A task makes whole batches.
             batch_size=None,
+            # A resumed run goes on behind the data of its last step.
             sampler=range(self.step, self.task.steps),
             num_workers=self.run.loaders,
             prefetch_factor=4 if self.run.loaders else None,
@@ -190,6 +199,7 @@ class Trainer:
         self.module.cpu().eval()
         weights = self.run.weights
         weights.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that both moves are renames; the former weights go with this folder.
         with TemporaryDirectory(dir=weights.parent, prefix=f".{weights.name}-") as folder:
             fresh, former = Path(folder) / "fresh", Path(folder) / "former"
             self.task.save(self.module, fresh)

@@ -47,6 +47,7 @@ def encoder_shape(vocabulary: int, pad: int, bos: int, eos: int) -> dict[str, An
         "intermediate_size": 2 * WIDTH,
         "num_hidden_layers": 3,
         "num_attention_heads": 4,
+        # RoBERTa counts positions from the id of its padding plus one.
         "max_position_embeddings": MAX_LENGTH + pad + 1,
         "type_vocab_size": 1,
         "pad_token_id": pad,

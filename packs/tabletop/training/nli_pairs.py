@@ -197,6 +197,7 @@ def _flip_relation(description: Description, rng: Rng) -> Description:
     return replace(description, relation=INVERSE[description.relation]) if description.relation else description
 
 
+# Listed as often as they are to be drawn.
 EDITS: dict[str, tuple[Callable[[Description, Rng], Description], ...]] = {
     NEUTRAL: (_add_attribute, _add_attribute, _add_attribute, _swap_attribute, _set_ground, _add_thing, _set_relation),
     CONTRADICTION: (
@@ -240,6 +241,7 @@ def draw_pair(split: str, index: int, *, count: int, objects: int | None = None)
     """
     scene, rng = draw_text_scene(split, index, f"nli-{count}", objects=objects)
     label = LABELS[index % len(LABELS)]
+    # Some premises hardly allow the label that is wanted, so after some tries another one is drawn.
     while True:
         premise, known = draw_premise(scene, rng, count)
         for _ in range(TRIES):

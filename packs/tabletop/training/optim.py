@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+# Coefficients of Muon's quintic: few iterations bring singular values near 1, none exactly to it.
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
@@ -32,8 +33,10 @@ def orthogonalise(matrix: Tensor, *, iterations: int = 5) -> Tensor:
     (Jordan et al., Muon, 2024).
     """
     a, b, c = NEWTON_SCHULZ
+    # The iteration needs singular values of at most 1, which dividing by this norm gives.
     x = (matrix / (matrix.norm() + 1e-7)).bfloat16()
     wide = x.shape[0] <= x.shape[1]
+    # The smaller of both Gram matrices is the cheaper one.
     x = x if wide else x.T
     for _ in range(iterations):
         gram = x @ x.T
@@ -65,6 +68,7 @@ class Muon(torch.optim.Optimizer):
         assert parameter.grad is not None
         buffer = self.state[parameter].setdefault("momentum", torch.zeros_like(parameter))
         buffer.lerp_(parameter.grad, 1 - group["momentum"])
+        # Nesterov's form of momentum.
         direction = parameter.grad.lerp(buffer, group["momentum"]).flatten(1)
         update = orthogonalise(direction) * 0.2 * max(direction.shape) ** 0.5
         parameter.mul_(1 - group["lr"] * group["weight_decay"])

@@ -97,6 +97,7 @@ def prompt_loss(logits: Tensor, predicted: Tensor, truth: Tensor) -> tuple[Tenso
     logits, truth = logits.float(), F.adaptive_avg_pool2d(truth, (logits.shape[-2], logits.shape[-1]))
     losses = mask_losses(logits, truth)
     overlaps = intersection_over_union(logits.detach() > 0, truth > 0.5)
+    # Several masks may fit one point, so of the others only the best one learns, as in the paper.
     return (losses[:, 0] + losses[:, 1:].amin(dim=1)).mean() + F.mse_loss(predicted.float(), overlaps), overlaps[:, 0]
 
 

@@ -25,6 +25,7 @@ class SceneStore:
         self.count = count
         picture = (np.uint8, (SIZE, SIZE, 3))
         self.rows = RowStore(
+            # Scenes of another world or size are never mixed with these.
             folder / f"{WORLD_VERSION}-{SIZE}-{count}",
             count,
             {"image": picture, "clean": picture, "alphas": (np.uint8, (2, SIZE, SIZE))},

@@ -161,6 +161,7 @@ def shape_error(read: Tensor, shape: Tensor) -> Tensor:
         read: What a head says, float [n, 3, h, w].
         shape: Coverage in [0, 1] and coordinates, float [n, 3, H, W]; averaged to the head's size.
     """
+    # Weighted by coverage while averaging: coordinates of bare ground mean nothing.
     shape = F.adaptive_avg_pool2d(
         torch.cat([shape[:, :1], shape[:, 1:] * shape[:, :1]], dim=1), (read.shape[-2], read.shape[-1])
     )
@@ -206,6 +207,7 @@ class TextToImageTask:
     def module(self) -> nn.Module:
         network = ShapeNetwork(self.tokenizer)
         if self.start:
+            # Saved pipelines have no heads; those stay as they were made.
             network.load_state_dict({**network.state_dict(), **stored_state(self.start)})
         return network
 
@@ -233,6 +235,7 @@ class TextToImageTask:
         indices = self.indices(step)
         plans = [self.plan(index) for index in indices]
         captions = [
+            # Numbered on, so that a scene gets another caption each time that it comes round.
             random_caption(plan, scene_rng("train", number, "caption"), empty=is_empty(index))
             for number, (index, plan) in enumerate(zip(indices, plans, strict=True), start=step * self.size)
         ]

@@ -42,6 +42,7 @@ def make_text_tokenizer(*, pairs: bool = True, segments: bool = False) -> PreTra
         segments: Also return token types, 0 in the first text and 1 in the second.
     """
     vocabulary = _vocabulary()
+    # Without merges a word is one token of the vocabulary, or falls apart into bytes.
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], ignore_merges=True))
     tokenizer.normalizer = _normalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -62,8 +63,10 @@ def make_text_tokenizer(*, pairs: bool = True, segments: bool = False) -> PreTra
         sep_token=END,
         pad_token=PAD,
         unk_token=UNKNOWN,
+        # Like RoBERTa's, the mask takes the space before it along.
         mask_token=AddedToken(MASK, lstrip=True, normalized=False),
         model_max_length=MAX_LENGTH,
+        # A causal model writes on where the text ends.
         padding_side="right" if pairs else "left",
         model_input_names=["input_ids", *(["token_type_ids"] if segments else []), "attention_mask"],
     )

@@ -18,6 +18,7 @@ from editmill.packs.tabletop.training.views import composite_view, resize
 from editmill.packs.tabletop.world.scene import scene_rng
 
 SIZE = 128
+# Lambda of the hybrid loss, as in its paper.
 BOUND_WEIGHT = 0.001
 KINDS, BARE, COMPOSITE = 3, 1, 2
 TURN = 0.8
@@ -120,6 +121,7 @@ class UnconditionalTask:
         bits = self.bound.term(
             image, noisy, torch.cat([predicted[:, :3].detach(), predicted[:, 3:]], dim=1), timesteps
         ).mean()
+        # The bound is a sum over 1000 timesteps, of which each picture drew one.
         return simple + BOUND_WEIGHT * 1000 * bits, {"simple": simple.item(), "bits": 1000 * bits.item()}
 
     def save(self, module: nn.Module, folder: Path) -> None:

@@ -19,6 +19,7 @@ class Bound:
     """Terms of the bound for one scheduler; pictures are float32 [n, 3, h, w] in [-1, 1] with 256 levels."""
 
     def __init__(self, scheduler: DDPMScheduler) -> None:
+        # Differences of numbers near 1 lose most digits in single precision.
         alphas = scheduler.alphas_cumprod.double()
         previous = torch.cat([torch.ones(1, dtype=torch.float64), alphas[:-1]])
         betas = 1 - alphas / previous
@@ -80,6 +81,7 @@ def discrete_log_likelihood(image: Tensor, mean: Tensor, log_scale: Tensor) -> T
     """
     centred, inverse = image - mean, (-log_scale).exp()
     upper, lower = torch.special.ndtr((centred + 1 / 255) * inverse), torch.special.ndtr((centred - 1 / 255) * inverse)
+    # The outermost grey levels take what lies beyond them.
     upper = torch.where(image > 0.999, torch.ones_like(upper), upper)
     lower = torch.where(image < -0.999, torch.zeros_like(lower), lower)
     return (upper - lower).clamp(min=1e-12).log()

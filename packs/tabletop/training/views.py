@@ -30,6 +30,7 @@ def crop_around(image: Picture, box: tuple[int, int, int, int], *, margin: float
     half = max(1, round(max(right - left, bottom - top) * (0.5 + margin)))
     x, y = (left + right) // 2, (top + bottom) // 2
     padded = (
+        # OpenCV mirrors no further than a picture reaches.
         cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REFLECT_101)
         if half < min(image.shape[:2])
         else cv2.copyMakeBorder(image, half, half, half, half, cv2.BORDER_REPLICATE)
@@ -53,10 +54,12 @@ def _draw_placement(radius: float, rng: np.random.Generator) -> tuple[str, float
 
     Fractions of the frame.
     """
+    # Sizes have gaps between them, so the new radius has to be one that a caption has a word for.
     reachable = [name for name, (low, high) in SIZES.items() if low < radius * 1.6 and high > radius * 0.55]
     size = reachable[int(rng.integers(len(reachable)))]
     low, high = SIZES[size]
     drawn = float(rng.uniform(max(low, radius * 0.55), min(high, radius * 1.6)))
+    # As the world places its own objects.
     margin = drawn * 1.08 + 0.02
     return size, drawn, (float(rng.uniform(margin, 1 - margin)), float(rng.uniform(margin, 1 - margin)))
 

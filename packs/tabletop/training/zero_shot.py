@@ -150,6 +150,7 @@ class ZeroShotTask:
         scene, image, chosen = judged_view(index, rng, SIDE)
         truth = dict(zip(ATTRIBUTES, scene_truth(scene, max(chosen, 0)), strict=True))
         mentioned = (
+            # The last two are all that can be said of a view without an object.
             MENTIONS[int(rng.integers(len(MENTIONS) - 1))] if truth["name"] >= 0 else MENTIONS[int(rng.integers(6, 8))]
         )
         flags = [name in mentioned for name in ATTRIBUTES]
@@ -179,6 +180,7 @@ class ZeroShotTask:
         output = module.clip(input_ids=batch["tokens"], attention_mask=batch["attention"], pixel_values=batch["image"])
         fit = fits(batch["truth"], batch["mentioned"], batch["truth"])
         contrastive = multi_positive_loss(output.logits_per_text.float(), fit)
+        # Entries of a unit vector are small; scaled they are of the size that a new linear layer expects.
         features = output.image_embeds * WIDTH**0.5
         attributes, figures = attribute_loss(
             {name: head(features) for name, head in module.heads.items()}, batch["truth"]

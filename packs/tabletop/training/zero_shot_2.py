@@ -17,6 +17,7 @@ from editmill.packs.tabletop.training.recognition import AttributeHeads, Mix
 from editmill.packs.tabletop.training.zero_shot import fits
 
 SIDE, PATCH, WIDTH, LENGTH = 96, 12, 128, 24
+# The bias is that of the paper: at the start nearly all pairs do not fit.
 START_SCALE, START_BIAS = 3.0, -10.0
 
 

@@ -87,7 +87,9 @@ def value_noise(
     """Return smooth noise in [0, 1], float32 [size, size], with about ``cells`` cells across (x and y stretched)."""
     rows = max(2, round(cells * stretch[1]) + 2)
     columns = max(2, round(cells * stretch[0]) + 2)
+    # The same grid for every size of the frame, so that a scene does not depend on it.
     grid = rng.random((rows, columns), dtype=np.float32)
+    # Cubic interpolation overshoots.
     return cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC).clip(0.0, 1.0)
 
 
@@ -138,6 +140,7 @@ def _wood(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
 def _checker(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     x, y = _coordinates(size, rng.choice([0.0, 0.0, np.pi / 4]) + rng.uniform(-0.1, 0.1))
     cells = rng.uniform(2.5, 4.5)
+    # Edges of one to two pixels, whatever the size of the frame.
     sharp = size / (cells * 8)
     first = _soft_square(x * cells + rng.random(), sharp)
     second = _soft_square(y * cells + rng.random(), sharp)
@@ -152,6 +155,7 @@ def _brick(rng: np.random.Generator, size: int, palette: Palette) -> Picture:
     row = np.floor(v).astype(int)
     u = (x + 1) * rows * 0.5 + 0.5 * (row % 2)
     column = np.floor(u).astype(int)
+    # A hash of the place, so that every brick has a tone and neighbours differ.
     tone = rng.random(997, dtype=np.float32)[(row * 31 + column * 17) % 997]
     joint = np.minimum(np.minimum(v - row, 1 - (v - row)) / rows, np.minimum(u - column, 1 - (u - column)) * 2 / rows)
     inside = ((joint * size - 0.8) / 1.0).clip(0, 1)

@@ -10,6 +10,7 @@ from editmill.packs.tabletop.world.shapes import SHAPES
 from editmill.packs.tabletop.world.vocabulary import COLOURS
 
 LIGHT = np.array([-0.48, -0.58, 0.66], np.float32)
+# Between the light and an eye that looks along z from far away.
 HALFWAY = (LIGHT + np.array([0, 0, 1], np.float32)) / np.linalg.norm(LIGHT + np.array([0, 0, 1], np.float32))
 SUPERSAMPLING = 3
 
@@ -71,6 +72,7 @@ def draw_object(
     shaded = _shade(normal, surface.albedo, np.asarray(COLOURS[colour], np.float32) + tint, finish)
     inside = surface.inside.astype(np.float32)
     alpha = cv2.resize(inside, (side, side), interpolation=cv2.INTER_AREA)
+    # Averaged together with the coverage, or the colour outside of the object would bleed into its edge.
     colours = cv2.resize(shaded.astype(np.float32) * inside[..., None], (side, side), interpolation=cv2.INTER_AREA)
     colours /= np.maximum(alpha, 1e-6)[..., None]
     return _place(colours, size, left, top), _place(alpha, size, left, top)

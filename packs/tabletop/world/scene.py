@@ -13,6 +13,7 @@ from editmill.packs.tabletop.world.grounds import paint_ground
 from editmill.packs.tabletop.world.render import cast_shadow, composite, draw_object
 from editmill.packs.tabletop.world.vocabulary import CLASSES, COLOURS, FINISHES, GROUNDS, SIZES, SPLITS, WORLD_VERSION
 
+# Together a good quarter of the scenes show two objects of a class, which captions have to tell apart.
 TWO_OBJECT_SHARE = 0.3
 SIBLING_SHARE = 0.9
 
@@ -90,6 +91,7 @@ def _draw_object(rng: np.random.Generator, *, shifted: bool, name: str = "") -> 
             attributes = _draw_attributes(rng, shifted=shifted)
     low, high = SIZES[attributes["size"]]
     radius = float(rng.uniform(low, high))
+    # Objects lie wholly inside of the frame.
     margin = radius * 1.08 + 0.02
     centre = (float(rng.uniform(margin, 1 - margin)), float(rng.uniform(margin, 1 - margin)))
     tint = tuple(float(t) for t in rng.normal(0, 7, 3))
@@ -110,6 +112,7 @@ def _place_objects(rng: np.random.Generator, *, shifted: bool) -> list[SceneObje
     for _ in range(40):
         second = _draw_object(rng, shifted=shifted, name=sibling)
         if (
+            # Apart, so that all of an object's coverage is visible.
             np.hypot(second.centre[0] - first.centre[0], second.centre[1] - first.centre[1])
             > (first.radius + second.radius) * 1.1
         ):
@@ -179,6 +182,7 @@ def render_scene(plan: ScenePlan, split: str, index: int, *, size: int = 128) ->
         )
         image = cast_shadow(image, alpha, item.radius, plan.shadow)
         layers.append((colours, alpha))
+    # After all shadows, which thereby fall on the ground alone.
     for colours, alpha in layers:
         image = composite(image, colours, alpha)
     return Scene(

@@ -129,6 +129,7 @@ def sentences(description: Description) -> tuple[str, ...]:
         "ground": description.ground,
         "on": f"the {bare_ground(description.ground)}",
         "relation": description.relation,
+        # "red bricks" are plural, "green grass" is not.
         "there": "there are"
         if description.ground.endswith("s") and not description.ground.endswith("ss")
         else "there is",

@@ -102,6 +102,7 @@ def _star(u: Feature, v: Feature) -> Surface:
 
 
 def _mug(u: Feature, v: Feature) -> Surface:
+    # To the left, so that body and handle together are centred.
     x = u + 0.22
     half = np.full_like(u, 0.62)
     rim = (x / 0.62) ** 2 + ((v + 0.62) / 0.20) ** 2

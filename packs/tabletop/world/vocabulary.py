@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+# Part of every random stream, so that another version is another world.
 WORLD_VERSION = "1"
 
 CLASSES: tuple[str, ...] = ("ball", "cube", "cone", "cylinder", "ring", "star", "mug", "bottle")
 
+# Three begin with a vowel, so that edits of captions meet both articles.
 COLOURS: dict[str, tuple[int, int, int]] = {
     "red": (214, 38, 40),
     "orange": (245, 133, 24),
