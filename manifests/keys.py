@@ -26,7 +26,7 @@ _HASH_BYTES = 10
 
 
 def sample_key(source_id: str, edit: str, replica: int = 0) -> str:
-    """Return name one planned sample.
+    """Name one planned sample.
 
     Returns:
         ``[a-z0-9_-]+`` ending in a digit, at most 80 ASCII characters, different for different arguments. The key is

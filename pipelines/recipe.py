@@ -82,7 +82,7 @@ class Recipe(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _same_kind(cls, values: Any) -> Any:
-        """Return the guard's kind goes with the generator's, which is ``attribute`` where none is named."""
+        """Fill in the guard's kind, which goes with the generator's; that is ``attribute`` where none is named."""
         if (
             not isinstance(values, dict)
             or not isinstance(values.get("generator"), dict)

@@ -18,7 +18,7 @@ def largest_penalty(features: Feature, targets: Feature) -> float:
 def sparse_logistic(
     features: Feature, targets: Feature, penalty: float, *, iterations: int, tolerance: float
 ) -> tuple[Feature, float]:
-    """Return minimise mean log-loss + ``penalty`` * ||weights||_1; the intercept is free.
+    """Minimise the mean log-loss + ``penalty`` * ||weights||_1; the intercept is free.
 
     It starts at zero and draws nothing, so equal inputs give equal weights.
 

@@ -88,7 +88,7 @@ class Settler:
         return [kept, *([slot] for slot in kept if len(kept) > 1)] if kept else []
 
     def _judge(self, tries: list[Settled]) -> list[str]:
-        """Return per try the reason against it, or ""."""
+        """Return the reason against each try, or ""."""
         reasons = [""] * len(tries)
         sources = [one.slots[0].job.caption.text for one in tries]
         if self.fluency is not None:

@@ -73,7 +73,7 @@ def showcase(count: int, *, skip: int = 0, objects: int | None = 1) -> list[Scen
 
 
 def paint_masks(image: Picture, masks: list[Mask]) -> Picture:
-    """Return tint bool masks in turn with marking colours and draw their outlines, uint8 [H, W, 3] RGB."""
+    """Tint bool masks in turn with marking colours and draw their outlines, uint8 [H, W, 3] RGB."""
     painted = image.copy()
     for mask, colour in zip(masks, [MARKS[i % len(MARKS)] for i in range(len(masks))], strict=True):
         painted[mask] = np.rint(0.5 * painted[mask] + 0.5 * np.array(colour)).astype(np.uint8)

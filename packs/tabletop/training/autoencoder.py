@@ -24,7 +24,7 @@ def to_tensor(image: np.ndarray) -> Tensor:
 
 
 def _crop(index: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return a crop that shows some of an object half of the time: image and object coverage."""
+    """Return a crop that shows some of an object in three of five cases: image and object coverage."""
     scene = train_scene(index)
     rng = scene_rng("train", index, "crop")
     cover = np.max(scene.alphas, axis=0)

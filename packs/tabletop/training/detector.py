@@ -114,7 +114,7 @@ def fitting(objects: list[list[Query]], queries: list[Query]) -> np.ndarray:
 
 
 def owners(boxes: np.ndarray, grid: int, reach: float) -> np.ndarray:
-    """Return for each patch of a ``grid`` x ``grid`` raster the object that it belongs to, or -1: int64 [grid * grid].
+    """Return, for each patch of a ``grid`` x ``grid`` raster the object that it belongs to, or -1: int64 [grid * grid].
 
     A patch belongs to an object when its centre lies within ``reach`` times the box's sides from the box's centre
     (centre sampling as in FCOS, Tian et al., arXiv 1904.01355); each object has at least one patch.

@@ -29,7 +29,7 @@ OUTER = (
 
 
 def orthogonalise(matrix: Tensor, *, iterations: int = 5) -> Tensor:
-    """Return approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration in bfloat16
+    """Approximate the nearest semi-orthogonal matrix to ``matrix`` by Newton-Schulz iteration in bfloat16
     (Jordan et al., Muon, 2024).
     """
     a, b, c = NEWTON_SCHULZ

@@ -87,7 +87,7 @@ def _place(patch: Feature, size: int, left: int, top: int) -> Feature:
 
 
 def cast_shadow(image: Picture, alpha: Mask, radius: float, strength: float) -> Picture:
-    """Return darken the ground softly to the lower right of an object."""
+    """Darken the ground softly to the lower right of an object."""
     size = image.shape[0]
     shift = radius * size * 0.22
     moved = cv2.warpAffine(alpha, np.array([[1, 0, shift], [0, 1, shift]], np.float32), (size, size))
