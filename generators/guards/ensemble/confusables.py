@@ -17,7 +17,8 @@ def synonyms(name: str) -> frozenset[str]:
 def confusables(
     features: Feature, names: tuple[str, ...], *, nearest: int, siblings: Mapping[str, tuple[str, ...]] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Return, for each name, its ``nearest`` other names by cosine, and its ``siblings`` (names of the same superclass),
+    """Return, for each name, its ``nearest`` other names by cosine, and its ``siblings`` (names of the same
+    superclass),
     twins left out.
 
     Args:
