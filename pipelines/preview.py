@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from editmill.generators.base.edits import edit_label
+from editmill.generators.base.edits import edit_title
 from editmill.generators.base.samples import Sheet
 from editmill.generators.models.loading import Placement
 from editmill.manifests.reader import Dataset, open_dataset
@@ -35,7 +35,8 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
         mine = [sample for sample in samples if sample.source.id == identifier]
         built = list(builder.build(mine, shard=0))
         shown.append(Sheet([row for row, _ in built], [members for _, members in built]))
-    return plan.recipe.family.sheet(shown, list(plan.counts()), cell=cell)
+    columns = dict.fromkeys(edit_title(sample.edit.name, sample.edit.level) for sample in samples)
+    return plan.recipe.family.sheet(shown, list(columns), cell=cell)
 
 
 def preview_dataset(root: Path | str, *, sources: int, cell: int = 128) -> Image.Image:
@@ -43,8 +44,8 @@ def preview_dataset(root: Path | str, *, sources: int, cell: int = 128) -> Image
     dataset = open_dataset(root)
     table = dataset.table
     wanted = list(dict.fromkeys(table.column("source_id").to_pylist()))[:sources]
-    labels = map(edit_label, table.column("edit").to_pylist(), table.column("level").to_pylist())
-    columns = list(dict.fromkeys(labels))
+    titles = map(edit_title, table.column("edit").to_pylist(), table.column("level").to_pylist())
+    columns = list(dict.fromkeys(titles))
     shown = [_stored(dataset, identifier) for identifier in wanted]
     return family_of(dataset.manifest.generator).sheet(shown, columns, cell=cell)
 

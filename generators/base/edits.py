@@ -53,6 +53,11 @@ def edit_label(name: str, level: float) -> str:
     return f"{name}-{'minus' if level < 0 else ''}{digits}" if level else name
 
 
+def edit_title(name: str, level: float) -> str:
+    """Return the name and the level as people read them: ``size 0.05``; the name alone for level 0."""
+    return f"{name} {level:g}" if level else name
+
+
 def make_edit(generator: str, name: str, *, level: float = 0.0, stochastic: bool = False, **parameters: Scalar) -> Edit:
     """Build an edit with sorted parameters."""
     return Edit(generator, name, level, tuple(sorted(parameters.items())), stochastic)

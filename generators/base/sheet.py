@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from editmill.generators.base.edits import edit_label
+from editmill.generators.base.edits import edit_title
 from editmill.generators.base.images import decode_image
 from editmill.generators.base.samples import Sheet
 from editmill.manifests.arrays import Picture
@@ -28,7 +28,7 @@ def sample_sheet(sources: Sequence[Sheet], columns: Sequence[str], *, cell: int)
         for row, members in zip(source.rows, source.members, strict=True):
             primary = primary_of(members)
             if primary is not None:
-                pictures.setdefault(edit_label(row.edit, row.level), primary)
+                pictures.setdefault(edit_title(row.edit, row.level), primary)
         rows.append(pictures)
     return contact_sheet(rows, columns, cell=cell)
 

@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.generators.base.sheet import BACKGROUND, GAP, HEADER, contact_sheet
+from editmill.generators.base.edits import edit_title
+from editmill.generators.base.images import encode_image
+from editmill.generators.base.samples import Sheet
+from editmill.generators.base.sheet import BACKGROUND, GAP, HEADER, contact_sheet, sample_sheet
 from editmill.pipelines.preview import preview_plan
+from tests.manifests.builder import make_row, make_sources
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 
@@ -34,3 +38,20 @@ def test_a_plan_is_previewed_without_writing(
     assert sheet.width == GAP + 2 * (32 + GAP)
     assert HEADER + 2 * GAP < sheet.height < HEADER + GAP + 2 * (32 + GAP)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_are_titled_as_people_read_them() -> None:
+    assert edit_title("size", 0.05) == "size 0.05"
+    assert edit_title("complexity", -20.0) == "complexity -20"
+    assert edit_title("full", 0.0) == "full"
+
+
+def test_the_first_sample_of_each_edit_is_shown_under_its_title(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[object] = []
+    monkeypatch.setattr("editmill.generators.base.sheet.contact_sheet", lambda rows, *rest, **named: shown.append(rows))
+    first, second = (np.full((4, 4, 3), value, np.uint8) for value in (1, 2))
+    row = make_row(make_sources(1)[0], "size").model_copy(update={"level": 0.05})
+    members = [{"png": encode_image(picture, "png")} for picture in (first, second)]
+    sample_sheet([Sheet([row, row, row], [*members, {}])], ["size 0.05"], cell=8)
+    assert shown
+    assert np.array_equal(shown[0][0]["size 0.05"], first)  # type: ignore[index]
