@@ -151,17 +151,19 @@ def sample_builder(task: ShardTask) -> SampleBuilder[Any]:
 
 
 class _Shared:
-    """A task as far as its samples share it: equal for the shards of one build, told by its fingerprint."""
+    """A task as far as its samples share it: equal for the shards of one build, whose files are where they were."""
 
     def __init__(self, task: ShardTask) -> None:
         self.task = task
-        self.key = (task.identity.fingerprint, task.out, task.placement)
+        # The fingerprint says nothing of where files are.
+        where = (task.recipe.source, task.pack.folder, task.out, task.placement)
+        self.key = (task.identity.fingerprint, *where, task.lead, task.report)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Shared) and self.key == other.key
 
     def __hash__(self) -> int:
-        return hash(self.key)
+        return hash(self.task.identity.fingerprint)
 
 
 @lru_cache(maxsize=2)

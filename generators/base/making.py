@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -209,28 +210,26 @@ class SampleBuilder(Generic[L]):
 
     def _judge(self, one: _Tried[L], job: Job[L], made: Made) -> None:
         scores = {name: round(value, 6) for name, value in made.scores.items()}
-        one.last = self._guarded(job, replace(made, scores=scores, reasons=tuple(map(str, made.reasons))))
+        made = replace(made, scores=scores, reasons=tuple(map(str, made.reasons)))
+        one.last = self._guarded(job, made)
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
-        # A family that searches within one job brings the records of its own candidates.
-        if made.candidates is not None:
-            one.records += made.candidates
-            return
-        reasons = one.last.reasons
-        record = CandidateRecord(
-            attempt=job.attempt, seed=job.seed, accepted=not reasons, reasons=reasons, scores=dict(one.last.scores)
-        )
-        one.records.append(record)
+        one.records += candidate_records(job, made, one.last)
 
     def _guarded(self, job: Job[L], made: Made) -> Made:
-        """Ask the guards of installed packages about a stored picture."""
+        """Ask the guards of installed packages about a stored picture; one that can't judge it makes it a failure."""
         primary = next((made.members[kind] for kind in PRIMARY_IMAGES if kind in made.members), None)
         if primary is None or not self.frame.guards:
             return made
         facts = self.maker.row(job.sample)
         shown = StoredPicture(decode_image(primary), facts.class_name, facts.label, facts.record, job.sample.edit)
-        verdicts = [guard.check(shown) for guard in self.frame.guards]
-        scores = {name: round(value, 6) for verdict in verdicts for name, value in verdict.scores.items()}
-        reasons = tuple(str(reason) for verdict in verdicts for reason in verdict.reasons)
+        try:
+            scores, reasons = ask_guards(self.frame.guards, shown)
+        except MODEL_ERRORS as error:
+            if isinstance(error, (EditmillError, torch.OutOfMemoryError)):
+                raise
+            what = f"{type(error).__name__}: {error}"
+            logger.warning("%s: %s", job.key, what)
+            return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=what)
         return replace(made, scores={**made.scores, **scores}, reasons=(*made.reasons, *reasons))
 
     def _built(self, one: _Tried[L], shard: int) -> Built:
@@ -292,6 +291,41 @@ class SampleBuilder(Generic[L]):
             replica=sample.replica,
             seed=self._seed(sample, facts),
         )
+
+
+def candidate_records(job: Job[Any], made: Made, judged: Made) -> tuple[CandidateRecord, ...]:
+    """Return the records of one try, with what the guards of installed packages said afterwards.
+
+    Args:
+        job: The try.
+        made: As the family returned it; one that searches within a job brings the records of its own candidates.
+        judged: The same after the guards of installed packages.
+    """
+    verdict = {"accepted": not judged.reasons, "reasons": judged.reasons}
+    if made.candidates is None:
+        return (CandidateRecord(attempt=job.attempt, seed=job.seed, scores=dict(judged.scores), **verdict),)
+    if judged is made:
+        return tuple(made.candidates)
+    # Those guards saw the stored picture, which is the accepted candidate.
+    added = {name: value for name, value in judged.scores.items() if name not in made.scores}
+    return tuple(
+        one.model_copy(update={**verdict, "scores": {**one.scores, **added}}) if one.accepted else one
+        for one in made.candidates
+    )
+
+
+def ask_guards(guards: Sequence[PictureGuard], shown: StoredPicture) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return the rounded scores and the reasons of all guards.
+
+    Raises:
+        ValueError: A score is not finite.
+    """
+    verdicts = [guard.check(shown) for guard in guards]
+    scores = {name: round(float(value), 6) for verdict in verdicts for name, value in verdict.scores.items()}
+    for name, value in scores.items():
+        if not math.isfinite(value):
+            raise ValueError(f"the guard's score {name} is {value}")
+    return scores, tuple(str(reason) for verdict in verdicts for reason in verdict.reasons)
 
 
 def check_record(record: SourceRecord) -> None:

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     SOURCE_INELIGIBLE = "source_ineligible"
     SURROGATE_UNAWARE = "surrogate_unaware"
     PROPOSER_ERROR = "proposer_error"
+    GUARD_ERROR = "guard_error"
     SANITY = "sanity"
     CAP_REACHED = "cap_reached"
 
@@ -33,5 +34,6 @@ FAILURES = frozenset(
         Reason.MASK_FULL,
         Reason.SOURCE_TOO_SMALL,
         Reason.PROPOSER_ERROR,
+        Reason.GUARD_ERROR,
     }
 )

@@ -19,8 +19,8 @@ OWN = {"join": "os.path:join", "split": "os.path:split"}
 def registry(monkeypatch: pytest.MonkeyPatch) -> Registry[Any]:
     """A registry beside three installed entry points: a good one, a broken one, and one that takes a name of ours."""
     points = [
-        EntryPoint("base", "os.path:basename", GROUP),
         EntryPoint("broken", "os.path:no_such_function", GROUP),
+        EntryPoint("base", "os.path:basename", GROUP),
         EntryPoint("join", "os.path:dirname", GROUP),
     ]
     monkeypatch.setattr("editmill.manifests.plugins.entry_points", lambda group: points if group == GROUP else [])

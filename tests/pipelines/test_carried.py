@@ -94,6 +94,17 @@ def test_equal_packs_in_two_folders_give_one_dataset_without_their_paths(
         assert str(tmp_path).encode() not in second
 
 
+def test_a_second_build_in_one_process_reads_where_the_files_are_now(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    labels = write_photos(tmp_path / "here", 4)
+    build(prepare(tiny_plan(FEW, labels=labels), tmp_path / "out", PLACEMENT), progress=False)
+    before = shards(tmp_path / "out")
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "here").rename(tmp_path / "there")
+    moved = tiny_plan(FEW, labels=tmp_path / "there" / "labels.csv")
+    build(prepare(moved, tmp_path / "out", PLACEMENT), progress=False)
+    assert shards(tmp_path / "out") == before
+
+
 def test_a_photograph_that_changes_after_planning_is_a_row_with_that_reason(
     tiny_plan: MakePlan, tmp_path: Path
 ) -> None:

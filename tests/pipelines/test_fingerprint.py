@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.loading import Placement
-from editmill.pipelines.fingerprint import identify
+from editmill.manifests.plugins import Registry
+from editmill.pipelines.fingerprint import identify, needed_roles
+from editmill.pipelines.plan import calibration_records, content_digest
+from editmill.pipelines.recipe import CalibrationSettings
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 
@@ -59,3 +65,68 @@ def test_labels_count(tiny_plan: MakePlan, photos: Path, tmp_path: Path) -> None
     before = identify(tiny_plan(labels=labels), PLACEMENT).fingerprint
     labels.write_text(labels.read_text().replace("p0.png,0", "p0.png,5"))
     assert identify(tiny_plan(labels=labels), PLACEMENT).fingerprint != before
+
+
+class Guard:
+    """A factory of guards as far as the fingerprint knows it."""
+
+    version = 1
+
+
+def test_guards_of_installed_packages_count_with_their_versions(
+    tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    guards = Registry[Any]("editmill.guards", "guard", {"own": "tests.pipelines.test_fingerprint:Guard"})
+    monkeypatch.setattr("editmill.pipelines.fingerprint.GUARDS", guards)
+    guarded = replace(plan, recipe=plan.recipe.model_copy(update={"guards": (GuardEntry(name="own"),)}))
+    first = identify(guarded, PLACEMENT).fingerprint
+    assert first != identify(plan, PLACEMENT).fingerprint
+    monkeypatch.setattr(guards.get("own"), "version", 2)
+    assert identify(guarded, PLACEMENT).fingerprint != first
+
+
+def test_the_familys_version_counts(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = tiny_plan()
+    before = identify(plan, PLACEMENT).fingerprint
+    monkeypatch.setattr(type(plan.recipe.family), "version", plan.recipe.family.version + 1)
+    assert identify(plan, PLACEMENT).fingerprint != before
+
+
+def test_every_source_of_the_calibration_counts(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    recipe = plan.recipe.model_copy(update={"calibration": CalibrationSettings(source=plan.recipe.source)})
+    records = tuple(sample.source for sample in plan.samples()[:2])
+    prints = {identify(replace(plan, recipe=recipe, calibration=records[:n]), PLACEMENT).fingerprint for n in (0, 1, 2)}
+    assert len(prints) == 3
+
+
+def test_parts_are_models_too_and_the_names_of_unused_roles_count(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    roles = plan.pack.roles
+    inpaint = roles["inpaint"].model_copy(update={"parts": {"vae": "classifier"}})
+    parted = replace(plan, pack=plan.pack.model_copy(update={"roles": {**roles, "inpaint": inpaint}}))
+    assert needed_roles(plan) == ["inpaint", "zero_shot"]
+    assert needed_roles(parted) == ["inpaint", "classifier", "zero_shot"]
+    fewer = {name: entry for name, entry in roles.items() if name != "classifier"}
+    lacking = replace(plan, pack=plan.pack.model_copy(update={"roles": fewer}))
+    assert identify(lacking, PLACEMENT).fingerprint != identify(plan, PLACEMENT).fingerprint
+
+
+def test_names_of_files_stay_out_and_all_else_of_a_source_counts(tiny_plan: MakePlan) -> None:
+    record = tiny_plan().samples()[0].source
+    moved = record.model_copy(update={"image": "other.png", "mask": "other-mask.png"})
+    assert content_digest([moved]) == content_digest([record])
+    assert content_digest([record.model_copy(update={"label": record.label + 1})]) != content_digest([record])
+
+
+def test_sources_that_can_not_be_used_are_left_out_of_the_calibration(
+    tiny_plan: MakePlan, photos: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "photos"
+    shutil.copytree(photos.parent, mine)
+    recipe = tiny_plan(labels=mine / "labels.csv").recipe
+    asked = recipe.model_copy(update={"calibration": CalibrationSettings(source=recipe.source)})
+    assert len(calibration_records(asked)) == 4
+    (mine / "images" / "p1.png").write_bytes(b"no picture")
+    assert [record.id for record in calibration_records(asked)] == ["p0", "p2", "p3"]

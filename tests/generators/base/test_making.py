@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 
+import cv2
 import pytest
 import torch
 from hypothesis import given
@@ -16,9 +18,9 @@ from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record, in_parts
 from editmill.generators.base.reasons import Reason
-from editmill.generators.base.samples import Job, Made, PlannedSample
+from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.manifests.errors import ModelError
-from editmill.manifests.records import SampleRow, SourceRecord
+from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
 from tests.generators.pictures import photo
 
 FRAME = Frame(seed=5, split="test", fingerprint="f" * 64)
@@ -131,6 +133,16 @@ def test_jobs_of_one_unit_fail_together() -> None:
     assert all(len({key[0] for key in call}) * 2 == len(call) for call in maker.calls)
 
 
+@pytest.mark.parametrize(
+    "error", [RuntimeError("x"), ValueError("x"), IndexError("x"), ZeroDivisionError("x"), cv2.error("x")]
+)
+def test_what_libraries_raise_is_a_row(error: Exception) -> None:
+    def make(job: Job[str]) -> Made:
+        raise error
+
+    assert rows(Toy(make), samples("a"))[0].reasons == ("proposer_error",)
+
+
 @pytest.mark.parametrize("error", [ModelError("missing"), KeyError("a bug"), TypeError("another")])
 def test_what_is_no_models_fault_ends_the_build(error: Exception) -> None:
     def make(job: Job[str]) -> Made:
@@ -214,6 +226,90 @@ def test_installed_guards_see_the_stored_bytes_and_lead_to_another_try() -> None
     assert json.loads(json.loads(members["json"])["scores"]) == row.scores
     assert (guard.shown[0].image == photo()).all()
     assert (guard.shown[0].class_name, guard.shown[0].label) == ("cup", 3)
+
+
+def test_what_guards_say_comes_last_is_rounded_and_is_about_the_rows_record() -> None:
+    class Renamed(Toy):
+        def row(self, sample: PlannedSample) -> RowFacts:
+            return replace(super().row(sample), record=record("other", licence="CC0-1.0"), wnid="n001")
+
+    class Fine(Refuser):
+        def check(self, stored: StoredPicture) -> Verdict:
+            return Verdict({"seen": 0.12345678}, super().check(stored).reasons)
+
+    guard = Fine(1)
+
+    def make(job: Job[str]) -> Made:
+        return replace(good(job), reasons=() if guard.shown else ("own",))
+
+    frame = Frame(5, "test", "f", guards=(guard,))
+    builder = SampleBuilder(Renamed(make, attempts=2), frame)
+    ((row, members),) = builder.build(samples("a", stochastic=True), shard=0)
+    assert [one.reasons for one in row.candidates] == [("own", "sanity"), ()]
+    assert row.candidates[0].scores == {"score": 0.123457, "seen": 0.123457}
+    assert (guard.shown[0].record.id, row.source_id, row.wnid) == ("other", "other", "n001")
+    assert json.loads(members["json"])["licence"] == "CC0-1.0"
+
+
+@pytest.mark.parametrize("score", [float("nan"), float("inf"), None])
+def test_a_guard_that_can_not_judge_makes_a_failed_row(score: float | None) -> None:
+    class Broken(Refuser):
+        def check(self, stored: StoredPicture) -> Verdict:
+            if stored.record.id == "b":
+                return super().check(stored)
+            if score is None:
+                raise RuntimeError("its network broke")
+            return Verdict({"seen": score})
+
+    frame = Frame(5, "test", "f", guards=(Broken(0),))
+    first, second = rows(Toy(good, group=2), samples("a", "b"), frame)
+    assert (first.status, first.reasons, first.scores) == ("failed", ("guard_error",), {"score": 0.123457})
+    assert first.parameters["detail"] in {
+        "RuntimeError: its network broke",
+        f"ValueError: the guard's score seen is {score}",
+    }
+    assert second.status == "ok"
+
+
+def test_what_is_no_guards_fault_ends_the_build() -> None:
+    class Asking(Refuser):
+        def check(self, stored: StoredPicture) -> Verdict:
+            raise ModelError("missing")
+
+    with pytest.raises(ModelError, match="missing"):
+        rows(Toy(good), samples("a"), Frame(5, "test", "f", guards=(Asking(0),)))
+
+
+def test_a_familys_own_accepted_candidate_says_what_guards_said() -> None:
+    first = CandidateRecord(attempt=0, seed=1, accepted=False, reasons=("own",))
+    second = CandidateRecord(attempt=1, seed=2, accepted=True, scores={"score": 0.5})
+
+    def make(job: Job[str]) -> Made:
+        return Made({"png": PNG}, scores={"score": 0.5}, candidates=(first, second), seed=2)
+
+    frame = Frame(5, "test", "f", guards=(Refuser(1),))
+    refused, passed = rows(Toy(make), samples("a", "b"), frame)
+    assert (refused.status, refused.candidates[0]) == ("rejected", first)
+    assert refused.candidates[1].reasons == ("sanity",)
+    assert not refused.candidates[1].accepted
+    assert passed.candidates[1].accepted
+    assert refused.candidates[1].scores == passed.candidates[1].scores == passed.scores == {"score": 0.5, "seen": 0.5}
+    assert rows(Toy(make), samples("a"))[0].candidates == (first, second)
+
+
+def test_samples_of_a_source_share_by_what_the_maker_says() -> None:
+    class PerEdit(Toy):
+        def share(self, sample: PlannedSample) -> Hashable:
+            return sample.key
+
+        def load(self, sample: PlannedSample) -> str:
+            if sample.key == "a-0":
+                raise Unusable(Reason.SOURCE_TOO_SMALL, "too small for this one")
+            return super().load(sample)
+
+    first, second = rows(PerEdit(good), samples("a", edits=2))
+    assert (first.status, second.status) == ("failed", "ok")
+    assert first.parameters == {"angle": 0, "detail": "too small for this one"}
 
 
 def test_a_picture_that_was_never_made_is_shown_to_no_guard() -> None:
