@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,12 +19,20 @@ def weights_digest(folder: Path) -> str:
     order.
     """
     total = hashlib.sha256()
+    for path, size, modified in _files(folder):
+        total.update(f"{path.relative_to(folder).as_posix()}:{_digest(path, size, modified)}\n".encode())
+    return total.hexdigest()
+
+
+def weights_stamp(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return names, sizes in bytes and times of the same files: what changes when one is replaced, without reading."""
+    return tuple((str(path), size, modified) for path, size, modified in _files(folder))
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int, int]]:
     for path in sorted(path for path in folder.rglob("*") if path.suffix in DIGESTED):
         status = path.stat()
-        total.update(
-            f"{path.relative_to(folder).as_posix()}:{_digest(path, status.st_size, status.st_mtime_ns)}\n".encode()
-        )
-    return total.hexdigest()
+        yield path, status.st_size, status.st_mtime_ns
 
 
 # Size and time are part of the key, so that a file that is replaced meanwhile is digested again.

@@ -17,10 +17,11 @@ from editmill.generators.models.checkpoints import checkpoint_folder
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError
+from editmill.manifests.weights import weights_stamp
 
 logger = logging.getLogger("editmill.models")
 # By what is loaded and where, so that all Models of a process share the weights.
-_loaded: dict[tuple[str, str, Placement], Any] = {}
+_loaded: dict[tuple[object, ...], Any] = {}
 
 
 @contextmanager
@@ -88,6 +89,7 @@ class Models:
 
     def __init__(self, pack: PackSpec, placement: Placement) -> None:
         self.pack, self.placement = pack, placement
+        self._got: dict[str, Any] = {}
 
     @cached_property
     def device(self) -> torch.device:
@@ -100,12 +102,19 @@ class Models:
         Raises:
             ModelError: The role or its checkpoint is missing, or the checkpoint does not load.
         """
-        name = (str(self.pack.folder), self.pack.describe(role), self.placement)
-        if name not in _loaded:
-            # Whoever asks first may be within inference mode, and weights that are made there never have a gradient.
-            with torch.inference_mode(False):
-                _loaded[name] = self._place(self._load(role))
-        return _loaded[name]
+        if role not in self._got:
+            name = (self.pack.describe(role), self.placement, *self._files(role))
+            if name not in _loaded:
+                # Whoever asks first may be within inference mode, and weights made there never have a gradient.
+                with torch.inference_mode(False):
+                    _loaded[name] = self._place(self._load(role))
+            self._got[role] = _loaded[name]
+        return self._got[role]
+
+    def _files(self, role: str) -> Iterator[object]:
+        """Yield what lies on the disk for a role and its parts: a checkpoint that is replaced is another one."""
+        for name in (role, *self.pack.entry(role).parts.values()):
+            yield weights_stamp(self.folder(name))
 
     def folder(self, role: str) -> Path:
         """Return the folder of the role's checkpoint."""

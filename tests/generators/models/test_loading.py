@@ -67,6 +67,18 @@ def test_parts_are_shared(pack: PackSpec, spoilable: Path) -> None:
     assert models.get("inpaint").vae is models.get("autoencoder")
 
 
+@pytest.mark.parametrize("replaced", ["inpaint/unet", "autoencoder"])
+def test_a_checkpoint_that_is_replaced_meanwhile_is_loaded_again(spoilable: Path, replaced: str) -> None:
+    shutil.move(spoilable / "inpaint" / "vae", spoilable / "autoencoder")
+    autoencoder = {"cls": "diffusers.AutoencoderKL", "path": "autoencoder", "licence": "MIT"}
+    mine = pack_of(spoilable, autoencoder=autoencoder, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}})
+    first = Models(mine, CPU).get("inpaint")
+    assert Models(mine, CPU).get("inpaint") is first
+    config = spoilable / replaced / "config.json"
+    config.write_text(config.read_text() + " ")
+    assert Models(mine, CPU).get("inpaint") is not first
+
+
 def test_part_without_a_role_is_a_model_error(spoilable: Path) -> None:
     with pytest.raises(ModelError, match="'autoencoder'"):
         Models(pack_of(spoilable, inpaint={**INPAINT, "parts": {"vae": "autoencoder"}}), CPU).get("inpaint")
