@@ -19,6 +19,8 @@ from editmill.pipelines.build import build, prepare
 from editmill.pipelines.fingerprint import PACK_EXCLUDED, identify
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe, recipe_names
+from editmill.pipelines.shard import ShardTask, sample_builder
+from tests.manifests.test_guard_report import make_report
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
 
@@ -103,6 +105,16 @@ def test_a_second_build_in_one_process_reads_where_the_files_are_now(tiny_plan: 
     moved = tiny_plan(FEW, labels=tmp_path / "there" / "labels.csv")
     build(prepare(moved, tmp_path / "out", PLACEMENT), progress=False)
     assert shards(tmp_path / "out") == before
+
+
+def test_makers_get_what_was_planned_and_calibrated() -> None:
+    plan = make_plan(load_recipe("fmr", overrides=("source.count=8", "generator.style={sources: 2}")))
+    report = make_report()
+    task = ShardTask.for_plan(plan, 0, identity=identify(plan, PLACEMENT), out=None, placement=PLACEMENT, report=report)
+    shared = sample_builder(task).maker.build
+    assert plan.lead
+    assert (shared.lead, shared.report, shared.records) == (plan.lead, report, task.identity.models)
+    assert shared.source.spec == plan.recipe.source
 
 
 def test_a_photograph_that_changes_after_planning_is_a_row_with_that_reason(
