@@ -36,6 +36,9 @@ class Group(click.Group):
         except BrokenProcessPool:
             what = "a worker process was killed, perhaps for memory"
             code, message = 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
+        except BrokenPipeError:
+            # A reader such as `head` has seen enough; click ends quietly.
+            raise
         except OSError as error:
             lines = (
                 f"error: {error.strerror or error}",

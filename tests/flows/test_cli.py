@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -345,3 +348,12 @@ def test_evaluating_nothing_or_with_nothing(tmp_path: Path) -> None:
     assert_one_message(
         run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero"), "incomplete", code=1
     )
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "editmill", "show", "imagenet-e"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        result = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, check=False)
+    assert result.stderr == b""
