@@ -6,7 +6,13 @@ from typing import Any
 
 from editmill.evaluators.base import Evaluator, Exporter
 from editmill.manifests import Manifest, RequestError
-from editmill.manifests.plugins import Registry
+from editmill.manifests.plugins import Registry, require
+
+
+def _check_evaluator(name: str, evaluator: Any) -> None:
+    require(isinstance(evaluator, Evaluator), "an object of a subclass of Evaluator is expected")
+    require(evaluator.kind == name, f"it calls itself {evaluator.kind!r}; give entry point and object one name")
+
 
 EVALUATORS: Registry[Evaluator[Any]] = Registry(
     "editmill.evaluators",
@@ -15,6 +21,7 @@ EVALUATORS: Registry[Evaluator[Any]] = Registry(
         name: f"editmill.evaluators.{name}.evaluator:EVALUATOR"
         for name in ("attribute", "text", "watermark", "fmr", "synthesis")
     },
+    _check_evaluator,
 )
 
 

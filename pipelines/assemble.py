@@ -9,9 +9,9 @@ from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
 from editmill.pipelines.fingerprint import Identity
-from editmill.pipelines.plan import Plan
+from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.provenance import code_commit, code_version, environment
-from editmill.pipelines.shard import members_of, score_names_of
+from editmill.pipelines.shard import members_of
 
 
 def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:

@@ -12,7 +12,7 @@ from editmill.pipelines.registry import PACKS
 
 def pack_names() -> list[str]:
     """Return the names of the packs that need no path."""
-    return sorted({*_public(), *PACKS.names()})
+    return sorted({*_public(), *PACKS.loaded()})
 
 
 def find_pack(name_or_path: str) -> PackSpec:
@@ -26,7 +26,7 @@ def find_pack(name_or_path: str) -> PackSpec:
     try:
         return read_pack(_public().get(name_or_path) or PACKS.get(name_or_path))
     except RequestError as error:
-        if isinstance(error, ModelError):
+        if isinstance(error, ModelError) or name_or_path in PACKS:
             raise
         fix = f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file"
         if name_or_path == "tabletop":

@@ -12,11 +12,13 @@ from editmill.generators.base.samples import PlannedSample
 from editmill.generators.base.sources import Source
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
+from editmill.manifests.errors import RecipeError
 from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import sources_digest
 from editmill.manifests.records import SourceRecord, SourcesRecord
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import open_source
 
 
@@ -74,8 +76,11 @@ def make_plan(recipe: Recipe, *, source: Source[Any] | None = None) -> Plan:
     Raises:
         SourceError: The source can't be read, or is not of the kind that the family edits.
         ModelError: There is no such pack.
+        RecipeError: Two guards have a score of one name.
     """
     family, pack = recipe.family, find_pack(recipe.models)
+    # Told here, before anything is taken or made.
+    score_names_of(recipe, pack)
     asked, source = recipe.asked(pack), source or open_source(recipe.source, needs=family.needs)
     records = list(source.records())
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
@@ -93,6 +98,21 @@ def make_plan(recipe: Recipe, *, source: Source[Any] | None = None) -> Plan:
         lead=family.lead(asked, records),
         calibration=calibration_records(recipe),
     )
+
+
+def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
+    """Return the scores that rows of a recipe may have, those of installed guards last.
+
+    Raises:
+        RecipeError: Two give one name.
+    """
+    names = [*recipe.family.score_names(recipe.asked(pack))]
+    for entry in recipe.guards:
+        names += GUARDS.get(entry.name).score_names
+        if len(set(names)) < len(names):
+            what = f"the guard {entry.name!r} has a score of a name that another guard of the recipe has"
+            raise RecipeError(what, where="guards", fix="leave it out, or rename its score in its package")
+    return tuple(names)
 
 
 def content_digest(records: Sequence[SourceRecord]) -> str:

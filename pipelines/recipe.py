@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -19,6 +21,8 @@ from editmill.pipelines.registry import GUARDS, families, family_of
 from editmill.pipelines.sources import SourceSpec, parse_source
 from editmill.pipelines.sources.registry import SOURCES
 from editmill.pipelines.wording import say, without_consequences
+
+logger = logging.getLogger("editmill.recipe")
 
 # The unions are known only when the families are loaded, which type checkers can't do.
 if TYPE_CHECKING:
@@ -107,6 +111,9 @@ class Recipe(BaseModel):
             raise ValueError(
                 "calibration is for guard ensembles; the guards of this generator have limits of their own"
             )
+        names = [entry.name for entry in self.guards]
+        if len(set(names)) < len(names):
+            raise ValueError("guards: one is named twice")
         for entry in self.guards:
             if entry.name not in GUARDS:
                 known = ", ".join(GUARDS.names()) or "none; install the package that brings it"
@@ -150,9 +157,15 @@ def guard_kind(generator: Any) -> Any:
     return get_args(known[generator].guard.model_fields["kind"].annotation)[0] if generator in known else generator
 
 
+@cache
 def recipe_files() -> dict[str, Path]:
-    """Return the file of every recipe that families bring, by name."""
-    return {path.stem: path for family in families().values() for path in sorted(family.recipes().glob("*.yaml"))}
+    """Return the file of every recipe that families bring, by name; the first family keeps it, and ours come first."""
+    found: dict[str, Path] = {}
+    for kind, family in families().items():
+        for path in sorted(family.recipes().glob("*.yaml")):
+            if found.setdefault(path.stem, path) != path:
+                logger.warning("the recipe %r of the family %r is left out: the name is taken", path.stem, kind)
+    return found
 
 
 def recipe_names() -> list[str]:

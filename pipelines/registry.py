@@ -4,12 +4,30 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from editmill.generators.base.family import Family
 from editmill.generators.base.guards import GuardFactory
-from editmill.manifests.errors import RequestError
-from editmill.manifests.plugins import Registry
+from editmill.generators.base.sources import Content
+from editmill.manifests.plugins import Registry, require, require_class
+
+
+def _check_family(kind: str, family: Any) -> None:
+    require_class(family, Family, "kind", "version", "what", "settings", "guard", "needs")
+    require(family.kind == kind, f"it calls itself {family.kind!r}; give entry point and class one name")
+    require(isinstance(family.version, int), "its version is no whole number")
+    require(family.needs in get_args(Content), f"needs is {family.needs!r}, and not one of {get_args(Content)}")
+
+
+def _check_guard(name: str, guard: Any) -> None:
+    require(callable(guard), "a factory is expected")
+    require(isinstance(getattr(guard, "version", None), int), "its version is no whole number")
+    require(isinstance(getattr(guard, "score_names", None), tuple), "score_names is no tuple of strings")
+
+
+def _check_pack(name: str, pack: Any) -> None:
+    require(isinstance(pack, Path) and pack.is_file(), f"the path of a YAML file is expected, and not {pack!r}")
+
 
 FAMILIES: Registry[type[Family[Any, Any]]] = Registry(
     "editmill.families",
@@ -21,10 +39,11 @@ FAMILIES: Registry[type[Family[Any, Any]]] = Registry(
         "fmr": "editmill.generators.fmr.family:FmrFamily",
         "synthesis": "editmill.generators.synthesis.family:SynthesisFamily",
     },
+    _check_family,
 )
-GUARDS: Registry[GuardFactory] = Registry("editmill.guards", "guard", {})
+GUARDS: Registry[GuardFactory] = Registry("editmill.guards", "guard", {}, _check_guard)
 # Pack files; public packs come along as YAML files in ``packs/``.
-PACKS: Registry[Path] = Registry("editmill.packs", "model pack", {})
+PACKS: Registry[Path] = Registry("editmill.packs", "model pack", {}, _check_pack)
 
 
 @cache
@@ -34,11 +53,7 @@ def family_of(kind: str) -> Family[Any, Any]:
     Raises:
         RequestError: There is none.
     """
-    family = FAMILIES.get(kind)()
-    if family.kind != kind:
-        what = f"the family {kind!r} calls itself {family.kind!r}"
-        raise RequestError(what, where=type(family).__module__, fix="give entry point and class one name")
-    return family
+    return FAMILIES.get(kind)()
 
 
 def families() -> dict[str, Family[Any, Any]]:

@@ -22,7 +22,7 @@ from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.shard import write_shard
 from editmill.manifests.stats import ShardStats, finished_shard, shard_stem
 from editmill.pipelines.fingerprint import Identity
-from editmill.pipelines.plan import Plan
+from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import SourceSpec, open_source
@@ -204,12 +204,6 @@ def make_guard(name: str, options: Any, models: Models) -> Any:
 def members_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
     """Return the member suffixes of every sample of a recipe."""
     return recipe.family.members(recipe.asked(pack))
-
-
-def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
-    """Return the scores that rows of a recipe may have, those of installed guards last."""
-    own = recipe.family.score_names(recipe.asked(pack))
-    return (*own, *(name for entry in recipe.guards for name in GUARDS.get(entry.name).score_names))
 
 
 def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:

@@ -16,6 +16,7 @@ from editmill.manifests.manifest import MANIFEST
 from editmill.pipelines.plan import Plan
 
 RUN = "run.json"
+RECIPE = "recipe.yaml"
 
 
 def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
@@ -28,12 +29,13 @@ def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
         OccupiedError: The folder holds another dataset, or files that are no dataset's.
         CorruptDatasetError: Its run file can't be read.
     """
-    run = out / RUN
+    run, found = out / RUN, None
     if out.is_dir():
         remove_stale_temporaries(out)
     if run.exists():
         found = _read_run(run).get("fingerprint")
-        if found != fingerprint:
+        # A build that was refused before it made anything leaves nothing worth keeping.
+        if found != fingerprint and {path.name for path in out.rglob("*") if path.is_file()} - {RUN, RECIPE}:
             raise OccupiedError(
                 "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
                 where=f"{out} (there: {str(found)[:12]}, asked for: {fingerprint[:12]})",
@@ -52,10 +54,10 @@ def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
             f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out"
         ) from error
     # First of all files: without it a build that is stopped here would find the folder occupied.
-    if not run.exists():
+    if found != fingerprint:
         write_run(out, {"fingerprint": fingerprint})
     atomic_write(
-        out / "recipe.yaml",
+        out / RECIPE,
         yaml.safe_dump(plan.recipe.portable(plan.pack.name), sort_keys=False, allow_unicode=True).encode(),
     )
     return (out / MANIFEST).exists()

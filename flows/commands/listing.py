@@ -19,15 +19,21 @@ def recipes(as_json: bool) -> None:
     """List the recipes that come with editmill."""
     from editmill.pipelines.recipe import recipe_files
 
-    # Not validated: a recipe may name a source that is not installed.
-    found = {
-        name: str(yaml.safe_load(path.read_text())["description"]) for name, path in sorted(recipe_files().items())
-    }
+    found = {name: _described(path) for name, path in sorted(recipe_files().items())}
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
     for name, description in found.items():
         click.echo(f"{name:21} {description}")
+
+
+def _described(path: Path) -> str:
+    """Return a recipe's description; the rest is not validated, as it may name a source that is not installed."""
+    try:
+        document = yaml.safe_load(path.read_text())
+    except yaml.YAMLError:
+        document = None
+    return str(document.get("description", "")) if isinstance(document, dict) else f"({path.name} is no recipe)"
 
 
 @click.command()

@@ -10,6 +10,7 @@ from editmill.generators.attribute.edits import kind_of
 from editmill.generators.attribute.partners import PartnerPool
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
 from editmill.generators.base.edits import Edit, Scalar, make_edit
+from editmill.manifests.errors import RequestError
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
@@ -52,6 +53,11 @@ class AttributePlanner:
             return {"angle": int(self._rng(source, edit.name, replica).integers(edit.angles[0], edit.angles[1] + 1))}
         if edit.name == "background":
             prompts = edit.prompts or self.prompts
+            if not prompts:
+                fix = (
+                    "name some under `backgrounds` in the pack's file or in the edit's `prompts`, or leave the edit out"
+                )
+                raise RequestError("the pack has no backgrounds, and the edit `background` needs them", fix=fix)
             # One order for all replicas of a source, so that none repeats a prompt before all were used.
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}

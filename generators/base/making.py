@@ -21,7 +21,7 @@ from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import FAILURES, Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import EditmillError
+from editmill.manifests.errors import EditmillError, RequestError
 from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord
 
 logger = logging.getLogger("editmill.making")
@@ -251,7 +251,11 @@ class SampleBuilder(Generic[L]):
         return row, {} if made.reasons else self._members(row, one.facts.record, made)
 
     def _members(self, row: SampleRow, record: SourceRecord, made: Made) -> dict[str, bytes]:
-        """Return every member; readers infer a schema from a few samples, so the JSON has equal keys in all."""
+        """Return every member; readers infer a schema from a few samples, so the JSON has equal keys in all.
+
+        Raises:
+            RequestError: The family's facts would hide those of every sample.
+        """
         document: dict[str, Any] = {
             "key": row.key,
             "source_id": row.source_id,
@@ -262,8 +266,11 @@ class SampleBuilder(Generic[L]):
             "seed": row.seed,
             "fingerprint": self.frame.fingerprint,
             "scores": canonical_json(row.scores).decode(),
-            **made.facts,
         }
+        if hidden := sorted(document.keys() & made.facts):
+            what = f"facts of {row.generator} have names that every sample's JSON has: {', '.join(hidden)}"
+            raise RequestError(what, where=row.key, fix="rename them in the family")
+        document |= made.facts
         encoded = json.dumps(document, sort_keys=True, ensure_ascii=False).encode()
         return {**made.members, "cls": str(row.label).encode(), "json": encoded}
 

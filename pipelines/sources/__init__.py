@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +16,11 @@ CONTENTS: dict[Content, str] = {
     "pictures": "pictures",
 }
 
-logger = logging.getLogger("editmill.sources")
-
 
 @cache
 def sources() -> dict[str, type[Source[Any]]]:
-    """Return every source by its kind; those whose specification is of another kind are left out with a warning."""
-    found = SOURCES.loaded()
-    wrong = {name for name, one in found.items() if one.spec_type.model_fields["kind"].default != name}
-    for name in sorted(wrong):
-        logger.warning("the source %r is left out: its specification is of another kind", name)
-    return {name: one for name, one in found.items() if name not in wrong}
+    """Return every source by its kind."""
+    return SOURCES.loaded()
 
 
 if TYPE_CHECKING:

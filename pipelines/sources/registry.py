@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from editmill.generators.base.sources import Source
-from editmill.manifests.plugins import Registry
+from editmill.manifests.plugins import Registry, require, require_class
+
+
+def _check_source(kind: str, source: Any) -> None:
+    require_class(source, Source, "spec_type", "shorthand", "provides", "name")
+    require(source.spec_type.model_fields["kind"].default == kind, "its specification is of another kind")
+
 
 SOURCES: Registry[type[Source[Any]]] = Registry(
     "editmill.sources",
@@ -19,4 +25,5 @@ SOURCES: Registry[type[Source[Any]]] = Registry(
         "webdataset": "editmill.pipelines.sources.webdataset:WebDatasetSource",
         "images": "editmill.pipelines.sources.images:ImagesSource",
     },
+    _check_source,
 )

@@ -149,6 +149,16 @@ def test_an_occupied_folder_is_refused_and_untouched(dataset: Path, tiny_plan: M
     assert [path.name for path in (tmp_path / "letters").iterdir()] == ["note.txt"]
 
 
+def test_a_build_that_made_nothing_leaves_the_folder_to_the_next(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(tiny_plan("seed=9"), out, PLACEMENT)
+    assert prepare(tiny_plan(), out, PLACEMENT).identity.fingerprint in (out / "run.json").read_text()
+    (out / "test" / "part.tar").parent.mkdir(exist_ok=True)
+    (out / "test" / "part.tar").write_bytes(b"something")
+    with pytest.raises(OccupiedError, match="another fingerprint"):
+        prepare(tiny_plan("seed=9"), out, PLACEMENT)
+
+
 def test_bad_photographs_are_rows_and_good_ones_are_built(tiny_plan: MakePlan, tmp_path: Path) -> None:
     labels = write_photos(tmp_path / "photos", 4)
     (labels.parent / "images/p0.png").write_bytes(b"no picture")

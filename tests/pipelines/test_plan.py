@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from editmill.generators.base.guards import GuardEntry
 from editmill.generators.base.samples import PlannedSample
-from editmill.manifests.errors import ModelError
+from editmill.manifests.errors import ModelError, RecipeError, RequestError
+from editmill.manifests.plugins import Registry
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from tests.pipelines.conftest import MakePlan
@@ -40,6 +44,33 @@ def test_samples_of_a_source_lie_together_in_one_shard(tiny_plan: MakePlan) -> N
     for shard in tiny_plan("shards=3").shards:
         order = [sample.source.id for sample in shard]
         assert order == [identity for identity in dict.fromkeys(order) for _ in range(10)]
+
+
+def test_a_pack_without_backgrounds_is_a_request_error(tiny_plan: MakePlan, tiny_pack: Path, tmp_path: Path) -> None:
+    document = {**yaml.safe_load(tiny_pack.read_text()), "backgrounds": []}
+    bare = tmp_path / "bare.yaml"
+    bare.write_text(yaml.safe_dump(document))
+    with pytest.raises(RequestError, match="the pack has no backgrounds"):
+        tiny_plan(f"models={bare}")
+
+
+class Twin:
+    """A factory of guards with a score that the family has already."""
+
+    version = 1
+    score_names = ("clip_margin",)
+
+
+def test_two_guards_with_one_score_are_refused_before_anything_is_made(
+    tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack, recipe = tiny_plan().pack, tiny_plan().recipe
+    name = recipe.family.score_names(recipe.asked(pack))[0]
+    monkeypatch.setattr(Twin, "score_names", (name,))
+    guards = Registry[Any]("editmill.guards", "guard", {"own": "tests.pipelines.test_plan:Twin"})
+    monkeypatch.setattr("editmill.pipelines.plan.GUARDS", guards)
+    with pytest.raises(RecipeError, match="the guard 'own' has a score of a name"):
+        make_plan(recipe.model_copy(update={"guards": (GuardEntry(name="own"),)}))
 
 
 def test_a_plan_is_a_function_of_its_recipe(tiny_plan: MakePlan) -> None:

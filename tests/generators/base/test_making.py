@@ -19,7 +19,7 @@ from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record, in_parts
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
-from editmill.manifests.errors import ModelError
+from editmill.manifests.errors import ModelError, RequestError
 from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
 from tests.generators.pictures import photo
 
@@ -316,6 +316,11 @@ def test_a_picture_that_was_never_made_is_shown_to_no_guard() -> None:
     guard = Refuser(0)
     rows(Toy(lambda job: Made(reasons=(Reason.SANITY,))), samples("a"), Frame(5, "test", "f", guards=(guard,)))
     assert guard.shown == []
+
+
+def test_facts_never_hide_those_of_every_sample() -> None:
+    with pytest.raises(RequestError, match=r"names that every sample's JSON has: key, seed"):
+        rows(Toy(lambda job: replace(good(job), facts={"key": "mine", "seed": 1})), samples("a"))
 
 
 def test_begin_and_end_are_called_around_shards_and_groups() -> None:

@@ -116,10 +116,10 @@ def test_a_source_under_another_name_than_its_specification_is_left_out(
     sources.cache_clear()
     try:
         assert "other" not in sources()
-        assert "'other' is left out" in caplog.text
+        assert "the source 'other' does not fit: TypeError: its specification is of another kind" in caplog.text
     finally:
         monkeypatch.undo()
-        SOURCES._loaded.pop("other", None)
+        SOURCES._refused.pop("other", None)
         sources.cache_clear()
 
 
