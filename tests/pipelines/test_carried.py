@@ -107,6 +107,16 @@ def test_a_second_build_in_one_process_reads_where_the_files_are_now(tiny_plan: 
     assert shards(tmp_path / "out") == before
 
 
+def test_another_recipe_has_another_builder(tiny_plan: MakePlan) -> None:
+    plans = (tiny_plan(FEW), tiny_plan(FEW), tiny_plan(FEW, "seed=1"))
+    first, same, other = (
+        sample_builder(ShardTask.for_plan(plan, 0, identity=identify(plan, PLACEMENT), out=None, placement=PLACEMENT))
+        for plan in plans
+    )
+    assert first is same
+    assert first is not other
+
+
 def test_makers_get_what_was_planned_and_calibrated() -> None:
     plan = make_plan(load_recipe("fmr", overrides=("source.count=8", "generator.style={sources: 2}")))
     report = make_report()

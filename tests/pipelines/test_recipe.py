@@ -47,6 +47,9 @@ def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
         ("name=Bad Name", "name"),
         ("no-equals-sign", "not of the form"),
         ("seed.a.b=1", "has no fields"),
+        ("guards=[{name: nothing}]", "no guard 'nothing' is installed"),
+        ("guards=[{name: nothing}, {name: nothing}]", "one is named twice"),
+        ("calibration={source: {kind: images, root: x}}", "calibration is for guard ensembles"),
     ],
 )
 def test_a_bad_field_is_named(override: str, words: str) -> None:
