@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from editmill.generators.base.family import Asked, Family, Settings
 from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.pack import PackSpec
-from editmill.manifests.errors import RecipeError
+from editmill.manifests.errors import RecipeError, RequestError
 from editmill.manifests.records import DatasetName, SplitName, Version
 from editmill.manifests.unions import one_of
 from editmill.pipelines.registry import GUARDS, families, family_of
@@ -200,6 +200,15 @@ def load_recipe(
     try:
         recipe = Recipe.model_validate(document)
     except ValidationError as error:
+        generator = document.get("generator")
+        kind = generator.get("kind", DEFAULT_KIND) if isinstance(generator, dict) else DEFAULT_KIND
+        if isinstance(kind, str) and kind not in families():
+            try:
+                family_of(kind)
+            except RequestError as missing:
+                # Says whether there is none, or its package is broken.
+                what = f"the recipe is not valid: generator: {missing.what}"
+                raise RecipeError(what, where=missing.where or name_or_path, fix=missing.fix) from error
         fix = "`editmill show imagenet-e` prints a valid recipe; docs/recipes.md explains the fields"
         if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
             fix = "pip install 'editmill[generate]', which brings the source tabletop, or name another with --source"

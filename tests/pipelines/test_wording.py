@@ -23,7 +23,7 @@ MISTAKES = {
     "entries, not 3",
     "generator.edits=original": f"generator.edits: {LIST} 'original'",
     "generator.edits=[original]": f"generator.edits.0: {FIELDS} 'original'",
-    "generator.kind=video": "generator: the kind 'video' is not known; use 'attribute', 'text'",
+    "generator.kind=video": "generator: no family 'video'",
     "generator=null": f"generator: {FIELDS} nothing",
     "generator.render.mode=old": "generator.render.mode: 'old' is not known; use 'modern' or 'faithful'",
     "generator.render.strength=0": "generator.render.strength: must be above 0, not 0",
