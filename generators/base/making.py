@@ -313,10 +313,12 @@ def candidate_records(job: Job[Any], made: Made, judged: Made) -> tuple[Candidat
         return (CandidateRecord(attempt=job.attempt, seed=job.seed, scores=dict(judged.scores), **verdict),)
     if judged is made:
         return tuple(made.candidates)
-    # Those guards saw the stored picture, which is the accepted candidate.
+    # Those guards saw the stored picture alone; a search may have accepted others beside it.
     added = {name: value for name, value in judged.scores.items() if name not in made.scores}
     return tuple(
-        one.model_copy(update={**verdict, "scores": {**one.scores, **added}}) if one.accepted else one
+        one.model_copy(update={**verdict, "scores": {**one.scores, **added}})
+        if one.accepted and one.seed == made.seed
+        else one
         for one in made.candidates
     )
 

@@ -297,6 +297,17 @@ def test_a_familys_own_accepted_candidate_says_what_guards_said() -> None:
     assert rows(Toy(make), samples("a"))[0].candidates == (first, second)
 
 
+def test_accepted_candidates_that_are_not_stored_say_nothing_of_installed_guards() -> None:
+    others = [CandidateRecord(attempt=n, seed=n, accepted=True, scores={"score": 0.5}) for n in range(3)]
+
+    def make(job: Job[str]) -> Made:
+        return Made({"png": PNG}, scores={"score": 0.5}, candidates=tuple(others), seed=1)
+
+    (row,) = rows(Toy(make), samples("a"), Frame(5, "test", "f", guards=(Refuser(1),)))
+    assert [row.candidates[0], row.candidates[2]] == [others[0], others[2]]
+    assert (row.candidates[1].accepted, row.candidates[1].reasons) == (False, ("sanity",))
+
+
 def test_samples_of_a_source_share_by_what_the_maker_says() -> None:
     class PerEdit(Toy):
         def share(self, sample: PlannedSample) -> Hashable:
