@@ -9,7 +9,6 @@ from typing import Any
 
 from editmill.generators.base.family import Asked
 from editmill.generators.base.samples import PlannedSample
-from editmill.generators.base.sources import Source
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import RecipeError
@@ -66,12 +65,8 @@ class Plan:
         return {sample.source.id: sample.source.problem for sample in self.samples() if sample.source.problem}
 
 
-def make_plan(recipe: Recipe, *, source: Source[Any] | None = None) -> Plan:
-    """Plan the whole dataset.
-
-    Args:
-        recipe: What to plan.
-        source: Opened already; None for the recipe's.
+def make_plan(recipe: Recipe) -> Plan:
+    """Plan the whole dataset of a recipe.
 
     Raises:
         SourceError: The source can't be read, or is not of the kind that the family edits.
@@ -81,7 +76,7 @@ def make_plan(recipe: Recipe, *, source: Source[Any] | None = None) -> Plan:
     family, pack = recipe.family, find_pack(recipe.models)
     # Told here, before anything is taken or made.
     score_names_of(recipe, pack)
-    asked, source = recipe.asked(pack), source or open_source(recipe.source, needs=family.needs)
+    asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
     records = list(source.records())
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
     for sample in family.plan(asked, records):

@@ -42,14 +42,12 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
     from editmill.manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
     from editmill.pipelines.calibrate import make_report
     from editmill.pipelines.plan import make_plan
-    from editmill.pipelines.shard import configure_process
 
     chosen = asked.load()
     if chosen.calibration is None:
         fix = "add calibration: {source: …} to the recipe; recipes of guard ensembles, such as imagenet-g, have one"
         raise RequestError("the recipe has no calibration", where=asked.recipe, fix=fix)
     placement = machine.placement()
-    configure_process(placement)
     report = make_report(make_plan(chosen), placement)
     out.mkdir(parents=True, exist_ok=True)
     write_guard_report(out, report)

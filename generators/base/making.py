@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from typing import Any, Generic, Protocol, TypeVar
@@ -101,11 +101,11 @@ class Maker(ABC, Generic[L]):
         """Make the samples of a group of sources, in the order of the jobs; one that fails raises or says so itself."""
 
     def share(self, sample: PlannedSample) -> Hashable:
-        """Return by what samples share what ``load`` gave; neighbours with equal values do."""
+        """Return the key by which samples share what ``load`` gave: neighbours with equal keys do."""
         return sample.source.id
 
     def unit(self, job: Job[L]) -> Hashable:
-        """Return by what jobs stay together when others fail."""
+        """Return the key by which jobs stay together when others fail."""
         return job.sample.key
 
     def row(self, sample: PlannedSample) -> RowFacts:
@@ -209,8 +209,7 @@ class SampleBuilder(Generic[L]):
         return edit_seed(self.frame.seed, facts.record, sample.edit, sample.replica, attempt)
 
     def _judge(self, one: _Tried[L], job: Job[L], made: Made) -> None:
-        scores = {name: round(value, 6) for name, value in made.scores.items()}
-        made = replace(made, scores=scores, reasons=tuple(map(str, made.reasons)))
+        made = replace(made, scores=rounded(made.scores), reasons=tuple(map(str, made.reasons)))
         one.last = self._guarded(job, made)
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
         one.records += candidate_records(job, made, one.last)
@@ -227,9 +226,7 @@ class SampleBuilder(Generic[L]):
         except MODEL_ERRORS as error:
             if isinstance(error, (EditmillError, torch.OutOfMemoryError)):
                 raise
-            what = f"{type(error).__name__}: {error}"
-            logger.warning("%s: %s", job.key, what)
-            return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=what)
+            return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=told(job, error))
         return replace(made, scores={**made.scores, **scores}, reasons=(*made.reasons, *reasons))
 
     def _built(self, one: _Tried[L], shard: int) -> Built:
@@ -323,6 +320,11 @@ def candidate_records(job: Job[Any], made: Made, judged: Made) -> tuple[Candidat
     )
 
 
+def rounded(scores: Mapping[str, float]) -> dict[str, float]:
+    """Return scores as rows hold them, to six decimals."""
+    return {name: round(value, 6) for name, value in scores.items()}
+
+
 def ask_guards(guards: Sequence[PictureGuard], shown: StoredPicture) -> tuple[dict[str, float], tuple[str, ...]]:
     """Return the rounded scores and the reasons of all guards.
 
@@ -330,7 +332,7 @@ def ask_guards(guards: Sequence[PictureGuard], shown: StoredPicture) -> tuple[di
         ValueError: A score is not finite.
     """
     verdicts = [guard.check(shown) for guard in guards]
-    scores = {name: round(float(value), 6) for verdict in verdicts for name, value in verdict.scores.items()}
+    scores = rounded({name: float(value) for verdict in verdicts for name, value in verdict.scores.items()})
     for name, value in scores.items():
         if not math.isfinite(value):
             raise ValueError(f"the guard's score {name} is {value}")
@@ -358,6 +360,11 @@ class Named(Protocol):
 
 def failed_job(job: Named, error: Exception) -> Made:
     """Return what a job is whose model failed; another seed may fare better."""
+    return Made(reasons=(Reason.PROPOSER_ERROR,), detail=told(job, error))
+
+
+def told(job: Named, error: Exception) -> str:
+    """Return what a library said of a job, after warning of it."""
     what = f"{type(error).__name__}: {error}"
     logger.warning("%s: %s", job.key, what)
-    return Made(reasons=(Reason.PROPOSER_ERROR,), detail=what)
+    return what

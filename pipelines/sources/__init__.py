@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.sources import Content, Source, Spec
@@ -17,16 +16,10 @@ CONTENTS: dict[Content, str] = {
 }
 
 
-@cache
-def sources() -> dict[str, type[Source[Any]]]:
-    """Return every source by its kind."""
-    return SOURCES.loaded()
-
-
 if TYPE_CHECKING:
     SourceSpec = Spec
 else:
-    SourceSpec = one_of(one.spec_type for one in sources().values())
+    SourceSpec = one_of(one.spec_type for one in SOURCES.loaded().values())
 
 
 def parse_source(text: str) -> dict[str, Any]:
@@ -36,10 +29,10 @@ def parse_source(text: str) -> dict[str, Any]:
         SourceError: There is no such kind, or its path is missing.
     """
     kind, _, rest = text.partition(":")
-    if kind not in sources():
+    if kind not in SOURCES.loaded():
         raise SourceError(f"unknown source {text!r}", where="--source", fix=f"use one of these: {source_help()}")
     try:
-        return {"kind": kind, **sources()[kind].parse(rest)}
+        return {"kind": kind, **SOURCES.get(kind).parse(rest)}
     except ValueError as error:
         raise SourceError(f"the source {text!r} can't be read", where="--source", fix=str(error)) from error
 
@@ -54,9 +47,9 @@ def open_source(spec: Spec, *, needs: Content = "pictures") -> Source[Any]:
     Raises:
         SourceError: The source has something else.
     """
-    opened: Source[Any] = sources()[spec.kind](spec)
+    opened: Source[Any] = SOURCES.get(spec.kind)(spec)
     if needs not in ("pictures", opened.provides):
-        serve = [kind for kind, one in sources().items() if one.provides == needs]
+        serve = [kind for kind, one in SOURCES.loaded().items() if one.provides == needs]
         what = f"the source {spec.kind} has no {CONTENTS[needs]}"
         raise SourceError(what, where="source", fix=f"use {', '.join(serve)}")
     return opened
@@ -65,7 +58,7 @@ def open_source(spec: Spec, *, needs: Content = "pictures") -> Source[Any]:
 def source_help() -> str:
     """Return how ``--source`` names every source, by what they have."""
     lists = {
-        words: ", ".join(one.shorthand for one in sources().values() if one.provides == content)
+        words: ", ".join(one.shorthand for one in SOURCES.loaded().values() if one.provides == content)
         for content, words in CONTENTS.items()
     }
     return "; ".join(f"{words}: {names}" for words, names in lists.items() if names)

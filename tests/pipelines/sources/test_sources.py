@@ -14,7 +14,7 @@ from editmill.generators.base.sources import Spec
 from editmill.manifests.errors import SourceError
 from editmill.packs.tabletop.captioned_source import TabletopCaptionsSource, TabletopCaptionsSpec
 from editmill.packs.tabletop.source import TabletopSpec
-from editmill.pipelines.sources import SourceSpec, open_source, parse_source, source_help, sources
+from editmill.pipelines.sources import SourceSpec, open_source, parse_source, source_help
 from editmill.pipelines.sources.coco import CocoSpec
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSpec
 from editmill.pipelines.sources.folder import FolderSpec
@@ -113,14 +113,12 @@ def test_a_source_under_another_name_than_its_specification_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(SOURCES._points, "other", EntryPoint("other", f"{__name__}:OtherSource", "editmill.sources"))
-    sources.cache_clear()
     try:
-        assert "other" not in sources()
+        assert "other" not in SOURCES.loaded()
         assert "the source 'other' does not fit: TypeError: its specification is of another kind" in caplog.text
     finally:
         monkeypatch.undo()
         SOURCES._refused.pop("other", None)
-        sources.cache_clear()
 
 
 @pytest.mark.parametrize(
