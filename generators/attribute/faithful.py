@@ -189,10 +189,10 @@ class BlendedDiffusion:
 
 
 def _to_tensor(image: Picture) -> Tensor:
-    """Return uint8 [S, S, 3] to float32 [1, 3, S, S] in [-1, 1]."""
+    """Convert uint8 [S, S, 3] to float32 [1, 3, S, S] in [-1, 1]."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float().div(255).mul(2).sub(1)
 
 
 def _levels(picture: Tensor) -> Tensor:
-    """Return [1, 3, S, S] in [-1, 1] to grey levels in [0, 255], float32 [S, S, 3]."""
+    """Convert [1, 3, S, S] in [-1, 1] to grey levels in [0, 255], float32 [S, S, 3]."""
     return picture[0].permute(1, 2, 0).add(1).div(2).clamp(0, 1).mul(255)

@@ -40,7 +40,7 @@ class Regenerator(Protocol):
     def regenerate(
         self, background: Picture, placed: Placed, *, level: float, seed: int, target: int | None = None
     ) -> Regenerated:
-        """Return noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
+        """Noise ``background`` (uint8 [H, W, 3] RGB) in part and denoise it around the placed object.
 
         Args:
             background: Where to start from.

@@ -1,1 +1,1 @@
-"""Fmr."""
+"""FMR: latent ascents against classifiers that a guard ensemble still recognises, with their controls."""

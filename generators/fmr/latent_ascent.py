@@ -193,7 +193,7 @@ class LatentAscent:
 
     @torch.no_grad()
     def watch(self, latents: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return as ``gradient``, but with zeros for it."""
+        """Return the same as ``gradient``, with zeros for it."""
         levels = stored_levels(self.codec.decode(latents))
         scores = self.target.log_probabilities(levels / 255 * 2 - 1)
         return levels, F.nll_loss(scores, classes, reduction="none"), scores.argmax(dim=-1), torch.zeros_like(latents)

@@ -47,7 +47,7 @@ class LatentCodec:
 
     @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
-        """Return pictures float [n, 3, H, W] in [-1, 1] to latents float32 [n, c, h, w]: a KL autoencoder's mode,
+        """Convert pictures float [n, 3, H, W] in [-1, 1] to latents float32 [n, c, h, w]: a KL autoencoder's mode,
         scaled to about unit variance.
         """
         encoded = self.model.encode(pictures.to(self.device, self.model.dtype))

@@ -15,13 +15,13 @@ LEVELS = 255
 
 
 def to_tensor(images: list[Picture], device: torch.device) -> Tensor:
-    """Return uint8 [H, W, 3] RGB each, of one size, to float32 [n, 3, H, W] in [-1, 1]."""
+    """Convert uint8 [H, W, 3] RGB each, of one size, to float32 [n, 3, H, W] in [-1, 1]."""
     stacked = torch.from_numpy(np.stack(images)).to(device)
     return stacked.permute(0, 3, 1, 2).float() / LEVELS * 2 - 1
 
 
 def stored_levels(pictures: Tensor) -> Tensor:
-    """Return float [n, 3, H, W] in about [-1, 1] to the grey levels that are stored: float32 in {0, …, 255}.
+    """Convert float [n, 3, H, W] in about [-1, 1] to the grey levels that are stored: float32 in {0, …, 255}.
 
     Rounding is straight-through: the value is the stored one, the gradient that of the clamped picture, so that the
     loss which is climbed and recorded is that of the stored picture. Attacks that are scored before quantisation partly

@@ -68,7 +68,7 @@ class Detector:
     def detect_each(
         self, images: list[Picture], queries: list[tuple[str, ...]], threshold: float = 0.3
     ) -> list[list[Detection]]:
-        """Return as ``detect``, with queries of its own for each image; nothing is found for no queries."""
+        """Detect as ``detect`` does, with queries of its own for each image; nothing is found for no queries."""
         asked = [position for position, mine in enumerate(queries) if mine]
         found: list[list[Detection]] = [[] for _ in images]
         if not asked:

@@ -140,5 +140,5 @@ class Inpainter:
 
 
 def _to_tensor(image: Picture) -> torch.Tensor:
-    """Return [H, W, C] in [0, 1] to float32 [1, C, H, W]."""
+    """Convert [H, W, C] in [0, 1] to float32 [1, C, H, W]."""
     return torch.from_numpy(np.ascontiguousarray(image, np.float32)).permute(2, 0, 1)[None]

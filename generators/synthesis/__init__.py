@@ -1,1 +1,1 @@
-"""Guarded synthesis: adversarial latent ascent, style masks, selection and retries."""
+"""Guarded synthesis of classes: proposals from text and pictures, acceptance, and a crowd without duplicates."""

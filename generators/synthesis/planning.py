@@ -18,7 +18,7 @@ NO_TEMPLATE = -1
 
 
 def class_anchors(records: Sequence[SourceRecord]) -> dict[int, SourceRecord]:
-    """Return by label, a record that stands for the class and holds no picture.
+    """Return by label a record that stands for the class and holds no picture.
 
     Classes without a label are left out.
     """

@@ -63,7 +63,7 @@ Trip = Callable[[Picture], Picture]
 
 
 def round_trips(models: Models) -> dict[str, Trip]:
-    """Return by role, pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has.
+    """Return by role the pictures uint8 [H, W, 3] RGB through the autoencoders that the pack has.
 
     Frames are filled up to the size that they take.
     """

@@ -88,7 +88,7 @@ def _joint(one: Scored, gates: Sequence[str], limits: Limits) -> dict[str, float
 
 
 def recalls(scored: Sequence[Scored], gates: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Return by class, the share of clean pictures on which each judge of the label prefers it."""
+    """Return by class the share of clean pictures on which each judge of the label prefers it."""
     found: dict[str, dict[str, float]] = {}
     for name in sorted({one.class_name for one in scored if one.clean}):
         mine = [one for one in scored if one.clean and one.class_name == name]

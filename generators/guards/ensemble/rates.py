@@ -39,7 +39,7 @@ class Tally:
 
     @classmethod
     def empty(cls) -> Tally:
-        """Return no picture yet."""
+        """Return a count of no pictures."""
         return cls({}, {})
 
     def add(self, source: str, wrong: bool) -> None:

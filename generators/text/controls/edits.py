@@ -102,7 +102,7 @@ def _insert_synonyms(words: Sequence[Word], rng: Rng, count: int) -> tuple[Opera
 
 
 def _swap(words: Sequence[Word], rng: Rng, count: int) -> tuple[Operation, ...]:
-    """Return ``count`` times two random words change places."""
+    """Swap two random words, ``count`` times."""
     if len(words) < 2:
         return ()
     order = [word.text for word in words]
@@ -117,9 +117,9 @@ def _swap(words: Sequence[Word], rng: Rng, count: int) -> tuple[Operation, ...]:
 
 
 def _deletions(text: str, words: Sequence[Word]) -> tuple[Operation, ...]:
-    """Return each word goes with the blank before it, so that a sign after it stays close.
+    """Return the deletion of each word with the blank before it, so that a sign after it stays close.
 
-    With the one after it where the text begins.
+    A word that begins the text goes with the blank after it.
     """
     operations, done = [], 0
     for word in words:

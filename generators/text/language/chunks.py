@@ -125,7 +125,7 @@ class _Chunker:
         return adjective and gap.startswith(",") and gap.strip() == "," and len(gap) > 1
 
     def _may_modify(self) -> bool:
-        """Return a participle opens a phrase only where no noun stands before it: "the wall painted white"."""
+        """Return whether a word may modify: a participle opens a phrase only where no noun is before it: "the wall painted white"."""
         if self.tags[self.place] == "JJ" or self.place > self.start:
             return True
         after_noun = self.place > 0 and self.tags[self.place - 1] in NOUNS and self.reading.joined(self.place)
@@ -179,7 +179,7 @@ class _Chunker:
                 return
 
     def _begins_another(self) -> bool:
-        """Return after a plural another phrase begins: "in white shirts men"."""
+        """Return whether another phrase begins, as it does after a plural: "in white shirts men"."""
         before = self.nouns[-1] if self.nouns else -1
         return before >= 0 and self.tags[before] == "NNS" and self.lowered[before] not in PLURAL_MODIFIERS
 

@@ -48,9 +48,11 @@ def _in_place(source: str, inserted: Sequence[Inserted]) -> Rendered:
 
 
 def _joined(source: str, inserted: Sequence[Inserted]) -> Rendered:
-    """Return Defect 4: signs stand close to what is before them and apart from what follows ("t-shirt" becomes "t-
-    shirt"), only what follows an apostrophe
-    is close to it; the first character of the whole is cut off, a space unless the text begins with a sign.
+    """Return the text with defect 4.
+
+    Signs stand close to what is before them and apart from what follows ("t-shirt" becomes "t- shirt"); only what
+    follows an apostrophe is close to it. The first character of the whole is cut off, a space unless the text begins
+    with a sign.
     """
     text, close, spans = "", False, {}
     for place, token, new, fused in _tokens(source, inserted):
