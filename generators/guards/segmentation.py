@@ -103,7 +103,7 @@ class SegmentationRule:
     expansion: float = 0.03
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        """Decide as ``weigh`` does; the object's share of the frame follows from the source's and the recorded scale."""
+        """Decide as ``weigh`` does, by the share of the source and the recorded scale."""
         source = scores.get("source_share", 1.0)
         return self.weigh(scores, share=source * float(edit.get("scale", 1.0)) ** 2, source_share=source)
 
