@@ -27,7 +27,7 @@ class GateThreshold(Record):
 
     Attributes:
         gate: The gate's name, or ``joint`` for the product of all gates.
-        class_name: The class; empty for all classes together, which stands in for classes that were not calibrated.
+        class_name: The class; empty for all classes together, which is used for classes that were not calibrated.
         sources: Clean sources that it rests on.
         rank: K of the k-th smallest clean score; 0 where there are too few sources for one.
         own: That score; None for rank 0.
@@ -61,7 +61,7 @@ class ErrorRate(Record):
         member: A gate, ``ensemble``, or ``ensemble_without_source``.
         kind: The kind of picture, or ``overall``.
         sources: Independent sources that the pictures were made of.
-        pictures: Pictures about which the member had a say.
+        pictures: Pictures about which the member was asked.
         errors: Clean pictures that it rejected, or label-destroying ones that it accepted.
         rate: Errors / pictures; 0 without any picture.
         low, high: Exact two-sided 95 % interval (Clopper & Pearson 1934).

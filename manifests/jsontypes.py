@@ -16,7 +16,7 @@ def json_types(data: bytes, where: str = "") -> dict[str, str]:
     """Flatten a JSON member to the type at each path, as in ``{"seed": "int", "boxes[]": "float"}``.
 
     Raises:
-        DataError: The bytes are no JSON object, hold null, NaN or an infinity, or a list of mixed types.
+        DataError: The bytes are not a JSON object, hold null, NaN or an infinity, or a list of mixed types.
     """
     try:
         value = json.loads(data, parse_constant=_refuse_constant)

@@ -189,7 +189,7 @@ def make_guard(name: str, options: Any, models: Models) -> Any:
     """Make a guard of an installed package.
 
     Raises:
-        RequestError: There is none of this name, or an option does not fit.
+        RequestError: There is no such name, or an option does not fit.
     """
     try:
         return GUARDS.get(name)(models, **options)

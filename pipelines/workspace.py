@@ -26,7 +26,7 @@ def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
         Whether the dataset there is already complete.
 
     Raises:
-        OccupiedError: The folder holds another dataset, or files that are no dataset's.
+        OccupiedError: The folder holds another dataset, or files that belong to no dataset.
         CorruptDatasetError: Its run file can't be read.
     """
     run, found = out / RUN, None

@@ -1,1 +1,1 @@
-"""Attribute."""
+"""Measuring classifiers on edited pictures (ImageNet-E)."""

@@ -59,7 +59,7 @@ FOLDERS = (
     Folder("rec", "round-trip"),
     Folder("random_bg", "random-background"),
     Folder("full", "full"),
-    # Levels of modern mode are no values of the published lambda, so the side of zero decides.
+    # Levels of modern mode are not values of the published lambda, so the side of zero decides.
     Folder("20_smooth", "complexity", -20, most=0),
     Folder("20_hard", "complexity", 20, least=0),
     Folder("20_adv", "adversarial", 20),
@@ -145,7 +145,7 @@ def _choose_levels(rows: Iterable[dict[str, Any]]) -> dict[str, Level]:
             chosen[column.folder] = min(fitting, key=lambda level: abs(level[1] - (column.published or 0)))
     if not chosen:
         edits = ", ".join(sorted({edit for edit, _ in present})) or "none"
-        what = f"no accepted sample belongs into the layout imagenet-e (accepted edits: {edits})"
+        what = f"no accepted sample belongs in the layout imagenet-e (accepted edits: {edits})"
         raise RequestError(what, fix="build with the recipe imagenet-e")
     return chosen
 

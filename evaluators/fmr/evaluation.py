@@ -95,7 +95,7 @@ def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]],
 def _facts(model: EvaluatedModel[Classifier], rows: FmrRows) -> ModelFacts:
     """Return what a model was in the dataset, by digest or hub id.
 
-    Networks and verifiers are no concern: they neither are attacked nor decide.
+    Networks and verifiers don't matter here: they are neither attacked nor do they decide.
     """
     # The published guard is a single judge; the other roles then decide nothing.
     guards = ("zero_shot",) if rows.oracle == "zero_shot" else GUARD_ROLES
@@ -231,7 +231,7 @@ def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[Targ
         found.append(f"only {least} sources are eligible in the smallest set, which is too few to rank models")
     if any(one.n_fallback for one in targets):
         found.append(
-            "originals stand in for refused round trips; SA and PA leave these sources out, with_fallback counts them "
+            "originals replace refused round trips; SA and PA leave these sources out, with_fallback counts them "
             "as published"
         )
     if rows.oracle == "ensemble" and rows.reports == ("",):

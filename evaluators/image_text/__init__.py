@@ -1,1 +1,1 @@
-"""Image_text."""
+"""Models that compare pictures with texts."""

@@ -48,7 +48,7 @@ def check_weights(network: Any, report: Mapping[str, Any], where: str) -> None:
         ModelError: A tensor is missing, or one belongs to a part of the network that has no place for it.
     """
     missing = sorted(name for name in report["missing_keys"] if name.rpartition(".")[2] not in UNUSED)
-    # Heads of other tasks that a checkpoint may hold beside the network are no part of it.
+    # Heads of other tasks that a checkpoint may hold beside the network are not part of it.
     spare = sorted(name for name in report["unexpected_keys"] if hasattr(network, name.partition(".")[0]))
     if not missing and not spare:
         return

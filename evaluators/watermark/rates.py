@@ -66,9 +66,8 @@ class EmpiricalThreshold:
 
 
 def empirical_threshold(nulls: FloatArray, alpha: float) -> EmpiricalThreshold | str:
-    """Return the r-th largest null with r = floor(alpha (n + 1)), at least 1.
-
-    Or, as a text for the table, why there is none.
+    """Return the r-th largest null with r = floor(alpha (n + 1)), at least 1, or a text for the table that says why
+    there is none.
 
     Args:
         nulls: Scores of unmarked samples of the calibration half, which are evaluated nowhere.

@@ -21,7 +21,7 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
         suffixes: Endings that what is written has.
 
     Raises:
-        RequestError: The ending is another one, a folder can't be made or written to, or something that is no file has
+        RequestError: The ending is another one, a folder can't be made or written to, or something that is not a file has
             the name.
     """
     if path.suffix.lower() not in suffixes:

@@ -66,7 +66,7 @@ LARGEST_SCALE = 2.0
 
 @dataclass(frozen=True)
 class Gate:
-    """One rule of a guard: the reason it gives, and the score that shows whether it had a say.
+    """One rule of a guard: the reason it gives, and the score that shows whether it was asked.
 
     A second judge's ends in ``_2``.
     """
@@ -76,7 +76,7 @@ class Gate:
     say: str
 
     def judged(self, verdict: Verdict) -> bool:
-        """Return whether the guard had a say."""
+        """Return whether the guard was asked."""
         # Guards without a flag leave their score out where they have nothing to say.
         if not self.say.endswith("_judged"):
             return self.say in verdict.scores

@@ -38,9 +38,9 @@ class Blended:
 
 @dataclass(frozen=True)
 class Steering:
-    """What one edit steers by: the background's region, float32 [1, 1, S, S] of 0 and 1; lambda.
+    """What one edit steers by.
 
-    And the surrogate's class to lose, if any.
+    It holds the background's region, float32 [1, 1, S, S] of 0 and 1, lambda, and the surrogate's class to lose, if any.
     """
 
     region: Tensor

@@ -56,7 +56,7 @@ def outline(mask: Mask) -> Outline:
 
 
 def linear_part(scale: float, angle: float) -> Feature:
-    """Scale and rotation, float64 [2, 2]; ``angle`` in degrees, counter-clockwise as the picture is seen."""
+    """Return scale and rotation, float64 [2, 2]; ``angle`` in degrees, counter-clockwise as the picture is seen."""
     theta = np.deg2rad(angle)
     # Rows count downwards, which swaps the signs of the sines.
     return scale * np.array([[np.cos(theta), np.sin(theta)], [-np.sin(theta), np.cos(theta)]])
@@ -113,7 +113,7 @@ def _at_border(reach: Feature, before: Feature, after: Feature, length: int, mar
 
 
 def full_frame(shape: Outline) -> tuple[float, Picture]:
-    """Scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
+    """Return scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
     # Edges of pixels from here on: pixel i covers i to i + 1.
     low, high = shape.points.min(axis=0), shape.points.max(axis=0) + 1
     size = np.array([shape.width, shape.height], float)
@@ -183,7 +183,7 @@ def warp_object(image: Picture, mask: Mask, matrix: Feature) -> tuple[Picture, M
 def scale_for_share(
     mask: Mask, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
 ) -> tuple[float, Feature]:
-    """Scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and
+    """Return scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and
     matted object.
 
     In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a

@@ -13,7 +13,7 @@ TRIES = 50
 
 
 def published_scale(mask: Mask, share: float) -> tuple[float, Feature]:
-    """Scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has
+    """Return scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has
     the same whole per cent.
 
     Where it moves the wrong way, or does not end within 50 steps, the object is silently kept as it is.

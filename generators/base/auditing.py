@@ -14,7 +14,7 @@ class AuditRow:
         kind: The fault, or the clean control.
         clean: Whether the gate should let it pass.
         pictures: How many were shown, one per source.
-        judged: About how many the gate had a say.
+        judged: How many the gate was asked about.
         rejected: How many of these it rejected.
     """
 

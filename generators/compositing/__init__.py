@@ -1,1 +1,1 @@
-"""Compositing."""
+"""Removing objects and putting them onto other backgrounds."""

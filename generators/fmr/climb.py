@@ -47,9 +47,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Look:
-    """What the networks say about one iterate: its stored picture, uint8 [H, W, 3]; the loss; the prediction.
+    """What the networks say about one iterate.
 
-    The masked gradient of the loss.
+    It holds the stored picture, uint8 [H, W, 3] RGB, the loss, the prediction and the masked gradient of the loss.
     """
 
     image: Picture

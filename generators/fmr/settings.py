@@ -65,7 +65,7 @@ class AscentSettings(BaseModel):
 class StyleSettings(BaseModel):
     """The sparse style mask (arXiv 2308.10632, its sparse variant).
 
-    Which latents tell restyled pictures from their originals, and are moved alone.
+    It names the latents that tell restyled pictures from their originals; only these are moved.
 
     Attributes:
         penalty: Weight of the L1 norm as a share of the smallest one that leaves no weight; lower keeps more

@@ -35,7 +35,7 @@ def fit_style_mask(originals: Feature, restyled: Feature, settings: StyleSetting
         )
     features = np.concatenate([originals, restyled]).reshape(2 * len(originals), -1).astype(np.float64)
     deviation = features.std(axis=0)
-    # Divided by a deviation of mere rounding, a constant latent would look as if it told something.
+    # Divided by a deviation that is only rounding, a constant latent would look as if it told something.
     varied = deviation > 1e-9 * np.abs(features).max(initial=1.0)
     standard = np.where(varied, (features - features.mean(axis=0)) / np.where(varied, deviation, 1), 0)
     targets = np.repeat([0.0, 1.0], len(originals))

@@ -66,7 +66,7 @@ def infer_layout(state: State) -> AdmLayout:
     """Return the layout of a checkpoint.
 
     Raises:
-        ValueError: It is none of this family, or of a kind that faithful mode has no use for.
+        ValueError: It is not of this family, or of a kind that faithful mode has no use for.
     """
     if "label_emb.weight" in state:
         raise ValueError("it is class-conditional (label_emb.weight)")
@@ -262,7 +262,7 @@ def _list(names: set[str]) -> str:
 
 
 def _split_attention(tensor: Tensor, head_width: int, *, legacy: bool) -> State:
-    """Query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or [3 width,
+    """Return query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or [3 width,
     width, 1].
     """
     width, columns = len(tensor) // 3, tensor.shape[1:2]

@@ -18,7 +18,7 @@ Run = Callable[..., tuple[Tensor, ...]]
 def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
     """Return ``run`` over tensors [n, …] in batches of exactly ``size``.
 
-    Each of its results joined along the first axis and cut to n.
+    Each of its results is joined along the first axis and cut to n.
 
     Raises:
         ValueError: There are no rows.

@@ -72,7 +72,7 @@ class Inpainter:
         self.side = int(network.config.sample_size) * factor
         # Transformers have no levels, but join latents in patches of two by two.
         levels = len(network.config.block_out_channels) - 1 if hasattr(network.config, "block_out_channels") else 1
-        # Some pipelines refuse sides that are no multiples of 8 whatever their networks need.
+        # Some pipelines refuse sides that are not multiples of 8, whatever their networks need.
         self.multiple = max(8, factor * 2**levels)
 
     def cost(self, *, strength: float = 1.0) -> int:

@@ -126,7 +126,7 @@ class MaskedLm:
         return scores
 
     def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Feature, Feature]:
-        """Sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the
+        """Return the sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the
         number of tokens.
 
         Returns:

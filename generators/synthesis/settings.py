@@ -160,7 +160,7 @@ class SynthesisSettings(Settings):
     def _check(self) -> SynthesisSettings:
         names = [one.name for one in self.conditionings]
         if len(set(names)) < len(names):
-            raise ValueError("a conditioning stands twice in conditionings")
+            raise ValueError("a conditioning is listed twice in conditionings")
         if isinstance(self.templates, tuple) and (
             not self.templates or any("{}" not in template for template in self.templates)
         ):
@@ -179,9 +179,9 @@ class SynthesisSettings(Settings):
         return next(one for one in self.conditionings if one.name == name)
 
     def quota_of(self, name: str) -> int:
-        """Return samples per class of one conditioning.
+        """Return the samples per class of one conditioning.
 
-        Of the control as many as the largest quota of one that shows real pictures, or the recipe's.
+        The control has as many as the largest quota of a conditioning that shows real pictures, or the recipe's.
         """
         if name == ORIGINAL:
             return max(

@@ -29,7 +29,7 @@ def meant(image: CaptionedImage, phrase: NounPhrase) -> tuple[GoldObject, ...]:
 def judge(image: CaptionedImage, phrase: NounPhrase, word: str, group: str = "") -> tuple[str, str]:
     """Return whether ``word`` is true of every object that the phrase may mean, and of any object of its noun.
 
-    Of any group where none is named.
+    The word may belong to any group of attributes where none is named.
 
     Boxes don't matter here: a second box on one object makes no sentence false.
     """

@@ -94,7 +94,7 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
             raise ValueError(f"attacked pictures are stored as png; {what}")
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
-        """Return what samples are: the labels of sources are no labels of theirs."""
+        """Return what samples are; the labels of sources say nothing about them."""
         return dict(enumerate(CLASS_NAMES))
 
 

@@ -1,1 +1,1 @@
-"""Regating."""
+"""Deciding anew about stored scores, without rendering."""

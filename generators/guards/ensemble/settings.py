@@ -79,7 +79,7 @@ class EnsembleSettings(Settings):
     @model_validator(mode="after")
     def _check(self) -> EnsembleSettings:
         if len(set(self.gates)) < len(self.gates):
-            raise ValueError("a gate stands twice in gates")
+            raise ValueError("a gate is listed twice in gates")
         if not set(self.gates) & set(LABEL_GATES):
             raise ValueError(f"gates need a judge of the label: {' or '.join(LABEL_GATES)}")
         if "mask_iou" in self.gates and not self.segment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# First words that are no nouns, or verbs with a particle, or pairs with "and"; of the last word the plural counts as
+# First words that are not nouns, or verbs with a particle, or pairs with "and"; of the last word the plural counts as
 # well.
 _IDIOMS = """
 hot dog|hot tub|hot plate|hot sauce|hot chocolate|hot air balloon|french fry|french toast|french bread|high chair|high heel|high school|high rise

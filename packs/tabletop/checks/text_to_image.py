@@ -85,9 +85,9 @@ def found_and_judged(judge: ZeroShotJudge, detector: Detector, picture: Picture,
 
 
 def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
-    """Return the shares of four pictures per scene asked for whose prompted class, colour and ground the judge names.
+    """Return the shares of four pictures per scene whose prompted class, colour and ground the judge names.
 
-    On real scenes as a control.
+    Real scenes are measured as a control.
 
     Class and colour are read from the crop around what the detector finds; a picture in which it finds nothing counts
     as wrong. ``text_to_image_fid`` is the Frechet distance to held-out scenes in the space of the role

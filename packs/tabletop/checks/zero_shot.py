@@ -39,7 +39,7 @@ def says_none(judge: ZeroShotJudge, picture: Picture) -> bool:
 def ask(judge: ZeroShotJudge, scenes: list[Scene]) -> Answers:
     """Ask for class and colour on crops around the object.
 
-    For "no object" on the clean ground, as a whole and in the object's place.
+    "No object" is asked for on the clean ground, as a whole and in the object's place.
     """
     seen = [judged(judge, crop_of(scene), scene.objects[0].name) for scene in scenes]
     bare = [(scene.clean, crop_around(scene.clean, scene.boxes[0], margin=CROP_MARGIN)) for scene in scenes]

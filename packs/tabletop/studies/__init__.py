@@ -1,1 +1,1 @@
-"""Studies."""
+"""Studies of guards and of selection on the embedded world."""

@@ -47,9 +47,8 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 def world_pictures(source: LoadedSource, other: LoadedSource, *, sourced: bool) -> Iterator[KnownPicture]:
-    """Yield the scene with another class's object of the same colour, place and light; its bare ground.
-
-    And its object on another ground.
+    """Yield the scene with another class's object of the same colour, place and light, the scene's bare ground, and its
+    object on another ground.
     """
     split, address = source.record.image.removeprefix("tabletop:").split("/")
     index, size = int(address), source.image.shape[0]

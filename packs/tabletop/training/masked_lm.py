@@ -88,7 +88,7 @@ def choose_masked(tokens: Tensor, usable: Tensor, attributes: Tensor, rng: np.ra
 
     Args:
         tokens: Ids, int64 [texts, tokens].
-        usable: Tokens that are no special ones, bool [texts, tokens].
+        usable: Tokens that are not special, bool [texts, tokens].
         attributes: Ids of the attribute words, int64 [words].
         rng: Draws everything.
     """

@@ -14,7 +14,7 @@ from editmill.generators.guards.ensemble.settings import EnsembleSettings
     ("changed", "message"),
     [
         ({"gates": ("identity",)}, "judge of the label"),
-        ({"gates": ("label_clip", "label_clip")}, "stands twice"),
+        ({"gates": ("label_clip", "label_clip")}, "listed twice"),
         ({"gates": ("label_clip", "mask_iou")}, "segment"),
         ({"verifiers": ("zero_shot_2",)}, "held out"),
         ({"templates": ("a photo",)}, "needs {}"),
