@@ -20,8 +20,8 @@ class EditMeasures:
 
     Attributes:
         planned, edited: Captions, and those that were changed.
-        failed: Captions that could not be edited or read, by reason; they are not captions without an edit, and count in
-            nothing below.
+        failed: Captions that could not be edited or read, by reason; they are not captions without an edit, and count
+            in nothing below.
         changed: Share of the captions that did not fail which were changed; None where all failed.
         coverage: Edited captions among those that the source says could take an attribute; None where it doesn't say.
         reasons: First reasons of the rest.

@@ -171,7 +171,7 @@ def _chi_square(matches: FloatArray, bits: int) -> float:
 
 
 def signed_sum(scores: FloatArray, key: BoolArray) -> FloatArray:
-    """Return the sum of the scores, each with the sign of its key bit: float [...] from scores and key bits [..., bits]."""
+    """Return the sum of the scores, each with the sign of its key bit: float [...] from scores and bits [..., bits]."""
     return np.asarray((np.where(key, 1.0, -1.0) * scores).sum(axis=-1), dtype=np.float64)
 
 

@@ -21,8 +21,8 @@ def check_output(path: Path, option: str, *, suffixes: Sequence[str]) -> None:
         suffixes: Endings that what is written has.
 
     Raises:
-        RequestError: The ending is another one, a folder can't be made or written to, or something that is not a file has
-            the name.
+        RequestError: The ending is another one, a folder can't be made or written to, or something that is not a file
+            has the name.
     """
     if path.suffix.lower() not in suffixes:
         what = f"{path.name!r} does not end in {' or '.join(suffixes)}, which is what is written"

@@ -40,7 +40,7 @@ class Blended:
 class Steering:
     """What one edit steers by.
 
-    It holds the background's region, float32 [1, 1, S, S] of 0 and 1, lambda, and the surrogate's class to lose, if any.
+    It holds the background's region, float32 [1, 1, S, S] of 0 and 1, lambda, and the surrogate's class to lose if any.
     """
 
     region: Tensor

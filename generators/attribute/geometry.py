@@ -113,7 +113,7 @@ def _at_border(reach: Feature, before: Feature, after: Feature, length: int, mar
 
 
 def full_frame(shape: Outline) -> tuple[float, Picture]:
-    """Return scale and matrix that enlarge the object until its box meets the frame; the window stays inside the source."""
+    """Return scale and matrix that enlarge the object until its box meets the frame; the window stays in the source."""
     # Edges of pixels from here on: pixel i covers i to i + 1.
     low, high = shape.points.min(axis=0), shape.points.max(axis=0) + 1
     size = np.array([shape.width, shape.height], float)
@@ -183,8 +183,8 @@ def warp_object(image: Picture, mask: Mask, matrix: Feature) -> tuple[Picture, M
 def scale_for_share(
     mask: Mask, shape: Outline, share: float, *, angle: float = 0.0, position: tuple[float, float] | None = None
 ) -> tuple[float, Feature]:
-    """Return scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped and
-    matted object.
+    """Return scale and matrix that bring the object's share of the frame nearest to ``share``, by measuring the warped
+    and matted object.
 
     In small frames the share moves by whole rows of pixels, so it may miss by some thousandths. Hiding the cut of a
     turned object may hide much of it; where less than four fifths stay visible, or no scale gives the share, the object

@@ -13,8 +13,8 @@ TRIES = 50
 
 
 def published_scale(mask: Mask, share: float) -> tuple[float, Feature]:
-    """Return scale and matrix by the published search: about the object's box centre, until the share is within 0.015 or has
-    the same whole per cent.
+    """Return scale and matrix by the published search: about the object's box centre, until the share is within 0.015
+    or has the same whole per cent.
 
     Where it moves the wrong way, or does not end within 50 steps, the object is silently kept as it is.
     """

@@ -262,8 +262,8 @@ def _list(names: set[str]) -> str:
 
 
 def _split_attention(tensor: Tensor, head_width: int, *, legacy: bool) -> State:
-    """Return query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or [3 width,
-    width, 1].
+    """Return query, key and value, [width] or [width, width], with rows head by head, of a ``qkv`` of [3 width] or
+    [3 width, width, 1].
     """
     width, columns = len(tensor) // 3, tensor.shape[1:2]
     heads = width // head_width

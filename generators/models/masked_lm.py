@@ -126,8 +126,8 @@ class MaskedLm:
         return scores
 
     def pseudo_log_likelihood(self, texts: list[str]) -> tuple[Feature, Feature]:
-        """Return the sum of each token's log-probability with that token alone masked (Salazar et al., arXiv 1910.14659), and the
-        number of tokens.
+        """Return the sum of each token's log-probability with that token alone masked (Salazar et al., arXiv
+        1910.14659), and the number of tokens.
 
         Returns:
             Float32 [texts] and int64 [texts]; start and end tokens don't count. Texts beyond the model's length are
