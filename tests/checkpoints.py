@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -51,10 +52,9 @@ def text_settings() -> dict[str, int]:
     }
 
 
-def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
-    """A nine-channel inpainting pipeline with random weights; its native size is 32 pixels."""
-    torch.manual_seed(SEED)
-    unet = UNet2DConditionModel(
+def make_inpaint_unet(**settings: Any) -> UNet2DConditionModel:
+    """A nine-channel network of latents with cross-attention."""
+    return UNet2DConditionModel(
         sample_size=SIDE // 2,
         in_channels=9,
         out_channels=4,
@@ -65,11 +65,16 @@ def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
         up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=WIDTH,
         attention_head_dim=8,
+        **settings,
     )
-    vae = AutoencoderKL(
+
+
+def make_autoencoder(*, channels: int = 4, **settings: Any) -> AutoencoderKL:
+    """An autoencoder that halves each side."""
+    return AutoencoderKL(
         in_channels=3,
         out_channels=3,
-        latent_channels=4,
+        latent_channels=channels,
         block_out_channels=(8, 16),
         layers_per_block=1,
         norm_num_groups=8,
@@ -77,7 +82,14 @@ def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
         mid_block_add_attention=False,
+        **settings,
     )
+
+
+def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
+    """A nine-channel inpainting pipeline with random weights; its native size is 32 pixels."""
+    torch.manual_seed(SEED)
+    unet, vae = make_inpaint_unet(), make_autoencoder()
     scheduler = DDIMScheduler(
         num_train_timesteps=1000,
         beta_schedule="scaled_linear",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 import yaml
-from diffusers import AutoencoderKL, VQModel
+from diffusers import VQModel
 
-from tests.checkpoints import SEED, SIDE, write_clip, write_resnet_classifier
+from tests.checkpoints import SEED, SIDE, make_autoencoder, write_clip, write_resnet_classifier
 
 
 def write_vq(folder: Path) -> Path:
@@ -32,18 +32,7 @@ def write_vq(folder: Path) -> Path:
 def write_autoencoder(folder: Path) -> Path:
     """Write an AutoencoderKL that halves each side."""
     torch.manual_seed(SEED + 21)
-    AutoencoderKL(
-        in_channels=3,
-        out_channels=3,
-        latent_channels=4,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        norm_num_groups=8,
-        sample_size=SIDE,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        mid_block_add_attention=False,
-    ).save_pretrained(folder)
+    make_autoencoder().save_pretrained(folder)
     return folder
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 import yaml
 from diffusers import (
-    AutoencoderKL,
     ControlNetModel,
     EulerDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
@@ -16,12 +15,20 @@ from diffusers import (
     StableDiffusion3InpaintPipeline,
     StableDiffusionControlNetInpaintPipeline,
     StableDiffusionXLInpaintPipeline,
-    UNet2DConditionModel,
 )
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from editmill.packs.tabletop.training.tokenizer import make_tokenizer
-from tests.checkpoints import SEED, SIDE, WIDTH, make_inpaint_pipeline, text_settings, write_clip
+from tests.checkpoints import (
+    SEED,
+    SIDE,
+    WIDTH,
+    make_autoencoder,
+    make_inpaint_pipeline,
+    make_inpaint_unet,
+    text_settings,
+    write_clip,
+)
 
 FAMILIES = ("sd", "controlnet", "sdxl", "sd3")
 CLASSES = {
@@ -74,38 +81,12 @@ def _controlnet() -> StableDiffusionControlNetInpaintPipeline:
     return StableDiffusionControlNetInpaintPipeline(**parts, controlnet=controlnet, requires_safety_checker=False)
 
 
-def _vae(channels: int, **settings: Any) -> AutoencoderKL:
-    return AutoencoderKL(
-        in_channels=3,
-        out_channels=3,
-        latent_channels=channels,
-        block_out_channels=(8, 16),
-        layers_per_block=1,
-        norm_num_groups=8,
-        sample_size=SIDE,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        mid_block_add_attention=False,
-        **settings,
-    )
-
-
 def _projected_text() -> CLIPTextModelWithProjection:
     return CLIPTextModelWithProjection(CLIPTextConfig(**text_settings()))
 
 
 def _sdxl() -> StableDiffusionXLInpaintPipeline:
-    unet = UNet2DConditionModel(
-        sample_size=SIDE // 2,
-        in_channels=9,
-        out_channels=4,
-        layers_per_block=1,
-        block_out_channels=(32, 64),
-        norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=WIDTH,
-        attention_head_dim=8,
+    unet = make_inpaint_unet(
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=6 * 8 + WIDTH,
@@ -114,7 +95,7 @@ def _sdxl() -> StableDiffusionXLInpaintPipeline:
         beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, steps_offset=1
     )
     return StableDiffusionXLInpaintPipeline(
-        vae=_vae(4),
+        vae=make_autoencoder(),
         text_encoder=None,
         text_encoder_2=_projected_text(),
         tokenizer=None,
@@ -142,7 +123,7 @@ def _sd3() -> StableDiffusion3InpaintPipeline:
     return StableDiffusion3InpaintPipeline(
         transformer=transformer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=_vae(16, shift_factor=0.06, scaling_factor=1.5),
+        vae=make_autoencoder(channels=16, shift_factor=0.06, scaling_factor=1.5),
         text_encoder=_projected_text(),
         tokenizer=make_tokenizer(),
         text_encoder_2=_projected_text(),
