@@ -52,11 +52,11 @@ def text_settings() -> dict[str, int]:
     }
 
 
-def make_inpaint_unet(**settings: Any) -> UNet2DConditionModel:
-    """A nine-channel network of latents with cross-attention."""
+def make_unet(*, channels: int = 4, **settings: Any) -> UNet2DConditionModel:
+    """A network of latents with cross-attention; inpainting takes nine channels."""
     return UNet2DConditionModel(
         sample_size=SIDE // 2,
-        in_channels=9,
+        in_channels=channels,
         out_channels=4,
         layers_per_block=1,
         block_out_channels=(32, 64),
@@ -89,7 +89,7 @@ def make_autoencoder(*, channels: int = 4, **settings: Any) -> AutoencoderKL:
 def make_inpaint_pipeline() -> StableDiffusionInpaintPipeline:
     """A nine-channel inpainting pipeline with random weights; its native size is 32 pixels."""
     torch.manual_seed(SEED)
-    unet, vae = make_inpaint_unet(), make_autoencoder()
+    unet, vae = make_unet(channels=9), make_autoencoder()
     scheduler = DDIMScheduler(
         num_train_timesteps=1000,
         beta_schedule="scaled_linear",

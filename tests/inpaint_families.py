@@ -25,7 +25,7 @@ from tests.checkpoints import (
     WIDTH,
     make_autoencoder,
     make_inpaint_pipeline,
-    make_inpaint_unet,
+    make_unet,
     text_settings,
     write_clip,
 )
@@ -86,7 +86,8 @@ def _projected_text() -> CLIPTextModelWithProjection:
 
 
 def _sdxl() -> StableDiffusionXLInpaintPipeline:
-    unet = make_inpaint_unet(
+    unet = make_unet(
+        channels=9,
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
         projection_class_embeddings_input_dim=6 * 8 + WIDTH,

@@ -14,7 +14,7 @@ from diffusers.models.embeddings import IPAdapterPlusImageProjection
 from transformers import BitImageProcessor, CLIPTextModel, Dinov2Config, Dinov2Model
 
 from editmill.packs.tabletop.training.image_adapter import published_names
-from tests.checkpoints import SEED, SIDE, WIDTH, make_inpaint_pipeline
+from tests.checkpoints import SEED, make_inpaint_pipeline, make_unet
 
 TOKENS = 4
 
@@ -26,18 +26,7 @@ def make_pipeline() -> StableDiffusionPipeline:
     """
     parts = make_inpaint_pipeline().components
     torch.manual_seed(SEED + 10)
-    unet = UNet2DConditionModel(
-        sample_size=SIDE // 2,
-        in_channels=4,
-        out_channels=4,
-        layers_per_block=1,
-        block_out_channels=(32, 64),
-        norm_num_groups=8,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=WIDTH,
-        attention_head_dim=8,
-    )
+    unet = make_unet()
     assert isinstance(parts["text_encoder"], CLIPTextModel)
     return StableDiffusionPipeline(
         **{name: parts[name] for name in ("vae", "text_encoder", "tokenizer", "scheduler")},
