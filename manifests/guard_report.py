@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,6 +20,8 @@ GUARD_REPORT = "guard_report.json"
 ENSEMBLE, SOURCELESS = "ensemble", "ensemble_without_source"
 # The class under whose name thresholds of all classes together stand.
 POOLED = ""
+# A threshold that is the k-th smallest score for a smaller k varies much from one draw of sources to the next.
+LEAST_RANK = 5
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 
 
@@ -62,17 +65,19 @@ class ErrorRate(Record):
         kind: The kind of picture, or ``overall``.
         sources: Independent sources that the pictures were made of.
         pictures: Pictures about which the member was asked.
+        effective: Independent pictures that surely tell as much, since pictures of one source are alike; it follows
+            from the pictures per source alone, not from errors.
         errors: Clean pictures that it rejected, or label-destroying ones that it accepted.
         rate: Errors / pictures; 0 without any picture.
-        low, high: Exact two-sided 95 % interval (Clopper & Pearson 1934).
-        upper: Exact one-sided 95 % upper bound; of ``overall`` for the effective number of pictures, since pictures of
-            one source are alike.
+        low, high: Exact two-sided 95 % interval (Clopper & Pearson 1934) for the effective number of pictures.
+        upper: Exact one-sided 95 % upper bound, likewise.
     """
 
     member: str
     kind: str
     sources: Count
     pictures: Count
+    effective: Annotated[FiniteFloat, Field(ge=0)]
     errors: Count
     rate: Share
     low: Share
@@ -132,11 +137,12 @@ class GuardReport(Record):
         false_rejections, false_accepts: Cross-fitted: every source is judged by thresholds from the other parts of the
             sources.
         blind: Members that do not tell label-destroying pictures from clean ones.
+        unmeasured: Members of which too few pictures, or none, were judged to say whether they do.
         far_upper_limit, frr_limit: Limits of the ensemble's false accepts (upper bound) and false rejections (rate);
             None for none.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     pack: str
     models: dict[str, Sha256]
     verifiers: dict[str, Sha256]
@@ -156,6 +162,7 @@ class GuardReport(Record):
     false_rejections: tuple[ErrorRate, ...]
     false_accepts: tuple[ErrorRate, ...]
     blind: tuple[str, ...] = ()
+    unmeasured: tuple[str, ...] = ()
     far_upper_limit: Share | None = None
     frr_limit: Share | None = None
 
@@ -170,6 +177,16 @@ class GuardReport(Record):
     def unguardable(self) -> tuple[str, ...]:
         """Classes that the judges know too badly to guard."""
         return tuple(one.class_name for one in self.classes if not one.guardable)
+
+    @property
+    def recall(self) -> dict[str, float]:
+        """By label judge, the share of clean pictures on which it prefers the label; each source counts once."""
+        judges = sorted({judge for one in self.classes for judge in one.recall})
+        known = {judge: [one for one in self.classes if judge in one.recall] for judge in judges}
+        return {
+            judge: sum(one.recall[judge] * one.sources for one in mine) / max(1, sum(one.sources for one in mine))
+            for judge, mine in known.items()
+        }
 
     @property
     def digest(self) -> str:
@@ -193,16 +210,44 @@ def _find(rates: tuple[ErrorRate, ...], member: str, kind: str) -> ErrorRate:
 
 
 def check_limits(report: GuardReport) -> None:
-    """Refuse guards whose measured errors pass the report's limits, and members that do not guard.
+    """Refuse guards whose measured errors pass the report's limits, members that do not guard, and calibrations that
+    say nothing.
 
     Raises:
-        DataError: A limit is passed, or a member tells nothing.
+        DataError: A limit is passed, a member tells nothing, or nothing was measured of the whole ensemble.
     """
     wrong = [
-        f"the guard {member!r} accepts label-destroying pictures as it accepts clean ones" for member in report.blind
+        *_unguarded(report),
+        *(
+            f"the guard {member!r} accepts label-destroying pictures as it accepts clean ones"
+            for member in report.blind
+        ),
+        *_passed_limits(report),
     ]
-    accepts, rejections = report.accepts(), report.rejections()
-    if report.far_upper_limit is not None and accepts.upper > report.far_upper_limit:
+    if wrong:
+        raise DataError(
+            "; ".join(wrong),
+            where=GUARD_REPORT,
+            fix="use other judges or gates, more calibration sources, or another limit",
+        )
+
+
+def _unguarded(report: GuardReport) -> list[str]:
+    """Return why nothing is known of the ensemble: no judge knows the classes, or there are too few pictures."""
+    if report.classes and len(report.unguardable) == len(report.classes):
+        recall = ", ".join(f"{judge} on {share:.0%}" for judge, share in report.recall.items())
+        what = f"all {len(report.classes)} classes are unguardable: of the clean pictures the judges prefer the label"
+        return [f"{what} {recall or 'on none'}; every class needs {report.r_min:.0%} of each judge"]
+    if ENSEMBLE not in report.unmeasured:
+        return []
+    clean, wrong = report.rejections(), report.accepts()
+    what = "the calibration says nothing of the ensemble, which judged"
+    return [f"{what} {clean.pictures} clean and {wrong.pictures} label-destroying pictures of {wrong.sources} sources"]
+
+
+def _passed_limits(report: GuardReport) -> list[str]:
+    wrong, accepts, rejections = [], report.accepts(), report.rejections()
+    if accepts.pictures and report.far_upper_limit is not None and accepts.upper > report.far_upper_limit:
         wrong.append(
             f"false accepts may reach {accepts.upper:.2%} ({accepts.errors} of {accepts.pictures}), above the limit "
             f"of {report.far_upper_limit:.2%}"
@@ -213,12 +258,39 @@ def check_limits(report: GuardReport) -> None:
             f"{rejections.pictures}), above the limit of "
             f"{report.frr_limit:.2%}"
         )
-    if wrong:
-        raise DataError(
-            "; ".join(wrong),
-            where=GUARD_REPORT,
-            fix="use other judges or gates, more calibration sources, or another limit",
-        )
+    return wrong
+
+
+def cautions(report: GuardReport) -> list[str]:
+    """Return what a user should know of a calibration that keeps its limits: judges that know too little, and limits
+    that rest on few sources or on none.
+    """
+    found = [
+        f"{judge} prefers the label on {share:.0%} of the clean pictures alone (r_min is {report.r_min:.0%}), so "
+        f"{sum(one.recall.get(judge, 1) < report.r_min for one in report.classes)} of {len(report.classes)} classes "
+        "are unguardable through it; check its model"
+        for judge, share in report.recall.items()
+        if share < report.r_min
+    ]
+    silent = [member for member in report.unmeasured if member != ENSEMBLE]
+    if silent:
+        found.append(f"too few pictures to say anything of {', '.join(silent)}")
+    return [*found, *_thin_limits(report)]
+
+
+def _thin_limits(report: GuardReport) -> list[str]:
+    """Return which limits of all classes together rest on no source, or on a few extreme ones."""
+    # The product's threshold binds under the calibrated rule alone, and then instead of the gates'.
+    joint = report.rule == "calibrated"
+    pooled = [one for one in report.thresholds if one.class_name == POOLED and (one.gate in report.gates) != joint]
+    none = [one.gate for one in pooled if not one.rank]
+    few = [f"{one.gate} (k = {one.rank} of {one.sources})" for one in pooled if 0 < one.rank < LEAST_RANK]
+    share = report.alpha / (1 if joint else max(1, len(report.gates)))
+    asked = f"k = {LEAST_RANK} takes {ceil(LEAST_RANK / share) - 1} clean sources"
+    return [
+        *([f"not calibrated, so that their own limits bind: {', '.join(none)}; {asked}"] if none else []),
+        *([f"limits that rest on a few extreme sources: {', '.join(few)}; {asked}"] if few else []),
+    ]
 
 
 def write_guard_report(folder: str | Path, report: GuardReport) -> Path:
@@ -241,4 +313,12 @@ def read_guard_report(folder: str | Path) -> GuardReport:
     except FileNotFoundError as error:
         raise DataError("the guard report is missing", where=str(path), fix="calibrate the guards first") from error
     except ValidationError as error:
-        raise CorruptDatasetError(f"this is not a guard report: {error}", where=str(path)) from error
+        raise not_a_report(error, str(path)) from error
+
+
+def not_a_report(error: ValidationError, where: str) -> CorruptDatasetError:
+    """Return the message about a file that is no guard report, or one of another version."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    what = f"this is not a guard report of this version: {place}: {first['msg']}"
+    return CorruptDatasetError(what, where=where, fix="calibrate the guards again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from editmill.generators.models.loading import Placement
@@ -9,12 +10,15 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import (
     GUARD_REPORT,
     GuardReport,
+    cautions,
     check_limits,
     read_guard_report,
     write_guard_report,
 )
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import configure_process, distinct_names, make_build
+
+logger = logging.getLogger("editmill.calibrate")
 
 
 def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport | None:
@@ -31,6 +35,8 @@ def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport
     if not (out / GUARD_REPORT).exists():
         write_guard_report(out, make_report(plan, placement))
     report = read_guard_report(out)
+    for caution in cautions(report):
+        logger.warning("%s", caution)
     check_limits(report)
     return report
 

@@ -39,7 +39,7 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
       editmill calibrate imagenet-g --out out/guards --set calibration.source.count=400 --set guard.far_upper_limit=0.05
       editmill calibrate imagenet-g --out out/guards --json
     """
-    from editmill.manifests.guard_report import GUARD_REPORT, check_limits, write_guard_report
+    from editmill.manifests.guard_report import GUARD_REPORT, cautions, check_limits, write_guard_report
     from editmill.pipelines.calibrate import make_report
     from editmill.pipelines.plan import make_plan
 
@@ -56,17 +56,21 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
         check_limits(report)
     except DataError as error:
         wrong = str(error)
+    warnings = cautions(report)
     if as_json:
-        document = report.model_dump(mode="json")
-        click.echo(
-            json.dumps(
-                {"ok": not wrong, "digest": report.digest, "unguardable": list(report.unguardable), "report": document},
-                indent=2,
-            )
-        )
+        document = {
+            "ok": not wrong,
+            "digest": report.digest,
+            "unguardable": list(report.unguardable),
+            "warnings": warnings,
+            "report": report.model_dump(mode="json"),
+        }
+        click.echo(json.dumps(document, indent=2))
     else:
         _print_tables(report)
         click.echo(f"{out / GUARD_REPORT}, digest {report.digest[:12]}")
+    for warning in warnings:
+        click.echo(f"warning: {warning}", err=True)
     if wrong:
         click.echo(f"error: {wrong}", err=True)
         sys.exit(1)
@@ -81,9 +85,15 @@ def _print_tables(report: GuardReport) -> None:
     )
     for member in dict.fromkeys((*rejections, *accepts)):
         first, second = rejections.get(member), accepts.get(member)
-        upper = f"{second.upper:7.2%}" if second else f"{'-':>7}"
-        blind = "  BLIND" if member in report.blind else ""
-        click.echo(f"{member:24} {_figures(first, 7)} {_figures(second, 9)} {upper}{blind}")
+        upper = f"{second.upper:7.2%}" if second and second.pictures else f"{'-':>7}"
+        found = {"BLIND": report.blind, "NO EVIDENCE": report.unmeasured}
+        said = "".join(f"  {word}" for word, members in found.items() if member in members)
+        click.echo(f"{member:24} {_figures(first, 7)} {_figures(second, 9)} {upper}{said}")
+    click.echo(f"{'limit of all classes':24} {'sources':>7} {'k':>9}  pooled")
+    for limit in report.thresholds:
+        if not limit.class_name:
+            value = "the gate's own limit" if limit.threshold is None else f"{limit.threshold:.4f}"
+            click.echo(f"{limit.gate:24} {limit.sources:7} {limit.rank:9}  {value}")
     click.echo(f"{'class':24} {'sources':>7} {'passed':>9}  recall by gate")
     for one in report.classes:
         recall = ", ".join(f"{gate} {value:.2%}" for gate, value in sorted(one.recall.items()))
@@ -94,6 +104,6 @@ def _print_tables(report: GuardReport) -> None:
 
 
 def _figures(rate: ErrorRate | None, width: int) -> str:
-    if rate is None:
+    if rate is None or not rate.pictures:
         return f"{'-':>{width}} {'-':>9}  {'':18}"
     return f"{rate.pictures:{width}} {rate.rate:9.2%}  {f'{rate.low:.2%} to {rate.high:.2%}':18}"

@@ -32,7 +32,7 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
     """Pictures of classes from text, from real pictures, and from both, by the ``synthesis`` generator."""
 
     kind = "synthesis"
-    version = 1
+    version = 2
     what = "generated pictures"
     settings = SynthesisSettings
     guard = EnsembleSettings

@@ -19,11 +19,12 @@ from editmill.generators.base.family import Regating as Rethresholding
 from editmill.generators.base.family import Settings
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
 from editmill.manifests.canonical import canonical_json, digest
-from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RecipeError, RequestError
+from editmill.manifests.errors import OccupiedError, RecipeError, RequestError
 from editmill.manifests.guard_report import (
     GUARD_REPORT,
     GuardReport,
     check_limits,
+    not_a_report,
     read_guard_report,
     write_guard_report,
 )
@@ -103,9 +104,7 @@ def _stored_report(dataset: str | Path) -> GuardReport | None:
     try:
         return GuardReport.model_validate_json(store.read(GUARD_REPORT))
     except ValidationError as error:
-        raise CorruptDatasetError(
-            f"this is not a guard report: {error}", where=f"{store.root}/{GUARD_REPORT}"
-        ) from error
+        raise not_a_report(error, f"{store.root}/{GUARD_REPORT}") from error
 
 
 def _given_report(path: Path, regating: Rethresholding[Any]) -> GuardReport:

@@ -31,6 +31,7 @@ from editmill.generators.guards.ensemble.figures import (
     judge_qualities,
     recalls,
     unguardable,
+    unmeasured_members,
 )
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
@@ -306,6 +307,7 @@ def report_of(
         false_rejections=rejections,
         false_accepts=accepts,
         blind=blind_members(rejections, accepts),
+        unmeasured=unmeasured_members(rejections, accepts),
         far_upper_limit=settings.far_upper_limit,
         frr_limit=settings.frr_limit,
     )

@@ -11,7 +11,7 @@ from editmill.generators.guards.ensemble.conformal import lowest_scores, thresho
 from editmill.generators.guards.ensemble.gates import GATES, LABEL_GATES
 from editmill.generators.guards.ensemble.limits import JOINT, Limits
 from editmill.generators.guards.ensemble.platt import fit_curve
-from editmill.generators.guards.ensemble.rates import Tally
+from editmill.generators.guards.ensemble.rates import Tally, interval
 from editmill.generators.guards.ensemble.rule import decide, passes
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.manifests.guard_report import (
@@ -110,7 +110,7 @@ class Figures:
     Args:
         settings: The rule.
         gates: The gates that count as members of their own.
-        excluded: Classes that are not guarded.
+        excluded: Classes that are not guarded, which figures of whole ensembles leave out.
     """
 
     def __init__(self, settings: EnsembleSettings, gates: Sequence[str], *, excluded: Sequence[str] = ()) -> None:
@@ -127,11 +127,11 @@ class Figures:
         accepted[SOURCELESS] = not decide(sourceless, one.class_name, self.settings, limits)
         if one.clean:
             self.passed.setdefault(one.class_name, []).append(bool(accepted[ENSEMBLE]))
-        # Unguardable classes are listed with what passes, but no error rate counts them.
-        if one.class_name in self.excluded:
-            return
         for member, yes in accepted.items():
-            if yes is not None:
+            # No sample of an unguardable class is ever accepted, so the ensemble's figures leave those classes out; a
+            # single member is measured on all, or one that knows no class would leave every other without a figure.
+            left_out = member in (ENSEMBLE, SOURCELESS) and one.class_name in self.excluded
+            if yes is not None and not left_out:
                 for kind in (one.kind, OVERALL):
                     self._tallies.setdefault((one.clean, member, kind), Tally.empty()).add(one.source, yes != one.clean)
 
@@ -168,11 +168,30 @@ def cross_fitted(
 
 
 def blind_members(rejections: Sequence[ErrorRate], accepts: Sequence[ErrorRate]) -> tuple[str, ...]:
-    """Return members that do not surely reject label-destroying pictures more often than clean ones, such as a guard
-    that is always true.
+    """Return measured members that do not surely reject label-destroying pictures more often than clean ones, such as a
+    guard that is always true.
     """
+    return tuple(
+        wrong.member
+        for clean, wrong in _overall(rejections, accepts)
+        if 1 - wrong.high <= clean.high and _telling(clean, wrong)
+    )
+
+
+def unmeasured_members(rejections: Sequence[ErrorRate], accepts: Sequence[ErrorRate]) -> tuple[str, ...]:
+    """Return members of which there are too few pictures to say whether they are blind, or none."""
+    return tuple(wrong.member for clean, wrong in _overall(rejections, accepts) if not _telling(clean, wrong))
+
+
+def _overall(rejections: Sequence[ErrorRate], accepts: Sequence[ErrorRate]) -> list[tuple[ErrorRate, ErrorRate]]:
+    """Return the overall figures of every member on clean and on destroyed pictures."""
     clean = {one.member: one for one in rejections if one.kind == OVERALL}
-    return tuple(one.member for one in accepts if one.kind == OVERALL and 1 - one.high <= clean[one.member].high)
+    return [(clean[one.member], one) for one in accepts if one.kind == OVERALL]
+
+
+def _telling(clean: ErrorRate, wrong: ErrorRate) -> bool:
+    """Return whether a member that never errs on so many pictures would be found to see."""
+    return 1 - interval(0, wrong.effective)[1] > interval(0, clean.effective)[1]
 
 
 def class_qualities(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import beta
 
 from editmill.manifests.guard_report import ErrorRate
@@ -48,10 +47,12 @@ class Tally:
         self.pictures[source] = self.pictures.get(source, 0) + 1
 
     def rate(self, member: str, kind: str) -> ErrorRate:
-        """Return the record; bounds are those of the effective number of pictures."""
+        """Return the record; bounds are those of the effective number of pictures (Korn & Graubard 1998, Survey
+        Methodology 24(2)).
+        """
         errors, pictures = sum(self.errors.values()), sum(self.pictures.values())
         share = errors / pictures if pictures else 0.0
-        trials = effective_trials(self.errors, self.pictures)
+        trials = effective_trials(self.pictures)
         low, high = interval(share * trials, trials)
         upper = upper_bound(share * trials, trials)
         return ErrorRate(
@@ -59,6 +60,7 @@ class Tally:
             kind=kind,
             sources=len(self.pictures),
             pictures=pictures,
+            effective=trials,
             errors=errors,
             rate=share,
             low=low,
@@ -67,22 +69,13 @@ class Tally:
         )
 
 
-def effective_trials(errors: Mapping[str, int], pictures: Mapping[str, int]) -> float:
-    """Return independent pictures that tell as much as these, of which those of one source are alike (Korn & Graubard
-    1998, Survey Methodology 24(2)).
+def effective_trials(pictures: Mapping[str, int]) -> float:
+    """Return the number of independent pictures that surely tell as much as these, of which those of one source are
+    alike: (sum m)^2 / sum m^2 for m pictures per source (Kish 1965, Survey Sampling, section 8.2, with a correlation of
+    1 within a source).
 
-    The number of pictures over the design effect, which is at least 1, and at most what makes every source one trial;
-    without any error, or with nothing but errors, nothing is known of it, and that most is taken.
+    At most the number of sources; equal to it where all have as many pictures, and 0 without any. It does not depend on
+    errors, so that more errors of the same pictures never give a lower bound.
     """
-    total, sources = sum(pictures.values()), len(pictures)
-    # With one picture per source there is nothing alike to account for.
-    if total == sources:
-        return float(total)
-    share = sum(errors.values()) / total
-    if share in (0.0, 1.0) or sources < 2:
-        return float(sources)
-    residuals = np.array([errors[one] - share * pictures[one] for one in pictures], np.float64)
-    variance = sources / (sources - 1) * float((residuals**2).sum()) / total**2
-    # The variance between sources over that of as many independent pictures.
-    effect = max(1.0, variance / (share * (1 - share) / total))
-    return max(float(sources), total / effect)
+    squares = sum(count**2 for count in pictures.values())
+    return float(sum(pictures.values()) ** 2 / squares) if squares else 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,7 @@ from editmill.generators.guards.ensemble.figures import (
     judge_qualities,
     recalls,
     unguardable,
+    unmeasured_members,
 )
 from editmill.generators.guards.ensemble.limits import JOINT, Limits
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
@@ -127,6 +130,32 @@ def test_unguardable_classes_are_listed_and_left_out() -> None:
     assert bad == ("class1",)
     assert unguardable({"silent": {}}, 0.5) == ("silent",)
     assert overall(cross_fitted(scored, SETTINGS, GATES, bad).rates(clean=True), ENSEMBLE).pictures == 80
+
+
+def with_score(scored: list[Scored], **scores: float) -> list[Scored]:
+    return [replace(one, scores={**one.scores, **scores}) for one in scored]
+
+
+def test_one_broken_judge_makes_no_other_member_blind() -> None:
+    scored = with_score(drawn(80), clip_margin=-1.0)
+    bad = unguardable(recalls(scored, GATES), 0.5)
+    assert bad == ("class0", "class1")
+    figures = cross_fitted(scored, SETTINGS, GATES, bad)
+    rejections, accepts = figures.rates(clean=True), figures.rates(clean=False)
+    assert {gate: overall(accepts, gate).pictures for gate in GATES} == dict.fromkeys(GATES, 160)
+    assert (overall(rejections, "label_siglip").rate, overall(rejections, "label_clip").rate) == (0, 1)
+    assert blind_members(rejections, accepts) == ("label_clip",)
+    # No class is left for the ensemble: no evidence, which is not the same as blind.
+    assert unmeasured_members(rejections, accepts) == (ENSEMBLE, SOURCELESS)
+
+
+@pytest.mark.parametrize(("sources", "told"), [(4, False), (12, True)])
+def test_few_pictures_say_nothing_of_a_guard(sources: int, told: bool) -> None:
+    for constant in ("", "identity"):
+        figures = cross_fitted(drawn(sources, constant=constant), SETTINGS, GATES, ())
+        rejections, accepts = figures.rates(clean=True), figures.rates(clean=False)
+        assert blind_members(rejections, accepts) == (("identity",) if constant and told else ())
+        assert ("identity" in unmeasured_members(rejections, accepts)) == (not told)
 
 
 def test_judges_on_clean_pictures() -> None:
