@@ -32,15 +32,16 @@ def detect(scheme: Scheme, image: Picture, payload: Payload) -> dict[str, Any]:
         "error": "",
     }
     try:
-        scores = read(scheme, image)
+        scores = np.round(read(scheme, image), DIGITS)
     except ReadingError as error:
         return {**found, "error": str(error)}
+    # Rounded first: rows give exactly these matches, also where a score rounds to 0.
     matches = int(np.sum((scores > 0) == np.array(payload.bits, bool)))
     # sf(k) is P(X > k).
     p_value = float(binom.sf(matches - 1, scheme.bits, 0.5))
     return {
         **found,
-        "scores": [round(float(score), DIGITS) for score in scores],
+        "scores": [float(score) for score in scores],
         "matches": matches,
         "p_value": p_value,
     }

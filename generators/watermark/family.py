@@ -30,7 +30,7 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
     """Marks, attacks on them, and what decoders still read, by the ``watermark`` generator."""
 
     kind = GENERATOR
-    version = 1
+    version = 2
     what = "attacked pictures"
     settings = WatermarkSettings
     guard = WatermarkGuardSettings

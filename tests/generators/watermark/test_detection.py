@@ -52,3 +52,12 @@ def test_a_decoder_that_fails_leaves_an_error_and_no_evidence(evidence: Any) -> 
     found = detect(Fake(evidence), textured(0), KEY)
     assert found["error"]
     assert (found["scores"], found["matches"], found["p_value"]) == ([], None, None)
+
+
+def test_what_rows_hold_decides_the_matches() -> None:
+    """A score that rounds to 0 reads as 0, as in the rows, whatever it was."""
+    evidence = [0.4e-6 if bit else -0.4e-6 for bit in KEY.bits]
+    found = detect(Fake(evidence), textured(0), KEY)
+    assert found["scores"] == [0.0] * 32
+    assert found["matches"] == sum(bit == (score > 0) for bit, score in zip(KEY.bits, found["scores"], strict=True))
+    assert found["matches"] != 32

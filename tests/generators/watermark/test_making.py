@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from editmill.generators.watermark.regeneration import Regenerator
 from editmill.generators.watermark.schemes import EmbeddingError
 from editmill.generators.watermark.schemes.blind import BlindWatermark
 from editmill.generators.watermark.schemes.invisible import DwtScheme
+from editmill.generators.watermark.settings import WatermarkGuardSettings
 from editmill.manifests.arrays import Feature, Picture
 from tests.generators.watermark.building import SIDE, build_of, builder_of, built_of, plan_of, rows_of
 from tests.generators.watermark.pictures import textured
@@ -253,6 +255,14 @@ def test_an_even_result_is_rejected_and_described(pack: Path, photos: Path, monk
     found = built_of(build_of(pack, photos, **ROUND_TRIP))
     assert {(row.status, row.reasons, bool(members)) for row, members in found} == {("rejected", ("sanity",), False)}
     assert all(row.parameters["attack"]["rung"] == "vae" and "detail" not in row.parameters for row, _ in found)
+
+
+@pytest.mark.parametrize(("contrast", "status"), [(1.0, "ok"), (np.nextafter(1.0, 2.0), "rejected")])
+def test_a_picture_at_the_least_contrast_passes(pack: Path, photos: Path, contrast: float, status: str) -> None:
+    """Where nothing is attacked, the contrast is exactly that of what entered."""
+    guard = WatermarkGuardSettings.model_construct(contrast=contrast)
+    rows = rows_of(replace(build_of(pack, photos, schemes=[{"name": "dwtDctSvd"}], **UNTOUCHED), guard=guard))
+    assert {row.status for row in rows} == {status}
 
 
 def test_a_failing_attack_of_one_sample_fails_alone(
