@@ -14,7 +14,14 @@ from editmill.evaluators.classifiers import Classifier, load_classifier
 from editmill.evaluators.predictions import predict
 from editmill.evaluators.registry import evaluator_of, exporters
 from editmill.evaluators.reporting import Report, Section, render
-from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
+from editmill.evaluators.statistics import (
+    Estimate,
+    holm,
+    mcnemar_exact,
+    mean_of_means,
+    paired_drop,
+    proportion_interval,
+)
 from editmill.manifests import Dataset, Manifest, atomic_write
 
 __all__ = [
@@ -35,9 +42,9 @@ __all__ = [
     "mean_of_means",
     "paired_drop",
     "predict",
+    "proportion_interval",
     "render",
     "report",
-    "wilson_interval",
     "write_report",
 ]
 

@@ -55,7 +55,7 @@ def drop_bars(series: Sequence[Series], *, title: str, controls: Collection[str]
 def _axis(drops: Sequence[Estimate]) -> tuple[float, float, float]:
     """Return the ends and step of an axis that holds zero and all intervals, with at most ten round steps."""
     # Some length, also where all drops are zero.
-    least, most = min(0.0, *(drop.low for drop in drops)), max(0.01, *(drop.high for drop in drops))
+    least, most = min(0.0, *(drop.drawn[0] for drop in drops)), max(0.01, *(drop.drawn[1] for drop in drops))
     step = next(size for size in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if (most - least) / size <= 8 or size == 0.5)
     # The slack keeps rounding from adding a step beyond an end that lies on one.
     return math.floor(least / step + 1e-9) * step, math.ceil(most / step - 1e-9) * step, step
@@ -83,7 +83,7 @@ def _group(name: str, series: Sequence[Series], x: svg.Scale, top: float, left: 
 
 def _bar(drop: Estimate, x: svg.Scale, top: float, colour: str, *, opacity: float) -> list[str]:
     start, end = sorted((x(0), x(drop.value)))
-    low, high, middle = x(drop.low), x(drop.high), top + _BAR / 2
+    low, high, middle = *map(x, drop.drawn), top + _BAR / 2
     place = f'x="{start:.1f}" y="{top + 1:.1f}" width="{end - start:.1f}" height="{_BAR - 2}"'
     return [
         f'<rect {place} fill="{colour}" fill-opacity="{opacity}" stroke="{colour}"/>',

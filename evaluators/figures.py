@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
+
+TOO_FEW = "n too small"
+SHARE_INTERVALS = "intervals of shares are Wilson's, below 20 trials and at 0 and 100 % exact ones (Clopper-Pearson)"
+SOURCE_INTERVALS = (
+    "a percentile bootstrap over sources, or Hoeffding's bound (wide, but it always holds) below 20 sources and where "
+    "fewer than 6 differ from the rest"
+)
 
 
 class Interval(Protocol):
-    """A number with the ends of its interval."""
+    """A number with the ends of its interval, None where it rests on too little for one."""
 
     @property
     def value(self) -> float: ...
 
     @property
-    def low(self) -> float: ...
+    def low(self) -> float | None: ...
 
     @property
-    def high(self) -> float: ...
+    def high(self) -> float | None: ...
 
 
 def percent(value: float | None) -> str:
@@ -25,7 +33,13 @@ def percent(value: float | None) -> str:
 
 def percent_range(found: Interval) -> str:
     """Write the interval of a fraction."""
-    return f"[{percent(found.low)}, {percent(found.high)}]"
+    return _range(found, percent)
+
+
+def _range(found: Interval, write: Callable[[float], str]) -> str:
+    if found.low is None or found.high is None:
+        return TOO_FEW
+    return f"[{write(found.low)}, {write(found.high)}]"
 
 
 def rate_cells(found: Interval | None) -> list[str]:
@@ -42,7 +56,7 @@ def points(value: float) -> str:
 
 def points_range(found: Interval) -> str:
     """Write the interval of a drop."""
-    return f"[{points(found.low)}, {points(found.high)}]"
+    return _range(found, points)
 
 
 def drop_cells(found: Interval | None) -> list[str]:
@@ -59,7 +73,7 @@ def decimal_cells(found: Interval | None, digits: int = 3) -> list[str]:
     """Write a number and its interval with so many decimals, as two cells."""
     if found is None:
         return ["-", ""]
-    return [decimal(found.value, digits), f"[{decimal(found.low, digits)}, {decimal(found.high, digits)}]"]
+    return [decimal(found.value, digits), _range(found, lambda end: decimal(end, digits))]
 
 
 def p_text(value: float | None) -> str:

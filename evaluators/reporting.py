@@ -77,7 +77,7 @@ def start_document(manifest: Manifest, *, kind: str, schema_version: int) -> dic
     return {"schema_version": schema_version, "kind": kind, "dataset": dataset}
 
 
-def spread(name: str, found: Interval | None) -> dict[str, float]:
+def spread(name: str, found: Interval | None) -> dict[str, float | None]:
     """Return a number and the ends of its interval as three CSV fields; none where it was not measured."""
     return {} if found is None else {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.special import rel_entr
 from scipy.stats import binomtest
 
 from editmill.evaluators.adapters.arrays import FloatArray
@@ -18,6 +20,17 @@ from editmill.manifests import RequestError
 
 # Resamples that are held in memory at a time.
 _CHUNK = 500
+# Sources under which no interval is an approximation: it is exact, or there is none.
+LEAST_SOURCES = 20
+# Of so few sources that differ from all others, no sign test reaches 5 %, and resamples often hold none.
+_LEAST_MOVED = 6
+# Widths and numbers that differ by no more are equal.
+ROUNDING = 1e-12
+
+# Least and largest possible value.
+Bounds = tuple[float, float]
+SHARES: Bounds = (0.0, 1.0)
+DROPS: Bounds = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -26,22 +39,27 @@ class Estimate:
 
     Attributes:
         value: The estimate.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
+        low: Lower end of the interval; None where there are too few sources for one.
+        high: Upper end of the interval; None like ``low``.
         n: Sources it rests on.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
+    @property
+    def drawn(self) -> tuple[float, float]:
+        """The interval as plots draw it: without length where there is none."""
+        return (self.value, self.value) if self.low is None or self.high is None else (self.low, self.high)
 
-def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the score interval of a proportion (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
-    It holds its level for small ``n`` and near 0 and 1, where the usual normal interval does not. The trials must be
-    independent.
+def proportion_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the interval of a proportion of independent trials.
+
+    It is exact (Clopper & Pearson 1934, doi:10.1093/biomet/26.4.404) under ``LEAST_SOURCES`` trials and where all or no
+    trials succeed, else the score interval (Wilson 1927, doi:10.1080/01621459.1927.10502953).
 
     Args:
         correct: Successes, in [0, n].
@@ -57,14 +75,55 @@ def wilson_interval(correct: int, n: int, *, confidence: float = 0.95) -> tuple[
     if not 0 <= correct <= n or n < 1:
         raise RequestError(f"no proportion has {correct} successes in {n} trials")
     _check_confidence(confidence)
-    interval = binomtest(correct, n).proportion_ci(confidence_level=confidence, method="wilson")
+    exact = n < LEAST_SOURCES or correct in (0, n)
+    interval = binomtest(correct, n).proportion_ci(confidence, method="exact" if exact else "wilson")
     return float(interval.low), float(interval.high)
 
 
 def proportion(correct: int, n: int, *, confidence: float = 0.95) -> Estimate:
-    """Return a share of independent trials with its Wilson interval; see `wilson_interval`."""
-    low, high = wilson_interval(correct, n, confidence=confidence)
+    """Return a share of independent trials with its interval; see `proportion_interval`."""
+    low, high = proportion_interval(correct, n, confidence=confidence)
     return Estimate(correct / n, low, high, n)
+
+
+def too_few(sources: int, moved: int) -> bool:
+    """Whether a bootstrap over ``sources``, of which ``moved`` differ from all others, says too little."""
+    return sources < LEAST_SOURCES or moved < _LEAST_MOVED
+
+
+def bounded_interval(
+    value: float, n: float, *, bounds: Bounds = SHARES, confidence: float = 0.95
+) -> tuple[float, float]:
+    """Return an interval that holds its level for every ``n``, by the bound of Hoeffding (1963, theorem 1,
+    doi:10.1080/01621459.1963.10500830).
+
+    It holds for the mean of ``n`` independent values of any distribution within the bounds, and for an area under the
+    ROC, of which ``n`` is then the smaller number of samples, or half the number of sources where both samples of a
+    source are in it. With all values at one bound it equals Clopper & Pearson's. It never has the width 0; between the
+    bounds it is wide.
+
+    Args:
+        value: The mean or area, within the bounds.
+        n: Independent values. With unequal weights, which sum to 1, the reciprocal of the largest.
+        bounds: Least and largest possible value.
+        confidence: Coverage, in (0, 1).
+
+    Raises:
+        RequestError: The value lies outside of the bounds, or an option is out of range.
+    """
+    _check_confidence(confidence)
+    least, most = bounds
+    if not least <= value <= most or not least < most or not n > 0:
+        raise RequestError(f"no mean of {n} values within [{least:g}, {most:g}] is {value:g}")
+    share, allowed = (value - least) / (most - least), float(np.log(2 / (1 - confidence)) / n)
+
+    def excess(true: float) -> float:
+        return float(rel_entr(share, true) + rel_entr(1 - share, 1 - true)) - allowed
+
+    low = brentq(excess, np.finfo(float).tiny, share) if share > 0 and excess(np.finfo(float).tiny) > 0 else 0.0
+    top = np.nextafter(1.0, 0.0)
+    high = brentq(excess, share, top) if share < 1 and excess(top) > 0 else 1.0
+    return least + low * (most - least), least + high * (most - least)
 
 
 def mcnemar_exact(only_first: int, only_second: int) -> float:
@@ -119,14 +178,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def paired_drop(
     before: npt.ArrayLike, after: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
 ) -> Estimate:
-    """Return the mean of ``before - after`` with a percentile bootstrap interval (Efron & Tibshirani 1993, chapter 13).
+    """Return the mean of ``before - after`` with an interval over sources; see `mean_of_means`.
 
     Sources are resampled with both of their values, so the interval profits from the pairing; a source's replicas stay
     together because ``after`` holds their mean.
 
     Args:
         before: Float [n], a source's accuracy in the first condition, in [0, 1].
-        after: Float [n], the accuracy of the same sources in the second condition.
+        after: Float [n], the accuracy of the same sources in the second condition, in [0, 1].
         confidence: Coverage, in (0, 1).
         resamples: Bootstrap resamples.
         seed: Seed of the resampling.
@@ -140,18 +199,28 @@ def paired_drop(
     first, second = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     if first.shape != second.shape or first.ndim != 1:
         raise RequestError(f"pairs need two vectors of one length, got shapes {first.shape} and {second.shape}")
-    return mean_of_means((first - second)[:, None], confidence=confidence, resamples=resamples, seed=seed)
+    differences = (first - second)[:, None]
+    return mean_of_means(differences, bounds=DROPS, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def mean_of_means(
-    values: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+    values: npt.ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> Estimate:
-    """Return the mean over columns of each column's mean over sources, with a percentile bootstrap over sources.
+    """Return the mean over columns of each column's mean over sources, with an interval over sources.
 
-    Resampling whole sources keeps the correlation between columns that share them.
+    It is a percentile bootstrap (Efron & Tibshirani 1993, chapter 13); resampling whole sources keeps the correlation
+    between columns that share them. Where a column has fewer than ``LEAST_SOURCES`` sources, or hardly any source
+    differs from the others, resamples say too little: the interval is then that of `bounded_interval`, or none where
+    values have no bounds.
 
     Args:
         values: Float [sources, columns]; NaN where a source has no value in a column.
+        bounds: Least and largest possible value; None where there are none.
         confidence: Coverage, in (0, 1).
         resamples: Bootstrap resamples.
         seed: Seed of the resampling.
@@ -167,19 +236,28 @@ def mean_of_means(
     present = ~np.isnan(table)
     if table.ndim != 2 or not table.size or not present.any(axis=0).all():
         raise RequestError("a mean needs at least one value in every column", where=f"shape {table.shape}")
-    # What is missing adds nothing to either half, so one product gives sums and numbers.
-    rows = np.concatenate([np.where(present, table, 0.0), present], axis=1)
-    return _bootstrap(rows, confidence=confidence, resamples=resamples, seed=seed)
+    sums = np.where(present, table, 0.0)
+    means = _Means(sums, np.maximum(sums, 0), present.astype(np.float64))
+    return means.estimate(bounds, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def clustered_mean(
-    values: npt.ArrayLike, clusters: npt.ArrayLike, *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
+    values: npt.ArrayLike,
+    clusters: npt.ArrayLike,
+    *,
+    bounds: Bounds | None = None,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> Estimate:
-    """Return the mean of values with a percentile bootstrap over their clusters, each drawn with all of its values.
+    """Return the mean of values with an interval over their clusters, each drawn with all of its values.
+
+    It is that of `mean_of_means`, with clusters for sources.
 
     Args:
         values: Float [n].
         clusters: Int or str [n], which cluster (such as an image with several captions) each value belongs to.
+        bounds: Least and largest possible value; None where there are none.
         confidence: Coverage, in (0, 1).
         resamples: Bootstrap resamples.
         seed: Seed of the resampling.
@@ -194,7 +272,9 @@ def clustered_mean(
     sums, counts = cluster_sums(values, clusters)
     if not sums.size:
         raise RequestError("a mean needs at least one value")
-    return _bootstrap(np.stack([sums, counts], axis=1), confidence=confidence, resamples=resamples, seed=seed)
+    positive, _ = cluster_sums(np.maximum(values, 0), clusters)
+    means = _Means(sums[:, None], positive[:, None], counts[:, None])
+    return means.estimate(bounds, confidence=confidence, resamples=resamples, seed=seed)
 
 
 def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -208,35 +288,72 @@ def cluster_sums(values: npt.ArrayLike, clusters: npt.ArrayLike) -> tuple[FloatA
     )
 
 
-def _bootstrap(rows: FloatArray, *, confidence: float, resamples: int, seed: int) -> Estimate:
-    """Bootstrap the mean over columns of sum / number, from rows [sources, 2 * columns]: the sums, then the
-    numbers.
+@dataclass(frozen=True)
+class _Means:
+    """Sums of the values of each source in each column, sums of those above zero, and numbers of values; all float
+    [sources, columns].
     """
-    if resamples < 1:
-        raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
-    # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap
-    # at a cost that does not grow with the number of sources.
-    distinct, counts = np.unique(rows, axis=0, return_counts=True)
-    sources = len(rows)
-    value = float(_column_means(counts[None].astype(np.float64), distinct).mean())
-    rng = np.random.default_rng(seed)
-    means = np.empty(resamples)
-    for start in range(0, resamples, _CHUNK):
-        size = min(_CHUNK, resamples - start)
-        draws = rng.multinomial(sources, counts / sources, size=size).astype(np.float64)
-        # A resample without a source of some column is the mean over the others.
-        means[start : start + size] = np.nanmean(_column_means(draws, distinct), axis=1)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return Estimate(value, float(low), float(high), sources)
+
+    sums: FloatArray
+    positive: FloatArray
+    numbers: FloatArray
+
+    def estimate(self, bounds: Bounds | None, *, confidence: float, resamples: int, seed: int) -> Estimate:
+        """Return the mean over columns of sum / number with its interval; see `mean_of_means`."""
+        sources = len(self.sums)
+        value, positive = (
+            float((part.sum(axis=0) / self.numbers.sum(axis=0)).mean()) for part in (self.sums, self.positive)
+        )
+        low, high = self._bootstrap(confidence, resamples, seed)
+        if self._few() or high - low < ROUNDING:
+            if bounds is None:
+                return Estimate(value, None, None, sources)
+            # The column with the heaviest source decides.
+            n = float((self.numbers.sum(axis=0) / self.numbers.max(axis=0)).min())
+            low, high = _exact(positive, positive - value, n, bounds, confidence)
+        return Estimate(value, low, high, sources)
+
+    def _few(self) -> bool:
+        """Whether there are too few sources for a bootstrap, or too few that differ from the others."""
+        own = np.round(self.sums.sum(axis=1) / self.numbers.sum(axis=1), 12)
+        moved = len(own) - int(np.unique(own, return_counts=True)[1].max())
+        return too_few(int((self.numbers > 0).sum(axis=0).min()), moved)
+
+    def _bootstrap(self, confidence: float, resamples: int, seed: int) -> tuple[float, float]:
+        """Return the percentiles of resampled means."""
+        if resamples < 1:
+            raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
+        # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same
+        # bootstrap at a cost that does not grow with the number of sources.
+        rows = np.concatenate([self.sums, self.numbers], axis=1)
+        distinct, counts = np.unique(rows, axis=0, return_counts=True)
+        sources, rng, means = len(rows), np.random.default_rng(seed), np.empty(resamples)
+        for start in range(0, resamples, _CHUNK):
+            size = min(_CHUNK, resamples - start)
+            draws = rng.multinomial(sources, counts / sources, size=size).astype(np.float64)
+            totals, columns = draws @ distinct, self.sums.shape[1]
+            with np.errstate(invalid="ignore"):
+                # A resample without a source of some column is the mean over the others.
+                means[start : start + size] = np.nanmean(totals[:, :columns] / totals[:, columns:], axis=1)
+        tail = (1 - confidence) / 2
+        low, high = np.quantile(means, [tail, 1 - tail])
+        return float(low), float(high)
 
 
-def _column_means(weights: FloatArray, distinct: FloatArray) -> FloatArray:
-    """Return the weighted means [draws, columns]; NaN where a draw holds no value of the column."""
-    columns = distinct.shape[1] // 2
-    totals = weights @ distinct
-    with np.errstate(invalid="ignore"):
-        return np.asarray(totals[:, :columns] / totals[:, columns:], dtype=np.float64)
+def _exact(positive: float, negative: float, n: float, bounds: Bounds, confidence: float) -> tuple[float, float]:
+    """Return an interval of the mean of values, from the means of what they are above and below zero.
+
+    Most differences of two right or wrong answers are zero. The bound of `bounded_interval` is far closer for each of
+    the two parts, which miss half as often each, than for values that may take both bounds.
+    """
+    least, most = bounds
+    if least >= 0:
+        return bounded_interval(positive, n, bounds=bounds, confidence=confidence)
+    above, below = (
+        bounded_interval(part, n, bounds=(0.0, end), confidence=(1 + confidence) / 2)
+        for part, end in ((positive, most), (negative, -least))
+    )
+    return above[0] - below[1], above[1] - below[0]
 
 
 def _check_confidence(confidence: float) -> None:

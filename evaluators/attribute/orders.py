@@ -32,9 +32,8 @@ class Step:
     @property
     def verdict(self) -> Verdict:
         """``yes`` or ``no`` where the whole interval lies on one side of zero, else ``unclear``."""
-        if self.difference is None or self.difference.low <= 0 <= self.difference.high:
-            return "unclear"
-        return "yes" if self.difference.low > 0 else "no"
+        low, high = (0.0, 0.0) if self.difference is None else self.difference.drawn
+        return "unclear" if low <= 0 <= high else "yes" if low > 0 else "no"
 
 
 @dataclass(frozen=True)

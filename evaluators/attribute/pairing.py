@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 
 from editmill.evaluators.attribute.columns import ORIGINAL, Column
 from editmill.evaluators.attribute.outcomes import Outcomes
-from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, proportion
+from editmill.evaluators.statistics import DROPS, Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, proportion
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ColumnResult:
     Attributes:
         column: The edit and its level.
         correct: Accepted samples with the right label.
-        accuracy: ``correct`` among all accepted samples, with the Wilson interval; its ``n`` counts samples.
+        accuracy: ``correct`` among all accepted samples, with its interval; its ``n`` counts samples.
         sources: Distinct sources; fewer than samples where sources have replicas.
         comparison: Against the unedited samples; None for those themselves, and where no source has both.
         net: Drop against the control ``net_control`` of the same sources, which leaves out what the pipeline does
@@ -75,8 +75,8 @@ def compare_columns(outcomes: Outcomes, uncertainty: Uncertainty) -> tuple[tuple
     Pairs are complete per column: a column is compared on the sources that have an accepted sample both in it and
     unedited. Where a source has several replicas, its drop is measured on their mean and the bootstrap keeps them
     together. McNemar's test needs independent pairs, which replicas of one source are not; so it and the flip counts
-    use one replica per source, the lowest. The Wilson interval takes samples as independent, and is too narrow with
-    replicas.
+    use one replica per source, the lowest. The interval of an accuracy takes samples as independent, and is too narrow
+    with replicas.
 
     A net drop is measured against the first of the column's controls that the outcomes hold at all.
 
@@ -94,7 +94,7 @@ def compare_columns(outcomes: Outcomes, uncertainty: Uncertainty) -> tuple[tuple
     if edited and original is not None:
         # NaN where a source lacks one of the two, which leaves it out of that column alone.
         drops = outcomes.first[:, [original]] - outcomes.mean[:, edited]
-        mean = mean_of_means(drops, **asdict(uncertainty))
+        mean = mean_of_means(drops, bounds=DROPS, **asdict(uncertainty))
     return _correct_for_columns(results), mean
 
 

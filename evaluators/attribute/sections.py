@@ -9,14 +9,23 @@ from editmill.evaluators.attribute.pairing import ColumnResult
 from editmill.evaluators.attribute.rows import Sources
 from editmill.evaluators.attribute.strata import Stratum
 from editmill.evaluators.bars import drop_bars
-from editmill.evaluators.figures import drop_cells, p_text, percent, points, points_range, rate_cells
+from editmill.evaluators.figures import (
+    SHARE_INTERVALS,
+    SOURCE_INTERVALS,
+    drop_cells,
+    p_text,
+    percent,
+    points,
+    points_range,
+    rate_cells,
+)
 from editmill.evaluators.reporting import Section
 
 _NOTES = (
     "accepted: share of the planned samples that the guards let pass, in %; n: accepted samples; pairs: sources that "
     "have both the edited and the unedited sample;",
-    "top-1 in %, with Wilson intervals; drop in points against the unedited samples of the same sources, with "
-    "percentile bootstrap intervals over sources;",
+    f"top-1 in %; {SHARE_INTERVALS};",
+    f"drop in points against the unedited samples of the same sources, with {SOURCE_INTERVALS};",
     "lost/gained: sources that turn wrong/right; p: exact McNemar test, Holm-corrected over the edits (controls: "
     "uncorrected);",
     "net: drop against the control under 'net of'. The mean drop leaves out controls, which pages show in grey.",

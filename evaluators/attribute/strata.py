@@ -13,7 +13,7 @@ from editmill.evaluators.attribute.columns import ORIGINAL
 from editmill.evaluators.attribute.outcomes import Outcomes
 from editmill.evaluators.attribute.pairing import Uncertainty
 from editmill.evaluators.attribute.rows import Sources
-from editmill.evaluators.statistics import Estimate, mean_of_means
+from editmill.evaluators.statistics import DROPS, Estimate, mean_of_means
 
 LEAST_SOURCES = 9
 SIZES = ("small", "middle", "large")
@@ -96,7 +96,7 @@ def _split(
             low=float(measured[mine].min()),
             high=float(measured[mine].max()),
             original_accuracy=float(outcomes.mean[mine, original].mean()),
-            mean_drop=mean_of_means(drops[mine], **asdict(uncertainty)) if drops.shape[1] else None,
+            mean_drop=mean_of_means(drops[mine], bounds=DROPS, **asdict(uncertainty)) if drops.shape[1] else None,
         )
         for name, mine in groups
     ]

@@ -141,7 +141,7 @@ class _Measured:
 
 
 def _share(right: FloatArray) -> Estimate:
-    """Return a share with its Wilson interval; there is one trial per source."""
+    """Return a share with its interval; there is one trial per source."""
     return proportion(round(float(right.sum())), len(right))
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from editmill.evaluators import svg
+from editmill.evaluators.figures import decimal_cells
 from editmill.evaluators.fmr.evaluation import FmrEvaluation
 from editmill.evaluators.fmr.results import Point, TargetResult
 
 _HEIGHT, _LEFT, _RIGHT, _BOTTOM, _APART, _JITTER = 340, 62, 24, 52, 34, 4
+# Ends of intervals above it are cut off, in percent.
+_HIGHEST = 150.0
 
 
 def curve_plot(evaluation: FmrEvaluation) -> str:
@@ -23,12 +26,13 @@ def curve_plot(evaluation: FmrEvaluation) -> str:
     networks, targets = (list(dict.fromkeys(getattr(one, name) for one in drawn)) for name in ("network", "target"))
     top = 24 + svg.LEGEND * len(targets)
     bottom = top + _HEIGHT - _BOTTOM
-    # A model may be better on the pictures than on their originals.
-    most = max(100.0, *(point.fmr.high for one in drawn for point in (*one.curve, *one.random) if point.fmr))
+    # A model may be better on the pictures than on their originals. Intervals of few sources end far above.
+    found = [point.fmr for one in drawn for point in (*one.curve, *one.random) if point.fmr]
+    most = max(100.0, *(max(fmr.value, min(fmr.drawn[1], _HIGHEST)) for fmr in found))
     width = (svg.WIDTH - _LEFT - _RIGHT - _APART * (len(networks) - 1)) / len(networks)
 
     def y(value: float) -> float:
-        return bottom - value / most * (bottom - top)
+        return bottom - min(value, most) / most * (bottom - top)
 
     parts = svg.legend([f"{target} (dashed: random walks)" for target in targets], left=_LEFT, top=16)
     for column, network in enumerate(networks):
@@ -66,6 +70,6 @@ def _marks(name: str, curve: Sequence[Point], x: svg.Scale, shift: float) -> lis
     marks = []
     for budget, fmr in ((point.budget, point.fmr) for point in curve):
         if fmr is not None:
-            tip = f"{name}, {budget} steps: {fmr.value:.1f} [{fmr.low:.1f}, {fmr.high:.1f}], {fmr.n} sources"
-            marks.append(svg.Mark(x(budget) + shift, fmr.value, fmr.low, fmr.high, tip))
+            tip = f"{name}, {budget} steps: {' '.join(decimal_cells(fmr, 1))}, {fmr.n} sources"
+            marks.append(svg.Mark(x(budget) + shift, fmr.value, *fmr.drawn, tip))
     return marks

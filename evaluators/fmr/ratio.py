@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.adapters.arrays import FloatArray
+from editmill.evaluators.statistics import ROUNDING, Estimate, bounded_interval, too_few
 from editmill.manifests import RequestError
 
 
@@ -16,7 +17,9 @@ def percent_ratio(
     chapter 13).
 
     Both means are drawn together, so the interval knows that the sources are the same; drawing how often each distinct
-    pair occurs is the same bootstrap as drawing sources.
+    pair occurs is the same bootstrap as drawing sources. With fewer than ``LEAST_SOURCES`` sources, and where hardly
+    any source differs between the two, it is instead the quotient of both means' `bounded_interval`, which miss half as
+    often each.
 
     Args:
         before: Float [n], whether a model is right about a source before, in [0, 1].
@@ -39,13 +42,24 @@ def percent_ratio(
         )
     if not len(pairs) or not pairs[:, 0].sum():
         return None
+    value = 100 * float(pairs[:, 1].sum() / pairs[:, 0].sum())
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    if too_few(len(pairs), len(pairs) - int(counts.max())):
+        return _exact(value, pairs, confidence)
     draws = np.random.default_rng(seed).multinomial(len(pairs), counts / len(pairs), size=resamples)
     totals = draws @ distinct
     # A resample of sources that the model gets wrong before has no ratio.
     known = totals[totals[:, 0] > 0]
-    value = 100 * float(pairs[:, 1].sum() / pairs[:, 0].sum())
     tail = (1 - confidence) / 2
     low, high = np.quantile(100 * known[:, 1] / known[:, 0], [tail, 1 - tail])
+    if high - low < ROUNDING:
+        return _exact(value, pairs, confidence)
     # Percentiles of few sources may miss the estimate itself.
     return Estimate(value, float(min(low, value)), float(max(high, value)), len(pairs))
+
+
+def _exact(value: float, pairs: FloatArray, confidence: float) -> Estimate:
+    before, after = (
+        bounded_interval(float(mean), len(pairs), confidence=(1 + confidence) / 2) for mean in pairs.mean(axis=0)
+    )
+    return Estimate(value, 100 * after[0] / before[1], 100 * after[1] / before[0], len(pairs))

@@ -13,8 +13,8 @@ class Point:
 
     Attributes:
         budget: Ascent or random steps; 0 is the round trip.
-        pa: Accuracy on the pictures, a share with its Wilson interval.
-        fmr: 100 * PA / SA with its bootstrap interval; None where SA is 0.
+        pa: Accuracy on the pictures, a share with its interval.
+        fmr: 100 * PA / SA with its interval; None where SA is 0.
     """
 
     budget: int

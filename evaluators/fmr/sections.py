@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from editmill.evaluators.figures import decimal_cells, drop_cells, percent, rate_cells
+from editmill.evaluators.figures import (
+    SHARE_INTERVALS,
+    SOURCE_INTERVALS,
+    decimal_cells,
+    drop_cells,
+    percent,
+    rate_cells,
+)
 from editmill.evaluators.fmr.evaluation import FmrEvaluation
 from editmill.evaluators.fmr.results import Point, TargetResult
 from editmill.evaluators.reporting import Section
@@ -16,8 +23,8 @@ def sections(evaluation: FmrEvaluation) -> list[Section]:
 def _headline(evaluation: FmrEvaluation) -> Section:
     head = ["network", "target", "eligible", "SA", "PA", "FMR", "95 %", "round trip", "random", "random - PA", "95 %"]
     notes = (
-        "SA, PA: accuracy in % on the same eligible sources, originals and pictures made for this target; FMR = 100 "
-        "PA / SA, bootstrapped by source;",
+        "SA, PA: accuracy in % on the same eligible sources, originals and pictures made for this target;",
+        f"FMR = 100 PA / SA and differences have {SOURCE_INTERVALS};",
         "round trip, random: accuracy of the same model on the controls; random - PA: above 0 where the ascent costs "
         "more than as many random steps.",
     )
@@ -73,7 +80,8 @@ def _curves(evaluation: FmrEvaluation) -> Section:
         for name, curve in (("ascent", one.curve), ("random", one.random))
         for point in curve
     ]
-    return Section("Accuracy over the budget", head, rows, ("0 steps: the round trip through the network.",))
+    notes = (f"0 steps: the round trip through the network; {SHARE_INTERVALS}.",)
+    return Section("Accuracy over the budget", head, rows, notes)
 
 
 def _point(point: Point) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editmill.evaluators.statistics import wilson_interval
+from editmill.evaluators.statistics import proportion_interval
 from editmill.evaluators.synthesis.rows import ORIGINAL, SynthesisRow
 
 
@@ -19,7 +19,7 @@ class Filling:
     Attributes:
         planned, filled: samples.
         candidates, passed: Candidates made, and those that every guard let pass.
-        acceptance, low, high: Passed / candidates with its Wilson interval of 95 %; None without candidates. Candidates
+        acceptance, low, high: Passed / candidates with its interval of 95 %; None without candidates. Candidates
             of one search share class and prompt, so the interval is somewhat narrow.
         least, most: Smallest and largest acceptance of a class.
         gini: Of the classes' acceptance, 0 where all are alike.
@@ -82,7 +82,7 @@ def measure_filling(rows: Sequence[SynthesisRow]) -> tuple[Filling, ...]:
 def _filling(name: str, rows: Sequence[SynthesisRow]) -> Filling:
     candidates, passed = sum(row.candidates for row in rows), sum(row.passed for row in rows)
     filled = sum(row.ok for row in rows)
-    low, high = wilson_interval(passed, candidates) if candidates else (None, None)
+    low, high = proportion_interval(passed, candidates) if candidates else (None, None)
     made, good, full = Counter[int](), Counter[int](), Counter[int]()
     for row in rows:
         made[row.label] += row.candidates

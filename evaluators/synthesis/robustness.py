@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.evaluators.statistics import wilson_interval
+from editmill.evaluators.statistics import proportion_interval
 from editmill.evaluators.synthesis.rows import ORIGINAL
 
 LEAST_MODELS = 3
@@ -16,7 +16,7 @@ LEAST_MODELS = 3
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Top-1 accuracy with its Wilson interval of 95 %: ``correct`` of ``n``."""
+    """Top-1 accuracy with its interval of 95 %: ``correct`` of ``n``."""
 
     correct: int
     n: int
@@ -77,7 +77,7 @@ def measure_model(name: str, predictions: pa.Table, class_names: dict[int, str])
 
 def _accuracy(right: np.ndarray) -> Accuracy:
     correct, n = int(right.sum()), len(right)
-    return Accuracy(correct, n, correct / n, *wilson_interval(correct, n))
+    return Accuracy(correct, n, correct / n, *proportion_interval(correct, n))
 
 
 def effective_robustness(results: Sequence[ClassifierResult]) -> tuple[Robustness, ...]:

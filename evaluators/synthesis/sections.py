@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from editmill.evaluators.figures import decimal, percent, points, rate_cells
+from editmill.evaluators.figures import SHARE_INTERVALS, decimal, percent, points, rate_cells
 from editmill.evaluators.reporting import Section
 from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
 from editmill.evaluators.synthesis.filling import Filling
@@ -28,7 +28,7 @@ def _accuracy(evaluation: SynthesisEvaluation) -> Section:
         for name, one in named_accuracies(result)
     ]
     head = ["model", "conditioning", "n", "top-1", "95 %"]
-    return Section("top-1 by conditioning, %", head, rows, ("of accepted pictures; Wilson intervals",))
+    return Section("top-1 by conditioning, %", head, rows, (f"of accepted pictures; {SHARE_INTERVALS}",))
 
 
 def _robustness(evaluation: SynthesisEvaluation) -> Section:

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
-from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
+from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
 
 LABELS = ("entailment", "neutral", "contradiction")
 # Of the grid for one threshold; two of them are tried in all pairs, so their grid is half as fine.
@@ -117,7 +117,7 @@ def classify(
                 macro_f1(true, now),
                 {LABELS[label]: float(hits[true == label].mean()) for label in np.unique(true)},
                 # numpy does not subtract booleans.
-                clustered_mean(before * 1.0 - hits, mine, resamples=resamples) if changed else None,
+                clustered_mean(before * 1.0 - hits, mine, bounds=DROPS, resamples=resamples) if changed else None,
                 _p_value(before, hits, mine, resamples) if changed else None,
             )
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
-from editmill.evaluators.statistics import Estimate, cluster_sums, clustered_mean, sign_flip
+from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean, sign_flip
 from editmill.evaluators.text.rows import ORIGINAL, Captions
 
 # Ranks grow with the number of images, so they compare only among equally many.
@@ -189,4 +189,4 @@ def _compare(
 
 
 def _mean(values: FloatArray, where: BoolArray, captions: Captions, resamples: int) -> Estimate:
-    return clustered_mean(values[where], captions.image[where], resamples=resamples)
+    return clustered_mean(values[where], captions.image[where], bounds=DROPS, resamples=resamples)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 from fractions import Fraction
 from math import comb
 
@@ -8,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import bootstrap
+from scipy.stats import binom, binomtest, bootstrap, multinomial
 
-from editmill.evaluators import holm, mcnemar_exact, mean_of_means, paired_drop, wilson_interval
-from editmill.evaluators.statistics import clustered_mean
+from editmill.evaluators import Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, proportion_interval
+from editmill.evaluators.statistics import bounded_interval, clustered_mean
 from editmill.manifests import RequestError
 
 outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=40)
@@ -23,27 +22,31 @@ outcomes = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_siz
         # Newcombe 1998, Statistics in Medicine 17:857-872, table I, method 3.
         (81, 263, 0.2553, 0.3662),
         (15, 148, 0.0624, 0.1605),
-        (0, 20, 0.0, 0.1611),
         (1, 29, 0.0061, 0.1718),
+        # R: binom.test(x, n)$conf.int
+        (0, 20, 0.0, 0.1684),
+        (20, 20, 0.8316, 1.0),
+        (3, 19, 0.0338, 0.3958),
+        (1, 1, 0.025, 1.0),
     ],
 )
-def test_wilson_gives_the_published_intervals(correct: int, n: int, low: float, high: float) -> None:
-    assert wilson_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
+def test_shares_have_the_published_intervals(correct: int, n: int, low: float, high: float) -> None:
+    assert proportion_interval(correct, n) == pytest.approx((low, high), abs=5e-5)
 
 
 @given(n=st.integers(1, 500), share=st.floats(0, 1), confidence=st.floats(0.5, 0.999))
-def test_wilson_holds_the_estimate_and_mirrors(n: int, share: float, confidence: float) -> None:
+def test_the_interval_of_a_share_holds_it_and_mirrors(n: int, share: float, confidence: float) -> None:
     correct = round(share * n)
-    low, high = wilson_interval(correct, n, confidence=confidence)
+    low, high = proportion_interval(correct, n, confidence=confidence)
     assert 0 <= low <= correct / n + 1e-12
     assert correct / n - 1e-12 <= high <= 1
-    assert wilson_interval(n - correct, n, confidence=confidence) == pytest.approx((1 - high, 1 - low))
+    assert proportion_interval(n - correct, n, confidence=confidence) == pytest.approx((1 - high, 1 - low))
 
 
 @given(n=st.integers(2, 300), correct=st.integers(0, 2))
-def test_wilson_widens_with_confidence_and_narrows_with_n(n: int, correct: int) -> None:
+def test_the_interval_of_a_share_widens_with_confidence_and_narrows_with_n(n: int, correct: int) -> None:
     def width(k: int, trials: int, confidence: float) -> float:
-        low, high = wilson_interval(k, trials, confidence=confidence)
+        low, high = proportion_interval(k, trials, confidence=confidence)
         return high - low
 
     assert width(correct, n, 0.99) > width(correct, n, 0.9)
@@ -53,9 +56,9 @@ def test_wilson_widens_with_confidence_and_narrows_with_n(n: int, correct: int) 
 @pytest.mark.parametrize(
     ("correct", "n", "confidence"), [(5, 4, 0.95), (-1, 4, 0.95), (0, 0, 0.95), (1, 2, 1.0), (1, 2, 0.0)]
 )
-def test_wilson_refuses_what_is_no_proportion(correct: int, n: int, confidence: float) -> None:
+def test_what_is_no_proportion_has_no_interval(correct: int, n: int, confidence: float) -> None:
     with pytest.raises(RequestError):
-        wilson_interval(correct, n, confidence=confidence)
+        proportion_interval(correct, n, confidence=confidence)
 
 
 @pytest.mark.parametrize("lost", range(9))
@@ -113,14 +116,11 @@ def test_holm_refuses_what_is_no_probability() -> None:
         holm([0.2, 1.5])
 
 
-def test_bootstrap_agrees_with_all_resamples_of_four_sources() -> None:
-    values = np.array([0.0, 0.5, 1.0, -1.0])
-    means = [np.mean(draw) for draw in itertools.product(values, repeat=4)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    found = paired_drop(np.maximum(values, 0), np.maximum(-values, 0), resamples=40_000)
-    assert found.value == pytest.approx(values.mean())
-    assert (found.low, found.high) == pytest.approx((low, high), abs=0.13)
-    assert found.n == 4
+def test_bootstrap_of_right_answers_is_the_binomial_distribution() -> None:
+    found = paired_drop(np.ones(40), np.r_[np.zeros(10), np.ones(30)], resamples=40_000)
+    low, high = binom.ppf([0.025, 0.975], 40, 0.25) / 40
+    assert (found.value, found.n) == (0.25, 40)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1 / 40)
 
 
 def test_bootstrap_agrees_with_scipy() -> None:
@@ -156,8 +156,9 @@ def test_drop_is_antisymmetric_and_its_interval_holds_it(pairs: list[tuple[bool,
     assert forth.value == pytest.approx(-back.value)
     assert forth.value == pytest.approx(before.mean() - after.mean())
     for estimate in (forth, back):
-        assert -1 <= estimate.low <= estimate.value + 1e-12
-        assert estimate.value - 1e-12 <= estimate.high <= 1
+        low, high = estimate.drawn
+        assert -1 <= low <= estimate.value + 1e-12
+        assert estimate.value - 1e-12 <= high <= 1
 
 
 @given(pairs=outcomes, shuffle=st.randoms(use_true_random=False))
@@ -174,10 +175,97 @@ def test_drop_depends_on_nothing_but_its_seed() -> None:
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
-def test_equal_drops_leave_no_uncertainty() -> None:
-    found = paired_drop([1.0, 1.0, 1.0], [2 / 3, 2 / 3, 2 / 3])
-    assert found.low == pytest.approx(1 / 3)
-    assert found.high == pytest.approx(1 / 3)
+@given(
+    n=st.integers(1, 60), value=st.sampled_from([-1.0, -0.5, 0.0, 1 / 3, 1.0]), confidence=st.sampled_from([0.8, 0.95])
+)
+def test_equal_drops_leave_some_uncertainty(n: int, value: float, confidence: float) -> None:
+    found = paired_drop([max(value, 0)] * n, [max(-value, 0)] * n, resamples=10, confidence=confidence)
+    low, high = found.drawn
+    assert found.value == pytest.approx(value)
+    assert -1 <= low <= found.value <= high <= 1
+    # As many equal values may well be seen where so many others differ from them.
+    assert (value - low) + (high - value) >= 1 - (1 - confidence) ** (1 / n)
+
+
+@pytest.mark.parametrize("n", [5, 19, 25])
+def test_no_lost_and_no_gained_source_has_the_exact_bound_of_each(n: int) -> None:
+    found = paired_drop(np.ones(n), np.ones(n), resamples=10)
+    end = 1 - (0.05 / 4) ** (1 / n)
+    assert (found.low, found.high) == pytest.approx((-end, end))
+
+
+def test_few_lost_sources_never_narrow_an_interval() -> None:
+    def drop(lost: int) -> Estimate:
+        return paired_drop(np.ones(500), np.r_[np.zeros(lost), np.ones(500 - lost)], resamples=2000)
+
+    ends = [drop(lost).high or 0 for lost in range(6)]
+    assert ends == sorted(ends)
+    assert drop(5).low is not None
+    assert (drop(5).low or 0) < 0 < (drop(8).low or 0)
+
+
+@given(n=st.integers(1, 2000), confidence=st.floats(0.5, 0.999))
+def test_a_bounded_mean_at_its_bound_has_the_exact_interval_of_a_share(n: int, confidence: float) -> None:
+    low, high = proportion_interval(0, n, confidence=confidence)
+    assert bounded_interval(0.0, n, confidence=confidence) == pytest.approx((low, high), abs=1e-9)
+    mirrored = bounded_interval(3.0, n, bounds=(-1, 3), confidence=confidence)
+    assert mirrored == pytest.approx((3 - 4 * high, 3), abs=1e-8)
+
+
+@given(value=st.floats(0, 1), n=st.integers(1, 500))
+def test_a_bounded_interval_holds_the_mean_and_the_exact_interval(value: float, n: int) -> None:
+    hits = round(value * n)
+    low, high = bounded_interval(hits / n, n)
+    exact = binomtest(hits, n).proportion_ci(method="exact")
+    assert 0 <= low <= exact.low + 1e-9
+    assert exact.high - 1e-9 <= high <= 1
+
+
+@pytest.mark.parametrize("n", [3, 8, 19])
+def test_intervals_of_few_sources_cover_the_truth(n: int) -> None:
+    """Every outcome of n sources that are lost with 0.3, gained with 0.1, weighted by its probability."""
+    covered = 0.0
+    for lost in range(n + 1):
+        for gained in range(n + 1 - lost):
+            found = paired_drop(
+                [1.0] * lost + [0.0] * (n - lost),
+                [0.0] * lost + [1.0] * gained + [0.0] * (n - lost - gained),
+                resamples=1,
+            )
+            assert found.low is not None
+            assert found.high is not None
+            inside = found.low <= 0.2 <= found.high
+            covered += inside * multinomial.pmf([lost, gained, n - lost - gained], n, [0.3, 0.1, 0.6])
+    assert covered >= 0.95
+
+
+@pytest.mark.parametrize("n", [4, 12])
+def test_the_interval_of_a_small_roc_covers_its_area(n: int) -> None:
+    """Scores of unit normals a standard deviation apart have the area 0.7602."""
+    rng = np.random.default_rng(n)
+    marked, unmarked = rng.normal(1, 1, (400, n)), rng.normal(0, 1, (400, n))
+    areas = (marked[:, :, None] > unmarked[:, None]).mean(axis=(1, 2))
+    intervals = [bounded_interval(float(area), n) for area in areas]
+    assert all(low < high for low, high in intervals)
+    assert np.mean([low <= 0.7602 <= high for low, high in intervals]) >= 0.95
+
+
+def test_values_without_bounds_have_no_interval_where_sources_are_few() -> None:
+    rng = np.random.default_rng(0)
+    assert mean_of_means(rng.normal(size=(19, 1))).low is None
+    assert mean_of_means(rng.normal(size=(20, 1))).low is not None
+    assert mean_of_means(np.full((50, 1), 3.0)).high is None
+    # Of one column there are too few, however many the other has.
+    few = np.full((100, 2), np.nan)
+    few[:, 0], few[:5, 1] = rng.random(100), rng.random(5)
+    assert mean_of_means(few).low is None
+    assert mean_of_means(few, bounds=(0, 1)).drawn[0] < mean_of_means(few[:5, 1:], bounds=(0, 1)).value
+
+
+@pytest.mark.parametrize(("value", "n", "bounds"), [(1.1, 5, (0, 1)), (0.5, 0, (0, 1)), (0.5, 5, (1, 0))])
+def test_what_is_no_bounded_mean_has_no_interval(value: float, n: int, bounds: tuple[float, float]) -> None:
+    with pytest.raises(RequestError, match="no mean"):
+        bounded_interval(value, n, bounds=bounds)
 
 
 def test_mean_of_means_weighs_columns_equally_and_counts_sources_with_a_value() -> None:
@@ -210,10 +298,11 @@ def test_mean_of_means_refuses_an_empty_column_and_no_resamples() -> None:
 
 def test_a_clustered_mean_counts_values_and_resamples_clusters() -> None:
     values, clusters = np.array([1.0, 1.0, 1.0, 0.0]), np.array(["a", "a", "a", "b"])
-    found = clustered_mean(values, clusters, resamples=500)
+    found = clustered_mean(values, clusters, bounds=(0, 1), resamples=500)
     assert found.value == 0.75
-    assert (found.low, found.high, found.n) == (0.0, 1.0, 2)
-    assert clustered_mean(values[::-1], clusters[::-1], resamples=500) == found
+    # The heavier of both clusters holds three of four values.
+    assert (found.low, found.high, found.n) == (*bounded_interval(0.75, 4 / 3), 2)
+    assert clustered_mean(values[::-1], clusters[::-1], bounds=(0, 1), resamples=500) == found
 
 
 def test_a_clustered_mean_of_single_values_is_the_plain_one() -> None:
@@ -234,5 +323,5 @@ def test_intervals_of_clusters_cover_the_truth() -> None:
         found = clustered_mean(
             np.repeat(rng.normal(0, 1, 80), 5) + rng.normal(0, 0.2, 400), np.repeat(np.arange(80), 5), resamples=300
         )
-        covered += found.low <= 0 <= found.high
+        covered += found.drawn[0] <= 0 <= found.drawn[1]
     assert 0.9 <= covered / 300 <= 0.98

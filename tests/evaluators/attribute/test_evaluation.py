@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editmill.evaluators import Estimate, mcnemar_exact, wilson_interval
+from editmill.evaluators import Estimate, mcnemar_exact, proportion_interval
 from editmill.evaluators.attribute.columns import Column
 from editmill.evaluators.attribute.evaluation import ModelDrops
 from editmill.evaluators.attribute.outcomes import read_outcomes
@@ -51,7 +51,7 @@ def test_failing_on_one_edit_is_exactly_its_drop(dataset: Dataset) -> None:
     evaluation = measure(dataset, classifier)
     full = result(evaluation, "full")
     assert (full.correct, full.accuracy.n) == (2, 8)
-    assert (full.accuracy.low, full.accuracy.high) == wilson_interval(2, 8)
+    assert (full.accuracy.low, full.accuracy.high) == proportion_interval(2, 8)
     assert full.comparison is not None
     assert full.comparison.drop.value == pytest.approx(0.75)
     assert (full.comparison.lost, full.comparison.gained, full.comparison.original_accuracy) == (6, 0, 1.0)

@@ -58,7 +58,7 @@ def test_strata_orders_and_the_controls_of_net_drops_are_shown(imagenet_e: Datas
     html = to_html(drops(imagenet_e, PixelClassifier(plan=IMAGENET_E)))
     root = ElementTree.fromstring(html[html.index("<body>") : html.index("</body>") + len("</body>")])
     rows = {row[0].text: [cell.text for cell in row] for row in root.iter("tr")}
-    assert rows["size: small"] == ["size: small", "4", "1.0 to 4.0 %", "100.0", "0.0", "[0.0, 0.0]"]
+    assert rows["size: small"] == ["size: small", "4", "1.0 to 4.0 %", "100.0", "0.0", "[-66.6, +66.6]"]
     assert "complexity -20 &lt; complexity +20" in html
     assert "83.3 % judged" in html
     table = root.findall(".//table")[1]

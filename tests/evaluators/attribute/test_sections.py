@@ -91,7 +91,7 @@ def test_text_ends_with_sources_strata_and_orders(imagenet_e: Dataset, evaluatio
         "median margin of the judge 0.225\n" in text
     )
     small = next(line for line in text.splitlines() if line.startswith("size: small"))
-    assert small.split() == ["size:", "small", "4", "1.0", "to", "4.0", "%", "|", "100.0", "0.0", "[0.0,", "0.0]"]
+    assert small.split() == ["size:", "small", "4", "1.0", "to", "4.0", "%", "|", "100.0", "0.0", "[-66.6,", "+66.6]"]
     assert "margin: easy" in text
     assert "pixels: complexity -20 < complexity +20 < adversarial +20: ordered as published: unclear" in text
     # Eight sources are too few to split.

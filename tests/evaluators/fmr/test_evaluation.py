@@ -42,18 +42,18 @@ def test_sa_and_pa_are_over_the_same_eligible_sources(tmp_path: Path) -> None:
     last = one.curve[-1].fmr
     assert last is not None
     assert last.value == pytest.approx(100 * 4 / 7)
-    assert last.low < last.value < last.high
+    assert last.drawn[0] < last.value < last.drawn[1]
 
 
 def test_targeted_below_untargeted_is_a_paired_difference(tmp_path: Path) -> None:
-    dataset = build(tmp_path, sources=12)
-    wrong = model("first", lambda number, label: number < {"ascent-vq-first-4": 6, "random-vq-4": 2}.get(label, 0))
+    dataset = build(tmp_path, sources=24)
+    wrong = model("first", lambda number, label: number < {"ascent-vq-first-4": 12, "random-vq-4": 4}.get(label, 0))
     one = result(run(dataset, wrong), "first")
     assert one.difference is not None
-    assert one.difference.value == pytest.approx(4 / 12)
-    assert one.difference.low > 0
+    assert one.difference.value == pytest.approx(8 / 24)
+    assert one.difference.drawn[0] > 0
     assert [point.budget for point in one.random] == [0, 1, 2, 4]
-    assert one.random[-1].pa.value == pytest.approx(10 / 12)
+    assert one.random[-1].pa.value == pytest.approx(20 / 24)
 
 
 def test_pictures_made_for_a_target_are_measured_with_its_own_weights(tmp_path: Path) -> None:

@@ -9,11 +9,23 @@ from editmill.evaluators.fmr.ratio import percent_ratio
 from editmill.manifests import RequestError
 
 
-def test_the_ratio_of_equal_conditions_has_no_width() -> None:
-    right = np.array([1, 1, 0, 1.0])
-    found = percent_ratio(right, right, resamples=100)
+@pytest.mark.parametrize("n", [4, 400])
+def test_equal_and_lost_conditions_have_the_quotients_of_both_exact_intervals(n: int) -> None:
+    right = np.ones(n)
+    end = (0.05 / 4) ** (1 / n)
+    equal, lost = percent_ratio(right, right, resamples=100), percent_ratio(right, 0 * right, resamples=100)
+    assert equal is not None
+    assert lost is not None
+    assert (equal.value, equal.low, equal.high) == pytest.approx((100, 100 * end, 100 / end))
+    assert (lost.value, lost.low, lost.high) == pytest.approx((0, 0, 100 * (1 - end) / end))
+    assert (equal.n, lost.n) == (n, n)
+
+
+def test_a_ratio_that_no_resample_changes_has_an_interval() -> None:
+    before = np.r_[np.ones(30), np.zeros(20)]
+    found = percent_ratio(before, np.zeros(50), resamples=100)
     assert found is not None
-    assert (found.value, found.low, found.high, found.n) == (100, 100, 100, 4)
+    assert found.drawn[0] == 0 < 5 < found.drawn[1] < 40
 
 
 def test_the_interval_covers_and_does_not_depend_on_order() -> None:
@@ -26,9 +38,10 @@ def test_the_interval_covers_and_does_not_depend_on_order() -> None:
     )
     assert found == turned
     assert found is not None
-    assert found.low < 60 < found.high
+    low, high = found.drawn
+    assert low < 60 < high
     # About 2 * 1.96 * sqrt(0.6 * 0.4 / 180).
-    assert found.high - found.low == pytest.approx(14.3, abs=2.5)
+    assert high - low == pytest.approx(14.3, abs=2.5)
 
 
 def test_without_a_right_original_there_is_no_ratio() -> None:
