@@ -75,7 +75,9 @@ class SourceRecord(Record):
         label: Class index, -1 where there is none.
         captions: The captions that text edits start from; ``caption`` is a description that no edit changes.
         sha256: Digest of the image file's bytes, empty only when the image cannot be read.
+        mask_sha256: Digest of the mask's file or pixels.
         problem: Why the source cannot be used (a reason from the closed list), empty if it can.
+        detail: What exactly is wrong, without paths of this machine; it becomes part of rows.
     """
 
     id: Annotated[str, StringConstraints(min_length=1)]
@@ -94,6 +96,7 @@ class SourceRecord(Record):
     # pydantic copies defaults, so that mutable ones are safe in records.
     attributes: dict[str, str] = {}
     problem: str = ""
+    detail: str = ""
 
 
 class MemberSpan(Record):

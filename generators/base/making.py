@@ -348,7 +348,7 @@ def check_record(record: SourceRecord) -> None:
     if record.problem:
         # The problems of masks begin with that word: mask_empty, mask_size_mismatch.
         where = record.mask if record.problem.startswith("mask") else record.image
-        raise Unusable(Reason(record.problem), f"{where}: {record.problem.replace('_', ' ')}")
+        raise Unusable(Reason(record.problem), record.detail or f"{where}: {record.problem.replace('_', ' ')}")
 
 
 class Named(Protocol):

@@ -14,9 +14,9 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import image_facts, read_image
+from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
-from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
 
 Document = dict[str, Any]
 FIX = "pass the {} file of COCO, as in --source coco-captions:PATH/captions.json,PATH/instances.json"
@@ -88,7 +88,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
 
     def _record(self, name: str, image: Document) -> SourceRecord:
         mine = self._file.captions[image["id"]]
-        return captioned_record(
+        return listed_record(
             partial(image_facts, self.folder / image["file_name"], image["file_name"]),
             id=name,
             image=image["file_name"],

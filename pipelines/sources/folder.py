@@ -15,6 +15,7 @@ from editmill.pipelines.sources.reading import (
     check_mask,
     decode_mask,
     image_facts,
+    problem_of,
     read_bytes,
     read_image,
     read_mask_bytes,
@@ -86,14 +87,14 @@ class FolderSource(Source[LoadedSource]):
         try:
             width, height, digest = image_facts(self._path(reference), reference)
         except Unusable as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
+            return SourceRecord(**common, width=0, height=0, sha256="", **problem_of(problem))
         facts = {**common, "width": width, "height": height, "sha256": digest}
         try:
             data = read_bytes(self._path(mask), mask, Reason.MASK_UNREADABLE)
             facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
             check_mask((height, width), decode_mask(data, mask), mask)
         except Unusable as problem:
-            return SourceRecord(**facts, problem=problem.reason)
+            return SourceRecord(**facts, **problem_of(problem))
         return SourceRecord(**facts)
 
     def load(self, record: SourceRecord) -> LoadedSource:

@@ -24,6 +24,7 @@ from editmill.pipelines.sources.reading import (
     PICTURE_ERRORS,
     check_mask,
     image_facts,
+    problem_of,
     read_image,
     read_mask_bytes,
     said,
@@ -158,12 +159,12 @@ class ImageNetSSource(Source[LoadedSource]):
         try:
             width, height, digest = image_facts(image, common["image"])
         except Unusable as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
+            return SourceRecord(**common, width=0, height=0, sha256="", **problem_of(problem))
         record = SourceRecord(**common, width=width, height=height, sha256=digest)
         try:
             self._object(data, record, (height, width))
         except Unusable as problem:
-            return record.model_copy(update={"problem": str(problem.reason)})
+            return record.model_copy(update=problem_of(problem))
         return record
 
     def _photograph(self, mask: Path) -> Path:

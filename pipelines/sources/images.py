@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from editmill.generators.base.loaded import LoadedPicture, Unusable
+from editmill.generators.base.loaded import LoadedPicture
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import image_facts, read_image
+from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -43,21 +44,11 @@ class ImagesSource(Source[LoadedPicture]):
     def records(self) -> Iterator[SourceRecord]:
         paths = self._paths()
         for identity, path in zip(distinct(path.with_suffix("").as_posix() for path in paths), paths, strict=True):
-            try:
-                width, height, digest = image_facts(self.spec.root / path, path.as_posix())
-                problem = ""
-            except Unusable as found:
-                width, height, digest, problem = 0, 0, "", str(found.reason)
-            yield SourceRecord(
+            yield listed_record(
+                partial(image_facts, self.spec.root / path, path.as_posix()),
                 id=identity,
                 image=path.as_posix(),
-                label=-1,
-                class_name="",
-                width=width,
-                height=height,
-                sha256=digest,
                 licence=self.licence,
-                problem=problem,
             )
 
     def _paths(self) -> list[Path]:

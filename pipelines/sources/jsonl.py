@@ -13,9 +13,9 @@ from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import image_facts, read_image
+from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
-from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
 
 LABELS: dict[Any, int] = {"entailment": 0, "neutral": 1, "contradiction": 2, 0: 0, 1: 1, 2: 2, None: -1}
 FIX = (
@@ -90,7 +90,7 @@ class JsonLinesSource(Source[CaptionedImage]):
 
     def _record(self, name: str, row: _Row) -> SourceRecord:
         captions = caption_records(row.texts, label=row.label)
-        return captioned_record(
+        return listed_record(
             partial(image_facts, self._path(row.image), row.image),
             id=name,
             image=row.image,

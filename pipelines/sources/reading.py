@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -148,3 +150,21 @@ def facts_of(data: bytes, name: str) -> tuple[int, int, str]:
     except PICTURE_ERRORS as error:
         raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {said(error)}") from error
     return width, height, hashlib.sha256(data).hexdigest()
+
+
+def listed_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -> SourceRecord:
+    """Return the record of a picture with ``fields``; without a label, if they name none.
+
+    One whose ``facts`` (width, height, sha256) can't be told carries its problem.
+    """
+    common = {"label": -1, "class_name": "", **fields}
+    try:
+        width, height, sha256 = facts()
+    except Unusable as problem:
+        return SourceRecord(**common, width=0, height=0, sha256="", **problem_of(problem))
+    return SourceRecord(**common, width=width, height=height, sha256=sha256)
+
+
+def problem_of(problem: Unusable) -> dict[str, str]:
+    """Return the fields of a record that say why it can't be used."""
+    return {"problem": str(problem.reason), "detail": str(problem)}

@@ -1,12 +1,11 @@
-"""What sources of captioned images share: which texts count, and the record of one image."""
+"""What sources of captioned images share: which texts count."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from editmill.generators.base.loaded import Unusable
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import CaptionRecord, SourceRecord
 from editmill.pipelines.sources.table import distinct
@@ -40,19 +39,6 @@ def caption_records(texts: Sequence[str], *, names: Sequence[str] = (), label: i
         for identity, text in zip(identities, texts, strict=True)
         if text.strip()
     )
-
-
-def captioned_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -> SourceRecord:
-    """Return the record of an image with ``fields``.
-
-    One whose ``facts`` (width, height, sha256) can't be told carries its problem.
-    """
-    common = {"label": -1, "class_name": "", **fields}
-    try:
-        width, height, sha256 = facts()
-    except Unusable as problem:
-        return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-    return SourceRecord(**common, width=width, height=height, sha256=sha256)
 
 
 def with_captions(records: Iterable[SourceRecord], where: str) -> Iterator[SourceRecord]:

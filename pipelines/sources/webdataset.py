@@ -16,9 +16,9 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import facts_of, listed_image
+from editmill.pipelines.sources.reading import facts_of, listed_image, listed_record
 from editmill.pipelines.sources.table import distinct
-from editmill.pipelines.sources.texts import caption_records, captioned_record, is_unicode, warn_of_empty, with_captions
+from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
 
 IMAGES = ("png", "jpg", "jpeg", "webp")
 TEXTS = ("txt", "json")
@@ -79,7 +79,7 @@ class WebDatasetSource(Source[CaptionedImage]):
 
     def _record(self, name: str, shard: str, key: str, texts: list[str]) -> SourceRecord:
         captions = caption_records(texts)
-        return captioned_record(
+        return listed_record(
             partial(self._facts, shard, key), id=name, image=f"{shard}#{key}", captions=captions, licence=self.licence
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pytest
 from PIL import Image
 
 from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.making import check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Spec
 from editmill.manifests.records import SourceRecord
@@ -194,6 +196,9 @@ def test_a_broken_picture_is_named_as_its_record_names_it(case: Case, tmp_path: 
     refused = refusal(case, record, tmp_path)
     assert refused.reason == Reason.SOURCE_UNREADABLE
     assert str(refused).startswith(f"{record.image}: ")
+    # A row says the same without another look.
+    with pytest.raises(Unusable, match=re.escape(str(refused))):
+        check_record(record)
 
 
 @pytest.mark.parametrize(
@@ -224,6 +229,7 @@ def test_a_broken_mask_is_named_as_its_record_names_it(case: Case, tmp_path: Pat
     refused = refusal(case, record, tmp_path)
     assert refused.reason in (Reason.MASK_UNREADABLE, Reason.MASK_EMPTY)
     assert str(refused).startswith(f"{record.mask}: ")
+    assert record.detail == ("" if data is None else str(refused))
 
 
 def test_a_picture_that_is_no_longer_there_is_refused(tmp_path: Path) -> None:
