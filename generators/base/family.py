@@ -207,7 +207,7 @@ class Family(ABC, Generic[S, G]):
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
         """Return the name of every label; nothing where samples have no labels."""
-        return {record.label: record.class_name for record in records}
+        return {record.label: record.class_name for record in records if record.label >= 0}
 
     def lead(self, asked: Asked[S, G], records: Sequence[SourceRecord]) -> tuple[SourceRecord, ...]:
         """Return the records that the samples of every shard depend on beyond their own."""

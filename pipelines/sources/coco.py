@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
-from editmill.manifests.canonical import digest
-from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import check_mask, check_unchanged, image_facts, read_image
+from editmill.pipelines.sources.coco_file import (
+    Document,
+    by_id,
+    checked,
+    is_id,
+    is_number,
+    licence_addresses,
+    licence_of,
+    order,
+    read_coco,
+    said_id,
+)
+from editmill.pipelines.sources.reading import (
+    check_mask,
+    check_unchanged,
+    image_facts,
+    listed_record,
+    problem_of,
+    read_image,
+)
+from editmill.pipelines.sources.segmentation import decode_segmentation
+from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.texts import is_unicode
 
-Document = dict[str, Any]
+FIX = "pass --source coco:PATH/instances.json"
 
 
 class CocoSpec(Spec):
@@ -40,7 +59,9 @@ class CocoSpec(Spec):
 
 
 class _Instances(NamedTuple):
-    """An instances file: images and annotations by id, labels and names by category, addresses of licences by id."""
+    """An instances file: images by id, annotations by the names of their records, labels and names by category,
+    addresses of licences by id.
+    """
 
     images: dict[Any, Document]
     annotations: dict[str, Document]
@@ -49,7 +70,10 @@ class _Instances(NamedTuple):
 
 
 class CocoSource(Source[LoadedSource]):
-    """Instances as objects; crowds are left out. Labels are positions in the sorted list of category ids."""
+    """Instances as objects; crowds are left out. Labels are positions in the sorted list of category ids.
+
+    Masks are drawn by COCO's own library. An annotation that can't be used is a record with its problem.
+    """
 
     name = "coco"
     licence = "the licence of each photograph stands in its record"
@@ -63,88 +87,115 @@ class CocoSource(Source[LoadedSource]):
 
     @cached_property
     def _file(self) -> _Instances:
-        try:
-            document = json.loads(self.spec.instances.read_text())
-            categories = sorted((category["id"], category["name"]) for category in document["categories"])
-            return _Instances(
-                {image["id"]: image for image in document["images"]},
-                {str(annotation["id"]): annotation for annotation in document["annotations"]},
-                {identity: (label, name) for label, (identity, name) in enumerate(categories)},
-                {entry["id"]: entry.get("url", "") for entry in document.get("licenses", [])},
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise SourceError(
-                f"not a readable COCO instances file: {error!r}",
-                where=str(self.spec.instances),
-                fix="pass --source coco:PATH/instances.json",
-            ) from error
+        path = self.spec.instances
+        document = read_coco(path, "instances", ("images", "annotations", "categories"), FIX)
+        categories = by_id(checked(document["categories"], path, {"name": str}), path, "categories", twice=True)
+        listed = by_id(checked(document["annotations"], path, {}), path, "annotations")
+        annotations = sorted(listed.values(), key=lambda one: (order(one.get("image_id")), order(one["id"])))
+        # 1 and "1" are two ids, but one text.
+        names = distinct(f"{said_id(one.get('image_id'))}-{one['id']}" for one in annotations)
+        return _Instances(
+            by_id(checked(document["images"], path, {}), path, "images"),
+            dict(zip(names, annotations, strict=True)),
+            {identity: (label, entry["name"]) for label, (identity, entry) in enumerate(categories.items())},
+            licence_addresses(document, path),
+        )
 
     def records(self) -> Iterator[SourceRecord]:
-        # An annotation without an image is told by name below, so sorting must not fail on it.
-        for annotation in sorted(self._file.annotations.values(), key=lambda a: (a.get("image_id", -1), a["id"])):
-            try:
-                image = self._file.images[annotation["image_id"]]
-                share = annotation["area"] / (image["width"] * image["height"])
-                if not annotation.get("iscrowd") and self.spec.least_area <= share <= self.spec.most_area:
-                    yield self._record(annotation, image)
-            except (KeyError, TypeError, ZeroDivisionError) as error:
-                raise SourceError(
-                    f"annotation {annotation['id']} lacks or misnames {error}",
-                    where=str(self.spec.instances),
-                    fix="correct or delete the annotation",
-                ) from error
+        for name, annotation in self._file.annotations.items():
+            if self._is_chosen(annotation):
+                yield self._record(name, annotation)
 
-    def _record(self, annotation: Document, image: Document) -> SourceRecord:
-        label, name = self._file.labels[annotation["category_id"]]
-        common = {
-            "id": f"{annotation['image_id']}-{annotation['id']}",
-            "image": image["file_name"],
-            "mask": str(annotation["id"]),
-            "label": label,
-            "class_name": name,
-            "licence": self._file.licences.get(image.get("license"), ""),
-            "mask_sha256": digest(annotation["segmentation"]),
-        }
+    def _image(self, annotation: Document) -> Document:
+        """Return the entry of an annotation's image, an empty one where there is none."""
+        identity = annotation.get("image_id")
+        return self._file.images.get(identity, {}) if is_id(identity) else {}
+
+    def _is_chosen(self, annotation: Document) -> bool:
+        """Return whether an annotation is of one object and passes the size filter.
+
+        One that does not say so is chosen, and becomes a record with its problem.
+        """
+        image, area = self._image(annotation), annotation.get("area")
+        pixels = _number(image, "width") * _number(image, "height")
+        if annotation.get("iscrowd") == 1 or pixels <= 0 or not is_number(area):
+            return annotation.get("iscrowd") != 1
+        return self.spec.least_area <= _number(annotation, "area") / pixels <= self.spec.most_area
+
+    def _record(self, name: str, annotation: Document) -> SourceRecord:
+        image, category = self._image(annotation), annotation.get("category_id")
+        label, class_name = self._file.labels.get(category, (-1, "")) if is_id(category) else (-1, "")
+        file_name = image.get("file_name")
+        record = listed_record(
+            partial(self._facts, annotation),
+            id=name,
+            image=file_name if isinstance(file_name, str) and is_unicode(file_name) else "",
+            mask=f"annotation {annotation['id']}",
+            label=label,
+            class_name=class_name,
+            licence=licence_of(image, self._file.licences),
+        )
+        if record.problem:
+            return record
         try:
-            width, height, sha256 = image_facts(self.folder / image["file_name"], image["file_name"])
+            return record.model_copy(update={"mask_sha256": _digest(self._mask(record))})
         except Unusable as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", problem=problem.reason)
-        return SourceRecord(**common, width=width, height=height, sha256=sha256)
+            return record.model_copy(update=problem_of(problem))
+
+    def _facts(self, annotation: Document) -> tuple[int, int, str]:
+        """Return the width, height and sha256 of an annotation's photograph.
+
+        Raises:
+            Unusable: The file does not say which one it is, or it can't be read.
+        """
+        where, image = f"annotation {annotation['id']}", self._image(annotation)
+        file_name = image.get("file_name")
+        if not image:
+            what = f"names the image {said_id(annotation.get('image_id'))}, which the file lacks"
+            raise Unusable(Reason.SOURCE_UNREADABLE, f"{where}: {what}")
+        if not isinstance(file_name, str) or not is_unicode(file_name):
+            raise Unusable(Reason.SOURCE_UNREADABLE, f"{where}: its image has no file_name")
+        return image_facts(self.folder / file_name, file_name)
+
+    def _mask(self, record: SourceRecord) -> Mask:
+        """Return a record's mask in the size of its photograph, uint8 [H, W], 255 on the object.
+
+        Raises:
+            Unusable: The annotation does not say what the object is, or not of a photograph of this size.
+        """
+        annotation = self._file.annotations.get(record.id, {})
+        image, where, size = self._image(annotation), record.mask, (record.height, record.width)
+        category, crowd = annotation.get("category_id"), annotation.get("iscrowd", 0)
+        for fits, what in (
+            (is_number(annotation.get("area")), "its area is not a number"),
+            (crowd in (0, 1, None), "its iscrowd is neither 0 nor 1"),
+            (is_id(category) and category in self._file.labels, f"its category {said_id(category)} is not in the file"),
+            (is_number(image.get("width")) and is_number(image.get("height")), "its image has no width and height"),
+        ):
+            if not fits:
+                raise Unusable(Reason.MASK_UNREADABLE, f"{where}: {what}")
+        if (image["height"], image["width"]) != size:
+            sizes = f"drawn in {image['width']}x{image['height']}, the image is {record.width}x{record.height}"
+            raise Unusable(Reason.MASK_SIZE_MISMATCH, f"{where}: {sizes}")
+        mask = decode_segmentation(annotation.get("segmentation"), size, where)
+        check_mask(size, mask, where)
+        return mask
 
     def load(self, record: SourceRecord) -> LoadedSource:
-        image, where = read_image(self.folder / record.image, record), f"annotation {record.mask}"
-        annotation = self._file.annotations.get(record.mask, {})
-        segmentation = annotation.get("segmentation")
-        check_unchanged(digest(segmentation), record.mask_sha256, record, where)
+        image = read_image(self.folder / record.image, record)
         try:
-            size = self._file.images[annotation["image_id"]]
-            # In the size that the annotations state; a photograph of another size is refused below.
-            mask = decode_segmentation(segmentation, int(size["height"]), int(size["width"]))
-        except (TypeError, ValueError, KeyError) as error:
-            raise Unusable(Reason.MASK_UNREADABLE, f"{where}: {error}") from error
-        check_mask(image.shape[:2], mask, where)
+            mask = self._mask(record)
+        except Unusable:
+            # It was fine when it was listed.
+            check_unchanged("", record.mask_sha256, record, record.mask)
+            raise
+        check_unchanged(_digest(mask), record.mask_sha256, record, record.mask)
         return LoadedSource(record, image, mask)
 
 
-def decode_segmentation(segmentation: Any, height: int, width: int) -> Mask:
-    """Turn polygons or uncompressed run lengths into a mask uint8 [H, W], 255 on the object.
+def _number(entry: Document, field: str) -> float:
+    return float(entry[field]) if is_number(entry.get(field)) else 0.0
 
-    Raises:
-        TypeError, ValueError, KeyError: They are neither.
-    """
-    import cv2
 
-    mask = np.zeros((height, width), np.uint8)
-    if isinstance(segmentation, dict):
-        # Runs go down the columns, and the first one is background.
-        counts = np.asarray(segmentation["counts"])
-        runs = np.repeat(np.arange(len(counts)) % 2, counts).astype(np.uint8)
-        return runs.reshape(width, height).T * np.uint8(255)
-    for polygon in segmentation:
-        # COCO counts from the corner of the first pixel, OpenCV from its centre; four fractional bits.
-        points = np.rint((np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5) * 16).astype(np.int32)
-        try:
-            cv2.fillPoly(mask, [points], 255, shift=4)
-        except cv2.error as error:
-            raise ValueError(f"a polygon can't be drawn: {error.err}") from error
-    return mask
+def _digest(mask: Mask) -> str:
+    return hashlib.sha256(mask.tobytes()).hexdigest()
