@@ -65,10 +65,8 @@ def said_groups(image: CaptionedImage, phrase: NounPhrase) -> list[str]:
     """Return the groups that the source knows and of which the phrase says a value that some object of the image
     has.
     """
-    words = {word.text.lower() for word in phrase.modifiers}
-    return [
-        group for group in known_groups(image) if words & {item.attributes.get(group, "") for item in image.objects}
-    ]
+    known = {group: {item.attributes.get(group, "") for item in image.objects} for group in known_groups(image)}
+    return [group for group, words in known.items() if phrase.described & words]
 
 
 def known_groups(image: CaptionedImage) -> tuple[str, ...]:

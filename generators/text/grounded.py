@@ -17,6 +17,7 @@ from editmill.generators.text.language.conflicts import conflicts
 from editmill.generators.text.language.insertion import insert_word
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.language.phrases import NounPhrase, noun_phrases
+from editmill.generators.text.language.spans import Word
 from editmill.generators.text.language.vocabulary import group_of
 from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import INSERTED, Insertion, SlotRecord, Tried, nearest
@@ -142,7 +143,7 @@ class Grounder:
 
         "a red ball" does not mean the azure one.
         """
-        said = {id(slot): self._said(slot.phrase) for slot in slots}
+        said = {id(slot): self._said(slot.phrase.modifiers) for slot in slots}
         self._features_of([slot for slot in slots if set(said[id(slot)]) - {SIZE}], self.chooser)
         for slot in slots:
             findings = {
@@ -158,10 +159,10 @@ class Grounder:
             }
             slot.seen = tuple(sighting for sighting in slot.seen if sighting not in wrong)
 
-    def _said(self, phrase: NounPhrase) -> dict[str, set[str]]:
-        """Return the words of the phrase by group."""
+    def _said(self, words: Iterable[Word]) -> dict[str, set[str]]:
+        """Return attribute words by group."""
         said: dict[str, set[str]] = {}
-        for word in phrase.modifiers:
+        for word in words:
             text = word.text.lower()
             group = next(
                 (name for name, known in self.groups.items() if text in known.words),
@@ -192,7 +193,8 @@ class Grounder:
             group = slot.order.pop(0)
             words = SIZES if group == SIZE else self.groups[group].words
             # Before a judge is asked nobody knows which word would win, so one that has no place rules the group out.
-            if group in self._said(slot.phrase) or any(conflicts(word, group, slot.phrase) for word in words):
+            said = self._said((*slot.phrase.modifiers, *slot.phrase.predicates))
+            if group in said or any(conflicts(word, group, slot.phrase) for word in words):
                 slot.tried.append(Tried(group, "", TextReason.ALREADY_MODIFIED))
             else:
                 asking.append((slot, group))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from editmill.generators.text.language.assertion import is_doubtful
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.language.phrases import noun_phrases
 from editmill.generators.text.language.spans import words_of
@@ -14,7 +15,6 @@ from editmill.generators.text.language.vocabulary import group_of
 NEUTRAL = frozenset(
     {"picture", "photo", "image", "scene", "finish", "colour", "color", "size", "material", "surface", "shape"}
 )
-NEGATIONS = frozenset({"no", "not", "without", "never", "nothing", "neither", "nor"})
 ENDS = (".", "!", "?")
 
 
@@ -26,6 +26,8 @@ def template(noun: str, word: str, *, plural: bool) -> str:
 def says_only(sentence: str, noun: str, word: str, others: Sequence[str]) -> bool:
     """Return whether a sentence says of ``noun`` that it is ``word``, and nothing else that can be wrong.
 
+    A sentence that denies or doubts it says something else.
+
     Args:
         sentence: The sentence.
         noun: The object's noun, lower case, as the caption has it.
@@ -36,7 +38,7 @@ def says_only(sentence: str, noun: str, word: str, others: Sequence[str]) -> boo
     if not sentence.endswith(".") or sentence.count(".") != 1 or words.count(noun) != 1 or words.count(word) != 1:
         return False
     if (
-        NEGATIONS & set(words)
+        is_doubtful(words)
         or set(others) & set(words) - {word}
         or any(group_of(one) for one in words if one not in (word, noun))
     ):

@@ -16,9 +16,10 @@ _BY_TAG: dict[str, str] = {
         without aboard""",
     "TO": "to",
     "CC": "and or but nor plus",
-    "MD": "can could will would may might must shall should cannot",
+    "MD": """can could will would may might must shall should cannot can't couldn't won't wouldn't shouldn't mustn't mightn't
+        needn't""",
     "AUX": """is are was were be been being am has have had having does do did isn't aren't wasn't weren't hasn't haven't doesn't don't
-        didn't it's that's he's she's here's what's who's let's they're we're you're i'm""",
+        didn't hadn't ain't it's that's he's she's here's what's who's let's they're we're you're i'm""",
     "EX": "there there's there're",
     "WDT": "which whichever who whom what whatever",
     "WRB": "where when how why whenever wherever",

@@ -20,13 +20,12 @@ def alike(word: str) -> frozenset[str]:
 def conflicts(word: str, group: str, phrase: NounPhrase) -> bool:
     """Return whether ``word`` has no place at a noun.
 
-    It has none when it is a privative ("fake"), or when its group, a synonym or an antonym is there already or in the
-    noun ("orange juice", "square box", "snow").
+    It has none when it is a privative ("fake"), or when its group, a synonym or an antonym is there already, before the
+    noun or said of it ("the cube is yellow"), or in the noun ("orange juice", "square box", "snow").
     """
     lowered, nouns = word.lower(), phrase.lemma.split()
-    modifiers = [modifier.text.lower() for modifier in phrase.modifiers]
     if lowered in PRIVATIVES or group in settled_groups(phrase.lemma) | settled_groups(phrase.head_lemma):
         return True
-    if any(group_of(said) == group for said in modifiers) or any(CORE.get(said) == group for said in nouns):
+    if any(group_of(said) == group for said in phrase.described) or any(CORE.get(said) == group for said in nouns):
         return True
-    return bool(alike(lowered) & {*modifiers, *nouns})
+    return bool(alike(lowered) & {*phrase.described, *nouns})

@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from editmill.generators.text.language.assertion import unasserted
 from editmill.generators.text.language.chunks import NOUNS, Chunk, chunks_of
 from editmill.generators.text.language.compounds import BOUND_POSSESSIVES, MISLEADING_HEADS
 from editmill.generators.text.language.lemmas import compound_lemma, singular
 from editmill.generators.text.language.person_words import COLLECTIVES, OF_OBJECTS
 from editmill.generators.text.language.persons import is_person
+from editmill.generators.text.language.predicates import predicates_of
 from editmill.generators.text.language.reading import Reading
 from editmill.generators.text.language.scopes import inherited_scope, scope_of
 from editmill.generators.text.language.spans import Span, Word
@@ -32,11 +34,13 @@ class NounPhrase:
             and "and".
         determiner: The article, possessive, quantifier or number before them, if any; "the man's" in "the man's hat".
         plural: Whether the noun is plural.
-        scope: Why nothing may be inserted, or "": "negated" ("no dog"), "quantified" ("every dog"), "depicted" ("a
+        scope: Why nothing may be inserted, or "": "negated" ("no dog", and whatever else the caption does not say to be
+            there), "quantified" ("every dog"), "depicted" ("a
             painting of a dog"), "contrasted" ("another dog", "the largest dog"), "relational" ("the front of", "a photo
             of").
         person: Whether it is a person, a part of a body, a demonym or a name.
         start: Offset of the first modifier, of an adverb before it, or of the noun.
+        predicates: Attribute words that the caption says of it elsewhere: "yellow" of "the cube is yellow".
     """
 
     noun: Span
@@ -48,6 +52,12 @@ class NounPhrase:
     scope: str
     person: bool
     start: int
+    predicates: tuple[Word, ...] = ()
+
+    @property
+    def described(self) -> frozenset[str]:
+        """The words that the caption says of the noun, before it or elsewhere, in lower case."""
+        return frozenset(word.text.lower() for word in (*self.modifiers, *self.predicates))
 
 
 @lru_cache(maxsize=4096)
@@ -56,8 +66,10 @@ def noun_phrases(text: str) -> tuple[NounPhrase, ...]:
     reading = Reading(text)
     found: list[NounPhrase] = []
     before: tuple[Chunk, str] | None = None
-    for chunk in chunks_of(reading):
-        phrase = _phrase(reading, chunk)
+    chunks = chunks_of(reading)
+    denied, said = unasserted(reading, chunks), predicates_of(reading, chunks)
+    for number, chunk in enumerate(chunks):
+        phrase = _phrase(reading, chunk, said[number], denied=number in denied)
         scope = phrase.scope or (inherited_scope(reading, chunk, *before) if before else "")
         before = (chunk, scope)
         if _is_insertable(reading, chunk):
@@ -65,7 +77,7 @@ def noun_phrases(text: str) -> tuple[NounPhrase, ...]:
     return tuple(found)
 
 
-def _phrase(reading: Reading, chunk: Chunk) -> NounPhrase:
+def _phrase(reading: Reading, chunk: Chunk, said: tuple[int, ...], *, denied: bool) -> NounPhrase:
     words = reading.words
     last = words[chunk.end - 1]
     end = last.start + len(_without_possessive(last.text))
@@ -79,9 +91,10 @@ def _phrase(reading: Reading, chunk: Chunk) -> NounPhrase:
         tuple(words[place] for place in chunk.modifiers),
         words[chunk.determiner] if chunk.determiner >= 0 else None,
         reading.tags[chunk.end - 1] == "NNS",
-        scope_of(reading, chunk, lemma),
+        "negated" if denied else scope_of(reading, chunk, lemma),
         _is_people(reading, chunk, lemma),
         words[chunk.first].start,
+        tuple(words[place] for place in said),
     )
 
 

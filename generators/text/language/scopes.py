@@ -10,7 +10,6 @@ from editmill.generators.text.language.lexicon import ADJECTIVE, lemmas
 from editmill.generators.text.language.person_words import COLLECTIVES, PEOPLE_ALONE
 from editmill.generators.text.language.reading import Reading
 
-NEGATING = frozenset("no neither nor not without lacking minus never zero cannot missing".split())
 UNIVERSAL = frozenset("every each all any both either most fewer less".split())
 # Another object of the kind stands beside it, and what is said of the one would seem to hold for the other.
 CONTRASTING = frozenset("another other only same different last first second third next more enough such".split())
@@ -34,17 +33,6 @@ shaped like|looks like|look like|looking like|dressed as|dressed like|up as|up l
 """.strip().split("|")
 )
 RESEMBLING = frozenset({"resemble", "resembles", "resembling"})
-INSTEAD = frozenset(
-    {
-        ("instead", "of"),
-        ("rather", "than"),
-        ("free", "of"),
-        ("devoid", "of"),
-        ("empty", "of"),
-        ("lack", "of"),
-        ("void", "of"),
-    }
-)
 # Parts, amounts, times and properties: no object is meant.
 RELATIONAL = frozenset(
     """
@@ -57,14 +45,11 @@ remodeling renovation need purpose focus length width height weight total number
 
 
 def scope_of(reading: Reading, chunk: Chunk, lemma: str) -> str:
-    """Return why nothing may be set before a noun: "negated", "depicted", "quantified", "contrasted" or "relational".
-
-    "" where it may.
+    """Return why nothing may be set before a noun that is there: "depicted", "quantified", "contrasted" or
+    "relational"; "" where it may.
     """
     inside = set(reading.lowered[chunk.start : chunk.compound])
     earlier, before = _before(reading, chunk.start)
-    if inside & NEGATING or before in NEGATING or before.endswith("n't") or (earlier, before) in INSTEAD:
-        return "negated"
     if inside & UNIVERSAL or (before == "of" and earlier in ("all", "each", "any", "both", "most", "none")):
         return "quantified"
     if "few" in inside and "a" not in inside:
@@ -86,12 +71,15 @@ def inherited_scope(reading: Reading, chunk: Chunk, before: Chunk, scope: str) -
     gaps = {reading.gaps[place].strip() for place in range(before.end, chunk.start + 1)}
     if gaps - {"", ","}:
         return ""
-    if between in (["or"], ["nor"]):
+    if between in (["or"], ["nor"]) or (scope == "negated" and between == ["of"]):
         return scope
     if scope == "depicted":
         return scope if between in ([], ["and"]) or (len(between) == 1 and reading.tags[before.end] == "VBG") else ""
-    bare = chunk.determiner < chunk.start
-    return scope if between in ([], ["and"]) and (bare or reading.lowered[before.start - 1] == "without") else ""
+    listed = between == ["and"] or (not between and "," in gaps)
+    if chunk.determiner < chunk.start:
+        return scope if listed else ""
+    goes_on = between or (chunk.end < len(reading.words) and reading.lowered[chunk.end] in ("and", "or", "nor"))
+    return scope if listed and goes_on and reading.lowered[before.start - 1] == "without" else ""
 
 
 def _before(reading: Reading, start: int) -> tuple[str, str]:

@@ -23,6 +23,8 @@ WORDS = ("red", "azure", "large", "small", "metal")
         ("the ball is azure.", False),
         ("the red ball is large.", False),
         ("the red ball is not there.", False),
+        ("the ball isn't red.", False),
+        ("perhaps the ball is red.", False),
         ("a red ball and a mug.", False),
         ("the shiny red ball.", False),
         ("a red cube.", False),

@@ -1,0 +1,83 @@
+"""Words that keep a caption from saying that what it names is there."""
+
+# ruff: noqa: SIM905 - lists of dozens of words read better as text.
+
+from __future__ import annotations
+
+import re
+
+FINITE = frozenset({"VBZ", "VBP", "VBD", "AUX", "MD"})
+RELATIVE = frozenset({"WDT", "WRB"})
+# Nothing reaches beyond them, nor beyond the words after them.
+BREAK = re.compile(r"[.!?;:()\[\]{}\n\"“”«»–—]|\s-\s")
+SENTENCE_END = re.compile(r"[.!?\n]")
+BREAKING = frozenset("but yet while whereas although though because".split())
+NEGATIVES = frozenset(
+    "cannot dont doesnt didnt isnt arent wasnt werent hasnt havent hadnt cant couldnt wouldnt".split()
+)
+NOBODY = frozenset("nobody none nothing noone".split())
+SELDOM = frozenset("never rarely seldom".split())
+# After "not", and beside a negated verb: nothing is denied.
+EMPTY = frozenset("only just merely simply necessarily far long too unlike uncommon unusual".split())
+CANCELLING = frozenset("miss ignore deny doubt help".split())
+# "A man refuses to wear a hat."
+REFUSING = frozenset(
+    "fail fails failed failing refuse refuses refused refusing decline declines forgot forgets".split()
+)
+PERHAPS = frozenset(
+    "maybe perhaps possibly probably presumably supposedly allegedly apparently hypothetically ideally".split()
+)
+WANTING = frozenset("want wants wanted wanting need needs needed hope hopes hoping".split())
+# What follows, to the end of the sentence, is only thought of.
+SUPPOSING = frozenset(
+    """
+if unless whether imagine imagines imagined imagining pretend pretends pretending suppose supposing envision envisions wish wishes wishing wished
+doubt doubts doubted deny denies denied wonder wonders wondering
+""".split()
+)
+SUPPOSING_PAIRS = frozenset({("as", "though"), ("us", "say"), ("let's", "say"), ("false", "that"), ("untrue", "that")})
+# What they begin is a question, also without its mark.
+ASKING = frozenset("is are was were do does did has have had can could will would".split())
+SEEING = frozenset("see find spot notice".split())
+UNREAL_MODALS = frozenset("would could might may should must".split())
+BE = frozenset("is are was were be been being isn't aren't wasn't weren't isnt arent wasnt werent it's that's".split())
+# Said of what is not there, after its noun or after a form of "be".
+GONE = frozenset(
+    "missing absent gone nonexistent removed demolished vanished disappeared imaginary invisible unseen nowhere".split()
+)
+GONE_PAIRS = frozenset(
+    tuple(pair.split())
+    for pair in "torn down|taken away|cut down|once stood|long gone|out of sight|out of view|out of frame".split("|")
+)
+# Modifiers that say so: "a fake plant", "the missing key".
+UNREAL_MODIFIERS = frozenset(
+    """
+missing absent nonexistent non-existent imaginary imagined invisible unseen fake former pretend fictional would-be supposed alleged so-called
+hypothetical ex vanished removed
+""".split()
+)
+# With a negation, they deny that their subject is there: "a ball that isn't there", "a dog that can't be seen".
+THERE = frozenset("there here visible present around real seen found shown spotted pictured included noticed".split())
+EXISTING = frozenset("exist exists existed appear appears appeared show shows stand stands stood".split())
+SHOWN = frozenset("picture photo photograph image scene frame view shot sight".split())
+# Directly before a noun phrase they deny it, and what "or" joins to it.
+BEFORE_NOUNS = frozenset(
+    tuple(words.split())
+    for words in """
+no|not|neither|nor|never|without|lacking|lacks|lack|lacked|minus|zero|missing|hardly|barely|scarcely|except|excluding|unlike|omits|omit|omitting
+sans|forbids|forbidding|prohibits|prohibiting|bans|banning|forgot|forgets|than|all but|apart from|save for|bereft of|lieu of
+instead of|rather than|free of|free from|devoid of|empty of|emptied of|void of|lack of|absence of|want of|except for|other than|anything but|nothing but
+nothing like|everything but|opposed to|place of|looking for|looks for|look for|searching for|search of|search for|waiting for|waits for|wait for
+asking for|asks for|longing for|longs for|hunting for|wishing for|hoping for|in need of|dream of|dreams of|dreaming of|dream about|dreams about
+dreaming about|thinking of|thinking about|thinks of|thinks about|think of|used to be|used to have|was once|were once|formerly|far from being
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
+)
+LONGEST = max(map(len, BEFORE_NOUNS))
+FILLERS = frozenset("any even being having ever quite really so much as also".split())
+DEFINITE = frozenset("the this that these those my your his her its our their".split())
+
+
+_DENYING = frozenset("no not nor neither without hardly barely scarcely lacks lacking noone".split())
+DOUBTING = _DENYING | NEGATIVES | NOBODY | SELDOM | PERHAPS | SUPPOSING | UNREAL_MODALS | REFUSING | GONE
