@@ -76,6 +76,7 @@ class SourceRecord(Record):
         captions: The captions that text edits start from; ``caption`` is a description that no edit changes.
         sha256: Digest of the image file's bytes, empty only when the image cannot be read.
         mask_sha256: Digest of the mask's file or pixels.
+        objects_sha256: Digest of the objects that the source names beside the captions, empty if it names none.
         problem: Why the source cannot be used (a reason from the closed list), empty if it can.
         detail: What exactly is wrong, without paths of this machine; it becomes part of rows.
     """
@@ -92,6 +93,7 @@ class SourceRecord(Record):
     height: Count
     sha256: Sha256OrNone
     mask_sha256: Sha256OrNone = ""
+    objects_sha256: Sha256OrNone = ""
     licence: str = ""
     # pydantic copies defaults, so that mutable ones are safe in records.
     attributes: dict[str, str] = {}

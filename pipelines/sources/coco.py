@@ -93,7 +93,7 @@ class CocoSource(Source[LoadedSource]):
         listed = by_id(checked(document["annotations"], path, {}), path, "annotations")
         annotations = sorted(listed.values(), key=lambda one: (order(one.get("image_id")), order(one["id"])))
         # 1 and "1" are two ids, but one text.
-        names = distinct(f"{said_id(one.get('image_id'))}-{one['id']}" for one in annotations)
+        names = distinct(f"{one['image_id'] if is_id(one.get('image_id')) else ''}-{one['id']}" for one in annotations)
         return _Instances(
             by_id(checked(document["images"], path, {}), path, "images"),
             dict(zip(names, annotations, strict=True)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -12,13 +11,24 @@ from typing import Any, Literal, NamedTuple
 from editmill.generators.base.loaded import CaptionedImage, GoldObject, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
+from editmill.manifests.canonical import digest
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
-from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
+from editmill.pipelines.sources.coco_file import (
+    Document,
+    by_id,
+    checked,
+    is_id,
+    is_number,
+    licence_addresses,
+    licence_of,
+    read_coco,
+    said_id,
+)
+from editmill.pipelines.sources.reading import check_unchanged, image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
-from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
+from editmill.pipelines.sources.texts import caption_records, warn_of_empty, with_captions
 
-Document = dict[str, Any]
 FIX = "pass the {} file of COCO, as in --source coco-captions:PATH/captions.json,PATH/instances.json"
 
 logger = logging.getLogger("editmill.sources")
@@ -88,113 +98,76 @@ class CocoCaptionsSource(Source[CaptionedImage]):
 
     def _record(self, name: str, image: Document) -> SourceRecord:
         mine = self._file.captions[image["id"]]
-        return listed_record(
+        record = listed_record(
             partial(image_facts, self.folder / image["file_name"], image["file_name"]),
             id=name,
             image=image["file_name"],
             captions=caption_records([one["caption"] for one in mine], names=[str(one["id"]) for one in mine]),
-            licence=self._file.licences.get(image.get("license"), ""),
+            licence=licence_of(image, self._file.licences),
         )
+        if record.problem or self.spec.instances is None:
+            return record
+        if not _fits(image, record):
+            size = f"{image['width']}x{image['height']}"
+            logger.warning("%s is not %s as its annotations say, so their boxes are left out", record.image, size)
+        return record.model_copy(update={"objects_sha256": _digest(self._objects_of(record))})
 
     def load(self, record: SourceRecord) -> CaptionedImage:
         image = read_image(self.folder / record.image, record)
-        return CaptionedImage(record, image, self._objects_of(record, image.shape[:2]) if self._objects else ())
+        objects = self._objects_of(record)
+        found = "" if self.spec.instances is None else _digest(objects)
+        check_unchanged(found, record.objects_sha256, record, f"{record.image}: its objects")
+        return CaptionedImage(record, image, objects)
 
-    def _objects_of(self, record: SourceRecord, shape: tuple[int, ...]) -> tuple[GoldObject, ...]:
-        """Return the objects of a record's picture of a shape (height, width)."""
+    def _objects_of(self, record: SourceRecord) -> tuple[GoldObject, ...]:
+        """Return the objects of a record's picture; none where their boxes are of a picture of another size."""
+        if self.spec.instances is None:
+            return ()
         entry = self._file.images.get(record.id)
         if entry is None:
             raise Unusable(Reason.SOURCE_CHANGED, f"{record.image}: no longer in the captions file")
-        width, height = entry.get("width"), entry.get("height")
-        if None not in (width, height) and (height, width) != shape:
-            logger.warning(
-                "%s is not %sx%s as its annotations say, so their boxes are left out", record.image, width, height
-            )
-            return ()
-        return tuple(self._objects.get(entry["id"], ()))
+        return tuple(self._objects.get(entry["id"], ())) if _fits(entry, record) else ()
+
+
+def _fits(entry: Document, record: SourceRecord) -> bool:
+    """Return whether a picture has the size that its entry says, if it says one."""
+    size = (entry.get("width"), entry.get("height"))
+    return None in size or size == (record.width, record.height)
+
+
+def _digest(objects: Sequence[GoldObject]) -> str:
+    return digest([(one.name, one.box) for one in objects])
 
 
 def _read_captions(path: Path) -> _Captions:
-    document = _read(path, "captions", ("images", "annotations"))
-    listed = sorted(_checked(document["images"], path, {"file_name": str}), key=_order)
-    images = {image["id"]: image for image in listed}
-    # Agencies write the addresses of licences with escaped slashes, and COCO escapes them once more.
-    licences = {
-        entry["id"]: str(entry.get("url", "")).replace("\\/", "/")
-        for entry in _checked(document.get("licenses") or [], path, {})
-    }
+    document = read_coco(path, "captions", ("images", "annotations"), FIX.format("captions"))
+    images = by_id(checked(document["images"], path, {"file_name": str}), path, "images")
     captions: dict[Any, list[Document]] = {identity: [] for identity in images}
-    annotations = _checked(document["annotations"], path, {"image_id": (int, str), "caption": str})
-    for annotation in sorted(annotations, key=_order):
-        if annotation["image_id"] not in captions:
-            what = f"annotation {annotation['id']} names the image {annotation['image_id']}, which the file lacks"
-            raise SourceError(what, where=str(path), fix="delete the annotation, or add the image")
-        captions[annotation["image_id"]].append(annotation)
+    for annotation in checked(document["annotations"], path, {"caption": str}):
+        identity = annotation.get("image_id")
+        if not is_id(identity) or identity not in captions:
+            what = f"annotation {annotation['id']} names the image {said_id(identity)}, which the file lacks"
+            raise SourceError(what, where=str(path), fix="correct or delete the annotation, or add the image")
+        captions[identity].append(annotation)
     # 1 and "1" are two images, but one text.
     names = distinct(str(identity) for identity in images)
-    return _Captions(dict(zip(names, images.values(), strict=True)), captions, licences)
+    return _Captions(dict(zip(names, images.values(), strict=True)), captions, licence_addresses(document, path))
 
 
 def _read_objects(path: Path) -> dict[Any, list[GoldObject]]:
     """Return the objects by image id; crowds are left out."""
-    document = _read(path, "instances", ("annotations", "categories"))
-    names = {
-        category["id"]: category["name"].lower() for category in _checked(document["categories"], path, {"name": str})
-    }
+    document = read_coco(path, "instances", ("annotations", "categories"), FIX.format("instances"))
+    categories = by_id(checked(document["categories"], path, {"name": str}), path, "categories", twice=True)
     objects: dict[Any, list[GoldObject]] = {}
-    for annotation in sorted(
-        _checked(document["annotations"], path, {"image_id": (int, str), "bbox": list}), key=_order
-    ):
+    for annotation in checked(document["annotations"], path, {"bbox": list}):
+        image, category, box = annotation.get("image_id"), annotation.get("category_id"), annotation["bbox"]
         if annotation.get("iscrowd"):
             continue
-        try:
-            left, top, width, height = (float(value) for value in annotation["bbox"])
-            one = GoldObject(names[annotation["category_id"]], (left, top, left + width, top + height))
-        except (KeyError, TypeError, ValueError) as error:
-            what = f"the category or the box of annotation {annotation['id']} is wrong: {error!r}"
-            raise SourceError(what, where=str(path), fix="correct or delete the annotation") from error
-        objects.setdefault(annotation["image_id"], []).append(one)
+        known = is_id(image) and is_id(category) and category in categories
+        if not known or len(box) != 4 or not all(map(is_number, box)):
+            what = f"the image, the category or the box of annotation {annotation['id']} is wrong"
+            raise SourceError(what, where=str(path), fix="correct or delete the annotation")
+        left, top, width, height = map(float, box)
+        one = GoldObject(categories[category]["name"].lower(), (left, top, left + width, top + height))
+        objects.setdefault(image, []).append(one)
     return objects
-
-
-def _order(entry: Document) -> tuple[int, str]:
-    """Return whole numbers by size, other ids behind them."""
-    identity = entry["id"]
-    return (identity, "") if isinstance(identity, int) else (2**63, identity)
-
-
-def _checked(entries: list[Any], path: Path, fields: dict[str, type | tuple[type, ...]]) -> list[Document]:
-    """Return the entries, each with an id and with ``fields`` of these types.
-
-    Raises:
-        SourceError: One is of another form.
-    """
-    wanted = {"id": (int, str), **fields}
-    for place, entry in enumerate(entries):
-        wrong = [
-            name
-            for name, kind in wanted.items()
-            if not isinstance(entry, dict) or not isinstance(entry.get(name), kind)
-        ]
-        if wrong or not is_unicode(entry):
-            identity = entry.get("id", place) if isinstance(entry, dict) else place
-            what = (
-                f"lacks {', '.join(wrong)}, or has another type there"
-                if wrong
-                else "holds half of a surrogate pair, which is not text"
-            )
-            raise SourceError(f"the entry {identity!r} {what}", where=str(path), fix="correct or delete the entry")
-    return entries
-
-
-def _read(path: Path, what: str, keys: tuple[str, ...]) -> Document:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"not a readable COCO {what} file: {error}", where=str(path), fix=FIX.format(what)) from error
-    missing = [key for key in keys if not isinstance(document, dict) or not isinstance(document.get(key), list)]
-    if missing:
-        raise SourceError(
-            f"not a COCO {what} file: it lacks {', '.join(missing)}", where=str(path), fix=FIX.format(what)
-        )
-    return dict(document)

@@ -84,9 +84,75 @@ def test_objects_are_the_instances_of_the_image(tmp_path: Path) -> None:
     assert source.load(second).objects == ()
 
 
+CHANGES = [
+    lambda d: d["annotations"][0].update(bbox=[1, 2, 4, 4]),
+    lambda d: d["annotations"][0].update(category_id=18),
+    lambda d: d["annotations"].pop(0),
+    lambda d: d["annotations"].append({"id": 9, "image_id": 7, "category_id": 3, "bbox": [1, 1, 2, 2]}),
+    lambda d: d["categories"][0].update(name="cat"),
+    lambda d: d.update(annotations=[]),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_objects_that_were_changed_since_they_were_listed_are_refused(tmp_path: Path, change: Any) -> None:
+    first, second = CocoCaptionsSource(write(tmp_path)).records()
+    document = instances_document()
+    change(document)
+    source = CocoCaptionsSource(write(tmp_path, instances=document))
+    with pytest.raises(Unusable, match=r"a\.png: its objects: changed since") as caught:
+        source.load(first)
+    assert caught.value.reason == Reason.SOURCE_CHANGED
+    assert source.load(second).objects == ()
+    # A new plan has other records, and so another fingerprint.
+    assert next(source.records()).objects_sha256 != first.objects_sha256
+
+
+def test_objects_that_come_to_a_picture_without_any_are_a_change(tmp_path: Path) -> None:
+    _, second = CocoCaptionsSource(write(tmp_path)).records()
+    document = instances_document()
+    document["annotations"][0]["image_id"] = 30
+    with pytest.raises(Unusable, match="changed since"):
+        CocoCaptionsSource(write(tmp_path, instances=document)).load(second)
+
+
+def test_a_size_that_was_changed_since_it_was_listed_is_refused(tmp_path: Path) -> None:
+    first, _ = CocoCaptionsSource(write(tmp_path)).records()
+    document = captions_document()
+    document["images"][1]["width"] = 41
+    with pytest.raises(Unusable, match="its objects: changed since"):
+        CocoCaptionsSource(write(tmp_path, document)).load(first)
+
+
+def test_ids_may_be_fractions_or_texts(tmp_path: Path) -> None:
+    document = captions_document()
+    document["images"][1]["id"], document["images"][0]["id"] = 7.5, "b"
+    for one in document["annotations"]:
+        one["image_id"] = {7: 7.5, 30: "b"}[one["image_id"]]
+    document["annotations"][0]["id"] = 12.0
+    first, second = CocoCaptionsSource(write(tmp_path, document)).records()
+    assert (first.id, second.id, [one.id for one in first.captions]) == ("7.5", "b", ["2", "12.0"])
+
+
+@pytest.mark.parametrize("licences", [None, 5, [None], [{"url": "x"}], [{"id": 3, "url": None}]])
+def test_licences_that_say_nothing(tmp_path: Path, licences: Any) -> None:
+    first, _ = CocoCaptionsSource(write(tmp_path, {**captions_document(), "licenses": licences})).records()
+    assert first.licence == ""
+
+
+def test_files_with_byte_order_marks(tmp_path: Path) -> None:
+    spec = write(tmp_path)
+    for path in (spec.captions, spec.instances):
+        assert path is not None
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    source = CocoCaptionsSource(spec)
+    assert len(source.load(next(source.records())).objects) == 2
+
+
 def test_captions_do_without_instances(tmp_path: Path) -> None:
     source = CocoCaptionsSource(CocoCaptionsSpec(captions=write(tmp_path).captions))
-    assert source.load(next(source.records())).objects == ()
+    record = next(source.records())
+    assert (source.load(record).objects, record.objects_sha256) == ((), "")
 
 
 def test_boxes_of_a_picture_of_another_size_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -140,6 +206,16 @@ def test_ids_that_are_equal_are_made_distinct(tmp_path: Path) -> None:
         (lambda d: d["annotations"][0].update(caption=5), "entry 12 lacks caption"),
         (lambda d: d["annotations"][0].update(caption="\ud83d"), "surrogate"),
         (lambda d: d["annotations"][0].update(image_id=8), "names the image 8"),
+        (lambda d: d["annotations"][0].update(image_id=[7]), "names the image none"),
+        (
+            lambda d: d["images"].append({"id": 1, "file_name": "b.png"}) or d["annotations"][0].update(image_id=True),
+            "none",
+        ),
+        (lambda d: d["annotations"][0].update(image_id="7"), "names the image '7'"),
+        (lambda d: d["annotations"][0].update(id=None), "entry 0 lacks id"),
+        (lambda d: d["images"].append({"id": 7, "file_name": "b.png"}), "two entries of images have the id 7"),
+        (lambda d: d["images"].append({"id": 7.0, "file_name": "b.png"}), "two entries of images have the id 7"),
+        (lambda d: d["licenses"].append({"id": 3, "url": "x"}), "two entries of licenses have the id 3"),
         (lambda d: d["images"][0].pop("id"), "entry 0 lacks id"),
         (lambda d: d["images"][1].pop("file_name"), "entry 7 lacks file_name"),
         (lambda d: d["images"].append("x"), "entry 2 lacks"),
@@ -160,6 +236,12 @@ def test_a_broken_captions_file_says_where(tmp_path: Path, change: Any, words: s
     ("change", "words"),
     [
         (lambda d: d["annotations"][0].update(bbox=[1, 2, 3]), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(bbox=[1, 2, float("nan"), 3]), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(bbox=[1, 2, "3", 3]), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(bbox=[1, 2, 10**400, 3]), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(image_id=None), "annotation 2 is wrong"),
+        (lambda d: d["annotations"][0].update(category_id=[3]), "annotation 2 is wrong"),
+        (lambda d: d["categories"].append({"id": 3, "name": "cat"}), "two entries of categories have the id 3"),
         (lambda d: d["annotations"][0].update(category_id=5), "annotation 2 is wrong"),
         (lambda d: d["categories"][0].pop("name"), "entry 18 lacks name"),
         (lambda d: d.pop("categories"), "lacks categories"),
@@ -173,7 +255,7 @@ def test_a_broken_instances_file_says_where(tmp_path: Path, change: Any, words: 
     assert "instances.json" in caught.value.where
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "{", "\xff"])
+@pytest.mark.parametrize("text", ["[1, 2]", "{", "\xff", "[" * 5000])
 def test_a_file_that_is_no_captions_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "captions.json"
     path.write_bytes(text.encode("latin-1"))
