@@ -14,6 +14,7 @@ from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
 from editmill.pipelines.build import Prepared, check_complete, finish, prepare
+from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 
@@ -41,6 +42,7 @@ def build_dataset(
     prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))
     manifest = check_complete(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
+    check_losses(prepared.out)
     return {
         "name": manifest.name,
         "out": str(prepared.out),

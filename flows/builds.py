@@ -63,7 +63,8 @@ Returns:
 
 Raises:
     RequestError: The recipe, the source, the models or the folder do not fit.
-    DataError: Shards failed, which it names, stored bytes are damaged, or the guards err more than the recipe allows.
+    DataError: Shards failed, which it names, stored bytes are damaged, the guards err more than the recipe allows, or
+        nothing survived of a part of the dataset, such as an edit.
 """
 
 build_imagenet_e = build_flow("imagenet-e", "a dataset of attribute edits")

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
@@ -31,6 +32,8 @@ from editmill.pipelines.shard import ShardTask, build_shard
 from editmill.pipelines.workspace import claim, write_run
 
 logger = logging.getLogger("editmill.build")
+# Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
+PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
 _progress: Queue[int] | None = None
 
 
@@ -115,7 +118,13 @@ def check_complete(prepared: Prepared) -> Manifest:
     """
     verify_dataset(prepared.out).raise_for_problems()
     logger.info("%s is complete; nothing to build", prepared.out)
-    return read_manifest(prepared.out)
+    manifest = read_manifest(prepared.out)
+    failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]
+    passing = sum(count for reasons in failed for reason, count in reasons.items() if reason in PASSING)
+    if passing:
+        what = "%d samples of %s failed in a way that may not happen again; they are tried again in another folder only"
+        logger.warning(what, passing, prepared.out)
+    return manifest
 
 
 def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:

@@ -12,7 +12,7 @@ import click
 
 from editmill.flows.commands.options import Asked, Machine, default_workers, placement_options, recipe_options
 from editmill.flows.commands.outputs import check_output, write_output
-from editmill.manifests.errors import DataError, RequestError
+from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
     from editmill.manifests.records import Manifest
@@ -142,6 +142,13 @@ def _every_nth(text: str, shards: int) -> list[int]:
 
 
 def _print_counts(manifest: Manifest, out: Path) -> None:
+    """Print what became of every edit.
+
+    Raises:
+        DataError: Nothing survived of a part of the dataset.
+    """
+    from editmill.pipelines.losses import check_losses
+
     for edit, statuses in manifest.counts.items():
         accepted = sum(statuses.get("ok", {}).values())
         lost = ", ".join(
@@ -152,8 +159,7 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
     _print_remarks(manifest, out)
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
-    if not manifest.samples:
-        raise DataError("no sample was accepted", where=str(out), fix="see the reasons above and in samples.parquet")
+    check_losses(out)
 
 
 def _print_remarks(manifest: Manifest, out: Path) -> None:

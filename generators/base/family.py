@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from editmill.generators.base.auditing import AuditRow
+from editmill.generators.base.reasons import SOURCE_FAULTS, Reason
 from editmill.generators.base.samples import PlannedSample, Sheet
 from editmill.generators.base.sources import Content, Source
 from editmill.generators.models.pack import PackSpec
@@ -149,6 +150,9 @@ class Family(ABC, Generic[S, G]):
         needs: What its sources have to have.
         reasons: Why a sample of it may be missing, beyond the reasons of every family.
         failures: The reasons of these that are failures, not rejections.
+        parts: What a dataset has to have some samples of, each by the facts of rows that tell it: ``edit``, ``level``,
+            ``class_name``, or a parameter as in ``parameters.network``.
+        excused: First reasons of samples that nobody could try, so that a part does not lack them.
         regating: How other thresholds are applied to finished datasets; None where they can't be.
         calibrates: Whether its guards are calibrated before anything is built.
     """
@@ -161,6 +165,8 @@ class Family(ABC, Generic[S, G]):
     needs: ClassVar[Content]
     reasons: ClassVar[tuple[type[StrEnum], ...]] = ()
     failures: ClassVar[frozenset[str]] = frozenset()
+    parts: ClassVar[tuple[tuple[str, ...], ...]] = (("edit", "level"),)
+    excused: ClassVar[frozenset[str]] = SOURCE_FAULTS | {Reason.SOURCE_INELIGIBLE}
     regating: ClassVar[Regating[Any] | None] = None
     calibrates: ClassVar[bool] = False
 

@@ -23,8 +23,8 @@ class Reason(StrEnum):
     CAP_REACHED = "cap_reached"
 
 
-# Reasons that make a row failed; all others make it rejected.
-FAILURES = frozenset(
+# Nothing can be tried of such a source.
+SOURCE_FAULTS = frozenset(
     {
         Reason.SOURCE_UNREADABLE,
         Reason.SOURCE_CHANGED,
@@ -33,7 +33,7 @@ FAILURES = frozenset(
         Reason.MASK_EMPTY,
         Reason.MASK_FULL,
         Reason.SOURCE_TOO_SMALL,
-        Reason.PROPOSER_ERROR,
-        Reason.GUARD_ERROR,
     }
 )
+# Reasons that make a row failed; all others make it rejected.
+FAILURES = SOURCE_FAULTS | {Reason.PROPOSER_ERROR, Reason.GUARD_ERROR}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.family import Asked, Build, Estimate, Family
-from editmill.generators.base.reasons import Reason
+from editmill.generators.base.reasons import SOURCE_FAULTS, Reason
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.fmr.settings import (
     ASCENT,
@@ -48,6 +48,10 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
     needs = "labelled"
     reasons = (GuardReason,)
     failures = frozenset({Reason.SOURCE_INELIGIBLE, Reason.SURROGATE_UNAWARE})
+    # All budgets of an ascent together. A round trip that the guard refuses makes a source ineligible for a network;
+    # where it refuses all of them, nothing of the network is left.
+    parts = (("edit", "parameters.network", "parameters.target"),)
+    excused = SOURCE_FAULTS
     regating = EnsembleRegating()
     calibrates = True
 

@@ -38,6 +38,7 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
     guard = EnsembleSettings
     needs = "pictures"
     reasons = (SynthesisReason, GuardReason)
+    parts = (("edit",), ("class_name",))
     regating = EnsembleRegating()
     calibrates = True
 

@@ -128,7 +128,10 @@ class Proposer:
 
         components = self.models.get("text_to_image").components
         # A copy of the network: the adapter changes it, and others share it.
-        parts = {**components, "unet": deepcopy(components["unet"]), "safety_checker": None}
+        # Copied within inference mode, weights would never have gradients.
+        with torch.inference_mode(False):
+            unet = deepcopy(components["unet"])
+        parts = {**components, "unet": unet, "safety_checker": None}
         pipeline = StableDiffusionPipeline(**parts, requires_safety_checker=False)
         pipeline.set_progress_bar_config(disable=True)
         return attach(pipeline, self.models.get("image_adapter"), scale=self.settings.conditioning("image").scale)

@@ -37,6 +37,9 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
     needs = "pictures"
     reasons = (WatermarkReason,)
     failures = FAILURES
+    parts = (("edit", "parameters.watermark.scheme"),)
+    # Pictures that nobody may mark, and those that this run did not mark.
+    excused = Family.excused | {WatermarkReason.RIGHTS_MISSING, WatermarkReason.NO_EMBED_RECORD}
 
     def edit_names(self, settings: WatermarkSettings) -> tuple[str, ...]:
         """Return the attacks' names."""

@@ -25,6 +25,7 @@ from editmill.pipelines.plan import Plan
 from editmill.pipelines.sources import open_source
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
+from tests.pipelines.test_losses import written
 
 
 def run(plan: Plan, out: Path, *, workers: int = 1) -> Manifest:
@@ -100,6 +101,16 @@ def test_area_is_within_tolerance(dataset: Path) -> None:
     for sample in open_dataset(dataset).select(edit=["size", "position", "direction"]):
         alpha = np.asarray(Image.open(io.BytesIO(sample.members["alpha.png"])))
         assert abs(alpha.mean() / 255 - sample.row["level"]) <= 0.005
+
+
+def test_failures_that_may_pass_are_told_where_a_complete_dataset_is_built_again(
+    tiny_plan: MakePlan, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [("original", 0.0, "", {}), ("full", 0.0, "proposer_error", {}), ("size", 0.1, "mask_empty", {})]
+    out = written(tmp_path / "set", "attribute", [rows] * 2)
+    manifest = build(replace(prepare(tiny_plan(), tmp_path / "new", PLACEMENT), out=out, complete=True))
+    assert manifest is not None
+    assert f"2 samples of {out} failed in a way that may not happen again" in caplog.text
 
 
 def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(

@@ -10,9 +10,11 @@ import torch
 import yaml
 from diffusers import AutoencoderKL
 
+from editmill.generators.models import loading
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec, read_pack
 from editmill.manifests.errors import ModelError
+from editmill.packs.tabletop import PACK
 from tests.checkpoints import write_resnet_classifier
 
 CPU = Placement(device="cpu")
@@ -50,6 +52,34 @@ def test_networks_are_for_inference(pack: PackSpec) -> None:
     assert not network.training
     assert not any(parameter.requires_grad for parameter in network.parameters())
     assert {parameter.device.type for parameter in network.parameters()} == {"cpu"}
+
+
+# A role of every class that the embedded pack has.
+ROLE_OF_CLASS = {entry.cls: role for role, entry in read_pack(PACK).roles.items()}
+
+
+@pytest.mark.parametrize("role", ROLE_OF_CLASS.values())
+def test_nothing_is_loaded_within_inference_mode(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Tensors that are made there never have gradients, in whatever process they were loaded first.
+    monkeypatch.setattr(loading, "_loaded", {})
+    with torch.inference_mode():
+        found = Models(read_pack(PACK), CPU).get(role)
+    parts = getattr(found, "components", {"": found}).values()
+    networks = [part for part in parts if isinstance(part, torch.nn.Module)]
+    tensors = [tensor for network in networks for tensor in (*network.parameters(), *network.buffers())]
+    assert not any(tensor.is_inference() for tensor in tensors)
+    assert tensors or not networks
+
+
+def test_a_network_that_was_loaded_within_inference_mode_has_gradients(
+    pack: PackSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_loaded", {})
+    with torch.inference_mode():
+        network = Models(pack, CPU).get("zero_shot")
+    picture = torch.zeros(1, 3, *[network.config.vision_config.image_size] * 2, requires_grad=True)
+    network.get_image_features(pixel_values=picture).pooler_output.sum().backward()
+    assert picture.grad is not None
 
 
 def test_dtype_is_that_of_the_placement(pack: PackSpec) -> None:
