@@ -13,7 +13,7 @@ from editmill.flows.tasks import collect, log_core_messages, submit_shards
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
-from editmill.pipelines.build import Prepared, check_complete, finish, prepare
+from editmill.pipelines.build import Prepared, finish, finished, prepare
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
@@ -40,7 +40,7 @@ def build_dataset(
     # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
     resolved = Placement().resolve().type if device == "auto" else device
     prepared = prepare(plan, out.resolve(), Placement(device=resolved, models_dir=models_dir))
-    manifest = check_complete(prepared) if prepared.complete else _built(prepared, device)
+    manifest = finished(prepared) if prepared.complete else _built(prepared, device)
     post_dataset(manifest, prepared.out)
     check_losses(prepared.out)
     return {

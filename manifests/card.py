@@ -67,6 +67,16 @@ def card_header(manifest: Manifest) -> dict[str, Any]:
     return header
 
 
+def names_shards(card: bytes, manifest: Manifest) -> bool:
+    """Tell whether a card's header, however it was edited, lets readers load the files that the dataset's own names."""
+    try:
+        _, header, _ = card.decode().split("---\n", 2)
+        found = yaml.safe_load(header)
+        return bool(found.get("configs") == card_header(manifest).get("configs"))
+    except (ValueError, AttributeError, yaml.YAMLError, RecursionError):
+        return False
+
+
 def _summary(manifest: Manifest) -> str:
     lines = [
         f"# {manifest.name} {manifest.version}",

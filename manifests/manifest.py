@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest, file_digest
-from editmill.manifests.card import dataset_card
+from editmill.manifests.card import dataset_card, names_shards
 from editmill.manifests.croissant import croissant_metadata
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from editmill.manifests.indexes import index_files
 from editmill.manifests.records import SCHEMA_VERSION, FileRecord, Manifest, SourceRecord
 from editmill.manifests.rows import merge_rows, row_schema
+from editmill.manifests.seals import SEAL, check_seal, parse_object, sealed
+from editmill.manifests.stats import stats_name
 from editmill.manifests.store import Store
 
 MANIFEST = "manifest.json"
 SAMPLES = "samples.parquet"
+README = "README.md"
+RECIPE = "recipe.yaml"
+# How a run went. It differs between two runs that give equal datasets, so the manifest can't list it.
+RUN = "run.json"
 
 
-def write_dataset_files(root: str | Path, manifest: Manifest) -> None:
+def write_dataset_files(root: str | Path, manifest: Manifest, *, others: Sequence[str] = ()) -> Manifest:
     """Complete a dataset whose shards are all written: merged rows, indexes, card, Croissant, and last the manifest.
 
     Args:
         root: The dataset's local folder.
-        manifest: What the shards hold, see `ShardStats.record`.
+        manifest: What the shards hold, see `ShardStats.record`; its ``files`` are filled in here.
+        others: Paths, relative to the root, of further files that belong to the dataset and are there already.
+
+    Returns:
+        The manifest as written.
 
     Raises:
         CorruptDatasetError: A shard's tar or rows are absent or of another size, or rows and counts differ.
@@ -44,12 +56,27 @@ def write_dataset_files(root: str | Path, manifest: Manifest) -> None:
     planned = sum(n for statuses in manifest.counts.values() for reasons in statuses.values() for n in reasons.values())
     if merged != planned:
         raise CorruptDatasetError(f"the shards have {merged} rows, the manifest counts {planned}", where=str(folder))
-    for path, content in index_files(manifest).items():
+    samples = _record(folder, SAMPLES)
+    written = {
+        **index_files(manifest),
+        RECIPE: yaml.safe_dump(manifest.recipe, sort_keys=False, allow_unicode=True).encode(),
+        "croissant.json": canonical_json(croissant_metadata(manifest, samples)) + b"\n",
+    }
+    for path, content in written.items():
         atomic_write(folder / path, content)
-    atomic_write(folder / "README.md", dataset_card(manifest).encode())
-    samples = FileRecord(path=SAMPLES, bytes=(folder / SAMPLES).stat().st_size, sha256=file_digest(folder / SAMPLES))
-    atomic_write(folder / "croissant.json", canonical_json(croissant_metadata(manifest, samples)) + b"\n")
-    atomic_write(folder / MANIFEST, canonical_json(manifest) + b"\n")
+    stats = [stats_name(shard.path) for shard in manifest.shards]
+    files = [samples, _write_card(folder, manifest), *(_record(folder, path) for path in (*written, *stats, *others))]
+    complete = manifest.model_copy(update={"files": tuple(sorted(files, key=lambda record: record.path))})
+    atomic_write(folder / MANIFEST, sealed(complete.model_dump(mode="json")))
+    return complete
+
+
+def _write_card(folder: Path, manifest: Manifest) -> FileRecord:
+    """Write the card, but keep one that somebody has edited."""
+    card, path = dataset_card(manifest).encode(), folder / README
+    if not (path.is_file() and names_shards(path.read_bytes(), manifest)):
+        atomic_write(path, card)
+    return FileRecord(path=README, bytes=len(card), sha256=hashlib.sha256(card).hexdigest())
 
 
 def read_manifest(root: str | Path) -> Manifest:
@@ -60,11 +87,18 @@ def read_manifest(root: str | Path) -> Manifest:
         DataError: There is no manifest, so the dataset is incomplete; or another schema version wrote it.
         CorruptDatasetError: The manifest is damaged.
     """
-    store = Store(root)
-    return parse_manifest(load_manifest(store), where=f"{store.root}/{MANIFEST}")
+    return load_manifest(Store(root))
 
 
-def load_manifest(store: Store) -> bytes:
+def load_manifest(store: Store) -> Manifest:
+    """Read the manifest of the dataset in a store; see `read_manifest`."""
+    data, where = manifest_bytes(store), f"{store.root}/{MANIFEST}"
+    manifest = parse_manifest(data, where=where)
+    check_seal(data, where=where)
+    return manifest
+
+
+def manifest_bytes(store: Store) -> bytes:
     """Read the manifest's bytes; see `read_manifest`."""
     try:
         return store.read(MANIFEST)
@@ -79,20 +113,20 @@ def load_manifest(store: Store) -> bytes:
 
 
 def parse_manifest(data: bytes, *, where: str) -> Manifest:
-    """Parse and validate a manifest; see `read_manifest`."""
-    try:
-        version = json.loads(data).get("schema_version")
-    except (ValueError, AttributeError) as error:
-        raise CorruptDatasetError(f"the manifest is not a JSON object: {error}", where=where) from error
+    """Parse and validate a manifest, whatever its digest says; see `read_manifest`."""
+    document = parse_object(data, where=where)
     # Before the fields are looked at, since another version may have others.
+    version = document.get("schema_version")
     if version != SCHEMA_VERSION:
         raise DataError(
             f"the manifest has schema version {version!r}, this editmill reads {SCHEMA_VERSION}",
             where=where,
-            fix="use the editmill version that wrote it",
+            fix="use the editmill version that wrote it, or build the dataset again",
         )
+    document.pop(SEAL, None)
     try:
-        return Manifest.model_validate_json(data)
+        # As JSON, in which lists are tuples and numbers in quotes are keys.
+        return Manifest.model_validate_json(json.dumps(document))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -102,6 +136,10 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
 def sources_digest(sources: Iterable[SourceRecord]) -> str:
     """Digest a source as a whole: sha256 over its sorted (id, sha256) pairs."""
     return digest(sorted((source.id, source.sha256) for source in sources))
+
+
+def _record(folder: Path, path: str) -> FileRecord:
+    return FileRecord(path=path, bytes=(folder / path).stat().st_size, sha256=file_digest(folder / path))
 
 
 def _check_size(folder: Path, record: FileRecord) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import groupby
@@ -19,9 +19,10 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from PIL import Image
 
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
-from editmill.manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
-from editmill.manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, Status
-from editmill.manifests.rows import member_span, read_rows
+from editmill.manifests.manifest import SAMPLES, load_manifest
+from editmill.manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, ShardRecord, Status
+from editmill.manifests.rows import member_span, read_rows, row_schema
+from editmill.manifests.seals import parse_object
 from editmill.manifests.store import Store
 from editmill.manifests.verify import VerifyReport, verify_store
 
@@ -44,13 +45,26 @@ class Sample:
 
     @property
     def label(self) -> int:
-        """The class index."""
-        return int(self.members["cls"])
+        """The class index.
+
+        Raises:
+            DataError: The member cls is not a whole number.
+        """
+        try:
+            return int(self._member("cls"))
+        except ValueError as error:
+            raise DataError(f"cls of sample {self.key!r} is not a whole number") from error
 
     def image(self) -> Image.Image:
-        """Decode the primary image, as RGB."""
-        suffix = next(member for member in PRIMARY_IMAGES if member in self.members)
-        with Image.open(io.BytesIO(self.members[suffix])) as image:
+        """Decode the primary image, as RGB.
+
+        Raises:
+            DataError: The sample has none, as in datasets of captions alone, or it can't be decoded.
+        """
+        suffix = next((member for member in PRIMARY_IMAGES if member in self.members), "")
+        if not suffix:
+            raise DataError(f"sample {self.key!r} has no picture, only {sorted(self.members)}")
+        with self._decoding(suffix) as image:
             return image.convert("RGB")
 
     def mask(self, member: str = "mask.png") -> npt.NDArray[np.uint8]:
@@ -59,9 +73,7 @@ class Sample:
         Raises:
             DataError: The sample has no such member, or it is not an 8-bit grey or palette image.
         """
-        if member not in self.members:
-            raise DataError(f"sample {self.key!r} has no member {member!r}, only {sorted(self.members)}")
-        with Image.open(io.BytesIO(self.members[member])) as image:
+        with self._decoding(member) as image:
             if image.mode not in _GREY_MODES:
                 raise DataError(
                     f"{member} of sample {self.key!r} has mode {image.mode}, a mask has one of {_GREY_MODES}"
@@ -70,8 +82,28 @@ class Sample:
             return np.array(image if image.mode == "P" else image.convert("L"), dtype=np.uint8)
 
     def json(self) -> dict[str, Any]:
-        """Parse the json member."""
-        return dict(json.loads(self.members["json"]))
+        """Parse the json member.
+
+        Raises:
+            DataError: It is not a JSON object.
+        """
+        return parse_object(self._member("json"), where=f"json of sample {self.key!r}")
+
+    def _member(self, name: str) -> bytes:
+        if name not in self.members:
+            raise DataError(f"sample {self.key!r} has no member {name!r}, only {sorted(self.members)}")
+        return self.members[name]
+
+    @contextmanager
+    def _decoding(self, member: str) -> Iterator[Image.Image]:
+        try:
+            with Image.open(io.BytesIO(self._member(member))) as image:
+                yield image
+        except DataError:
+            raise
+        # Decoders of damaged pictures raise whatever they meet.
+        except Exception as error:
+            raise DataError(f"{member} of sample {self.key!r} can't be decoded: {error}") from error
 
 
 class Dataset:
@@ -86,7 +118,7 @@ class Dataset:
         self.manifest = manifest
         self.table = table
         self._store = store
-        self._paths = {(shard.split, shard.number): shard.path for shard in manifest.shards}
+        self._shards = {(shard.split, shard.number): shard for shard in manifest.shards}
 
     def __len__(self) -> int:
         """Return the number of accepted samples in the selection."""
@@ -102,7 +134,7 @@ class Dataset:
         for place, group in groupby(self._accepted_rows(), key=lambda row: (row["split"], row["shard"])):
             # By offset, so that the stream of a remote file is only read forwards.
             rows = sorted(group, key=lambda row: min(span.offset for span in self._spans(row).values()))
-            with self._store.open(self._paths[place]) as stream:
+            with self._open(self._shard(*place).path) as stream:
                 for row in rows:
                     yield self._sample(row, partial(_read_at, stream))
 
@@ -117,8 +149,7 @@ class Dataset:
         if position is None:
             raise KeyError(f"no accepted sample {key!r} in {self._store.root}")
         row = self._accepted.slice(position, 1).to_pylist()[0]
-        path = self._paths[row["split"], row["shard"]]
-        return self._sample(row, partial(self._store.read_range, path))
+        return self._sample(row, partial(self._read_range, self._shard(row["split"], row["shard"]).path))
 
     def __contains__(self, key: object) -> bool:
         return key in self._positions
@@ -176,9 +207,28 @@ class Dataset:
         for batch in self._accepted.to_batches(max_chunksize=1024):
             yield from batch.to_pylist()
 
+    def _shard(self, split: str, number: int) -> ShardRecord:
+        if (split, number) not in self._shards:
+            raise CorruptDatasetError(f"the manifest has no {split} shard {number}", f"{self._store.root}/{SAMPLES}")
+        return self._shards[split, number]
+
+    def _open(self, path: str) -> BinaryIO:
+        with _present(self._store, path):
+            return self._store.open(path)
+
+    def _read_range(self, path: str, start: int, end: int) -> bytes:
+        with _present(self._store, path):
+            return self._store.read_range(path, start, end)
+
     def _spans(self, row: dict[str, Any]) -> dict[str, MemberSpan]:
-        spans = {member: member_span(row, member) for member in self.manifest.members}
-        return {member: span for member, span in spans.items() if span is not None}
+        found = {member: member_span(row, member) for member in self.manifest.members}
+        spans = {member: span for member, span in found.items() if span is not None}
+        size = self._shard(row["split"], row["shard"]).bytes
+        # Beyond the end there is nothing, but memory would be taken for it.
+        if not spans or max(span.offset + span.size for span in spans.values()) > size:
+            where = f"{self._store.root}/{SAMPLES}"
+            raise CorruptDatasetError(f"sample {row['key']!r} is not within its tar", where=where)
+        return spans
 
     def _sample(self, row: dict[str, Any], read: Callable[[int, int], bytes]) -> Sample:
         spans = self._spans(row)
@@ -188,7 +238,7 @@ class Dataset:
         members = {name: data[s.offset - start : s.offset - start + s.size] for name, s in spans.items()}
         for name, span in spans.items():
             if hashlib.sha256(members[name]).hexdigest() != span.sha256:
-                path = self._paths[row["split"], row["shard"]]
+                path = self._shard(row["split"], row["shard"]).path
                 raise CorruptDatasetError(f"{name} of sample {row['key']!r} is damaged", f"{self._store.root}/{path}")
         return Sample(row["key"], row, members)
 
@@ -208,13 +258,30 @@ def open_dataset(path: str | Path, *, verify: bool = False) -> Dataset:
     store = Store(path)
     if verify:
         verify_store(store).raise_for_problems()
-    manifest = parse_manifest(load_manifest(store), where=f"{store.root}/{MANIFEST}")
+    manifest = load_manifest(store)
+    return Dataset(store, manifest, _table(store, manifest))
+
+
+def _table(store: Store, manifest: Manifest) -> pa.Table:
+    """Return the merged rows, decoded only when their bytes are those of the manifest."""
+    with _present(store, SAMPLES):
+        data = store.read(SAMPLES)
+    record = next((record for record in manifest.files if record.path == SAMPLES), None)
+    if record is None or record.sha256 != hashlib.sha256(data).hexdigest():
+        raise CorruptDatasetError(f"{SAMPLES} is damaged: its digest is not that of the manifest", where=store.root)
+    table = read_rows(pa.BufferReader(data), where=f"{store.root}/{SAMPLES}")
+    if not table.schema.equals(row_schema(manifest.members, manifest.score_names)):
+        what = f"{SAMPLES} has other columns than the manifest's members and scores"
+        raise CorruptDatasetError(what, where=store.root)
+    return table
+
+
+@contextmanager
+def _present(store: Store, path: str) -> Iterator[None]:
     try:
-        with store.open(SAMPLES) as stream:
-            table = read_rows(stream)
+        yield
     except FileNotFoundError as error:
-        raise CorruptDatasetError(f"{SAMPLES} is absent", where=store.root) from error
-    return Dataset(store, manifest, table)
+        raise CorruptDatasetError(f"{path} is absent", where=store.root) from error
 
 
 def _read_at(stream: BinaryIO, start: int, end: int) -> bytes:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PRIMARY_IMAGES = ("png", "webp", "jpg")
+# No part but the last ends in a digit, so that "*[0-9].png" finds primary images alone.
+SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)
+_SHARD = re.compile(r"[a-z][a-z0-9_]*/[a-z0-9_-]+-[0-9]{1,9}\.tar", re.ASCII)
 
 Status = Literal["ok", "rejected", "failed"]
-Counts = dict[str, dict[str, dict[str, int]]]
+Counts = dict[str, dict[str, dict[str, Annotated[int, Field(ge=0)]]]]
 
 
 def _check_score(value: float) -> float:
@@ -23,7 +27,8 @@ def _check_score(value: float) -> float:
 
 def _check_path(value: str) -> str:
     path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts or "\\" in value or str(path) != value or value == ".":
+    odd = "\\" in value or not value.isprintable() or str(path) != value or value == "."
+    if path.is_absolute() or ".." in path.parts or odd:
         raise ValueError(f"{value!r} is not a plain path relative to the dataset's root")
     return value
 
@@ -33,6 +38,24 @@ def _check_split(value: str) -> str:
     if "tar" in value:
         raise ValueError(f"split name {value!r} contains 'tar', which timm takes for a file pattern")
     return value
+
+
+def check_members(members: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse member suffixes that break the sample contract: cls and json, one picture or a text, each once.
+
+    Raises:
+        ValueError: It says which they are and which are needed.
+    """
+    primary = [member for member in members if member in PRIMARY_IMAGES]
+    # Captions may leave their images where they are.
+    enough = len(primary) == 1 or (not primary and "txt" in members)
+    if not enough or not {"cls", "json"} <= set(members) or len(set(members)) != len(members):
+        needed = f"exactly one of {', '.join(PRIMARY_IMAGES)}, then cls and json; other images are named as in mask.png"
+        raise ValueError(f"members {sorted(members)} break the sample contract: {needed}")
+    for member in members:
+        if not SUFFIX.fullmatch(member):
+            raise ValueError(f"bad member suffix {member!r}: use lower-case letters and digits between dots")
+    return members
 
 
 Score = Annotated[float, AfterValidator(_check_score)]
@@ -197,6 +220,14 @@ class ShardRecord(TarRecord):
     nsamples: Count
     rows: FileRecord
 
+    @model_validator(mode="after")
+    def _check_paths(self) -> ShardRecord:
+        if not _SHARD.fullmatch(self.path):
+            raise ValueError(f"{self.path!r} is not the path of a shard, as in test/NAME-000000.tar")
+        if self.rows.path != self.path.removesuffix(".tar") + ".parquet":
+            raise ValueError(f"the rows of {self.path} can't be in {self.rows.path!r}")
+        return self
+
     @property
     def split(self) -> str:
         """The folder the shard lies in."""
@@ -224,12 +255,14 @@ class Manifest(Record):
         recipe: The resolved recipe, as JSON values.
         environment: Package name to version.
         members: Member suffixes that every sample carries, sorted.
+        reasons: Reasons that rows may give; empty where guards of installed packages may give others.
         class_names: Class index to class name.
         counts: Planned samples by edit, status and first reason (``""`` for ``ok``).
         shards: In reading order.
+        files: Every other file of the dataset, sorted by path, but for this one and ``run.json``.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     name: DatasetName
     version: Version
     generator: str
@@ -240,12 +273,14 @@ class Manifest(Record):
     environment: dict[str, str]
     models: tuple[ModelRecord, ...] = ()
     sources: SourcesRecord
-    members: tuple[str, ...]
+    members: Annotated[tuple[str, ...], AfterValidator(check_members)]
     score_names: tuple[str, ...]
     edits: tuple[str, ...]
+    reasons: tuple[Reason, ...] = ()
     class_names: dict[int, str]
     counts: Counts
     shards: tuple[ShardRecord, ...]
+    files: tuple[FileRecord, ...] = ()
     complete: Literal[True] = True
 
     @property

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
+from pydantic import ValidationError
 
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.errors import CorruptDatasetError, DataError, EditmillError
+from editmill.manifests.files import check_regular
 from editmill.manifests.records import CandidateRecord, MemberSpan, SampleRow
 
 # Merging holds one row group in memory.
@@ -94,24 +97,37 @@ def write_rows(
         writer.write_table(table, row_group_size=ROW_GROUP_SIZE)
 
 
-def read_rows(path: str | Path | BinaryIO) -> pa.Table:
+def read_rows(path: str | Path | BinaryIO, *, where: str = "") -> pa.Table:
     """Read rows as a table.
 
     Raises:
-        CorruptDatasetError: The file is not readable parquet.
+        CorruptDatasetError: The file is not readable parquet; ``where`` names it if ``path`` does not.
     """
-    try:
-        # A file object keeps pyarrow from deriving partition columns from folder names.
-        return pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+    with _decoding(where or path), _open(path) as parquet:
+        return parquet.read(use_threads=False)
 
 
-def iter_rows(table: pa.Table, *, members: Sequence[str], score_names: Sequence[str]) -> Iterator[SampleRow]:
-    """Turn a table back into rows; scores that are NaN and members at offset -1 are absent from a row."""
-    for batch in table.to_batches(max_chunksize=1024):
-        for record in batch.to_pylist():
-            yield _from_record(record, members, score_names)
+def iter_rows(
+    table: pa.Table | pa.RecordBatch, *, members: Sequence[str], score_names: Sequence[str], where: str = ""
+) -> Iterator[SampleRow]:
+    """Turn a table, or a batch of one, back into rows.
+
+    Scores that are NaN and members at offset -1 are absent from a row.
+
+    Raises:
+        CorruptDatasetError: A row breaks the contract of `SampleRow`; ``where`` names the file.
+    """
+    for start in range(0, table.num_rows, 1024):
+        batch = table.slice(start, 1024)
+        with _decoding(where):
+            records = batch.to_pylist()
+        for record in records:
+            try:
+                yield _from_record(record, members, score_names)
+            except (ValueError, LookupError, TypeError) as error:
+                raise CorruptDatasetError(
+                    f"row {str(record.get('key'))!r} is damaged: {_first_line(error)}", where=where
+                ) from error
 
 
 def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schema) -> int:
@@ -136,21 +152,42 @@ def iter_row_batches(path: str | Path | BinaryIO, *, schema: pa.Schema) -> Itera
     Raises:
         CorruptDatasetError: The file is not readable parquet, or has another schema.
     """
+    with _decoding(path), _open(path) as parquet:
+        if not parquet.schema_arrow.equals(schema):
+            raise CorruptDatasetError("the rows have other columns than the manifest's members and scores", _name(path))
+        groups = range(parquet.num_row_groups)
+        for group in groups:
+            yield from parquet.read_row_group(group, use_threads=False).combine_chunks().to_batches()
+
+
+def _open(path: str | Path | BinaryIO) -> pq.ParquetFile:
+    if isinstance(path, str | Path):
+        check_regular(Path(path))
+    # Neither reading ahead nor threads: threads of pyarrow that still hold a Python file abort the process at its end.
+    # A file object also keeps pyarrow from deriving partition columns from folder names.
+    return pq.ParquetFile(path, pre_buffer=False)
+
+
+@contextmanager
+def _decoding(path: str | Path | BinaryIO) -> Iterator[None]:
     try:
-        with pq.ParquetFile(path) as parquet:
-            if not parquet.schema_arrow.equals(schema):
-                raise CorruptDatasetError(
-                    "the rows have other columns than the manifest's members and scores", str(path)
-                )
-            for group in range(parquet.num_row_groups):
-                yield from parquet.read_row_group(group).combine_chunks().to_batches()
-    except (pa.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        yield
+    except (EditmillError, FileNotFoundError):
+        raise
+    # Damaged bytes raise whatever the step that meets them raises: Arrow's errors, UnicodeDecodeError, MemoryError.
+    except Exception as error:
+        raise CorruptDatasetError(f"not readable as parquet: {_first_line(error)}", where=_name(path)) from error
 
 
-def _unreadable(path: str | Path | BinaryIO, error: Exception) -> CorruptDatasetError:
-    name = getattr(path, "path", getattr(path, "name", path))
-    return CorruptDatasetError(f"not readable as parquet: {error}", where=str(name))
+def _name(path: str | Path | BinaryIO) -> str:
+    return str(getattr(path, "path", getattr(path, "name", path)))
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _to_record(row: SampleRow, members: Sequence[str], score_names: Sequence[str]) -> dict[str, Any]:

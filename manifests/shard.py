@@ -4,27 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError
 from editmill.manifests.jsontypes import check_same_types, json_types
-from editmill.manifests.records import PRIMARY_IMAGES, FileRecord, SampleRow, TarRecord
-from editmill.manifests.rows import write_rows
+from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
+from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
+from editmill.manifests.seals import parse_object
 from editmill.manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
-from editmill.manifests.tarshard import TarIndex, write_tar
+from editmill.manifests.tarshard import TarIndex, index_tar, write_tar
+
+
+class ShardFacts(TypedDict):
+    """What identifies a shard and gives its rows their columns.
+
+    Attributes:
+        name: The dataset's name.
+        split: The split.
+        shard: The shard's number.
+        fingerprint: The recipe's fingerprint.
+        members: Suffixes that every sample carries: ``cls``, ``json``, exactly one of png, webp and jpg, and others.
+        score_names: Guard scores that rows may have.
+    """
+
+    name: str
+    split: str
+    shard: int
+    fingerprint: str
+    members: Sequence[str]
+    score_names: Sequence[str]
 
 
 def write_shard(
     root: str | Path,
     samples: Iterable[tuple[str, Mapping[str, bytes]]],
     rows: Iterable[SampleRow],
-    *,
-    name: str,
-    split: str,
-    shard: int,
-    fingerprint: str,
-    members: Sequence[str],
-    score_names: Sequence[str],
+    **facts: Unpack[ShardFacts],
 ) -> ShardStats:
     """Write a shard's files under ``root/split``.
 
@@ -33,12 +49,7 @@ def write_shard(
         samples: Accepted samples in order, one in memory at a time: key, and bytes by member suffix.
         rows: A row per planned sample. Read after ``samples`` is exhausted, so it may fill up meanwhile. Member spans
             are filled in here.
-        name: The dataset's name.
-        split: The split.
-        shard: The shard's number.
-        fingerprint: The recipe's fingerprint.
-        members: Suffixes that every sample carries: ``cls``, ``json``, exactly one of png, webp and jpg, and others.
-        score_names: Guard scores that rows may have.
+        facts: See `ShardFacts`.
 
     Returns:
         The stats as written.
@@ -46,23 +57,71 @@ def write_shard(
     Raises:
         DataError: Samples and accepted rows differ, or a sample breaks the sample contract. No stats file is left then.
     """
+    split, shard, members = facts["split"], facts["shard"], facts["members"]
     _check_members(members)
     folder = Path(root) / split
     folder.mkdir(parents=True, exist_ok=True)
-    stem = shard_stem(name, shard)
+    stem = shard_stem(facts["name"], shard)
     # The marker of an older shard must not vouch for the new files.
     stats_path(folder, stem).unlink(missing_ok=True)
     index = write_tar(folder / f"{stem}.tar", _checked(samples, members))
     placed = [_place(row, index, split, shard) for row in rows]
     _check_keys(placed, index)
+    write_rows(folder / f"{stem}.parquet", placed, members=members, score_names=facts["score_names"])
+    return _finish(folder, index, placed, facts)
+
+
+def restore_stats(root: str | Path, keys: Sequence[str], **facts: Unpack[ShardFacts]) -> ShardStats | None:
+    """Write the stats file of a shard again, whose tar and rows are there and fit each other.
+
+    Args:
+        root: The dataset's folder.
+        keys: The shard's planned samples, in order.
+        facts: See `ShardFacts`. Samples name the fingerprint, so a shard without any is not restored.
+
+    Returns:
+        The stats as written; None where the shard has to be built.
+    """
+    folder, stem = Path(root) / facts["split"], shard_stem(facts["name"], facts["shard"])
+    tar, members, score_names = folder / f"{stem}.tar", facts["members"], facts["score_names"]
+    try:
+        index = index_tar(tar)
+        batches = iter_row_batches(folder / f"{stem}.parquet", schema=row_schema(members, score_names))
+        rows = [row for batch in batches for row in iter_rows(batch, members=members, score_names=score_names)]
+    except DataError:
+        return None
+    accepted = {row.key: row.members for row in rows if row.status == "ok"}
+    planned = [(row.split, row.shard, row.key) for row in rows]
+    if planned != [(facts["split"], facts["shard"], key) for key in keys]:
+        return None
+    # Members in the order of rows, each where its row says and with its row's digest.
+    if list(accepted.items()) != list(index.members.items()) or not _made_for(facts["fingerprint"], tar, index):
+        return None
+    return _finish(folder, index, rows, facts)
+
+
+def _made_for(fingerprint: str, tar: Path, index: TarIndex) -> bool:
+    span = next((spans["json"] for spans in index.members.values() if "json" in spans), None)
+    if span is None:
+        return False
+    with open(tar, "rb") as stream:
+        stream.seek(span.offset)
+        data = stream.read(span.size)
+    try:
+        return bool(parse_object(data, where=str(tar)).get("fingerprint") == fingerprint)
+    except DataError:
+        return False
+
+
+def _finish(folder: Path, index: TarIndex, rows: Sequence[SampleRow], facts: ShardFacts) -> ShardStats:
+    """Write the stats file over a tar and rows that are there."""
+    split, stem, keys = facts["split"], shard_stem(facts["name"], facts["shard"]), list(index.members)
     rows_path = folder / f"{stem}.parquet"
-    write_rows(rows_path, placed, members=members, score_names=score_names)
-    keys = list(index.members)
     stats = ShardStats(
-        fingerprint=fingerprint,
-        name=name,
+        fingerprint=facts["fingerprint"],
+        name=facts["name"],
         split=split,
-        shard=shard,
+        shard=facts["shard"],
         tar=TarRecord(
             path=f"{split}/{stem}.tar",
             bytes=index.bytes,
@@ -73,22 +132,18 @@ def write_shard(
         ),
         rows=FileRecord(path=f"{split}/{stem}.parquet", bytes=rows_path.stat().st_size, sha256=file_digest(rows_path)),
         nsamples=len(keys),
-        planned=len(placed),
-        counts=count_rows(placed),
+        planned=len(rows),
+        counts=count_rows(rows),
     )
     write_stats(folder, stats)
     return stats
 
 
 def _check_members(members: Sequence[str]) -> None:
-    primary = [member for member in members if member in PRIMARY_IMAGES]
-    # Captions may leave their images where they are.
-    enough = len(primary) == 1 or (not primary and "txt" in members)
-    if not enough or not {"cls", "json"} <= set(members) or len(set(members)) != len(members):
-        raise DataError(
-            f"members {sorted(members)} break the sample contract",
-            fix=f"give exactly one of {', '.join(PRIMARY_IMAGES)}, then cls and json; name other images as in mask.png",
-        )
+    try:
+        check_members(tuple(members))
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 def _checked(

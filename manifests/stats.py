@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ from pydantic import ValidationError
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, file_digest
 from editmill.manifests.errors import CorruptDatasetError
+from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.records import (
     Count,
     Counts,
@@ -22,6 +25,8 @@ from editmill.manifests.records import (
     SplitName,
     TarRecord,
 )
+
+logger = logging.getLogger("editmill.manifests")
 
 
 class ShardStats(Record):
@@ -61,6 +66,11 @@ def stats_path(folder: str | Path, stem: str) -> Path:
     return Path(folder) / f"{stem}_stats.json"
 
 
+def stats_name(tar: str) -> str:
+    """Return the path of the stats file that belongs to a shard's tar."""
+    return tar.removesuffix(".tar") + "_stats.json"
+
+
 def write_stats(folder: str | Path, stats: ShardStats) -> None:
     """Write a shard's stats file into its split's folder, which marks the shard as done."""
     atomic_write(stats_path(folder, shard_stem(stats.name, stats.shard)), canonical_json(stats) + b"\n")
@@ -72,34 +82,50 @@ def read_stats(path: str | Path) -> ShardStats:
     Raises:
         CorruptDatasetError: The file is not a valid stats file; absent files raise FileNotFoundError.
     """
-    return parse_stats(Path(path).read_bytes(), where=str(path))
+    try:
+        data = read_bytes(Path(path))
+    except FileProblem as error:
+        if error.errno == errno.ENOENT:
+            raise FileNotFoundError(error.errno, str(error), str(path)) from error
+        raise CorruptDatasetError(f"damaged stats file: {error}", where=str(path)) from error
+    return parse_stats(data, where=str(path))
 
 
 def parse_stats(data: bytes, *, where: str) -> ShardStats:
     """Parse a stats file's content; see `read_stats`."""
     try:
-        return ShardStats.model_validate_json(data)
+        stats = ShardStats.model_validate_json(data)
+        stats.record()
     except ValidationError as error:
         what = f"damaged stats file: {error.errors()[0]['msg']}"
-        raise CorruptDatasetError(what, where=where, fix="delete the file to rebuild the shard") from error
+        raise CorruptDatasetError(what, where=where, fix="run `editmill build` again, which mends the shard") from error
+    return stats
+
+
+def found_stats(folder: str | Path, stem: str) -> ShardStats | None:
+    """Return what a shard's stats file says, right or not; None where it is absent or damaged."""
+    path = stats_path(folder, stem)
+    try:
+        return read_stats(path)
+    except FileNotFoundError:
+        return None
+    except CorruptDatasetError as error:
+        logger.warning("%s: %s", path, error.what)
+        return None
 
 
 def finished_shard(folder: str | Path, stem: str, *, fingerprint: str, deep: bool) -> ShardStats | None:
-    """Return a shard's stats if the shard is done, else None.
+    """Return a shard's stats if the shard is done, else None; a damaged stats file is as good as none.
 
     Args:
         folder: The split's folder.
         stem: File name without extension, as `shard_stem` gives it.
         fingerprint: The shard counts as done only if it was built with this fingerprint.
         deep: Whether to compare digests too, instead of sizes alone.
-
-    Raises:
-        CorruptDatasetError: The stats file exists, but cannot be read.
     """
-    path = stats_path(folder, stem)
-    if not path.exists():
+    path, stats = stats_path(folder, stem), found_stats(folder, stem)
+    if stats is None:
         return None
-    stats = read_stats(path)
     files = [(path.with_name(f"{stem}.tar"), stats.tar), (path.with_name(f"{stem}.parquet"), stats.rows)]
     if stats.fingerprint != fingerprint or not all(_matches(file, record, deep) for file, record in files):
         return None
@@ -131,6 +157,6 @@ def _add(counts: Counts, edit: str, status: str, reason: str, number: int) -> No
 
 
 def _matches(path: Path, record: FileRecord, deep: bool) -> bool:
-    if not path.exists() or path.stat().st_size != record.bytes:
+    if not path.is_file() or path.stat().st_size != record.bytes:
         return False
     return not deep or file_digest(path) == record.sha256

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
+from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.manifests.errors import RequestError
+from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.files import check_regular
 
 
 class Store:
@@ -34,17 +40,49 @@ class Store:
         return bool(self._filesystem.exists(self._full(path)))
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for reading; it can seek."""
-        return cast(BinaryIO, self._filesystem.open(self._full(path), "rb"))
+        """Open a file for reading; it can seek.
+
+        Raises:
+            FileNotFoundError: There is none.
+            CorruptDatasetError: It can't be read, or is no regular file.
+        """
+        with self._reading(path) as full:
+            return cast(BinaryIO, self._filesystem.open(full, "rb"))
 
     def read(self, path: str) -> bytes:
-        """Read a whole file."""
-        return bytes(self._filesystem.cat_file(self._full(path)))
+        """Read a whole file; raises as `open` does."""
+        with self._reading(path) as full:
+            return bytes(self._filesystem.cat_file(full))
 
     def read_range(self, path: str, start: int, end: int) -> bytes:
-        """Read the bytes from ``start`` up to ``end`` in one request."""
+        """Read the bytes from ``start`` up to ``end`` in one request; raises as `open` does."""
         # An open file would read ahead by megabytes for the few kilobytes of a sample.
-        return bytes(self._filesystem.cat_file(self._full(path), start=start, end=end))
+        with self._reading(path) as full:
+            return bytes(self._filesystem.cat_file(full, start=start, end=end))
+
+    def paths(self) -> list[str]:
+        """Return the paths of all files below the root, sorted; none where the file system can't list."""
+        try:
+            found = self._filesystem.find(self._folder)
+        except NotImplementedError:
+            return []
+        return sorted(str(path).removeprefix(self._folder).lstrip("/") for path in found)
+
+    @contextmanager
+    def _reading(self, path: str) -> Iterator[str]:
+        full = self._full(path)
+        try:
+            if isinstance(self._filesystem, LocalFileSystem):
+                # Opening a FIFO would wait for ever.
+                check_regular(Path(full), most=sys.maxsize)
+            yield full
+        except OSError as error:
+            if error.errno == errno.ENOENT or isinstance(error, FileNotFoundError):
+                raise FileNotFoundError(errno.ENOENT, "No such file", full) from error
+            if not isinstance(self._filesystem, LocalFileSystem):
+                raise
+            why = error.strerror or type(error).__name__
+            raise CorruptDatasetError(f"can't be read: {why}", where=full) from error
 
     def _full(self, path: str) -> str:
         return f"{self._folder}/{path}" if path else self._folder

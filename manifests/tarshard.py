@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
+import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from typing import BinaryIO, cast
 
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.files import FileProblem, check_regular
 from editmill.manifests.keys import validate_key
-from editmill.manifests.records import MemberSpan
+from editmill.manifests.records import SUFFIX, MemberSpan
 
 # What a USTAR header holds without splitting the name at a folder.
 MAX_NAME_LENGTH = 100
-_SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)
 _BLOCK = 1 << 20
 
 
@@ -82,8 +82,13 @@ def index_tar(path: str | Path) -> TarIndex:
     """Index a tar and digest it and its members in one pass, holding one block in memory.
 
     Raises:
-        CorruptDatasetError: The file is not a readable tar, a sample's members are not adjacent, or a member repeats.
+        CorruptDatasetError: The file is missing or not a readable tar, a sample's members are not adjacent, or a
+            member repeats.
     """
+    try:
+        check_regular(Path(path), most=sys.maxsize)
+    except FileProblem as error:
+        raise CorruptDatasetError(f"not a readable tar: {error}", where=str(path)) from error
     with open(path, "rb") as stream:
         return index_tar_stream(stream, str(path))
 
@@ -99,13 +104,22 @@ def index_tar_stream(stream: BinaryIO, name: str) -> TarIndex:
             for info in tar:
                 key, _, suffix = info.name.rpartition("/")[2].partition(".")
                 # Readers group members by adjacency, so a sample that goes on later would be read as two.
-                if not info.isreg() or suffix in members.get(key, {}) or (key != last and key in members):
+                # A sparse member may claim any size.
+                if (
+                    not info.isreg()
+                    or info.issparse()
+                    or suffix in members.get(key, {})
+                    or (key != last and key in members)
+                ):
                     raise CorruptDatasetError(f"unexpected tar member {info.name!r}: repeated, or apart", where=name)
                 members.setdefault(key, {})[suffix] = _span(tar, info)
                 last = key
         # tarfile stops at the end mark; the padding behind it counts in the digests of the file.
         reader.drain()
-    except (tarfile.TarError, EOFError) as error:
+    except CorruptDatasetError:
+        raise
+    # Damaged headers raise whatever the field that is read raises.
+    except Exception as error:
         raise CorruptDatasetError(f"not a readable tar: {error}", where=name) from error
     return TarIndex(name, reader.count, reader.sha256.hexdigest(), reader.md5.hexdigest(), members)
 
@@ -142,8 +156,7 @@ def _check_sample(key: str, members: Mapping[str, bytes], written: Mapping[str, 
 
 
 def _check_suffix(suffix: str) -> None:
-    # No part but the last ends in a digit, so that "*[0-9].png" finds primary images alone.
-    if not _SUFFIX.fullmatch(suffix):
+    if not SUFFIX.fullmatch(suffix):
         raise DataError(
             f"bad member suffix {suffix!r}",
             fix="use lower-case letters and digits between dots, as in png, mask.png, cls, json",

@@ -1,4 +1,4 @@
-"""Check a dataset: every file, member, row and count against the manifest."""
+"""Check a dataset: every byte against a digest, and what the files say against each other."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.manifests.canonical import stream_digest
-from editmill.manifests.errors import CorruptDatasetError, DataError, EditmillError
-from editmill.manifests.indexes import index_files
-from editmill.manifests.jsontypes import check_same_types, json_types
-from editmill.manifests.manifest import MANIFEST, SAMPLES, load_manifest, parse_manifest
-from editmill.manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
-from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
-from editmill.manifests.stats import count_rows, merge_counts, parse_stats, shard_stem
+from editmill.manifests.card import names_shards
+from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, manifest_bytes, parse_manifest
+from editmill.manifests.records import Counts, FileRecord, Manifest
+from editmill.manifests.rows import iter_row_batches, row_schema
+from editmill.manifests.seals import check_seal
+from editmill.manifests.shardcheck import Found, ShardCheck
+from editmill.manifests.stats import merge_counts, parse_stats, stats_name
 from editmill.manifests.store import Store
-from editmill.manifests.tarshard import TarIndex, index_tar_stream
+
+# What readers of a folder may take for a part of it.
+_LOADED = (".tar", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,24 @@ class Problem:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """What a verification found, over how many shards and accepted samples."""
+    """What a verification found, over how many shards and accepted samples.
+
+    Attributes:
+        root: Of the dataset.
+        problems: What is wrong.
+        shards: Their number.
+        samples: Their number, in the tars.
+        remarks: What is not as it was written and changes nothing that is read: an edited card, files beside the
+            dataset's own.
+        stray: Paths of files among the problems that are no part of the dataset.
+    """
 
     root: str
     problems: tuple[Problem, ...]
     shards: int
     samples: int
+    remarks: tuple[Problem, ...] = ()
+    stray: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -58,7 +72,7 @@ class VerifyReport:
 
 
 def verify_dataset(root: str | Path) -> VerifyReport:
-    """Verify a dataset in a local folder or at an fsspec URL, reading every byte of it once.
+    """Verify a dataset in a local folder or at an fsspec URL, reading every byte of it at least once.
 
     Problems are reported, not raised; an absent or damaged manifest is one.
 
@@ -71,12 +85,20 @@ def verify_dataset(root: str | Path) -> VerifyReport:
 def verify_store(store: Store) -> VerifyReport:
     """Verify the dataset in a store; see `verify_dataset`."""
     try:
-        manifest = parse_manifest(load_manifest(store), where=f"{store.root}/{MANIFEST}")
+        data = manifest_bytes(store)
+        manifest = parse_manifest(data, where=MANIFEST)
     except DataError as error:
         return VerifyReport(store.root, (Problem(MANIFEST, "", error.what),), shards=0, samples=0)
     check = _Check(store, manifest)
-    check.run()
-    return VerifyReport(store.root, tuple(check.problems), shards=len(manifest.shards), samples=check.samples)
+    check.run(data)
+    return VerifyReport(
+        store.root,
+        tuple(check.problems),
+        shards=len(manifest.shards),
+        samples=check.samples,
+        remarks=tuple(check.remarks),
+        stray=tuple(check.stray),
+    )
 
 
 class _Check:
@@ -84,149 +106,132 @@ class _Check:
 
     def __init__(self, store: Store, manifest: Manifest) -> None:
         self.problems: list[Problem] = []
+        self.remarks: list[Problem] = []
+        self.stray: list[str] = []
         self.samples = 0
         self._store = store
         self._manifest = manifest
-        self._schema = row_schema(manifest.members, manifest.score_names)
-        self._types: dict[str, str] | None = None
-        self._unreadable_rows = False
+        self._whole: set[str] = set()
 
-    def run(self) -> None:
-        counts = [self._shard(shard) for shard in self._manifest.shards]
-        if merge_counts(counts) != self._manifest.counts:
-            self._add(MANIFEST, "", f"counts {self._manifest.counts}, the rows give {merge_counts(counts)}")
-        # What is wrong with the rows of a shard would be blamed on the merged file.
-        if not self._unreadable_rows:
+    def run(self, data: bytes) -> None:
+        self._seal(MANIFEST, data)
+        for record in (*self._manifest.files, *(shard.rows for shard in self._manifest.shards)):
+            self._file(record)
+        self._shards()
+        if {SAMPLES, *(shard.rows.path for shard in self._manifest.shards)} <= self._whole:
             self._merged()
-        for path, content in index_files(self._manifest).items():
-            if not self._store.exists(path):
-                self._add(path, "", "is absent")
-            elif self._store.read(path) != content:
-                self._add(path, "", "does not match the manifest")
+        self._run_file()
+        self._others()
 
     def _add(self, path: str, key: str, what: str) -> None:
         self.problems.append(Problem(path, key, what))
 
-    def _shard(self, shard: ShardRecord) -> Counts:
-        rows = self._rows(shard)
-        self._stats(shard, rows)
+    def _seal(self, path: str, data: bytes) -> None:
         try:
-            with self._store.open(shard.path) as stream:
-                index = index_tar_stream(stream, shard.path)
-        except FileNotFoundError:
-            self._add(shard.path, "", "is absent")
+            check_seal(data, where=path)
         except CorruptDatasetError as error:
-            self._add(shard.path, "", error.what)
-        else:
-            self._tar(shard, index)
-            self._members(shard, index, {row.key: row for row in rows if row.status == "ok"})
-        return count_rows(rows)
+            self._add(path, "", error.what)
 
-    def _tar(self, shard: ShardRecord, index: TarIndex) -> None:
-        keys = list(index.members)
-        found = {
-            "bytes": index.bytes,
-            "sha256": index.sha256,
-            "md5": index.md5,
-            "nsamples": len(keys),
-            "first_key": keys[0] if keys else "",
-            "last_key": keys[-1] if keys else "",
-        }
-        for name, value in found.items():
-            if value != getattr(shard, name):
-                self._add(shard.path, "", f"{name} is {value}, the manifest says {getattr(shard, name)}")
-        self.samples += len(keys)
-
-    def _rows(self, shard: ShardRecord) -> list[SampleRow]:
-        path, names = shard.rows.path, self._manifest.score_names
+    def _file(self, record: FileRecord) -> None:
         try:
-            with self._store.open(path) as stream:
+            with self._store.open(record.path) as stream:
                 size, sha256 = stream_digest(stream)
-                stream.seek(0)
-                table = pa.Table.from_batches(iter_row_batches(stream, schema=self._schema), self._schema)
-                rows = list(iter_rows(table, members=self._manifest.members, score_names=names))
-        except (FileNotFoundError, EditmillError, ValueError) as error:
-            self._unreadable_rows = True
-            self._add(path, "", _describe(error))
-            return []
-        if (size, sha256) != (shard.rows.bytes, shard.rows.sha256):
-            self._add(path, "", f"has {size} bytes and sha256 {sha256}, not those of the manifest")
-        for row in rows:
-            if (row.split, row.shard) != (shard.split, shard.number):
-                self._add(path, row.key, f"belongs to {row.split} shard {row.shard}")
-        return rows
+        except (FileNotFoundError, CorruptDatasetError) as error:
+            self._add(record.path, "", _told(error))
+            return
+        if (size, sha256) == (record.bytes, record.sha256):
+            self._whole.add(record.path)
+        elif record.path == README:
+            self._card()
+        else:
+            self._add(record.path, "", f"has {size} bytes and sha256 {sha256}, not those of the manifest")
 
-    def _stats(self, shard: ShardRecord, rows: list[SampleRow]) -> None:
-        path = f"{shard.split}/{shard_stem(self._manifest.name, shard.number)}_stats.json"
-        if not self._store.exists(path):
-            self._add(path, "", "is absent")
+    def _card(self) -> None:
+        """Judge a changed card: people write on it, which is fine while readers load the same files by its header."""
+        if names_shards(self._store.read(README), self._manifest):
+            self.remarks.append(Problem(README, "", "was edited since the dataset was built"))
+        else:
+            self._add(README, "", "was changed, and its header names other files to load than the manifest")
+
+    def _shards(self) -> None:
+        counts: list[Counts] = []
+        check = ShardCheck(self._store, self._manifest)
+        for shard in self._manifest.shards:
+            found = check.run(shard, readable=shard.rows.path in self._whole)
+            self.problems += [Problem(*found_one) for found_one in found.problems]
+            self.samples += found.samples
+            counts.append(found.counts)
+            self._stats(stats_name(shard.path), shard.path, found)
+        if merge_counts(counts) != self._manifest.counts:
+            what = f"counts {self._manifest.counts}, the rows give {merge_counts(counts)}"
+            # Without all rows there is nothing to compare.
+            if {shard.rows.path for shard in self._manifest.shards} <= self._whole:
+                self._add(MANIFEST, "", what)
+
+    def _stats(self, path: str, tar: str, found: Found) -> None:
+        listed = {record.path for record in self._manifest.files}
+        if path not in listed:
+            self._add(MANIFEST, "", f"does not list {path}")
+        if path not in self._whole or found.planned is None:
             return
         try:
             stats = parse_stats(self._store.read(path), where=path)
         except CorruptDatasetError as error:
             self._add(path, "", error.what)
             return
-        if stats.record() != shard or stats.planned != len(rows) or stats.fingerprint != self._manifest.fingerprint:
+        shard = next(shard for shard in self._manifest.shards if shard.path == tar)
+        same = stats.record() == shard and stats.fingerprint == self._manifest.fingerprint
+        if not same or (stats.planned, stats.counts) != (found.planned, found.counts):
             self._add(path, "", "does not match the manifest and the rows")
-
-    def _members(self, shard: ShardRecord, index: TarIndex, rows: dict[str, SampleRow]) -> None:
-        for key in sorted(rows.keys() ^ index.members.keys()):
-            self._add(
-                shard.path, key, "is in the tar, but no accepted row" if key in index.members else "is not in the tar"
-            )
-        with self._store.open(shard.path) as stream:
-            for key, spans in index.members.items():
-                if key not in rows:
-                    continue
-                for member in sorted(spans.keys() | rows[key].members.keys()):
-                    if spans.get(member) != rows[key].members.get(member):
-                        self._add(shard.path, key, f"{member} is not at the offset, size and digest of its row")
-                self._content(shard, rows[key], {name: _read(stream, spans.get(name)) for name in ("cls", "json")})
-
-    def _content(self, shard: ShardRecord, row: SampleRow, content: dict[str, bytes]) -> None:
-        if content["cls"] != str(row.label).encode():
-            self._add(shard.path, row.key, f"cls is {content['cls'][:20]!r}, the row's label is {row.label}")
-        try:
-            types = json_types(content["json"])
-            self._types = types if self._types is None else self._types
-            check_same_types(self._types, types, where="")
-        except DataError as error:
-            self._add(shard.path, row.key, error.what)
 
     def _merged(self) -> None:
         keys: Counter[str] = Counter()
+        schema = row_schema(self._manifest.members, self._manifest.score_names)
         try:
             with self._store.open(SAMPLES) as stream:
-                merged = iter_row_batches(stream, schema=self._schema)
-                for ours, theirs in zip_longest(merged, self._shard_batches()):
+                merged = iter_row_batches(stream, schema=schema)
+                for ours, theirs in zip_longest(merged, self._shard_batches(schema)):
                     if ours is None or theirs is None or not _same(ours, theirs):
                         self._add(SAMPLES, "", "is not the shards' rows one after another")
                         break
                     keys.update(ours["key"].to_pylist())
-        except FileNotFoundError:
-            self._add(SAMPLES, "", "is absent")
         except CorruptDatasetError as error:
             self._add(SAMPLES, "", error.what)
         for key in [key for key, number in keys.items() if number > 1]:
             self._add(SAMPLES, key, f"repeats {keys[key]} times")
 
-    def _shard_batches(self) -> Iterator[pa.RecordBatch]:
+    def _shard_batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         for shard in self._manifest.shards:
             with self._store.open(shard.rows.path) as stream:
-                yield from iter_row_batches(stream, schema=self._schema)
+                yield from iter_row_batches(stream, schema=schema)
+
+    def _run_file(self) -> None:
+        try:
+            self._seal(RUN, self._store.read(RUN))
+        except FileNotFoundError:
+            # A released dataset need not tell how long its build took.
+            return
+        except CorruptDatasetError as error:
+            self._add(RUN, "", error.what)
+
+    def _others(self) -> None:
+        manifest = self._manifest
+        ours = {MANIFEST, RUN, *(record.path for record in manifest.files)}
+        ours |= {path for shard in manifest.shards for path in (shard.path, shard.rows.path)}
+        for path in self._store.paths():
+            if path in ours:
+                continue
+            # Globs and loaders of folders leave names out that begin with a dot.
+            loaded = path.endswith(_LOADED) or path.split("/")[0] in manifest.splits
+            if loaded and not any(part.startswith(".") for part in path.split("/")):
+                self.stray.append(path)
+                self._add(path, "", "is no part of the dataset, but readers may load it")
+            else:
+                self.remarks.append(Problem(path, "", "is no part of the dataset"))
 
 
-def _describe(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "is absent"
-    return error.what if isinstance(error, EditmillError) else f"holds a bad row: {error}"
-
-
-def _read(stream: Any, span: MemberSpan | None) -> bytes:
-    if span is None:
-        return b""
-    stream.seek(span.offset)
-    return bytes(stream.read(span.size))
+def _told(error: FileNotFoundError | CorruptDatasetError) -> str:
+    return error.what if isinstance(error, CorruptDatasetError) else "is absent"
 
 
 def _same(one: pa.RecordBatch, other: pa.RecordBatch) -> bool:

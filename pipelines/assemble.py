@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
+from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import DataError
+from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.provenance import code_commit, code_version, environment
+from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.shard import members_of
 
 
@@ -23,8 +27,8 @@ def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
     manifest = make_manifest(
         plan, identity, [_finished(plan, identity, out, shard) for shard in range(plan.recipe.shards)]
     )
-    write_dataset_files(out, manifest)
-    return manifest
+    calibrated = plan.recipe.calibration is not None
+    return write_dataset_files(out, manifest, others=[GUARD_REPORT] if calibrated else [])
 
 
 def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardStats:
@@ -39,6 +43,14 @@ def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardSta
             fix="run `editmill build` with the same arguments, which builds what is missing",
         )
     return stats
+
+
+def reasons_of(recipe: Recipe) -> tuple[str, ...]:
+    """Return the reasons that rows may give, sorted; none where guards of installed packages give reasons of theirs."""
+    if recipe.guards:
+        return ()
+    closed: tuple[type[StrEnum], ...] = (Reason, *recipe.family.reasons)
+    return tuple(sorted({str(reason) for reasons in closed for reason in reasons}))
 
 
 def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
@@ -58,6 +70,7 @@ def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> M
         members=members_of(recipe, plan.pack),
         score_names=score_names_of(recipe, plan.pack),
         edits=recipe.family.edit_names(recipe.generator),
+        reasons=reasons_of(recipe),
         class_names=plan.class_names,
         counts=merge_counts(stats.counts for stats in shards),
         shards=tuple(stats.record() for stats in shards),

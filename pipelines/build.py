@@ -23,13 +23,12 @@ from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats
-from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import ShardTask, build_shard
-from editmill.pipelines.workspace import claim, write_run
+from editmill.pipelines.workspace import claim, intact, write_run
 
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
@@ -46,7 +45,7 @@ class Prepared:
         identity: Its fingerprint and models.
         out: The folder.
         placement: Where models run.
-        complete: Whether the dataset is already there.
+        complete: Whether the dataset is already there, and intact.
         report: What calibration found of the guards; None without any.
     """
 
@@ -69,12 +68,14 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
 
     Raises:
         ModelError: A checkpoint is missing.
-        OccupiedError: The folder holds something else.
-        DataError: The guards err more than the recipe allows; their report is in the folder.
+        RequestError: The folder holds something else, or can't be used.
+        DataError: The guards err more than the recipe allows; their report is in the folder. Or a foreign file is among
+            those of a finished dataset.
     """
     # First, so that a missing checkpoint is told before the folder is made.
     identity = identify(plan, placement)
-    complete = claim(out, plan, identity.fingerprint)
+    # A finished dataset that was damaged since is built again as far as it was damaged.
+    complete = claim(out, identity.fingerprint) and intact(out)
     report = None if complete else calibrate_guards(plan, out, placement)
     return Prepared(plan, identity, out, placement, complete, report)
 
@@ -92,12 +93,9 @@ def build(
 
     Returns:
         The manifest, or None when only some shards were asked for.
-
-    Raises:
-        DataError: A complete dataset's bytes have changed since it was built.
     """
     if prepared.complete:
-        return check_complete(prepared)
+        return finished(prepared)
     started = time.time()
     chosen = range(prepared.plan.recipe.shards) if shards is None else shards
     tasks = [prepared.task(shard) for shard in chosen]
@@ -110,13 +108,8 @@ def build(
     return finish(prepared, started=started, engine=f"{workers} processes")
 
 
-def check_complete(prepared: Prepared) -> Manifest:
-    """Return the manifest of a dataset that is there already, after checking every byte.
-
-    Raises:
-        CorruptDatasetError: Its bytes have changed since it was built.
-    """
-    verify_dataset(prepared.out).raise_for_problems()
+def finished(prepared: Prepared) -> Manifest:
+    """Return the manifest of a dataset that was there already, and intact."""
     logger.info("%s is complete; nothing to build", prepared.out)
     manifest = read_manifest(prepared.out)
     failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]

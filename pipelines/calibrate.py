@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from editmill.generators.models.loading import Placement
-from editmill.manifests.errors import RequestError
+from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.guard_report import (
     GUARD_REPORT,
     GuardReport,
@@ -32,9 +32,14 @@ def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport
     if plan.recipe.calibration is None:
         return None
     # A build that goes on must keep the limits by which its finished shards were judged.
-    if not (out / GUARD_REPORT).exists():
-        write_guard_report(out, make_report(plan, placement))
-    report = read_guard_report(out)
+    try:
+        report = read_guard_report(out)
+    except DataError as error:
+        # Missing, or damaged; measured again it comes out the same.
+        if (out / GUARD_REPORT).exists():
+            logger.warning("%s: %s; calibrating again", out / GUARD_REPORT, error.what)
+        report = make_report(plan, placement)
+        write_guard_report(out, report)
     for caution in cautions(report):
         logger.warning("%s", caution)
     check_limits(report)

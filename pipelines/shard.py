@@ -19,8 +19,8 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
-from editmill.manifests.shard import write_shard
-from editmill.manifests.stats import ShardStats, finished_shard, shard_stem
+from editmill.manifests.shard import ShardFacts, restore_stats, write_shard
+from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.recipe import Recipe
@@ -220,7 +220,17 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
     recipe, fingerprint, out = task.recipe, task.identity.fingerprint, task.out
     if out is None:
         raise RequestError("a shard is built into a folder, and there is none", where="out", fix="name one")
+    facts = ShardFacts(
+        name=recipe.name,
+        split=recipe.split,
+        shard=task.shard,
+        fingerprint=fingerprint,
+        members=members_of(recipe, task.pack),
+        score_names=score_names_of(recipe, task.pack),
+    )
     finished = finished_shard(out / recipe.split, task.stem, fingerprint=fingerprint, deep=True)
+    if finished is None and found_stats(out / recipe.split, task.stem) is None:
+        finished = restore_stats(out, [sample.key for sample in task.samples], **facts)
     if finished is not None:
         progress(len(task.samples))
         return finished
@@ -235,14 +245,4 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
                 yield row.key, members
             progress(1)
 
-    return write_shard(
-        out,
-        accepted(),
-        rows,
-        name=recipe.name,
-        split=recipe.split,
-        shard=task.shard,
-        fingerprint=fingerprint,
-        members=members_of(recipe, task.pack),
-        score_names=score_names_of(recipe, task.pack),
-    )
+    return write_shard(out, accepted(), rows, **facts)

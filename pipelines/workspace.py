@@ -2,77 +2,134 @@
 
 from __future__ import annotations
 
-import json
+import errno
+import logging
 import platform
 from pathlib import Path
 from typing import Any
 
-import yaml
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write, remove_stale_temporaries
+from editmill.manifests.errors import DataError, OccupiedError, RequestError
+from editmill.manifests.files import FileProblem, read_bytes
+from editmill.manifests.manifest import MANIFEST, RECIPE, RUN, read_manifest
+from editmill.manifests.seals import check_seal, parse_object, sealed
+from editmill.manifests.stats import read_stats
+from editmill.manifests.verify import verify_dataset
 
-from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
-from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import CorruptDatasetError, OccupiedError
-from editmill.manifests.manifest import MANIFEST
-from editmill.pipelines.plan import Plan
-
-RUN = "run.json"
-RECIPE = "recipe.yaml"
+logger = logging.getLogger("editmill.build")
 
 
-def claim(out: Path, plan: Plan, fingerprint: str) -> bool:
-    """Take ``out`` for a build.
+def claim(out: Path, fingerprint: str) -> bool:
+    """Take ``out`` for a build; only a folder that holds a dataset of editmill is searched.
 
     Returns:
-        Whether the dataset there is already complete.
+        Whether the folder holds a manifest.
 
     Raises:
-        OccupiedError: The folder holds another dataset, or files that belong to no dataset.
-        CorruptDatasetError: Its run file can't be read.
+        OccupiedError: The folder holds another dataset, or files that are no dataset's.
+        RequestError: The folder can't be made, read or written to.
     """
-    run, found = out / RUN, None
-    if out.is_dir():
-        remove_stale_temporaries(out)
-    if run.exists():
-        found = _read_run(run).get("fingerprint")
-        # A build that was refused before it made anything leaves nothing worth keeping.
-        if found != fingerprint and {path.name for path in out.rglob("*") if path.is_file()} - {RUN, RECIPE}:
-            raise OccupiedError(
-                "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
-                where=f"{out} (there: {str(found)[:12]}, asked for: {fingerprint[:12]})",
-                fix="choose another --out, or delete the folder",
-            )
-    elif out.exists() and any(out.iterdir()):
-        raise OccupiedError(
-            "the output folder is not empty and holds no dataset of editmill",
-            where=str(out),
-            fix="choose another --out",
-        )
     try:
         out.mkdir(parents=True, exist_ok=True)
+        found = _owner(out)
+        _refuse_others(out, found, fingerprint)
+        remove_stale_temporaries(out)
+        # First of all files: without it a build that is stopped here would find the folder occupied.
+        if found != fingerprint or not _intact_run(out):
+            write_run(out, {"fingerprint": fingerprint})
     except OSError as error:
-        raise OccupiedError(
-            f"the output folder can't be made: {error.strerror}", where=str(out), fix="choose another --out"
+        why = error.strerror or str(error)
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            why = "a file is where the folder, or one above it, should be"
+        raise RequestError(
+            f"the output folder can't be used: {why}", where=str(out), fix="choose another --out, or put that right"
         ) from error
-    # First of all files: without it a build that is stopped here would find the folder occupied.
-    if found != fingerprint:
-        write_run(out, {"fingerprint": fingerprint})
-    atomic_write(
-        out / RECIPE,
-        yaml.safe_dump(plan.recipe.portable(plan.pack.name), sort_keys=False, allow_unicode=True).encode(),
-    )
     return (out / MANIFEST).exists()
 
 
+def intact(out: Path) -> bool:
+    """Check a finished dataset, and remove its damaged files, so that a build makes them again and keeps the others.
+
+    Returns:
+        Whether nothing was damaged.
+
+    Raises:
+        DataError: Something stands in the folder that a build would neither make nor may remove.
+    """
+    report = verify_dataset(out)
+    for remark in report.remarks:
+        logger.warning("%s: %s", out, remark)
+    if report.ok:
+        return True
+    damaged = list(dict.fromkeys(problem.path for problem in report.problems))
+    odd = [path for path in damaged if path in report.stray or (out / path).is_dir()]
+    if odd:
+        what = f"{odd[0]} is no file of the dataset, but readers may take it for one"
+        raise DataError(what, where=str(out), fix="move it away, then build again")
+    for path in damaged:
+        first = next(problem.what for problem in report.problems if problem.path == path)
+        logger.warning("%s: mending %s: %s", out, path, first)
+    # The manifest first: without it the dataset is not complete.
+    for path in (MANIFEST, *damaged):
+        (out / path).unlink(missing_ok=True)
+    return False
+
+
 def write_run(out: Path, facts: dict[str, Any]) -> None:
-    """Write what differs between two identical builds: times, host, workers."""
-    atomic_write(out / RUN, canonical_json({"host": platform.node(), "system": platform.platform(), **facts}) + b"\n")
+    """Write what differs between two identical builds: times, system, workers; no names of machines or folders."""
+    atomic_write(out / RUN, sealed({"system": platform.platform(), **facts}))
 
 
-def _read_run(path: Path) -> dict[str, Any]:
+def _owner(out: Path) -> str | None:
+    """Return the fingerprint of the dataset that is in a folder, or is being built there; None without any."""
+    run = _read_run(out)
+    if run is not None:
+        return run
     try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise CorruptDatasetError(
-            "the run file is damaged", where=str(path), fix="delete the folder and build again"
-        ) from error
-    return document if isinstance(document, dict) else {}
+        return read_manifest(out).fingerprint
+    except DataError:
+        pass
+    for path in sorted(out.glob("*/*_stats.json")):
+        try:
+            return read_stats(path).fingerprint
+        except (DataError, OSError):
+            continue
+    return None
+
+
+def _read_run(out: Path) -> str | None:
+    """Return the fingerprint in a run file, None where there is no intact one."""
+    try:
+        data = read_bytes(out / RUN)
+        check_seal(data, where=RUN)
+    except (DataError, FileProblem) as error:
+        if not (isinstance(error, FileProblem) and error.errno == errno.ENOENT):
+            logger.warning("%s: %s", out / RUN, error.what if isinstance(error, DataError) else error)
+        return None
+    found = parse_object(data, where=RUN).get("fingerprint")
+    return found if isinstance(found, str) else None
+
+
+def _intact_run(out: Path) -> bool:
+    return _read_run(out) is not None
+
+
+def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
+    if found == fingerprint:
+        return
+    # A build that was refused before it made anything leaves nothing worth keeping.
+    begun = (path for path in out.iterdir() if path.name not in (RUN, RECIPE))
+    held = next((path for path in begun if not path.name.endswith(TEMPORARY_SUFFIX)), None)
+    if held is None:
+        return
+    if found is not None:
+        raise OccupiedError(
+            "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
+            where=f"{out} (there: {found[:12]}, asked for: {fingerprint[:12]})",
+            fix="choose another --out, or delete the folder",
+        )
+    raise OccupiedError(
+        f"the output folder is not empty ({held.name}) and holds no dataset of editmill",
+        where=str(out),
+        fix="choose another --out",
+    )

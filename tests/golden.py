@@ -38,7 +38,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "imagenet-g": (*TWO, "generator.quota=2", *LENIENT),
 }
 # Fields that name the build, or where something lies in a file.
-BUILD = frozenset({"fingerprint", "code_commit", "code_version", "shards", "environment"})
+BUILD = frozenset({"fingerprint", "code_commit", "code_version", "shards", "environment", "files", "digest"})
 
 
 def build(folder: Path, names: list[str]) -> int:

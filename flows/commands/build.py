@@ -123,7 +123,7 @@ def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard:
     placement = machine.placement()
     prepared = prepare(made, out, placement)
     if prepared.complete:
-        click.echo(f"{out} is complete already; checking it")
+        click.echo(f"{out} is complete and intact; nothing to build")
     manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen)
     if manifest is None:
         click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -18,7 +19,10 @@ SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html
 @click.argument("dataset")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(dataset: str, as_json: bool) -> None:
-    """Check every digest, offset and count of a dataset; exit 1 when something is wrong.
+    """Check every byte of a dataset, and its files against each other; exit 1 when something is wrong.
+
+    Files beside the dataset's own, and a card (README.md) that was edited, are remarks, unless readers would load
+    other samples because of them.
 
     \b
     Example:
@@ -28,13 +32,12 @@ def verify(dataset: str, as_json: bool) -> None:
 
     report = verify_dataset(dataset)
     if as_json:
-        problems = [{"path": problem.path, "key": problem.key, "what": problem.what} for problem in report.problems]
-        click.echo(
-            json.dumps(
-                {"ok": report.ok, "shards": report.shards, "samples": report.samples, "problems": problems}, indent=2
-            )
-        )
+        problems, remarks = ([asdict(one) for one in found] for found in (report.problems, report.remarks))
+        counted = {"ok": report.ok, "shards": report.shards, "samples": report.samples}
+        click.echo(json.dumps({**counted, "problems": problems, "remarks": remarks}, indent=2))
     else:
+        for remark in report.remarks:
+            click.echo(f"remark: {remark}", err=True)
         for problem in report.problems:
             click.echo(str(problem), err=True)
         click.echo(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from editmill.generators.base.family import Regating as Rethresholding
 from editmill.generators.base.family import Settings
-from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
+from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
 from editmill.manifests.errors import OccupiedError, RecipeError, RequestError
+from editmill.manifests.folders import atomic_folder
 from editmill.manifests.guard_report import (
     GUARD_REPORT,
     GuardReport,
@@ -175,19 +173,8 @@ def _document(parent: Manifest, settings: Settings, report: GuardReport | None, 
 def _write(
     opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None
 ) -> Regating:
-    out.absolute().parent.mkdir(parents=True, exist_ok=True)
-    # Beside the target, so that the last step is a rename within one file system.
-    folder = out.with_name(f".{out.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
-    folder.mkdir()
-    try:
-        result = _fill(opened, found, document, folder, report)
-        if out.exists():
-            raise OccupiedError("the output folder has appeared meanwhile", where=str(out), fix="choose another --out")
-        folder.rename(out)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return result
+    with atomic_folder(out.absolute()) as folder:
+        return _fill(opened, found, document, folder, report)
 
 
 def _fill(
@@ -213,9 +200,9 @@ def _fill(
     # The manifest keeps the code and packages that made the pictures; this file names the code that judged anew.
     facts = {"fingerprint": fingerprint, "of": document, "code_version": code_version(), "code_commit": code_commit()}
     atomic_write(folder / REGATE, canonical_json({**facts, "lost": lost, "needs_rendering": waiting}) + b"\n")
-    atomic_write(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True).encode())
     write_run(folder, {"fingerprint": fingerprint, "parent": parent.fingerprint, "engine": "regate"})
-    write_dataset_files(folder, manifest)
+    others = [REGATE] if report is None else [REGATE, GUARD_REPORT]
+    manifest = write_dataset_files(folder, manifest, others=others)
     return Regating(manifest, parent, lost, waiting, tuple(one.row.key for one in found if one.unexplained))
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
@@ -15,7 +16,7 @@ from tests.manifests.builder import build_dataset, make_sources
 def test_two_builds_are_equal_to_the_byte(tmp_path: Path, built: Path) -> None:
     build_dataset(tmp_path / "again")
     files = sorted(path.relative_to(built) for path in built.rglob("*") if path.is_file())
-    assert len(files) == 15
+    assert len(files) == 17
     for path in files:
         assert (tmp_path / "again" / path).read_bytes() == (built / path).read_bytes(), path
 
@@ -74,9 +75,12 @@ def test_nothing_there_is_a_wrong_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not a JSON object"),
-        (b"[]", "not a JSON object"),
-        (b'{"schema_version": 1, "name": "tiny"}', "damaged at 'version'"),
+        (b"", "no JSON"),
+        (b"[]", "expected a JSON object, got list"),
+        (b"[" * 200_000, "no JSON"),
+        (b'{"schema_version": 2, "name": "\xff"}', "no JSON"),
+        (b'{"schema_version": 2, "name": "tiny"}', "damaged at 'version'"),
+        (b'{"schema_version": 1, "name": "tiny"}', "schema version 1, this editmill reads 2"),
         (b'{"schema_version": 99}', "schema version 99"),
     ],
 )
@@ -84,6 +88,41 @@ def test_damaged_manifests_say_so(tmp_path: Path, content: bytes, message: str) 
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_manifest(tmp_path)
+
+
+def test_a_changed_manifest_is_noticed_wherever_it_changed(spoilable: Path) -> None:
+    path = spoilable / "manifest.json"
+    whole = json.loads(path.read_bytes())
+    for field in whole:
+        path.write_bytes(canonical_json({**whole, field: _other(whole[field])}) + b"\n")
+        with pytest.raises(DataError, match=r"damaged|was changed|schema version"):
+            read_manifest(spoilable)
+    # The same content in other bytes.
+    path.write_text(json.dumps(whole, indent=1))
+    with pytest.raises(DataError, match="was changed since it was written"):
+        read_manifest(spoilable)
+
+
+def _other(value: Any) -> Any:
+    """Another value of the same type."""
+    if isinstance(value, str):
+        return value[:-1] + ("1" if value[-1:] != "1" else "2")
+    if isinstance(value, bool | int):
+        return not value if isinstance(value, bool) else value + 1
+    return [] if isinstance(value, list) and value else {} if isinstance(value, dict) and value else ["more"]
+
+
+def test_an_edited_card_is_kept_when_a_dataset_is_completed_again(spoilable: Path) -> None:
+    manifest = read_manifest(spoilable)
+    card = spoilable / "README.md"
+    edited = card.read_bytes() + b"\nPlease cite us.\n"
+    card.write_bytes(edited)
+    (spoilable / "_info.json").unlink()
+    assert write_dataset_files(spoilable, manifest) == manifest
+    assert card.read_bytes() == edited
+    card.write_text("no header")
+    assert write_dataset_files(spoilable, manifest) == manifest
+    assert card.read_bytes() == edited.removesuffix(b"\nPlease cite us.\n")
 
 
 def test_reads_from_an_object_store(built: Path) -> None:

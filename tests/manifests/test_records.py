@@ -71,13 +71,38 @@ def test_a_shard_knows_its_split_and_number() -> None:
     assert (shard.split, shard.number) == ("val", 12)
 
 
+@pytest.mark.parametrize(
+    ("tar", "rows"),
+    [
+        ("../a-000000.tar", "../a-000000.parquet"),
+        ("/test/a-000000.tar", "/test/a-000000.parquet"),
+        ("test/a-x.tar", "test/a-x.parquet"),
+        ("a-000000.tar", "a-000000.parquet"),
+        ("test/a-000000.tar", "test/a-000001.parquet"),
+        ("test/a-000000.tar", "test/a-000000.tar"),
+    ],
+)
+def test_shards_lie_where_shards_lie(tar: str, rows: str) -> None:
+    found = {"path": tar, "bytes": 0, "sha256": "0" * 64, "md5": "0" * 32, "first_key": "", "last_key": ""}
+    with pytest.raises(ValidationError):
+        ShardRecord.model_validate({**found, "nsamples": 0, "rows": {"path": rows, "bytes": 0, "sha256": "0" * 64}})
+
+
 def test_manifest_round_trips_through_canonical_json() -> None:
     manifest = make_manifest(make_sources(3), [])
     assert Manifest.model_validate_json(canonical_json(manifest)) == manifest
 
 
 @pytest.mark.parametrize(
-    "field", [{"complete": False}, {"name": "Bad Name"}, {"version": "1.0"}, {"schema_version": 2}]
+    "field",
+    [
+        {"complete": False},
+        {"name": "Bad Name"},
+        {"version": "1.0"},
+        {"schema_version": 3},
+        {"members": ["cls", "json"]},
+        {"members": ["cls", "json", "../png"]},
+    ],
 )
 def test_bad_manifests_are_refused(field: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

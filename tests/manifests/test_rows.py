@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -131,3 +133,21 @@ def test_damaged_parquet_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 not really PAR1")
     with pytest.raises(CorruptDatasetError, match=r"a\.parquet"):
         read_rows(tmp_path / "a.parquet")
+
+
+THREADS = """
+import os, sys
+import pyarrow
+from editmill.manifests import open_dataset, verify_dataset
+before = len(os.listdir("/proc/self/task"))
+assert verify_dataset(sys.argv[1]).ok
+assert len(list(open_dataset(sys.argv[1], verify=True).select(edit="size"))) == 6
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_reading_starts_no_thread(built: Path) -> None:
+    """Threads of pyarrow that hold a Python file abort the process when it ends before them."""
+    done = subprocess.run([sys.executable, "-c", THREADS, str(built)], capture_output=True, text=True, check=True)
+    assert done.stdout == "0\n"

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from editmill.manifests import count_rows, finished_shard, merge_counts
+from editmill.manifests import count_rows, finished_shard, merge_counts, read_stats
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import CorruptDatasetError
 from tests.manifests.builder import make_row, make_sources
@@ -51,10 +52,21 @@ def test_only_a_deep_check_sees_a_flipped_bit(spoilable: Path, suffix: str) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"{", b'{"schema_version": 1, "success": 10}'])
-def test_an_unreadable_stats_file_is_its_own_error(spoilable: Path, content: bytes) -> None:
-    (spoilable / "test" / f"{STEM}_stats.json").write_bytes(content)
+def test_an_unreadable_stats_file_is_its_own_error_and_as_good_as_none(
+    spoilable: Path, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = spoilable / "test" / f"{STEM}_stats.json"
+    path.write_bytes(content)
     with pytest.raises(CorruptDatasetError, match="damaged stats file"):
-        finished_shard(spoilable / "test", STEM, fingerprint=FINGERPRINT, deep=False)
+        read_stats(path)
+    assert finished_shard(spoilable / "test", STEM, fingerprint=FINGERPRINT, deep=False) is None
+    assert "damaged stats file" in caplog.text
+
+
+def test_a_fifo_is_no_stats_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"{STEM}_stats.json")
+    with pytest.raises(CorruptDatasetError, match="not a regular file, but a FIFO"):
+        read_stats(tmp_path / f"{STEM}_stats.json")
 
 
 def test_counts_go_by_the_first_reason_and_add_up() -> None:

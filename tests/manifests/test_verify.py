@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from editmill.manifests import open_dataset, read_manifest, read_stats, verify_dataset, write_stats
-from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests import open_dataset, read_stats, verify_dataset, write_stats
+from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
+from editmill.manifests.seals import sealed
 from editmill.manifests.tarshard import index_tar, read_tar, write_tar
+from tests.manifests.builder import build_dataset, reseal
 
 TAR = "test/tiny-000000.tar"
 ROWS = "test/tiny-000000.parquet"
+CHANGED = "not those of the manifest"
 
 
 def test_a_sound_dataset_has_no_problems(built: Path) -> None:
@@ -122,17 +128,15 @@ def remove_merged(root: Path) -> None:
         (foreign_sample, TAR, "is in the tar, but no accepted row"),
         (remove_tar, TAR, "is absent"),
         (remove_rows, ROWS, "is absent"),
-        (cut_rows, ROWS, "not readable as parquet"),
-        (change_row, ROWS, "not those of the manifest"),
-        (change_row, "samples.parquet", "is not the shards' rows"),
-        (change_merged_row, "samples.parquet", "is not the shards' rows"),
-        (repeat_merged_rows, "samples.parquet", "is not the shards' rows"),
+        (cut_rows, ROWS, CHANGED),
+        (change_row, ROWS, CHANGED),
+        (change_merged_row, "samples.parquet", CHANGED),
         (remove_merged, "samples.parquet", "is absent"),
         (remove_stats, "test/tiny-000001_stats.json", "is absent"),
-        (change_stats, "test/tiny-000001_stats.json", "does not match"),
-        (damage_stats, "test/tiny-000001_stats.json", "damaged stats file"),
+        (change_stats, "test/tiny-000001_stats.json", CHANGED),
         (change_counts, "manifest.json", "counts"),
-        (change_index, "shardindex.json", "does not match the manifest"),
+        (change_counts, "manifest.json", "was changed since it was written"),
+        (change_index, "shardindex.json", CHANGED),
         (remove_index, "_info.json", "is absent"),
     ],
 )
@@ -141,6 +145,98 @@ def test_damage_is_found(spoilable: Path, spoil: Callable[[Path], None], path: s
     report = verify_dataset(spoilable)
     assert not report.ok
     assert any(problem.path == path and what in problem.what for problem in report.problems), report.problems
+
+
+@pytest.mark.parametrize(
+    ("spoil", "path", "what"),
+    [
+        (cut_rows, ROWS, "not readable as parquet"),
+        (change_row, "samples.parquet", "is not the shards' rows"),
+        (change_merged_row, "samples.parquet", "is not the shards' rows"),
+        (repeat_merged_rows, "samples.parquet", "is not the shards' rows"),
+        (change_stats, "test/tiny-000001_stats.json", "does not match"),
+        (damage_stats, "test/tiny-000001_stats.json", "damaged stats file"),
+    ],
+)
+def test_contradictions_are_found_where_all_digests_agree(
+    spoilable: Path, spoil: Callable[[Path], None], path: str, what: str
+) -> None:
+    spoil(spoilable)
+    reseal(spoilable)
+    report = verify_dataset(spoilable)
+    assert any(problem.path == path and what in problem.what for problem in report.problems), report.problems
+
+
+def all_files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_one_changed_byte_of_any_file_is_found_and_its_file_named(tmp_path: Path) -> None:
+    drawn = random.Random(5)
+    build_dataset(tmp_path, sources=2, shards=1)
+    assert len(all_files(tmp_path)) == 14
+    for name in all_files(tmp_path):
+        path = tmp_path / name
+        whole = path.read_bytes()
+        for place in {0, len(whole) - 1, *(drawn.randrange(len(whole)) for _ in range(3))}:
+            changed = bytearray(whole)
+            changed[place] ^= 1 << drawn.randrange(8)
+            path.write_bytes(changed)
+            report = verify_dataset(tmp_path)
+            found = (*report.problems, *(report.remarks if name == "README.md" else ()))
+            assert name in {problem.path for problem in found}, (name, place, found)
+        path.write_bytes(whole)
+    assert (verify_dataset(tmp_path).problems, verify_dataset(tmp_path).remarks) == ((), ())
+
+
+def test_a_card_may_be_edited_as_long_as_readers_load_the_same_files(spoilable: Path) -> None:
+    card = spoilable / "README.md"
+    text = card.read_text()
+    card.write_text(text.replace("---\n", "---\nlanguage: en\n", 1) + "\nPlease cite us.\n")
+    report = verify_dataset(spoilable)
+    assert (report.ok, [remark.path for remark in report.remarks]) == (True, ["README.md"])
+    for bad in (text.replace("test/*.tar", "test/tiny-000000.tar"), "no header at all", text.encode("utf-16")):
+        card.write_bytes(bad if isinstance(bad, bytes) else bad.encode())
+        assert [problem.path for problem in verify_dataset(spoilable).problems] == ["README.md"]
+
+
+def test_files_that_readers_would_load_are_problems_and_others_remarks(spoilable: Path) -> None:
+    for name in ("test/zz-000009.tar", "test/notes.txt", "extra.tar", "other/rows.parquet"):
+        (spoilable / name).parent.mkdir(exist_ok=True)
+        shutil.copy(spoilable / TAR, spoilable / name)
+    for name in ("LICENSE", ".gitattributes", "report/index.html", "test/.tiny.editmill-tmp"):
+        (spoilable / name).parent.mkdir(exist_ok=True)
+        (spoilable / name).write_text("text")
+    report = verify_dataset(spoilable)
+    assert list(report.stray) == [problem.path for problem in report.problems]
+    assert sorted(report.stray) == ["extra.tar", "other/rows.parquet", "test/notes.txt", "test/zz-000009.tar"]
+    remarked = sorted(remark.path for remark in report.remarks)
+    assert remarked == [".gitattributes", "LICENSE", "report/index.html", "test/.tiny.editmill-tmp"]
+
+
+def test_a_released_dataset_may_lack_the_run_file(spoilable: Path) -> None:
+    (spoilable / "run.json").unlink()
+    assert verify_dataset(spoilable).ok
+
+
+@pytest.mark.parametrize("name", [TAR, ROWS, "samples.parquet", "README.md", "run.json", "test/tiny-000000_stats.json"])
+@pytest.mark.parametrize("form", ["fifo", "folder", "loop"])
+def test_what_is_no_regular_file_is_a_problem(spoilable: Path, name: str, form: str) -> None:
+    path = spoilable / name
+    path.unlink()
+    if form == "fifo":
+        os.mkfifo(path)
+    elif form == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    assert name in {problem.path for problem in verify_dataset(spoilable).problems}
+
+
+def test_a_manifest_that_is_no_regular_file_is_a_problem(spoilable: Path) -> None:
+    (spoilable / "manifest.json").unlink()
+    os.mkfifo(spoilable / "manifest.json")
+    assert "not a regular file, but a FIFO" in verify_dataset(spoilable).problems[0].what
 
 
 def test_damage_names_the_sample_and_member(spoilable: Path) -> None:
@@ -153,26 +249,44 @@ def test_damage_names_the_sample_and_member(spoilable: Path) -> None:
 
 @pytest.mark.parametrize(
     ("member", "content", "what"),
-    [("cls", b"9", "the row's label is"), ("json", b"[]", "expected an object"), ("json", b'{"other": 1}', "absent")],
+    [
+        ("cls", b"9", "the row's label is"),
+        ("json", b"[]", "expected an object"),
+        ("json", b'{"other": 1}', "absent"),
+        ("json", {"seed": 5}, "json field 'seed' is '5', the row says"),
+        ("json", {"edit": "full"}, "json field 'edit' is 'full', the row says"),
+        ("json", {"level": 0.5}, "json field 'level' is"),
+        ("json", {"class_name": "cow"}, "json field 'class_name' is"),
+    ],
 )
 def test_content_is_checked_even_where_all_digests_agree(
-    spoilable: Path, member: str, content: bytes, what: str
+    spoilable: Path, member: str, content: bytes | dict[str, object], what: str
 ) -> None:
     samples = list(read_tar(spoilable / TAR))
-    samples[1][1][member] = content
-    rewrite(spoilable, samples)
+    facts = json.loads(samples[1][1]["json"])
+    samples[1][1][member] = content if isinstance(content, bytes) else canonical_json({**facts, **content})
+    write_tar(spoilable / TAR, samples)
+    reseal(spoilable)
     report = verify_dataset(spoilable)
     assert any(problem.key == samples[1][0] and what in problem.what for problem in report.problems), report.problems
     assert not any("sha256 is" in problem.what for problem in report.problems)
 
 
-def rewrite(root: Path, samples: list[tuple[str, dict[str, bytes]]]) -> None:
-    """Write the tar anew and let the manifest vouch for it."""
-    index = write_tar(root / TAR, samples)
-    manifest = read_manifest(root).model_dump(mode="json")
-    manifest["shards"][0] |= {"bytes": index.bytes, "sha256": index.sha256, "md5": index.md5}
-    assert file_digest(root / TAR) == index.sha256
-    (root / "manifest.json").write_bytes(canonical_json(manifest))
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"edits": ["original", "size"]}, "has the edit 'full'"),
+        ({"reasons": ["mask_iou"]}, "gives the reasons ['geometry_off']"),
+        ({"generator": "text"}, "has the generator 'attribute'"),
+    ],
+)
+def test_rows_know_only_what_the_manifest_lists(spoilable: Path, change: dict[str, object], what: str) -> None:
+    path = spoilable / "manifest.json"
+    document = {**json.loads(path.read_bytes()), **change}
+    del document["digest"]
+    path.write_bytes(sealed(document))
+    problems = verify_dataset(spoilable).problems
+    assert any(problem.path.endswith(".parquet") and what in problem.what for problem in problems), problems
 
 
 def test_a_key_in_two_shards_is_found(spoilable: Path) -> None:
@@ -187,6 +301,7 @@ def test_a_key_in_two_shards_is_found(spoilable: Path) -> None:
     with pq.ParquetWriter(spoilable / "samples.parquet", table.schema) as writer:
         for part in (table, other):
             writer.write_table(part)
+    reseal(spoilable)
     problems = verify_dataset(spoilable).problems
     assert any(problem.key == keys[0] and "repeats 2 times" in problem.what for problem in problems)
 

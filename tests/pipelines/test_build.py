@@ -15,7 +15,7 @@ from PIL import Image
 
 from editmill.generators.attribute.geometry import warp, warp_object
 from editmill.generators.models.pack import read_pack
-from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError, OccupiedError
+from editmill.manifests.errors import DataError, ModelError, OccupiedError
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
@@ -132,19 +132,83 @@ def test_a_finished_build_is_left_alone_and_a_lost_shard_is_rebuilt(
     assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
 
 
-def test_a_flipped_byte_in_an_unfinished_build_is_rebuilt_and_in_a_finished_one_reported(
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def times(out: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in sorted(out.glob("test/*.*"))}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_damaged_shard_is_built_again_and_the_others_are_kept(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path, caplog: pytest.LogCaptureFixture, finished: bool
+) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(dataset, out)
+    flip(out / "test/imagenet-e-000000.tar")
+    if not finished:
+        (out / MANIFEST).unlink()
+    before = times(out)
+    run(tiny_plan(), out)
+    after = times(out)
+    changed = {name for name in before if before[name] != after[name]}
+    assert {"imagenet-e-000000.tar"} <= changed
+    assert not any(name.startswith("imagenet-e-000001") for name in changed)
+    assert equal(out, dataset)
+    assert ("mending test/imagenet-e-000000.tar" in caplog.text) == finished
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["run.json", "recipe.yaml", "samples.parquet", "croissant.json", "test/imagenet-e-000001_stats.json", MANIFEST],
+)
+def test_what_can_be_written_again_costs_no_shard(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(dataset, out)
+    flip(out / name)
+    before = times(out)
+    run(tiny_plan(), out)
+    assert {name: after for name, after in times(out).items() if "0000" in name and "stats" not in name} == {
+        name: time for name, time in before.items() if "0000" in name and "stats" not in name
+    }
+    assert equal(out, dataset)
+    assert name in caplog.text
+
+
+def test_damaged_notes_of_an_unfinished_build_cost_nothing(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "copy"
+    shutil.copytree(dataset, out)
+    (out / MANIFEST).unlink()
+    (out / "run.json").write_text("{")
+    (out / "test/imagenet-e-000001_stats.json").write_text("{")
+    before = {name: time for name, time in times(out).items() if name.endswith((".tar", "00.parquet", "01.parquet"))}
+    run(tiny_plan(), out)
+    assert before == {name: time for name, time in times(out).items() if name in before}
+    assert equal(out, dataset)
+
+
+def equal(out: Path, dataset: Path) -> bool:
+    """Whether two datasets are the same but for how their runs went."""
+    names = {path.relative_to(root) for root in (out, dataset) for path in root.rglob("*") if path.is_file()}
+    assert verify_dataset(out).problems == verify_dataset(out).remarks == ()
+    return all((out / name).read_bytes() == (dataset / name).read_bytes() for name in names - {Path("run.json")})
+
+
+def test_a_foreign_tar_among_the_shards_stops_a_build_and_is_kept(
     dataset: Path, tiny_plan: MakePlan, tmp_path: Path
 ) -> None:
     out = tmp_path / "copy"
     shutil.copytree(dataset, out)
-    tar = out / "test/imagenet-e-000000.tar"
-    good = tar.read_bytes()
-    tar.write_bytes(good[:3000] + bytes([good[3000] ^ 1]) + good[3001:])
-    with pytest.raises(CorruptDatasetError):
+    shutil.copy(out / "test/imagenet-e-000000.tar", out / "test/mine.tar")
+    with pytest.raises(DataError, match=r"test/mine\.tar is no file of the dataset[\s\S]*move it away"):
         run(tiny_plan(), out)
-    (out / MANIFEST).unlink()
-    run(tiny_plan(), out)
-    assert tar.read_bytes() == good
+    assert (out / "test/mine.tar").exists()
+    assert (out / MANIFEST).exists()
 
 
 def test_an_occupied_folder_is_refused_and_untouched(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -237,8 +301,8 @@ def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_
 
 def test_the_run_file_alone_differs_between_equal_builds(dataset: Path) -> None:
     facts = json.loads((dataset / "run.json").read_text())
-    assert {"fingerprint", "host", "seconds", "engine"} <= facts.keys()
-    assert "host" not in json.loads((dataset / MANIFEST).read_text())
+    assert facts.keys() == {"digest", "engine", "fingerprint", "finished", "seconds", "system"}
+    assert not facts.keys() & json.loads((dataset / MANIFEST).read_text()).keys() - {"digest", "fingerprint"}
 
 
 def test_the_recorded_matrix_gives_the_stored_object_again_in_large_frames(tiny_plan: MakePlan, tmp_path: Path) -> None:

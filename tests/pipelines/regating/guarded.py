@@ -8,7 +8,7 @@ from typing import Any
 from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.rule import decide
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.manifests.guard_report import GateThreshold, GuardReport, write_guard_report
+from editmill.manifests.guard_report import GUARD_REPORT, GateThreshold, GuardReport, write_guard_report
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import CandidateRecord, Manifest, SampleRow
 from editmill.manifests.shard import write_shard
@@ -64,7 +64,10 @@ def build_guarded(
     root: Path, *, generator: str = "fmr", guard: dict[str, Any] | None = None, report: GuardReport | None = None
 ) -> Manifest:
     """Write the dataset; the last row was a duplicate."""
-    rows = [_row(number, report, duplicate=number == len(TRIED) - 1) for number in range(len(TRIED))]
+    rows = [
+        _row(number, report, duplicate=number == len(TRIED) - 1).model_copy(update={"generator": generator})
+        for number in range(len(TRIED))
+    ]
     stats = [
         write_shard(
             root,
@@ -91,12 +94,12 @@ def build_guarded(
         "fingerprint": "f" * 64,
         "score_names": tuple(GOOD),
         "class_names": CLASS_NAMES,
+        "reasons": (),
     }
     manifest = make_manifest(make_sources(len(TRIED)), stats).model_copy(update=update)
     if report is not None:
         write_guard_report(root, report)
-    write_dataset_files(root, manifest)
-    return manifest
+    return write_dataset_files(root, manifest, others=[GUARD_REPORT] if report is not None else [])
 
 
 def _row(number: int, report: GuardReport | None, *, duplicate: bool) -> SampleRow:
