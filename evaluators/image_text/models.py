@@ -160,7 +160,9 @@ def _load_transformers(rest: str, device: str) -> DualEncoder:
 
     fix = "give the folder of a CLIP, SigLIP or dual encoder model with its tokenizer and image processor, or a hub id"
     with refusing("cannot load an image-text model", where=rest, fix=f"{fix} within reach"), quiet():
-        processor, tokenizer = AutoImageProcessor.from_pretrained(rest), AutoTokenizer.from_pretrained(rest)
+        processor = AutoImageProcessor.from_pretrained(rest)
+        # A caption that holds the sign of a special token is text as any other.
+        tokenizer = AutoTokenizer.from_pretrained(rest, split_special_tokens=True)
         model, report = AutoModel.from_pretrained(rest, dtype=torch.float32, output_loading_info=True)
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
         what = f"{type(model).__name__} gives no features of images and texts"

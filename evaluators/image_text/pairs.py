@@ -82,6 +82,8 @@ def load_pair_classifier(folder: Path, device: str) -> PairClassifier:
     fix = "give a folder with weights and processor"
     with refusing("cannot load the pair classifier", where=str(folder), fix=fix), quiet():
         processor = processor_class.from_pretrained(folder)
+        # A caption that holds the sign of a special token is text as any other.
+        processor.tokenizer.split_special_tokens = True
         loader = getattr(transformers, name).from_pretrained
         model, report = loader(folder, dtype=torch.float32, output_loading_info=True)
     check_weights(model, report, str(folder))

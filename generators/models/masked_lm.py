@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +16,31 @@ from editmill.generators.models.token_batches import batches, pad_sequences
 from editmill.manifests.arrays import Feature
 from editmill.manifests.errors import ModelError
 
+# How a slot is written where a text of ours has one; in a caption the same signs are text as any other.
 SLOT = "[MASK]"
 # How vocabularies mark a token that begins a word: byte-level (RoBERTa, ModernBERT), SentencePiece.
 WORD_STARTS = ("Ġ", "▁")
+
+
+@dataclass(frozen=True)
+class Slotted:
+    """A text whose characters [start, end) stand for the slot."""
+
+    text: str
+    start: int
+    end: int
+
+
+def at_slot(text: str) -> Slotted:
+    """Return a text of ours with its one ``SLOT``.
+
+    Raises:
+        ValueError: It has none or several.
+    """
+    if text.count(SLOT) != 1:
+        raise ValueError(f"the text {text!r} has {text.count(SLOT)} slots {SLOT}, not one")
+    start = text.index(SLOT)
+    return Slotted(text, start, start + len(SLOT))
 
 
 class MaskedLm:
@@ -57,7 +80,7 @@ class MaskedLm:
         words = {index: self.tokenizer.convert_tokens_to_string([token]).strip() for index, token in starts.items()}
         return {index: word for index, word in words.items() if word.replace("-", "").isalpha()}
 
-    def word_probabilities(self, texts: list[str], *, top: int = 50) -> list[list[tuple[str, float]]]:
+    def word_probabilities(self, texts: Sequence[Slotted], *, top: int = 50) -> list[list[tuple[str, float]]]:
         """Return, for each text, the ``top`` words for its slot with their probability, best first.
 
         Equal ones in the order of the vocabulary.
@@ -65,11 +88,11 @@ class MaskedLm:
         Words of several tokens are left out; ``word_log_probabilities`` scores those.
 
         Args:
-            texts: Texts with exactly one ``SLOT`` each.
+            texts: Texts with their slots.
             top: How many words to return.
 
         Raises:
-            ValueError: A text has no slot or more than one, or it lies beyond the model's length.
+            ValueError: A slot lies beyond the model's length.
         """
         sequences = [self._encode_slot(text) for text in texts]
         slots = [sequence.index(self.tokenizer.mask_token_id) for sequence in sequences]
@@ -95,14 +118,14 @@ class MaskedLm:
                 ]
         return ranked
 
-    def word_log_probabilities(self, texts: list[str], words: tuple[str, ...]) -> Feature:
+    def word_log_probabilities(self, texts: Sequence[Slotted], words: tuple[str, ...]) -> Feature:
         """Return the log-probability of each of ``words`` in the slot of each text: float32 [texts, words].
 
         A word of several tokens gets as many masks, which are filled from the left; its score is the sum over its
         tokens, so long words compare with short ones as a whole.
 
         Raises:
-            ValueError: A text has no slot or more than one, or it lies beyond the model's length.
+            ValueError: A slot lies beyond the model's length.
         """
         pieces = [self._pieces(word) for word in words]
         encoded = [self._encode_slot(text) for text in texts]
@@ -154,13 +177,27 @@ class MaskedLm:
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer(text, truncation=True).input_ids
 
-    def _encode_slot(self, text: str) -> list[int]:
-        if text.count(SLOT) != 1:
-            raise ValueError(f"the text {text!r} has {text.count(SLOT)} slots {SLOT}, not one")
-        ids = self._encode(text.replace(SLOT, self.tokenizer.mask_token))
+    def encode_masked(self, parts: Sequence[str]) -> list[int]:
+        """Return the token ids of a text with a mask between each two of its parts; no other token is a mask.
+
+        A text beyond the model's length is cut, with its masks.
+        """
+        text = self.tokenizer.mask_token.join(map(self._broken, parts))
+        # Special tokens of the text are broken; those left are ours.
+        return list(self.tokenizer(text, truncation=True, split_special_tokens=False).input_ids)
+
+    def _broken(self, text: str) -> str:
+        """Return a text whose signs for special tokens are read as plain text."""
+        for sign in self.tokenizer.all_special_tokens:
+            if len(sign) > 1:
+                text = text.replace(sign, f"{sign[0]} {sign[1:]}")
+        return text
+
+    def _encode_slot(self, slot: Slotted) -> list[int]:
+        ids = self.encode_masked((slot.text[: slot.start], slot.text[slot.end :]))
         if self.tokenizer.mask_token_id not in ids:
             raise ValueError(
-                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {text!r}"
+                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {slot.text!r}"
             )
         return ids
 

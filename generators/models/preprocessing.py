@@ -26,14 +26,14 @@ def load_processor(models: Models, role: str) -> Any:
 
 
 def load_tokenizer(models: Models, role: str) -> Any:
-    """Return the tokenizer of ``role``.
+    """Return the tokenizer of ``role``, which reads the signs of special tokens in a text as plain text.
 
     Raises:
         ModelError: Its files are missing or damaged.
     """
     folder = models.folder(role)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, split_special_tokens=True)
     except (OSError, ValueError) as error:
         raise ModelError(f"the tokenizer of {role!r} does not load: {error}", where=str(folder), fix=FIX) from error
     # Without files the library makes a tokenizer that knows its special tokens only.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from editmill.generators.models.masked_lm import SLOT, MaskedLm
+from editmill.generators.models.masked_lm import MaskedLm, Slotted
 
 CAPACITY = 50_000
 
@@ -39,10 +39,7 @@ class Fluency:
             by_word.setdefault(text[start:end], []).append(position)
         scores = [0.0] * len(asked)
         for word, positions in sorted(by_word.items()):
-            slots = [
-                asked[position][0][: asked[position][1]] + SLOT + asked[position][0][asked[position][2] :]
-                for position in positions
-            ]
+            slots = [Slotted(*asked[position]) for position in positions]
             for position, value in zip(
                 positions, self.model.word_log_probabilities(slots, (word,))[:, 0].tolist(), strict=True
             ):

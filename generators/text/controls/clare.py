@@ -15,7 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
-from editmill.generators.models.masked_lm import SLOT
+from editmill.generators.models.masked_lm import SLOT, Slotted
 from editmill.generators.text.controls.edits import cased_like
 from editmill.generators.text.language.operations import Operation, apply_operations, in_order
 from editmill.generators.text.language.spans import Word, words_of
@@ -40,8 +40,8 @@ MERGES: dict[str, tuple[str, ...]] = {
 class Filling(Protocol):
     """The role ``masked_lm``. Words for a text do not depend on the texts beside it."""
 
-    def word_probabilities(self, texts: list[str], *, top: int) -> list[list[tuple[str, float]]]:
-        """Return, for each text with one ``SLOT``, the ``top`` words for it with their probability, best first."""
+    def word_probabilities(self, texts: Sequence[Slotted], *, top: int) -> list[list[tuple[str, float]]]:
+        """Return, for each text with a slot, the ``top`` words for it with their probability, best first."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,15 @@ class _Draft:
     def with_change(self, operation: Operation) -> str:
         return apply_operations(self.source, in_order([*self.operations, operation]))
 
+    def place_of(self, change: Operation) -> int:
+        """Return where a change stands in the edited text; its own place is one of the source."""
+        return change.start + sum(len(one.new) - len(one.old) for one in self.operations if one.start < change.start)
+
+    def with_slot(self, masked: Operation) -> Slotted:
+        """Return the text with a slot for the word of a change."""
+        start = self.place_of(masked)
+        return Slotted(self.with_change(masked), start, start + len(SLOT))
+
 
 class Clare:
     """Edits texts. An edit does not depend on the texts beside it."""
@@ -119,7 +128,7 @@ class Clare:
     def _propose(self, drafts: Sequence[_Draft]) -> None:
         """Every change of every draft, in an order that its own generator draws."""
         asked = [(draft, masked, least) for draft in drafts for masked, least in self._masks(draft)]
-        words = self._ask([draft.with_change(masked) for draft, masked, _ in asked])
+        words = self._ask([draft.with_slot(masked) for draft, masked, _ in asked])
         for draft in drafts:
             draft.waiting = []
         for (draft, masked, least), ranked in zip(asked, words, strict=True):
@@ -138,9 +147,6 @@ class Clare:
 
         Words that were changed, and stopwords, are left alone.
         """
-        # A caption that contains the slot's own text can't be asked about.
-        if SLOT in draft.source:
-            return []
         words = words_of(draft.source)
         taken = [(operation.start, operation.end) for operation in draft.operations]
         # An insertion has no length: the word after it counts as changed with it.
@@ -163,7 +169,7 @@ class Clare:
             (Operation("replace", start, draft.source[start:end], SLOT), self.settings.merge) for start, end in merged
         ]
 
-    def _ask(self, texts: list[str]) -> list[list[tuple[str, float]]]:
+    def _ask(self, texts: list[Slotted]) -> list[list[tuple[str, float]]]:
         try:
             return self.model.word_probabilities(texts, top=self.settings.candidates)
         except ValueError:
@@ -201,10 +207,8 @@ class Clare:
         words = words_of(text)
         if self.settings.skip_short and len(words) < self.settings.window:
             return None
-        # Places are offsets of the source, which earlier changes have moved.
-        shift = sum(len(one.new) - len(one.old) for one in draft.operations if one.start < change.start)
         before = _window(draft.source, words_of(draft.source), change.start, self.settings.window)
-        return before, _window(text, words, change.start + shift, self.settings.window)
+        return before, _window(text, words, draft.place_of(change), self.settings.window)
 
 
 def _filled(masked: Operation, word: str) -> Operation | None:

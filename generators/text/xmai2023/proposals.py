@@ -101,24 +101,19 @@ class Proposer:
 
     def _encode(self, blank: Blank) -> tuple[list[int], int] | None:
         """Return token ids with masks, and the place of the blank's own; None where it is cut off."""
-        tokenizer, mask = self.model.tokenizer, self.model.tokenizer.mask_token
-        before, last = "", 0
-        for place in blank.open_masks:
-            before += f"{blank.text[last:place]}{mask} "
-            last = place
-        before += blank.text[last : blank.place]
-        ids = list(tokenizer(f"{before}{mask} {blank.text[blank.place :]}", truncation=True).input_ids)
-        masks = [place for place, token in enumerate(ids) if token == tokenizer.mask_token_id]
-        # Masks before the blank's own, also where the caption itself contains one.
-        own = before.count(mask)
-        if own >= len(masks):
+        tokenizer, masks = self.model.tokenizer, (*blank.open_masks, blank.place)
+        spans = zip((0, *masks), (*masks, len(blank.text)), strict=True)
+        parts = [blank.text[start:end] for start, end in spans]
+        ids = self.model.encode_masked([parts[0], *(f" {part}" for part in parts[1:])])
+        places = [place for place, token in enumerate(ids) if token == tokenizer.mask_token_id]
+        if len(places) < len(masks):
             return None
         if LegacyBug.UNKNOWN_ENDS in self.bugs and tokenizer.unk_token_id is not None:
             ends = {tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id, tokenizer.eos_token_id} - {
                 None
             }
             ids = [tokenizer.unk_token_id if token in ends else token for token in ids]
-        return ids, masks[own]
+        return ids, places[-1]
 
     @cached_property
     def _special(self) -> frozenset[int]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from editmill.generators.models.loading import Models
-from editmill.generators.models.masked_lm import SLOT, MaskedLm
+from editmill.generators.models.masked_lm import SLOT, MaskedLm, at_slot
 from editmill.packs.tabletop.checks.common import share
 from editmill.packs.tabletop.training.text_scenes import ATTRIBUTE_WORDS, draw_wording, part_of, text_scene
 from editmill.packs.tabletop.world import Scene
@@ -57,7 +57,7 @@ def _attribute_figures(model: MaskedLm, scenes: list[Scene]) -> dict[str, float]
     cases = [(group, *texts) for scene in scenes for group, texts in slot_texts(scene, rng).items()]
     figures = {}
     for name, column in (("", 1), ("_no_evidence", 2)):
-        ranked = model.word_probabilities([case[column] for case in cases], top=TOP)
+        ranked = model.word_probabilities([at_slot(case[column]) for case in cases], top=TOP)
         for group in GROUPS:
             places = [
                 [word for word, _ in words].index(case[3]) if case[3] in dict(words) else TOP
@@ -81,7 +81,7 @@ def _insertion_figures(model: MaskedLm, scenes: list[Scene]) -> dict[str, float]
         text.replace(f"a {scene.objects[0].name}", f"a {SLOT} {scene.objects[0].name}")
         for text, scene in zip(plain, scenes, strict=True)
     ]
-    ranked = model.word_probabilities(slots, top=5)
+    ranked = model.word_probabilities(list(map(at_slot, slots)), top=5)
     found = [word in ATTRIBUTE_WORDS for words in ranked for word, _ in words]
     full = [scene.objects[0].phrase() for scene in scenes]
     opened = [
@@ -89,7 +89,7 @@ def _insertion_figures(model: MaskedLm, scenes: list[Scene]) -> dict[str, float]
         f"{draw_wording(scene.ground, rng)}"
         for phrase, scene in zip(full, scenes, strict=True)
     ]
-    scores = model.word_log_probabilities(opened, ("a", "an"))
+    scores = model.word_log_probabilities(list(map(at_slot, opened)), ("a", "an"))
     right = [bool(an > a) == phrase.startswith("an ") for (a, an), phrase in zip(scores, full, strict=True)]
     return {"masked_lm_insertion_attributes": share(found), "masked_lm_article": share(right)}
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from editmill.generators.models.masked_lm import MaskedLm
+from editmill.generators.models.masked_lm import MaskedLm, Slotted, at_slot
 from editmill.manifests.errors import ModelError
 from tests.generators.models.text_models import models_of, write_bert, write_roberta
 
@@ -15,6 +15,9 @@ TEXTS = [
     "a red [MASK]. a cube",
     "a [MASK] cube a cube a cube a red cube a cube a cube a cube a cube a cube",
 ]
+
+
+SLOTTED = [at_slot(text) for text in TEXTS]
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +43,26 @@ def test_words_are_tokens_with_a_space_before_them(model: MaskedLm) -> None:
 def test_word_pieces_of_bert_leave_continuations_out(tmp_path: Path) -> None:
     bert = MaskedLm(models_of("masked_lm", "transformers.BertForMaskedLM", write_bert(tmp_path / "bert")))
     assert set(bert.words.values()) == {"a", "red", "iv", "cube"}
-    ranked = bert.word_probabilities(["a [MASK] cube."])[0]
+    ranked = bert.word_probabilities([at_slot("a [MASK] cube.")])[0]
     assert {word for word, _ in ranked} == {"a", "red", "iv", "cube"}
-    assert bert.word_log_probabilities(["a [MASK] cube."], ("ivory",)).shape == (1, 1)
+    assert bert.word_log_probabilities([at_slot("a [MASK] cube.")], ("ivory",)).shape == (1, 1)
 
 
 def test_ranking_agrees_with_the_model(model: MaskedLm) -> None:
-    ranked = model.word_probabilities(TEXTS)
+    ranked = model.word_probabilities(SLOTTED)
     for text, words in zip(TEXTS, ranked, strict=True):
-        ids = model.tokenizer(text.replace("[MASK]", "<mask>")).input_ids
+        ids = model.tokenizer(text.replace("[MASK]", "<mask>"), split_special_tokens=False).input_ids
         row = by_hand(model, ids)[ids.index(model.tokenizer.mask_token_id)].exp()
         assert dict(words) == pytest.approx({word: float(row[index]) for index, word in model.words.items()}, abs=1e-6)
         assert [probability for _, probability in words] == sorted(
             (probability for _, probability in words), reverse=True
         )
-    assert model.word_probabilities(TEXTS[:1], top=2)[0] == ranked[0][:2]
+    assert model.word_probabilities(SLOTTED[:1], top=2)[0] == ranked[0][:2]
 
 
 def test_other_texts_of_the_list_do_not_matter(model: MaskedLm) -> None:
-    together = model.word_probabilities(TEXTS * 30)
-    assert [model.word_probabilities([text])[0] for text in TEXTS] == together[:3] == together[-3:]
+    together = model.word_probabilities(SLOTTED * 30)
+    assert [model.word_probabilities([text])[0] for text in SLOTTED] == together[:3] == together[-3:]
     totals, counts = model.pseudo_log_likelihood(["a red cube", "a cube. a red cube a cube"])
     alone = model.pseudo_log_likelihood(["a red cube"])
     assert totals[0] == pytest.approx(alone[0][0], abs=1e-5)
@@ -67,9 +70,9 @@ def test_other_texts_of_the_list_do_not_matter(model: MaskedLm) -> None:
 
 
 def test_words_of_one_token_score_as_ranked(model: MaskedLm) -> None:
-    scores = model.word_log_probabilities(TEXTS, ("red", "cube"))
+    scores = model.word_log_probabilities(SLOTTED, ("red", "cube"))
     assert scores.dtype == np.float32
-    for row, words in zip(scores, model.word_probabilities(TEXTS), strict=True):
+    for row, words in zip(scores, model.word_probabilities(SLOTTED), strict=True):
         assert np.exp(row) == pytest.approx([dict(words)["red"], dict(words)["cube"]], abs=1e-6)
 
 
@@ -77,13 +80,13 @@ def test_words_of_two_tokens_are_filled_from_the_left(model: MaskedLm) -> None:
     tokenizer = model.tokenizer
     pieces = tokenizer(" ivory", add_special_tokens=False).input_ids
     assert len(pieces) == 2
-    masks = tokenizer("a <mask><mask> cube").input_ids
+    masks = tokenizer("a <mask><mask> cube", split_special_tokens=False).input_ids
     place = masks.index(tokenizer.mask_token_id)
     filled = [*masks[:place], pieces[0], *masks[place + 1 :]]
     expected = float(by_hand(model, masks)[place, pieces[0]] + by_hand(model, filled)[place + 1, pieces[1]])
-    scores = model.word_log_probabilities(["a [MASK] cube"], ("red", "ivory", "cube"))
+    scores = model.word_log_probabilities(SLOTTED[:1], ("red", "ivory", "cube"))
     assert scores[0, 1] == pytest.approx(expected, abs=1e-5)
-    assert scores[0, [0, 2]] == pytest.approx(model.word_log_probabilities(["a [MASK] cube"], ("red", "cube"))[0])
+    assert scores[0, [0, 2]] == pytest.approx(model.word_log_probabilities(SLOTTED[:1], ("red", "cube"))[0])
 
 
 def test_pseudo_log_likelihood_masks_one_token_at_a_time(model: MaskedLm) -> None:
@@ -100,7 +103,27 @@ def test_pseudo_log_likelihood_masks_one_token_at_a_time(model: MaskedLm) -> Non
 @pytest.mark.parametrize("text", ["a cube", "a [MASK] [MASK] cube", "a cube " * 70 + "[MASK]"])
 def test_texts_without_one_readable_slot_are_refused(model: MaskedLm, text: str) -> None:
     with pytest.raises(ValueError, match="slot"):
-        model.word_probabilities([text])
+        model.word_probabilities([at_slot(text)])
+
+
+@pytest.mark.parametrize("written", ["roberta", "bert"])
+def test_special_tokens_in_a_text_are_text(tmp_path: Path, written: str) -> None:
+    """Not masks, ends or padding: each is read as signs and letters, and the slot is where it was said to be."""
+    write = {"roberta": write_roberta, "bert": write_bert}[written]
+    model = MaskedLm(models_of("masked_lm", f"transformers.{written.capitalize()}ForMaskedLM", write(tmp_path / "lm")))
+    tokenizer = model.tokenizer
+    clean = model.encode_masked(["a ", " cube"])
+    for sign in (*tokenizer.all_special_tokens, "[MASK]", "<mask>"):
+        text = f"a {sign} red cube {sign}"
+        special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        assert not special & set(tokenizer(text, add_special_tokens=False).input_ids)
+        ids = model.encode_masked(["a ", f" cube {sign}"])
+        assert ids.count(tokenizer.mask_token_id) == 1
+        assert ids[: len(clean) - 1] == clean[:-1]
+        assert sum(token in special for token in ids) == 3
+        start = text.index("red")
+        assert len(model.word_probabilities([Slotted(text, start, start + 3)], top=2)[0]) == 2
+        assert model.pseudo_log_likelihood([text])[1][0] == len(tokenizer(text, add_special_tokens=False).input_ids)
 
 
 def test_a_folder_without_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
