@@ -39,6 +39,7 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     guard = TextGuardSettings
     needs = "captions"
     reasons = (TextReason,)
+    failures = frozenset({TextReason.TEXT_TOO_LONG})
 
     def edit_names(self, settings: TextSettings) -> tuple[str, ...]:
         """Return the names of the recipe's edits."""

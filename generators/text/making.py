@@ -15,6 +15,7 @@ from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.editing import TextEditor, is_eligible
 from editmill.generators.text.grounded import CaptionJob
+from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import REFERENCE
 from editmill.generators.text.settings import TextGuardSettings, TextSettings
 from editmill.manifests.canonical import canonical_json
@@ -40,9 +41,12 @@ class TextMaker(Maker[CaptionedImage]):
         return image
 
     def make(self, jobs: Sequence[Job[CaptionedImage]]) -> list[Made]:
-        """Edit captions of many images together."""
+        """Edit captions of many images together; no model sees one that is too long."""
         texts = [self._text_job(job) for job in jobs]
-        return [self._made(text, candidate) for text, candidate in zip(texts, self.editor.edit(texts), strict=True)]
+        limit = self.build.settings.max_characters
+        short = [text for text in texts if len(text.caption.caption.text) <= limit]
+        made = iter([self._made(text, one) for text, one in zip(short, self.editor.edit(short), strict=True)])
+        return [next(made) if len(text.caption.caption.text) <= limit else _too_long(text, limit) for text in texts]
 
     def unit(self, job: Job[CaptionedImage]) -> Hashable:
         """Return the caption: its edits take over each other's slots."""
@@ -75,6 +79,12 @@ class TextMaker(Maker[CaptionedImage]):
         if kind == REFERENCE:
             return texts
         return {kind: self._pictures.get(image.record.id, lambda: encode_image(image.image, kind)), **texts}
+
+
+def _too_long(job: TextJob, limit: int) -> Made:
+    length = len(job.caption.caption.text)
+    detail = f"the caption has {length:,} characters; generator.max_characters allows {limit:,}"
+    return Made(reasons=(TextReason.TEXT_TOO_LONG,), detail=detail, final=True)
 
 
 def _parameters(job: TextJob, candidate: TextCandidate) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from enum import StrEnum
 class TextReason(StrEnum):
     """What kept a word out of a caption."""
 
+    TEXT_TOO_LONG = "text_too_long"
     NO_NOUN = "no_noun"
     NO_BOX = "no_box"
     NONE_WON = "none_won"

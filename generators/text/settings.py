@@ -115,6 +115,7 @@ class TextSettings(Settings):
         insertion: How attributes are inserted.
         xmai: The published algorithm.
         dilution: How captions are diluted.
+        max_characters: Most characters of a caption. No model reads a longer one; it fails as ``text_too_long``.
     """
 
     kind: Literal["text"] = "text"
@@ -122,6 +123,7 @@ class TextSettings(Settings):
     insertion: InsertionSettings = InsertionSettings()
     xmai: XmaiSettings = XmaiSettings()
     dilution: DilutionSettings = DilutionSettings()
+    max_characters: int = Field(5000, ge=1, le=20_000)
 
     @model_validator(mode="after")
     def _check_names(self) -> TextSettings:

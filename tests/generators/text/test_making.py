@@ -66,7 +66,9 @@ def make_maker(
 def run(maker: TextMaker, *, images: int = 64) -> list[Built]:
     maker.group = images
     samples = list(TextFamily().plan(maker.build, list(maker.build.source.records())))
-    return list(SampleBuilder(maker, Frame(0, "test", maker.build.fingerprint)).build(samples, shard=0))
+    return list(
+        SampleBuilder(maker, Frame(0, "test", maker.build.fingerprint, TextFamily().failures)).build(samples, shard=0)
+    )
 
 
 def rows_of(built: list[Built]) -> list[SampleRow]:
@@ -206,6 +208,40 @@ def test_a_caption_that_a_model_cannot_take_fails_alone_with_all_its_edits(monke
     assert sum(row.status == "failed" for row, _ in broken) == len(edits)
 
 
+def captions_source(folder: Path, texts: list[str]) -> JsonLinesSource:
+    """One tabletop scene with other captions."""
+    scenes = TabletopCaptionsSource(TabletopCaptionsSpec(count=1))
+    Image.fromarray(scenes.load(next(iter(scenes.records()))).image).save(folder / "scene.png")
+    (folder / "list.jsonl").write_text(json.dumps({"image": "scene.png", "texts": texts}) + "\n")
+    return JsonLinesSource(JsonLinesSpec(file=folder / "list.jsonl"))
+
+
+def test_signs_of_special_tokens_in_captions_are_text(tmp_path: Path) -> None:
+    signs = ("[MASK]", "[CLS] [SEP]", "<mask>", "<s></s><pad>", "<unk>[UNK]", "[PAD][MASK]")
+    scenes = TabletopCaptionsSource(TabletopCaptionsSpec(count=1))
+    noun = scenes.load(next(iter(scenes.records()))).objects[0].name
+    texts = [f"a {sign} {noun} with a {noun} {sign}" for sign in signs] + list(signs)
+    made = rows_of(run(make_maker("xmai", captions_source(tmp_path, texts))))
+    assert {row.status for row in made} == {"ok", "rejected"}
+    for row in (row for row in made if row.status == "ok"):
+        operations = [Operation(**one) for one in row.parameters["operations"]]
+        assert undo_operations(row.parameters["text"], operations) == row.parameters["caption"]
+    assert {row.edit for row in made if row.status == "ok"} >= {"original", "eda", "clare"}
+
+
+def test_a_caption_that_is_too_long_is_shown_to_no_model(tmp_path: Path) -> None:
+    short = "a ball on grass"
+    source = captions_source(tmp_path, [short, "a ball " * 7200, f"{short}."])
+    edits = [{"name": "original"}, {"name": "grounded"}, {"name": "clare"}]
+    made = rows_of(run(make_maker("xmai", source, edits=edits)))
+    rejected = [row for row in made if row.reasons == ("text_too_long",)]
+    assert [(row.status, row.edit) for row in rejected] == [("failed", edit["name"]) for edit in edits]
+    assert "50,400 characters" in rejected[0].parameters["detail"]
+    at_limit = rows_of(run(make_maker("xmai", source, edits=edits, max_characters=len(short))))
+    assert [row for row in at_limit if row.replica == 0] == [row for row in made if row.replica == 0]
+    assert {row.reasons for row in at_limit if row.replica > 0} == {("text_too_long",)}
+
+
 def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
     """An open vocabulary, and a pack without second judge, segmenter or entailment model: every caption ends as an edit
     or as a recorded no-op.
@@ -229,7 +265,7 @@ def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
     facts = {"caption_id": "0", "caption": texts[0], "text": "", "inserted": 0}
     assert {row.status for row in missing} == {"failed"}
     assert {row.reasons for row in missing} == {("source_unreadable",)}
-    assert missing[0].parameters == {**facts, "detail": "missing.png: source unreadable"}
+    assert missing[0].parameters == {**facts, "detail": "missing.png: No such file or directory"}
     assert all(row.status == "ok" or row.reasons for row in made)
     person = next(row for row in made if row.edit == "grounded" and row.parameters["caption"] == "Two men")
     assert person.reasons == ("person_guard",)
