@@ -8,7 +8,8 @@ from pathlib import Path
 from PIL import Image
 
 from editmill.manifests import DataError, Dataset
-from editmill.manifests.pictures import upright_rgb
+from editmill.manifests.files import FileProblem, read_bytes
+from editmill.manifests.pictures import MOST_BYTES, PictureError, upright_rgb
 from editmill.manifests.records import PRIMARY_IMAGES
 
 
@@ -36,8 +37,8 @@ class Pictures:
             fix = "give the folder that holds the images that the dataset was made from"
             raise DataError(f"the image with sha256 {digest[:12]}… is not in the folder", where="--images", fix=fix)
         try:
-            return Image.fromarray(upright_rgb(path))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            return Image.fromarray(upright_rgb(read_bytes(path, most=MOST_BYTES)))
+        except (FileProblem, PictureError) as error:
             raise DataError(f"the image can't be decoded: {error}", where=str(path)) from error
 
 

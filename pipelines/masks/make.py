@@ -123,11 +123,13 @@ class MaskMaker:
         """Make every mask; a row that fails is refused and the next one is tried."""
         made = MadeMasks()
         # As the folder source will name them.
-        names = identities(row["file"] or "" for row in self.table.rows)
-        for name, row in zip(
-            names, tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress), strict=True
-        ):
-            if row.get("mask"):
+        names = identities(row["file"] for row in self.table.rows)
+        bar = tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress)
+        for place, (name, row) in enumerate(zip(names, bar, strict=True)):
+            if place in self.table.odd:
+                odd = Refused(Refusal.PROMPT_UNUSABLE, self.table.odd[place])
+                made.refused.append({**self._plain(row), **_reason(odd)})
+            elif row.get("mask"):
                 made.accepted.append(self._kept(row))
             else:
                 self._make(name, row, made)
@@ -155,7 +157,7 @@ class MaskMaker:
 
     def _proposal(self, name: str, row: Row) -> tuple[Proposal, str, bool]:
         prompt = read_prompt(row) if self.choice == "columns" else Prompt(self.choice)
-        file = row["file"] or ""
+        file = row["file"]
         try:
             data = read_bytes(self.table.path.parent / file, file)
             # torch warns about arrays that can't be written to, such as Pillow's.
@@ -209,10 +211,7 @@ class MaskMaker:
         }
 
     def _plain(self, row: Row) -> Row:
-        return {
-            **{column: value or "" for column, value in row.items() if column in self.table.columns},
-            "file": self._moved(row["file"] or ""),
-        }
+        return {**row, "file": self._moved(row["file"])}
 
     def _moved(self, reference: str) -> str:
         """Return a path of the old labels file as the new one names it.
@@ -226,10 +225,7 @@ class MaskMaker:
 
 def _usable_table(labels: Path) -> Table:
     table = read_table(labels)
-    table.require(
-        "file" in table.columns, "column 'file' is missing", "name the column with the photographs' paths file"
-    )
-    table.require(bool(table.rows), "the file has no rows", "add a row per photograph")
+    table.require_columns(("file",), "add a row per photograph, with its path in the column file")
     table.label_column()
     return table
 

@@ -79,7 +79,7 @@ def fit_to_frame(prompt: Prompt, width: int, height: int) -> Prompt:
 
 
 def _cell(row: Row, name: str) -> str:
-    return (row[name] or "").strip()
+    return row[name].strip()
 
 
 def _numbers(row: Row, name: str) -> list[float]:

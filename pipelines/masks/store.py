@@ -6,13 +6,17 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from editmill.manifests.arrays import Mask
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
+from editmill.manifests.files import FileProblem, read_bytes
+from editmill.manifests.pictures import MOST_BYTES, PictureError, decode
 from editmill.pipelines.masks.proposals import Proposal
 
 ENTRY = "editmill-mask"
@@ -68,12 +72,11 @@ def _encode(key: str, proposal: Proposal) -> bytes:
 
 def _read(path: Path, key: str) -> Proposal | None:
     try:
-        with Image.open(path) as image:
-            mask = np.asarray(image) > 127
-            facts = json.loads(image.info[ENTRY])
-        if facts.pop("key") != key:
-            return None
-        return Proposal(mask=mask, **facts)
-    # SyntaxError is what Pillow raises for broken chunks.
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError):
+        mask, facts = decode(read_bytes(path, most=MOST_BYTES), _mask_and_facts)
+        return Proposal(mask=mask, **facts) if facts.pop("key") == key else None
+    except (FileProblem, PictureError, AttributeError, KeyError, TypeError):
         return None
+
+
+def _mask_and_facts(image: Image.Image) -> tuple[Mask, Any]:
+    return np.asarray(image) > 127, json.loads(image.info[ENTRY])

@@ -10,17 +10,18 @@ from typing import Any, Literal
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
+from editmill.manifests.arrays import Mask
 from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.mask_files import MaskFrom, decode_mask
 from editmill.pipelines.sources.reading import (
     check_mask,
-    decode_mask,
     image_facts,
     problem_of,
     read_bytes,
     read_image,
     read_mask_bytes,
 )
-from editmill.pipelines.sources.table import IMAGENET_COLUMN, Row, class_name, identities, read_table
+from editmill.pipelines.sources.table import IMAGENET_COLUMN, Row, identities, read_table
 
 # The column says that labels are ImageNet's, which classifiers of its thousand classes then know without a wnid.
 IMAGENET = {IMAGENET_COLUMN: {"labels": "imagenet-1k"}}
@@ -38,6 +39,8 @@ class FolderSpec(Spec):
         labels: The CSV file.
         image_column, mask_column: Columns with the paths.
         label_column: Column with the class index; empty for the first of imagenet_index, label_index, index, label.
+        mask_from: What of a mask's file is the object: ``grey`` values of at least half the range, the ``alpha``
+            channel, or one value, which is a palette's index or a grey value.
         licence: Terms of the photographs, recorded with every sample.
     """
 
@@ -46,6 +49,7 @@ class FolderSpec(Spec):
     image_column: str = "file"
     mask_column: str = "mask"
     label_column: str = ""
+    mask_from: MaskFrom = "grey"
     licence: str = ""
 
 
@@ -63,45 +67,47 @@ class FolderSource(Source[LoadedSource]):
     def records(self) -> Iterator[SourceRecord]:
         table = read_table(self.spec.labels)
         labels = table.label_column(self.spec.label_column)
-        for column in (self.spec.image_column, self.spec.mask_column):
-            table.require(column in table.columns, f"column {column!r} is missing", COLUMNS_FIX)
-        table.require(bool(table.rows), "the file has no rows", COLUMNS_FIX)
-        # csv gives None for the cells that a short row lacks.
-        references = [row[self.spec.image_column] or "" for row in table.rows]
-        for identity, reference, row in zip(identities(references), references, table.rows, strict=True):
-            yield self._record(identity, reference, row, labels)
+        table.require_columns((self.spec.image_column, self.spec.mask_column), COLUMNS_FIX)
+        table.check_cells()
+        names = table.class_names(labels)
+        for identity, row in zip(
+            identities(row[self.spec.image_column] for row in table.rows), table.rows, strict=True
+        ):
+            yield self._record(identity, row, labels, names)
 
-    def _record(self, identity: str, reference: str, row: Row, labels: str) -> SourceRecord:
-        common: dict[str, Any] = {
-            "id": identity,
-            "image": reference,
-            "mask": row[self.spec.mask_column] or "",
-            # label_column has found whole numbers in all rows.
-            "label": int(row[labels]),
-            "class_name": class_name(row) or row[labels],
-            "wnid": row.get("wnid") or "",
-            "licence": self.licence,
-            "attributes": {"mask_source": row.get("mask_source") or "given", **IMAGENET.get(labels, {})},
-        }
-        mask = common["mask"]
+    def _record(self, identity: str, row: Row, labels: str, names: dict[int, str]) -> SourceRecord:
+        image, mask, label = row[self.spec.image_column], row[self.spec.mask_column], int(row[labels])
+        facts: dict[str, Any] = {"width": 0, "height": 0, "sha256": ""}
         try:
-            width, height, digest = image_facts(self._path(reference), reference)
-        except Unusable as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", **problem_of(problem))
-        facts = {**common, "width": width, "height": height, "sha256": digest}
-        try:
+            width, height, digest = image_facts(self._path(image), image)
+            facts.update(width=width, height=height, sha256=digest)
             data = read_bytes(self._path(mask), mask, Reason.MASK_UNREADABLE)
             facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
-            check_mask((height, width), decode_mask(data, mask), mask)
+            self._mask(data, mask, (height, width))
         except Unusable as problem:
-            return SourceRecord(**facts, **problem_of(problem))
-        return SourceRecord(**facts)
+            facts.update(problem_of(problem))
+        return SourceRecord(
+            id=identity,
+            image=image,
+            mask=mask,
+            label=label,
+            class_name=names[label],
+            wnid=row.get("wnid", ""),
+            licence=self.licence,
+            attributes={"mask_source": row.get("mask_source") or "given", **IMAGENET.get(labels, {})},
+            **facts,
+        )
 
     def load(self, record: SourceRecord) -> LoadedSource:
         image = read_image(self._path(record.image), record)
-        mask = decode_mask(read_mask_bytes(self._path(record.mask), record), record.mask)
-        check_mask(image.shape[:2], mask, record.mask)
+        mask = self._mask(read_mask_bytes(self._path(record.mask), record), record.mask, image.shape[:2])
         return LoadedSource(record, image, mask)
+
+    def _mask(self, data: bytes, name: str, shape: tuple[int, ...]) -> Mask:
+        """Return a mask, uint8 [H, W], 255 on the object, that fits an image of ``shape`` (height, width)."""
+        mask = decode_mask(data, name, self.spec.mask_from)
+        check_mask(shape, mask, name)
+        return mask
 
     def _path(self, reference: str) -> Path:
         return self.spec.labels.parent / reference

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 from collections.abc import Iterator
 from functools import cached_property
@@ -18,16 +17,17 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
 from editmill.manifests.errors import SourceError
+from editmill.manifests.pictures import PictureError
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.sources.imagenet_index import read_class_list, read_index
 from editmill.pipelines.sources.reading import (
-    PICTURE_ERRORS,
     check_mask,
+    decode_mask_file,
     image_facts,
     problem_of,
+    read_bytes,
     read_image,
     read_mask_bytes,
-    said,
 )
 
 # Classes that ImageNet-S counts as one: photographs of the first hold objects of the second.
@@ -144,7 +144,7 @@ class ImageNetSSource(Source[LoadedSource]):
                 yield self._record(identity, mask)
 
     def _record(self, identity: str, mask: Path) -> SourceRecord:
-        image, data = self._photograph(mask), mask.read_bytes()
+        image = self._photograph(mask)
         index, name = self.index[image.parent.name]
         common: dict[str, Any] = {
             "id": identity,
@@ -154,18 +154,17 @@ class ImageNetSSource(Source[LoadedSource]):
             "class_name": name,
             "wnid": image.parent.name,
             "licence": self.licence,
-            "mask_sha256": hashlib.sha256(data).hexdigest(),
         }
+        facts: dict[str, Any] = {"width": 0, "height": 0, "sha256": ""}
         try:
+            data = read_bytes(mask, common["mask"], Reason.MASK_UNREADABLE)
+            facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
             width, height, digest = image_facts(image, common["image"])
+            facts.update(width=width, height=height, sha256=digest)
+            self._object(data, SourceRecord(**common, **facts), (height, width))
         except Unusable as problem:
-            return SourceRecord(**common, width=0, height=0, sha256="", **problem_of(problem))
-        record = SourceRecord(**common, width=width, height=height, sha256=digest)
-        try:
-            self._object(data, record, (height, width))
-        except Unusable as problem:
-            return record.model_copy(update=problem_of(problem))
-        return record
+            facts.update(problem_of(problem))
+        return SourceRecord(**common, **facts)
 
     def _photograph(self, mask: Path) -> Path:
         """Return the photograph of a mask.
@@ -204,11 +203,11 @@ def decode_class_ids(data: bytes, name: str) -> Mask:
     Raises:
         Unusable: It can't be decoded or is no colour picture.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.mode not in ("RGB", "RGBA", "P"):
-                raise ValueError(f"a mask of ImageNet-S is an RGB picture, not one of mode {image.mode}")
-            pixels = np.asarray(image.convert("RGB")).astype(np.int32)
-    except PICTURE_ERRORS as error:
-        raise Unusable(Reason.MASK_UNREADABLE, f"{name}: {said(error)}") from error
+    return decode_mask_file(data, name, _class_ids)
+
+
+def _class_ids(image: Image.Image) -> Mask:
+    if image.mode not in ("RGB", "RGBA", "P"):
+        raise PictureError(f"a mask of ImageNet-S is an RGB picture, not one of mode {image.mode}")
+    pixels = np.asarray(image.convert("RGB")).astype(np.int32)
     return pixels[..., 0] + 256 * pixels[..., 1]

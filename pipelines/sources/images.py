@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from editmill.generators.base.loaded import LoadedPicture
+from editmill.generators.base.loaded import LoadedPicture, Unusable
+from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
+from editmill.pipelines.sources.texts import is_unicode
 
+# The folders of masks that `editmill masks` writes.
+MASKS = ("masks", "refused")
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+logger = logging.getLogger("editmill.sources")
 
 
 class ImagesSpec(Spec):
-    """Every picture below a folder.
+    """Every picture below a folder but those in sub-folders of masks.
 
     Attributes:
         root: The folder.
@@ -43,24 +50,35 @@ class ImagesSource(Source[LoadedPicture]):
 
     def records(self) -> Iterator[SourceRecord]:
         paths = self._paths()
-        for identity, path in zip(distinct(path.with_suffix("").as_posix() for path in paths), paths, strict=True):
-            yield listed_record(
-                partial(image_facts, self.spec.root / path, path.as_posix()),
-                id=identity,
-                image=path.as_posix(),
-                licence=self.licence,
-            )
+        names = [str(path).encode(errors="backslashreplace").decode() for path in paths]
+        for identity, path, name in zip(
+            distinct(str(Path(name).with_suffix("")) for name in names), paths, names, strict=True
+        ):
+            yield listed_record(partial(self._facts, path, name), id=identity, image=name, licence=self.licence)
+
+    def _facts(self, path: Path, name: str) -> tuple[int, int, str]:
+        # Python shows other bytes as halves of surrogate pairs, which no record can hold.
+        if not is_unicode(str(path)):
+            raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: the file's name is not UTF-8; rename it")
+        return image_facts(self.spec.root / path, name)
 
     def _paths(self) -> list[Path]:
-        """Return the pictures' paths below the root, sorted."""
+        """Return the pictures' paths below the root, sorted; those in folders of masks are left out with a warning."""
         root = self.spec.root
         if not root.is_dir():
             raise SourceError("no such folder", where=str(root), fix="pass --source images:FOLDER")
-        files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-        if not files:
+        # What is no regular file, such as a link that leads nowhere, becomes a row; folders may have any name.
+        found = [path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir()]
+        paths = sorted(path.relative_to(root) for path in found)
+        masks = [path for path in paths if any(part.lower() in MASKS for part in path.parts[:-1])]
+        if masks:
+            what = f"left out of the pictures, as masks: {len(masks)} in sub-folders named {' or '.join(MASKS)}"
+            logger.warning("%s: %s, the first %s; to take them, rename the folder", root, what, masks[0])
+        kept = sorted(set(paths) - set(masks))
+        if not kept:
             what = f"the folder holds no pictures ({', '.join(SUFFIXES)})"
             raise SourceError(what, where=str(root), fix="pass the folder that holds them")
-        return [path.relative_to(root) for path in files]
+        return kept
 
     def load(self, record: SourceRecord) -> LoadedPicture:
         return LoadedPicture(record, read_image(self.spec.root / record.image, record))

@@ -6,44 +6,31 @@ Messages name files as records do, never by folders of this machine.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import Reason
+from editmill.manifests import files, pictures
 from editmill.manifests.arrays import Mask, Picture
-from editmill.manifests.pictures import upright_rgb
 from editmill.manifests.records import SourceRecord
 
-EXIF_ORIENTATION = 0x0112
-# Orientations that exchange width and height.
-SIDEWAYS = (5, 6, 7, 8)
-# What Pillow raises for files that it can't decode.
-PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
-
-
-def said(error: Exception) -> str:
-    """Return what an error says, without the path or the memory address that its text may hold."""
-    if isinstance(error, UnidentifiedImageError):
-        return "not a picture of a known format"
-    return (isinstance(error, OSError) and error.strerror) or str(error)
+T = TypeVar("T")
 
 
 def read_bytes(path: Path, name: str, reason: Reason = Reason.SOURCE_UNREADABLE) -> bytes:
-    """Read a file that messages call ``name``.
+    """Read the file of a picture or mask, which messages call ``name``.
 
     Raises:
-        Unusable: It can't be read, for ``reason``.
+        Unusable: It can't be read, is no regular file, or is larger than any picture; for ``reason``.
     """
     try:
-        return path.read_bytes()
-    except (OSError, ValueError) as error:
-        raise Unusable(reason, f"{name}: {said(error)}") from error
+        return files.read_bytes(path, most=pictures.MOST_BYTES)
+    except files.FileProblem as problem:
+        raise Unusable(reason, f"{name}: {problem}") from problem
 
 
 def check_unchanged(found: str, listed: str, record: SourceRecord, name: str) -> None:
@@ -62,10 +49,15 @@ def listed_image(data: bytes, record: SourceRecord) -> Picture:
     """Decode the bytes of a record's picture to uint8 [H, W, 3] RGB, upright; masks are drawn on the upright picture.
 
     Raises:
-        Unusable: They have another digest than the record, or can't be decoded.
+        Unusable: They have another digest than the record, can't be decoded, or give another size than was listed.
     """
     check_unchanged(hashlib.sha256(data).hexdigest(), record.sha256, record, record.image)
-    return decode_picture(data, record.image)
+    image = decode_picture(data, record.image)
+    height, width = image.shape[:2]
+    if not record.problem and (width, height) != (record.width, record.height):
+        sizes = f"its head says {record.width}x{record.height}, and it holds {width}x{height} pixels"
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{record.image}: {sizes}")
+    return image
 
 
 def read_image(path: Path, record: SourceRecord) -> Picture:
@@ -95,25 +87,21 @@ def decode_picture(data: bytes, name: str) -> Picture:
         Unusable: It can't be decoded.
     """
     try:
-        return upright_rgb(io.BytesIO(data))
-    except PICTURE_ERRORS as error:
-        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {said(error)}") from error
+        return pictures.upright_rgb(data)
+    except pictures.PictureError as error:
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {error}") from error
 
 
-def decode_mask(data: bytes, name: str) -> Mask:
-    """Decode a mask to uint8 [H, W]; any value of at least half counts as object.
+def decode_mask_file(data: bytes, name: str, read: Callable[[Image.Image], T]) -> T:
+    """Return what ``read`` makes of an encoded mask.
 
     Raises:
-        Unusable: It can't be decoded.
+        Unusable: It can't be decoded, or ``read`` raised something.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            # Pillow clips 16-bit grey when it converts it.
-            wide = image.mode.startswith("I")
-            grey = np.asarray(image).astype(np.int64) // 257 if wide else np.asarray(image.convert("L"))
-    except PICTURE_ERRORS as error:
-        raise Unusable(Reason.MASK_UNREADABLE, f"{name}: {said(error)}") from error
-    return np.where(grey > 127, 255, 0).astype(np.uint8)
+        return pictures.decode(data, read)
+    except pictures.PictureError as error:
+        raise Unusable(Reason.MASK_UNREADABLE, f"{name}: {error}") from error
 
 
 def check_mask(shape: tuple[int, ...], mask: Mask, name: str) -> None:
@@ -132,7 +120,7 @@ def check_mask(shape: tuple[int, ...], mask: Mask, name: str) -> None:
 
 
 def image_facts(path: Path, name: str) -> tuple[int, int, str]:
-    """Return the width, height and sha256 of a picture's file, without decoding it.
+    """Return the width, height and sha256 of a picture's file, where possible without decoding it.
 
     Raises:
         Unusable: It is missing or not a picture.
@@ -143,13 +131,9 @@ def image_facts(path: Path, name: str) -> tuple[int, int, str]:
 def facts_of(data: bytes, name: str) -> tuple[int, int, str]:
     """Return the same of a picture's bytes."""
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            width, height = image.size
-            if image.getexif().get(EXIF_ORIENTATION, 1) in SIDEWAYS:
-                width, height = height, width
-    except PICTURE_ERRORS as error:
-        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {said(error)}") from error
-    return width, height, hashlib.sha256(data).hexdigest()
+        return *pictures.upright_size(data), hashlib.sha256(data).hexdigest()
+    except pictures.PictureError as error:
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{name}: {error}") from error
 
 
 def listed_record(facts: Callable[[], tuple[int, int, str]], **fields: Any) -> SourceRecord:

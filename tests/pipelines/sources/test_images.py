@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,34 @@ def test_folders_that_hold_none_are_refused(tmp_path: Path) -> None:
 
 def test_on_the_command_line() -> None:
     assert parse_source("images:photos") == {"kind": "images", "root": str(Path("photos").resolve())}
+
+
+def test_masks_beside_pictures_are_left_out_and_counted(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("masks/a.png", "sub/Masks/x/b.png", "refused/c.png"):
+        path = folder / name
+        path.parent.mkdir(parents=True)
+        Image.new("L", (20, 10), 255).save(path)
+    # A file of that name is a picture.
+    (folder / "masks.png").write_bytes((folder / "b.png").read_bytes())
+    records = list(ImagesSource(ImagesSpec(root=folder)).records())
+    assert [record.image for record in records] == ["a.JPG", "b.png", "broken.png", "masks.png", "sub/a.png"]
+    (warning,) = caplog.messages
+    assert "3 in sub-folders named masks or refused, the first masks/a.png" in warning
+    # Whoever names the folder means it.
+    assert [record.image for record in ImagesSource(ImagesSpec(root=folder / "masks")).records()] == ["a.png"]
+    assert caplog.messages == [warning]
+
+
+def test_links_that_lead_nowhere_are_rows_and_folders_are_not(folder: Path) -> None:
+    (folder / "c.png").symlink_to("nowhere.png")
+    (folder / "d.png").mkdir()
+    problems = {record.image: record.detail for record in ImagesSource(ImagesSpec(root=folder)).records()}
+    assert problems["c.png"] == "c.png: No such file or directory"
+    assert "d.png" not in problems
+
+
+def test_a_name_that_is_not_utf8_is_a_row(folder: Path) -> None:
+    (folder / "b.png").rename(os.fsdecode(os.fsencode(folder / "caf") + b"\xe9.png"))
+    record = next(record for record in ImagesSource(ImagesSpec(root=folder)).records() if "caf" in record.id)
+    assert (record.image, record.problem) == ("caf\\udce9.png", "source_unreadable")
+    assert record.detail == "caf\\udce9.png: the file's name is not UTF-8; rename it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import Callable
@@ -230,6 +231,48 @@ def test_a_broken_mask_is_named_as_its_record_names_it(case: Case, tmp_path: Pat
     assert refused.reason in (Reason.MASK_UNREADABLE, Reason.MASK_EMPTY)
     assert str(refused).startswith(f"{record.mask}: ")
     assert record.detail == ("" if data is None else str(refused))
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize(
+    "case", [folder_case, imagenet_s_case, coco_case, coco_captions_case, jsonl_case, images_case], indirect=True
+)
+def test_a_picture_that_is_no_regular_file_is_refused_unopened(
+    case: Case, tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    record = listed(case)
+    path = next(tmp_path.glob(f"**/{Path(record.image).name}"))
+    path.unlink()
+    make(path)
+    # A folder is none of the pictures of a folder.
+    relisted = [] if make is Path.mkdir and case.spec.kind == "images" else [listed(case)]
+    for one in (record, *relisted):
+        refused = refusal(case, one, tmp_path)
+        assert refused.reason == Reason.SOURCE_UNREADABLE
+        assert str(refused).startswith(f"{record.image}: not a regular file")
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("case", [folder_case, imagenet_s_case], indirect=True)
+def test_a_mask_that_is_no_regular_file_is_refused_unopened(
+    case: Case, tmp_path: Path, make: Callable[[Path], object]
+) -> None:
+    record = listed(case)
+    path = next(tmp_path.glob(f"masks/**/{Path(record.mask).name}"))
+    path.unlink()
+    make(path)
+    for one in (record, listed(case)):
+        refused = refusal(case, one, tmp_path)
+        assert refused.reason == Reason.MASK_UNREADABLE
+        assert str(refused).startswith(f"{record.mask}: not a regular file")
+
+
+def test_a_picture_of_another_size_than_its_head_says_is_refused(tmp_path: Path) -> None:
+    case = images_case(tmp_path)
+    case.image(picture(9))
+    record = listed(case).model_copy(update={"width": 20, "height": 40})
+    with pytest.raises(Unusable, match="its head says 20x40, and it holds 40x20 pixels"):
+        open_source(case.spec).load(record)
 
 
 def test_a_picture_that_is_no_longer_there_is_refused(tmp_path: Path) -> None:
