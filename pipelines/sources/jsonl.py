@@ -12,6 +12,7 @@ from typing import Any, Literal
 from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
+from editmill.manifests.files import FileProblem, read_text
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
@@ -62,8 +63,8 @@ class JsonLinesSource(Source[CaptionedImage]):
         where = str(self.spec.file)
         try:
             # Only line feeds end a line: JSON strings may hold U+2028 and its like as they are.
-            lines = self.spec.file.read_text(encoding="utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
+            lines = read_text(self.spec.file).split("\n")
+        except FileProblem as error:
             fix = "pass --source jsonl:FILE, in UTF-8"
             raise SourceError(f"the file can't be read: {error}", where=where, fix=fix) from error
         rows = [self._parse(line, number) for number, line in enumerate(lines, 1) if line.strip()]
@@ -74,8 +75,8 @@ class JsonLinesSource(Source[CaptionedImage]):
     def _parse(self, line: str, number: int) -> _Row:
         where = f"{self.spec.file}, line {number}"
         try:
-            row = json.loads(line)
-        except ValueError as error:
+            row = json.loads(line, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
             raise SourceError(f"the line is not JSON: {error}", where=where, fix=FIX) from error
         try:
             return _checked(row, self.licence)
@@ -105,6 +106,20 @@ class JsonLinesSource(Source[CaptionedImage]):
         return CaptionedImage(record, read_image(self._path(record.image), record))
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object.
+
+    Raises:
+        ValueError: A name stands in it twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r} stands in one object twice")
+        found[name] = value
+    return found
+
+
 def _checked(row: Any, licence: str) -> _Row:
     """Return the line's fields.
 
@@ -116,12 +131,12 @@ def _checked(row: Any, licence: str) -> _Row:
     texts = row.get("texts", [row.get("text")])
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError('the line has neither "texts", a list of strings, nor "text", a string')
-    if not is_unicode(row):
-        raise ValueError("the line holds half of a surrogate pair, which is not text")
     label, name, terms = row.get("label"), row.get("id"), row.get("licence", licence)
     # True and 1.0 equal 1 and would be found among the labels; lists can't be looked up at all.
     if isinstance(label, (bool, float, list, dict)) or label not in LABELS:
         raise ValueError(f"the label {label!r} is not one of entailment, neutral, contradiction, 0, 1, 2")
     if isinstance(name, bool) or not isinstance(name, (str, int, type(None))) or not isinstance(terms, str):
         raise ValueError("the id is a string or a whole number, and the licence a string")
+    if not is_unicode([row["image"], texts, name, terms]):
+        raise ValueError("the line holds half of a surrogate pair, which is not text")
     return _Row(row["image"], texts, Path(row["image"]).stem if name is None else str(name), LABELS[label], terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,13 @@ def test_a_file_saved_with_a_byte_order_mark(tmp_path: Path) -> None:
     [
         ("{'image': 1}", "not JSON"),
         ("[1]", "not an object"),
+        ("[" * 5000, "not JSON"),
+        ('{"image": "a.png", "text": "a", "text": "b"}', "'text' stands in one object twice"),
+        ({"image": "a.png", "texts": None, "text": "a"}, "neither"),
+        ({"image": "a.png", "text": 5}, "neither"),
+        ({"image": "a.png", "texts": [["a"]]}, "neither"),
+        ({"image": ["a.png"], "text": "a"}, "with an image"),
+        ('{"image": "\\ud83d.png", "text": "a"}', "surrogate"),
         ({"text": "a"}, "with an image"),
         ({"image": "", "text": "a"}, "with an image"),
         ({"image": "a.png"}, "neither"),
@@ -144,6 +152,29 @@ def test_a_broken_line_is_named(tmp_path: Path, row: Any, words: str) -> None:
     assert caught.value.where.endswith("texts.jsonl, line 3")
     assert '"image"' in caught.value.fix
     assert caught.value.exit_code == 2
+
+
+def test_what_no_field_needs_may_be_anything(tmp_path: Path) -> None:
+    deep = "[" * 600 + "]" * 600
+    row = f'{{"image": "photos/a.png", "text": "a", "more": {deep}, "half": "\\ud83d", "number": NaN}}'
+    assert len(list(write(tmp_path, row).records())) == 1
+
+
+def test_long_texts_and_names_that_no_file_can_have(tmp_path: Path) -> None:
+    rows = [{"image": name, "text": "word " * 10_000} for name in ("photos/a.png", "a\x00.png", "x" * 5000, "photos")]
+    source = write(tmp_path, *rows)
+    good, *bad = source.records()
+    assert (good.problem, len(good.captions[0].text)) == ("", 50_000)
+    assert {record.problem for record in bad} == {Reason.SOURCE_UNREADABLE}
+    assert source.load(good).record is good
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "folder"])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x.jsonl"
+    os.mkfifo(path) if kind == "FIFO" else path.mkdir()
+    with pytest.raises(SourceError, match=f"not a regular file, but a {kind}"):
+        list(JsonLinesSource(JsonLinesSpec(file=path)).records())
 
 
 def test_a_surrogate_pair_is_one_character(tmp_path: Path) -> None:

@@ -6,20 +6,23 @@ import gzip
 import io
 import json
 import logging
+import os
 import tarfile
 from pathlib import Path
 
+import braceexpand
 import numpy as np
 import pytest
 import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from webdataset.tariterators import group_by_keys
 
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.manifests.errors import SourceError
-from editmill.pipelines.sources.webdataset import WebDatasetSource, WebDatasetSpec
+from editmill.pipelines.sources.webdataset import MOST_TEXT, WebDatasetSource, WebDatasetSpec, _most_paths
 
 
 def picture(shade: int, suffix: str = "png", **options: object) -> bytes:
@@ -123,11 +126,14 @@ def test_samples_without_a_readable_text_are_left_out_and_counted(
         ("g.json", b'{"caption": "\\ud83d"}'),
         ("h.png", picture(1)),
         ("i.txt", b"\n"),
+        ("j.json", b"[" * 9000),
+        ("k.json", b'{"texts": null}'),
+        ("l.txt", b"x" * (MOST_TEXT + 1)),
     ]
     source = open_shards(write_tar(tmp_path / "x.tar", [("a.png", picture(1)), ("a.txt", b"a"), *bad]))
     with caplog.at_level(logging.WARNING):
         assert [record.id for record in source.records()] == ["a"]
-    assert "7 samples without a readable text are left out, the first x.tar#b" in caplog.text
+    assert "10 samples without a readable text are left out, the first x.tar#b" in caplog.text
     assert "1 empty text is left out" in caplog.text
 
 
@@ -158,6 +164,33 @@ def test_unusual_members_do_no_harm(tmp_path: Path) -> None:
         ("é", "three"),
     ]
     assert [int(source.load(record).image[0, 0, 0]) for record in records] == [1, 2, 3]
+
+
+def test_names_with_dots_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    dotted = [(f"d/photo.v{number}.{suffix}", b"x") for number in (1, 2) for suffix in ("JPG", "txt")]
+    members = [*dotted, ("a.png", picture(1)), ("a.txt", b"a"), ("a.depth.npy", b"x"), ("v1.0/b.cls", b"x")]
+    write_tar(tmp_path / "x.tar", members)
+    write_tar(tmp_path / "y.tar", [("b.png", picture(1)), ("b.txt", b"b"), ("b.mask.png", b"x")])
+    source = open_shards(tmp_path / "{x,y}.tar")
+    with caplog.at_level(logging.WARNING):
+        records = list(source.records())
+    assert [record.id for record in records] == ["a", "b"]
+    assert "3 names have dots before the suffix and are left out, the first x.tar#d/photo.v1;" in caplog.text
+    # Loading says nothing again.
+    caplog.clear()
+    open_shards(tmp_path / "{x,y}.tar").load(records[0])
+    assert not caplog.text
+
+
+def test_keys_are_those_of_webdataset_itself(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    names = ["a", "d.1/b", "./e", "f-g", "photo.v1"]
+    members = [(f"{name}.{suffix}", data) for name in names for suffix, data in (("png", picture(1)), ("txt", b"x"))]
+    grouped = group_by_keys({"fname": name, "data": data, "__url__": ""} for name, data in members)
+    wanted = [sample["__key__"] for sample in grouped if "png" in sample]
+    assert (
+        [record.id for record in open_shards(write_tar(tmp_path / "x.tar", members)).records()] == wanted == names[:4]
+    )
+    assert "1 name has dots" in caplog.text
 
 
 def test_equal_keys_are_samples_of_their_own(tmp_path: Path) -> None:
@@ -214,13 +247,88 @@ def test_patterns(tmp_path: Path) -> None:
     } == wanted
 
 
-@pytest.mark.parametrize("pattern", ["none.tar", "none*.tar", "a{0..2}.tar", "."])
+@pytest.mark.parametrize(
+    "pattern", ["none.tar", "none*.tar", "a{0..2}.tar", ".", "a0.tar\x00", "{" * 3000 + "}" * 3000, "{a0,b}" * 16]
+)
 def test_a_missing_shard(tmp_path: Path, pattern: str) -> None:
     for number in range(2):
         write_tar(tmp_path / f"a{number}.tar", [("a.txt", b"x")])
     with pytest.raises(SourceError, match="no such shard") as caught:
         list(open_shards(tmp_path / pattern).records())
     assert "webdataset:" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{0..99999999}.tar",
+        "{0..99999999..2}.tar",
+        "{-99999999..0}.tar",
+        "{a,b{0..99999999}}.tar",
+        "{0..999}{0..999}.tar",
+        "{a,b}" * 30,
+        "{a,{b,c}{d,e}}" * 20,
+        "{a..z}" * 5,
+        "{0.." + "9" * 5000 + "}.tar",
+    ],
+)
+def test_too_many_shards_are_refused_at_once(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(SourceError, match="more than 100,000 shards"):
+        list(open_shards(tmp_path / pattern).records())
+
+
+@given(
+    st.lists(st.sampled_from(["a", "{", "}", ",", "{0..3}", "{5..1..2}", "{a..c}", "{,b}", "..", "{x}"]), max_size=9)
+)
+def test_the_bound_holds_for_any_pattern(parts: list[str]) -> None:
+    pattern = "".join(parts)
+    try:
+        found = len(list(braceexpand.braceexpand(pattern, escape=False)))
+    except ValueError:
+        return
+    assert found <= _most_paths(pattern)
+
+
+def test_the_bound_of_nested_braces_is_their_number() -> None:
+    assert _most_paths("{train/{000..999},val/{000..499},x}.tar") == 1501
+
+
+@pytest.mark.parametrize("kind", ["FIFO", "folder"])
+def test_what_is_no_file_is_not_opened(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "x.tar"
+    os.mkfifo(path) if kind == "FIFO" else path.mkdir()
+    with pytest.raises(SourceError, match=f"no such shard: not a regular file, but a {kind}"):
+        list(open_shards(path).records())
+    with pytest.raises(SourceError, match="not a regular file, but a device"):
+        list(open_shards(Path("/dev/zero")).records())
+
+
+@pytest.mark.parametrize("size", [-512, -(2**60), 2**60])
+def test_a_size_that_leads_nowhere_is_a_damaged_header(tmp_path: Path, size: int) -> None:
+    info = tarfile.TarInfo("b.png")
+    info.size = size
+    path = write_tar(tmp_path / "x.tar", [("a.txt", b"a"), ("a.png", picture(1))])
+    data = path.read_bytes().rstrip(b"\0")
+    data += b"\0" * (-len(data) % 512)
+    path.write_bytes(data + info.tobuf(tarfile.GNU_FORMAT) + b"\0" * 10240)
+    with pytest.raises(SourceError, match="can't be read"):
+        list(open_shards(path).records())
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"21 GNU.sparse.map=1,x\n22 GNU.sparse.major=x\n", b"26 GNU.sparse.realsize=xx\n", b"99 size=1\n", b"0 size=1\n"],
+)
+def test_headers_with_more_fields_that_are_wrong(tmp_path: Path, header: bytes) -> None:
+    info = tarfile.TarInfo("pax")
+    info.type, info.size = tarfile.XHDTYPE, len(header)
+    body = header + b"\0" * (-len(header) % 512)
+    file = tarfile.TarInfo("b.png")
+    file.size = 4
+    path = tmp_path / "x.tar"
+    path.write_bytes(info.tobuf() + body + file.tobuf() + b"abcd".ljust(512, b"\0") + b"\0" * 1024)
+    with pytest.raises(SourceError):
+        list(open_shards(path).records())
 
 
 def damaged(data: bytes) -> dict[str, bytes]:
