@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 from dataclasses import dataclass
+from pathlib import Path
 
+from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.seeds import join_fields
 
 ID_LENGTH = 16
 # Bytes of a secret file; fewer could be guessed, and every key with them.
-LEAST_SECRET = 16
+LEAST_SECRET, MOST_SECRET = 16, 2**20
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ def commitment(bits: tuple[int, ...], nonce: str) -> str:
 def text_of(bits: tuple[int, ...]) -> str:
     """Return the bits as a string of 0 and 1."""
     return "".join(map(str, bits))
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the bytes of a secret file, just as they are: line ends and byte-order marks count.
+
+    Raises:
+        FileProblem: It can't be read, is no regular file, or is too short or too long.
+    """
+    secret = read_bytes(path, most=MOST_SECRET)
+    if len(secret) < LEAST_SECRET:
+        fix = f"use {LEAST_SECRET} random ones or more: head -c 32 /dev/urandom > FILE"
+        raise FileProblem(errno.EINVAL, f"{len(secret)} bytes are too few for a secret; {fix}")
+    return secret
 
 
 def public_secret(seed: int) -> bytes:

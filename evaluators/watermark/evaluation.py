@@ -28,7 +28,7 @@ from editmill.evaluators.watermark.weaknesses import (
     measure_survival,
     measure_textures,
 )
-from editmill.manifests import Dataset, Manifest
+from editmill.manifests import Dataset, Manifest, RequestError
 
 HEADLINE_ITEMS = 1000
 HEADLINE, FAST = "headline", "fast"
@@ -113,12 +113,14 @@ def evaluate_watermark(
     Raises:
         DataError: The dataset holds no watermarks, or its rows contradict its recipe.
         ModelError: A detector failed.
+        RequestError: A detector has no picture with a mark to read.
     """
     rows, seed = read_rows(dataset), options.seed
     resamples = 1000 if options.resamples is None else options.resamples
     sampler = SourceBootstrap(rows.sources, resamples=resamples, seed=seed)
     cells, empty = measure_cells(rows, sampler)
     gates = tuple(check_gate(scheme, cells, rows.control) for scheme in rows.schemes)
+    readable = _readable(cells) if detectors else []
     violations, nulls, tier = check_dose(rows, cells), calibrate(rows, seed=seed), _tier(rows, cells)
     doses = (measure_dose(scheme, cells, sampler) for scheme in rows.schemes)
     return WatermarkEvaluation(
@@ -147,12 +149,37 @@ def evaluate_watermark(
             result
             for one in name_apart(detectors)
             for result in measure_detector(
-                one.name, score_dataset(dataset, one.model, batch_size=options.batch_size), cells, sampler
+                one.name, score_dataset(dataset, one.model, batch_size=options.batch_size), readable, sampler
             )
         ),
         failures=_failures(rows),
-        warnings=tuple(_warnings(tier, cells, empty, gates, violations, nulls)),
+        warnings=(*_hidden(rows), *_warnings(tier, cells, empty, gates, violations, nulls)),
     )
+
+
+def _readable(cells: Sequence[Cell]) -> list[Cell]:
+    """Return the cells whose pictures are in the dataset.
+
+    Raises:
+        RequestError: There is none.
+    """
+    readable = [cell for cell in cells if not any(row.withheld for row in cell.families.positives)]
+    if cells and not readable:
+        what = "the dataset hides its keys: it has no picture with a mark, so that a detector has nothing to read"
+        raise RequestError(what, where="--model", fix="leave --model out, or build without generator.secret_file")
+    return readable
+
+
+def _hidden(rows: WatermarkRows) -> list[str]:
+    """Return what a secret leaves to compute."""
+    withheld = sum(row.withheld for row in rows.rows)
+    if not rows.hidden:
+        return []
+    what = (
+        f"the keys are hidden by a secret: pictures of {withheld} marked samples are withheld, and rows give the number"
+    )
+    more = "of bits that agree with the key, on which all tables rest, and no evidence of single bits"
+    return [f"{what} {more}; detectors of third parties can't read withheld pictures"]
 
 
 def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
@@ -170,7 +197,7 @@ def _tier(rows: WatermarkRows, cells: Sequence[Cell]) -> str:
 
 
 def _failures(rows: WatermarkRows) -> tuple[Failure, ...]:
-    counts = Counter((row.scheme, row.rung, row.replica, row.status, row.reasons[0]) for row in rows.rows if not row.ok)
+    counts = Counter((row.scheme, row.rung, row.replica, row.status, row.reason) for row in rows.rows if not row.ok)
     return tuple(Failure(*place, count) for place, count in sorted(counts.items()))
 
 

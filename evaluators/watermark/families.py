@@ -65,7 +65,7 @@ def families(rows: WatermarkRows, scheme: str, rung: str, replica: int = 0) -> F
 def _problem(role: str, row: WatermarkRow | None) -> str:
     if row is None:
         return f"{role}_missing"
-    return "" if row.ok else f"{role}_{row.reasons[0]}"
+    return "" if row.ok else f"{role}_{row.reason}"
 
 
 @dataclass(frozen=True)

@@ -7,35 +7,36 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
-
 from editmill.manifests import DataError, Dataset
 from editmill.manifests.errors import RequestError
-from editmill.manifests.payloads import make_payload, public_secret, text_of
+from editmill.manifests.files import FileProblem
+from editmill.manifests.payloads import make_payload, public_secret, read_secret, text_of
 
 Revealed = tuple[str, str, str, int, str, str]
 
 
 def reveal_keys(dataset: Dataset, secret_file: Path | None) -> Iterator[Revealed]:
     """Yield key id, source id, scheme, whether it was embedded (1) or belongs to a negative (0), bits and nonce of
-    every key; each once.
+    every key; each once. Keys of negatives follow from the recipe's seed, whatever the secret.
 
     Raises:
         DataError: The dataset holds no watermarks, or a row's commitment is not that of its key.
         RequestError: The secret is missing, unreadable or another one.
     """
-    secret = _secret(dataset, secret_file)
-    table = dataset.table.select(["source_id", "status", "parameters"])
+    secrets = {True: _secret(dataset, secret_file), False: public_secret(dataset.manifest.recipe["seed"])}
     seen: set[tuple[str, str, bool]] = set()
-    for row in table.filter(pc.equal(table.column("status"), "ok")).to_pylist():
+    for row in dataset.table.select(["source_id", "parameters"]).to_pylist():
         parameters = json.loads(row["parameters"])
+        # Rows of samples that failed have none; pictures that are rejected or withheld were read.
+        if "detections" not in parameters:
+            continue
         embedded = bool(parameters["watermark"])
         for mark in [parameters["watermark"]] if embedded else parameters["detections"]:
             place = (row["source_id"], mark["scheme"], embedded)
             if place in seen:
                 continue
             seen.add(place)
-            key = make_payload(secret, *place[:2], length=mark["bits"], negative=not embedded)
+            key = make_payload(secrets[embedded], *place[:2], length=mark["bits"], negative=not embedded)
             if (key.key_id, key.commitment) != (mark["key_id"], mark["commitment"]):
                 what = f"the commitment of {mark['key_id']} is not that of its key"
                 raise DataError(what, where=place[0], fix="the row was changed since it was built")
@@ -54,11 +55,12 @@ def _secret(dataset: Dataset, secret_file: Path | None) -> bytes:
             raise RequestError(what, where="--secret", fix="give the file it was made with")
         return public_secret(recipe["seed"])
     try:
-        secret = secret_file.read_bytes()
-    except OSError as error:
-        what = f"the secret can't be read: {error}"
-        raise RequestError(what, where="--secret", fix="give the file the dataset was made with") from error
+        secret = read_secret(secret_file)
+    except FileProblem as problem:
+        what = f"the secret can't be read: {problem}"
+        raise RequestError(what, where="--secret", fix="give the file the dataset was made with") from problem
     if hashlib.sha256(secret).hexdigest() != committed:
         what = "this is not the secret the dataset was made with"
-        raise RequestError(what, where=str(secret_file), fix="its sha256 is in the recipe")
+        fix = "its sha256 is in the recipe, over every byte: editors change line ends and add marks"
+        raise RequestError(what, where=str(secret_file), fix=fix)
     return secret

@@ -11,6 +11,8 @@ from typing import Any
 from editmill.manifests import CorruptDatasetError, DataError, Dataset, Manifest
 
 CONTROL = "pipeline"
+# The reason of marked pictures that a secret keeps out of a dataset; they were attacked and read as all others.
+WITHHELD = "withheld"
 # Relative difference from which a stored p-value contradicts the binomial.
 _P_TOLERANCE = 1e-6
 
@@ -51,7 +53,7 @@ class Detection:
     """What a decoder said of one image.
 
     Attributes:
-        scores: One per bit, above 0 for a one, 0 undecided; empty after an error.
+        scores: One per bit, above 0 for a one, 0 undecided; empty after an error, and where the key is hidden.
         matches: Bits that equal the key; ``bits`` / 2 after an error.
         p_value: As stored; NaN where there is none.
         error: Why nothing was decoded, else "".
@@ -96,8 +98,18 @@ class WatermarkRow:
 
     @property
     def ok(self) -> bool:
-        """Whether the sample exists."""
-        return self.status == "ok"
+        """Whether the sample was made and read; its picture may be withheld."""
+        return self.status == "ok" or self.withheld
+
+    @property
+    def withheld(self) -> bool:
+        """Whether only its picture is missing, which would tell a hidden key."""
+        return self.reasons == (WITHHELD,)
+
+    @property
+    def reason(self) -> str:
+        """The decisive reason of a sample that is not ok; that its picture would be withheld anyway decides nothing."""
+        return next(reason for reason in self.reasons if reason != WITHHELD)
 
 
 _Place = tuple[str, str, int]
@@ -112,6 +124,7 @@ class WatermarkRows:
         rows: In the table's order.
         by_place: Rows by (scheme, rung, replica) and source; scheme "" for unmarked samples.
         unnamed: Failed marked samples that do not say for which scheme they were planned.
+        hidden: Whether a secret hides the keys.
     """
 
     manifest: Manifest
@@ -120,6 +133,7 @@ class WatermarkRows:
     rows: tuple[WatermarkRow, ...]
     by_place: dict[_Place, dict[str, WatermarkRow]] = field(repr=False)
     unnamed: tuple[WatermarkRow, ...] = ()
+    hidden: bool = False
 
     @property
     def sources(self) -> list[str]:
@@ -150,9 +164,10 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
         raise DataError(what, fix="evaluate it with `editmill evaluate` and a model of its own kind")
     schemes, attacks = _plan(manifest)
     bits = {scheme.name: scheme.bits for scheme in schemes}
+    hidden = bool(manifest.recipe["generator"].get("secret_sha256"))
     names = [name for name in dataset.table.schema.names if name.startswith("score_")]
     rows = [
-        _row(record, names, bits)
+        _row(record, names, bits, hidden=hidden)
         for batch in dataset.table.to_batches(max_chunksize=1024)
         for record in batch.to_pylist()
     ]
@@ -163,7 +178,7 @@ def read_rows(dataset: Dataset) -> WatermarkRows:
     for row in rows:
         if row.scheme or not row.positive:
             by_place.setdefault((row.scheme, row.rung, row.replica), {})[row.source_id] = row
-    return WatermarkRows(manifest, schemes, attacks, tuple(rows), by_place, unnamed)
+    return WatermarkRows(manifest, schemes, attacks, tuple(rows), by_place, unnamed, hidden)
 
 
 def p_value_contradicts(detection: Detection, exact: float) -> bool:
@@ -193,12 +208,15 @@ def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
     return schemes, attacks
 
 
-def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> WatermarkRow:
+def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int], *, hidden: bool) -> WatermarkRow:
     parameters = json.loads(record["parameters"])
-    positive, ok = record["label"] == 1, record["status"] == "ok"
+    positive, ok = record["label"] == 1, record["status"] == "ok" or record["reasons"] == [WITHHELD]
     scheme = str((parameters.get("watermark") or {}).get("scheme", "")) if positive else ""
     detections = (
-        {str(one["scheme"]): _detection(one, record["key"], bits) for one in parameters.get("detections") or []}
+        {
+            str(one["scheme"]): _detection(one, record["key"], bits, hidden=hidden and positive)
+            for one in parameters.get("detections") or []
+        }
         if ok
         else {}
     )
@@ -224,7 +242,7 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int]) -> W
     )
 
 
-def _detection(one: dict[str, Any], key: str, bits: Mapping[str, int]) -> Detection:
+def _detection(one: dict[str, Any], key: str, bits: Mapping[str, int], *, hidden: bool) -> Detection:
     scheme, length, error = str(one["scheme"]), int(one["bits"]), str(one.get("error") or "")
     if bits.get(scheme) != length:
         what = f"sample {key!r} was decoded by {scheme!r} to {length} bits, the recipe says {bits.get(scheme)}"
@@ -232,7 +250,7 @@ def _detection(one: dict[str, Any], key: str, bits: Mapping[str, int]) -> Detect
     if error:
         return Detection(scheme, length, (), length / 2, math.nan, error)
     scores, matches, p_value = tuple(float(value) for value in one["scores"]), one["matches"], one.get("p_value")
-    if len(scores) != length or matches is None or not 0 <= matches <= length:
+    if len(scores) not in ((0, length) if hidden else (length,)) or matches is None or not 0 <= matches <= length:
         what = f"sample {key!r} has {len(scores)} scores and {matches} matches by {scheme!r}, which has {length} bits"
         raise CorruptDatasetError(what, where="samples.parquet")
     return Detection(scheme, length, scores, float(matches), math.nan if p_value is None else float(p_value), "")

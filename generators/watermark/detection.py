@@ -14,11 +14,13 @@ from editmill.manifests.payloads import Payload
 DIGITS = 6
 
 
-def detect(scheme: Scheme, image: Picture, payload: Payload) -> dict[str, Any]:
+def detect(scheme: Scheme, image: Picture, payload: Payload, *, hidden: bool = False) -> dict[str, Any]:
     """Return what ``scheme`` reads in ``image``, against ``payload``.
 
     The p-value is P(X >= matches) for X ~ Binomial(bits, 1/2), exact for keys that are random and independent of the
-    picture. A decoder that fails leaves no evidence; evaluators count that as a miss.
+    picture. A decoder that fails leaves no evidence; evaluators count that as a miss. Of a ``hidden`` key only the
+    number of matches is told: bits that were read tell it where the mark is found, and bits that agree tell it to
+    whoever can read the same picture.
     """
     found: dict[str, Any] = {
         "scheme": scheme.name,
@@ -41,7 +43,7 @@ def detect(scheme: Scheme, image: Picture, payload: Payload) -> dict[str, Any]:
     p_value = float(binom.sf(matches - 1, scheme.bits, 0.5))
     return {
         **found,
-        "scores": [float(score) for score in scores],
+        "scores": [] if hidden else [float(score) for score in scores],
         "matches": matches,
         "p_value": p_value,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from editmill.manifests.records import SourceRecord
 
 if TYPE_CHECKING:
     from editmill.generators.base.making import Maker
+
+logger = logging.getLogger("editmill.watermarks")
 
 _Asked = Asked[WatermarkSettings, WatermarkGuardSettings]
 _Build = Build[WatermarkSettings, WatermarkGuardSettings]
@@ -38,8 +41,12 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
     reasons = (WatermarkReason,)
     failures = FAILURES
     parts = (("edit", "parameters.watermark.scheme"),)
-    # Pictures that nobody may mark, and those that this run did not mark.
-    excused = Family.excused | {WatermarkReason.RIGHTS_MISSING, WatermarkReason.NO_EMBED_RECORD}
+    # Pictures that nobody may mark, those that this run did not mark, and those that were made and read but are kept.
+    excused = Family.excused | {
+        WatermarkReason.RIGHTS_MISSING,
+        WatermarkReason.NO_EMBED_RECORD,
+        WatermarkReason.WITHHELD,
+    }
 
     def edit_names(self, settings: WatermarkSettings) -> tuple[str, ...]:
         """Return the attacks' names."""
@@ -48,6 +55,9 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
     def plan(self, asked: _Asked, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
         """Yield every scheme and a shared negative under every attack, source by source."""
         secret = asked.settings.secret(asked.seed)
+        if withheld := [one.name for one in asked.settings.schemes if asked.settings.withholds(one.name)]:
+            what = "everybody can read their marks, so that pictures that carry one are left out (reason withheld)"
+            logger.warning("the keys of %s are hidden by a secret: %s", ", ".join(withheld), what)
         for record in records:
             yield from plan_source(asked.settings, record, secret=secret)
 

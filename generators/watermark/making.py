@@ -28,6 +28,7 @@ from editmill.generators.watermark.schemes import make_scheme
 from editmill.generators.watermark.settings import WatermarkGuardSettings, WatermarkSettings
 from editmill.manifests.arrays import Picture
 from editmill.manifests.canonical import canonical_json
+from editmill.manifests.payloads import public_secret
 from editmill.manifests.records import SourceRecord
 
 NOTICE = "regenerated for robustness research; the watermark was embedded by the run that attacked it"
@@ -42,7 +43,8 @@ class WatermarkMaker(Maker[Framed]):
         self.build, self.settings = build, settings
         self.attacks = {attack.name: attack for attack in settings.attacks}
         schemes = [make_scheme(one) for one in settings.schemes]
-        self.marker = Marker(schemes, secret=settings.secret(build.seed), ledger=ledger)
+        secret, public = settings.secret(build.seed), public_secret(build.seed)
+        self.marker = Marker(schemes, secret=secret, public=public, ledger=ledger)
         self.regenerator = Regenerator(settings, build.models, ledger)
 
     @cached_property
@@ -107,6 +109,7 @@ class WatermarkMaker(Maker[Framed]):
         """Score and read the picture as it is stored, and describe it."""
         source, primary = job.loaded, encode_image(made.image, "png")
         attacked, entered = np.array(decode_image(primary)), entering.item.image
+        quality = self._quality(attacked, entered, source.image)
         sane = float(attacked.std()) >= self.build.guard.contrast * float(entered.std())
         parameters = {
             "attack": made.facts,
@@ -114,18 +117,29 @@ class WatermarkMaker(Maker[Framed]):
             "source": source.facts,
             "detections": self.marker.read(source, _scheme(job.sample), attacked),
             "notice": NOTICE,
-            "input_sha256": hashlib.sha256(entering.png).hexdigest(),
+            "input_sha256": entering.sha256,
             "source_png_sha256": hashlib.sha256(source.png).hexdigest(),
         }
         originals = {"input.png": entering.png, "source.png": source.png}
         return Made(
             members={"png": primary, **(originals if self.settings.originals == "stored" else {})},
-            reasons=() if sane else (Reason.SANITY,),
-            scores={**entering.scores, **self._quality(attacked, entered, source.image)},
+            reasons=self._reasons(_scheme(job.sample), sane),
+            scores=self._told(_scheme(job.sample), {**entering.scores, **quality}),
             parameters=parameters,
             facts=self._document(job.sample, parameters),
             cost=made.cost,
         )
+
+    def _reasons(self, scheme: str, sane: bool) -> tuple[str, ...]:
+        if not sane:
+            return (Reason.SANITY,)
+        return (WatermarkReason.WITHHELD,) if self.settings.withholds(scheme) else ()
+
+    def _told(self, scheme: str, scores: dict[str, float]) -> dict[str, float]:
+        """Round what depends on a hidden key, so that keys can't be tried against it."""
+        if not (scheme and self.settings.hidden):
+            return scores
+        return {name: round(value, 0 if "psnr" in name else 2) for name, value in scores.items()}
 
     def _quality(self, attacked: Picture, entered: Picture, original: Picture) -> dict[str, float]:
         found = {

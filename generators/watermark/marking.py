@@ -18,7 +18,7 @@ from editmill.generators.watermark.quality import psnr, ssim
 from editmill.generators.watermark.reasons import WatermarkReason
 from editmill.generators.watermark.schemes import EmbeddingError, Scheme, embed
 from editmill.manifests.arrays import Picture
-from editmill.manifests.payloads import Payload, make_payload
+from editmill.manifests.payloads import Payload, make_payload, tag
 
 logger = logging.getLogger("editmill.watermarks")
 
@@ -30,12 +30,14 @@ class Marked:
     Attributes:
         item: The picture with its record.
         png: Its bytes.
+        sha256: Of these bytes; under a secret that hides keys an HMAC of it, since keys could be tried against it.
         facts: What is known of its mark; empty for a negative.
         scores: Quality of the embedding; empty for a negative.
     """
 
     item: Item
     png: bytes
+    sha256: str
     facts: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
 
@@ -64,13 +66,16 @@ class Marker:
 
     Args:
         schemes: In the recipe's order.
-        secret: What keys are derived from.
+        secret: What embedded keys are derived from.
+        public: What keys of negatives are derived from, and embedded ones too where nothing is hidden. They protect
+            nothing, so that nothing that is told of negatives depends on the secret.
         ledger: Records what was marked, and negatives.
     """
 
-    def __init__(self, schemes: Sequence[Scheme], *, secret: bytes, ledger: Ledger) -> None:
+    def __init__(self, schemes: Sequence[Scheme], *, secret: bytes, public: bytes, ledger: Ledger) -> None:
         self.schemes = {scheme.name: scheme for scheme in schemes}
-        self.secret, self.ledger = secret, ledger
+        self.secret, self.public, self.ledger = secret, public, ledger
+        self.hidden = secret != public
 
     def enter(self, source: Framed, scheme: str) -> Marked | Unusable:
         """Return what enters attacks: the source with a scheme's mark, or unmarked for the scheme ""."""
@@ -78,14 +83,15 @@ class Marker:
             return self._marked(source, scheme)
         # Without any mark of this run beside it, a negative would be nothing but somebody's picture.
         if any(isinstance(self._marked(source, name), Marked) for name in self.schemes):
-            return Marked(self.ledger.seal(source.image, source_id=source.id), source.png)
+            item = self.ledger.seal(source.image, source_id=source.id)
+            return Marked(item, source.png, hashlib.sha256(source.png).hexdigest())
         what = "no scheme could mark this source, so there is nothing to compare the unmarked picture with"
         return Unusable(WatermarkReason.EMBED_FAILED, what)
 
     def read(self, source: Framed, scheme: str, attacked: Picture) -> list[dict[str, Any]]:
         """Return what decoders say: of a positive its own; of a negative all, against keys that were never embedded."""
         if scheme:
-            return [detect(self.schemes[scheme], attacked, self._key(source, scheme))]
+            return [detect(self.schemes[scheme], attacked, self._key(source, scheme), hidden=self.hidden)]
         return [detect(one, attacked, self._key(source, name, negative=True)) for name, one in self.schemes.items()]
 
     def _marked(self, source: Framed, name: str) -> Marked | Unusable:
@@ -99,8 +105,12 @@ class Marker:
             image = embed(scheme, source.image, np.array(key.bits, np.uint8))
         except EmbeddingError as error:
             logger.warning("%s: %s can't be embedded: %s", source.id, name, error)
-            return Unusable(WatermarkReason.EMBED_FAILED, f"{name}: {error}")
+            # A scheme of others may say which payload it was given.
+            told = "what the scheme said is only in the log of the build" if self.hidden else error
+            return Unusable(WatermarkReason.EMBED_FAILED, f"{name}: {told}")
         png = encode_image(image, "png")
+        sha256 = hashlib.sha256(png).hexdigest()
+        sha256 = tag(self.secret, sha256) if self.hidden else sha256
         facts = {
             "scheme": name,
             "package": scheme.package,
@@ -109,11 +119,13 @@ class Marker:
             "bits": scheme.bits,
             "key_id": key.key_id,
             "commitment": key.commitment,
-            "sha256": hashlib.sha256(png).hexdigest(),
+            "sha256": sha256,
             "embedded": True,
         }
         scores = {"embed_psnr": psnr(image, source.image), "embed_ssim": ssim(image, source.image)}
-        return Marked(self.ledger.seal(image, source_id=source.id, scheme=name, key_id=key.key_id), png, facts, scores)
+        item = self.ledger.seal(image, source_id=source.id, scheme=name, key_id=key.key_id)
+        return Marked(item, png, sha256, facts, scores)
 
     def _key(self, source: Framed, scheme: str, *, negative: bool = False) -> Payload:
-        return make_payload(self.secret, source.id, scheme, length=self.schemes[scheme].bits, negative=negative)
+        secret = self.public if negative else self.secret
+        return make_payload(secret, source.id, scheme, length=self.schemes[scheme].bits, negative=negative)

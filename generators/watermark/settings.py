@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from editmill.generators.base.family import Settings
 from editmill.generators.watermark.kinds import SCHEMES, STARTS, Sampler, SchemeKind, Start, StartKind
 from editmill.manifests.errors import RequestError
-from editmill.manifests.payloads import LEAST_SECRET, public_secret
+from editmill.manifests.files import FileProblem
+from editmill.manifests.payloads import public_secret, read_secret
 
 Spacing = Literal["", "leading", "trailing", "linspace"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$", max_length=40)]
@@ -34,6 +35,7 @@ class SchemeSettings(BaseModel):
             is made, never to validate a recipe.
         options: Keyword arguments of the factory, such as the folder of its weights.
         regenerate: False embeds and reads it without any regeneration, for schemes that fail unattacked.
+        private: For a factory whose decoder others don't have: with a secret, pictures that carry its mark are stored.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class SchemeSettings(BaseModel):
     factory: str = Field("", pattern=r"^([^:]+:[^:]+)?$")
     options: dict[str, Any] = Field(default_factory=dict)
     regenerate: bool = True
+    private: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> SchemeSettings:
@@ -54,6 +57,8 @@ class SchemeSettings(BaseModel):
             raise ValueError(f"no scheme {self.name!r}; use one of {names}, or give factory: package.module:function")
         if self.options:
             raise ValueError("options are for a factory")
+        if self.private:
+            raise ValueError(f"private is for a factory: everybody can decode {self.name}")
         if kind.bits and self.bits != kind.bits:
             raise ValueError(f"{self.name} has {kind.bits} bits, not {self.bits}")
         return self
@@ -130,11 +135,13 @@ class WatermarkSettings(Settings):
     Attributes:
         schemes: Marks that are embedded; negatives are shared by all.
         attacks: The fixed grid.
-        secret_file: File whose bytes every key is derived from; left out of the recipe, which keeps its sha256. Without
-            it the secret comes from the recipe's seed, so that whoever has the recipe knows the keys.
+        secret_file: File whose bytes embedded keys are derived from; left out of the recipe, which keeps its sha256.
+            With it, the dataset holds no picture that carries a mark, but for private schemes, and no evidence of
+            single bits. Without it the secret comes from the recipe's seed, so that whoever has the recipe knows the
+            keys.
         rights_basis: Why the pictures may be used, where a source states no licence.
         originals: ``stored`` keeps source and watermarked picture beside the attacked one, ``reference`` only their
-            digests.
+            digests, which is the default with a secret.
         side: Shorter side in pixels that pictures are brought to before embedding; 0 keeps their size.
         fit: ``pad`` keeps the whole picture (the model sees it padded by reflection), ``crop`` cuts the central square
             of ``side``.
@@ -167,14 +174,24 @@ class WatermarkSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _commit(cls, values: Any) -> Any:
-        """Fill in the digest of the secret, by which a recipe without the file is told from one with another."""
-        given = values.get("secret_file") if isinstance(values, dict) else None
-        if not isinstance(given, str | Path) or not str(given):
+        """Fill in what a secret changes, and its digest, by which a recipe without the file is told from one with
+        another.
+        """
+        if not isinstance(values, dict) or "secret_file" not in values:
             return values
-        digest = hashlib.sha256(_read_secret(Path(given))).hexdigest()
+        given = values["secret_file"]
+        if given in (None, ""):
+            # Such as an option whose variable is not set: keys would be public without a word.
+            raise ValueError("secret_file is empty; name a file, or leave it out")
+        if not isinstance(given, str | Path):
+            return values
+        try:
+            digest = hashlib.sha256(read_secret(Path(given))).hexdigest()
+        except FileProblem as problem:
+            raise ValueError(f"secret_file {given} can't be used: {problem}") from problem
         if values.get("secret_sha256", digest) not in ("", digest):
             raise ValueError(f"secret_file {given} is not the secret that secret_sha256 names")
-        return {**values, "secret_sha256": digest}
+        return {"originals": "reference", **values, "secret_sha256": digest}
 
     @model_validator(mode="after")
     def _check(self) -> WatermarkSettings:
@@ -187,6 +204,10 @@ class WatermarkSettings(Settings):
             raise ValueError(f"{', '.join(over)}: n_steps is more than steps")
         if self.secret_sha256 and self.secret_file is None:
             raise ValueError("the recipe was made with a secret; give its file with --set generator.secret_file=FILE")
+        private = [one.name for one in self.schemes if one.private]
+        if self.hidden and private and self.originals == "stored":
+            what = f"originals beside pictures with the mark of {', '.join(private)} show the mark"
+            raise ValueError(f"{what}, which a secret is to hide; leave originals: reference")
         if self.fit == "crop" and not self.side:
             raise ValueError("fit crop needs side, the square's side in pixels")
         return self
@@ -203,6 +224,15 @@ class WatermarkSettings(Settings):
     def code(self) -> tuple[str, ...]:
         """Return every named factory."""
         return tuple(one.factory for one in self.schemes if one.factory)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether embedded keys are kept from whoever has the dataset."""
+        return bool(self.secret_sha256)
+
+    def withholds(self, scheme: str) -> bool:
+        """Return whether pictures with a scheme's mark stay out of the dataset, since they would tell its keys."""
+        return self.hidden and any(one.name == scheme and not one.private for one in self.schemes)
 
     @property
     def guided(self) -> bool:
@@ -224,14 +254,18 @@ class WatermarkSettings(Settings):
         return attack.passes * self.executed(attack) * (2 if self.guided else 1)
 
     def secret(self, seed: int) -> bytes:
-        """Return the bytes that keys are derived from.
+        """Return the bytes that embedded keys are derived from.
 
         Raises:
-            RequestError: The file has another content than when the recipe was read.
+            RequestError: The file is gone, or has another content than when the recipe was read.
         """
         if self.secret_file is None:
             return public_secret(seed)
-        secret = self.secret_file.read_bytes()
+        try:
+            secret = read_secret(self.secret_file)
+        except FileProblem as problem:
+            what = f"the secret can't be read any more: {problem}"
+            raise RequestError(what, where=str(self.secret_file), fix="restore it") from problem
         if hashlib.sha256(secret).hexdigest() != self.secret_sha256:
             what = "the secret was changed since the build began"
             raise RequestError(what, where=str(self.secret_file), fix="restore it")
@@ -252,16 +286,3 @@ class WatermarkGuardSettings(Settings):
 
 def _repeated(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
-
-
-def _read_secret(path: Path) -> bytes:
-    if path.exists() and not path.is_file():
-        raise ValueError(f"secret_file {path} is not a file")
-    try:
-        secret = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"secret_file can't be read: {error}") from error
-    if len(secret) < LEAST_SECRET:
-        fix = f"use {LEAST_SECRET} random ones or more: head -c 32 /dev/urandom > {path}"
-        raise ValueError(f"secret_file {path} has {len(secret)} bytes; {fix}")
-    return secret

@@ -106,7 +106,7 @@ def test_other_pictures_than_png_are_refused() -> None:
         load_recipe("watermark", overrides=["output.image=jpg"])
 
 
-@pytest.mark.parametrize(("content", "words"), [(b"short", "5 bytes"), (None, "can't be read")])
+@pytest.mark.parametrize(("content", "words"), [(b"", "0 bytes"), (b"short", "5 bytes"), (None, "No such file")])
 def test_secrets_that_are_none(tmp_path: Path, content: bytes | None, words: str) -> None:
     file = tmp_path / "secret.bin"
     if content is not None:

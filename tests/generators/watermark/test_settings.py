@@ -44,7 +44,10 @@ def settings(**changes: Any) -> WatermarkSettings:
         ({"guidance": float("inf")}, "less than or equal"),
         ({"canny": [500, -3]}, "greater than or equal"),
         ({"secret_file": 5}, "path"),
-        ({"secret_file": "/dev/zero"}, "is not a file"),
+        ({"secret_file": "/dev/zero"}, "not a regular file, but a device"),
+        ({"secret_file": ""}, "secret_file is empty"),
+        ({"secret_file": None}, "secret_file is empty"),
+        ({"schemes": [{"name": "dwtDct", "private": True}]}, "everybody can decode dwtDct"),
         ({"secret_sha256": "0" * 64}, "give its file"),
     ],
 )
@@ -60,6 +63,9 @@ def test_a_secret_is_committed_to_and_stays_out_of_the_recipe(tmp_path: Path) ->
     assert made.secret(0) == bytes(range(32))
     assert made.secret_sha256 == hashlib.sha256(bytes(range(32))).hexdigest()
     assert str(tmp_path) not in made.model_dump_json()
+    assert (made.originals, settings().originals) == ("reference", "stored")
+    assert settings(secret_file=str(file), originals="stored").originals == "stored"
+    assert (made.withholds("dwtDctSvd"), settings().withholds("dwtDctSvd")) == (True, False)
     assert settings().secret(3) == public_secret(3)
     other = tmp_path / "other.bin"
     other.write_bytes(bytes(32))
