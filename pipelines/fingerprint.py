@@ -15,7 +15,7 @@ from editmill.pipelines.plan import Plan
 from editmill.pipelines.registry import GUARDS
 
 # Raised with every change of what is digested below.
-ALGORITHM = 2
+ALGORITHM = 3
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
 # The same of a pack.

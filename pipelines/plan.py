@@ -32,7 +32,7 @@ class Plan:
         pack: The recipe's pack, as its file was.
         shards: The samples.
         sources: The sources as a whole.
-        content: Digest of everything about them except file names.
+        content: Digest of everything that their records say.
         class_names: By label.
         lead: Records that the samples of every shard depend on.
         calibration: Records that the guards are calibrated on, of those that can be used.
@@ -111,8 +111,8 @@ def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
 
 
 def content_digest(records: Sequence[SourceRecord]) -> str:
-    """Digest everything that records say except where files are."""
-    return digest([record.model_dump(mode="json", exclude={"image", "mask"}) for record in records])
+    """Digest everything that records say; the names of files in them are part of rows and members."""
+    return digest([record.model_dump(mode="json") for record in records])
 
 
 def calibration_records(recipe: Recipe) -> tuple[SourceRecord, ...]:

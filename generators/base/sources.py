@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from editmill.generators.base.loaded import LoadedPicture
 from editmill.manifests.arrays import Picture
+from editmill.manifests.files import is_url
 from editmill.manifests.records import SourceRecord
 
 Content = Literal["labelled", "captions", "pictures"]
@@ -24,11 +25,23 @@ class Spec(BaseModel):
 
     kind: str
 
+    @model_validator(mode="after")
+    def _check_paths(self) -> Spec:
+        for name, value in self:
+            if isinstance(value, Path):
+                _check_local(str(value), f"{name} ")
+        return self
+
     def portable(self) -> dict[str, Any]:
-        """Return JSON values in which paths are cut to their names."""
+        """Return JSON values that are equal for equal sources in two folders: each path is the name of its field.
+
+        Paths that may be left out have their default.
+        """
         document = self.model_dump(mode="json")
-        paths = {name for name, value in self if isinstance(value, Path)}
-        return {name: Path(value).name if name in paths else value for name, value in document.items()}
+        for name, field in type(self).model_fields.items():
+            if Path in (field.annotation, *get_args(field.annotation)):
+                document[name] = name.upper() if field.is_required() else None
+        return document
 
 
 class Source(ABC, Generic[L]):
@@ -64,7 +77,7 @@ class Source(ABC, Generic[L]):
         field = next((name for name, info in cls.spec_type.model_fields.items() if info.is_required()), None)
         if field is None or not rest:
             raise ValueError(f"{cls.shorthand} is expected")
-        return {field: str(Path(rest).resolve())}
+        return {field: resolved(rest)}
 
     @abstractmethod
     def records(self) -> Iterator[SourceRecord]:
@@ -81,3 +94,20 @@ class Source(ABC, Generic[L]):
     def ground(self, record: SourceRecord) -> Picture | None:
         """Return the true background without the object, uint8 [H, W, 3] RGB; None where nobody knows it."""
         return None
+
+
+def resolved(path: str) -> str:
+    """Return a path of the command line as an absolute one.
+
+    Raises:
+        ValueError: It is a URL, or no file can have such a name.
+    """
+    _check_local(path)
+    return str(Path(path).resolve())
+
+
+def _check_local(path: str, what: str = "") -> None:
+    if is_url(path):
+        raise ValueError(f"{what}{path!r} is a URL, and URLs are not supported here; name a path of this machine")
+    if "\0" in path:
+        raise ValueError(f"{what}{path!r} holds NUL, which no file name can hold")

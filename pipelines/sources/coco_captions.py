@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from editmill.generators.base.loaded import CaptionedImage, GoldObject, Unusable
 from editmill.generators.base.reasons import Reason
-from editmill.generators.base.sources import Source, Spec
+from editmill.generators.base.sources import Source, Spec, resolved
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
@@ -78,7 +78,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
     def parse(cls, rest: str) -> dict[str, Any]:
         captions, _, instances = rest.partition(",")
         fields = super().parse(captions)
-        return {**fields, "instances": str(Path(instances).resolve())} if instances else fields
+        return {**fields, "instances": resolved(instances)} if instances else fields
 
     @cached_property
     def _file(self) -> _Captions:

@@ -22,8 +22,13 @@ def test_prose_shards_folder_and_models_dir_stay_out(tiny_plan: MakePlan, photos
     base = identify(tiny_plan(), PLACEMENT).fingerprint
     moved = tmp_path / "moved"
     shutil.copytree(photos.parent, moved)
+    shutil.copy(photos, moved / "other.csv")
     assert identify(tiny_plan("description=other words"), PLACEMENT).fingerprint == base
-    assert identify(tiny_plan(labels=moved / "labels.csv"), PLACEMENT).fingerprint == base
+    for name in ("labels.csv", "other.csv"):
+        plan = tiny_plan(labels=moved / name)
+        assert identify(plan, PLACEMENT).fingerprint == base
+        # The recipe is part of the manifest.
+        assert plan.recipe.portable("p") == tiny_plan().recipe.portable("p")
     assert identify(tiny_plan(), Placement(device="cpu", models_dir=tmp_path)).fingerprint == base
 
 
@@ -113,11 +118,11 @@ def test_parts_are_models_too_and_the_names_of_unused_roles_count(tiny_plan: Mak
     assert identify(lacking, PLACEMENT).fingerprint != identify(plan, PLACEMENT).fingerprint
 
 
-def test_names_of_files_stay_out_and_all_else_of_a_source_counts(tiny_plan: MakePlan) -> None:
+def test_whatever_a_source_says_counts(tiny_plan: MakePlan) -> None:
     record = tiny_plan().samples()[0].source
-    moved = record.model_copy(update={"image": "other.png", "mask": "other-mask.png"})
-    assert content_digest([moved]) == content_digest([record])
-    assert content_digest([record.model_copy(update={"label": record.label + 1})]) != content_digest([record])
+    # Members and rows name files as records do.
+    for other in ({"label": record.label + 1}, {"image": "other.png"}, {"mask": "other-mask.png"}):
+        assert content_digest([record.model_copy(update=other)]) != content_digest([record])
 
 
 def test_sources_that_can_not_be_used_are_left_out_of_the_calibration(

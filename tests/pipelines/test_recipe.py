@@ -74,7 +74,7 @@ def test_source_text_becomes_the_recipes_source() -> None:
 
 def test_a_portable_recipe_names_no_folder(tmp_path: Path) -> None:
     recipe = load_recipe("imagenet-e", source=f"folder:{tmp_path}/labels.csv")
-    assert recipe.portable("tabletop")["source"]["labels"] == "labels.csv"
+    assert recipe.portable("tabletop")["source"]["labels"] == "LABELS"
     assert str(tmp_path) in recipe.document()["source"]["labels"]
 
 

@@ -195,4 +195,5 @@ def test_the_command_line_names_it(root: Path) -> None:
     assert isinstance(open_source(recipe.source), ImageNetSSource)
     plan = make_plan(recipe)
     assert plan.class_names == {1: "goldfish, Carassius", 836: "sunglass", 837: "sunglasses"}
-    assert plan.recipe.source.portable()["root"] == root.name
+    portable = plan.recipe.source.portable()
+    assert (portable["root"], portable["index"], portable["licence"]) == ("ROOT", None, plan.sources.licence)

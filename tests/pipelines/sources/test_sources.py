@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from editmill.generators.base.sources import Spec
 from editmill.manifests.errors import SourceError
@@ -76,6 +76,36 @@ def test_a_source_without_its_path_says_what_is_expected(text: str, shorthand: s
     with pytest.raises(SourceError, match="can't be read") as caught:
         parse_source(text)
     assert caught.value.fix == f"{shorthand} is expected"
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/x", "https://example.org/x", "gs://b/x", "hf://datasets/x", "file:///x"])
+def test_urls_are_refused_wherever_a_source_names_a_path(url: str) -> None:
+    for kind, source in SOURCES.loaded().items():
+        paths = [name for name, field in source.spec_type.model_fields.items() if "Path" in str(field.annotation)]
+        if not paths:
+            continue
+        with pytest.raises(SourceError, match="can't be read") as caught:
+            parse_source(f"{kind}:{url}")
+        assert f"{url!r} is a URL, and URLs are not supported here" in caught.value.fix
+        required = {name: "x" for name in paths if source.spec_type.model_fields[name].is_required()}
+        for name in paths:
+            with pytest.raises(ValidationError, match=f"{name} '.*' is a URL"):
+                source.spec_type.model_validate({**required, name: url})
+    with pytest.raises(SourceError, match="can't be read"):
+        parse_source(f"coco-captions:captions.json,{url}")
+
+
+def test_paths_that_no_file_can_have_are_refused() -> None:
+    with pytest.raises(SourceError, match="can't be read") as caught:
+        parse_source("images:a\0b")
+    assert "holds NUL" in caught.value.fix
+    with pytest.raises(ValidationError, match="holds NUL"):
+        ImagesSpec(root=Path("a\0b"))
+
+
+def test_a_portable_source_has_the_names_of_its_fields_for_paths() -> None:
+    spec = CocoSpec(instances=Path("/x/instances.json"), images=Path("/x/images"), least_area=0.1)
+    assert spec.portable() == {**CocoSpec(instances=Path("INSTANCES"), least_area=0.1).model_dump(mode="json")}
 
 
 def test_help_lists_sources_by_what_they_have() -> None:
