@@ -17,7 +17,7 @@ from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Tra
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
 from editmill.evaluators.held_out import took_part
 from editmill.evaluators.predictions import predict
-from editmill.evaluators.statistics import Estimate, paired_drop, proportion
+from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, paired_drop, proportion
 from editmill.manifests import Dataset, Manifest
 
 # Sources under which intervals are too wide to rank models.
@@ -65,7 +65,7 @@ def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]],
     facts = tuple(_facts(model, rows) for model in models)
     measured = [_Measured(rows, _right(dataset, model, options), resamples, options.seed) for model in models]
     places = list(product(rows.networks, rows.targets))
-    targets = tuple(_target(rows, network, target, facts, measured) for network, target in places)
+    targets = _corrected([_target(rows, network, target, facts, measured) for network, target in places])
     # Which model a cell is of is known by its position: weights tell models apart, names are for readers.
     transfer = [
         (fact, measure.transfer(network, target, fact.model, own=target in fact.targets))
@@ -160,10 +160,11 @@ def _target(
     # A walk is missing where the first target, which is asked beside it, does not know the class.
     walked = [source for source in sources if all(source in walk and walk[source].ok for walk in walks.values())]
     first = (mine.point(rows.ascent(network, target, 0), walked, 0),) if walked else ()
-    difference = None
+    difference = p_value = None
     if walked:
         before, after = mine.of(walks[last], walked), mine.of(rows.ascent(network, target, last), walked)
         difference = paired_drop(before, after, resamples=mine.resamples, seed=mine.seed)
+        p_value = mcnemar_exact(int((before > after).sum()), int((after > before).sum()))
     return replace(
         counted,
         model=facts[found].model,
@@ -171,8 +172,15 @@ def _target(
         curve=tuple(mine.point(rows.ascent(network, target, budget), sources, budget) for budget in rows.budgets),
         random=(*first, *(mine.point(walk, walked, budget) for budget, walk in walks.items() if walked)),
         difference=difference,
+        p_value=p_value,
         with_fallback=_with_fallback(rows, network, target, mine),
     )
+
+
+def _corrected(targets: Sequence[TargetResult]) -> tuple[TargetResult, ...]:
+    """Fill in Holm's correction over all tests of the table."""
+    adjusted = iter(holm([one.p_value for one in targets if one.p_value is not None]))
+    return tuple(one if one.p_value is None else replace(one, p_holm=next(adjusted)) for one in targets)
 
 
 def _count(rows: FmrRows, network: str, target: str) -> TargetResult:

@@ -25,7 +25,7 @@ KIND = "editmill.fmr_evaluation"
 _COUNTS = ("n_sources", "n_eligible", "n_accepted", "n_fallback", "validation_rate", "completed")
 _FIELDS = [
     *("network", "target", "model", "made_by", "budget", *_COUNTS, "generator_overlap", "guard_overlap", "sa"),
-    *spread_names("accuracy", "fmr", "difference"),
+    *(*spread_names("accuracy", "fmr", "difference"), "p_value", "p_holm"),
 ]
 
 
@@ -73,8 +73,10 @@ def _row(one: TargetResult, name: str, point: Point, *, last: bool) -> dict[str,
     row: dict[str, Any] = {field: getattr(one, field) for field in ("network", "target", "model", *_COUNTS)}
     row |= {"made_by": name, "budget": point.budget, "sa": one.sa.value if one.sa else None}
     row |= {field: int(getattr(one, field)) for field in ("generator_overlap", "guard_overlap")}
-    difference = one.difference if last and name == "ascent" else None
-    return row | spread("accuracy", point.pa) | spread("fmr", point.fmr) | spread("difference", difference)
+    row |= spread("accuracy", point.pa) | spread("fmr", point.fmr)
+    if last and name == "ascent":
+        row |= {**spread("difference", one.difference), "p_value": one.p_value, "p_holm": one.p_holm}
+    return row
 
 
 def _document(evaluation: FmrEvaluation) -> dict[str, Any]:

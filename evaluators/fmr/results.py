@@ -43,6 +43,8 @@ class TargetResult:
         curve: PA(b) by budget, from the round trip on.
         random: The same of random walks of as many steps of the same length.
         difference: PA of random walks less that of ascents at the whole budget, paired by source.
+        p_value: Exact McNemar test of that difference.
+        p_holm: The same after Holm's correction over the networks and targets that are measured.
         with_fallback: FMR at the whole budget if fall-backs counted, as published; None without fall-backs.
     """
 
@@ -62,6 +64,8 @@ class TargetResult:
     curve: tuple[Point, ...] = ()
     random: tuple[Point, ...] = ()
     difference: Estimate | None = None
+    p_value: float | None = None
+    p_holm: float | None = None
     with_fallback: Estimate | None = None
 
 

@@ -52,6 +52,8 @@ def test_targeted_below_untargeted_is_a_paired_difference(tmp_path: Path) -> Non
     assert one.difference is not None
     assert one.difference.value == pytest.approx(8 / 24)
     assert one.difference.drawn[0] > 0
+    # Eight sources are right after the walk alone, none after the ascent alone; the only test of the table.
+    assert one.p_value == one.p_holm == pytest.approx(2 / 2**8)
     assert [point.budget for point in one.random] == [0, 1, 2, 4]
     assert one.random[-1].pa.value == pytest.approx(20 / 24)
 
