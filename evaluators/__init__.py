@@ -6,6 +6,7 @@ Importing it loads no torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +23,7 @@ from editmill.evaluators.statistics import (
     paired_drop,
     proportion_interval,
 )
-from editmill.manifests import Dataset, Manifest, atomic_write
+from editmill.manifests import Dataset, Manifest, RequestError, atomic_write
 
 __all__ = [
     "Classifier",
@@ -56,20 +57,26 @@ class Result(Protocol):
     def manifest(self) -> Manifest: ...
 
 
-def load_models(dataset: Dataset, specs: Sequence[str], *, device: str = "auto") -> list[EvaluatedModel[Any]]:
+def load_models(
+    dataset: Dataset, specs: Sequence[str], *, baselines: Sequence[str] = (), device: str = "auto"
+) -> list[EvaluatedModel[Any]]:
     """Load models for a dataset, each under a name of its own.
 
     Args:
         dataset: What they are to be measured on; its family says which models it takes.
         specs: Names of models, see ``editmill evaluate --help``; those of packs are the command line's alone.
+        baselines: Names of the models that the others are judged by, as effective robustness does.
         device: A torch device, or ``auto`` for an accelerator where there is one.
 
     Raises:
         ModelError: A form is unknown, or a package, file or function is missing or does not fit.
-        RequestError: There is no evaluator for the dataset.
+        RequestError: There is no evaluator for the dataset, or a model is named twice in both ways.
     """
+    if twice := sorted(set(specs) & set(baselines)):
+        raise RequestError(f"{twice[0]} is named both as a model and as a baseline", fix="name it once")
     evaluator, names = evaluator_of(dataset.manifest), dataset.manifest.class_names
-    return name_apart([evaluator.load_model(spec, class_names=names, device=device) for spec in specs])
+    loaded = [evaluator.load_model(spec, class_names=names, device=device) for spec in (*specs, *baselines)]
+    return name_apart([replace(one, baseline=at >= len(specs)) for at, one in enumerate(loaded)])
 
 
 def evaluate(

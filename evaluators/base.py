@@ -50,12 +50,14 @@ class EvaluatedModel(Generic[M]):
         model: The classifier, image-text model or detector itself.
         id: On the hub; "" where it is not known.
         digest: Of its weights, as manifests have it; "" where it is not known.
+        baseline: Whether others are judged by it, and not it itself.
     """
 
     name: str
     model: M
     id: str = ""
     digest: str = ""
+    baseline: bool = False
 
 
 def name_apart(models: Sequence[EvaluatedModel[M]]) -> list[EvaluatedModel[M]]:
@@ -116,7 +118,8 @@ class Evaluator(ABC, Generic[R]):
     Attributes:
         kind: The family, as manifests name the generator.
         needs_models: Whether there is nothing to measure without a model.
-        takes: The options that it reads, beside the size of batches and the bars.
+        takes: The options that it reads, beside the size of batches and the bars, and ``baseline`` where it takes
+            baselines.
         exports: Layouts of other loaders that its datasets can be written in, by name.
     """
 
@@ -161,9 +164,12 @@ class Evaluator(ABC, Generic[R]):
         Raises:
             RequestError: The request is one of these.
         """
-        if self.needs_models and not models:
+        if self.needs_models and all(model.baseline for model in models):
             fix = "name one, such as pack:tabletop/classifier; `editmill evaluate --help` lists the forms"
             raise RequestError("no model to measure", where="--model", fix=fix)
+        if "baseline" not in self.takes and any(model.baseline for model in models):
+            what = f"the evaluation of {self.kind} datasets takes no baselines"
+            raise RequestError(what, where="--baseline", fix="name the models by --model")
         # An option at its default asks for nothing, so a family need not read it.
         known = self.takes | _ALWAYS
         for option in fields(options):

@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.special import rel_entr
 from scipy.stats import binomtest
 
-from editmill.evaluators.adapters.arrays import FloatArray
+from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.manifests import RequestError
 
 # Resamples that are held in memory at a time.
@@ -323,11 +323,8 @@ class _Means:
         """Return the percentiles of resampled means."""
         if resamples < 1:
             raise RequestError(f"a bootstrap needs at least one resample, got {resamples}")
-        # Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same
-        # bootstrap at a cost that does not grow with the number of sources.
-        rows = np.concatenate([self.sums, self.numbers], axis=1)
-        distinct, counts = np.unique(rows, axis=0, return_counts=True)
-        sources, rng, means = len(rows), np.random.default_rng(seed), np.empty(resamples)
+        distinct, counts = distinct_rows(np.concatenate([self.sums, self.numbers], axis=1))
+        sources, rng, means = len(self.sums), np.random.default_rng(seed), np.empty(resamples)
         for start in range(0, resamples, _CHUNK):
             size = min(_CHUNK, resamples - start)
             draws = rng.multinomial(sources, counts / sources, size=size).astype(np.float64)
@@ -338,6 +335,22 @@ class _Means:
         tail = (1 - confidence) / 2
         low, high = np.quantile(means, [tail, 1 - tail])
         return float(low), float(high)
+
+
+def distinct_rows(rows: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Return the distinct rows, sorted, and how often each occurs.
+
+    Sources with equal rows are interchangeable, so drawing how often each distinct row occurs is the same bootstrap at
+    a cost that does not grow with the number of sources.
+    """
+    place = np.zeros(len(rows), dtype=np.int64)
+    # Column by column, which is far faster than `np.unique` is on rows.
+    for column in rows.T:
+        values, position = np.unique(column, return_inverse=True)
+        _, first, place, counts = np.unique(
+            place * len(values) + position, return_index=True, return_inverse=True, return_counts=True
+        )
+    return rows[first], counts
 
 
 def _exact(positive: float, negative: float, n: float, bounds: Bounds, confidence: float) -> tuple[float, float]:

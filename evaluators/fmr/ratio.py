@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from editmill.evaluators.adapters.arrays import FloatArray
-from editmill.evaluators.statistics import ROUNDING, Estimate, bounded_interval, too_few
+from editmill.evaluators.statistics import ROUNDING, Estimate, bounded_interval, distinct_rows, too_few
 from editmill.manifests import RequestError
 
 
@@ -43,7 +43,7 @@ def percent_ratio(
     if not len(pairs) or not pairs[:, 0].sum():
         return None
     value = 100 * float(pairs[:, 1].sum() / pairs[:, 0].sum())
-    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    distinct, counts = distinct_rows(pairs)
     if too_few(len(pairs), len(pairs) - int(counts.max())):
         return _exact(value, pairs, confidence)
     draws = np.random.default_rng(seed).multinomial(len(pairs), counts / len(pairs), size=resamples)

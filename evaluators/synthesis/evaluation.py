@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
 from editmill.evaluators.predictions import predict
+from editmill.evaluators.synthesis.accuracy import ClassifierResult, measure_model
+from editmill.evaluators.synthesis.answers import read_answers
 from editmill.evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
-from editmill.evaluators.synthesis.robustness import (
-    LEAST_MODELS,
-    ClassifierResult,
-    Robustness,
-    effective_robustness,
-    measure_model,
-)
+from editmill.evaluators.synthesis.robustness import LEAST_BASELINES, Robustness, effective_robustness
 from editmill.evaluators.synthesis.rows import ORIGINAL, SynthesisRow, read_rows
 from editmill.manifests import Dataset, Manifest
 
@@ -27,6 +23,7 @@ class SynthesisEvaluation:
     """A dataset of generated pictures.
 
     Attributes:
+        resamples, seed: Of the bootstraps.
         filling: Per conditioning, then all together.
         unguardable: Classes of which no candidate was made, since calibration found no judge that knows them.
         duplicates: Candidates refused as repetitions.
@@ -35,6 +32,8 @@ class SynthesisEvaluation:
     """
 
     manifest: Manifest
+    resamples: int
+    seed: int
     models: tuple[ClassifierResult, ...]
     robustness: tuple[Robustness, ...]
     filling: tuple[Filling, ...]
@@ -57,6 +56,12 @@ def evaluate_synthesis(
 ) -> SynthesisEvaluation:
     """Measure classifiers on a dataset, and what its guards let pass.
 
+    Args:
+        dataset: Of the family ``synthesis``.
+        models: Any; the line of effective robustness is fitted to those that are baselines, or without any to all but
+            the judged one.
+        options: Bootstraps over pictures, 10,000 resamples by default.
+
     Only accepted pictures are stored, so accuracy is that of the gated set; the gate's acceptance says how much it took
     away.
 
@@ -65,15 +70,21 @@ def evaluate_synthesis(
         ModelError: A classifier failed.
     """
     rows, names = read_rows(dataset), dataset.manifest.class_names
-    size, progress = options.batch_size, options.progress
+    resamples, seed = 10_000 if options.resamples is None else options.resamples, options.seed
+    models = name_apart(models)
+    found = [predict(dataset, one.model, batch_size=options.batch_size, progress=options.progress) for one in models]
     results = tuple(
-        measure_model(one.name, predict(dataset, one.model, batch_size=size, progress=progress), names)
-        for one in name_apart(models)
+        replace(measure_model(one.name, table, names, resamples=resamples, seed=seed), baseline=one.baseline)
+        for one, table in zip(models, found, strict=True)
     )
-    filling, gates, robustness = measure_filling(rows), count_gates(rows), effective_robustness(results)
+    answers = read_answers([(one.name, one.baseline, table) for one, table in zip(models, found, strict=True)])
+    filling, gates = measure_filling(rows), count_gates(rows)
+    robustness = effective_robustness(answers, resamples=resamples, seed=seed)
     guarded = dataset.manifest.recipe.get("calibration") is not None
     return SynthesisEvaluation(
         manifest=dataset.manifest,
+        resamples=resamples,
+        seed=seed,
         models=results,
         robustness=robustness,
         filling=filling,
@@ -110,8 +121,19 @@ def _warnings(
         )
     if not any(row.conditioning == ORIGINAL and row.ok for row in rows):
         lines.append("no control: build with generator.original=true for accuracy on real pictures of the same classes")
-    elif not robustness:
-        lines.append(
-            f"effective robustness needs {LEAST_MODELS} models of unequal accuracy on the control; {len(results)} given"
-        )
+    else:
+        lines += _lacking(results, {one.model for one in robustness})
     return lines
+
+
+def _lacking(results: Sequence[ClassifierResult], measured: set[str]) -> list[str]:
+    """Say which models have no effective robustness, and why."""
+    baselines = sum(one.baseline for one in results)
+    lacking = [one.model for one in results if not one.baseline and one.model not in measured]
+    if not lacking:
+        return []
+    given = f"{baselines} named" if baselines else f"{len(results) - 1} other models"
+    return [
+        f"no effective robustness of {', '.join(lacking)}: it needs {LEAST_BASELINES} baselines of unequal accuracy on "
+        f"the control, {given} (name some by --baseline)"
+    ]

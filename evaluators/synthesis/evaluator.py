@@ -18,17 +18,22 @@ from editmill.evaluators.synthesis.rows import read_rows
 from editmill.evaluators.synthesis.sections import ALL, named_accuracies, sections
 from editmill.manifests import Dataset
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 KIND = "editmill.synthesis_evaluation"
 
 _FILLING = ("planned", "filled", "candidates", "acceptance")
-_FIELDS = ["model", "conditioning", "n", "correct", *spread_names("accuracy"), "effective_robustness", *_FILLING]
+_COMPARED = ("lost", "gained", "p_value", "p_holm")
+_FIELDS = [
+    *("model", "baseline", "conditioning", "n", "correct", *spread_names("accuracy"), "paired_by", "pairs"),
+    *(*spread_names("drop"), *_COMPARED, *spread_names("effective_robustness"), "baselines", *_FILLING),
+]
 
 
 class SynthesisEvaluator(Evaluator[SynthesisEvaluation]):
     """Measures classifiers on generated pictures, and what their guards let pass."""
 
     kind = "synthesis"
+    takes = frozenset({"baseline", "resamples", "seed"})
 
     def load_model(self, spec: str, *, class_names: Mapping[int, str], device: str) -> EvaluatedModel[Classifier]:
         """Load a classifier; see `editmill.evaluators.load_classifier`."""
@@ -52,7 +57,7 @@ class SynthesisEvaluator(Evaluator[SynthesisEvaluation]):
         """Return the tables, and a line per model and conditioning."""
         manifest, overall = result.manifest, result.overall
         filled = f"{overall.filled} of {overall.planned} quotas filled, {result.duplicates} duplicates refused"
-        facts = [f"{name_dataset(manifest)}, {filled}"]
+        facts = [f"{name_dataset(manifest)}, {filled}; {result.resamples} resamples, seed {result.seed}"]
         if result.unguardable:
             facts.append(f"excluded, as no judge knows them well enough: {', '.join(result.unguardable)}")
         return Report(
@@ -71,12 +76,17 @@ EVALUATOR = SynthesisEvaluator()
 
 def _rows(evaluation: SynthesisEvaluation) -> list[dict[str, Any]]:
     filling = {one.conditioning or ALL: one for one in evaluation.filling}
-    robust = {(one.model, one.conditioning or ALL): one.value for one in evaluation.robustness}
+    robust = {(one.model, one.conditioning or ALL): one for one in evaluation.robustness}
     rows: list[dict[str, Any]] = []
     for result in evaluation.models:
         for name, one in named_accuracies(result):
-            row = {"model": result.model, "conditioning": name, "n": one.n, "correct": one.correct}
-            row |= {**spread("accuracy", one), "effective_robustness": robust.get((result.model, name))}
+            row = {"model": result.model, "baseline": int(result.baseline), "conditioning": name}
+            row |= {"n": one.n, "correct": one.correct, **spread("accuracy", one)}
+            if compared := result.comparisons.get(name):
+                row |= {"paired_by": compared.by, "pairs": compared.drop.n, **spread("drop", compared.drop)}
+                row |= {field: getattr(compared, field) for field in _COMPARED}
+            if found := robust.get((result.model, name)):
+                row |= {**spread("effective_robustness", found), "baselines": found.baselines}
             if name in filling:
                 row |= {field: getattr(filling[name], field) for field in _FILLING}
             rows.append(row)
@@ -87,6 +97,7 @@ def _document(evaluation: SynthesisEvaluation) -> dict[str, Any]:
     listed = ("models", "robustness", "filling", "holes", "gates")
     return {
         **start_document(evaluation.manifest, kind=KIND, schema_version=SCHEMA_VERSION),
+        "options": {"resamples": evaluation.resamples, "seed": evaluation.seed},
         **{name: [asdict(one) for one in getattr(evaluation, name)] for name in listed},
         "unguardable": list(evaluation.unguardable),
         "duplicates": evaluation.duplicates,

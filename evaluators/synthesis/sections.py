@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from editmill.evaluators.figures import SHARE_INTERVALS, decimal, percent, points, rate_cells
+from editmill.evaluators.figures import (
+    SHARE_INTERVALS,
+    SOURCE_INTERVALS,
+    decimal,
+    drop_cells,
+    p_text,
+    percent,
+    rate_cells,
+)
 from editmill.evaluators.reporting import Section
+from editmill.evaluators.synthesis.accuracy import CLASS, Accuracy, ClassifierResult, Comparison
 from editmill.evaluators.synthesis.evaluation import SynthesisEvaluation
 from editmill.evaluators.synthesis.filling import Filling
-from editmill.evaluators.synthesis.robustness import Accuracy, ClassifierResult
 
 ALL = "all generated"
 
@@ -23,23 +31,42 @@ def named_accuracies(result: ClassifierResult) -> list[tuple[str, Accuracy]]:
 
 def _accuracy(evaluation: SynthesisEvaluation) -> Section:
     rows = [
-        [result.model, name, str(one.n), *rate_cells(one)]
+        [result.model, name, str(one.n), *rate_cells(one), *_compared(result.comparisons.get(name))]
         for result in evaluation.models
         for name, one in named_accuracies(result)
     ]
-    head = ["model", "conditioning", "n", "top-1", "95 %"]
-    return Section("top-1 by conditioning, %", head, rows, (f"of accepted pictures; {SHARE_INTERVALS}",))
+    head = ["model", "conditioning", "n", "top-1", "95 %", "drop", "95 %", "pairs", "lost/gained", "p"]
+    notes = (
+        f"of accepted pictures; {SHARE_INTERVALS};",
+        "drop in points below the control, paired with the picture that was made from it, or by class (c) where none "
+        f"was, with {SOURCE_INTERVALS};",
+        "p: exact McNemar test of lost/gained, or a sign-flip test of the pairs' differences; Holm-corrected over the "
+        "model's conditionings.",
+    )
+    return Section("top-1 by conditioning, %", head, rows, notes)
+
+
+def _compared(found: Comparison | None) -> list[str]:
+    if found is None:
+        return ["-", "", "", "", ""]
+    pairs, flips = f"{found.drop.n}{' c' if found.by == CLASS else ''}", f"{found.lost}/{found.gained}"
+    return [*drop_cells(found.drop), pairs, "-" if found.lost is None else flips, p_text(found.p_holm)]
 
 
 def _robustness(evaluation: SynthesisEvaluation) -> Section:
-    rows = [
-        [one.model, one.conditioning or ALL, *map(percent, (one.standard, one.shift, one.expected)), points(one.value)]
-        for one in evaluation.robustness
-    ]
-    head = ["model", "conditioning", "real", "generated", "expected", "effective"]
-    return Section(
-        "effective robustness", head, rows, ("expected: the line between logits that fits the models above",)
+    rows = []
+    for one in evaluation.robustness:
+        shares = map(percent, (one.standard, one.shift, one.expected))
+        rows.append([one.model, one.conditioning or ALL, *shares, *drop_cells(one), str(one.baselines)])
+    head = ["model", "conditioning", "real", "generated", "expected", "effective", "95 %", "baselines"]
+    named = [one.model for one in evaluation.models if one.baseline]
+    fitted = f"the baselines {', '.join(named)}" if named else "all models but the judged one"
+    notes = (
+        f"expected: from accuracy on real pictures, by the line between logits that is fitted to {fitted};",
+        "effective: generated less expected, in points, with a percentile bootstrap over pictures, which knows the "
+        "chance choice of pictures but not that of baselines.",
     )
+    return Section("effective robustness", head, rows, notes)
 
 
 def _quotas(evaluation: SynthesisEvaluation) -> Section:

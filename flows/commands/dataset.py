@@ -56,6 +56,14 @@ def verify(dataset: str, as_json: bool) -> None:
     metavar="SPEC",
     help="Model, or detector of watermarks; repeat for several side by side. Watermarks need none.",
 )
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    metavar="SPEC",
+    help="Generated pictures (synthesis) only: model that effective robustness of the others is measured against; give "
+    "three or more.  [default: every other model]",
+)
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
 @click.option(
     "--output",
@@ -74,6 +82,7 @@ def verify(dataset: str, as_json: bool) -> None:
 def evaluate(
     dataset: str,
     specs: tuple[str, ...],
+    baselines: tuple[str, ...],
     form: str,
     output: Path | None,
     images: Path | None,
@@ -114,7 +123,8 @@ def evaluate(
         check_output(target, "--output", suffixes=SUFFIXES[form])
     opened = open_dataset(dataset)
     options = Options(batch_size=batch_size, progress=sys.stderr.isatty(), images=images)
-    models = load_models(opened, [resolve_pack(spec) for spec in specs], device=device)
+    named, others = ([resolve_pack(spec) for spec in group] for group in (specs, baselines))
+    models = load_models(opened, named, baselines=others, device=device)
     text = render(report(measure(opened, models, options=options)), form)
     if target is None:
         click.echo(text.rstrip("\n"))

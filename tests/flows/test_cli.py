@@ -149,6 +149,15 @@ def test_a_function_that_fails_is_one_message(tmp_path: Path) -> None:
     assert_one_message(result, "tests.flows.test_cli:fails failed", "KeyError: 'weights'", "test_cli.py:", "fix:")
 
 
+def test_baselines_are_for_generated_pictures_and_named_once(tmp_path: Path) -> None:
+    build_dataset(tmp_path / "set")
+    model = "tests.flows.test_cli:always_zero"
+    result = run("evaluate", tmp_path / "set", "--model", model, "--baseline", "tests.flows.test_cli:fails")
+    assert_one_message(result, "attribute datasets takes no baselines", "--baseline")
+    result = run("evaluate", tmp_path / "set", "--model", model, "--baseline", model)
+    assert_one_message(result, "named both as a model and as a baseline", "fix:")
+
+
 @pytest.mark.parametrize(
     ("output", "words"),
     [
