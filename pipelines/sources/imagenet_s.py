@@ -29,6 +29,7 @@ from editmill.pipelines.sources.reading import (
     read_image,
     read_mask_bytes,
 )
+from editmill.pipelines.sources.table import distinct
 
 # Classes that ImageNet-S counts as one: photographs of the first hold objects of the second.
 MERGED = {
@@ -136,12 +137,11 @@ class ImageNetSSource(Source[LoadedSource]):
 
     def records(self) -> Iterator[SourceRecord]:
         self._check_lists()
-        seen: set[str] = set()
-        for folder in self.folders:
-            for mask in sorted((self.masks / folder).glob("*.png")):
-                identity = mask.stem if mask.stem not in seen else f"{folder}-{mask.stem}"
-                seen.add(identity)
-                yield self._record(identity, mask)
+        masks = [mask for folder in self.folders for mask in sorted((self.masks / folder).glob("*.png"))]
+        first = {mask.stem: mask for mask in reversed(masks)}
+        names = (mask.stem if first[mask.stem] is mask else f"{mask.parent.name}-{mask.stem}" for mask in masks)
+        for identity, mask in zip(distinct(names), masks, strict=True):
+            yield self._record(identity, mask)
 
     def _record(self, identity: str, mask: Path) -> SourceRecord:
         image = self._photograph(mask)
@@ -154,6 +154,8 @@ class ImageNetSSource(Source[LoadedSource]):
             "class_name": name,
             "wnid": image.parent.name,
             "licence": self.licence,
+            # Carried, because the list of classes may be another one when the record is loaded.
+            "attributes": {"class_id": str(self.ids[MERGED.get(image.parent.name, image.parent.name)])},
         }
         facts: dict[str, Any] = {"width": 0, "height": 0, "sha256": ""}
         try:
@@ -184,7 +186,7 @@ class ImageNetSSource(Source[LoadedSource]):
                 undecided.
         """
         ids = decode_class_ids(data, record.mask)
-        mask = np.where(ids == self.ids[MERGED.get(record.wnid, record.wnid)], 255, 0).astype(np.uint8)
+        mask = np.where(ids == int(record.attributes["class_id"]), 255, 0).astype(np.uint8)
         check_mask(shape, mask, record.mask)
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         if (ids[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] == IGNORE).any():

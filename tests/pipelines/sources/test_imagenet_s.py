@@ -90,6 +90,17 @@ def test_the_class_list_may_come_from_the_folders(root: Path, caplog: pytest.Log
     assert [record.problem for record in source.records()] == ["", "", ""]
 
 
+def test_equal_names_are_told_apart_by_their_folders(root: Path) -> None:
+    for name in ("ILSVRC2012_val_1", f"{SUNGLASS}-ILSVRC2012_val_1"):
+        add(root, SUNGLASS, name, IDS[SUNGLASS])
+    add(root, TISSUE, f"{SUNGLASS}-ILSVRC2012_val_1", IDS[TISSUE])
+    with (root / "classes.csv").open("a") as stream:
+        stream.write(f"\n999,{TISSUE},tissue")
+    names = [record.id for record in ImageNetSSource(ImageNetSSpec(root=root)).records()]
+    assert names[:2] == ["ILSVRC2012_val_1", f"{SUNGLASS}-ILSVRC2012_val_1"]
+    assert len(set(names)) == len(names) == 6
+
+
 def ignore_inside(root: Path) -> None:
     ids = np.zeros((24, 32), np.int64)
     ids[6:14, 5:15] = IDS[FISH]
@@ -140,6 +151,47 @@ def test_pixels_to_ignore_outside_of_the_box_do_no_harm(root: Path) -> None:
     ids[6:14, 5:15] = IDS[FISH]
     write_mask(root / f"masks/{FISH}/ILSVRC2012_val_1.png", ids)
     assert next(iter(ImageNetSSource(ImageNetSSpec(root=root)).records())).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "problem"),
+    [
+        (6, 9, Reason.SOURCE_INELIGIBLE),
+        (13, 9, Reason.SOURCE_INELIGIBLE),
+        (9, 5, Reason.SOURCE_INELIGIBLE),
+        (9, 14, Reason.SOURCE_INELIGIBLE),
+        (5, 9, ""),
+        (14, 9, ""),
+        (9, 4, ""),
+        (9, 15, ""),
+    ],
+)
+def test_pixels_to_ignore_count_up_to_the_last_line_of_the_box(root: Path, row: int, column: int, problem: str) -> None:
+    ids = np.zeros((24, 32), np.int64)
+    # The corners span the box from row 6 to 13 and from column 5 to 14.
+    ids[[6, 13], [5, 14]] = IDS[FISH]
+    ids[row, column] = IGNORE
+    write_mask(root / f"masks/{FISH}/ILSVRC2012_val_1.png", ids)
+    assert next(iter(ImageNetSSource(ImageNetSSpec(root=root)).records())).problem == problem
+
+
+def test_a_class_that_is_added_after_the_plan_changes_no_object(root: Path) -> None:
+    (root / "classes.txt").unlink()
+    ids = np.zeros((24, 32), np.int64)
+    ids[:8], ids[8:12] = 1, 2
+    write_mask(root / f"masks/{FISH}/ILSVRC2012_val_1.png", ids)
+    record = next(iter(ImageNetSSource(ImageNetSSpec(root=root)).records()))
+    (root / "masks/n00000001").mkdir()
+    fresh = ImageNetSSource(ImageNetSSpec(root=root))
+    assert fresh.ids[FISH] == 2
+    assert np.array_equal(fresh.load(record).mask > 0, ids == 1)
+
+
+def test_the_lists_are_needed_for_the_plan_alone(root: Path) -> None:
+    record = next(iter(ImageNetSSource(ImageNetSSpec(root=root)).records()))
+    (root / "classes.txt").write_text(SUNGLASS)
+    (root / "classes.csv").unlink()
+    assert (ImageNetSSource(ImageNetSSpec(root=root)).load(record).mask > 0).sum() == 80
 
 
 def test_ids_are_red_plus_256_green(tmp_path: Path) -> None:
