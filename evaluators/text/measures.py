@@ -67,7 +67,7 @@ class EditMeasures:
 
 
 def measure_edits(rows: dict[str, list[CaptionRow]], *, resamples: int = 10_000) -> list[EditMeasures]:
-    """Measure every edit; intervals are Wilson's for shares and a bootstrap over images for means."""
+    """Measure every edit; see `proportion` for the intervals of shares; those of means are a bootstrap over images."""
     return [_measure(edit, mine, resamples) for edit, mine in rows.items()]
 
 
@@ -97,7 +97,7 @@ def _measure(edit: str, planned: list[CaptionRow], resamples: int) -> EditMeasur
         {group or "none": estimate for group, hits in true.items() if (estimate := _share(hits))},
         dict(Counter(str(one.get("word", "")) for one in inserted).most_common()),
         sum(bool(one.get("person")) for one in inserted),
-        round(sum(row.scores.get("article_errors", 0.0) for row in edited)),
+        round(sum(row.scores.get("article_errors", 0.0) for row in rows)),
         float(np.mean([undo(row) == row.caption for row in edited])) if edited else 1.0,
         _mean(edited, lambda scores: scores.get("text_similarity"), resamples),
         _mean(edited, lambda scores: _change(scores, "cross_modal"), resamples),
@@ -117,7 +117,7 @@ def _ceiling(rows: list[CaptionRow]) -> Estimate | None:
 
 
 def _share(hits: Sequence[bool]) -> Estimate | None:
-    """Return a share with Wilson's interval; None of nothing."""
+    """Return a share with its interval; None of nothing."""
     return proportion(sum(hits), len(hits)) if hits else None
 
 

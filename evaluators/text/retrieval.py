@@ -79,21 +79,37 @@ def reciprocal_ranks(
     return np.asarray(1 / ranks(texts, images, own, size=size, seed=seed))
 
 
-def compat_mrr(texts: FloatArray, images: FloatArray, *, size: int = POOL) -> float:
-    """Return MRR as the published script computes it: seed 0, pools of captions, whose images may recur, the remainder
+def compat_order(captions: IntArray, images: IntArray) -> IntArray:
+    """Return the positions of captions in the order in which the published notebook ranks them.
+
+    It drops a caption that its image has already, and shuffles the rest as pandas does with the seed 0.
+
+    Args:
+        captions: Which source text each caption has [captions].
+        images: Which image each belongs to [captions].
+    """
+    _, first = np.unique(np.stack([captions, images]), axis=1, return_index=True)
+    kept = np.sort(first)
+    # The old generator, whose permutations numpy never changes.
+    return np.asarray(kept[np.random.RandomState(0).permutation(len(kept))], np.int64)
+
+
+def compat_mrr(texts: FloatArray, images: FloatArray, order: IntArray, *, size: int = POOL) -> float:
+    """Return MRR as the published notebook computes it: pools of captions, whose images may recur, the remainder
     dropped, the best rank on ties.
 
-    With fewer captions than a pool holds there would be nothing left, so they make one pool.
+    With fewer captions than a pool holds there would be nothing left, so they make one pool. The notebook puts the
+    words "This is " before every caption, which is not done here.
 
     Args:
         texts: Normalised features [captions, features].
         images: Normalised features of the captions' images, in the same order.
+        order: Which captions make up the pools, one pool after the other; see `compat_order`.
         size: Captions per pool.
     """
-    size = min(size, len(texts))
-    order = np.random.default_rng(0).permutation(len(texts))
+    size = min(size, len(order))
     values = []
-    for start in range(0, len(texts) - size + 1, size):
+    for start in range(0, len(order) - size + 1, size):
         pool = order[start : start + size]
         similar = texts[pool] @ images[pool].T
         values.append(1 / (1 + (similar > np.diagonal(similar)[:, None]).sum(axis=1)))
@@ -114,7 +130,7 @@ class RetrievalResult:
         p_value, p_holm: Sign-flip test of the drop by image, and with Holm's correction over edits and models.
         net: Drop less that of the controls ``random-attribute`` and ``oracle``, over captions that both edit.
         no_ops: Share of captions without an edit.
-        compat: MRR as the published script computes it.
+        compat: MRR as the published notebook computes it; see `compat_mrr`.
     """
 
     edit: str
@@ -153,13 +169,15 @@ def search(
     for edit, value in found.items():
         counted = asked & captions.made[edit]
         if counted.any():
-            compat = compat_mrr(texts[place[edit][counted]], images[captions.image[counted]])
+            order = compat_order(place[ORIGINAL][counted], captions.image[counted])
+            compat = compat_mrr(texts[place[edit][counted]], images[captions.image[counted]], order)
             result = RetrievalResult(
                 edit,
                 captions=int(counted.sum()),
                 mrr=_mean(value, counted, captions, resamples),
                 recall={k: float((value[counted] >= 1 / k).mean()) for k in RECALLS},
                 compat=compat,
+                no_ops=float(1 - captions.edited[edit][counted].mean()),
             )
             results.append(result if edit == ORIGINAL else _compare(result, found, counted, captions, resamples))
     return tuple(results)
@@ -184,7 +202,6 @@ def _compare(
             for control, where in both.items()
             if where.any()
         },
-        no_ops=float(1 - edited.sum() / result.captions),
     )
 
 

@@ -24,8 +24,8 @@ class CaptionRow:
     Attributes:
         image: Digest of the picture, which several sources may share.
         caption: The source text; ``text`` is the edited one, the source's where there is no edit.
-        edited, failed: Whether the edit was made, and whether it could not be tried to its end; neither where there was
-            nothing to edit.
+        edited, failed: Whether the caption was changed, and whether the edit could not be tried to its end; neither
+            where there was nothing to edit, nor for the unedited caption.
         parameters, scores: As stored.
     """
 
@@ -68,7 +68,8 @@ def read_rows(dataset: Dataset) -> dict[str, list[CaptionRow]]:
 
 def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
     parameters = json.loads(record["parameters"])
-    caption, edited = str(parameters.get("caption", "")), record["status"] == "ok"
+    caption, accepted = str(parameters.get("caption", "")), record["status"] == "ok"
+    text = str(parameters.get("text", "")) if accepted else caption
     # What was not measured is NaN, which does not equal itself.
     scores = {name.removeprefix("score_"): record[name] for name in names if record[name] == record[name]}
     return CaptionRow(
@@ -77,11 +78,11 @@ def _row(record: dict[str, Any], names: list[str]) -> CaptionRow:
         record["source_sha256"],
         record["replica"],
         record["edit"],
-        edited,
+        text != caption,
         record["status"] == "failed",
         tuple(record["reasons"]),
         caption,
-        str(parameters.get("text", "")) if edited else caption,
+        text,
         record["label"],
         parameters,
         scores,

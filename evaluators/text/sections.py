@@ -13,7 +13,7 @@ from editmill.evaluators.text.retrieval import NET_OF, RetrievalResult
 _NOTES = (
     "changed: captions that the edit changed, in % of those that didn't fail; of eligible: among those that the "
     "source says could take an attribute;",
-    "true: inserted words that are true of the object they stand before (Wilson 95 % interval); top word: the most "
+    "true: inserted words that are true of the object they stand before (95 % interval); top word: the most "
     "frequent one's share;",
     "a/an: wrong articles; people: insertions before nouns of people; back: edited texts that their operations lead "
     "back to the source, in %;",

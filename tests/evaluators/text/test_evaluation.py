@@ -67,6 +67,7 @@ def test_tables_of_two_models(dataset: Dataset) -> None:
     assert result.headline is not None
     assert result.headline.model == "transformers:evaluation_encoder"
     by_edit = {one.edit: one for one in result.measures}
+    assert (by_edit["original"].edited, by_edit["original"].changed) == (0, 0)
     assert by_edit["grounded"].reversed == 1
     assert by_edit["grounded"].article_errors == by_edit["grounded"].persons == 0
     assert by_edit["oracle"].precision is not None
@@ -75,6 +76,7 @@ def test_tables_of_two_models(dataset: Dataset) -> None:
     assert by_edit["false-attribute"].precision.value == 0
     drops = {one.edit: one for one in result.models[0].results}
     assert drops["original"].drop is None
+    assert drops["original"].no_ops == 1
     assert drops["grounded"].drop is not None
     assert set(drops["grounded"].net) == {"random-attribute", "oracle"}
     assert 0 < drops["original"].mrr.value <= 1
