@@ -118,7 +118,7 @@ class ImageNetSSource(Source[LoadedSource]):
 
     def _classes(self) -> list[str]:
         listed = self.spec.classes or self.spec.root / "classes.txt"
-        if self.spec.classes or listed.is_file():
+        if self.spec.classes or listed.exists():
             return read_class_list(listed)
         derived = sorted({MERGED.get(wnid, wnid) for wnid in self.folders})
         self._require(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,9 +219,20 @@ def test_the_index_may_be_the_usual_json(root: Path) -> None:
     ("name", "text", "words"),
     [
         ("classes.csv", "a,b\n1,2\n", "not a readable class index"),
+        ("classes.csv", "imagenet_index;wnid\n1;n01443537\n", "separated by semicolons"),
+        ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n2,{FISH}\n", f"{FISH} is there twice"),
+        ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n1,{SUNGLASS}\n", "have the same index 1"),
+        ("classes.csv", f"imagenet_index,wnid\n1000,{FISH}\n", "has the index '1000'; ImageNet's are 0 to 999"),
+        ("classes.csv", f"imagenet_index,wnid\n-1,{FISH}\n", "has the index '-1'"),
+        ("classes.csv", "imagenet_index,wnid\n1\n", "line 2 has 1 cells"),
         ("classes.csv", "imagenet_index,wnid\n", "empty"),
         ("classes.csv", "imagenet_index,wnid\n1,goldfish\n", "'goldfish' is not a wnid"),
         ("classes.csv", f"imagenet_index,wnid\n1,{FISH}\n", "lacks"),
+        ("classes.json", "[1]", "not of the form"),
+        ("classes.json", '{"1": "n01443537"}', "not of the form"),
+        ("classes.json", '{"x": ["n01443537", "a"]}', "has the index 'x'"),
+        ("classes.json", "{", "not JSON"),
+        ("classes.json", "[" * 100_000, "nested too deep"),
         ("classes.txt", "goldfish\n", "not a wnid"),
         ("classes.txt", f"{FISH}\n{FISH}\n", "twice"),
         ("classes.txt", "\n", "empty"),
@@ -229,8 +241,24 @@ def test_the_index_may_be_the_usual_json(root: Path) -> None:
 )
 def test_lists_that_are_wrong(root: Path, name: str, text: str, words: str) -> None:
     (root / name).write_text(text)
+    index = root / name if name.endswith("json") else None
     with pytest.raises(SourceError, match=words):
-        list(ImageNetSSource(ImageNetSSpec(root=root)).records())
+        list(ImageNetSSource(ImageNetSSpec(root=root, index=index)).records())
+
+
+@pytest.mark.parametrize("name", ["classes.csv", "classes.json", "classes.txt"])
+def test_lists_that_are_no_regular_files_are_refused_unopened(root: Path, name: str) -> None:
+    (root / name).unlink(missing_ok=True)
+    os.mkfifo(root / name)
+    field = {"classes" if name.endswith("txt") else "index": root / name}
+    with pytest.raises(SourceError, match="not a regular file, but a FIFO"):
+        list(ImageNetSSource(ImageNetSSpec(root=root, **field)).records())
+
+
+def test_the_class_list_may_begin_with_a_mark(root: Path) -> None:
+    listed = root / "classes.txt"
+    listed.write_bytes(b"\xef\xbb\xbf" + listed.read_bytes())
+    assert [record.problem for record in ImageNetSSource(ImageNetSSpec(root=root)).records()] == ["", "", ""]
 
 
 def test_missing_folders(root: Path) -> None:
