@@ -60,9 +60,9 @@ class Plan:
         """Count planned samples per edit label, in the recipe's order."""
         return dict(Counter(sample.edit.label for sample in self.samples()))
 
-    def problems(self) -> dict[str, str]:
-        """Return sources that can't be used, with their reasons."""
-        return {sample.source.id: sample.source.problem for sample in self.samples() if sample.source.problem}
+    def problems(self) -> dict[str, SourceRecord]:
+        """Return the records that can't be used, by id; each says why."""
+        return {sample.source.id: sample.source for sample in self.samples() if sample.source.problem}
 
 
 def make_plan(recipe: Recipe) -> Plan:

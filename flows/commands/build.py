@@ -38,7 +38,7 @@ def plan(asked: Asked, as_json: bool) -> None:
                 {
                     "edits": made.counts(),
                     "shards": [len(shard) for shard in made.shards],
-                    "problems": problems,
+                    "problems": {identity: record.problem for identity, record in problems.items()},
                     **guess,
                 },
                 indent=2,
@@ -53,8 +53,8 @@ def plan(asked: Asked, as_json: bool) -> None:
         f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB"
         + _minutes(guess["cpu_minutes"])
     )
-    for identity, reason in problems.items():
-        click.echo(f"source {identity} can't be used: {reason}", err=True)
+    for identity, record in problems.items():
+        click.echo(f"source {identity} can't be used: {record.problem} ({record.detail or record.image})", err=True)
 
 
 def _minutes(minutes: float) -> str:

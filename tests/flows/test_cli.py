@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from editmill.flows.cli import main
 from editmill.manifests.verify import verify_dataset
@@ -90,6 +91,34 @@ def test_plan_counts_without_models(labels: Path) -> None:
     assert document["edits"]["size-005"] == 3
     assert sum(document["shards"]) == sum(document["edits"].values()) == 42
     assert document["network_evaluations"] > 0
+
+
+def test_plan_says_why_a_source_can_not_be_used(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 3)
+    Image.new("L", (96, 64), 1).save(tmp_path / "masks/p1.png")
+    (tmp_path / "images/p2.png").write_bytes(b"")
+    arguments = ["plan", "imagenet-e", "--source", f"folder:{labels}"]
+    text = run(*arguments).stderr
+    assert "source p1 can't be used: mask_empty (masks/p1.png: no pixel of the mask is object: its greatest" in text
+    assert "--set source.mask_from=1" in text
+    assert "source p2 can't be used: source_unreadable (images/p2.png: not a picture of a known format)" in text
+    # The field reads the mask, in which everything is object.
+    problems = json.loads(run(*arguments, "--set", "source.mask_from=1", "--json").stdout)["problems"]
+    assert problems == {"p0": "mask_empty", "p1": "mask_full", "p2": "source_unreadable"}
+
+
+def test_a_mask_in_the_alpha_channel_is_read_by_its_field(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    with Image.open(tmp_path / "masks/p0.png") as grey:
+        mask = grey.copy()
+    with Image.open(tmp_path / "images/p0.png") as photo:
+        cut = photo.copy()
+    cut.putalpha(mask)
+    cut.save(tmp_path / "masks/p0.png")
+    arguments = ["plan", "imagenet-e", "--source", f"folder:{labels}", "--json"]
+    assert json.loads(run(*arguments).stdout)["problems"] == {"p0": "mask_unreadable"}
+    assert json.loads(run(*arguments, "--set", "source.mask_from=alpha").stdout)["problems"] == {}
+    assert_one_message(run(*arguments, "--set", "source.mask_from=red"), "source.mask_from", "red")
 
 
 def test_build_verify_evaluate(labels: Path, pack: Path, tmp_path: Path) -> None:
