@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import FloatArray, IntArray
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.statistics import ROUNDING, SHARES, Bounds, Estimate, bounded_interval, too_few
 from editmill.manifests import RequestError
 
 _TAIL = 2.5
@@ -49,9 +49,10 @@ class SourceBootstrap:
         with np.errstate(invalid="ignore"):
             return np.asarray(weights @ values / weights.sum(axis=1), dtype=np.float64)
 
-    def mean(self, values: FloatArray, clusters: IntArray) -> Estimate:
-        """Return the mean with its percentile interval of 95 %."""
-        return interval(float(values.mean()), self.means(values, clusters), int(np.unique(clusters).size))
+    def mean(self, values: FloatArray, clusters: IntArray, *, bounds: Bounds = SHARES) -> Estimate:
+        """Return the mean of one value per source with its interval of 95 %; see `interval`."""
+        drawn = self.means(values, clusters)
+        return interval(float(values.mean()), drawn, len(values), moved=moved(values), bounds=bounds)
 
     def auroc(
         self, positives: FloatArray, positive_clusters: IntArray, negatives: FloatArray, negative_clusters: IntArray
@@ -77,15 +78,52 @@ class SourceBootstrap:
             scale = weights.sum() * total[-1]
             # Negatives below count in full, ties by half.
             sums[number] = weights @ (total[below] + total[upto]) / 2 / scale if scale else np.nan
-        return interval(value, sums, int(np.union1d(positive_clusters, negative_clusters).size))
+        sources = int(np.union1d(positive_clusters, negative_clusters).size)
+        # Samples of one source depend on each other, and two sources make one comparison.
+        independent = min(len(positives), len(negatives), sources / 2)
+        changed = max(moved(below + upto), moved(_placements(negatives, positives)))
+        return interval(value, sums, sources, moved=changed, independent=independent)
 
 
-def interval(value: float, resampled: FloatArray, n: int) -> Estimate:
-    """Return a percentile interval of 95 %, widened to hold the estimate, which resampling a few skewed values may
-    miss.
+def _placements(values: FloatArray, others: FloatArray) -> FloatArray:
+    """Return twice the number of ``others`` below each value, ties counted half."""
+    ranked = np.sort(others)
+    return np.asarray(np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right"), np.float64)
+
+
+def moved(values: FloatArray | IntArray) -> int:
+    """Return how many of the values, one or more, differ from the most frequent one."""
+    _, counts = np.unique(values, return_counts=True)
+    return int(len(values) - counts.max())
+
+
+def interval(
+    value: float,
+    resampled: FloatArray,
+    n: int,
+    *,
+    moved: int,
+    bounds: Bounds = SHARES,
+    independent: float | None = None,
+) -> Estimate:
+    """Return an interval of 95 %.
+
+    It is that of the percentiles, widened to hold the estimate, which resampling a few skewed values may miss. Where
+    resamples say too little (`editmill.evaluators.statistics.too_few`), it is the bound of Hoeffding, which is wide,
+    holds for any number of sources, and never has the width 0.
+
+    Args:
+        value: The estimate, within the bounds.
+        resampled: In every resample; NaN where it had none of the sources.
+        n: Sources.
+        moved: How many of them differ from the others.
+        bounds: Least and largest possible value.
+        independent: Independent values for the bound; None for ``n``.
     """
     known = resampled[~np.isnan(resampled)]
-    if not known.size:
-        return Estimate(value, value, value, n)
-    low, high = np.percentile(known, [_TAIL, 100 - _TAIL])
-    return Estimate(value, float(min(low, value)), float(max(high, value)), n)
+    if not too_few(n, moved) and known.size:
+        low, high = (float(end) for end in np.percentile(known, [_TAIL, 100 - _TAIL]))
+        if high - low > ROUNDING:
+            return Estimate(value, min(low, value), max(high, value), n)
+    inside = float(np.clip(value, *bounds))
+    return Estimate(value, *bounded_interval(inside, n if independent is None else independent, bounds=bounds), n)

@@ -12,9 +12,9 @@ from itertools import pairwise
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import FloatArray, IntArray
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.statistics import SHARES, Bounds, Estimate, too_few
 from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
-from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval, moved
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.families import marks
 from editmill.evaluators.watermark.rows import Scheme, WatermarkRows
@@ -28,7 +28,9 @@ class Crossing:
         level: Share of marked samples still found.
         state: ``crossed``, ``not_reached``, or ``below_from_start`` where the first point lies there already.
         value: Place on the axis, interpolated between rungs; None where it is not reached.
-        low, high: Ends of the 95 % bootstrap interval; None where they lie beyond the last rung.
+        low, high: Ends of the 95 % interval; None where they lie beyond the last rung. It comes from the bootstrap, or,
+            for strengths where resamples say too little, from the Clopper-Pearson intervals of the rungs: where their
+            lower ends and where their upper ends cross. Both are None beside a value where there is no interval.
     """
 
     level: float
@@ -102,19 +104,27 @@ def measure_dose(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBootstrap
     return DoseResult(
         scheme.name,
         tuple(cell.rung for cell in rungs),
-        _crossing(strength_axis, first, 0.5),
-        _crossing(strength_axis, first, 0.05),
+        _crossing(strength_axis, first, 0.5, _bands(rungs)),
+        _crossing(strength_axis, first, 0.05, _bands(rungs)),
         _crossing(quality, second, 0.95) if quality else None,
         _crossing(quality, second, 0.7) if quality else None,
-        _average(second, attacks, rungs),
-        _average(quality, attacks, rungs) if quality else None,
+        _average(second, attacks, SHARES),
+        _average(quality, attacks, (0.0, 2.0)) if quality else None,
     )
 
 
+def _bands(rungs: Sequence[Cell]) -> FloatArray:
+    """Return the ends of the rates' intervals, float [2, rungs]."""
+    return np.array([[cell.tpr().low for cell in rungs], [cell.tpr().high for cell in rungs]])
+
+
 class _Curve:
-    """A mean per rung: the estimate [1, rungs], and in every resample [resamples, rungs]."""
+    """A mean per rung: the estimate [1, rungs], and in every resample [resamples, rungs]; ``columns`` are the values
+    and sources of each rung.
+    """
 
     def __init__(self, columns: Sequence[tuple[FloatArray, IntArray]], sampler: SourceBootstrap) -> None:
+        self.columns = columns
         self.value = np.array([[values.mean() for values, _ in columns]])
         drawn = np.stack([sampler.means(values, clusters) for values, clusters in columns], axis=1)
         # A resample that drew no source of a small arm says nothing of it.
@@ -124,6 +134,7 @@ class _Curve:
     def fixed(cls, values: FloatArray, sampler: SourceBootstrap) -> _Curve:
         """Return a curve that no resample changes."""
         curve = cls.__new__(cls)
+        curve.columns = ()
         curve.value, curve.resampled = values[None], np.broadcast_to(values, (len(sampler.draws), len(values)))
         return curve
 
@@ -139,12 +150,18 @@ def _losses(cell: Cell, sampler: SourceBootstrap) -> tuple[FloatArray, IntArray]
     return values, sampler.numbers([row.source_id for row in measured])
 
 
-def _crossing(axis: _Curve, performance: _Curve, level: float) -> Crossing:
+def _crossing(axis: _Curve, performance: _Curve, level: float, bands: FloatArray | None = None) -> Crossing:
     value = float(crossings(axis.value, performance.value, level)[0])
     drawn = crossings(axis.resampled, performance.resampled, level)
     # Ranks, since infinities cannot be interpolated.
-    low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
-    low, high = min(float(low), value), max(float(high), value)
+    low, high = (float(end) for end in np.quantile(drawn, [0.025, 0.975], method="inverted_cdf"))
+    n = min(len(values) for values, _ in performance.columns)
+    if too_few(n, max(moved(values) for values, _ in performance.columns)) or low == high:
+        nowhere = np.array([math.inf, math.inf])
+        ends = nowhere if bands is None else crossings(np.repeat(axis.value, 2, axis=0), bands, level)
+        low, high = float(ends[0]), float(ends[1])
+    if not math.isinf(low):
+        low, high = min(low, value), max(high, value)
     state = (
         "not_reached" if math.isinf(value) else "below_from_start" if performance.value[0, 0] <= level else "crossed"
     )
@@ -155,11 +172,22 @@ def _finite(value: float) -> float | None:
     return None if math.isinf(value) else value
 
 
-def _average(curve: _Curve, columns: list[int], rungs: Sequence[Cell]) -> Estimate | None:
+def _average(curve: _Curve, columns: list[int], bounds: Bounds) -> Estimate | None:
     if not columns:
         return None
-    n = min(rungs[column].n for column in columns)
-    return interval(float(curve.value[0, columns].mean()), curve.resampled[:, columns].mean(axis=1), n)
+    parts = [curve.columns[column] for column in columns]
+    values, drawn = curve.value[0, columns], curve.resampled[:, columns]
+    # A source counts in every rung that it is in; the largest of these weights bounds what one source can do.
+    clusters = np.concatenate([own for _, own in parts])
+    weights = np.concatenate([np.full(len(own), 1 / len(own) / len(parts)) for _, own in parts])
+    return interval(
+        float(values.mean()),
+        drawn.mean(axis=1),
+        min(len(own) for _, own in parts),
+        moved=max(moved(own) for own, _ in parts),
+        bounds=bounds,
+        independent=float(1 / np.bincount(clusters, weights).max()),
+    )
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from editmill.evaluators.watermark.weaknesses import (
     BreakingRung,
     Survival,
     TextureSplit,
+    adjust_textures,
     find_breaking_rung,
     measure_survival,
     measure_textures,
@@ -32,6 +33,8 @@ from editmill.manifests import Dataset, Manifest, RequestError
 
 HEADLINE_ITEMS = 1000
 HEADLINE, FAST = "headline", "fast"
+# The wrapper of this package refuses smaller pictures; its codecs don't.
+LIMITED, LEAST_PIXELS = "invisible-watermark", 256 * 256
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class WatermarkEvaluation:
         tier: ``headline`` where every rung of every scheme has 1,000 marked and 1,000 unmarked samples, else ``fast``.
         control: Name of the rung without an attack, "" where there is none.
         cells, empty_cells: By scheme, then rung.
+        small: That some pictures are too small for the package of their scheme, for the heads of tables; "" where none
+            are.
         warnings: What a reader of the tables must know.
     """
 
@@ -88,6 +93,7 @@ class WatermarkEvaluation:
     replicates: tuple[Replicates, ...]
     detectors: tuple[DetectorResult, ...]
     failures: tuple[Failure, ...]
+    small: str
     warnings: tuple[str, ...]
 
     @property
@@ -143,7 +149,7 @@ def evaluate_watermark(
         quality=measure_quality(rows, sampler),
         survival=tuple(one for scheme in rows.schemes for one in measure_survival(scheme, cells, rows.control)),
         breaking=tuple(find_breaking_rung(scheme, cells) for scheme in rows.schemes),
-        strata=tuple(one for scheme in rows.schemes for one in measure_textures(scheme, cells, sampler)),
+        strata=adjust_textures([one for scheme in rows.schemes for one in measure_textures(scheme, cells, sampler)]),
         replicates=measure_replicates(rows),
         detectors=tuple(
             result
@@ -153,6 +159,7 @@ def evaluate_watermark(
             )
         ),
         failures=_failures(rows),
+        small=_small(rows),
         warnings=(*_hidden(rows), *_warnings(tier, cells, empty, gates, violations, nulls)),
     )
 
@@ -168,6 +175,20 @@ def _readable(cells: Sequence[Cell]) -> list[Cell]:
         what = "the dataset hides its keys: it has no picture with a mark, so that a detector has nothing to read"
         raise RequestError(what, where="--model", fix="leave --model out, or build without generator.secret_file")
     return readable
+
+
+def _small(rows: WatermarkRows) -> str:
+    sizes = {
+        (int(row.source.get("width", 0)), int(row.source.get("height", 0)))
+        for row in rows.rows
+        if row.ok and row.package == LIMITED
+    }
+    # A size that is not known is not too small.
+    below = [size for size in sizes if 0 < size[0] * size[1] < LEAST_PIXELS]
+    if not below:
+        return ""
+    width, height = min(below, key=lambda size: size[0] * size[1])
+    return f"pictures from {width} x {height} pixels, below the 256 x 256 that {LIMITED} asks for"
 
 
 def _hidden(rows: WatermarkRows) -> list[str]:
@@ -222,7 +243,9 @@ def _warnings(
     lines += [violation.message for violation in violations]
     for null in nulls:
         if null.test is None:
-            lines.append(f"{null.scheme}: no {null.group} unmarked sample was decoded, so the null is not tested")
+            # The keys of the run and fresh ones fail together.
+            if null.keys == "fresh":
+                lines.append(f"{null.scheme}: no {null.group} unmarked sample was decoded, so the null is not tested")
         elif not null.test.passed:
             lines.append(f"{null.scheme}: the null fails on {null.group} unmarked samples with {null.keys} keys")
     contradicting = sum(cell.contradicting_p for cell in cells)

@@ -12,20 +12,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
-from scipy.stats import binom, chisquare, kstest
+from scipy.stats import binom, binomtest, chisquare, kstest
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
+from editmill.evaluators.statistics import holm
 from editmill.evaluators.watermark.binomial import ALPHAS, randomised_p_values, threshold
 from editmill.evaluators.watermark.rates import Rate, rate
 from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows
 from editmill.manifests import derive_seed
 
 PAIRS = 20_000
-# With two such tests and a band of 99 %, one sound calibration in about 80 fails by chance.
-LEAST_P = 0.001
+# Of p-values adjusted over all tests of a table: so at most one sound table in 100 fails anywhere by chance.
+LEAST_P = 0.01
 # With 999 flips a p-value of 1 % is attained exactly.
 FLIPS = 999
 _ROUNDING = 1e-9
@@ -43,18 +45,26 @@ class NullTest:
         chi_square_p: Of Pearson's test on the counts, tails pooled to bins of at least 5.
         ks_p: Of the Kolmogorov-Smirnov test on randomised p-values against the uniform.
         fpr: Pairs at or above the 1 % threshold.
+        fpr_p: Of the exact test that their rate is the true level.
         true_level: Of that threshold.
         band_low, band_high: Central 99 % of the binomial around it.
-        passed: Both p-values above 0.001, and the rate inside the band.
+        holm: The three p-values (chi-square, KS, rate), adjusted by Holm over all tests that are reported together.
+        passed: All of these above 0.01.
     """
 
     chi_square_p: float
     ks_p: float
     fpr: Rate
+    fpr_p: float
     true_level: float
     band_low: float
     band_high: float
-    passed: bool
+    holm: tuple[float, ...] = ()
+    passed: bool = False
+
+    def judged(self, adjusted: tuple[float, ...]) -> NullTest:
+        """Return it with its three p-values adjusted."""
+        return replace(self, holm=adjusted, passed=min(adjusted) > LEAST_P)
 
 
 @dataclass(frozen=True)
@@ -89,9 +99,15 @@ def null_test(matches: FloatArray, bits: int, rng: np.random.Generator) -> NullT
     found = rate(int((matches >= test.matches).sum()), pairs)
     low, high = (float(end) / pairs for end in binom.interval(0.99, pairs, test.level))
     chi, ks = _chi_square(matches, bits), float(kstest(randomised_p_values(matches, bits, rng), "uniform").pvalue)
-    return NullTest(
-        chi, ks, found, test.level, low, high, chi > LEAST_P and ks > LEAST_P and low <= found.value <= high
-    )
+    exact = float(binomtest(found.hits, pairs, test.level).pvalue)
+    return NullTest(chi, ks, found, exact, test.level, low, high).judged(tuple(holm([chi, ks, exact])))
+
+
+def adjust(results: Sequence[NullResult]) -> tuple[NullResult, ...]:
+    """Adjust the p-values of all tests of a table by Holm."""
+    tests = [one.test for one in results if one.test]
+    adjusted = iter(holm([p for test in tests for p in (test.chi_square_p, test.ks_p, test.fpr_p)]))
+    return tuple(replace(one, test=one.test.judged(tuple(islice(adjusted, 3)))) if one.test else one for one in results)
 
 
 def decided_bits(detections: Sequence[Detection], rng: np.random.Generator) -> BoolArray:
@@ -114,11 +130,13 @@ def calibrate(rows: WatermarkRows, *, pairs: int = PAIRS, seed: int = 0) -> tupl
         "clean": [row for row in unmarked if row.rung == rows.control],
         "regenerated": [row for row in unmarked if row.rung in regenerated],
     }
-    return tuple(
-        result
-        for scheme in rows.schemes
-        for group, members in groups.items()
-        for result in _calibrate_group(scheme, group, members, pairs, seed)
+    return adjust(
+        [
+            result
+            for scheme in rows.schemes
+            for group, members in groups.items()
+            for result in _calibrate_group(scheme, group, members, pairs, seed)
+        ]
     )
 
 

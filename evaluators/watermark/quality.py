@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.statistics import Bounds, Estimate
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap
 from editmill.evaluators.watermark.rows import WatermarkRows
 
@@ -43,6 +43,10 @@ class QualityResult:
     measures: tuple[Measure, ...]
 
 
+def _bounds(name: str) -> Bounds:
+    return (0.0, PSNR_CEILING) if "psnr" in name else (-1.0, 1.0)
+
+
 def measure_quality(rows: WatermarkRows, sampler: SourceBootstrap) -> tuple[QualityResult, ...]:
     """Return the mean scores per scheme and rung, unmarked samples first."""
     found = []
@@ -56,7 +60,7 @@ def measure_quality(rows: WatermarkRows, sampler: SourceBootstrap) -> tuple[Qual
                 if "psnr" in name:
                     values = np.minimum(values, PSNR_CEILING)
                 clusters = sampler.numbers([row.source_id for row in measured])
-                measures.append(Measure(name, sampler.mean(values, clusters)))
+                measures.append(Measure(name, sampler.mean(values, clusters, bounds=_bounds(name))))
             if group:
                 found.append(QualityResult(scheme, attack.name, len(group), tuple(measures)))
     return tuple(found)

@@ -79,6 +79,7 @@ class WatermarkRow:
     Attributes:
         scheme: Of a marked sample; "" for an unmarked one.
         detections: By scheme; empty unless the sample is ``ok``.
+        package: Whose code marked it; "" for an unmarked sample.
         attack, source: As stored.
         scores: What was measured on the picture.
     """
@@ -89,6 +90,7 @@ class WatermarkRow:
     replica: int
     positive: bool
     scheme: str
+    package: str
     status: str
     reasons: tuple[str, ...]
     detections: dict[str, Detection] = field(repr=False)
@@ -211,7 +213,8 @@ def _plan(manifest: Manifest) -> tuple[tuple[Scheme, ...], tuple[Attack, ...]]:
 def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int], *, hidden: bool) -> WatermarkRow:
     parameters = json.loads(record["parameters"])
     positive, ok = record["label"] == 1, record["status"] == "ok" or record["reasons"] == [WITHHELD]
-    scheme = str((parameters.get("watermark") or {}).get("scheme", "")) if positive else ""
+    mark = (parameters.get("watermark") or {}) if positive else {}
+    scheme, package = str(mark.get("scheme", "")), str(mark.get("package", ""))
     detections = (
         {
             str(one["scheme"]): _detection(one, record["key"], bits, hidden=hidden and positive)
@@ -233,6 +236,7 @@ def _row(record: dict[str, Any], names: list[str], bits: Mapping[str, int], *, h
         record["replica"],
         positive,
         scheme,
+        package,
         record["status"],
         tuple(record["reasons"]),
         detections,

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from editmill.evaluators.figures import decimal, decimal_cells, drop_cells, p_text, percent, rate_cells
+from editmill.evaluators.figures import (
+    SOURCE_INTERVALS,
+    TOO_FEW,
+    decimal,
+    decimal_cells,
+    drop_cells,
+    p_text,
+    percent,
+    rate_cells,
+)
 from editmill.evaluators.reporting import Section
 from editmill.evaluators.watermark.binomial import ALPHAS, threshold
 from editmill.evaluators.watermark.cells import Cell, EmptyCell, View
@@ -38,19 +47,26 @@ def _headline(evaluation: WatermarkEvaluation) -> Section:
         "n: marked samples, and as many unmarked ones of the same sources; both are attacked. Rates in % with "
         "Clopper-Pearson intervals;",
         "TPR at analytic thresholds whose true level is given below; exact: the randomised test at exactly 1 %;",
-        "bits right and AUROC with intervals bootstrapped by source; log10 p: median; margin: mean matches less the 1 "
-        "% threshold, in bits.",
+        f"bits right and AUROC with {SOURCE_INTERVALS};",
+        "log10 p: median; margin: mean matches less the 1 % threshold, in bits.",
     )
-    return Section("Detection by rung", CELL_HEAD, [_cell(cell) for cell in cells], notes)
+    return Section(_titled("Detection by rung", evaluation), CELL_HEAD, [_cell(cell) for cell in cells], notes)
+
+
+def _titled(title: str, evaluation: WatermarkEvaluation) -> str:
+    """Return a title of a table of rates, which also says that pictures are too small for a package."""
+    return f"{title} ({evaluation.small})" if evaluation.small else title
 
 
 def _apart(evaluation: WatermarkEvaluation) -> Section:
     cells = [cell for cell in evaluation.cells if cell.ladder and cell.scheme not in evaluation.headline]
-    return Section("Schemes that did not pass the gate: no headline", CELL_HEAD, [_cell(cell) for cell in cells])
+    title = _titled("Schemes that did not pass the gate: no headline", evaluation)
+    return Section(title, CELL_HEAD, [_cell(cell) for cell in cells])
 
 
 def _arms(evaluation: WatermarkEvaluation) -> Section:
-    return Section("Ablation arms", CELL_HEAD, [_cell(cell) for cell in evaluation.cells if not cell.ladder])
+    cells = [cell for cell in evaluation.cells if not cell.ladder]
+    return Section(_titled("Ablation arms", evaluation), CELL_HEAD, [_cell(cell) for cell in cells])
 
 
 def _cell(cell: Cell) -> list[str]:
@@ -172,10 +188,15 @@ def _strata(evaluation: WatermarkEvaluation) -> Section:
     rows = []
     for one in evaluation.strata:
         sides = [cell for side in (one.flat, one.textured) for cell in (str(side.n), *rate_cells(side))]
-        rows.append([one.scheme, one.rung, f"{one.flat_share:.3f}", *sides, *drop_cells(one.difference)])
+        tests = [p_text(one.p), p_text(one.holm)]
+        rows.append([one.scheme, one.rung, f"{one.flat_share:.3f}", *sides, *drop_cells(one.difference), *tests])
     head = ["scheme", "rung", "median", "n flat", "flat TPR@1%", "95 %", "n textured", "textured TPR@1%", "95 %"]
-    note = "halves by the share of nearly flat pixels of the source."
-    return Section("Flat and textured sources", [*head, "flat less textured", "95 %"], rows, (note,))
+    head += ["flat less textured", "95 %", "p", "p (Holm)"]
+    note = (
+        "halves by the share of nearly flat pixels of the source. p: Fisher's exact test; Holm: adjusted for all "
+        f"{len(rows)} tests of this table."
+    )
+    return Section("Flat and textured sources", head, rows, (note,))
 
 
 def _quality(evaluation: WatermarkEvaluation) -> Section:
@@ -195,10 +216,12 @@ def _quality(evaluation: WatermarkEvaluation) -> Section:
 
 def _nulls(evaluation: WatermarkEvaluation) -> Section:
     head = ["scheme", "unmarked", "keys", "images", "pairs", "chi2 p", "KS p", "FPR@1%", "true level"]
-    head += ["99 % band", "holds", "ties", "errors", "soft FPR"]
+    head += ["99 % band", "FPR p", "least p (Holm)", "holds", "ties", "errors", "soft FPR"]
+    tests = 3 * sum(one.test is not None for one in evaluation.nulls)
     notes = (
         f"matches of unmarked samples against Binomial(bits, 1/2): fresh keys, at least {PAIRS:,} pairs; the run's "
         "own keys, one sample per source;",
+        f"holds: the least of the three p-values, adjusted by Holm for all {tests} tests of this table, is above 0.01;",
         "soft: the sum of signed scores, by its sign-flip p-value at 1 %. In %.",
     )
     return Section("Null calibration", head, [_null(one) for one in evaluation.nulls], notes)
@@ -209,10 +232,11 @@ def _null(one: NullResult) -> list[str]:
     end = [str(one.ties), str(one.errors), f"{one.soft_fpr.value * 100:.2f}" if one.soft_fpr else "-"]
     test = one.test
     if test is None:
-        return [*cells, *["-"] * 5, "not tested", *end]
+        return [*cells, *["-"] * 7, "not tested", *end]
     band = f"[{test.band_low * 100:.2f}, {test.band_high * 100:.2f}]"
     rates = [f"{test.fpr.value * 100:.2f}", f"{test.true_level * 100:.2f}", band]
-    return [*cells, p_text(test.chi_square_p), p_text(test.ks_p), *rates, "yes" if test.passed else "NO", *end]
+    tests = [p_text(test.fpr_p), p_text(min(test.holm)), "yes" if test.passed else "NO"]
+    return [*cells, p_text(test.chi_square_p), p_text(test.ks_p), *rates, *tests, *end]
 
 
 def _replicates(evaluation: WatermarkEvaluation) -> Section:
@@ -265,4 +289,6 @@ def _crossing(found: Crossing | None) -> list[str]:
     low, high = (">" if end is None else decimal(end) for end in (found.low, found.high))
     if found.value is None:
         return ["not reached", "" if found.low is None else f"[{low}, {high}]"]
+    if found.low is None:
+        return [f"{found.value:.3f}", TOO_FEW]
     return [("<= " if found.state == "below_from_start" else "") + f"{found.value:.3f}", f"[{low}, {high}]"]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import fisher_exact
 
 from editmill.evaluators.adapters.arrays import FloatArray
-from editmill.evaluators.statistics import Estimate
+from editmill.evaluators.statistics import DROPS, Estimate, holm, too_few
 from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
-from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval
+from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval, moved
 from editmill.evaluators.watermark.cells import Cell
 from editmill.evaluators.watermark.families import marks
 from editmill.evaluators.watermark.rates import Rate, rate
@@ -67,8 +68,10 @@ class TextureSplit:
 
     Attributes:
         flat, textured: TPR at 1 %.
-        difference: Flat less textured, with a bootstrap interval.
+        difference: Flat less textured. Its interval comes from the bootstrap, or, where resamples say too little, from
+            exact intervals of 97.5 % of both rates.
         flat_share: The median that parts them.
+        p, holm: Of Fisher's exact test of equal rates, and adjusted by Holm over all of these tests.
     """
 
     scheme: str
@@ -77,6 +80,8 @@ class TextureSplit:
     textured: Rate
     difference: Estimate
     flat_share: float
+    p: float
+    holm: float = 1.0
 
 
 def measure_survival(scheme: Scheme, cells: Sequence[Cell], control: str) -> tuple[Survival, ...]:
@@ -130,9 +135,27 @@ def measure_textures(scheme: Scheme, cells: Sequence[Cell], sampler: SourceBoots
         found = marks(tuple(rows), scheme.name, sampler)
         hits = detected(found.matches, found.decoded, threshold(scheme.bits, ALPHAS[0]))
         drawn = sampler.means(hits[flat], found.clusters[flat]) - sampler.means(hits[~flat], found.clusters[~flat])
-        difference = interval(float(hits[flat].mean() - hits[~flat].mean()), drawn, len(rows))
-        results.append(TextureSplit(scheme.name, cell.rung, _rate(hits[flat]), _rate(hits[~flat]), difference, middle))
+        difference = _difference(hits[flat], hits[~flat], drawn)
+        even, textured = _rate(hits[flat]), _rate(hits[~flat])
+        counts = np.array([[side.hits, side.n - side.hits] for side in (even, textured)])
+        p = min(1.0, float(fisher_exact(counts).pvalue))
+        results.append(TextureSplit(scheme.name, cell.rung, even, textured, difference, middle, p))
     return tuple(results)
+
+
+def adjust_textures(splits: Sequence[TextureSplit]) -> tuple[TextureSplit, ...]:
+    """Adjust the p-values of one table by Holm."""
+    adjusted = holm([one.p for one in splits])
+    return tuple(replace(one, holm=value) for one, value in zip(splits, adjusted, strict=True))
+
+
+def _difference(first: FloatArray, second: FloatArray, drawn: FloatArray) -> Estimate:
+    value, n = float(first.mean() - second.mean()), len(first) + len(second)
+    if too_few(min(len(first), len(second)), min(moved(first), moved(second))):
+        # Two intervals of 97.5 % hold together with 95 %.
+        one, other = (rate(int(side.sum()), len(side), confidence=0.975) for side in (first, second))
+        return Estimate(value, one.low - other.high, one.high - other.low, n)
+    return interval(value, drawn, n, moved=n, bounds=DROPS)
 
 
 def _rate(hits: FloatArray) -> Rate:

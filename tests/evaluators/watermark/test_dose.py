@@ -43,8 +43,10 @@ def test_a_known_curve(tmp_path: Path) -> None:
     assert dose.s50.high is not None
     assert dose.s50.low <= dose.s50.value <= dose.s50.high
     assert dose.s5.value == pytest.approx(0.999)
-    assert dose.s5.high is not None
-    assert 0.999 < dose.s5.high <= 1
+    # None of 40 is found at the last rung, where up to 8.8 % may be: the interval has no end.
+    assert dose.s5.low is not None
+    assert dose.s5.low < 0.999
+    assert dose.s5.high is None
     assert dose.avg_p is not None
     assert dose.avg_p.value == pytest.approx((1 + 0.9 + 0.1 + 0.05 + 0) / 5)
     assert dose.avg_q is not None

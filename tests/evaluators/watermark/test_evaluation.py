@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from editmill.evaluators.watermark.detectors import NamedDetector
 from editmill.evaluators.watermark.evaluation import evaluate_watermark
 from editmill.evaluators.watermark.gate import FAILED, PASSED, TOO_FEW
 from editmill.evaluators.watermark.rows import read_rows
+from editmill.evaluators.watermark.sections import CELL_HEAD, sections
 from editmill.manifests import CorruptDatasetError, DataError
 from tests.evaluators.builder import named, quick
 from tests.evaluators.watermark.builder import ARM, LADDER, build, tabulate
@@ -148,7 +150,12 @@ def test_flat_and_textured_sources(tmp_path: Path) -> None:
     found = {one.rung: one for one in result.strata}
     assert found["s12"].flat.value == 0
     assert found["s12"].textured.value == 1
-    assert found["s12"].difference.value == found["s12"].difference.high == -1
+    # With 20 sources each, a rate of 0 or 1 is known to 19 points at 97.5 %.
+    assert (found["s12"].difference.value, found["s12"].difference.low) == (-1, -1)
+    assert found["s12"].difference.high == pytest.approx(2 * (1 - 0.0125 ** (1 / 20)) - 1)
+    # Of 40 sources, 20 of each kind: the chance that they part like this by chance, both ways.
+    assert found["s12"].p == pytest.approx(2 / comb(40, 20))
+    assert [found[rung].holm for rung in ("s12", "vae", "pipeline")] == pytest.approx([found["s12"].p * 3] * 2 + [1])
     assert found["pipeline"].difference.value == 0
     alike = evaluate_watermark(tabulate(tmp_path, sources=6, rungs=SHORT, flat_share=lambda number: 0.5), [], quick(20))
     assert alike.strata == ()
@@ -179,7 +186,7 @@ def test_quality_of_marked_and_unmarked_samples(tmp_path: Path) -> None:
 
 
 def test_equal_input_gives_equal_results_and_the_seed_counts(tmp_path: Path) -> None:
-    dataset = tabulate(tmp_path, sources=15, rungs=SHORT)
+    dataset = tabulate(tmp_path, sources=25, rungs=SHORT)
     first, second = (evaluate_watermark(dataset, [], Options(resamples=50, seed=3)) for _ in range(2))
     assert first == second
     other = evaluate_watermark(dataset, [], Options(resamples=50, seed=4))
@@ -294,3 +301,79 @@ def test_the_evaluator_loads_no_torch() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+def test_no_interval_has_the_width_0(tmp_path: Path) -> None:
+    """Whatever all sources say, and however few they are."""
+
+    def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
+        return {"pipeline": 32, "vae": 24, "s12": 16}[rung] if positive else 16
+
+    for sources in (1, 3, 19, 20, 60):
+        result = evaluate_watermark(tabulate(tmp_path, sources=sources, rungs=SHORT, matches=matches), [], quick(30))
+        views = [view for cell in result.cells for view in cell.views]
+        found = [cell.bit_accuracy for cell in result.cells] + [view.auroc for view in views]
+        found += [level.exact_tpr for view in views for level in view.levels]
+        found += [measure.value for one in result.quality for measure in one.measures]
+        found += [one.difference for one in result.strata]
+        found += [one for dose in result.doses for one in (dose.avg_p, dose.avg_q) if one]
+        for one in found:
+            assert one.low is not None
+            assert one.high is not None
+            assert one.low <= one.value <= one.high
+            assert one.high - one.low > 1e-9, (sources, one)
+        for dose in result.doses:
+            for place in (dose.s50, dose.s5, dose.q95, dose.q70):
+                assert place is not None
+                assert place.low is None or place.low != place.high
+
+
+def test_an_area_at_the_boundary_has_an_exact_interval(tmp_path: Path) -> None:
+    def matches(scheme: str, rung: str, number: int, positive: bool) -> int:
+        return 32 if positive else 10
+
+    result = evaluate_watermark(tabulate(tmp_path, sources=60, rungs=PIPELINE, matches=matches), [], quick(30))
+    area = result.cells[0].combined.auroc
+    # 60 sources make 30 independent comparisons, and all of them are right.
+    assert (area.value, area.high) == (1, 1)
+    assert area.low == pytest.approx(0.025 ** (1 / 30))
+
+
+def test_what_is_not_tested_is_said_once(tmp_path: Path) -> None:
+    dataset = tabulate(
+        tmp_path, sources=3, rungs=SHORT, error=lambda scheme, rung, number, positive: "" if positive else "lost"
+    )
+    lines = [line for line in evaluate_watermark(dataset, [], quick(20)).warnings if "the null is not tested" in line]
+    assert lines == [
+        f"alpha: no {group} unmarked sample was decoded, so the null is not tested"
+        for group in ("clean", "regenerated")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("package", "size", "shown"),
+    [
+        ("invisible-watermark", (255, 257), "pictures from 255 x 257 pixels, below the 256 x 256"),
+        ("invisible-watermark", (256, 256), ""),
+        ("blind-watermark", (64, 64), ""),
+    ],
+)
+def test_heads_of_tables_tell_of_pictures_below_the_limit_of_the_package(
+    tmp_path: Path, package: str, size: tuple[int, int], shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.evaluators.watermark import builder
+
+    original = builder._row
+
+    def sized(*given: Any) -> Any:
+        row = original(*given)
+        parameters = {**row.parameters, "source": {"width": size[0], "height": size[1]}}
+        if row.label:
+            parameters["watermark"] = {**row.parameters["watermark"], "package": package}
+        return row.model_copy(update={"parameters": parameters})
+
+    monkeypatch.setattr(builder, "_row", sized)
+    result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=(*PIPELINE, ARM)), [], quick(20))
+    titles = [section.title for section in sections(result) if section.head == CELL_HEAD]
+    assert [title.partition(" (")[2].startswith(shown) for title in titles] == [True] * 3
+    assert all(("below the 256" in title) == bool(shown) for title in titles)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from editmill.evaluators.statistics import holm
 from editmill.evaluators.watermark.null import (
     calibrate,
     decided_bits,
@@ -42,7 +43,7 @@ def test_fixed_keys_fail_with_decoders_that_say_the_same_of_every_picture() -> N
 
 
 def test_the_calibration_holds_its_level() -> None:
-    """Each of three checks fails rarely: 1 in 1,000 twice, 1 in 100 once."""
+    """Three checks together fail once in 100."""
     rng = np.random.default_rng(3)
     passed = sum(null_test(rng.binomial(64, 0.5, 2000).astype(np.float64), 64, rng).passed for _ in range(200))
     assert passed >= 190
@@ -67,6 +68,29 @@ def test_a_dataset_with_fair_keys(tmp_path: Path) -> None:
     assert all(one.test is not None and one.test.passed for one in results)
     assert [one.pairs for one in results] == [20_000, 40, 20_000, 40]
     assert results == calibrate(read_rows(tabulate(tmp_path, sources=40)), pairs=20_000)
+
+
+def test_p_values_are_adjusted_over_the_table(tmp_path: Path) -> None:
+    dataset = tabulate(tmp_path, sources=40, schemes=(("alpha", 32), ("beta", 48)))
+    tests = [one.test for one in calibrate(read_rows(dataset), pairs=2000)]
+    plain = [p for test in tests if test for p in (test.chi_square_p, test.ks_p, test.fpr_p)]
+    assert len(plain) == 24
+    assert [p for test in tests if test for p in test.holm] == holm(plain)
+    # By itself this test passes; beside 23 others, its p-value counts 24 times.
+    rng = np.random.default_rng(7)
+    alone = null_test(fresh_matches(np.ones((4, 32), bool), 2000, rng), 32, rng)
+    assert alone.judged((0.0101, 1.0, 1.0)).passed
+    assert not alone.judged((1.0, 1.0, 0.01)).passed
+
+
+def test_a_rate_beyond_its_level_fails_by_itself() -> None:
+    rng = np.random.default_rng(8)
+    counts = rng.binomial(32, 0.5, 20_000).astype(np.float64)
+    # 70 more false alarms at the 1 % threshold of 24, which Binomial(32, 1/2) reaches in 0.35 %.
+    counts[np.flatnonzero(counts < 24)[:70]] = 24.0
+    found = null_test(counts, 32, rng)
+    assert found.fpr_p < 1e-6
+    assert not found.passed
 
 
 def test_a_run_with_one_key_is_found(tmp_path: Path) -> None:
