@@ -123,6 +123,25 @@ class SourceRecord(Record):
     problem: str = ""
     detail: str = ""
 
+    @property
+    def image_name(self) -> str:
+        """The image as rows and messages name it."""
+        return released_name(self.image)
+
+    @property
+    def mask_name(self) -> str:
+        """The same of the mask."""
+        return released_name(self.mask)
+
+    def released(self) -> dict[str, Any]:
+        """Return the record as JSON values, without the folders of this machine."""
+        return {**self.model_dump(mode="json"), "image": self.image_name, "mask": self.mask_name}
+
+
+def released_name(reference: str) -> str:
+    """Return a file's reference as datasets hold it: an absolute path is cut to its last part."""
+    return PurePosixPath(reference).name if PurePosixPath(reference).is_absolute() else reference
+
 
 class MemberSpan(Record):
     """Where one member's bytes lie in its tar: offset and size in bytes, sha256 in hex."""

@@ -9,13 +9,12 @@ from editmill.generators.models.checkpoints import model_record
 from editmill.generators.models.loading import Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
-from editmill.manifests.manifest import sources_digest
 from editmill.manifests.records import ModelRecord
-from editmill.pipelines.plan import Plan
+from editmill.pipelines.plan import Plan, content_digest
 from editmill.pipelines.registry import GUARDS
 
 # Raised with every change of what is digested below.
-ALGORITHM = 3
+ALGORITHM = 4
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
 # The same of a pack.
@@ -74,7 +73,7 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         "pack": pack_document(pack, roles),
     }
     if plan.recipe.calibration is not None:
-        document["calibration"] = sources_digest(plan.calibration)
+        document["calibration"] = content_digest(plan.calibration)
     return Identity(digest(document), models)
 
 

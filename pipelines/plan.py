@@ -112,7 +112,7 @@ def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
 
 def content_digest(records: Sequence[SourceRecord]) -> str:
     """Digest everything that records say; the names of files in them are part of rows and members."""
-    return digest([record.model_dump(mode="json") for record in records])
+    return digest([record.released() for record in records])
 
 
 def calibration_records(recipe: Recipe) -> tuple[SourceRecord, ...]:

@@ -347,7 +347,7 @@ def check_record(record: SourceRecord) -> None:
     """
     if record.problem:
         # The problems of masks begin with that word: mask_empty, mask_size_mismatch.
-        where = record.mask if record.problem.startswith("mask") else record.image
+        where = record.mask_name if record.problem.startswith("mask") else record.image_name
         raise Unusable(Reason(record.problem), record.detail or f"{where}: {record.problem.replace('_', ' ')}")
 
 

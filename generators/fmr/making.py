@@ -100,7 +100,7 @@ class FmrMaker(Maker[Subject]):
             image = frame(loaded.image, side=side, multiple=multiple)
             mask = frame(loaded.mask, side=side, multiple=multiple, mask=True)
         except ValueError as error:
-            raise Unusable(Reason.SOURCE_TOO_SMALL, f"{record.image}: {error}") from error
+            raise Unusable(Reason.SOURCE_TOO_SMALL, f"{record.image_name}: {error}") from error
         # An object outside of the frame is nowhere, and a guard then looks at the whole picture.
         return Subject(record.id, image, record.label, record.class_name, mask if mask.any() else None)
 

@@ -105,7 +105,7 @@ def _parameters(job: TextJob, candidate: TextCandidate) -> dict[str, Any]:
             {"kind": one.kind, "start": one.start, "old": one.old, "new": one.new} for one in candidate.operations
         ],
         "caption_label": caption.label,
-        "image": record.image,
+        "image": record.image_name,
         "image_sha256": record.sha256,
         "eligible": is_eligible(job.caption),
         **candidate.facts,

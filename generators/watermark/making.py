@@ -69,7 +69,7 @@ class WatermarkMaker(Maker[Framed]):
         check_record(record)
         if not (record.licence or self.settings.rights_basis):
             fix = "give --set source.licence=… or --set generator.rights_basis=…"
-            raise Unusable(WatermarkReason.RIGHTS_MISSING, f"{record.image} states no licence; {fix}")
+            raise Unusable(WatermarkReason.RIGHTS_MISSING, f"{record.image_name} states no licence; {fix}")
         image = frame(self.build.source.load(record).image, self.settings)
         return Framed(record.id, image, encode_image(image, "png"), self._source_facts(record, image))
 

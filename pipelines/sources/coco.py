@@ -14,7 +14,7 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
-from editmill.manifests.records import SourceRecord
+from editmill.manifests.records import SourceRecord, released_name
 from editmill.pipelines.sources.coco_file import (
     Document,
     by_id,
@@ -155,7 +155,7 @@ class CocoSource(Source[LoadedSource]):
             raise Unusable(Reason.SOURCE_UNREADABLE, f"{where}: {what}")
         if not isinstance(file_name, str) or not is_unicode(file_name):
             raise Unusable(Reason.SOURCE_UNREADABLE, f"{where}: its image has no file_name")
-        return image_facts(self.folder / file_name, file_name)
+        return image_facts(self.folder / file_name, released_name(file_name))
 
     def _mask(self, record: SourceRecord) -> Mask:
         """Return a record's mask in the size of its photograph, uint8 [H, W], 255 on the object.

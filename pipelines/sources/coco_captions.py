@@ -13,7 +13,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec, resolved
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import SourceError
-from editmill.manifests.records import SourceRecord
+from editmill.manifests.records import SourceRecord, released_name
 from editmill.pipelines.sources.coco_file import (
     Document,
     by_id,
@@ -99,7 +99,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
     def _record(self, name: str, image: Document) -> SourceRecord:
         mine = self._file.captions[image["id"]]
         record = listed_record(
-            partial(image_facts, self.folder / image["file_name"], image["file_name"]),
+            partial(image_facts, self.folder / image["file_name"], released_name(image["file_name"])),
             id=name,
             image=image["file_name"],
             captions=caption_records([one["caption"] for one in mine], names=[str(one["id"]) for one in mine]),
@@ -109,14 +109,14 @@ class CocoCaptionsSource(Source[CaptionedImage]):
             return record
         if not _fits(image, record):
             size = f"{image['width']}x{image['height']}"
-            logger.warning("%s is not %s as its annotations say, so their boxes are left out", record.image, size)
+            logger.warning("%s is not %s as its annotations say, so their boxes are left out", record.image_name, size)
         return record.model_copy(update={"objects_sha256": _digest(self._objects_of(record))})
 
     def load(self, record: SourceRecord) -> CaptionedImage:
         image = read_image(self.folder / record.image, record)
         objects = self._objects_of(record)
         found = "" if self.spec.instances is None else _digest(objects)
-        check_unchanged(found, record.objects_sha256, record, f"{record.image}: its objects")
+        check_unchanged(found, record.objects_sha256, record, f"{record.image_name}: its objects")
         return CaptionedImage(record, image, objects)
 
     def _objects_of(self, record: SourceRecord) -> tuple[GoldObject, ...]:
@@ -125,7 +125,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
             return ()
         entry = self._file.images.get(record.id)
         if entry is None:
-            raise Unusable(Reason.SOURCE_CHANGED, f"{record.image}: no longer in the captions file")
+            raise Unusable(Reason.SOURCE_CHANGED, f"{record.image_name}: no longer in the captions file")
         return tuple(self._objects.get(entry["id"], ())) if _fits(entry, record) else ()
 
 

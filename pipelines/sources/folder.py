@@ -11,7 +11,7 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
-from editmill.manifests.records import SourceRecord
+from editmill.manifests.records import SourceRecord, released_name
 from editmill.pipelines.sources.mask_files import MaskFrom, decode_mask
 from editmill.pipelines.sources.reading import (
     check_mask,
@@ -79,11 +79,11 @@ class FolderSource(Source[LoadedSource]):
         image, mask, label = row[self.spec.image_column], row[self.spec.mask_column], int(row[labels])
         facts: dict[str, Any] = {"width": 0, "height": 0, "sha256": ""}
         try:
-            width, height, digest = image_facts(self._path(image), image)
+            width, height, digest = image_facts(self._path(image), released_name(image))
             facts.update(width=width, height=height, sha256=digest)
-            data = read_bytes(self._path(mask), mask, Reason.MASK_UNREADABLE)
+            data = read_bytes(self._path(mask), released_name(mask), Reason.MASK_UNREADABLE)
             facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
-            self._mask(data, mask, (height, width))
+            self._mask(data, released_name(mask), (height, width))
         except Unusable as problem:
             facts.update(problem_of(problem))
         return SourceRecord(
@@ -100,7 +100,7 @@ class FolderSource(Source[LoadedSource]):
 
     def load(self, record: SourceRecord) -> LoadedSource:
         image = read_image(self._path(record.image), record)
-        mask = self._mask(read_mask_bytes(self._path(record.mask), record), record.mask, image.shape[:2])
+        mask = self._mask(read_mask_bytes(self._path(record.mask), record), record.mask_name, image.shape[:2])
         return LoadedSource(record, image, mask)
 
     def _mask(self, data: bytes, name: str, shape: tuple[int, ...]) -> Mask:

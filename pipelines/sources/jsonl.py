@@ -13,7 +13,7 @@ from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.files import FileProblem, read_text
-from editmill.manifests.records import SourceRecord
+from editmill.manifests.records import SourceRecord, released_name
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
@@ -92,7 +92,7 @@ class JsonLinesSource(Source[CaptionedImage]):
     def _record(self, name: str, row: _Row) -> SourceRecord:
         captions = caption_records(row.texts, label=row.label)
         return listed_record(
-            partial(image_facts, self._path(row.image), row.image),
+            partial(image_facts, self._path(row.image), released_name(row.image)),
             id=name,
             image=row.image,
             captions=captions,

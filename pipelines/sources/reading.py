@@ -51,12 +51,12 @@ def listed_image(data: bytes, record: SourceRecord) -> Picture:
     Raises:
         Unusable: They have another digest than the record, can't be decoded, or give another size than was listed.
     """
-    check_unchanged(hashlib.sha256(data).hexdigest(), record.sha256, record, record.image)
-    image = decode_picture(data, record.image)
+    check_unchanged(hashlib.sha256(data).hexdigest(), record.sha256, record, record.image_name)
+    image = decode_picture(data, record.image_name)
     height, width = image.shape[:2]
     if not record.problem and (width, height) != (record.width, record.height):
         sizes = f"its head says {record.width}x{record.height}, and it holds {width}x{height} pixels"
-        raise Unusable(Reason.SOURCE_UNREADABLE, f"{record.image}: {sizes}")
+        raise Unusable(Reason.SOURCE_UNREADABLE, f"{record.image_name}: {sizes}")
     return image
 
 
@@ -66,7 +66,7 @@ def read_image(path: Path, record: SourceRecord) -> Picture:
     Raises:
         Unusable: It is missing, was changed or can't be decoded.
     """
-    return listed_image(read_bytes(path, record.image), record)
+    return listed_image(read_bytes(path, record.image_name), record)
 
 
 def read_mask_bytes(path: Path, record: SourceRecord) -> bytes:
@@ -75,8 +75,8 @@ def read_mask_bytes(path: Path, record: SourceRecord) -> bytes:
     Raises:
         Unusable: It is missing or was changed.
     """
-    data = read_bytes(path, record.mask, Reason.MASK_UNREADABLE)
-    check_unchanged(hashlib.sha256(data).hexdigest(), record.mask_sha256, record, record.mask)
+    data = read_bytes(path, record.mask_name, Reason.MASK_UNREADABLE)
+    check_unchanged(hashlib.sha256(data).hexdigest(), record.mask_sha256, record, record.mask_name)
     return data
 
 

@@ -104,6 +104,11 @@ def test_every_source_of_the_calibration_counts(tiny_plan: MakePlan) -> None:
     records = tuple(sample.source for sample in plan.samples()[:2])
     prints = {identify(replace(plan, recipe=recipe, calibration=records[:n]), PLACEMENT).fingerprint for n in (0, 1, 2)}
     assert len(prints) == 3
+    # Guards are measured on objects with labels, so another mask or label gives other limits.
+    for other in ({"mask_sha256": "0" * 64}, {"label": 3}):
+        changed = (records[0], records[1].model_copy(update=other))
+        prints.add(identify(replace(plan, recipe=recipe, calibration=changed), PLACEMENT).fingerprint)
+    assert len(prints) == 5
 
 
 def test_parts_are_models_too_and_the_names_of_unused_roles_count(tiny_plan: MakePlan) -> None:
@@ -123,6 +128,15 @@ def test_whatever_a_source_says_counts(tiny_plan: MakePlan) -> None:
     # Members and rows name files as records do.
     for other in ({"label": record.label + 1}, {"image": "other.png"}, {"mask": "other-mask.png"}):
         assert content_digest([record.model_copy(update=other)]) != content_digest([record])
+
+
+def test_folders_of_absolute_paths_stay_out(tiny_plan: MakePlan) -> None:
+    record = tiny_plan().samples()[0].source
+    here, there = (
+        record.model_copy(update={"image": f"/{folder}/a.png", "mask": f"/{folder}/m.png"}) for folder in "xy"
+    )
+    assert content_digest([here]) == content_digest([there])
+    assert content_digest([here]) != content_digest([here.model_copy(update={"image": "/x/b.png"})])
 
 
 def test_sources_that_can_not_be_used_are_left_out_of_the_calibration(

@@ -54,6 +54,21 @@ def test_every_field(tmp_path: Path) -> None:
     assert all(source.load(record).image[0, 0].tolist() == [1, 2, 3] for record in (first, second, third))
 
 
+def test_messages_name_no_folder_of_an_absolute_path(tmp_path: Path) -> None:
+    names = [str(tmp_path / "none.png"), str(tmp_path / "broken.png"), str(tmp_path / "photos/a.png")]
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    source = write(tmp_path, *({"image": name, "text": "a"} for name in names))
+    *bad, good = source.records()
+    Image.new("RGB", (30, 20)).save(tmp_path / "photos/a.png")
+    for record, name in zip((*bad, good), ("none.png", "broken.png", "a.png"), strict=True):
+        assert record.image_name == name
+        with pytest.raises(Unusable) as caught:
+            source.load(record)
+        assert str(caught.value).startswith(f"{name}: ")
+        for text in (str(caught.value), record.detail, json.dumps(record.released())):
+            assert str(tmp_path) not in text
+
+
 @pytest.mark.parametrize("ascii_only", [True, False])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_texts_are_kept_exactly(tmp_path: Path, ascii_only: bool, end: str) -> None:

@@ -248,7 +248,7 @@ def test_patterns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["none.tar", "none*.tar", "a{0..2}.tar", ".", "a0.tar\x00", "{" * 3000 + "}" * 3000, "{a0,b}" * 16]
+    "pattern", ["none.tar", "none*.tar", "a{0..2}.tar", ".", "{" * 3000 + "}" * 3000, "{a0,b}" * 16]
 )
 def test_a_missing_shard(tmp_path: Path, pattern: str) -> None:
     for number in range(2):
