@@ -19,7 +19,7 @@ from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
 from editmill.flows.extras import extra_of
-from editmill.manifests.errors import EditmillError, RequestError
+from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 
 
 class Group(click.Group):
@@ -52,6 +52,11 @@ class Group(click.Group):
                 raise
             missing = f"this command needs the package {error.name!r}\n  fix: pip install 'editmill[{extra}]'"
             code, message = RequestError.exit_code, f"error: {missing}"
+        except Exception as error:
+            if not out_of_memory(error):
+                raise
+            told = exhausted(error)
+            code, message = told.exit_code, f"error: {told}"
         click.echo(message, err=True)
         sys.exit(code)
 

@@ -16,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
 
-from editmill.manifests.errors import DataError
+from editmill.manifests.errors import DataError, ExhaustedError
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.build import Prepared
 from editmill.pipelines.shard import ShardTask, build_shard
@@ -29,7 +29,7 @@ LOG_EVERY = 30.0
 NAMED_FAILURES = 10
 # Trying again brings back neither a file nor a permission.
 PERMANENT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
-TRANSIENT = (OSError, MemoryError, torch.OutOfMemoryError)
+TRANSIENT = (OSError, MemoryError, ExhaustedError, torch.OutOfMemoryError)
 # Models hold state while they sample, so the threads of one process take turns with them.
 _models_in_use = threading.Lock()
 

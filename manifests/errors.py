@@ -6,8 +6,9 @@ EditmillError (ValueError)
 │   ├── SourceError          a source cannot be opened, or lacks what the recipe needs
 │   ├── ModelError           a model pack or a checkpoint is missing or does not fit
 │   └── OccupiedError        the output folder holds another dataset
-└── DataError                exit 1: the data on disk is wrong
-    └── CorruptDatasetError  a file exists, but is damaged or contradicts another one
+├── DataError                exit 1: the data on disk is wrong
+│   └── CorruptDatasetError  a file exists, but is damaged or contradicts another one
+└── ExhaustedError           exit 1: memory ran out
 """
 
 from __future__ import annotations
@@ -70,3 +71,48 @@ class DataError(EditmillError):
 
 class CorruptDatasetError(DataError):
     """Raised when a file of a dataset is damaged, truncated, or contradicts another file."""
+
+
+class ExhaustedError(EditmillError):
+    """Raised when one piece of work alone does not fit into memory."""
+
+    exit_code: ClassVar[int] = 1
+
+
+# What torch, cuBLAS, OpenCV and onnxruntime say, in lower case; not all of them have an exception for it.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "not enough memory",
+    "insufficient memory",
+    "can't allocate memory",
+    "failed to allocate memory",
+    "cublas_status_alloc_failed",
+)
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out, of the device or of the machine, whichever library says so."""
+    if isinstance(error, EditmillError):
+        return isinstance(error, ExhaustedError)
+    # torch's own, which is not imported for its sake.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    said = str(error).lower()
+    return any(words in said for words in _OUT_OF_MEMORY)
+
+
+def exhausted(error: BaseException, where: str = "") -> ExhaustedError:
+    """Return the message about memory that ran out, with what helps.
+
+    Args:
+        error: What a library raised.
+        where: What was worked on.
+    """
+    said = str(error).strip().partition("\n")[0]
+    return ExhaustedError(
+        f"out of memory{f': {said}' if said else ''}",
+        where=where,
+        fix="use fewer --workers, a smaller batch or size in the recipe's generator (see docs/recipes.md), smaller "
+        "pictures, --offload model or --dtype float16 on an accelerator; or a machine with more memory. Run the same "
+        "command again: what is finished is kept",
+    )

@@ -9,9 +9,10 @@ from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.guards.base import Guard, check_all
 from editmill.generators.attribute.members import describe, encode_members
 from editmill.generators.attribute.rendering import AttributeRenderer
+from editmill.generators.base.failing import failed_job, in_parts
 from editmill.generators.base.images import decode_image, encode_image
 from editmill.generators.base.loaded import LoadedSource, Unusable
-from editmill.generators.base.making import Maker, check_record, failed_job, in_parts
+from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source

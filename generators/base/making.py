@@ -6,75 +6,28 @@ import json
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
-from typing import Any, Generic, Protocol, TypeVar
-
-import cv2
-import torch
+from typing import Any, Generic, TypeVar
 
 from editmill.generators.base.edits import edit_seed
+from editmill.generators.base.failing import failed_job, in_parts, is_model_error, said, told
 from editmill.generators.base.guards import PictureGuard, StoredPicture
 from editmill.generators.base.images import decode_image
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import FAILURES, Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import EditmillError, RequestError
+from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord
 
 logger = logging.getLogger("editmill.making")
 
 L = TypeVar("L")
-J = TypeVar("J")
-T = TypeVar("T")
 Built = tuple[SampleRow, dict[str, bytes]]
-
-# What libraries raise when a model can't take an input; anything else is a fault of the program and ends the build.
-MODEL_ERRORS = (RuntimeError, ValueError, IndexError, ArithmeticError, cv2.error)
-
-
-def in_parts(
-    run: Callable[[Sequence[J]], Sequence[T]],
-    jobs: Sequence[J],
-    *,
-    failed: Callable[[J, Exception], T],
-    unit: Callable[[J], Hashable] = id,
-) -> list[T]:
-    """Run jobs together; where that fails, ever smaller parts of them, so that one bad job fails alone.
-
-    Running out of memory halves the jobs too, but is nobody's fault: it is raised when a single unit is too much.
-
-    Args:
-        run: Results in the order of the jobs; it may run again for the same ones.
-        jobs: What to run.
-        failed: The result of a job that fails alone.
-        unit: Jobs of one unit are never run apart.
-
-    Raises:
-        torch.OutOfMemoryError: One unit does not fit into memory.
-        EditmillError: Something is wrong with the request, a model or the data as a whole.
-    """
-    if not jobs:
-        return []
-    try:
-        return list(run(jobs))
-    except EditmillError:
-        # It is a ValueError, and would count as a model's below.
-        raise
-    except MODEL_ERRORS as error:
-        # Also torch.OutOfMemoryError, which is a RuntimeError.
-        units = list(dict.fromkeys(map(unit, jobs)))
-        if len(units) > 1:
-            first = set(units[: len(units) // 2])
-            halves = ([job for job in jobs if unit(job) in first], [job for job in jobs if unit(job) not in first])
-            results = [iter(in_parts(run, half, failed=failed, unit=unit)) for half in halves]
-            # Units may be interleaved, so the results are put back in the order of the jobs.
-            return [next(results[unit(job) not in first]) for job in jobs]
-        if isinstance(error, torch.OutOfMemoryError):
-            raise
-        return [failed(job, error) for job in jobs]
+PROGRAM_FIX = "this is a fault of the program or of an installed package: report it with the output of `editmill -v`"
 
 
 class Maker(ABC, Generic[L]):
@@ -185,22 +138,54 @@ class SampleBuilder(Generic[L]):
         # What is still open of all sources is tried together, so that retries fill batches as well.
         while pending := [one for one in tries if not one.done(self.maker.attempts)]:
             jobs = [self._job(one) for one in pending]
-            made = in_parts(self.maker.make, jobs, failed=failed_job, unit=self.maker.unit)
+            made = in_parts(self._make, jobs, failed=failed_job, unit=self.maker.unit)
             for one, job, result in zip(pending, jobs, made, strict=True):
                 self._judge(one, job, result)
         for sample, found in zip(chain.from_iterable(group), opened, strict=True):
             yield self._built(found, shard) if isinstance(found, _Tried) else (self._unusable(sample, found, shard), {})
 
+    def _make(self, jobs: Sequence[Job[L]]) -> list[Made]:
+        with self._ending([job.sample for job in jobs], alone=len(set(map(self.maker.unit, jobs))) == 1):
+            made = list(self.maker.make(jobs))
+        if len(made) != len(jobs):
+            what = f"{type(self.maker).__name__}.make returned {len(made)} results for {len(jobs)} samples"
+            raise RequestError(what, where=_named([job.sample for job in jobs]), fix=PROGRAM_FIX)
+        return made
+
+    @contextmanager
+    def _ending(self, samples: Sequence[PlannedSample], *, alone: bool = True) -> Iterator[None]:
+        """Say on which samples the build ends, where it ends on them alone."""
+        try:
+            yield
+        except (EditmillError, OSError, Unusable):
+            raise
+        except Exception as error:
+            if not alone or is_model_error(error):
+                raise
+            if out_of_memory(error):
+                raise exhausted(error, _named(samples)) from error
+            logger.info("the program is at fault", exc_info=error)
+            raise RequestError(f"{type(error).__name__}: {error}", where=_named(samples), fix=PROGRAM_FIX) from error
+
     def _open(self, samples: list[PlannedSample]) -> Iterator[_Tried[L] | Unusable]:
         for _, sharing in groupby(samples, key=self.maker.share):
             mine = list(sharing)
             try:
-                loaded = self.maker.load(mine[0])
+                loaded = self._load(mine)
             except Unusable as problem:
                 logger.warning("source %s left out: %s", self.maker.row(mine[0]).record.id, problem)
                 yield from (problem for _ in mine)
             else:
                 yield from (_Tried(sample, self.maker.row(sample), loaded) for sample in mine)
+
+    def _load(self, samples: Sequence[PlannedSample]) -> L:
+        try:
+            with self._ending(samples):
+                return self.maker.load(samples[0])
+        except Exception as error:
+            if not is_model_error(error):
+                raise
+            raise Unusable(Reason.PROPOSER_ERROR, said(error)) from error
 
     def _job(self, one: _Tried[L]) -> Job[L]:
         return Job(one.sample, one.loaded, self._seed(one.sample, one.facts, one.tries), one.tries)
@@ -209,7 +194,7 @@ class SampleBuilder(Generic[L]):
         return edit_seed(self.frame.seed, facts.record, sample.edit, sample.replica, attempt)
 
     def _judge(self, one: _Tried[L], job: Job[L], made: Made) -> None:
-        made = replace(made, scores=rounded(made.scores), reasons=tuple(map(str, made.reasons)))
+        made = measured(made)
         one.last = self._guarded(job, made)
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
         one.records += candidate_records(job, made, one.last)
@@ -222,9 +207,10 @@ class SampleBuilder(Generic[L]):
         facts = self.maker.row(job.sample)
         shown = StoredPicture(decode_image(primary), facts.class_name, facts.label, facts.record, job.sample.edit)
         try:
-            scores, reasons = ask_guards(self.frame.guards, shown)
-        except MODEL_ERRORS as error:
-            if isinstance(error, (EditmillError, torch.OutOfMemoryError)):
+            with self._ending([job.sample]):
+                scores, reasons = ask_guards(self.frame.guards, shown)
+        except Exception as error:
+            if not is_model_error(error):
                 raise
             return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=told(job, error))
         return replace(made, scores={**made.scores, **scores}, reasons=(*made.reasons, *reasons))
@@ -320,6 +306,22 @@ def candidate_records(job: Job[Any], made: Made, judged: Made) -> tuple[Candidat
     )
 
 
+def measured(made: Made) -> Made:
+    """Return what became of a job as rows hold it; a score that is not finite makes it a failure and is left out."""
+    scores, reasons = rounded(made.scores), tuple(map(str, made.reasons))
+    wrong = not_finite(scores)
+    if not wrong:
+        return replace(made, scores=scores, reasons=reasons)
+    kept = {name: value for name, value in scores.items() if name not in wrong}
+    detail = made.detail or f"scores that are not finite: {', '.join(wrong)}"
+    return replace(made, scores=kept, reasons=(*reasons, Reason.GUARD_ERROR.value), detail=detail)
+
+
+def not_finite(scores: Mapping[str, float]) -> list[str]:
+    """Return the names of scores that no limit can be put on, and that JSON can't hold."""
+    return [name for name, value in scores.items() if not math.isfinite(value)]
+
+
 def rounded(scores: Mapping[str, float]) -> dict[str, float]:
     """Return scores as rows hold them, to six decimals."""
     return {name: round(value, 6) for name, value in scores.items()}
@@ -351,20 +353,6 @@ def check_record(record: SourceRecord) -> None:
         raise Unusable(Reason(record.problem), record.detail or f"{where}: {record.problem.replace('_', ' ')}")
 
 
-class Named(Protocol):
-    """A job that messages can name."""
-
-    @property
-    def key(self) -> str: ...
-
-
-def failed_job(job: Named, error: Exception) -> Made:
-    """Return what a job is whose model failed; another seed may fare better."""
-    return Made(reasons=(Reason.PROPOSER_ERROR,), detail=told(job, error))
-
-
-def told(job: Named, error: Exception) -> str:
-    """Return what a library said of a job, after warning of it."""
-    what = f"{type(error).__name__}: {error}"
-    logger.warning("%s: %s", job.key, what)
-    return what
+def _named(samples: Sequence[PlannedSample]) -> str:
+    more = f" and {len(samples) - 1} more" if len(samples) > 1 else ""
+    return f"{samples[0].key}{more}"

@@ -10,11 +10,12 @@ from functools import cached_property
 
 import torch
 
+from editmill.generators.base.failing import in_parts
 from editmill.generators.base.family import Build
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import Unusable
-from editmill.generators.base.making import Maker, check_record, in_parts
+from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.fmr.framing import frame

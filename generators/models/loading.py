@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from editmill.generators.models.checkpoints import checkpoint_folder
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
-from editmill.manifests.errors import ModelError, RequestError
+from editmill.manifests.errors import ModelError, RequestError, out_of_memory
 from editmill.manifests.weights import weights_stamp
 
 logger = logging.getLogger("editmill.models")
@@ -157,6 +157,8 @@ class Models:
             ImportError,
             SafetensorError,
         ) as error:
+            if out_of_memory(error):
+                raise
             raise ModelError(
                 f"the checkpoint of {role!r} does not load as {entry.cls}: {error}",
                 where=str(folder),

@@ -9,6 +9,8 @@ from typing import TypeVar
 
 import torch
 
+from editmill.manifests.errors import out_of_memory
+
 logger = logging.getLogger("editmill.synthesis")
 T = TypeVar("T")
 R = TypeVar("R")
@@ -18,13 +20,13 @@ def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
     """Return ``run`` with the largest of ``size``, ``size // 2``, … that fits into memory, and that size.
 
     Raises:
-        torch.OutOfMemoryError: One alone does not fit.
+        Exception: One alone does not fit, as the library says it.
     """
     while True:
         try:
             return run(size), size
-        except torch.OutOfMemoryError:
-            if size == 1:
+        except Exception as error:
+            if size == 1 or not out_of_memory(error):
                 raise
             size //= 2
             logger.warning("out of memory; the micro-batch is now %d", size)
@@ -39,7 +41,7 @@ def in_micro_batches(items: Sequence[T], size: int, run: Callable[[Sequence[T]],
     A size that did not fit stays halved for what follows; nothing that was made is made again.
 
     Raises:
-        torch.OutOfMemoryError: One item alone does not fit.
+        Exception: One item alone does not fit, as the library says it.
     """
     results: list[R] = []
     while len(results) < len(items):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from editmill.generators.base.failing import in_parts
 from editmill.generators.base.images import decode_image, encode_image
-from editmill.generators.base.making import in_parts
 from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble

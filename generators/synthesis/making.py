@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from editmill.generators.base.edits import edit_seed
+from editmill.generators.base.failing import failed_job, in_parts
 from editmill.generators.base.family import Build
 from editmill.generators.base.images import decode_image, encode_image
-from editmill.generators.base.making import Maker, check_record, failed_job, in_parts
+from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from editmill.generators.base.failing import failed_job, in_parts
 from editmill.generators.base.family import Build
 from editmill.generators.base.images import decode_image, encode_image
 from editmill.generators.base.loaded import Unusable
-from editmill.generators.base.making import Maker, check_record, failed_job, in_parts
+from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.models.image_encoder import ImageEncoder

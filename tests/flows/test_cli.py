@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from editmill.flows.cli import main
+from editmill.generators.models.loading import Models
 from editmill.manifests.verify import verify_dataset
 from tests.checkpoints import write_pack
 from tests.evaluators.attribute.edits import build_edits
@@ -359,6 +361,40 @@ def test_requests_that_are_wrong(labels: Path, tmp_path: Path) -> None:
     nolabel = write_labels(tmp_path / "labels.csv", [["a.png", "b.png", "c"]], header=("file", "mask", "name"))
     assert_one_message(run("plan", "imagenet-e", "--source", f"folder:{nolabel}"), "no label column", "imagenet_index")
     assert_one_message(run("plan", "imagenet-e", "--models", "nosuch"), "tabletop")
+
+
+TABLETOP = {
+    "imagenet-e": "generator.edits=[{name: original}, {name: background}]",
+    "xmai": "generator.edits=[{name: original}, {name: grounded}]",
+    "watermark": "generator.schemes=[{name: dwtDctSvd}]",
+    "fmr": "calibration=null",
+    "imagenet-g": "calibration=null",
+}
+
+
+@pytest.mark.parametrize("recipe", TABLETOP)
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory."), MemoryError()], ids=["torch", "python"]
+)
+def test_out_of_memory_is_one_message_in_every_family(
+    recipe: str, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(models: Models, role: str) -> None:
+        raise error
+
+    monkeypatch.setattr(Models, "get", full)
+    small = ("--set", "source.count=2", "--set", TABLETOP[recipe], "--device", "cpu", "--workers", "1")
+    result = run("build", recipe, *small, "--out", tmp_path / "out")
+    assert_one_message(result, "out of memory", "fewer --workers", "batch", "--offload", code=1)
+
+
+def test_out_of_memory_in_a_calibration_is_one_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(models: Models, role: str) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(Models, "get", full)
+    result = run("calibrate", "fmr", "--set", "source.count=2", "--out", tmp_path, "--device", "cpu")
+    assert_one_message(result, "out of memory: CUDA out of memory.", "--offload", code=1)
 
 
 def test_a_missing_public_checkpoint_names_the_download(labels: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from editmill.flows.tasks import accelerator_slot, collect, is_infrastructure_fault, render_shard
-from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError
+from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError, exhausted
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
 
@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment"
         (ConnectionResetError("the network failed"), 3),
         (torch.OutOfMemoryError("the device is full"), 3),
         (MemoryError(), 3),
+        (exhausted(MemoryError()), 3),
         (FileNotFoundError(errno.ENOENT, "gone"), 1),
         (PermissionError(errno.EACCES, "not yours"), 1),
         (ModelError("a checkpoint is missing"), 1),

@@ -26,6 +26,7 @@ def test_empty_parts_are_left_out() -> None:
         (errors.OccupiedError, 2),
         (errors.DataError, 1),
         (errors.CorruptDatasetError, 1),
+        (errors.ExhaustedError, 1),
     ],
 )
 def test_exit_codes(kind: type[errors.EditmillError], code: int) -> None:
@@ -42,3 +43,9 @@ def test_docstring_draws_the_whole_tree() -> None:
     kinds = {name for name, value in vars(errors).items() if isinstance(value, type) and name.endswith("Error")}
     assert errors.__doc__ is not None
     assert all(f"{kind} " in errors.__doc__ for kind in kinds)
+
+
+def test_only_running_out_of_memory_counts_as_that() -> None:
+    assert errors.out_of_memory(errors.exhausted(MemoryError()))
+    for other in (RuntimeError("the shapes differ"), errors.DataError("out of memory"), OSError("no space left")):
+        assert not errors.out_of_memory(other)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from editmill.manifests.arrays import Feature, Picture
+from editmill.manifests.errors import out_of_memory
 
 
 class Scheme(Protocol):
@@ -88,8 +89,7 @@ def _told(error: Exception) -> str:
 
     Running out of memory is not the scheme's fault; it is raised again.
     """
-    # Of accelerators' libraries, each with a class of its own.
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if out_of_memory(error):
         raise error
     what = error.strerror if isinstance(error, OSError) and error.strerror else error
     return f"{type(error).__name__}: {what}"

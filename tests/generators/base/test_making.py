@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
@@ -13,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from editmill.generators.base.edits import edit_seed, make_edit
+from editmill.generators.base.failing import in_parts
 from editmill.generators.base.guards import StoredPicture, Verdict
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import Unusable
-from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record, in_parts
+from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
-from editmill.manifests.errors import ModelError, RequestError
+from editmill.manifests.errors import ExhaustedError, ModelError, RequestError
 from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
 from tests.generators.pictures import photo
 
@@ -143,13 +145,130 @@ def test_what_libraries_raise_is_a_row(error: Exception) -> None:
     assert rows(Toy(make), samples("a"))[0].reasons == ("proposer_error",)
 
 
-@pytest.mark.parametrize("error", [ModelError("missing"), KeyError("a bug"), TypeError("another")])
-def test_what_is_no_models_fault_ends_the_build(error: Exception) -> None:
+def broken_record() -> None:
+    CandidateRecord(attempt=-1, seed=0, accepted=True)
+
+
+def uneven_zip() -> None:
+    list(zip([1], [1, 2], strict=True))
+
+
+def missing_key() -> None:
+    {}["a bug"]
+
+
+@pytest.mark.parametrize("wrong", [broken_record, uneven_zip, missing_key])
+@pytest.mark.parametrize("group", [1, 3])
+def test_what_is_no_models_fault_ends_the_build_with_the_sample_s_key(wrong: Callable[[], None], group: int) -> None:
     def make(job: Job[str]) -> Made:
+        if job.key == "b-0":
+            wrong()
+        return good(job)
+
+    with pytest.raises(RequestError) as told:
+        rows(Toy(make, group=group), samples("a", "b", "c"))
+    assert (told.value.where, told.value.exit_code) == ("b-0", 2)
+    assert "editmill -v" in told.value.fix
+
+
+@pytest.mark.parametrize("error", [ModelError("missing"), OSError("the disk is full")])
+def test_errors_of_the_request_and_of_the_disk_end_the_build_as_they_are(error: Exception) -> None:
+    calls = []
+
+    def make(job: Job[str]) -> Made:
+        calls.append(job.key)
         raise error
 
-    with pytest.raises(type(error)):
-        rows(Toy(make), samples("a"))
+    with pytest.raises(type(error), match=str(error)):
+        rows(Toy(make, group=2), samples("a", "b"))
+    assert calls == ["a-0"]
+
+
+def test_a_maker_that_returns_too_little_is_told_so() -> None:
+    class Lossy(Toy):
+        def make(self, jobs: Sequence[Job[str]]) -> list[Made]:
+            return super().make(jobs)[1:]
+
+    with pytest.raises(RequestError, match=r"Lossy\.make returned 1 results for 2 samples") as told:
+        rows(Lossy(good, group=2), samples("a", "b"))
+    assert told.value.where == "a-0 and 1 more"
+
+
+def test_what_libraries_raise_while_a_source_is_loaded_is_a_row() -> None:
+    class Framing(Toy):
+        def load(self, sample: PlannedSample) -> str:
+            if sample.source.id == "b":
+                cv2.resize(photo(), (0, 0))
+            return super().load(sample)
+
+    first, second, third = rows(Framing(good, group=3), samples("a", "b", "c"))
+    assert (first.status, third.status) == ("ok", "ok")
+    assert (second.status, second.reasons) == ("failed", ("proposer_error",))
+    assert second.parameters["detail"].startswith("error: OpenCV")
+
+
+@pytest.mark.parametrize("candidates", [None, (CandidateRecord(attempt=0, seed=1, accepted=True),)])
+@pytest.mark.parametrize("score", [math.nan, math.inf])
+def test_a_score_that_is_not_finite_makes_a_failed_row(
+    score: float, candidates: tuple[CandidateRecord, ...] | None
+) -> None:
+    def make(job: Job[str]) -> Made:
+        scores = {"score": 0.5, "psnr": score if job.loaded == "b" else 40.0}
+        return replace(good(job), scores=scores, candidates=candidates, seed=1)
+
+    first, second = rows(Toy(make, group=2), samples("a", "b"))
+    assert (first.status, first.scores) == ("ok", {"score": 0.5, "psnr": 40.0})
+    assert (second.status, second.reasons, second.scores) == ("failed", ("guard_error",), {"score": 0.5})
+    assert second.parameters["detail"] == "scores that are not finite: psnr"
+
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB"),
+    RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+    ),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("MPS backend out of memory"),
+    MemoryError(),
+    cv2.error("OpenCV(4.11.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 120 bytes"),
+]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+@pytest.mark.parametrize("step", ["load", "make", "guard"])
+def test_out_of_memory_is_one_message_with_the_mends(error: Exception, step: str) -> None:
+    class Large(Toy):
+        def load(self, sample: PlannedSample) -> str:
+            if step == "load":
+                raise error
+            return super().load(sample)
+
+    class Guard(Refuser):
+        def check(self, stored: StoredPicture) -> Verdict:
+            raise error
+
+    def make(job: Job[str]) -> Made:
+        if step == "make":
+            raise error
+        return good(job)
+
+    guards = (Guard(0),) if step == "guard" else ()
+    with pytest.raises(ExhaustedError, match="out of memory") as told:
+        rows(Large(make, group=2), samples("a", "b"), Frame(5, "test", "f", guards=guards))
+    assert (told.value.where, told.value.exit_code) == ("a-0", 1)
+    for mend in ("--workers", "batch", "size", "--offload"):
+        assert mend in told.value.fix
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_out_of_memory_halves_the_group_first(error: Exception) -> None:
+    class Large(Toy):
+        def make(self, jobs: Sequence[Job[str]]) -> list[Made]:
+            if len(jobs) > 1:
+                raise error
+            return super().make(jobs)
+
+    assert [row.status for row in rows(Large(good, group=4), samples("a", "b", "c", "d"))] == ["ok"] * 4
 
 
 def test_out_of_memory_halves_the_jobs_and_is_raised_for_one() -> None:

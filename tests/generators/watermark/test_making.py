@@ -25,6 +25,7 @@ from editmill.generators.watermark.schemes.blind import BlindWatermark
 from editmill.generators.watermark.schemes.invisible import DwtScheme
 from editmill.generators.watermark.settings import WatermarkGuardSettings
 from editmill.manifests.arrays import Feature, Picture
+from editmill.manifests.errors import ExhaustedError
 from tests.generators.watermark.building import SIDE, build_of, builder_of, built_of, plan_of, rows_of
 from tests.generators.watermark.pictures import textured
 
@@ -246,7 +247,7 @@ def test_memory_that_runs_out_is_no_broken_mark(pack: Path, photos: Path, monkey
     build = build_of(pack, photos, schemes=BLIND, **UNTOUCHED)
     for method in ("scores", "embed"):
         monkeypatch.setattr(BlindWatermark, method, exhaust)
-        with pytest.raises(torch.OutOfMemoryError):
+        with pytest.raises(ExhaustedError):
             rows_of(build)
 
 
