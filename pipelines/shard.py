@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -180,9 +180,9 @@ def _builder(shared: _Shared) -> SampleBuilder[Any]:
         cache=task.out / ".cache" if task.out is not None else None,
         report=task.report,
     )
-    guards = [make_guard(entry.name, entry.options, build.models) for entry in recipe.guards]
-    frame = Frame(recipe.seed, recipe.split, build.fingerprint, recipe.family.failures, tuple(guards))
-    return SampleBuilder(recipe.family.maker(build), frame)
+    guards = tuple(make_guard(entry.name, entry.options, build.models) for entry in recipe.guards)
+    frame = Frame(recipe.seed, recipe.split, build.fingerprint, recipe.family.failures, guards)
+    return SampleBuilder(recipe.family.maker(replace(build, guards=guards)), frame)
 
 
 def make_guard(name: str, options: Any, models: Models) -> Any:

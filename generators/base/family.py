@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from editmill.generators.base.auditing import AuditRow
+from editmill.generators.base.guards import PictureGuard
 from editmill.generators.base.reasons import SOURCE_FAULTS, Reason
 from editmill.generators.base.samples import PlannedSample, Sheet
 from editmill.generators.base.sources import Content, Source
@@ -78,6 +79,7 @@ class Build(Asked[S, G]):
         fingerprint: Of the build.
         cache: A folder for what several shards need; None when nothing is written.
         report: What calibration found of the guards; None without any.
+        guards: Of installed packages, for makers that search; all others leave them to the base.
     """
 
     models: Models = field(kw_only=True)
@@ -88,6 +90,7 @@ class Build(Asked[S, G]):
     fingerprint: str = field(kw_only=True)
     cache: Path | None = field(default=None, kw_only=True)
     report: GuardReport | None = field(default=None, kw_only=True)
+    guards: tuple[PictureGuard, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,12 @@ class Maker(ABC, Generic[L]):
     Attributes:
         attempts: Tries per sample; only rejected samples of stochastic edits are tried again.
         group: Sources whose samples are made together, to fill the models' batches.
+        asks_guards: Whether it searches, and asks the build's guards of installed packages about every candidate.
     """
 
     attempts: int = 1
     group: int = 1
+    asks_guards: bool = False
 
     @abstractmethod
     def load(self, sample: PlannedSample) -> L:
@@ -202,7 +204,8 @@ class SampleBuilder(Generic[L]):
     def _guarded(self, job: Job[L], made: Made) -> Made:
         """Ask the guards of installed packages about a stored picture; one that can't judge it makes it a failure."""
         primary = next((made.members[kind] for kind in PRIMARY_IMAGES if kind in made.members), None)
-        if primary is None or not self.frame.guards:
+        asked = self.maker.asks_guards and not made.control
+        if primary is None or asked or not self.frame.guards:
             return made
         facts = self.maker.row(job.sample)
         shown = StoredPicture(decode_image(primary), facts.class_name, facts.label, facts.record, job.sample.edit)
@@ -212,8 +215,19 @@ class SampleBuilder(Generic[L]):
         except Exception as error:
             if not is_model_error(error):
                 raise
-            return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=told(job, error))
-        return replace(made, scores={**made.scores, **scores}, reasons=(*made.reasons, *reasons))
+            detail = told(job, error)
+            # What is kept in any case can't lack a verdict.
+            return (
+                made
+                if made.control
+                else replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=detail)
+            )
+        made = replace(made, scores={**made.scores, **scores})
+        if not made.control:
+            return replace(made, reasons=(*made.reasons, *reasons))
+        parameters = dict(facts.parameters if made.parameters is None else made.parameters)
+        against = [*parameters.get("would_reject", []), *reasons]
+        return replace(made, parameters={**parameters, "would_reject": against})
 
     def _built(self, one: _Tried[L], shard: int) -> Built:
         made = one.last
@@ -307,19 +321,19 @@ def candidate_records(job: Job[Any], made: Made, judged: Made) -> tuple[Candidat
 
 
 def measured(made: Made) -> Made:
-    """Return what became of a job as rows hold it; a score that is not finite makes it a failure and is left out."""
-    scores, reasons = rounded(made.scores), tuple(map(str, made.reasons))
-    wrong = not_finite(scores)
-    if not wrong:
-        return replace(made, scores=scores, reasons=reasons)
-    kept = {name: value for name, value in scores.items() if name not in wrong}
-    detail = made.detail or f"scores that are not finite: {', '.join(wrong)}"
-    return replace(made, scores=kept, reasons=(*reasons, Reason.GUARD_ERROR.value), detail=detail)
+    """Return what became of a job as rows hold it; a score that is not finite makes it a failure."""
+    scores, wrong = finite_scores(made.scores)
+    lost = ", ".join(sorted(made.scores.keys() - scores.keys()))
+    detail = made.detail or (f"scores that are not finite: {lost}" if lost else "")
+    return replace(made, scores=scores, reasons=(*map(str, made.reasons), *wrong), detail=detail)
 
 
-def not_finite(scores: Mapping[str, float]) -> list[str]:
-    """Return the names of scores that no limit can be put on, and that JSON can't hold."""
-    return [name for name, value in scores.items() if not math.isfinite(value)]
+def finite_scores(scores: Mapping[str, float]) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Return scores rounded as rows hold them, without those that no limit can be put on and that JSON can't hold, and
+    the reason to refuse where there were any.
+    """
+    kept = rounded({name: value for name, value in scores.items() if math.isfinite(value)})
+    return kept, (Reason.GUARD_ERROR.value,) if len(kept) < len(scores) else ()
 
 
 def rounded(scores: Mapping[str, float]) -> dict[str, float]:

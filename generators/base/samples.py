@@ -78,6 +78,8 @@ class Made:
         seed: Of the picture that was kept, if it is not the job's.
         detail: What happened, for a person; it becomes a parameter of the row.
         final: Whether another seed would change nothing.
+        control: Whether it is kept whatever guards of installed packages say, as an original is; its parameter
+            ``would_reject`` then has their reasons.
     """
 
     members: Mapping[str, bytes] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class Made:
     seed: int | None = None
     detail: str = ""
     final: bool = False
+    control: bool = False
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,7 @@ class FmrMaker(Maker[Subject]):
             # A source that was never looked at has no candidate to record.
             candidates=None if pictures or outcome.steps else (),
             detail=outcome.ascent.detail if outcome.ascent else "",
+            control=job.sample.edit.name == ORIGINAL,
         )
 
     def _styled(self) -> list[Picture]:

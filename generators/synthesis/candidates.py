@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from editmill.generators.base.failing import in_parts
+from editmill.generators.base.failing import in_parts, is_model_error, told
+from editmill.generators.base.guards import PictureGuard, StoredPicture
 from editmill.generators.base.images import decode_image, encode_image
+from editmill.generators.base.making import ask_guards, finite_scores
 from editmill.generators.base.reasons import Reason
+from editmill.generators.base.samples import PlannedSample
 from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.shown import Shown
@@ -18,7 +21,7 @@ from editmill.generators.synthesis.crowd import Crowd
 from editmill.generators.synthesis.proposing import Proposal, Proposer
 from editmill.generators.synthesis.reasons import SynthesisReason
 from editmill.manifests.arrays import Picture
-from editmill.manifests.records import CandidateRecord, SourceRecord
+from editmill.manifests.records import CandidateRecord
 
 logger = logging.getLogger("editmill.synthesis")
 Wanted = tuple[int, Proposal]
@@ -49,33 +52,42 @@ class CandidateMaker:
         ensemble: The guards.
         surrogates: Classifiers of which some have to be wrong; none to ask for nothing.
         least_wrong: How many of them.
+        guards: Those of installed packages, which bind as the ensemble does.
     """
 
     def __init__(
-        self, proposer: Proposer, ensemble: GuardEnsemble, surrogates: Sequence[Verifier], *, least_wrong: int
+        self,
+        proposer: Proposer,
+        ensemble: GuardEnsemble,
+        surrogates: Sequence[Verifier],
+        *,
+        least_wrong: int,
+        guards: Sequence[PictureGuard] = (),
     ) -> None:
         self.proposer, self.ensemble, self.surrogates, self.least_wrong = proposer, ensemble, surrogates, least_wrong
+        self.guards = guards
 
     def make(
-        self, wanted: Sequence[Wanted], anchor: SourceRecord, crowd: Crowd, source: Fingerprint | None
+        self, wanted: Sequence[Wanted], sample: PlannedSample, crowd: Crowd, source: Fingerprint | None
     ) -> list[Candidate]:
         """Return candidates of one conditioning in order; one whose model fails has that for a reason.
 
         Args:
             wanted: Numbers and proposals.
-            anchor: The class.
+            sample: Whose candidates they are.
             crowd: What the class holds already.
             source: Of the real picture that they are made from.
         """
-        return in_parts(partial(self._make, anchor=anchor, crowd=crowd, source=source), wanted, failed=_failed)
+        return in_parts(partial(self._make, sample=sample, crowd=crowd, source=source), wanted, failed=_failed)
 
     def fingerprints(self, images: Sequence[Picture]) -> list[Fingerprint | None]:
         """Return what pictures are compared by, nothing in packs without an image encoder."""
         return [None] * len(images) if self.ensemble.encoder is None else list(self.ensemble.fingerprints(images))
 
     def _make(
-        self, wanted: Sequence[Wanted], *, anchor: SourceRecord, crowd: Crowd, source: Fingerprint | None
+        self, wanted: Sequence[Wanted], *, sample: PlannedSample, crowd: Crowd, source: Fingerprint | None
     ) -> list[Candidate]:
+        anchor = sample.source
         made = self.proposer.propose([proposal for _, proposal in wanted])
         encoded = [encode_image(one.image, "png") for one in made]
         stored = [decode_image(png) for png in encoded]
@@ -91,18 +103,31 @@ class CandidateMaker:
         for number, (attempt, proposal) in enumerate(wanted):
             own, (misled, opinions) = prints[number], asked[number]
             compared, repeated = ({}, ()) if own is None else crowd.compare(own, source)
-            scores = {**verdicts[number].scores, **compared, **opinions}
+            asked_of, refused = self._guarded(sample, stored[number])
+            scores, wrong = finite_scores({**verdicts[number].scores, **compared, **opinions, **asked_of})
+            reasons = (*verdicts[number].reasons, *repeated, *refused, *wrong)
             # Only what the guards accept can be refused by selection.
-            reasons = (*verdicts[number].reasons, *repeated) or (() if misled else (SynthesisReason.NOT_SELECTED,))
+            reasons = reasons or (() if misled else (SynthesisReason.NOT_SELECTED,))
             record = CandidateRecord(
                 attempt=attempt,
                 seed=proposal.seed,
                 accepted=not reasons,
                 reasons=tuple(map(str, reasons)),
-                scores={name: round(value, 6) for name, value in scores.items()},
+                scores=scores,
             )
             found.append(Candidate(record, encoded[number], own, made[number].cost))
         return found
+
+    def _guarded(self, sample: PlannedSample, image: Picture) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Return what the guards of installed packages say; one that fails refuses the candidate."""
+        anchor, record = sample.source, sample.partner or sample.source
+        try:
+            return ask_guards(self.guards, StoredPicture(image, anchor.class_name, anchor.label, record, sample.edit))
+        except Exception as error:
+            if not is_model_error(error):
+                raise
+            told(sample, error)
+            return {}, (Reason.GUARD_ERROR,)
 
     def _ask(self, shown: Sequence[Shown]) -> list[tuple[bool, dict[str, float]]]:
         """Return whether enough surrogates get each picture wrong (True without any), and their scores."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +16,8 @@ from editmill.generators.base.edits import edit_seed
 from editmill.generators.base.failing import failed_job, in_parts
 from editmill.generators.base.family import Build
 from editmill.generators.base.images import decode_image, encode_image
-from editmill.generators.base.making import Maker, check_record
+from editmill.generators.base.loaded import Unusable
+from editmill.generators.base.making import Maker, check_record, finite_scores
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
@@ -32,6 +35,8 @@ from editmill.generators.synthesis.settings import ORIGINAL, SynthesisSettings
 from editmill.generators.synthesis.templates import class_prompt
 from editmill.manifests.arrays import Picture
 from editmill.manifests.records import CandidateRecord
+
+logger = logging.getLogger("editmill.synthesis")
 
 # Of every member that an ensemble may have, whatever the pack; other scores stand with their candidates alone.
 SCORE_NAMES: tuple[str, ...] = tuple(
@@ -61,8 +66,9 @@ SCORE_NAMES: tuple[str, ...] = tuple(
 )
 
 
-class SynthesisMaker(Maker[Picture | None]):
-    """Makes the samples of one class after another; what it loads for a sample is the real picture.
+class SynthesisMaker(Maker[None]):
+    """Makes the samples of one class after another; a sample's real picture is loaded when its turn comes, since a
+    class may have many.
 
     Args:
         build: Of this family.
@@ -71,6 +77,8 @@ class SynthesisMaker(Maker[Picture | None]):
         templates: Prompts with ``{}`` for the class name.
         surrogates: Of the recipe's selection.
     """
+
+    asks_guards = True
 
     def __init__(
         self,
@@ -84,7 +92,8 @@ class SynthesisMaker(Maker[Picture | None]):
         self.build, self.settings, self.templates = build, build.settings, templates
         self.proposer, self.ensemble = proposer, ensemble
         least_wrong = self.settings.selection.least_wrong
-        self.candidates = CandidateMaker(proposer, ensemble, surrogates, least_wrong=least_wrong)
+        self.candidates = CandidateMaker(proposer, ensemble, surrogates, least_wrong=least_wrong, guards=build.guards)
+        self.score_names = (*SCORE_NAMES, *(name for guard in build.guards for name in guard.score_names))
         self.unguardable = frozenset(build.report.unguardable) if build.report is not None else frozenset()
         self.report = build.report.digest if build.report is not None else ""
         self.meter = Meter(self.settings.budget)
@@ -96,16 +105,13 @@ class SynthesisMaker(Maker[Picture | None]):
     def share(self, sample: PlannedSample) -> Hashable:
         return sample.key
 
-    def unit(self, job: Job[Picture | None]) -> Hashable:
+    def unit(self, job: Job[None]) -> Hashable:
         # What is a duplicate depends on the samples of the class before it.
         return job.sample.source.id
 
-    def load(self, sample: PlannedSample) -> Picture | None:
-        if sample.partner is None:
-            return None
-        check_record(sample.partner)
-        image: Picture = self.build.source.load(sample.partner).image
-        return image
+    def load(self, sample: PlannedSample) -> None:
+        if sample.partner is not None:
+            check_record(sample.partner)
 
     def row(self, sample: PlannedSample) -> RowFacts:
         anchor, record = sample.source, sample.partner or sample.source
@@ -113,29 +119,43 @@ class SynthesisMaker(Maker[Picture | None]):
         parameters = {**dict(sample.edit.parameters), **facts}
         return RowFacts(record, anchor.label, anchor.class_name, anchor.wnid, parameters)
 
-    def make(self, jobs: Sequence[Job[Picture | None]]) -> list[Made]:
+    def make(self, jobs: Sequence[Job[None]]) -> list[Made]:
         # Anew with every call: jobs may run again, and are not compared with what an earlier try left.
         crowd = Crowd(self.build.guard, self.settings.retries)
         return [made for job in jobs for made in in_parts(partial(self._alone, crowd), [job], failed=failed_job)]
 
-    def _alone(self, crowd: Crowd, jobs: Sequence[Job[Picture | None]]) -> list[Made]:
+    def _alone(self, crowd: Crowd, jobs: Sequence[Job[None]]) -> list[Made]:
         (job,) = jobs
-        return [self._original(job) if job.sample.edit.name == ORIGINAL else self._generated(job, crowd)]
+        try:
+            real = self._real(job.sample)
+        except Unusable as problem:
+            logger.warning("source %s left out: %s", self.row(job.sample).record.id, problem)
+            return [Made(reasons=(problem.reason,), candidates=(), detail=str(problem), final=True)]
+        if job.sample.edit.name != ORIGINAL:
+            return [self._generated(job, crowd, real)]
+        assert real is not None
+        return [self._original(job, real)]
 
-    def _original(self, job: Job[Picture | None]) -> Made:
+    def _real(self, sample: PlannedSample) -> Picture | None:
+        if sample.partner is None:
+            return None
+        image: Picture = self.build.source.load(sample.partner).image
+        return image
+
+    def _original(self, job: Job[None], real: Picture) -> Made:
         """Judge a real picture as generated ones are and keep it in any case, so that accuracy on it needs no guard."""
-        assert job.loaded is not None
-        png, anchor = encode_image(job.loaded, "png"), job.sample.source
+        png, anchor = encode_image(real, "png"), job.sample.source
         shown = Shown(decode_image(png), anchor.class_name, anchor.label, edited=False)
         verdict = self.ensemble.check([shown])[0]
-        scores = {name: round(value, 6) for name, value in verdict.scores.items()}
+        scores, wrong = finite_scores(verdict.scores)
         record = CandidateRecord(attempt=0, seed=job.seed, accepted=True, scores=scores)
-        return self._made(job.sample, [Candidate(record, png)], {"would_reject": list(map(str, verdict.reasons))}, 0)
+        against = {"would_reject": [*map(str, verdict.reasons), *wrong]}
+        return replace(self._made(job.sample, [Candidate(record, png)], against, 0), control=True)
 
-    def _generated(self, job: Job[Picture | None], crowd: Crowd) -> Made:
+    def _generated(self, job: Job[None], crowd: Crowd, real: Picture | None) -> Made:
         sample, name = job.sample, job.sample.edit.name
         search = self._search(sample, crowd)
-        tried, rounds = self._run(job, search, crowd)
+        tried, rounds = self._run(job, search, crowd, real)
         accepted = [one.record.accepted for one in tried]
         crowd.count(name, candidates=len(tried), accepted=sum(accepted))
         facts: dict[str, Any] = {"stop": str(search.stop), "rounds": rounds}
@@ -165,10 +185,10 @@ class SynthesisMaker(Maker[Picture | None]):
         return edit_seed(self.build.seed, sample.partner or sample.source, sample.edit, sample.replica, number)
 
     def _run(
-        self, job: Job[Picture | None], search: Search, crowd: Crowd
+        self, job: Job[None], search: Search, crowd: Crowd, reference: Picture | None
     ) -> tuple[list[Candidate], list[dict[str, Any]]]:
         """Search until it ends; every candidate, and what each round was made with."""
-        reference, tried, rounds = job.loaded, [], {}
+        tried, rounds = list[Candidate](), dict[int, dict[str, Any]]()
         source = None if reference is None else self.candidates.fingerprints([reference])[0]
         while request := search.request(self.settings.batch):
             began = time.monotonic()
@@ -178,7 +198,7 @@ class SynthesisMaker(Maker[Picture | None]):
                 for seed in request.seeds
             ]
             wanted = list(zip(request.numbers, proposals, strict=True))
-            found = self.candidates.make(wanted, job.sample.source, crowd, source)
+            found = self.candidates.make(wanted, job.sample, crowd, source)
             tried += found
             search.record(request, [one.record.reasons for one in found], seconds=time.monotonic() - began)
         return tried, [rounds[number] for number in sorted(rounds)]
@@ -238,7 +258,7 @@ class SynthesisMaker(Maker[Picture | None]):
         return Made(
             members={"png": last.png} if last is not None and not reasons else {},
             reasons=reasons,
-            scores={name: scores[name] for name in SCORE_NAMES if name in scores},
+            scores={name: scores[name] for name in self.score_names if name in scores},
             parameters=parameters,
             facts=_json_facts(sample, parameters, attempts=len(tried), cost=cost),
             cost=cost,

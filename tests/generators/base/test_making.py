@@ -390,6 +390,26 @@ def test_a_guard_that_can_not_judge_makes_a_failed_row(score: float | None) -> N
     assert second.status == "ok"
 
 
+def test_a_control_is_kept_whatever_installed_guards_say() -> None:
+    frame = Frame(5, "test", "f", guards=(Refuser(1),))
+    first, second = rows(Toy(lambda job: replace(good(job), control=True)), samples("a", "b"), frame)
+    assert (first.status, first.parameters) == ("ok", {"angle": 0, "would_reject": ["sanity"]})
+    assert (second.status, second.parameters) == ("ok", {"angle": 0, "would_reject": []})
+    assert first.scores["seen"] == 0.5
+
+
+def test_a_maker_that_searches_asks_installed_guards_itself() -> None:
+    class Searching(Toy):
+        asks_guards = True
+
+    guard = Refuser(9)
+    frame = Frame(5, "test", "f", guards=(guard,))
+    assert rows(Searching(good), samples("a"), frame)[0].status == "ok"
+    assert guard.shown == []
+    (control,) = rows(Searching(lambda job: replace(good(job), control=True)), samples("a"), frame)
+    assert control.parameters["would_reject"] == ["sanity"]
+
+
 def test_what_is_no_guards_fault_ends_the_build() -> None:
     class Asking(Refuser):
         def check(self, stored: StoredPicture) -> Verdict:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 
-from editmill.generators.base.guards import Verdict
+from editmill.generators.base.guards import StoredPicture, Verdict
+from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import PlannedSample
@@ -27,7 +29,7 @@ from editmill.generators.synthesis.making import SynthesisMaker
 from editmill.generators.synthesis.proposing import Proposal, Proposed
 from editmill.generators.synthesis.settings import SynthesisSettings
 from editmill.manifests.arrays import Picture
-from editmill.manifests.records import SampleRow
+from editmill.manifests.records import SampleRow, SourceRecord
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.source import TabletopSource, TabletopSpec
 
@@ -340,3 +342,108 @@ def test_the_family_names_its_roles(plain: SynthesisBuild) -> None:
         "detector",
         "classifier",
     } == set(FAMILY.roles(plain))
+
+
+class Installed:
+    """A guard of an installed package that refuses what ``refuse`` says; ``seen`` are the pictures it was shown."""
+
+    score_names = ("seen",)
+
+    def __init__(self, refuse: Callable[[StoredPicture, int], bool]) -> None:
+        self.refuse, self.seen = refuse, list[StoredPicture]()
+
+    def check(self, stored: StoredPicture) -> Verdict:
+        self.seen.append(stored)
+        return Verdict({"seen": 0.5}, (Reason.SANITY,) if self.refuse(stored, len(self.seen)) else ())
+
+
+def built_with(guard: Installed, **changes: Any) -> list[SampleRow]:
+    build = replace(build_of(**changes), guards=(guard,))
+    frame = Frame(0, "test", build.fingerprint, FAMILY.failures, (guard,))
+    return [row for row, _ in SampleBuilder(maker_of(build), frame).build(plan_of(build), shard=0)]
+
+
+TEXT = {"conditionings": [{"name": "text"}], "retries": {"candidates": 1, "rounds": 3, "adapt_after": 0}}
+
+
+def test_what_installed_guards_refuse_is_searched_again() -> None:
+    first = Installed(lambda stored, number: stored.edit.name == "text" and number % 2 == 1)
+    for row in built_with(first, original=False, **TEXT):
+        assert (row.status, row.parameters["stop"], row.scores["seen"]) == ("ok", "quota_met", 0.5)
+        assert [one.reasons for one in row.candidates] == [("sanity",), ()]
+    # One look at each candidate.
+    assert len(first.seen) == 2 * len({stored.class_name for stored in first.seen})
+
+
+def test_a_search_that_installed_guards_refuse_to_the_end_says_so_and_fills_no_crowd() -> None:
+    never = Installed(lambda stored, number: stored.edit.name == "text")
+    rows = built_with(never, **TEXT)
+    searched = [row for row in rows if row.edit == "text"]
+    assert {(row.status, row.reasons, row.parameters["stop"]) for row in searched} == {
+        ("rejected", ("sanity",), "rounds_exhausted")
+    }
+    assert all("duplicate_hamming" not in one.scores for row in searched for one in row.candidates)
+
+
+def test_originals_are_kept_whatever_installed_guards_say() -> None:
+    originals = [row for row in built_with(Installed(lambda stored, number: True), **TEXT) if row.edit == "original"]
+    assert originals
+    for row in originals:
+        assert (row.status, row.scores["seen"], row.parameters["would_reject"][-1]) == ("ok", 0.5, "sanity")
+
+
+def test_a_guard_that_fails_refuses_its_candidate_alone() -> None:
+    def broken(stored: StoredPicture, number: int) -> bool:
+        if number == 1:
+            raise RuntimeError("its network broke")
+        return False
+
+    rows = built_with(Installed(broken), original=False, **TEXT)
+    assert [one.reasons for one in rows[0].candidates] == [("guard_error",), ()]
+    assert {row.status for row in rows} == {"ok"}
+
+
+def test_a_score_that_is_not_finite_refuses_a_candidate() -> None:
+    class Strange(KnownEnsemble):
+        def _verdict(self, one: Shown) -> Verdict:
+            return replace(super()._verdict(one), scores={"clip_margin": float("nan"), "siglip_margin": 1.0})
+
+    rows = rows_of(build_of(**TEXT), ensemble=Strange())
+    assert {row.reasons for row in rows if row.edit == "text"} == {("guard_error",)}
+    assert all(row.scores == {"siglip_margin": 1.0} for row in rows if row.edit == "original")
+    assert all("guard_error" in row.parameters["would_reject"] for row in rows if row.edit == "original")
+
+
+def test_real_pictures_are_loaded_one_after_another_as_they_are_needed() -> None:
+    events: list[str] = []
+
+    class Loading:
+        def load(self, record: SourceRecord) -> Any:
+            events.append(f"load {record.id}")
+            return SOURCE.load(record)
+
+    class Telling(KnownProposer):
+        def propose(self, proposals: Sequence[Proposal]) -> list[Proposed]:
+            events.append("propose")
+            return super().propose(proposals)
+
+    loading: Any = Loading()
+    build = replace(build_of(quota=2, original=False, conditionings=[{"name": "image"}]), source=loading)
+    make(maker_of(build, Telling()), plan_of(build))
+    assert "propose" in events[1:3]
+    assert not any(first.startswith("load") and second.startswith("load") for first, second in pairwise(events))
+
+
+def test_a_real_picture_that_changed_meanwhile_is_a_row() -> None:
+    class Changing:
+        def load(self, record: SourceRecord) -> Any:
+            raise Unusable(Reason.SOURCE_CHANGED, f"{record.image}: other bytes")
+
+    changing: Any = Changing()
+    build = replace(build_of(conditionings=[{"name": "text"}, {"name": "image"}]), source=changing)
+    rows = [row for row, _ in make(maker_of(build), plan_of(build))]
+    assert {(row.edit, row.status, row.reasons, row.attempts) for row in rows if row.edit != "text"} == {
+        (edit, "failed", ("source_changed",), 0) for edit in ("original", "image")
+    }
+    assert all(row.parameters["detail"].endswith("other bytes") for row in rows if row.edit != "text")
+    assert {row.status for row in rows if row.edit == "text"} == {"ok"}
