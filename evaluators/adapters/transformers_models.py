@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from editmill.evaluators.adapters.arrays import Images, IntArray
+from editmill.evaluators.adapters.hub import is_local
 from editmill.evaluators.adapters.requirements import refusing, require, shown_name
 from editmill.evaluators.adapters.torch_support import check_labels, pick_device
 from editmill.manifests import ModelError
@@ -65,10 +66,11 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Trans
     # Its bar for reading weights would tear the bar of the evaluation.
     transformers_logging.disable_progress_bar()
     fix = "give a folder with config.json, preprocessor_config.json and model.safetensors, or a hub id within reach"
+    local = is_local(rest)
     with refusing("cannot load an image classifier", where=rest, fix=fix):
-        processor = AutoImageProcessor.from_pretrained(rest)
+        processor = AutoImageProcessor.from_pretrained(rest, local_files_only=local)
         loader = AutoModelForImageClassification.from_pretrained
-        model, report = loader(rest, dtype=torch.float32, output_loading_info=True)
+        model, report = loader(rest, dtype=torch.float32, output_loading_info=True, local_files_only=local)
     missing = sorted(report["missing_keys"])
     if missing:
         # transformers would go on with random weights in their place.

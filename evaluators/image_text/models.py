@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
+from editmill.evaluators.adapters.hub import is_local
 from editmill.evaluators.adapters.requirements import refusing, require, shown_name
 from editmill.evaluators.adapters.torch_support import pick_device
 from editmill.evaluators.held_out import hub_id
@@ -159,11 +160,13 @@ def _load_transformers(rest: str, device: str) -> DualEncoder:
     from transformers import AutoImageProcessor, AutoModel, AutoTokenizer
 
     fix = "give the folder of a CLIP, SigLIP or dual encoder model with its tokenizer and image processor, or a hub id"
+    local = is_local(rest)
     with refusing("cannot load an image-text model", where=rest, fix=f"{fix} within reach"), quiet():
-        processor = AutoImageProcessor.from_pretrained(rest)
+        processor = AutoImageProcessor.from_pretrained(rest, local_files_only=local)
         # A caption that holds the sign of a special token is text as any other.
-        tokenizer = AutoTokenizer.from_pretrained(rest, split_special_tokens=True)
-        model, report = AutoModel.from_pretrained(rest, dtype=torch.float32, output_loading_info=True)
+        tokenizer = AutoTokenizer.from_pretrained(rest, local_files_only=local, split_special_tokens=True)
+        load = AutoModel.from_pretrained
+        model, report = load(rest, dtype=torch.float32, output_loading_info=True, local_files_only=local)
     if not hasattr(model, "get_image_features") or not hasattr(model, "get_text_features"):
         what = f"{type(model).__name__} gives no features of images and texts"
         raise ModelError(what, where=rest, fix="give a CLIP-like model")
