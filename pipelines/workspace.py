@@ -31,11 +31,11 @@ def claim(out: Path, fingerprint: str) -> bool:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        found = _owner(out)
-        _refuse_others(out, found, fingerprint)
+        run = _read_run(out)
+        _refuse_others(out, _evidence(out) if run is None else run, fingerprint)
         remove_stale_temporaries(out)
         # First of all files: without it a build that is stopped here would find the folder occupied.
-        if found != fingerprint or not _intact_run(out):
+        if run != fingerprint:
             write_run(out, {"fingerprint": fingerprint})
     except OSError as error:
         why = error.strerror or str(error)
@@ -80,11 +80,8 @@ def write_run(out: Path, facts: dict[str, Any]) -> None:
     atomic_write(out / RUN, sealed({"system": platform.platform(), **facts}))
 
 
-def _owner(out: Path) -> str | None:
-    """Return the fingerprint of the dataset that is in a folder, or is being built there; None without any."""
-    run = _read_run(out)
-    if run is not None:
-        return run
+def _evidence(out: Path) -> str | None:
+    """Return the fingerprint in the other files of a folder without an intact run file; None where none tells it."""
     try:
         return read_manifest(out).fingerprint
     except DataError:
@@ -108,10 +105,6 @@ def _read_run(out: Path) -> str | None:
         return None
     found = parse_object(data, where=RUN).get("fingerprint")
     return found if isinstance(found, str) else None
-
-
-def _intact_run(out: Path) -> bool:
-    return _read_run(out) is not None
 
 
 def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
