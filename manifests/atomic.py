@@ -6,6 +6,7 @@ that died, so it can go while other processes write into the same folder.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -20,13 +21,19 @@ except ImportError:  # readers also run where there is no fcntl
     fcntl = None  # type: ignore[assignment]
 
 TEMPORARY_SUFFIX = ".editmill-tmp"
+# What writing raises when the disk, a quota or the process's own limit is reached, or the disk fails.
+_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 logger = logging.getLogger("editmill.manifests")
 
 
 @contextmanager
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path``; on a clean exit it replaces ``path``, on an exception it is deleted."""
+    """Open a temporary file beside ``path``; on a clean exit it replaces ``path``, on an exception it is deleted.
+
+    Raises:
+        OSError: The disk fails or is full; it names ``path``.
+    """
     final = Path(path)
     temporary, stream = _open_temporary(final)
     try:
@@ -39,9 +46,22 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
             os.replace(temporary, final)
         # A new name outlives a power cut only when its folder was flushed too.
         _sync_folder(final.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if named := place_of(error, final):
+            raise named from error
         raise
+
+
+def place_of(error: BaseException, path: Path) -> OSError | None:
+    """Return the error of a disk that is full or fails with the path in it, which the system's own does not name.
+
+    None for all others.
+    """
+    # Not of a subclass: those are of other files that are read meanwhile.
+    if type(error) is OSError and error.errno in _DISK and error.filename is None:
+        return OSError(error.errno, error.strerror, str(path))
+    return None
 
 
 def atomic_write(path: str | Path, data: bytes) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from editmill.manifests.atomic import TEMPORARY_SUFFIX
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, place_of
 from editmill.manifests.errors import OccupiedError
 
 try:
@@ -24,6 +24,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
     Raises:
         OccupiedError: ``target`` exists and is not an empty folder.
+        OSError: The disk fails or is full; it names ``target``.
     """
     _check_free(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -39,8 +40,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             target.rmdir()
         temporary.rename(target)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
+        if named := place_of(error, target):
+            raise named from error
         raise
     finally:
         if lock is not None:

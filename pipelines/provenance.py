@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -28,8 +29,12 @@ def code_version() -> str:
     return _version("editmill") or "0+source"
 
 
+@cache
 def code_commit() -> str:
-    """Return the commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package."""
+    """Return the commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package.
+
+    Asked once: what is changed later is not what runs.
+    """
     root = Path(__file__).resolve().parents[1]
     # Asked in an installed package, git would describe a repository that happens to lie above it.
     if not (root / ".git").exists():

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_file, atomic_write, remove_stale_temporaries
+from editmill.manifests.folders import atomic_folder
+from editmill.manifests.tarshard import write_tar
 
 
 def test_replaces_whole(tmp_path: Path) -> None:
@@ -76,3 +82,46 @@ def test_other_hidden_files_are_kept(tmp_path: Path) -> None:
     (tmp_path / ".keep").write_bytes(b"")
     (tmp_path / f"visible{TEMPORARY_SUFFIX}").write_bytes(b"")
     assert remove_stale_temporaries(tmp_path) == []
+
+
+@pytest.fixture
+def little_space() -> Iterator[None]:
+    """Files can't grow beyond 64 KiB, which fails as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def parquet(path: Path) -> None:
+    table = pa.table({"x": [os.urandom(1000) for _ in range(200)]})
+    with atomic_file(path) as stream, pq.ParquetWriter(stream, table.schema) as writer:
+        writer.write_table(table)
+
+
+def folder(path: Path) -> None:
+    with atomic_folder(path) as made:
+        (made / "big").write_bytes(bytes(1 << 17))
+
+
+@pytest.mark.usefixtures("little_space")
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: atomic_write(path, bytes(1 << 17)),
+        lambda path: write_tar(path, [(f"k{number}", {"png": bytes(1000)}) for number in range(200)]),
+        parquet,
+        folder,
+    ],
+)
+def test_a_full_disk_is_told_with_the_place(tmp_path: Path, write: Callable[[Path], object]) -> None:
+    with pytest.raises(OSError, match="File too large") as caught:
+        write(tmp_path / "data")
+    assert caught.value.filename == str(tmp_path / "data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_of_files_that_are_read_meanwhile_keep_their_names(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, atomic_file(tmp_path / "data"):
+        (tmp_path / "other").read_bytes()
+    assert caught.value.filename == str(tmp_path / "other")
