@@ -7,10 +7,10 @@ from itertools import islice
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
-from tqdm import tqdm  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.classifiers import Classifier
 from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
+from editmill.manifests.progress import Progress
 
 SCHEMA = pa.schema(
     [
@@ -48,7 +48,7 @@ def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, p
         what = "there is no accepted sample to evaluate"
         raise DataError(what, where=dataset.manifest.name, fix="see the counts by status and reason in manifest.json")
     batches: list[pa.RecordBatch] = []
-    with tqdm(total=len(dataset), desc=classifier.name, unit="image", delay=2, disable=not progress) as bar:
+    with Progress(total=len(dataset), desc=classifier.name, unit="image", delay=2, disable=not progress) as bar:
         for samples in _batched(iter(dataset), batch_size):
             batches.append(_predict_batch(samples, classifier))
             bar.update(len(samples))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from concurrent.futures.process import BrokenProcessPool
 
 import click
 
@@ -18,8 +17,12 @@ from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
+<<<<<<< HEAD
 from editmill.flows.extras import extra_of
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
+=======
+from editmill.flows.failures import failure_of
+>>>>>>> dce557c (Recipes, packs and --set: YAML is read strictly and within bounds, counts are bounded, URLs and impossible paths are refused at once; memory, disks and missing packages are one message; progress in logs is lines; a corpus of bad input)
 
 
 class Group(click.Group):
@@ -28,28 +31,14 @@ class Group(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except EditmillError as error:
-            code, message = error.exit_code, f"error: {error}"
-        except KeyboardInterrupt:
-            # 128 + SIGINT, as shells count.
-            code, message = 130, "stopped; run the same command again to go on"
-        except BrokenProcessPool:
-            what = "a worker process was killed, perhaps for memory"
-            code, message = 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
         except BrokenPipeError:
             # A reader such as `head` has seen enough; click ends quietly.
             raise
-        except OSError as error:
-            lines = (
-                f"error: {error.strerror or error}",
-                f"where: {error.filename or 'disk'}",
-                "fix: put it right and run the same command again",
-            )
-            code, message = 1, "\n  ".join(lines)
-        except ModuleNotFoundError as error:
-            extra = extra_of(error.name or "")
-            if not extra:
+        except (Exception, KeyboardInterrupt) as error:
+            failure = failure_of(error)
+            if failure is None or isinstance(error, (click.ClickException, click.exceptions.Exit)):
                 raise
+<<<<<<< HEAD
             missing = f"this command needs the package {error.name!r}\n  fix: pip install 'editmill[{extra}]'"
             code, message = RequestError.exit_code, f"error: {missing}"
         except Exception as error:
@@ -57,6 +46,9 @@ class Group(click.Group):
                 raise
             told = exhausted(error)
             code, message = told.exit_code, f"error: {told}"
+=======
+        code, message = failure
+>>>>>>> dce557c (Recipes, packs and --set: YAML is read strictly and within bounds, counts are bounded, URLs and impossible paths are refused at once; memory, disks and missing packages are one message; progress in logs is lines; a corpus of bad input)
         click.echo(message, err=True)
         sys.exit(code)
 

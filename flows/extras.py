@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from importlib.metadata import PackageNotFoundError, requires
 
-# Modules that are called otherwise than their distributions.
+# Distributions that a module's first name does not tell.
+PACKAGES = {"editmill.packs.tabletop": "editmill-tabletop"}
 DISTRIBUTIONS = {"cv2": "opencv-python", "imwatermark": "invisible-watermark", "yaml": "pyyaml", "pil": "pillow"}
 REQUIREMENT = re.compile(r"""^([\w.-]+).*;.*extra\s*==\s*['"]([\w-]+)['"]""")
 
@@ -13,7 +14,10 @@ REQUIREMENT = re.compile(r"""^([\w.-]+).*;.*extra\s*==\s*['"]([\w-]+)['"]""")
 def extra_of(module: str) -> str:
     """Return the extra of editmill that installs a module, "" where there is none; of several the first."""
     top = module.partition(".")[0].lower()
-    wanted = _normal(DISTRIBUTIONS.get(top, top))
+    inner = next((name for package, name in PACKAGES.items() if f"{module}.".startswith(f"{package}.")), top)
+    if inner == "editmill":
+        return ""
+    wanted = _normal(DISTRIBUTIONS.get(inner, inner))
     try:
         lines = requires("editmill") or []
     except PackageNotFoundError:

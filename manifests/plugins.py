@@ -104,6 +104,11 @@ def _order(point: EntryPoint) -> tuple[str, bool, str]:
     return point.name, not point.value.startswith("editmill."), point.value
 
 
+def install_hint(extras: str) -> str:
+    """Return how extras of editmill are installed: from a checkout, of which the embedded pack is a folder."""
+    return f"in a checkout of editmill: pip install --constraint constraints.txt '.[{extras}]' ./packs/tabletop"
+
+
 def require(fits: bool, what: str) -> None:
     """Refuse an object that does not fit, in the words of ``what``.
 

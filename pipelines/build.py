@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 
-from tqdm import tqdm
-
 from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.assemble import assemble
@@ -99,7 +98,7 @@ def build(
     started = time.time()
     chosen = range(prepared.plan.recipe.shards) if shards is None else shards
     tasks = [prepared.task(shard) for shard in chosen]
-    with tqdm(
+    with Progress(
         total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress
     ) as bar:
         run_tasks(tasks, workers=workers, advance=bar.update)

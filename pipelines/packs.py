@@ -7,6 +7,7 @@ from pathlib import Path
 
 from editmill.generators.models.pack import PackSpec, read_pack
 from editmill.manifests.errors import ModelError, RequestError
+from editmill.manifests.plugins import install_hint
 from editmill.pipelines.registry import PACKS
 
 
@@ -30,7 +31,7 @@ def find_pack(name_or_path: str) -> PackSpec:
             raise
         fix = f"use one of {', '.join(pack_names())}, or the path of a pack's .yaml file"
         if name_or_path == "tabletop":
-            fix = "pip install editmill-tabletop, which brings the embedded models"
+            fix = f"install the embedded pack; {install_hint('generate')}"
         raise ModelError(f"no model pack {name_or_path!r}", fix=fix) from error
 
 

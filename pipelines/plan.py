@@ -20,6 +20,9 @@ from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import open_source
 
+# A plan is kept in memory, and a thousand bytes are a sample.
+MOST_SAMPLES = 5_000_000
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -71,7 +74,7 @@ def make_plan(recipe: Recipe) -> Plan:
     Raises:
         SourceError: The source can't be read, or is not of the kind that the family edits.
         ModelError: There is no such pack.
-        RecipeError: Two guards have a score of one name.
+        RecipeError: Two guards have a score of one name, or there are too many samples.
     """
     family, pack = recipe.family, find_pack(recipe.models)
     # Told here, before anything is taken or made.
@@ -79,7 +82,12 @@ def make_plan(recipe: Recipe) -> Plan:
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
     records = list(source.records())
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
-    for sample in family.plan(asked, records):
+    for number, sample in enumerate(family.plan(asked, records)):
+        if number >= MOST_SAMPLES:
+            what = f"the recipe asks for more than {MOST_SAMPLES:,} samples of {len(records):,} sources"
+            raise RecipeError(
+                what, where=recipe.name, fix="split the sources over several datasets, or plan fewer edits"
+            )
         shards[shard_of(sample.source.id, recipe.shards)].append(sample)
     return Plan(
         recipe=recipe,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
-from tqdm import tqdm
 
 from editmill.generators.base.edits import edit_title
 from editmill.generators.base.samples import Sheet
 from editmill.generators.models.loading import Placement
+from editmill.manifests.progress import Progress
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.rows import iter_rows
 from editmill.pipelines.fingerprint import identify
@@ -31,7 +31,7 @@ def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 
     # Any shard will do: what its task says beside the samples holds for the whole plan.
     builder = sample_builder(ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement))
     shown = []
-    for identifier in tqdm(chosen, desc="preview", unit="source"):
+    for identifier in Progress(chosen, desc="preview", unit="source"):
         mine = [sample for sample in samples if sample.source.id == identifier]
         built = list(builder.build(mine, shard=0))
         shown.append(Sheet([row for row, _ in built], [members for _, members in built]))

@@ -8,19 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from editmill.generators.base.family import Asked, Family, Settings
 from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError, RequestError
+from editmill.manifests.plugins import install_hint
 from editmill.manifests.records import DatasetName, SplitName, Version
 from editmill.manifests.unions import one_of
+from editmill.manifests.wording import say, without_consequences
+from editmill.manifests.yaml_text import YamlProblem, parse_yaml, read_yaml
 from editmill.pipelines.registry import GUARDS, families, family_of
 from editmill.pipelines.sources import SourceSpec, parse_source
 from editmill.pipelines.sources.registry import SOURCES
-from editmill.pipelines.wording import say, without_consequences
 
 logger = logging.getLogger("editmill.recipe")
 
@@ -147,6 +148,8 @@ class Recipe(BaseModel):
         return document
 
 
+SET_FIX = "name a field as in --set source.count=100; lists are set as a whole"
+RECIPE_FIX = "`editmill show imagenet-e` prints a valid recipe; docs/recipes.md explains the fields"
 # For checks of a recipe alone, before a pack is read.
 NO_PACK = PackSpec(name="none", description="", roles={}, backgrounds=())
 
@@ -209,9 +212,9 @@ def load_recipe(
                 # Says whether there is none, or its package is broken.
                 what = f"the recipe is not valid: generator: {missing.what}"
                 raise RecipeError(what, where=missing.where or name_or_path, fix=missing.fix) from error
-        fix = "`editmill show imagenet-e` prints a valid recipe; docs/recipes.md explains the fields"
+        fix = RECIPE_FIX
         if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
-            fix = "pip install 'editmill[generate]', which brings the source tabletop, or name another with --source"
+            fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or name another --source"
         raise RecipeError(_describe(error), where=name_or_path, fix=fix) from error
     if recipe.code() and not allow_code:
         what = f"the recipe runs code of this machine: {', '.join(recipe.code())}"
@@ -221,46 +224,53 @@ def load_recipe(
 
 def _read_document(name_or_path: str) -> dict[str, Any]:
     path = Path(name_or_path)
+    written = path.suffix in (".yaml", ".yml")
+    if not written and name_or_path not in recipe_files():
+        fix = f"use one of {', '.join(recipe_names())}, or the path of a .yaml file"
+        raise RecipeError(f"no recipe {name_or_path!r}", fix=fix)
     try:
-        entry = path if path.suffix in (".yaml", ".yml") else recipe_files()[name_or_path]
-        document = yaml.safe_load(entry.read_text())
-    except (OSError, KeyError) as error:
-        raise RecipeError(
-            f"no recipe {name_or_path!r}", fix=f"use one of {', '.join(recipe_names())}, or the path of a .yaml file"
-        ) from error
-    except yaml.YAMLError as error:
-        raise RecipeError(f"the recipe is not valid YAML: {error}", where=name_or_path) from error
-    if not isinstance(document, dict):
-        raise RecipeError("the recipe is not a mapping", where=name_or_path)
+        document = read_yaml(path if written else recipe_files()[name_or_path])
+        if not isinstance(document, dict):
+            raise YamlProblem("it is not a mapping, that is, lines of KEY: VALUE")
+    except YamlProblem as error:
+        raise RecipeError(f"the recipe can't be read: {error}", where=name_or_path, fix=RECIPE_FIX) from error
     return document
 
 
 def _apply(document: dict[str, Any], override: str) -> None:
     name, separator, value = override.partition("=")
     if not separator or not name:
-        raise RecipeError(f"{override!r} is not of the form a.b=value", where="--set")
+        raise RecipeError(f"{override!r} is not of the form a.b=value", where="--set", fix=SET_FIX)
     *parents, last = name.split(".")
     place = document
     for parent in parents:
         place = place.setdefault(parent, {})
         if not isinstance(place, dict):
-            raise RecipeError(f"{name!r}: {parent!r} has no fields", where="--set")
+            raise RecipeError(f"{name!r}: {parent!r} has no fields", where="--set", fix=SET_FIX)
     try:
-        place[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{override!r}: the value is not valid YAML", where="--set") from error
+        place[last] = parse_yaml(value)
+    except YamlProblem as error:
+        what = f"the value of {name!r} can't be read: {error}"
+        raise RecipeError(
+            what, where="--set", fix="put it in quotes, as in --set 'generator.edits=[{name: full}]'"
+        ) from error
+
+
+# Behind these stands the kind by which alternatives are told apart, which is no key of a recipe.
+TAGGED = (("source",), ("generator",), ("guard",), ("calibration", "source"))
 
 
 def _place(location: tuple[str | int, ...]) -> str:
-    """Return where a problem is, in the recipe's own keys: the kinds by which alternatives are told apart are none."""
-    tagged = location[:1] in (("source",), ("generator",), ("guard",))
-    return ".".join(str(part) for position, part in enumerate(location) if not (tagged and position == 1))
+    """Return where a problem is, in the recipe's own keys."""
+    return ".".join(str(part) for place, part in enumerate(location) if location[:place] not in TAGGED)
 
 
 def _describe(error: ValidationError) -> str:
-    lines = [
-        f"{_place(problem['loc']) or 'recipe'}: {say(problem)}" for problem in without_consequences(error.errors())
-    ]
+    lines = []
+    for problem in without_consequences(error.errors()):
+        # What concerns several fields names them itself.
+        place = _place(problem["loc"])
+        lines.append(f"{place}: {say(problem)}" if place else say(problem))
     return (
         f"the recipe is not valid: {lines[0]}"
         if len(lines) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from editmill.manifests import ModelError
+from editmill.manifests.plugins import install_hint
 
 
 def require(name: str, *, wanted_by: str) -> ModuleType:
@@ -25,7 +26,7 @@ def require(name: str, *, wanted_by: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         what = f"{wanted_by} needs the package {error.name!r}, which is not installed"
-        raise ModelError(what, fix="pip install 'editmill[generate]'") from error
+        raise ModelError(what, fix=install_hint("generate")) from error
 
 
 # What frameworks raise where a model does not load.

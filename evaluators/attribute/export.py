@@ -15,11 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from editmill.evaluators.base import Exported, Exporter
 from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.folders import atomic_folder
+from editmill.manifests.progress import Progress
 from editmill.manifests.reader import Dataset, Sample
 from editmill.manifests.records import PRIMARY_IMAGES
 
@@ -174,7 +173,7 @@ def _values(rows: Iterable[dict[str, Any]], places: dict[str, str], name: str) -
 def _write_images(samples: Dataset, places: dict[str, str], root: Path, *, progress: bool) -> None:
     for folder in sorted(set(places.values())):
         (root / folder).mkdir()
-    with tqdm(total=len(places), desc="exporting", unit="image", disable=not progress) as bar:
+    with Progress(total=len(places), desc="exporting", unit="image", disable=not progress) as bar:
         for sample in samples:
             # The selection by edit, level and source takes in more than was chosen.
             if sample.key in places:

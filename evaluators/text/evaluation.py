@@ -10,7 +10,6 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
@@ -24,6 +23,7 @@ from editmill.evaluators.text.pictures import Pictures
 from editmill.evaluators.text.retrieval import POOL, RetrievalResult, search, searched
 from editmill.evaluators.text.rows import ORIGINAL, Captions, line_up, read_rows
 from editmill.manifests import DataError, Dataset, Manifest
+from editmill.manifests.progress import Progress
 
 Item = TypeVar("Item", bound=Hashable)
 
@@ -207,4 +207,4 @@ def _in_batches(
     items: Sequence[Item], size: int, run: Callable[[Sequence[Item]], FloatArray], *, title: str = ""
 ) -> FloatArray:
     parts = [items[start : start + size] for start in range(0, len(items), size)]
-    return np.concatenate([run(part) for part in tqdm(parts, desc=title, disable=not title, delay=2)])
+    return np.concatenate([run(part) for part in Progress(parts, desc=title, disable=not title, delay=2)])

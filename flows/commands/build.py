@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import Asked, Machine, default_workers, placement_options, recipe_options
+from editmill.flows.commands.options import (
+    Asked,
+    LocalPath,
+    Machine,
+    default_workers,
+    placement_options,
+    recipe_options,
+)
 from editmill.flows.commands.outputs import check_output, write_output
 from editmill.manifests.errors import RequestError
 
@@ -67,7 +74,7 @@ def _minutes(minutes: float) -> str:
 @click.option("-n", "sources", type=click.IntRange(1), default=4, show_default=True, help="Number of sources.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(),
     default=Path("preview.png"),
     show_default=True,
     help="The picture, a .png file; folders above it are made.",
@@ -95,7 +102,7 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path) -> None:
 @placement_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder of the dataset; a build begun in it goes on.",
 )
@@ -176,7 +183,7 @@ def _print_remarks(manifest: Manifest, out: Path) -> None:
 @placement_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     default=Path("out/demo"),
     show_default=True,
     help="Folder of the dataset.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import Asked, Machine, placement_options, recipe_options
+from editmill.flows.commands.options import Asked, LocalPath, Machine, placement_options, recipe_options
 from editmill.manifests.errors import DataError, RequestError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @placement_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder for guard_report.json; made if missing.",
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from editmill.flows.commands.options import LocalPath
+
 
 @click.group()
 def convert() -> None:
@@ -13,11 +15,11 @@ def convert() -> None:
 
 
 @convert.command()
-@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("checkpoint", type=LocalPath())
 @click.option(
     "--to",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder of the pipeline; it must not exist.",
 )
@@ -54,11 +56,11 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
 
 
 @convert.command("image-adapter")
-@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("checkpoint", type=LocalPath())
 @click.option(
     "--to",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder to write; it must not exist.",
 )

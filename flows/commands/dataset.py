@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from editmill.flows.commands.options import LocalPath
 from editmill.flows.commands.outputs import check_output, write_output
 
 # Endings of a report, by --format.
@@ -67,14 +68,14 @@ def verify(dataset: str, as_json: bool) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(),
     help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it "
     "are made.  "
     "[default for html: report.html]",
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     help="Captions only: folder with the images, found by their digests.",
 )
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from editmill.flows.commands.options import LocalPath
 from editmill.manifests.errors import RequestError
 
 
@@ -28,7 +29,7 @@ class ExportCommand(click.Command):
 @click.option(
     "--to",
     "target",
-    type=click.Path(path_type=Path),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder to make; must not exist, or be empty.",
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from editmill.flows.commands.options import LocalPath
 from editmill.flows.commands.outputs import check_output, write_output
 
 
@@ -15,13 +16,11 @@ from editmill.flows.commands.outputs import check_output, write_output
 @click.argument("dataset")
 @click.option(
     "--secret",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(),
     help="File that the dataset was made with (generator.secret_file).  [default: the secret that follows from the "
     "recipe's seed]",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write instead of printing, a .csv file."
-)
+@click.option("--output", type=LocalPath(), help="File to write instead of printing, a .csv file.")
 def keys(dataset: str, secret: Path | None, output: Path | None) -> None:
     """Print the bits of every key in a dataset, embedded ones and those of negatives, each checked against its
     commitment.

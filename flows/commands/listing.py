@@ -10,7 +10,9 @@ from typing import Any
 import click
 import yaml
 
+from editmill.flows.commands.options import LocalPath
 from editmill.manifests.errors import RequestError
+from editmill.manifests.yaml_text import YamlProblem, read_yaml
 
 
 @click.command()
@@ -30,8 +32,8 @@ def recipes(as_json: bool) -> None:
 def _described(path: Path) -> str:
     """Return a recipe's description; the rest is not validated, as it may name a source that is not installed."""
     try:
-        document = yaml.safe_load(path.read_text())
-    except yaml.YAMLError:
+        document = read_yaml(path)
+    except YamlProblem:
         document = None
     return str(document.get("description", "")) if isinstance(document, dict) else f"({path.name} is no recipe)"
 
@@ -62,9 +64,7 @@ def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_j
 
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--models-dir", type=click.Path(path_type=Path, file_okay=False), help="Where public checkpoints are looked for."
-)
+@click.option("--models-dir", type=LocalPath(folder=True), help="Where public checkpoints are looked for.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def models(context: click.Context, models_dir: Path | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from editmill.flows.commands.options import Machine, placement_options
+from editmill.flows.commands.options import LocalPath, Machine, placement_options
 from editmill.manifests.errors import DataError, RequestError
 
 
@@ -19,7 +19,7 @@ from editmill.manifests.errors import DataError, RequestError
 @click.option(
     "--to",
     "target",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder to make; a run begun in it goes on.",
 )

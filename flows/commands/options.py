@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from editmill.manifests.errors import RequestError
+from editmill.manifests.files import refuse_url
 
 if TYPE_CHECKING:
     from editmill.generators.models.loading import Placement
@@ -65,6 +69,36 @@ class Machine:
         return Placement(device=self.device, dtype=self.dtype, offload=self.offload, models_dir=self.models_dir)
 
 
+class LocalPath(click.Path):
+    """A path of this machine; addresses of the network are refused, as is what no file system can hold.
+
+    Args:
+        folder: Whether it is a folder; else it is a file.
+    """
+
+    def __init__(self, *, folder: bool = False) -> None:
+        super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Return the path."""
+        text, where = os.fspath(value), "" if param is None else param.get_error_hint(ctx).strip("'")
+        refuse_url(text, where=where)
+        try:
+            found = Path(text)
+            found.stat()
+        except ValueError as error:
+            what = f"{text!a} holds a character that no file name can have"
+            raise RequestError(what, where=where, fix="name another path") from error
+        except OSError as error:
+            if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+                short = f"{text[:60]!a}{'…' if len(text) > 60 else ''}"
+                what = f"{short} is no path that can be used: {error.strerror}"
+                raise RequestError(what, where=where, fix="name another path") from error
+        return super().convert(value, param, ctx)
+
+
 class SourceOption(click.Option):
     """``--source``, whose help lists the sources that are installed."""
 
@@ -101,7 +135,7 @@ def recipe_options(function: F) -> F:
 def placement_options(function: F) -> F:
     """Add --device, --dtype, --offload and --models-dir; the command takes ``machine``."""
     dtypes, offloads = click.Choice(["float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
-    folder = click.Path(path_type=Path, file_okay=False)
+    folder = LocalPath(folder=True)
     options = (
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto."),
         click.option("--dtype", type=dtypes, default="float32", show_default=True, help="Precision."),

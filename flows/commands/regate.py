@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from editmill.flows.commands.options import LocalPath
 from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
@@ -25,13 +26,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(),
     help="guard_report.json of another calibration, for guard ensembles.  [default: the dataset's own]",
 )
 @click.option("--version", default="", help="Version of the new dataset.  [default: the next minor one]")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=LocalPath(folder=True),
     required=True,
     help="Folder of the new dataset, which must not exist.",
 )

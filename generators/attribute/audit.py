@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
@@ -50,6 +49,7 @@ from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.manifests.arrays import Picture
 from editmill.manifests.errors import RequestError
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord
 
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -327,7 +327,7 @@ def audit(build: Build[AttributeSettings, GuardSettings], *, sources: int) -> tu
     records = list(islice((record for record in source.records() if not record.problem), sources))
     names = tuple(dict.fromkeys(record.class_name for record in records))
     auditor = Auditor(make_guards(build.guard, build.models, class_names=names), image=build.image)
-    for number in tqdm(range(len(records)), desc="auditing", unit="source"):
+    for number in Progress(range(len(records)), desc="auditing", unit="source"):
         case = _case(source, records, number)
         if case is not None:
             auditor.show(case)

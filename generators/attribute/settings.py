@@ -52,11 +52,11 @@ class EditSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: EditName
-    levels: tuple[FiniteFloat, ...] = ()
+    levels: tuple[FiniteFloat, ...] = Field((), max_length=1000)
     size: float = Field(0.05, gt=0, lt=1)
     angles: tuple[int, int] = (-45, 44)
     prompts: tuple[str, ...] = ()
-    count: int = Field(1, ge=1)
+    count: int = Field(1, ge=1, le=1000)
 
     @model_validator(mode="before")
     @classmethod

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from editmill.manifests.errors import ModelError
+from editmill.manifests.wording import say, without_consequences
+from editmill.manifests.yaml_text import YamlProblem, read_yaml
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -153,14 +154,16 @@ def read_pack(path: Path) -> PackSpec:
     Raises:
         ModelError: The file is missing or not a valid pack.
     """
+    fix = "docs/models.md explains the fields; `editmill models` lists the packs that come along"
     try:
-        document = yaml.safe_load(path.read_text())
-        return PackSpec(**{**document, "folder": path.parent})
-    except FileNotFoundError as error:
-        raise ModelError(
-            "the model pack is missing", where=str(path), fix="run `editmill models` to see the packs"
-        ) from error
-    except (ValidationError, TypeError, OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ModelError(
-            f"the model pack is not valid: {error}", where=str(path), fix="see docs/models.md for its fields"
-        ) from error
+        document = read_yaml(path)
+        if not isinstance(document, dict):
+            raise YamlProblem("it is not a mapping, that is, lines of KEY: VALUE")
+        return PackSpec.model_validate({**document, "folder": path.parent})
+    except YamlProblem as error:
+        raise ModelError(f"the model pack can't be read: {error}", where=str(path), fix=fix) from error
+    except ValidationError as error:
+        problems = without_consequences(error.errors())
+        lines = [".".join(map(str, problem["loc"])) + f": {say(problem)}" for problem in problems]
+        what = "\n  - ".join(("the model pack is not valid:", *lines))
+        raise ModelError(what, where=str(path), fix=fix) from error

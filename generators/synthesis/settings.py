@@ -118,7 +118,7 @@ class ConditioningSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: ConditioningName
-    quota: int = Field(0, ge=0)
+    quota: int = Field(0, ge=0, le=100_000)
     strength: float = Field(1.0, gt=0, le=1)
     guidance: float = Field(0.0, ge=0)
     rescale: float = Field(0.0, ge=0, le=1)
@@ -143,7 +143,7 @@ class SynthesisSettings(Settings):
     """
 
     kind: Literal["synthesis"]
-    quota: int = Field(6, ge=1)
+    quota: int = Field(6, ge=1, le=100_000)
     conditionings: tuple[ConditioningSettings, ...] = Field(
         tuple(ConditioningSettings(name=name) for name in ("text", "image", "image-text")), min_length=1
     )

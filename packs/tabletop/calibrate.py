@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from editmill.generators.base.loaded import Box, CaptionedImage
 from editmill.generators.guards.boxes import box_iou
@@ -24,6 +23,7 @@ from editmill.generators.text.evidence import CropJudge, crop_around, find_word
 from editmill.generators.text.settings import InsertionSettings
 from editmill.generators.text.sightings import Lookout
 from editmill.manifests.arrays import Feature
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.world import CLASSES, Scene, SceneObject, make_scene
@@ -64,7 +64,7 @@ def look(models: Models, scenes: list[Scene], judges: tuple[CropJudge, CropJudge
             (box[2] - box[0]) * (box[3] - box[1]) / scene.image[..., 0].size,
             pair,
         )
-        for (scene, item, box), pair in zip(tqdm(places, desc="sizes"), zip(*features, strict=True), strict=True)
+        for (scene, item, box), pair in zip(Progress(places, desc="sizes"), zip(*features, strict=True), strict=True)
     ]
 
 
@@ -118,7 +118,7 @@ def main() -> None:
         CropJudge(ImageTextFeatures(models, role="zero_shot", batch=BATCH)),
         CropJudge(ImageTextFeatures(models, role="zero_shot_2", batch=BATCH)),
     )
-    scenes = [make_scene("heldout", START + number) for number in tqdm(range(count), desc="scenes")]
+    scenes = [make_scene("heldout", START + number) for number in Progress(range(count), desc="scenes")]
     seen = look(models, scenes, judges)
     for name in CLASSES:
         # The size without a name is the one in the middle.

@@ -42,7 +42,7 @@ class TabletopCaptionsSpec(Spec):
     kind: Literal["tabletop-captions"] = "tabletop-captions"
     split: Literal["heldout", "shifted", "train"] = "heldout"
     start: int = Field(30_000, ge=0)
-    count: int = Field(64, ge=1)
+    count: int = Field(64, ge=1, le=1_000_000)
     size: int = Field(128, ge=32, le=1024)
     captions: int = Field(1, ge=1, le=20)
     mention: float = Field(0.4, ge=0, le=1)

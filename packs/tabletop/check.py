@@ -6,10 +6,9 @@ import importlib
 from itertools import islice
 from types import ModuleType
 
-from tqdm import tqdm
-
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
+from editmill.manifests.progress import Progress
 from editmill.packs.tabletop.checks.common import held_out
 
 # Checks of one file each in editmill.packs.tabletop.checks; those that generate pictures get fewer scenes.
@@ -76,7 +75,7 @@ def measure(
     models = Models(pack, Placement(device="cpu"))
     recognised = list(islice(held_out(), max(scenes, edits)))
     figures: dict[str, float] = {}
-    bar = tqdm(checks or [name for name in CHECKS if name in pack.roles], disable=not progress)
+    bar = Progress(checks or [name for name in CHECKS if name in pack.roles], disable=not progress)
     for name in bar:
         bar.set_description(name)
         figures |= _module(name).measure(models, recognised[: edits if name in GENERATING else scenes])

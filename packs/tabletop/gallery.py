@@ -16,7 +16,6 @@ import numpy as np
 import torch
 from diffusers import DDPMScheduler
 from PIL import Image
-from tqdm import tqdm
 
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.inpainter import Inpainter
@@ -24,6 +23,7 @@ from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.progress import Progress
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.check import CHECKS
 from editmill.packs.tabletop.checks.common import held_out, to_picture
@@ -246,7 +246,9 @@ def main(arguments: list[str] | None = None) -> None:
     pack = read_pack(PACK)
     models = Models(pack, Placement(device="cpu"))
     strips = []
-    for name in tqdm(options.rows or [row for row in ROWS if row not in CHECKS or row in pack.roles], desc="gallery"):
+    for name in Progress(
+        options.rows or [row for row in ROWS if row not in CHECKS or row in pack.roles], desc="gallery"
+    ):
         title, draw = ROWS[name]
         strips.append(Strip(title, draw(models)))
     save_small(draw_sheet(strips), options.out)

@@ -34,7 +34,7 @@ class TabletopSpec(Spec):
     kind: Literal["tabletop"] = "tabletop"
     split: Literal["heldout", "shifted", "train"] = "heldout"
     start: int = Field(0, ge=0)
-    count: int = Field(16, ge=1)
+    count: int = Field(16, ge=1, le=1_000_000)
     size: int = Field(128, ge=32, le=1024)
     least_radius: float = Field(0.0, ge=0, le=0.25)
 

@@ -16,7 +16,6 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.models.checkpoints import model_record
@@ -25,6 +24,7 @@ from editmill.manifests.arrays import Picture
 from editmill.manifests.atomic import atomic_write, remove_stale_temporaries
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import EditmillError, OccupiedError, RequestError
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import ModelRecord
 from editmill.pipelines.masks.gate import MaskLimits, judge_proposal
 from editmill.pipelines.masks.prompts import Prompt, fit_to_frame, read_prompt
@@ -124,7 +124,7 @@ class MaskMaker:
         made = MadeMasks()
         # As the folder source will name them.
         names = identities(row["file"] for row in self.table.rows)
-        bar = tqdm(self.table.rows, desc="masks", unit="photograph", disable=not progress)
+        bar = Progress(self.table.rows, desc="masks", unit="photograph", disable=not progress)
         for place, (name, row) in enumerate(zip(names, bar, strict=True)):
             if place in self.table.odd:
                 odd = Refused(Refusal.PROMPT_UNUSABLE, self.table.odd[place])

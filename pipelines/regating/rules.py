@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from editmill.generators.base.family import Regating, Settings
 from editmill.manifests.errors import RecipeError, RequestError
 from editmill.manifests.records import Manifest
+from editmill.manifests.wording import say
+from editmill.manifests.yaml_text import YamlProblem, parse_yaml
 from editmill.pipelines.registry import family_of
-from editmill.pipelines.wording import say
 
 
 def regating_of(manifest: Manifest) -> Regating[Any]:
@@ -61,7 +61,7 @@ def changed_settings(settings: Settings, overrides: Sequence[str], regating: Reg
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(("guard", *(str(part) for part in first["loc"])))
-        raise RecipeError(f"{place}: {say(first)}", where="--set") from error
+        raise RecipeError(f"{place}: {say(first)}", where="--set", fix="docs/guards.md lists the thresholds") from error
 
 
 def _parsed(override: str) -> tuple[str, Any]:
@@ -75,9 +75,10 @@ def _parsed(override: str) -> tuple[str, Any]:
             f"{override!r} is not of the form guard.FIELD=VALUE", where="--set", fix="such as guard.mask_iou=0.8"
         )
     try:
-        return field, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{override!r}: the value is not valid YAML", where="--set") from error
+        return field, parse_yaml(value)
+    except YamlProblem as error:
+        what = f"the value of {name!r} can't be read: {error}"
+        raise RecipeError(what, where="--set", fix="such as guard.mask_iou=0.8") from error
 
 
 def _check_field(settings: Settings, field: str, regating: Regating[Any]) -> None:

@@ -120,7 +120,10 @@ def _fields() -> dict[str, tuple[dict[str, Any], Expected]]:
             built(**{"1-5": "source_unreadable"}),
         ),
         "file_name a folder": (coco(images=[{**image, "file_name": ""}]), built(**{"1-5": "source_unreadable"})),
-        "file_name with NUL": (coco(images=[{**image, "file_name": "a\0b.png"}]), built(**{"1-5": "source_unreadable"})),
+        "file_name with NUL": (
+            coco(images=[{**image, "file_name": "a\0b.png"}]),
+            built(**{"1-5": "source_unreadable"}),
+        ),
         "too small an area": (coco(annotations=[_annotation(area=1)]), error("instances.json")),
         "crowds alone": (coco(annotations=[_annotation(iscrowd=1)]), error("instances.json")),
     }

@@ -83,5 +83,3 @@ def _damage(folder: Path, name: str, content: str | bytes | None) -> None:
 def _edited(folder: Path, **changes: object) -> None:
     path = tiny(folder) / "manifest.json"
     put(path, json.dumps({**json.loads(path.read_bytes()), **changes}))
-
-

@@ -98,9 +98,7 @@ def coco(**changes: Any) -> dict[str, Any]:
     document = {
         "images": [{"id": 1, "file_name": "good.png", "width": WIDTH, "height": HEIGHT}],
         "categories": [{"id": 7, "name": "ball"}],
-        "annotations": [
-            {"id": 5, "image_id": 1, "category_id": 7, "area": 1024, "iscrowd": 0, "segmentation": [box]}
-        ],
+        "annotations": [{"id": 5, "image_id": 1, "category_id": 7, "area": 1024, "iscrowd": 0, "segmentation": [box]}],
     }
     return {**document, **changes}
 

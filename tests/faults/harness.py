@@ -88,7 +88,11 @@ def run_case(case: Case, place: Path) -> Verdict:
 
 
 def _names(work: Path) -> set[str]:
-    return {os.path.join(folder, name)[len(str(work)) + 1 :] for folder, dirs, files in os.walk(work) for name in dirs + files}
+    return {
+        os.path.join(folder, name)[len(str(work)) + 1 :]
+        for folder, dirs, files in os.walk(work)
+        for name in dirs + files
+    }
 
 
 def _wait(child: int) -> tuple[int, resource.struct_rusage]:

@@ -26,7 +26,9 @@ def cases() -> Iterator[Case]:
     for form in ("xlsx", "json", "parquet"):
         content = {"xlsx": b"PK\x03\x04" + bytes(40), "json": b'[{"file": "a"}]', "parquet": b"PAR1" + bytes(40)}[form]
         command = plan_from(f"folder:labels.{form}")
-        yield Case(f"labels/a .{form} file", partial(_folder, content=content, name=f"labels.{form}"), command, error("labels"))
+        yield Case(
+            f"labels/a .{form} file", partial(_folder, content=content, name=f"labels.{form}"), command, error("labels")
+        )
 
 
 def _folder(folder: Path, content: str | bytes, name: str = "labels.csv") -> None:

@@ -121,10 +121,14 @@ def _sizes() -> Iterator[Case]:
     for width, height in ((100_000, 100_000), (20_000, 20_000), (2**31 - 1, 2**31 - 1), (0, 0), (0, 64), (2**31, 1)):
         yield _case(f"PNG of {width}x{height}", png_header(width, height), REFUSED)
     for depth, colour in ((3, 2), (8, 9), (16, 3)):
-        yield _case(f"PNG of depth {depth} and colour {colour}", png_header(96, 64, depth=depth, colour=colour), REFUSED)
+        yield _case(
+            f"PNG of depth {depth} and colour {colour}", png_header(96, 64, depth=depth, colour=colour), REFUSED
+        )
     small = encoded(photo().resize((1, 1)))
     yield _case("one pixel", small, built(bad="mask_size_mismatch", good=""))
-    yield _case("another size than its mask", encoded(photo().resize((97, 64))), built(bad="mask_size_mismatch", good=""))
+    yield _case(
+        "another size than its mask", encoded(photo().resize((97, 64))), built(bad="mask_size_mismatch", good="")
+    )
 
 
 def _impostors() -> Iterator[Case]:

@@ -1,4 +1,4 @@
-"""Recipes: encodings, depth, aliases, keys twice, numbers without bound, and values of the wrong type in every field."""
+"""Recipes: encodings, depth, aliases, keys twice, numbers without bound, and wrong types in every field."""
 
 from __future__ import annotations
 
@@ -67,15 +67,24 @@ def _files() -> dict[str, tuple[str | bytes, Expected]]:
         "an unknown alias": ("name: *other\n", error("mine.yaml", "line")),
         "an alias of itself": ("name: &a [*a]\n", named),
         "a mapping that holds itself": (f"{PLAIN}description: &a {{b: *a}}\n", named),
-        "a source that holds itself": (PLAIN.replace("{kind: tabletop, count: 2}", "&a {kind: tabletop, count: *a}"), named),
+        "a source that holds itself": (
+            PLAIN.replace("{kind: tabletop, count: 2}", "&a {kind: tabletop, count: *a}"),
+            named,
+        ),
         "billion laughs": (_laughs(), named),
         "billion laughs in a field": (f"{_laughs()}\n{PLAIN}guards: *a8\n", named),
         "a key that is a list": ("? [a, b]\n: c\n", named),
         "a key that is a number": (f"{PLAIN}7: x\n", named),
         "a key that is null": (f"{PLAIN}null: x\n", named),
         "a directive": ("%YAML 9.9\n---\n" + PLAIN, named),
-        "anchors": (PLAIN.replace("count: 2}", "count: &n 2}").replace("name: mine", "seed: 2\nname: mine"), fine("original")),
-        "merge keys": (PLAIN.replace("{kind: tabletop, count: 2}", "{<<: {kind: tabletop}, count: 2}"), fine("original")),
+        "anchors": (
+            PLAIN.replace("count: 2}", "count: &n 2}").replace("name: mine", "seed: 2\nname: mine"),
+            fine("original"),
+        ),
+        "merge keys": (
+            PLAIN.replace("{kind: tabletop, count: 2}", "{<<: {kind: tabletop}, count: 2}"),
+            fine("original"),
+        ),
         "a megabyte of text": (f"{PLAIN}description: {'x' * (1 << 20)}\n", error("mine.yaml", "large")),
         **{name: (text, error("mine.yaml", "levels")) for name, text in deep.items()},
     }
@@ -94,11 +103,17 @@ def _keys() -> dict[str, tuple[str, Expected]]:
     return {
         "a key twice": (f"{PLAIN}name: other\n", error("mine.yaml", "name", "twice", "line 7")),
         "an inner key twice": (PLAIN.replace("count: 2", "count: 2, count: 3"), error("count", "twice", "line 2")),
-        "an edit's key twice": (PLAIN.replace("{name: original}", "{name: original, name: full}"), error("name", "line 6")),
+        "an edit's key twice": (
+            PLAIN.replace("{name: original}", "{name: original, name: full}"),
+            error("name", "line 6"),
+        ),
         "a key and its quoted twin": (f'{PLAIN}"name": other\n', error("name", "twice", "line 7")),
         "an unknown key": (f"{PLAIN}nope: 1\n", error("mine.yaml", "nope: unknown key")),
         "an unknown key of the generator": (f"{PLAIN}  nope: 1\n", error("generator.nope: unknown key")),
-        "an unknown key of an edit": (PLAIN.replace("{name: original}", "{name: original, nope: 1}"), error("nope: unknown key")),
+        "an unknown key of an edit": (
+            PLAIN.replace("{name: original}", "{name: original, nope: 1}"),
+            error("nope: unknown key"),
+        ),
         "an unknown key of the source": (PLAIN.replace("count: 2", "nope: 2"), error("source.nope: unknown key")),
         "an unknown family": (PLAIN.replace("attribute", "nope"), error("mine.yaml", "'nope'")),
         "an unknown source": (PLAIN.replace("tabletop", "nope"), error("mine.yaml", "'nope'")),

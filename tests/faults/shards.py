@@ -64,15 +64,27 @@ def _samples() -> dict[str, tuple[bytes, Expected]]:
         "plain": (good, built(good="")),
         "no text": ([("bad.png", picture), *good], built("without a readable text", good="")),
         "no picture": ([("bad.txt", b"a ball"), *good], built(bad="source_unreadable", good="")),
-        "a broken picture": ([("bad.png", b"x"), ("bad.txt", b"a ball"), *good], built(bad="source_unreadable", good="")),
+        "a broken picture": (
+            [("bad.png", b"x"), ("bad.txt", b"a ball"), *good],
+            built(bad="source_unreadable", good=""),
+        ),
         "dots in names": ([("a.b.png", picture), ("a.b.txt", b"a ball"), *good], built("a.b", good="")),
         "dots in all names": ([("a.b.png", picture), ("a.b.txt", b"a ball")], error("shard.tar", "a.b")),
         "a doubled ending": ([("a.tar.png", picture), *good], built("a.tar", good="")),
         "texts": ([("good.png", picture), ("good.json", texts)], built(good="")),
         "a JSON list": ([("bad.png", picture), ("bad.json", b"[1]"), *good], built("without a readable text", good="")),
-        "a JSON null": ([("bad.png", picture), ("bad.json", b'{"caption": null}'), *good], built("readable text", good="")),
-        "a JSON number": ([("bad.png", picture), ("bad.json", b'{"texts": [1]}'), *good], built("readable text", good="")),
-        "100,000 levels": ([("bad.png", picture), ("bad.json", b"[" * 100_000), *good], built("readable text", good="")),
+        "a JSON null": (
+            [("bad.png", picture), ("bad.json", b'{"caption": null}'), *good],
+            built("readable text", good=""),
+        ),
+        "a JSON number": (
+            [("bad.png", picture), ("bad.json", b'{"texts": [1]}'), *good],
+            built("readable text", good=""),
+        ),
+        "100,000 levels": (
+            [("bad.png", picture), ("bad.json", b"[" * 100_000), *good],
+            built("readable text", good=""),
+        ),
         "half a surrogate": (
             [("bad.png", picture), ("bad.json", b'{"caption": "\\ud800"}'), *good],
             built("readable text", good=""),

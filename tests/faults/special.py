@@ -77,7 +77,13 @@ def _make(role: str, place: Place) -> Callable[[Path], None]:
     return make
 
 
-_NAMES = {"recipe": "odd.yaml", "pack": "odd.yaml", "coco image": "images/odd.png", "to": "odd", "pictures": "images/odd.png"}
+_NAMES = {
+    "recipe": "odd.yaml",
+    "pack": "odd.yaml",
+    "coco image": "images/odd.png",
+    "to": "odd",
+    "pictures": "images/odd.png",
+}
 
 
 def _roles() -> dict[str, tuple[tuple[str, ...], Expected]]:

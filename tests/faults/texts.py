@@ -28,10 +28,14 @@ def cases() -> Iterator[Case]:
         yield _case(f"captions/{name}", "lines.jsonl", content, expected, captions_from("jsonl:lines.jsonl"))
     for name, (document, expected) in _coco().items():
         content = document if isinstance(document, (str, bytes)) else json.dumps(document)
-        yield _case(f"coco-captions/{name}", "captions.json", content, expected, captions_from("coco-captions:captions.json"))
+        yield _case(
+            f"coco-captions/{name}", "captions.json", content, expected, captions_from("coco-captions:captions.json")
+        )
     for name, document in _instances().items():
         command = captions_from("coco-captions:captions.json,instances.json")
-        yield Case(f"coco-captions/instances {name}", partial(_both, document=document), command, error("instances.json"))
+        yield Case(
+            f"coco-captions/instances {name}", partial(_both, document=document), command, error("instances.json")
+        )
 
 
 def _case(name: str, file: str, content: str | bytes, expected: Expected, command: tuple[str, ...]) -> Case:
@@ -158,7 +162,14 @@ def _coco() -> dict[str, tuple[Any, Expected]]:
     }
     for key, value in (("id", None), ("id", []), ("id", 1.5), ("file_name", None), ("file_name", 7)):
         found[f"image {key} {value}"] = ({**COCO, "images": [{**image, key: value}]}, named)
-    for key, value in (("id", None), ("image_id", 9), ("image_id", None), ("caption", None), ("caption", ["a"]), ("caption", 7)):
+    for key, value in (
+        ("id", None),
+        ("image_id", 9),
+        ("image_id", None),
+        ("caption", None),
+        ("caption", ["a"]),
+        ("caption", 7),
+    ):
         found[f"annotation {key} {value}"] = ({**COCO, "annotations": [{**caption, key: value}]}, named)
     found["half a surrogate"] = ({**COCO, "annotations": [{**caption, "caption": "\udfff"}]}, named)
     return found

@@ -76,7 +76,11 @@ def _changes() -> dict[str, tuple[Change, Expected, bool]]:
         "an empty photograph": (_put(f"images/{WNID}/a.JPEG", b""), built(**{identity: "source_unreadable"}), False),
         "an empty mask": (_put(mask, b""), unreadable, True),
         "a grey mask": (_put(mask, encoded(Image.fromarray(drawn(1, 1)[..., 0]))), unreadable, True),
-        "a mask of another class": (_put(mask, encoded(Image.fromarray(drawn(900)))), built(**{identity: "mask_empty"}), True),
+        "a mask of another class": (
+            _put(mask, encoded(Image.fromarray(drawn(900)))),
+            built(**{identity: "mask_empty"}),
+            True,
+        ),
         "a mask of another size": (
             _put(mask, encoded(Image.fromarray(drawn()[:, :50]))),
             built(**{identity: "mask_size_mismatch"}),

@@ -13,7 +13,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from editmill.generators.base.family import Build
 from editmill.generators.base.images import decode_image, encode_image
@@ -40,6 +39,7 @@ from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
@@ -196,7 +196,7 @@ def score_sources(
     seen: Counter[str] = Counter()
     scored: list[Scored] = []
     waiting: list[Case] = []
-    for number in tqdm(range(len(records)), desc="calibrating", unit="source"):
+    for number in Progress(range(len(records)), desc="calibrating", unit="source"):
         pair = _load_pair(source, records, number)
         if pair is not None:
             name = pair[0].record.class_name

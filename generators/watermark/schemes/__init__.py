@@ -9,11 +9,12 @@ from editmill.generators.watermark.schemes.base import EmbeddingError, ReadingEr
 from editmill.generators.watermark.settings import SchemeSettings
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
+from editmill.manifests.plugins import install_hint
 
 __all__ = ["EmbeddingError", "ReadingError", "Scheme", "embed", "make_scheme", "read"]
 
 PARTS = ("name", "package", "version", "bits", "parameters", "embed", "scores")
-INSTALL = "install them with: pip install 'editmill[generate,watermark]'"
+INSTALL = f"install them; {install_hint('generate,watermark')}"
 
 
 def make_scheme(settings: SchemeSettings) -> Scheme:

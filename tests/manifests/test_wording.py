@@ -40,7 +40,7 @@ MISTAKES = {
     "name=Bad Name": "name: must be lower-case letters and digits, with single - or _ between them, as in my-set, not "
     "'Bad Name'",
     "split=start": "split: split name 'start' contains 'tar'",
-    "output.image=jpg": "recipe: jpg can't keep object bytes",
+    "output.image=jpg": "jpg can't keep object bytes",
 }
 
 
