@@ -17,12 +17,7 @@ from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
-<<<<<<< HEAD
-from editmill.flows.extras import extra_of
-from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
-=======
 from editmill.flows.failures import failure_of
->>>>>>> dce557c (Recipes, packs and --set: YAML is read strictly and within bounds, counts are bounded, URLs and impossible paths are refused at once; memory, disks and missing packages are one message; progress in logs is lines; a corpus of bad input)
 
 
 class Group(click.Group):
@@ -34,21 +29,13 @@ class Group(click.Group):
         except BrokenPipeError:
             # A reader such as `head` has seen enough; click ends quietly.
             raise
+        except (click.ClickException, click.exceptions.Exit):
+            raise
         except (Exception, KeyboardInterrupt) as error:
             failure = failure_of(error)
-            if failure is None or isinstance(error, (click.ClickException, click.exceptions.Exit)):
+            if failure is None:
                 raise
-<<<<<<< HEAD
-            missing = f"this command needs the package {error.name!r}\n  fix: pip install 'editmill[{extra}]'"
-            code, message = RequestError.exit_code, f"error: {missing}"
-        except Exception as error:
-            if not out_of_memory(error):
-                raise
-            told = exhausted(error)
-            code, message = told.exit_code, f"error: {told}"
-=======
         code, message = failure
->>>>>>> dce557c (Recipes, packs and --set: YAML is read strictly and within bounds, counts are bounded, URLs and impossible paths are refused at once; memory, disks and missing packages are one message; progress in logs is lines; a corpus of bad input)
         click.echo(message, err=True)
         sys.exit(code)
 

@@ -6,15 +6,8 @@ import errno
 from concurrent.futures.process import BrokenProcessPool
 
 from editmill.flows.extras import extra_of
-from editmill.manifests.errors import EditmillError, RequestError
+from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.plugins import install_hint
-
-MEMORY_FIX = (
-    "close other programs, use fewer --workers or a smaller --batch-size, fewer or smaller sources, or --dtype "
-    "bfloat16 and --offload model on an accelerator; what is built stays, so run the same command again"
-)
-# Torch on the CPU, and OpenCV, run out of memory with errors of no type of their own.
-MEMORY_WORDS = ("DefaultCPUAllocator", "Insufficient memory", "CUDA out of memory")
 
 
 def failure_of(error: BaseException) -> tuple[int, str] | None:
@@ -27,21 +20,13 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, BrokenProcessPool):
         what = "a worker process was killed, perhaps for memory"
         return 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
-    if is_memory(error):
-        return 1, f"error: there is not enough memory\n  fix: {MEMORY_FIX}"
+    if out_of_memory(error):
+        told = exhausted(error)
+        return told.exit_code, f"error: {told}"
     if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name or "")):
         missing = f"this command needs the package {error.name!r}\n  fix: {install_hint(extra)}"
         return RequestError.exit_code, f"error: {missing}"
     return (1, _disk(error)) if isinstance(error, OSError) else None
-
-
-def is_memory(error: BaseException) -> bool:
-    """Return whether an error says that memory ran out, of the machine or of an accelerator."""
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return True
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOMEM
-    return any(words in str(error) for words in MEMORY_WORDS)
 
 
 def _disk(error: OSError) -> str:

@@ -40,7 +40,7 @@ def test_memory(kind: str) -> None:
     found = failure_of(errors[kind])
     assert found is not None
     assert found[0] == 1
-    assert found[1].startswith("error: there is not enough memory\n  fix: ")
+    assert found[1].startswith("error: out of memory")
     assert "--workers" in found[1]
 
 

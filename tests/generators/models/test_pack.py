@@ -42,7 +42,7 @@ def test_pack_is_read_with_its_folder(tmp_path: Path) -> None:
 )
 def test_bad_document_is_a_model_error_that_names_the_file(tmp_path: Path, document: object) -> None:
     path = write(tmp_path, document)
-    with pytest.raises(ModelError, match="not valid|not a mapping") as caught:
+    with pytest.raises(ModelError, match=r"not valid|not a mapping") as caught:
         read_pack(path)
     assert caught.value.where == str(path)
 
