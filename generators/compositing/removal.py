@@ -20,6 +20,8 @@ from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import digest
+from editmill.manifests.files import FileProblem, read_bytes
+from editmill.manifests.pictures import PictureError, upright_rgb
 from editmill.manifests.weights import weights_digest
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
@@ -59,10 +61,8 @@ def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Pic
 def _read_kept(path: Path) -> Mask | None:
     """Return a background rendered earlier; None when there is none or its file is damaged."""
     try:
-        with Image.open(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError):
-        # Pillow raises SyntaxError for damaged chunks of a PNG.
+        return upright_rgb(read_bytes(path))
+    except (FileProblem, PictureError):
         return None
 
 

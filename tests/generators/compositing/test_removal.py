@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
 from editmill.generators.base.loaded import LoadedSource
@@ -141,6 +143,22 @@ def test_cache_hit_gives_equal_bytes_without_the_model(models: Models, tmp_path:
     assert np.array_equal(backgrounds[0], backgrounds[1])
     assert np.array_equal(backgrounds[0], backgrounds[2])
     assert [path.name for path in (tmp_path / "c").iterdir()] == [f"{first.key(source(), 5)}.png"]
+
+
+def test_a_kept_background_that_is_damaged_is_rendered_anew(models: Models, tmp_path: Path) -> None:
+    first = remover(models, tmp_path)
+    whole = first.background(source(), 5)
+    (path,) = tmp_path.iterdir()
+    # Pillow raises ValueError for this one.
+    bomb = PngInfo()
+    bomb.add_text("a", "x" * 2_000_000, zip=True)
+    with Image.open(path) as image:
+        image.save(tmp_path / "bomb.png", pnginfo=bomb)
+    for data in (b"", path.read_bytes()[:400], (tmp_path / "bomb.png").read_bytes()):
+        path.write_bytes(data)
+        again = remover(models, tmp_path)
+        assert np.array_equal(again.background(source(), 5), whole)
+        assert calls(again) == 1
 
 
 def test_one_source_is_rendered_once_per_remover(models: Models) -> None:
