@@ -7,6 +7,7 @@ import logging
 import re
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
@@ -100,12 +101,14 @@ def _upright_size(image: Image.Image) -> tuple[int, int]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 where there is none; no other field is read, since any may be damaged."""
-    try:
+    """Return the EXIF orientation, 1 where there is none that can be read.
+
+    Other fields are not read, since any may be damaged. In a JPEG, Pillow itself leaves out a block that is none.
+    """
+    with suppress(Exception):
         orientation: int = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception as error:
-        raise PictureError(f"its EXIF can't be read, so nobody knows which side is up: {_said(error)}") from error
-    return orientation
+        return orientation
+    return 1
 
 
 def _check_size(image: Image.Image) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 from PIL import Image
@@ -46,4 +47,9 @@ def _by_digest(folder: Path | None) -> dict[str, Path]:
     if folder is None or not folder.is_dir():
         what = "the dataset names its images and does not hold them"
         raise DataError(what, where="--images", fix="give --images FOLDER with the images")
-    return {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        # Folders, pipes, and files that may not be read or are too large are none of the images.
+        with suppress(FileProblem):
+            found[hashlib.sha256(read_bytes(path, most=MOST_BYTES)).hexdigest()] = path
+    return found

@@ -30,7 +30,8 @@ def read_bytes(path: Path, name: str, reason: Reason = Reason.SOURCE_UNREADABLE)
     try:
         return files.read_bytes(path, most=pictures.MOST_BYTES)
     except files.FileProblem as problem:
-        raise Unusable(reason, f"{name}: {problem}") from problem
+        why = "URLs are not supported here; name a file of this machine" if files.is_url(name) else str(problem)
+        raise Unusable(reason, f"{name}: {why}") from problem
 
 
 def check_unchanged(found: str, listed: str, record: SourceRecord, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ def test_pictures_are_upright_as_the_sources_have_them(orientation: int, referen
 
 def test_pictures_that_are_missing_or_broken(reference: Dataset, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
+    os.mkfifo(tmp_path / "b.png")
+    (tmp_path / "c.png").symlink_to("nowhere.png")
     pictures = Pictures(reference, tmp_path)
     with pytest.raises(DataError, match="can't be decoded"):
         pictures.get(hashlib.sha256(b"no picture").hexdigest())

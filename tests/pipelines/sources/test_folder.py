@@ -196,3 +196,13 @@ def test_a_photograph_taken_sideways_is_read_upright(tmp_path: Path) -> None:
     (record,) = source.records()
     assert (record.width, record.height) == (96, 64)
     assert np.array_equal(source.load(record).image, np.asarray(upright))
+
+
+def test_an_address_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    pairs = (("https://example.org/p0.png", "masks/p0.png"), ("images/p0.png", "s3://bucket/p0.png"))
+    write_labels(labels, [[*pair, 0, "", "a"] for pair in pairs])
+    details = [record.detail for record in FolderSource(FolderSpec(labels=labels)).records()]
+    assert [detail.partition(": ")[2] for detail in details] == [
+        "URLs are not supported here; name a file of this machine"
+    ] * 2
