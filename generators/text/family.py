@@ -40,6 +40,8 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     needs = "captions"
     reasons = (TextReason,)
     failures = frozenset({TextReason.TEXT_TOO_LONG})
+    # The source does not know what is true, the grounded edit left no slot to take over, or no model may see the text.
+    excused = Family.excused | {TextReason.NO_GOLD, TextReason.NO_INSERTION, TextReason.TEXT_TOO_LONG}
 
     def edit_names(self, settings: TextSettings) -> tuple[str, ...]:
         """Return the names of the recipe's edits."""

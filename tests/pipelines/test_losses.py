@@ -68,6 +68,14 @@ def test_a_single_failure_fails_a_build_that_has_nothing_else_of_the_part(tmp_pa
     check_losses(written(tmp_path / "two", "attribute", [[*edits(original=""), failed], edits(full="")]))
 
 
+def test_captions_whose_source_knows_no_truth_lack_no_control(tmp_path: Path) -> None:
+    """Lists of captions have no true attributes, which the control of the default recipe asks for."""
+    source = edits(original="", grounded="", oracle="no_gold", random_word="no_insertion")
+    check_losses(written(tmp_path / "list", "text", [source] * 6))
+    with pytest.raises(DataError, match="grounded: all 6 lost, 6 to disfluent"):
+        check_losses(written(tmp_path / "lost", "text", [edits(original="", grounded="disfluent")] * 6))
+
+
 def test_levels_of_an_edit_are_parts_of_their_own(tmp_path: Path) -> None:
     sizes: list[Planned] = [("size", 0.1, "", {}), ("size", 0.05, "geometry_off", {})]
     with pytest.raises(DataError, match=r"of 1 part .*\n    size 0\.05: all 6 lost"):
