@@ -95,8 +95,8 @@ def is_id(value: Any) -> bool:
 
 
 def said_id(value: Any) -> str:
-    """Return an id as messages show it, ``'7'`` unlike ``7``; what is no id may be nested or long and is left out."""
-    return repr(value) if is_id(value) else "none"
+    """Return an id as messages show it, ``'7'`` unlike ``7``; what is no id may be nested, and is left out."""
+    return f"{value!r:.60}" if is_id(value) else "none"
 
 
 def order(identity: Any) -> tuple[int, float, str]:

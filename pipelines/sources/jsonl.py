@@ -134,7 +134,7 @@ def _checked(row: Any, licence: str) -> _Row:
     label, name, terms = row.get("label"), row.get("id"), row.get("licence", licence)
     # True and 1.0 equal 1 and would be found among the labels; lists can't be looked up at all.
     if isinstance(label, (bool, float, list, dict)) or label not in LABELS:
-        raise ValueError(f"the label {label!r} is not one of entailment, neutral, contradiction, 0, 1, 2")
+        raise ValueError(f"the label {label!r:.60} is not one of entailment, neutral, contradiction, 0, 1, 2")
     if isinstance(name, bool) or not isinstance(name, (str, int, type(None))) or not isinstance(terms, str):
         raise ValueError("the id is a string or a whole number, and the licence a string")
     if not is_unicode([row["image"], texts, name, terms]):

@@ -19,6 +19,8 @@ COMPRESSED = re.compile(r"(?:[P-o]{0,5}[0-O])+")
 OUTSIDE = 0.1
 # No point of any picture.
 FARTHEST = 1e6
+# Pixels along the outlines of an object that are fine in a picture of any size.
+LEAST_STEPS = 10_000
 
 Size = tuple[int, int]
 
@@ -101,6 +103,11 @@ def _polygons(polygons: Any, size: Size) -> Mask:
     outlines = [outline for outline in outlines if len(outline) >= 6]
     if not outlines:
         return np.zeros(size, np.uint8)
+    # The library takes time and memory for every step along an outline.
+    steps = sum(np.abs(np.diff(np.reshape(outline, (-1, 2)), axis=0)).max(axis=1).sum() for outline in outlines)
+    _require(
+        steps <= max(size[0] * size[1], LEAST_STEPS), "its polygons' outlines are longer than the image has pixels"
+    )
     return coco.decode(coco.merge(coco.frPyObjects(outlines, *size)))
 
 
@@ -119,7 +126,4 @@ def _outline(polygon: Any, size: Size) -> list[float]:
         raise _OtherSize(
             f"a polygon reaches from {left:g},{top:g} to {right:g},{bottom:g}, the image is {size[1]}x{size[0]}"
         )
-    # The library takes memory for every step along the outline.
-    steps = np.abs(np.diff(points, axis=0)).max(axis=1, initial=0).sum()
-    _require(steps <= max(size[0] * size[1], 10_000), "a polygon's outline is longer than the image has pixels")
     return points.ravel().tolist()

@@ -92,6 +92,7 @@ def test_polygons_are_drawn_as_coco_draws_them(polygons: Any, pixels: int) -> No
         [[1, 2, 3, 4, 5, 10**400]],
         [[1, 2, 3, 4, 5, 1e12]],
         [[0, 0, 30, 20] * 10_000],
+        [[5, 5, 25, 5, 25, 15]] * 400,
         [{"counts": [600], "size": [20, 30]}],
         [None],
     ],
