@@ -26,6 +26,7 @@ from editmill.pipelines.sources import open_source
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_losses import written
+from tests.released import traces
 
 
 def run(plan: Plan, out: Path, *, workers: int = 1) -> Manifest:
@@ -50,6 +51,7 @@ def dataset(built: Path, tiny_plan: MakePlan) -> Path:
 def test_a_build_is_complete_and_verified(dataset: Path, tiny_plan: MakePlan) -> None:
     report = verify_dataset(dataset)
     assert report.problems == ()
+    assert traces(dataset) == []
     rows = open_dataset(dataset).table
     assert rows.num_rows == sum(tiny_plan().counts().values())
     assert set(rows.column("status").to_pylist()) <= {"ok", "rejected"}

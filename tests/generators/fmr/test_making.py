@@ -35,6 +35,7 @@ from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from tests.fmr_models import write_fmr_pack
+from tests.released import traces
 
 FAMILY = FmrFamily()
 PLACEMENT = Placement(device="cpu")
@@ -111,6 +112,7 @@ def dataset(pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     plan = make_plan(load_recipe("fmr", models=str(pack), overrides=SMALL))
     build(prepare(plan, out, PLACEMENT), progress=False)
     assert verify_dataset(out).ok
+    assert traces(out) == []
     return open_dataset(out)
 
 

@@ -18,6 +18,7 @@ from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.preview import preview_plan
 from editmill.pipelines.recipe import load_recipe
 from tests.generators.watermark.building import RUNGS, SCHEMES
+from tests.released import traces
 
 PLACEMENT = Placement(device="cpu")
 PIPELINE = "generator.attacks=[{name: pipeline, start: none}]"
@@ -43,6 +44,7 @@ def dataset(pack: Path, photos: Path, tmp_path_factory: pytest.TempPathFactory) 
     out = tmp_path_factory.mktemp("out") / "marks"
     build(prepare(plan_of(pack, photos), out, PLACEMENT), progress=False)
     assert verify_dataset(out).ok
+    assert traces(out) == []
     return open_dataset(out)
 
 
