@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from editmill.manifests.indexes import listed_shards
-from editmill.manifests.records import Manifest
+from editmill.manifests.records import Manifest, ModelRecord
 
 _HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail"}
 
@@ -89,7 +89,7 @@ def _summary(manifest: Manifest) -> str:
         f"- Fingerprint: `{manifest.fingerprint}`",
     ]
     lines += [
-        f"- Model `{model.role}`: {model.id} @ {model.revision} ({model.cls}, {model.licence or 'licence not stated'})"
+        f"- Model `{model.role}`: {_named(model)} ({model.cls}, {model.licence or 'licence not stated'})"
         for model in manifest.models
     ]
     return "\n".join(lines) + "\n"
@@ -120,3 +120,8 @@ def _url_expression(urls: list[str]) -> str:
     if len(urls) < 2 or int(last) - int(first) + 1 != len(urls):
         return repr(urls)
     return repr(f"{PurePosixPath(urls[0]).parent}/{stem}-{{{first}..{last}}}.tar")
+
+
+def _named(model: ModelRecord) -> str:
+    """Return a model's id, with its revision where it has one: embedded weights have none."""
+    return f"{model.id} @ {model.revision}" if model.revision else model.id

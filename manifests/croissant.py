@@ -71,7 +71,7 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
         "prov:wasGeneratedBy": {
             "@type": "prov:Activity",
             "prov:label": f"{manifest.generator}, recipe {manifest.fingerprint}",
-            "prov:used": [f"{model.id}@{model.revision}" for model in manifest.models],
+            "prov:used": [f"{model.id}@{model.revision}" if model.revision else model.id for model in manifest.models],
         },
         "distribution": [
             _file_object("samples.parquet", samples, "application/x-parquet"),

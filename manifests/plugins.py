@@ -72,6 +72,15 @@ class Registry(Generic[T]):
             self._loaded[name] = self._load(name)
         return self._loaded[name]
 
+    def known(self) -> dict[str, T]:
+        """Return what was loaded so far by name, in that order."""
+        return dict(self._loaded)
+
+    def package(self, name: str) -> dict[str, str]:
+        """Return the version of the distribution that brings a name, by its name; nothing for those that come along."""
+        point = self._points.get(name)
+        return {point.dist.name: point.dist.version} if point is not None and point.dist is not None else {}
+
     def _load(self, name: str) -> T:
         point, problem = self._points[name], "does not import"
         try:

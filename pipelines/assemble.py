@@ -13,7 +13,7 @@ from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
-from editmill.pipelines.provenance import code_commit, code_version, environment
+from editmill.pipelines.provenance import code_commit, code_version, environment, plugins
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.shard import members_of
 
@@ -64,7 +64,7 @@ def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> M
         recipe=recipe.portable(plan.pack.name),
         code_version=code_version(),
         code_commit=code_commit(),
-        environment=environment(),
+        environment=dict(sorted({**environment(), **plugins(recipe)}.items())),
         models=identity.models,
         sources=plan.sources,
         members=members_of(recipe, plan.pack),

@@ -59,3 +59,18 @@ def make_report(plan: Plan, placement: Placement) -> GuardReport:
     configure_process(placement)
     build = make_build(recipe, plan.pack, placement, class_names=distinct_names(plan), source=recipe.calibration.source)
     return recipe.family.calibrate(build, plan.calibration, recipe.calibration)
+
+
+def given_report(plan: Plan, path: Path) -> GuardReport:
+    """Read a report that a user names for a plan.
+
+    Raises:
+        RequestError: The recipe has no calibration, or the file is no guard report's.
+        DataError: It can't be read.
+    """
+    if plan.recipe.calibration is None:
+        raise RequestError("the recipe has no calibration", where="--report", fix="leave --report out")
+    if path.name != GUARD_REPORT or not path.is_file():
+        what = f"{path} is not a {GUARD_REPORT}"
+        raise RequestError(what, where="--report", fix=f"name the {GUARD_REPORT} of `editmill calibrate`")
+    return read_guard_report(path.parent)

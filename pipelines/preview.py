@@ -9,27 +9,42 @@ from PIL import Image
 from editmill.generators.base.edits import edit_title
 from editmill.generators.base.samples import Sheet
 from editmill.generators.models.loading import Placement
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.progress import Progress
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.rows import iter_rows
+from editmill.pipelines.calibrate import make_report
 from editmill.pipelines.fingerprint import identify
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.registry import family_of
 from editmill.pipelines.shard import ShardTask, configure_process, sample_builder
 
 
-def preview_plan(plan: Plan, placement: Placement, *, sources: int, cell: int = 160) -> Image.Image:
+def preview_plan(
+    plan: Plan, placement: Placement, *, sources: int, cell: int = 160, report: GuardReport | None = None
+) -> Image.Image:
     """Render the first ``sources`` usable sources of a plan without writing a dataset; rejected samples stay blank.
+
+    Args:
+        plan: What would be built.
+        placement: Where models run.
+        sources: How many are shown.
+        cell: Side of a picture in pixels.
+        report: Of the recipe's calibration; without one, guards that the recipe calibrates are calibrated first.
 
     Raises:
         ModelError: A checkpoint is missing.
     """
     identity = identify(plan, placement)
+    if report is None and plan.recipe.calibration is not None:
+        report = make_report(plan, placement)
     configure_process(placement)
     samples = [sample for sample in plan.samples() if not sample.source.problem]
     chosen = list(dict.fromkeys(sample.source.id for sample in samples))[:sources]
     # Any shard will do: what its task says beside the samples holds for the whole plan.
-    builder = sample_builder(ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement))
+    builder = sample_builder(
+        ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement, report=report)
+    )
     shown = []
     for identifier in Progress(chosen, desc="preview", unit="source"):
         mine = [sample for sample in samples if sample.source.id == identifier]

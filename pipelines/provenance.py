@@ -7,6 +7,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.registry import FAMILIES, GUARDS, PACKS
+from editmill.pipelines.sources.registry import SOURCES
+
 PACKAGES = (
     "accelerate",
     "blind-watermark",
@@ -57,6 +61,17 @@ def code_commit() -> str:
 def environment() -> dict[str, str]:
     """Return the versions of the packages whose code touches pixels or bytes."""
     return {name: found for name in PACKAGES if (found := _version(name))}
+
+
+def plugins(recipe: Recipe) -> dict[str, str]:
+    """Return the versions of the distributions that bring what a recipe names by entry points."""
+    named = [
+        FAMILIES.package(recipe.generator.kind),
+        SOURCES.package(recipe.source.kind),
+        PACKS.package(recipe.models),
+        *(GUARDS.package(entry.name) for entry in recipe.guards),
+    ]
+    return {name: version for found in named for name, version in found.items()}
 
 
 def _version(package: str) -> str:

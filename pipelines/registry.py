@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from editmill.generators.base.family import Family
+from editmill.generators.base.family import Family, Settings
 from editmill.generators.base.guards import GuardFactory
 from editmill.generators.base.sources import Content
 from editmill.manifests.plugins import Registry, require, require_class
@@ -17,6 +17,18 @@ def _check_family(kind: str, family: Any) -> None:
     require(family.kind == kind, f"it calls itself {family.kind!r}; give entry point and class one name")
     require(isinstance(family.version, int), "its version is no whole number")
     require(family.needs in get_args(Content), f"needs is {family.needs!r}, and not one of {get_args(Content)}")
+    for settings in (family.settings, family.guard):
+        require_class(settings, Settings)
+        require(len(_kinds(settings)) == 1, f"{settings.__name__} has no kind: Literal[...] of one word")
+    require(_kinds(family.settings) == (kind,), f"the kind of {family.settings.__name__} is not {kind!r}")
+    for other in FAMILIES.known().values():
+        # Guards of one kind are told apart by nothing, so only one and the same class may have it.
+        same = family.guard is other.guard or _kinds(family.guard) != _kinds(other.guard)
+        require(same, f"{family.guard.__name__} has the kind of {other.guard.__name__} of the family {other.kind!r}")
+
+
+def _kinds(settings: type[Settings]) -> tuple[Any, ...]:
+    return get_args(settings.model_fields["kind"].annotation)
 
 
 def _check_guard(name: str, guard: Any) -> None:

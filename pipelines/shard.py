@@ -134,7 +134,7 @@ def make_build(
     asked = recipe.asked(pack)
     return Build(
         **{field.name: getattr(asked, field.name) for field in fields(asked)},
-        models=Models(pack, placement),
+        models=Models(pack, placement, {record.role: record.digest for record in models}),
         records=models,
         source=open_source(source or recipe.source),
         lead=lead,

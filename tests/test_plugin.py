@@ -89,6 +89,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     return Ran(folder, {name: printed for name, (_, printed, _) in done.items()})
 
 
+def test_the_manifest_names_the_package_that_brought_what_the_recipe_names(ran: Ran) -> None:
+    environment = ran.json("one")["environment"]
+    assert isinstance(environment, dict)
+    assert environment["editmill-example"]
+
+
 def test_everything_is_listed(ran: Ran) -> None:
     assert "blocks" in ran.printed["recipes"]
     assert "example: A pack without models" in ran.printed["models"]

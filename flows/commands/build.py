@@ -79,18 +79,26 @@ def _minutes(minutes: float) -> str:
     show_default=True,
     help="The picture, a .png file; folders above it are made.",
 )
-def preview(asked: Asked, machine: Machine, sources: int, out: Path) -> None:
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="guard_report.json of `editmill calibrate`; without it, a recipe with a calibration is calibrated first.",
+)
+def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Path | None) -> None:
     """Render a few sources to a contact sheet PNG, without writing a dataset.
 
     \b
-    Example:
+    Examples:
       editmill preview imagenet-e --source folder:photos/labels.csv -n 4
+      editmill preview fmr --report out/guards/guard_report.json
     """
+    from editmill.pipelines.calibrate import given_report
     from editmill.pipelines.preview import preview_plan
 
     check_output(out, "--out", suffixes=(".png",))
     made = asked.plan()
-    sheet = preview_plan(made, machine.placement(), sources=sources)
+    given = None if report is None else given_report(made, report)
+    sheet = preview_plan(made, machine.placement(), sources=sources, report=given)
     picture = io.BytesIO()
     sheet.save(picture, "PNG")
     write_output(out, picture.getvalue())

@@ -135,6 +135,10 @@ class Regating(ABC, Generic[G]):
     def judge(self, guard: G, report: GuardReport | None) -> Judge:
         """Return the rule of a guard, with the thresholds of ``report`` or its own."""
 
+    def binds(self, row: SampleRow) -> bool:
+        """Return whether guards decided over a row; what was kept in any case stays as it is."""
+        return True
+
     def needed(self, before: G, after: G) -> dict[str, str]:
         """Return the scores that a change reads, with the field that reads them."""
         old, new = before.model_dump(), after.model_dump()

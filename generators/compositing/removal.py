@@ -22,7 +22,6 @@ from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import digest
 from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.pictures import PictureError, upright_rgb
-from editmill.manifests.weights import weights_digest
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
 REMOVAL_VERSION = 6
@@ -171,4 +170,4 @@ def make_remover(models: Models, *, steps: int = 0, guidance: float = 0.0, **opt
         filler: Filler = Lama(models)
     else:
         filler = Inpainter(models, steps=steps or pack.steps, guidance=guidance or pack.guidance)
-    return Remover(filler, prompt=pack.removal_prompt, model_digest=weights_digest(models.folder(role)), **options)
+    return Remover(filler, prompt=pack.removal_prompt, model_digest=models.digest(role), **options)

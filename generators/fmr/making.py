@@ -33,7 +33,6 @@ from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.errors import RequestError
 from editmill.manifests.records import SourceRecord
-from editmill.manifests.weights import weights_digest
 
 logger = logging.getLogger("editmill.fmr")
 
@@ -56,7 +55,7 @@ class FmrMaker(Maker[Subject]):
     ) -> None:
         self.build, self.settings, self.guard = build, build.settings, guard
         self.group = build.settings.group
-        targets = {role: weights_digest(build.models.folder(role)) for role in self.settings.targets}
+        targets = {role: build.models.digest(role) for role in self.settings.targets}
         report = build.report.digest if build.report is not None else ""
         self.facts = FmrFacts(self.settings, targets, binding, report)
 

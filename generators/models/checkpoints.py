@@ -35,10 +35,13 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
         return folder
     entry = pack.entry(role)
     if entry.path:
+        # Embedded packs bring the code that trains them.
+        trained = (pack.folder / "train.py").is_file()
+        fix = f"reinstall editmill-{pack.name}, or train them: python -m editmill.packs.{pack.name}.train {role}"
         raise ModelError(
-            f"the embedded weights of {role!r} are missing",
+            f"the weights of {role!r} in pack {pack.name!r} are missing",
             where=str(pack.folder / entry.path),
-            fix=f"reinstall editmill, or train them: python -m editmill.packs.{pack.name}.train {role}",
+            fix=fix if trained else f"put the checkpoint there, or correct roles.{role}.path in the pack's file",
         )
     target = models_dir / entry.repo if models_dir else Path("MODELS") / entry.repo
     raise ModelError(

@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Picture
-from editmill.manifests.weights import weights_digest
 
 ROLE = "removal"
 # The network halves its input three times.
@@ -29,7 +28,7 @@ class Lama:
     def __init__(self, models: Models) -> None:
         self.model: Any = models.get(ROLE)
         self.device = models.device
-        self.identity = {"lama": weights_digest(models.folder(ROLE))}
+        self.identity = {"lama": models.digest(ROLE)}
 
     def cost(self) -> int:
         """Return the network evaluations per picture."""

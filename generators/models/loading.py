@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +17,7 @@ from editmill.generators.models.checkpoints import checkpoint_folder
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError, out_of_memory
-from editmill.manifests.weights import weights_stamp
+from editmill.manifests.weights import weights_digest, weights_stamp
 
 logger = logging.getLogger("editmill.models")
 # By what is loaded and where, so that all Models of a process share the weights.
@@ -85,11 +85,18 @@ def _usable_device(name: str) -> torch.device:
 
 
 class Models:
-    """The models of one pack under one placement; each role loads when it is first asked for."""
+    """The models of one pack under one placement; each role loads when it is first asked for.
 
-    def __init__(self, pack: PackSpec, placement: Placement) -> None:
+    Args:
+        pack: The pack.
+        placement: Where they run.
+        digests: Of weights, by role, as far as they are known.
+    """
+
+    def __init__(self, pack: PackSpec, placement: Placement, digests: Mapping[str, str] | None = None) -> None:
         self.pack, self.placement = pack, placement
         self._got: dict[str, Any] = {}
+        self._digests = dict(digests or {})
 
     @cached_property
     def device(self) -> torch.device:
@@ -115,6 +122,12 @@ class Models:
         """Yield what lies on the disk for a role and its parts: a checkpoint that is replaced is another one."""
         for name in (role, *self.pack.entry(role).parts.values()):
             yield weights_stamp(self.folder(name))
+
+    def digest(self, role: str) -> str:
+        """Return the digest of a role's weights, computed where nobody has given it."""
+        if role not in self._digests:
+            self._digests[role] = weights_digest(self.folder(role))
+        return self._digests[role]
 
     def folder(self, role: str) -> Path:
         """Return the folder of the role's checkpoint."""

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
-from editmill.manifests.weights import weights_digest
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 IMAGENET_SIDE, IMAGENET_CLASSES = 224, 1000
@@ -37,7 +36,7 @@ class Surrogate:
         self.role, self.raw, self.device = role, raw, models.device
         entry = models.pack.entry(role)
         self.published = entry.cls.startswith("torchvision.")
-        self.id = f"{role}: {entry.cls} {weights_digest(models.folder(role))}"
+        self.id = f"{role}: {entry.cls} {models.digest(role)}"
         self.resized = self.cropped = IMAGENET_SIDE
         self.mode, mean, std = "bilinear", list(IMAGENET_MEAN), list(IMAGENET_STD)
         if not self.published:

@@ -90,7 +90,7 @@ def regate(
     rows = list(iter_rows(opened.table, members=parent.members, score_names=parent.score_names))
     _check_scores(rows, regating.needed(before, after))
     old, new = regating.judge(before, old_report), regating.judge(after, new_report)
-    found = [regate_row(row, old, new) for row in rows]
+    found = [regate_row(row, old, new) if regating.binds(row) else Regated(row) for row in rows]
     document = _document(parent, after, new_report, _next_version(parent.version, version))
     return _write(opened, found, document, out, new_report)
 

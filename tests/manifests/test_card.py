@@ -7,6 +7,7 @@ import yaml
 
 from editmill.manifests import read_manifest
 from editmill.manifests.card import card_header, dataset_card
+from editmill.manifests.records import ModelRecord
 from tests.manifests.builder import build_dataset, make_manifest, make_sources
 
 
@@ -46,3 +47,14 @@ def test_the_cards_own_examples_run(built: Path, snippet: int, monkeypatch: pyte
     exec(blocks[snippet].split("```")[0], names)
     count = sum(1 for _ in names["samples"]) if snippet == 0 else len(names["dataset"])  # type: ignore[call-overload,arg-type]
     assert count == read_manifest(built).samples
+
+
+def test_models_are_named_with_the_revision_that_they_have() -> None:
+    fields = {"cls": "x.Y", "digest": "", "dtype": "float32", "licence": "MIT"}
+    models = [
+        ModelRecord(role=role, id=f"my/{role}", revision=revision, **fields)
+        for role, revision in (("a", ""), ("b", "r1"))
+    ]
+    card = dataset_card(make_manifest(make_sources(1), []).model_copy(update={"models": tuple(models)}))
+    assert "`a`: my/a (x.Y, MIT)" in card
+    assert "`b`: my/b @ r1 (x.Y, MIT)" in card

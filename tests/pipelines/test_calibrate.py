@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from editmill.manifests.errors import DataError, RequestError
-from editmill.manifests.guard_report import GuardReport, read_guard_report
-from editmill.pipelines.calibrate import calibrate_guards, make_report
+from editmill.manifests.guard_report import GuardReport, read_guard_report, write_guard_report
+from editmill.pipelines.calibrate import calibrate_guards, given_report, make_report
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 from tests.manifests.test_guard_report import make_report as report_of
@@ -56,3 +56,21 @@ def test_recipes_without_calibration_have_no_report(tiny_plan: MakePlan, tmp_pat
     assert calibrate_guards(tiny_plan(), tmp_path, PLACEMENT) is None
     with pytest.raises(RequestError, match="no calibration"):
         make_report(tiny_plan(), PLACEMENT)
+
+
+def test_a_report_that_is_given_is_read_and_checked(plan: Plan, tiny_plan: MakePlan, tmp_path: Path) -> None:
+    path = write_guard_report(tmp_path, report_of())
+    assert given_report(plan, path) == report_of()
+    with pytest.raises(RequestError, match=r"is not a guard_report\.json"):
+        given_report(plan, tmp_path / "other.json")
+    with pytest.raises(RequestError, match="no calibration"):
+        given_report(tiny_plan(), path)
+
+
+def test_thin_limits_are_warned_of_before_a_build(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    thin = report_of().thresholds[0].model_copy(update={"rank": 1})
+    monkeypatch.setattr("editmill.pipelines.calibrate.make_report", lambda *given: report_of(thresholds=(thin,)))
+    calibrate_guards(plan, tmp_path, PLACEMENT)
+    assert "label_clip (k = 1 of 100)" in caplog.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,13 @@ from editmill.generators.base.edits import edit_title
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.samples import Sheet
 from editmill.generators.base.sheet import BACKGROUND, GAP, HEADER, contact_sheet, sample_sheet
+from editmill.manifests.errors import RequestError
+from editmill.pipelines.plan import make_plan
 from editmill.pipelines.preview import preview_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import ShardTask
 from tests.manifests.builder import make_row, make_sources
+from tests.manifests.test_guard_report import make_report
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 
@@ -55,3 +61,29 @@ def test_the_first_sample_of_each_edit_is_shown_under_its_title(monkeypatch: pyt
     sample_sheet([Sheet([row, row, row], [*members, {}])], ["size 0.05"], cell=8)
     assert shown
     assert np.array_equal(shown[0][0]["size 0.05"], first)  # type: ignore[index]
+
+
+@pytest.mark.filterwarnings("ignore:IProgress:Warning")
+def test_sources_that_can_not_be_used_take_no_row(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan("generator.edits=[{name: original}]", "shards=1")
+    first = plan.samples()[0]
+    bad = replace(first, source=first.source.model_copy(update={"problem": "mask_empty"}))
+    shown = preview_plan(replace(plan, shards=((bad, *plan.samples()[1:]),)), PLACEMENT, sources=1, cell=32)
+    assert len(np.unique(np.asarray(shown)[HEADER + GAP :].reshape(-1, 3), axis=0)) > 2
+
+
+def test_a_calibrated_recipe_is_previewed_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = ("source.count=1", "source.size=32", "calibration.source.count=1", "calibration.source.size=32")
+    plan = make_plan(load_recipe("imagenet-g", overrides=small))
+    made, given, seen = make_report(), make_report(alpha=0.1), []
+
+    def builder(task: ShardTask) -> None:
+        seen.append(task.report)
+        raise RequestError("seen")
+
+    monkeypatch.setattr("editmill.pipelines.preview.make_report", lambda plan, placement: made)
+    monkeypatch.setattr("editmill.pipelines.preview.sample_builder", builder)
+    for report in (None, given):
+        with pytest.raises(RequestError, match="seen"):
+            preview_plan(plan, PLACEMENT, sources=1, report=report)
+    assert seen == [made, given]

@@ -87,3 +87,11 @@ def test_levels_that_are_no_numbers_are_refused(level: str) -> None:
 def test_jpg_needs_a_tolerance_for_object_bytes() -> None:
     with pytest.raises(RecipeError, match=r"guard\.object_difference"):
         load_recipe("imagenet-e", overrides=["output.image=jpg"])
+
+
+def test_code_that_the_guard_s_settings_name_needs_consent(monkeypatch: pytest.MonkeyPatch) -> None:
+    guard = type(load_recipe("imagenet-e").guard)
+    monkeypatch.setattr(guard, "code", lambda self: ("mine:guard",))
+    with pytest.raises(RecipeError, match="runs code of this machine: mine:guard"):
+        load_recipe("imagenet-e")
+    assert load_recipe("imagenet-e", allow_code=True).code() == ("mine:guard",)

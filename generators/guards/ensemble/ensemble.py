@@ -25,7 +25,6 @@ from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.errors import ModelError
 from editmill.manifests.guard_report import GuardReport
-from editmill.manifests.weights import weights_digest
 
 # Every score but those of verifiers, whose roles no list can name in advance.
 SCORE_NAMES: tuple[str, ...] = (
@@ -107,11 +106,11 @@ class GuardEnsemble:
 
     def gate_digests(self) -> dict[str, str]:
         """Return the weights digest by role of everything that gates."""
-        return {role: weights_digest(self.models.folder(role)) for role in self.settings.gate_roles(self.models.pack)}
+        return {role: self.models.digest(role) for role in self.settings.gate_roles(self.models.pack)}
 
     def verifier_digests(self) -> dict[str, str]:
         """Return the weights digest by role of the held-out verifiers."""
-        return {role: weights_digest(self.models.folder(role)) for role in self.settings.verifiers}
+        return {role: self.models.digest(role) for role in self.settings.verifiers}
 
     def check(self, shown: Sequence[Shown]) -> list[Verdict]:
         """Return all scores and the rule's reasons, in the order of the candidates."""

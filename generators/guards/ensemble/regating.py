@@ -48,6 +48,10 @@ class EnsembleRegating(Regating[EnsembleSettings]):
 
         return judge
 
+    def binds(self, row: SampleRow) -> bool:
+        # Originals are controls, and a fallback shows the original.
+        return row.edit != "original" and not row.parameters.get("fallback")
+
     def needed(self, before: EnsembleSettings, after: EnsembleSettings) -> dict[str, str]:
         added = [gate for gate in after.gates if gate not in before.gates]
         return super().needed(before, after) | {GATES[gate].score: f"guard.gates ({gate})" for gate in added}

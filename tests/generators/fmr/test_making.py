@@ -227,7 +227,18 @@ def test_a_class_that_the_target_does_not_know_fails(pack: Path) -> None:
     records = [record.model_copy(update={"class_name": "teapot", "label": 900}) for record in RECORDS[:1]]
     built = build_of(pack, networks=("vq",))
     rows = [row for row, _ in rows_of(built, Refusing(), samples=plan_of(built, records))]
-    assert {(row.status, row.reasons) for row in rows if row.edit == "ascent"} == {("failed", ("surrogate_unaware",))}
+    # Round trips too, as no run of the network has begun with one.
+    assert {(row.edit, row.status, row.reasons) for row in rows if row.edit != "original"} == {
+        (edit, "failed", ("surrogate_unaware",)) for edit in ("round-trip", "random", "ascent")
+    }
+
+
+def test_digests_of_targets_are_those_that_the_build_carries(pack: Path) -> None:
+    built = build_of(pack, networks=("vq",))
+    built = replace(built, models=Models(built.pack, PLACEMENT, {"classifier": "d" * 64}))
+    maker = FAMILY.maker(built)
+    assert maker.facts.targets == {"classifier": "d" * 64}
+    assert maker.guard.binding.ensemble.models.digest("zero_shot") == Models(built.pack, PLACEMENT).digest("zero_shot")
 
 
 def test_a_network_that_calibration_loaded_first_still_has_gradients(tmp_path: Path) -> None:

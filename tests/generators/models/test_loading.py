@@ -194,3 +194,13 @@ def test_classifier_loads(tmp_path: Path) -> None:
 def test_auto_finds_a_device() -> None:
     assert Placement().resolve().type in ("cpu", "cuda", "mps", "xpu")
     assert Placement(device="cpu").resolve() == torch.device("cpu")
+
+
+def test_missing_weights_of_a_pack_of_ones_own_ask_for_the_checkpoint(tmp_path: Path) -> None:
+    entry = {"cls": "transformers.CLIPModel", "path": "nowhere", "licence": "MIT"}
+    with pytest.raises(ModelError, match="weights of 'judge' in pack 'mine' are missing") as told:
+        Models(pack_of(tmp_path, judge=entry), CPU).get("judge")
+    assert told.value.fix == "put the checkpoint there, or correct roles.judge.path in the pack's file"
+    (tmp_path / "train.py").touch()
+    with pytest.raises(ModelError, match=r"python -m editmill\.packs\.mine\.train judge"):
+        Models(pack_of(tmp_path, judge=entry), CPU).get("judge")

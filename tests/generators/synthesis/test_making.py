@@ -17,7 +17,7 @@ from editmill.generators.base.guards import StoredPicture, Verdict
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.reasons import Reason
-from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
@@ -29,6 +29,7 @@ from editmill.generators.synthesis.making import SynthesisMaker
 from editmill.generators.synthesis.proposing import Proposal, Proposed
 from editmill.generators.synthesis.settings import SynthesisSettings
 from editmill.manifests.arrays import Picture
+from editmill.manifests.errors import ExhaustedError
 from editmill.manifests.records import SampleRow, SourceRecord
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.source import TabletopSource, TabletopSpec
@@ -447,3 +448,23 @@ def test_a_real_picture_that_changed_meanwhile_is_a_row() -> None:
     }
     assert all(row.parameters["detail"].endswith("other bytes") for row in rows if row.edit != "text")
     assert {row.status for row in rows if row.edit == "text"} == {"ok"}
+
+
+def test_a_class_is_made_whole_or_not_at_all() -> None:
+    calls: list[int] = []
+
+    class Counting(SynthesisMaker):
+        def make(self, jobs: Sequence[Job[None]]) -> list[Made]:
+            calls.append(len(jobs))
+            return super().make(jobs)
+
+    class Large(KnownProposer):
+        def propose(self, proposals: Sequence[Proposal]) -> list[Proposed]:
+            raise MemoryError
+
+    known: Any = Large(), KnownEnsemble()
+    build = build_of(quota=3)
+    with pytest.raises(ExhaustedError):
+        make(Counting(build, *known, templates=("a {}",)), plan_of(build))
+    # What is a duplicate would change if half of a class was made again alone.
+    assert len(calls) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from editmill.generators.base.edits import make_edit
 from editmill.generators.base.family import Build
 from editmill.generators.base.images import decode_image
 from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.making import Built, Frame, SampleBuilder
+from editmill.generators.base.samples import Job, PlannedSample
 from editmill.generators.base.sources import Source
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
@@ -24,7 +26,7 @@ from editmill.generators.text.family import TextFamily
 from editmill.generators.text.language.operations import Operation, undo_operations
 from editmill.generators.text.making import TextMaker
 from editmill.generators.text.settings import TextGuardSettings, TextSettings
-from editmill.manifests.records import SampleRow
+from editmill.manifests.records import SampleRow, SourceRecord
 from editmill.packs.tabletop.captioned_source import TabletopCaptionsSource, TabletopCaptionsSpec
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
@@ -310,3 +312,16 @@ def test_dilution_adds_a_true_sentence(writer: str) -> None:
         for row in of(made, edit)
     } == {"false"}
     assert len(list(of(made, "dilute-repeat"))) == COUNT
+
+
+def test_the_edits_of_a_caption_fail_together_and_those_of_others_apart() -> None:
+    # ``unit`` asks nothing of a maker.
+    maker = object.__new__(TextMaker)
+
+    def unit(source: str, edit: str, replica: int) -> Hashable:
+        record = SourceRecord(id=source, image="", label=-1, class_name="", width=1, height=1, sha256="")
+        loaded = CaptionedImage(record, np.zeros((1, 1, 3), np.uint8))
+        return maker.unit(Job(PlannedSample("key", record, make_edit("text", edit), replica), loaded, 0))
+
+    assert unit("a", "grounded", 0) == unit("a", "original", 0)
+    assert len({unit("a", "original", 0), unit("a", "original", 1), unit("b", "original", 0)}) == 3

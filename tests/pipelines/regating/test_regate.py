@@ -154,6 +154,7 @@ def test_an_earlier_candidate_has_no_pixels_and_a_duplicate_stays_one(tmp_path: 
         (("guard.mask_iuo=1",), "guard.mask_iuo is not known"),
         (("seed=1",), "'seed'"),
         (("guard.contrast",), "not of the form"),
+        (("contrast",), "not of the form"),
         (("source.count=3",), "not a threshold"),
         (("guard.verifiers=[]",), "measured again"),
         (("guard.alpha=0.1",), "--report"),
