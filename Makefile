@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 PACK := packs/tabletop
 PROJECTS := pyproject.toml $(PACK)/pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow lint bench pack clean
+.PHONY: demo test test-slow lint faults bench pack clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ lint: $(DEVELOP)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/mypy
 	$(BIN)/python tests/check_imports.py
+
+faults: $(DEVELOP)  ## bad input of every kind, kills and damaged datasets: one table of what was handled
+	$(BIN)/python -m tests.faults
 
 bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks

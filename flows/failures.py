@@ -20,7 +20,7 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, BrokenProcessPool):
         what = "a worker process was killed, perhaps for memory"
         return 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
-    if out_of_memory(error):
+    if out_of_memory(error) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         told = exhausted(error)
         return told.exit_code, f"error: {told}"
     if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name or "")):

@@ -92,9 +92,19 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
         return
     for name, roles in listing.items():
         click.echo(f"{name}: {find_pack(name).description}")
-        for role, facts in roles.items():
-            state = "present" if facts["present"] else "missing"
-            click.echo(f"  {role:14} {state:8} {facts['checkpoint']:52} {facts['licence']:20} {facts['class']}")
+        for line in _columns([_cells(role, facts) for role, facts in roles.items()]):
+            click.echo(f"  {line}")
+
+
+def _cells(role: str, facts: dict[str, Any]) -> tuple[str, ...]:
+    state = "present" if facts["present"] else "missing"
+    return role, state, facts["checkpoint"], facts["licence"], facts["class"]
+
+
+def _columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return the rows with each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 @models.command()

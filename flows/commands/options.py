@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -107,7 +108,10 @@ class SourceOption(click.Option):
         from editmill.pipelines.sources import source_help
 
         # Not where the option is made: looking for sources imports the packages that bring them.
-        self.help = f"{source_help()}; default: the recipe's."
+        lines = f"{source_help()}; default: the recipe's.".split("; ")
+        # Wrapped here, because click breaks names at their hyphens.
+        wrapped = [part for line in lines for part in textwrap.wrap(line, 52, break_on_hyphens=False)]
+        self.help = "\b\n" + "\n".join(wrapped)
         return super().get_help_record(ctx)
 
 

@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from itertools import chain
 
-from tests.faults import coco, datasets, labels, masks, paths, pictures, recipes, shards, special, texts, trees
+from tests.faults import (
+    coco,
+    commands,
+    datasets,
+    labels,
+    masks,
+    packs,
+    paths,
+    pictures,
+    recipes,
+    shards,
+    special,
+    texts,
+    trees,
+)
 from tests.faults.case import Case
 
-MODULES = (pictures, masks, labels, coco, texts, shards, trees, special, paths, recipes, datasets)
+MODULES = (pictures, masks, labels, coco, texts, shards, trees, special, paths, recipes, datasets, packs, commands)
 
 
 def corpus() -> list[Case]:

@@ -431,3 +431,36 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     with os.fdopen(writing, "wb") as closed:
         result = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, check=False)
     assert result.stderr == b""
+
+
+def test_help_cuts_no_sentence_and_breaks_no_name() -> None:
+    listed = CliRunner().invoke(main, ["--help"], terminal_width=80).output
+    assert "..." not in listed.replace("[ARGS]...", "")
+    helped = CliRunner().invoke(main, ["plan", "--help"], terminal_width=80).output
+    assert "coco-captions:CAPTIONS.json[,INSTANCES.json]" in helped
+
+
+def test_models_are_listed_in_columns() -> None:
+    text = run("models").output
+    sd3 = text[text.index("sd3:") :].splitlines()[1:5]
+    assert len({line.index("missing") for line in sd3}) == 1
+    assert len({line.rindex("  ") for line in sd3}) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("build", "imagenet-e", "--out", "s3://bucket/set"),
+        ("masks", "folder:x.csv", "--to", "gs://bucket/set"),
+        ("export", "x", "--format", "imagenet-e", "--to", "http://host/set"),
+        ("calibrate", "imagenet-g", "--out", "hf://org/set"),
+        ("preview", "imagenet-e", "--out", "s3://bucket/a.png"),
+    ],
+)
+def test_urls_are_refused_where_only_folders_work(arguments: tuple[str, ...]) -> None:
+    assert_one_message(run(*arguments), "URL", arguments[-2], "fix:")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "a\udcff\0b", "n" * 300])
+def test_paths_that_no_file_can_have_are_refused(path: str) -> None:
+    assert_one_message(run("build", "imagenet-e", "--out", path), "--out", "fix:")

@@ -1,0 +1,74 @@
+"""A hundred kinds of bad input with every test run; ``python -m tests.faults`` has all."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.case import Case, error, fine, nothing
+from tests.faults.corpus import corpus
+from tests.faults.judge import Outcome, faults_of
+
+QUICK = [case for case in corpus() if case.quick]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Run all in one process of their own, which forks: a test runner has threads, and forks must not."""
+    report = tmp_path_factory.mktemp("faults") / "report.json"
+    command = [sys.executable, "-m", "tests.faults", "--only", "corpus", "--quick", "--json", str(report)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    assert report.exists(), done.stderr
+    return {one["name"]: one for one in json.loads(report.read_text())}
+
+
+@pytest.mark.parametrize("name", [case.name for case in QUICK])
+def test_is_handled(found: dict[str, Any], name: str) -> None:
+    assert not found[name]["faults"], found[name]
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(QUICK) >= 80
+    assert len(corpus()) >= 600
+
+
+def outcome(**changes: Any) -> Outcome:
+    plain = {"code": 2, "out": "", "err": "error: no file\n  where: a.csv\n  fix: name another\n", "left": ()}
+    return Outcome(**{**plain, "seconds": 0.1, "waited": 0.1, "memory": 1, **changes})
+
+
+def test_a_good_message_is_handled(tmp_path: Path) -> None:
+    case = Case("x", nothing, ("plan",), error("a.csv"))
+    assert not list(faults_of(case, outcome(), tmp_path, seconds=10, memory=100))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"code": 1},
+        {"code": 0},
+        {"err": "error: no file\n  where: a.csv\n"},
+        {"err": "error: no file\n  fix: name another\n"},
+        {"err": "Traceback (most recent call last):\nerror: a.csv\n  fix: x\n"},
+        {"err": "error: KeyError('a.csv')\n  fix: x\n"},
+        {"err": "error: a.csv\n  fix: x\nerror: again\n"},
+        {"left": ("out",)},
+        {"memory": 200},
+        {"memory": None},
+        {"seconds": 11.0},
+    ],
+)
+def test_anything_less_is_not(tmp_path: Path, changes: dict[str, Any]) -> None:
+    case = Case("x", nothing, ("plan",), error("a.csv"))
+    assert list(faults_of(case, outcome(**changes), tmp_path, seconds=10, memory=100))
+
+
+def test_output_that_lacks_a_part_is_not(tmp_path: Path) -> None:
+    case = Case("x", nothing, ("plan",), fine("shards"))
+    assert not list(faults_of(case, outcome(code=0, out="shards: 1", err=""), tmp_path, seconds=10, memory=100))
+    assert list(faults_of(case, outcome(code=0, out="", err=""), tmp_path, seconds=10, memory=100))
