@@ -218,6 +218,7 @@ class _Check:
         manifest = self._manifest
         ours = {MANIFEST, RUN, *(record.path for record in manifest.files)}
         ours |= {path for shard in manifest.shards for path in (shard.path, shard.rows.path)}
+        others: dict[str, None] = {}
         for path in self._store.paths():
             if path in ours:
                 continue
@@ -226,8 +227,11 @@ class _Check:
             if loaded and not any(part.startswith(".") for part in path.split("/")):
                 self.stray.append(path)
                 self._add(path, "", "is no part of the dataset, but readers may load it")
-            else:
-                self.remarks.append(Problem(path, "", "is no part of the dataset"))
+                continue
+            # A folder once, of which there may be many files.
+            top, below, _ = path.partition("/")
+            others.setdefault(f"{top}/" if below and top not in manifest.splits else path)
+        self.remarks += [Problem(path, "", "is no part of the dataset") for path in others]
 
 
 def _told(error: FileNotFoundError | CorruptDatasetError) -> str:

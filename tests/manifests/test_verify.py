@@ -204,14 +204,14 @@ def test_files_that_readers_would_load_are_problems_and_others_remarks(spoilable
     for name in ("test/zz-000009.tar", "test/notes.txt", "extra.tar", "other/rows.parquet"):
         (spoilable / name).parent.mkdir(exist_ok=True)
         shutil.copy(spoilable / TAR, spoilable / name)
-    for name in ("LICENSE", ".gitattributes", "report/index.html", "test/.tiny.editmill-tmp"):
+    for name in ("LICENSE", ".gitattributes", "report/index.html", "report/sheet.png", "test/.tiny.editmill-tmp"):
         (spoilable / name).parent.mkdir(exist_ok=True)
         (spoilable / name).write_text("text")
     report = verify_dataset(spoilable)
     assert list(report.stray) == [problem.path for problem in report.problems]
     assert sorted(report.stray) == ["extra.tar", "other/rows.parquet", "test/notes.txt", "test/zz-000009.tar"]
     remarked = sorted(remark.path for remark in report.remarks)
-    assert remarked == [".gitattributes", "LICENSE", "report/index.html", "test/.tiny.editmill-tmp"]
+    assert remarked == [".gitattributes", "LICENSE", "report/", "test/.tiny.editmill-tmp"]
 
 
 def test_a_released_dataset_may_lack_the_run_file(spoilable: Path) -> None:
