@@ -137,7 +137,8 @@ def _to_rgb(image: Image.Image) -> Picture:
     transparent = image.convert("RGBA") if "transparency" in image.info else image
     if transparent.mode in ("RGBA", "LA", "PA") and np.asarray(transparent.getchannel("A")).min() < 255:
         raise PictureError("the picture is partly transparent; save it on the background that it is meant to have")
-    return np.asarray(image.convert("RGB"))
+    # Pillow copies even what it does not convert.
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _said(error: Exception) -> str:
