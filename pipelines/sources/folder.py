@@ -66,8 +66,8 @@ class FolderSource(Source[LoadedSource]):
 
     def records(self) -> Iterator[SourceRecord]:
         table = read_table(self.spec.labels)
-        labels = table.label_column(self.spec.label_column)
         table.require_columns((self.spec.image_column, self.spec.mask_column), COLUMNS_FIX)
+        labels = table.label_column(self.spec.label_column)
         table.check_cells()
         names = table.class_names(labels)
         for identity, row in zip(

@@ -175,7 +175,7 @@ def _columns(head: Sequence[str], path: Path) -> Sequence[str]:
     """Return the names of the columns; spreadsheets leave some empty at the end."""
     for delimiter, words in DELIMITERS.items():
         if len(",".join(head).split(delimiter)) > max(len(head), 1):
-            what = f"the columns are separated by {words}, not by commas"
+            what = f"the columns are separated by {words} (delimiter {delimiter!r}), not by commas"
             raise SourceError(what, where=str(path), fix="save the file as CSV with commas")
     twice = [name for place, name in enumerate(head) if name and name in head[:place]]
     if twice:

@@ -86,5 +86,6 @@ def _others() -> dict[str, tuple[bytes, str]]:
         "NumPy array": (b"\x93NUMPY\x01\x00v\x00" + bytes(118), "mask_unreadable"),
         "cut in half": (png[: len(png) // 2], "mask_unreadable"),
         "JSON": (b'{"counts": [1, 2], "size": [64, 96]}', "mask_unreadable"),
-        "floats": (encoded(mask().convert("F"), "TIFF"), "mask_unreadable"),
+        "floats": (encoded(mask().convert("F"), "TIFF"), ""),
+        "floats of 0 and 1": (encoded(mask(value=1).convert("F"), "TIFF"), "mask_empty"),
     }

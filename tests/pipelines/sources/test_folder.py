@@ -53,6 +53,7 @@ def test_two_photographs_of_one_name_get_two_ids(tmp_path: Path) -> None:
     [
         (("file", "mask", "wnid", "name", "colour"), "no label column"),
         (("picture", "mask", "imagenet_index", "wnid", "label"), "column 'file' is missing"),
+        (("picture", "mask"), "column 'file' is missing"),
         (("file", "matte", "imagenet_index", "wnid", "label"), "column 'mask' is missing"),
     ],
 )

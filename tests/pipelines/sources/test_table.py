@@ -23,9 +23,9 @@ def table(folder: Path, text: str | bytes) -> Table:
     [
         (HEAD + "a\0.png,m.png,1,cup\n", "line 2 holds the character NUL"),
         ("\0", "line 1 holds the character NUL"),
-        (HEAD.replace(",", ";") + "a.png;m.png;1;cup\n", "separated by semicolons"),
-        (HEAD.replace(",", "\t") + "a.png\tm.png\t1\tcup\n", "separated by tabs"),
-        (HEAD.replace(",", "|") + "a.png|m.png|1|cup\n", "separated by bars"),
+        (HEAD.replace(",", ";") + "a.png;m.png;1;cup\n", r"separated by semicolons \(delimiter ';'\)"),
+        (HEAD.replace(",", "\t") + "a.png\tm.png\t1\tcup\n", r"separated by tabs \(delimiter"),
+        (HEAD.replace(",", "|") + "a.png|m.png|1|cup\n", r"separated by bars \(delimiter"),
         ("file,mask,mask,label_index\na,b,c,1\n", "column 'mask' is there twice"),
         (HEAD + '"a.png,m.png,1,cup\nb.png,m.png,2,bowl\n', "line 3 is no CSV"),
         (HEAD + 'a.png,m.png,1,"cup\nb.png,m.png,2,bowl\n', "line 3 is no CSV"),
