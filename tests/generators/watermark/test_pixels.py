@@ -57,6 +57,14 @@ def test_padding_adds_less_than_the_multiple_and_keeps_the_picture(height: int, 
     assert np.array_equal(padded[:height, :width], picture)
 
 
+def test_pictures_at_the_limits_are_taken() -> None:
+    assert frame(textured(0, height=64, width=80), settings(least_pixels=64 * 80)).shape == (64, 80, 3)
+    assert frame(textured(0, height=32, width=160), settings(least_pixels=64 * 64)).shape == (32, 160, 3)
+    for height, width, least in ((64, 79, 64 * 80), (31, 200, 64 * 64)):
+        with pytest.raises(Unusable, match="are too few"):
+            frame(textured(0, height=height, width=width), settings(least_pixels=least))
+
+
 def test_flat_share_tells_even_from_textured() -> None:
     half = textured(2, height=128, width=128)
     half[:, :64] = 90

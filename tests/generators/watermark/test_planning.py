@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from editmill.generators.base.edits import edit_seed
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.watermark import planning
 from editmill.generators.watermark.planning import plan_source
 from editmill.generators.watermark.settings import WatermarkSettings
 from editmill.manifests.records import SourceRecord
@@ -59,3 +62,12 @@ def test_a_second_seed_is_a_replica_of_what_is_random_only() -> None:
     attacks = [{**attack, "share": 1} for attack in ATTACKS]
     planned = {(one.edit.name, one.replica) for one in plan(0, second_seed=1.0, attacks=attacks)}
     assert planned == {("pipeline", 0), ("vae", 0), ("clean", 0), ("clean", 1), ("arm", 0), ("arm", 1)}
+
+
+def test_a_draw_at_the_share_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    attacks = [{"name": "clean", "start": "clean", "share": 0.5}]
+    monkeypatch.setattr(planning, "_draw", lambda identifier, what: 0.5)
+    assert plan(0, attacks=attacks) == []
+    monkeypatch.setattr(planning, "_draw", lambda identifier, what: 0.25)
+    assert {one.replica for one in plan(0, attacks=attacks, second_seed=0.25)} == {0}
+    assert {one.replica for one in plan(0, attacks=attacks, second_seed=0.26)} == {0, 1}

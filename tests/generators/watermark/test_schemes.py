@@ -140,3 +140,12 @@ def test_a_scheme_of_others_comes_from_its_factory() -> None:
 def test_factories_that_give_no_scheme(changes: dict[str, object], words: str) -> None:
     with pytest.raises(RequestError, match=words):
         make_scheme(SchemeSettings.model_validate({"name": "mine", "bits": 8, **changes}))
+
+
+def test_a_payload_of_as_many_bits_as_blocks_is_embedded() -> None:
+    """A picture of 64 x 64 pixels has 8 x 8 blocks."""
+    payload = np.arange(64) % 2
+    picture = textured(0, height=64, width=64)
+    assert not np.array_equal(make_scheme(SchemeSettings(name="dwtDctSvd", bits=64)).embed(picture, payload), picture)
+    with pytest.raises(EmbeddingError, match="64 blocks for 65 bits"):
+        make_scheme(SchemeSettings(name="dwtDctSvd", bits=65)).embed(picture, np.arange(65) % 2)

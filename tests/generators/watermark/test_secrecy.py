@@ -32,6 +32,7 @@ from editmill.manifests.payloads import make_payload, public_secret
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
+from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from tests.evaluators.builder import named, quick
@@ -57,6 +58,8 @@ def make(pack: Path, photos: Path, out: Path, *changes: str) -> Dataset:
     recipe = load_recipe("watermark", source=f"images:{photos}", models=str(pack), overrides=(*CHANGES, *changes))
     build(prepare(make_plan(recipe), out, Placement(device="cpu")), progress=False)
     assert verify_dataset(out).ok
+    # A scheme of which every picture is withheld is not lost.
+    check_losses(out)
     return open_dataset(out)
 
 

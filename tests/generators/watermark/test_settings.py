@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from editmill.generators.watermark.kinds import SAMPLERS, STARTS, Sampler, Start
 from editmill.generators.watermark.schemes import make_scheme
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
-from editmill.manifests.payloads import public_secret
+from editmill.manifests.payloads import LEAST_SECRET, public_secret
 
 SMALL: dict[str, Any] = {"schemes": [{"name": "dwtDctSvd"}], "attacks": [{"name": "pipeline", "start": "none"}]}
 
@@ -105,3 +105,11 @@ def test_factories_are_named_as_code_and_not_imported_to_validate(
     assert settings().code() == ()
     with pytest.raises(SystemExit, match="imported"):
         make_scheme(made.schemes[1])
+
+
+def test_values_at_their_limits_are_taken(tmp_path: Path) -> None:
+    whole = {"name": "s", "start": "partial", "n_steps": 50}
+    assert settings(attacks=[whole]).executed(AttackSettings.model_validate(whole)) == 50
+    file = tmp_path / "secret.bin"
+    file.write_bytes(bytes(range(LEAST_SECRET)))
+    assert settings(secret_file=str(file)).hidden
