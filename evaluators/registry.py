@@ -26,17 +26,16 @@ EVALUATORS: Registry[Evaluator[Any]] = Registry(
 
 
 def evaluator_of(manifest: Manifest) -> Evaluator[Any]:
-    """Return what measures a dataset: its family's own evaluator, else that of classifiers where there are labels.
+    """Return what measures a dataset: its family's own evaluator.
 
     Raises:
-        RequestError: The family has no evaluator, and its samples have no labels.
+        RequestError: The family has no evaluator. Another family's would give numbers that mean something else.
     """
     if manifest.generator in EVALUATORS:
         return EVALUATORS.get(manifest.generator)
-    if manifest.class_names:
-        return EVALUATORS.get("attribute")
-    what = f"there is no evaluator for datasets of the family {manifest.generator!r}, and they have no labels"
-    raise RequestError(what, where=manifest.name, fix="install the package that brings it")
+    what = f"there is no evaluator for datasets of the family {manifest.generator!r}"
+    fix = f"install the package that brings it; there are evaluators for {', '.join(EVALUATORS.names())}"
+    raise RequestError(what, where=manifest.name, fix=fix)
 
 
 def exporters() -> dict[str, Exporter]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from editmill.evaluators import Evaluator, evaluator_of, exporters
+from editmill.evaluators.base import Exporter
 from editmill.evaluators.registry import EVALUATORS
 from editmill.manifests import Manifest, RequestError
 from tests.manifests.builder import make_manifest, make_sources
@@ -29,11 +31,23 @@ def test_every_family_has_its_own_evaluator(family: str) -> None:
     assert evaluator.needs_models == (family != "watermark")
 
 
-def test_datasets_of_other_packages_are_measured_by_classifiers_where_they_have_labels() -> None:
-    assert evaluator_of(manifest_of("elsewhere")).kind == "attribute"
-    with pytest.raises(RequestError, match="'elsewhere', and they have no labels") as caught:
-        evaluator_of(manifest_of("elsewhere", labels=False))
-    assert "install" in caught.value.fix
+@pytest.mark.parametrize("labels", [True, False])
+def test_datasets_whose_evaluator_is_gone_are_refused(labels: bool) -> None:
+    with pytest.raises(RequestError, match="no evaluator for datasets of the family 'elsewhere'") as caught:
+        evaluator_of(manifest_of("elsewhere", labels=labels))
+    assert "install the package" in caught.value.fix
+    assert "attribute" in caught.value.fix
+
+
+def test_the_first_to_bring_a_layout_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = EVALUATORS.get("attribute").exports["imagenet-e"]
+
+    class Foreign:
+        exports: ClassVar = {"imagenet-e": Exporter("stolen", ours.write), "own": Exporter("new", ours.write)}
+
+    monkeypatch.setattr(EVALUATORS, "loaded", lambda: {"attribute": EVALUATORS.get("attribute"), "foreign": Foreign()})
+    assert exporters()["imagenet-e"] is ours
+    assert exporters()["own"].about == "new"
 
 
 def test_a_package_brings_an_evaluator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
