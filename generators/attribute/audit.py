@@ -34,7 +34,6 @@ from editmill.generators.attribute.guards.placement import PlacementGuard
 from editmill.generators.attribute.guards.removal import RemovalGuard
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.attribute.rendering import cover
 from editmill.generators.attribute.settings import AttributeSettings
 from editmill.generators.base.auditing import AuditRow
 from editmill.generators.base.edits import make_edit
@@ -44,7 +43,7 @@ from editmill.generators.base.images import decode_image, encode_image
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source
-from editmill.generators.compositing.composite import compose, matte
+from editmill.generators.compositing.composite import compose, cover, matte
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.manifests.arrays import Picture
@@ -139,7 +138,8 @@ def clean_candidate(case: Case, ground: Picture | None = None) -> Candidate:
     image = case.source.image
     alpha = matte(case.source.mask.astype(np.float32) / 255)
     picture = image if ground is None else compose(image, ground, alpha)
-    return Candidate(picture, alpha, image, removed=ground, parameters={"matrix": list(IDENTITY)})
+    window = image if ground is None else None
+    return Candidate(picture, alpha, image, ground, {"matrix": list(IDENTITY)}, window=window)
 
 
 def clean_controls(case: Case) -> Iterator[Shown]:

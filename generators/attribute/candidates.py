@@ -36,6 +36,7 @@ class Candidate:
         cost: Network evaluations spent.
         failure: A reason from the closed list, or "".
         detail: What happened, for a person.
+        window: What the picture shows all over, uint8 [H, W, 3] RGB; None where its background was made.
     """
 
     image: Picture | None
@@ -46,3 +47,4 @@ class Candidate:
     cost: int = 0
     failure: str = ""
     detail: str = ""
+    window: Picture | None = None

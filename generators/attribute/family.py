@@ -32,7 +32,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
     """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
 
     kind = "attribute"
-    version = 6
+    version = 7
     what = "edited pictures"
     settings = AttributeSettings
     guard = GuardSettings

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
@@ -25,7 +24,7 @@ from editmill.generators.base.edits import edit_seed, make_edit
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.reasons import Reason
-from editmill.generators.compositing.composite import compose
+from editmill.generators.compositing.composite import compose, cover
 from editmill.generators.compositing.removal import MARGIN, Remover
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
@@ -151,7 +150,8 @@ class AttributeRenderer:
             self._controls.get(
                 (job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha)
             )
-        return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost)
+        window = placed.reference if layer.image is placed.reference else None
+        return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost, window=window)
 
     def _layer(self, job: EditJob, placed: Placed) -> _Layer:
         """Return the background of an edit."""
@@ -222,15 +222,3 @@ class AttributeRenderer:
 
 def _control_measure(image: Picture, alpha: Mask) -> float:
     return round(measure_mid_band(image, alpha), 6)
-
-
-def cover(image: Picture, shape: tuple[int, ...]) -> Picture:
-    """Resize ``image`` to cover a frame of ``shape`` (height, width) and cut its centre."""
-    height, width = shape[:2]
-    if image.shape[:2] == (height, width):
-        return image
-    factor = max(height / image.shape[0], width / image.shape[1])
-    size = (max(width, round(image.shape[1] * factor)), max(height, round(image.shape[0] * factor)))
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    top, left = (size[1] - height) // 2, (size[0] - width) // 2
-    return np.asarray(resized[top : top + height, left : left + width])

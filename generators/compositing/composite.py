@@ -56,3 +56,15 @@ def compose(foreground: Feature, background: Picture, alpha: Mask) -> Picture:
     weight = alpha[seam][:, None] / 255
     result[seam] = from_linear(weight * to_linear(foreground[seam]) + (1 - weight) * to_linear(background[seam]))
     return result
+
+
+def cover(image: Picture, shape: tuple[int, ...]) -> Picture:
+    """Resize ``image`` to cover a frame of ``shape`` (height, width) and cut its centre."""
+    height, width = shape[:2]
+    if image.shape[:2] == (height, width):
+        return image
+    factor = max(height / image.shape[0], width / image.shape[1])
+    size = (max(width, round(image.shape[1] * factor)), max(height, round(image.shape[0] * factor)))
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    top, left = (size[1] - height) // 2, (size[0] - width) // 2
+    return np.asarray(resized[top : top + height, left : left + width])

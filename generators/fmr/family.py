@@ -41,7 +41,7 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
     """Pictures made against classifiers, their round trips and random controls, by the ``fmr`` generator."""
 
     kind = "fmr"
-    version = 2
+    version = 3
     what = "ascended pictures"
     settings = FmrSettings
     guard = EnsembleSettings

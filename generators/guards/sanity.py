@@ -1,34 +1,59 @@
-"""Measures of plain sanity: a picture is neither constant, nor holed, nor noise."""
+"""Measures of plain sanity: a picture is neither constant, nor holed, nor noise, unless what it was made from is."""
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
-from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.arrays import Feature, Mask, Picture
 
 # Rec. 601.
 LUMA = (0.299, 0.587, 0.114)
 # In grey levels: neighbours that differ by less are grain.
 GRAIN = 12.0
+# What is flatter, or has neighbours less alike, is no fault of a picture that should be so.
+FLAT, ALIKE = 2.0, 0.4
 
 
-def sanity_scores(image: Picture, where: Mask, *, black: float) -> dict[str, float]:
+def sanity_scores(image: Picture, where: Mask, *, expected: Picture | None) -> dict[str, float]:
     """Return the scores of a picture, uint8 [H, W, 3] RGB.
 
     Args:
         image: The picture.
         where: Bool [H, W], where neighbours are compared.
-        black: Share of black pixels that it may have without any being new.
+        expected: What it should look like, but for what was generated, uint8 [H', W', 3] RGB; None where nobody knows,
+            so that nothing is newly black.
 
     Returns:
         ``contrast``, the standard deviation of all bytes; ``black_share``, the share of newly black pixels; and
-        ``correlation``, see ``neighbour_correlation``.
+        ``correlation``, see ``neighbour_correlation``. Where the expected picture's contrast is below ``FLAT``, the
+        score is ``FLAT`` times their quotient; where its correlation is below ``ALIKE``, what it lacks is added, unless
+        the picture has more than twice its grain.
     """
+    contrast, correlation = _contrast(image), neighbour_correlation(image, where)
+    if expected is None:
+        return {"contrast": contrast, "black_share": 0.0, "correlation": correlation}
+    alike = where if expected.shape == image.shape else np.ones(expected.shape[:2], bool)
+    flat = _contrast(expected)
+    lacking = max(0.0, ALIKE - neighbour_correlation(expected, alike))
     return {
-        "contrast": float(image.astype(np.float32).std()),
-        "black_share": max(0.0, black_share(image) - black),
-        "correlation": neighbour_correlation(image, where),
+        "contrast": contrast * FLAT / flat if 0 < flat < FLAT else contrast,
+        "black_share": max(0.0, black_share(image) - black_share(expected)),
+        "correlation": correlation + (lacking if _grain(image, where) <= 4 * _grain(expected, alike) else 0.0),
     }
+
+
+def surroundings(image: Picture, mask: Mask) -> Picture:
+    """Return a picture whose object (``mask`` uint8 [H, W], 255 on it) is filled with the nearest pixels around it."""
+    inside = mask > 0
+    if inside.all():
+        return image
+    nearest = distance_transform_edt(inside, return_distances=False, return_indices=True)
+    return np.asarray(image[tuple(nearest)])
+
+
+def _contrast(image: Picture) -> float:
+    return float(image.astype(np.float32).std())
 
 
 def black_share(image: Picture) -> float:
@@ -42,9 +67,18 @@ def neighbour_correlation(image: Picture, where: Mask) -> float:
     White noise has 0, stipple less, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may have
     any, so it counts as 1.
     """
-    luma = image.astype(np.float32) @ np.array(LUMA, np.float32)
+    # Half the mean square of the difference over the variance is 1 less the correlation.
+    grain = _grain(image, where)
+    return 1 - grain / max(float(_luma(image)[where].var()), 1e-6) if grain > GRAIN**2 else 1.0
+
+
+def _grain(image: Picture, where: Mask) -> float:
+    """Return half the mean square of the differences of neighbours."""
+    luma = _luma(image)
     rows = (luma[1:] - luma[:-1])[where[1:] & where[:-1]]
     columns = (luma[:, 1:] - luma[:, :-1])[where[:, 1:] & where[:, :-1]]
-    # Half the mean square of the difference over the variance is 1 less the correlation.
-    halved = float(np.square(np.concatenate([rows, columns])).mean() / 2) if rows.size + columns.size else 0.0
-    return 1 - halved / max(float(luma[where].var()), 1e-6) if halved > GRAIN**2 else 1.0
+    return float(np.square(np.concatenate([rows, columns])).mean() / 2) if rows.size + columns.size else 0.0
+
+
+def _luma(image: Picture) -> Feature:
+    return np.asarray(image.astype(np.float32) @ np.array(LUMA, np.float32))

@@ -11,9 +11,11 @@ from editmill.generators.attribute.edits import kind_of
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
+from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.reasons import Reason
+from editmill.generators.compositing.composite import compose, cover
 from editmill.generators.guards.reasons import GuardReason
-from editmill.generators.guards.sanity import black_share, sanity_scores
+from editmill.generators.guards.sanity import sanity_scores, surroundings
 from editmill.manifests.arrays import Picture
 
 
@@ -88,9 +90,10 @@ class BackgroundChangedGuard:
 class SanityGuard:
     """The picture is neither constant, nor holed, nor noise.
 
-    Few pixels are black that were not black in the source or its partner. ``correlation`` is that of neighbouring
-    background pixels: white noise has 0, and the tabletop grounds have 0.79 and more. Faint grain on an even ground may
-    have any, so it counts as 1.
+    It is compared with what it should look like: the window of the source that it shows, or the placed object before
+    the surroundings that it had, or that the partner's had. So a dark, flat or grainy source is no fault, but few
+    pixels are newly black. ``correlation`` is that of neighbouring background pixels: white noise has 0, and the
+    tabletop grounds have 0.79 and more. Faint grain on an even ground may have any, so it counts as 1.
 
     Args:
         least_contrast: Least standard deviation of all bytes.
@@ -104,11 +107,20 @@ class SanityGuard:
         self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3
     ) -> None:
         self.least_contrast, self.most_black, self.least_correlation = least_contrast, most_black, least_correlation
+        self._grounds: PerSource[Picture] = PerSource()
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
-        source = max(black_share(job.source.image), 0.0 if job.partner is None else black_share(job.partner.image))
         background = np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0
-        return self.decide(job.edit, sanity_scores(image, background, black=source))
+        return self.decide(job.edit, sanity_scores(image, background, expected=self._expected(job, candidate)))
+
+    def _expected(self, job: EditJob, candidate: Candidate) -> Picture:
+        if candidate.window is not None:
+            return candidate.window
+        lender = job.source if job.partner is None else job.partner
+        ground = self._grounds.get(lender.record.id, lambda: surroundings(lender.image, lender.mask))
+        if candidate.reference is None or candidate.alpha is None:
+            return ground
+        return compose(candidate.reference, cover(ground, candidate.alpha.shape), candidate.alpha)
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
         contrast, correlation = (

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.attribute.rendering import cover
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.per_source import PerSource
+from editmill.generators.compositing.composite import cover
 from editmill.generators.guards.boxes import box_iou, box_of
 from editmill.generators.guards.looking import NOTHING, object_crop
 from editmill.generators.models.detector import Detector

@@ -7,7 +7,7 @@ import numpy as np
 from editmill.generators.compositing.composite import matte
 from editmill.generators.guards.ensemble.phash import hamming, perceptual_hash
 from editmill.generators.guards.ensemble.shown import Shown
-from editmill.generators.guards.sanity import black_share, sanity_scores
+from editmill.generators.guards.sanity import sanity_scores
 from editmill.manifests.arrays import Mask, Picture
 
 EDIT_SCORES: tuple[str, ...] = ("finite", "unsafe", "size_fits", "clipped_share", "change", "source_hamming")
@@ -44,7 +44,7 @@ def pixel_scores(one: Shown) -> dict[str, float]:
         scores["source_hamming"] = float(hamming(perceptual_hash(one.image), perceptual_hash(one.source)))
     alpha = alpha_of(one)
     outside = np.ones((height, width), bool) if alpha is None else alpha == 0
-    scores |= sanity_scores(one.image, outside, black=1.0 if one.source is None else black_share(one.source))
+    scores |= sanity_scores(one.image, outside, expected=one.source)
     if one.source is not None and one.comparable and outside.any():
         scores["background_change"] = float(np.abs(one.image[outside].astype(np.int16) - one.source[outside]).mean())
     return scores

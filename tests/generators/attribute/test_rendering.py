@@ -13,12 +13,12 @@ from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
 from editmill.generators.attribute.geometry import warp_object
 from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.attribute.rendering import ROUND_TRIP, AttributeRenderer, cover
+from editmill.generators.attribute.rendering import ROUND_TRIP, AttributeRenderer
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
 from editmill.generators.base.edits import edit_seed, make_edit
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.reasons import Reason
-from editmill.generators.compositing.composite import matte
+from editmill.generators.compositing.composite import cover, matte
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Picture
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source

@@ -19,13 +19,15 @@ from editmill.generators.attribute.guards.pixels import (
     ObjectPixelsGuard,
     SanityGuard,
 )
+from editmill.generators.attribute.placing import Placer
 from editmill.generators.attribute.reasons import AttributeReason
+from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.reasons import Reason
-from editmill.generators.compositing.composite import matte
+from editmill.generators.compositing.composite import compose, matte
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.sanity import neighbour_correlation
 from editmill.manifests.arrays import Feature, Picture
-from tests.generators.pictures import HEIGHT, WIDTH, job, source
+from tests.generators.pictures import HEIGHT, WIDTH, disc, job, photo, source
 
 CLEAN = job("original")
 PIXELS = WIDTH * HEIGHT
@@ -137,6 +139,66 @@ def test_black_of_the_source_or_of_its_partner_is_no_hole(role: str) -> None:
     dark = job("random-background", partner=night) if role == "partner" else job("original", night)
     assert SanityGuard().check(dark, clean(), blackened(0.2)).reasons == ()
     assert SanityGuard().check(dark, clean(), blackened(0.23)).reasons == (Reason.SANITY,)
+
+
+def night(*, lamp: int = 255, grain: float = 0.0) -> LoadedSource:
+    """A dark street: mostly black, with a lamp above the object, which is nearly black as well."""
+    image = np.zeros((HEIGHT, WIDTH, 3), np.float32)
+    cv2.circle(image, (80, 12), 9, (float(lamp),) * 3, -1)
+    image[disc() > 0] = (6, 2, 9)
+    noise = np.random.default_rng(0).normal(0, 1, image.shape[:2])[..., None]
+    return source("night", image=np.rint((image + 30 * bool(grain) + grain * noise).clip(0, 255)).astype(np.uint8))
+
+
+def placed(of: EditJob, background: Picture | None = None) -> Candidate:
+    """Place the object as the renderer does, in the source's window or on a background."""
+    found = Placer(max_upsampling=6).place(of.source, of.edit)
+    image = compose(found.reference, found.reference if background is None else background, found.alpha)
+    return Candidate(image, found.alpha, found.reference, window=found.reference if background is None else None)
+
+
+@pytest.mark.parametrize("lamp", [255, 3, 9])
+@pytest.mark.parametrize("grain", [0.0, 14.0])
+def test_a_dark_flat_or_grainy_source_is_no_fault_of_its_edits(lamp: int, grain: float) -> None:
+    dark = night(lamp=lamp, grain=grain)
+    ground = np.where((disc() > 0)[..., None], dark.image[::-1, ::-1], dark.image)
+    for of, background in (
+        (job("full", dark), None),
+        (job("original", dark), None),
+        (job("size", dark, level=0.1), ground),
+    ):
+        candidate = placed(of, background)
+        assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
+        noise = np.random.default_rng(1).integers(0, 256, image_of(candidate).shape, dtype=np.uint8)
+        assert SanityGuard().check(of, candidate, noise).reasons == (Reason.SANITY,)
+        for broken in (0, 127, 255):
+            flat = np.full_like(image_of(candidate), broken)
+            assert SanityGuard().check(of, candidate, flat).reasons == (Reason.SANITY,)
+
+
+def test_full_is_compared_with_the_window_that_it_shows() -> None:
+    # Nearly black around the object, bright beyond: the crop is blacker than the whole source.
+    image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
+    image[8:54, 14:66] = 2
+    image[disc() > 0] = (40, 60, 90)
+    of = job("full", source("night", image=image))
+    candidate = placed(of)
+    crop = image_of(candidate)
+    assert (crop.max(axis=-1) <= 3).mean() > (image.max(axis=-1) <= 3).mean() + 0.05
+    verdict = SanityGuard().check(of, candidate, crop)
+    assert (verdict.reasons, verdict.scores["black_share"]) == ((), 0)
+    crop[:10, :30] = 200
+    crop[20:40, 30:70] = 0
+    assert SanityGuard().check(of, candidate, crop).scores["black_share"] > 0.02
+
+
+def test_a_black_object_may_grow() -> None:
+    image = CLEAN.source.image.copy()
+    image[disc() > 0] = 0
+    of = job("size", source("crow", image=image), level=0.3)
+    candidate = placed(of, photo(5))
+    assert (image_of(candidate).max(axis=-1) <= 3).mean() > (image.max(axis=-1) <= 3).mean() + 0.1
+    assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
 
 
 @pytest.mark.parametrize("level", [0, 3, 128, 255])
