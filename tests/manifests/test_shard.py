@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from editmill.manifests import SampleRow, ShardStats, read_rows, read_stats, read_tar, write_shard
+from editmill.manifests import SampleRow, ShardStats, canonical_json, read_rows, read_stats, read_tar, write_shard
 from editmill.manifests.errors import DataError
-from tests.manifests.builder import MEMBERS, SCORE_NAMES, make_members, make_row, make_sources
+from editmill.manifests.shard import restore_stats
+from tests.manifests.builder import MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
 
 ROWS = [make_row(source, "size", shards=1) for source in make_sources(3)]
 REJECTED = make_row(make_sources(1)[0], "full", shards=1, reason="geometry_off")
@@ -136,3 +138,58 @@ def test_a_rewrite_that_fails_does_not_leave_the_old_shard_marked_done(tmp_path:
     with pytest.raises(DataError, match="differ"):
         write(tmp_path, ROWS, samples=samples)
     assert not list(tmp_path.rglob("*_stats.json"))
+
+
+def restored(root: Path, keys: list[str], *, fingerprint: str) -> ShardStats | None:
+    return restore_stats(
+        root,
+        keys,
+        name=NAME,
+        split="test",
+        shard=0,
+        fingerprint=fingerprint,
+        members=MEMBERS,
+        score_names=SCORE_NAMES,
+    )
+
+
+def named(root: Path, fingerprint: str) -> list[str]:
+    """Let the samples of the first shard name a fingerprint, as families' samples do; return the planned keys."""
+    rows = [make_row(source, edit, shards=1) for source in make_sources(2) for edit in ("original", "size")]
+    samples = [(row.key, make_members(row)) for row in rows]
+    facts = [{**json.loads(members["json"]), "fingerprint": fingerprint} for _, members in samples]
+    write_shard(
+        root,
+        [(key, {**members, "json": canonical_json(one)}) for (key, members), one in zip(samples, facts, strict=True)],
+        rows,
+        name=NAME,
+        split="test",
+        shard=0,
+        fingerprint=fingerprint,
+        members=MEMBERS,
+        score_names=SCORE_NAMES,
+    )
+    return [row.key for row in rows]
+
+
+def test_lost_stats_come_back_from_a_whole_shard_of_the_same_build(tmp_path: Path) -> None:
+    keys = named(tmp_path, "f" * 64)
+    path = tmp_path / "test" / f"{NAME}-000000_stats.json"
+    before = path.read_bytes()
+    path.unlink()
+    assert restored(tmp_path, keys, fingerprint="e" * 64) is None
+    assert restored(tmp_path, keys[:-1], fingerprint="f" * 64) is None
+    assert restored(tmp_path, keys[::-1], fingerprint="f" * 64) is None
+    assert not path.exists()
+    assert restored(tmp_path, keys, fingerprint="f" * 64) == read_stats(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("ending", ["tar", "parquet"])
+def test_lost_stats_do_not_come_back_from_a_damaged_shard(tmp_path: Path, ending: str) -> None:
+    keys = named(tmp_path, "f" * 64)
+    path = tmp_path / "test" / f"{NAME}-000000.{ending}"
+    path.write_bytes(path.read_bytes()[:-1200])
+    assert restored(tmp_path, keys, fingerprint="f" * 64) is None
+    path.unlink()
+    assert restored(tmp_path, keys, fingerprint="f" * 64) is None
