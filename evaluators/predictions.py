@@ -56,9 +56,14 @@ def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, p
 
 
 def _predict_batch(samples: list[Sample], classifier: Classifier) -> pa.RecordBatch:
-    predicted = np.asarray(classifier.predict([np.asarray(sample.image()) for sample in samples]))
+    images = [np.asarray(sample.image()) for sample in samples]
+    which = f"samples {samples[0].key} to {samples[-1].key}"
+    try:
+        predicted = np.asarray(classifier.predict(images))
+    except ModelError as error:
+        raise ModelError(f"{error.what} ({which})", where=error.where, fix=error.fix) from error
     if predicted.shape != (len(samples),) or not np.issubdtype(predicted.dtype, np.integer):
-        what = f"{classifier.name} gave {predicted.dtype} {list(predicted.shape)} for {len(samples)} images"
+        what = f"{classifier.name} gave {predicted.dtype} {list(predicted.shape)} for {len(samples)} images ({which})"
         raise ModelError(what, fix="predict() returns one integer label per image, as an array of shape [n]")
     columns = {name: [sample.row[name] for sample in samples] for name in ("source_id", "edit", "level", "replica")}
     columns["key"] = [sample.key for sample in samples]

@@ -100,6 +100,8 @@ def load_manifest(store: Store) -> Manifest:
 
 def manifest_bytes(store: Store) -> bytes:
     """Read the manifest's bytes; see `read_manifest`."""
+    if store.is_file():
+        raise RequestError("a dataset is a folder, and this is a file", where=store.root, fix="check the path")
     try:
         return store.read(MANIFEST)
     except FileNotFoundError as error:

@@ -39,6 +39,10 @@ class Store:
         """Tell whether a file or, with no path, the root itself exists."""
         return bool(self._filesystem.exists(self._full(path)))
 
+    def is_file(self) -> bool:
+        """Tell whether the root is a file."""
+        return bool(self._filesystem.isfile(self._folder))
+
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading; it can seek.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from editmill.evaluators import predict
+from editmill.evaluators.adapters.functions import FunctionClassifier
 from editmill.manifests import DataError, Dataset, ModelError, RequestError
 from tests.evaluators.builder import PixelClassifier, build
 
@@ -58,5 +59,16 @@ def test_answers_that_are_no_labels_are_refused(dataset: Dataset, answer: np.nda
         def predict(self, images: list[np.ndarray]) -> np.ndarray:
             return answer
 
-    with pytest.raises(ModelError, match="odd gave"):
+    with pytest.raises(ModelError, match=r"odd gave .* for 8 images \(samples .*__full__0 to .*__full__0\)"):
         predict(dataset.select(edit="full"), Odd(), progress=False)
+
+
+def test_a_model_that_fails_is_told_with_the_samples_that_it_was_asked_about(dataset: Dataset) -> None:
+    def infinite(images: list[np.ndarray]) -> np.ndarray:
+        return np.full(len(images), np.nan)
+
+    keys = [sample.key for sample in dataset.select(edit="full")]
+    with pytest.raises(ModelError, match="user:infinite returned float64") as caught:
+        predict(dataset.select(edit="full"), FunctionClassifier("user:infinite", infinite), progress=False)
+    assert f"(samples {keys[0]} to {keys[-1]})" in caught.value.what
+    assert (caught.value.where, caught.value.exit_code) == ("--model", 2)

@@ -180,6 +180,12 @@ def test_a_function_that_fails_is_one_message(tmp_path: Path) -> None:
     assert_one_message(result, "tests.flows.test_cli:fails failed", "KeyError: 'weights'", "test_cli.py:", "fix:")
 
 
+def test_a_file_is_no_dataset(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("not one")
+    result = run("evaluate", tmp_path / "README.md", "--model", "tests.flows.test_cli:always_zero")
+    assert_one_message(result, "a dataset is a folder, and this is a file", "README.md", "fix:")
+
+
 def test_baselines_are_for_generated_pictures_and_named_once(tmp_path: Path) -> None:
     build_dataset(tmp_path / "set")
     model = "tests.flows.test_cli:always_zero"
