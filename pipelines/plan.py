@@ -31,7 +31,7 @@ class Plan:
     The pack and the sources are read here and carried from here on: nothing looks them up again by their names.
 
     Attributes:
-        recipe: What was asked for.
+        recipe: What was asked for, with every choice made that depends on pack and source.
         pack: The recipe's pack, as its file was.
         shards: The samples.
         sources: The sources as a whole.
@@ -39,6 +39,7 @@ class Plan:
         class_names: By label.
         lead: Records that the samples of every shard depend on.
         calibration: Records that the guards are calibrated on, of those that can be used.
+        choices: What a user should know of the choices made.
     """
 
     recipe: Recipe
@@ -49,6 +50,7 @@ class Plan:
     class_names: dict[int, str]
     lead: tuple[SourceRecord, ...] = ()
     calibration: tuple[SourceRecord, ...] = ()
+    choices: tuple[str, ...] = ()
 
     @property
     def asked(self) -> Asked[Any, Any]:
@@ -63,6 +65,10 @@ class Plan:
         """Count planned samples per edit label, in the recipe's order."""
         return dict(Counter(sample.edit.label for sample in self.samples()))
 
+    def notices(self) -> list[str]:
+        """Return what a user should know before the dataset is built."""
+        return [*self.choices, *self.recipe.family.notices(self.samples())]
+
     def problems(self) -> dict[str, SourceRecord]:
         """Return the records that can't be used, by id; each says why."""
         return {sample.source.id: sample.source for sample in self.samples() if sample.source.problem}
@@ -75,8 +81,11 @@ def make_plan(recipe: Recipe) -> Plan:
         SourceError: The source can't be read, or is not of the kind that the family edits.
         ModelError: There is no such pack.
         RecipeError: Two guards have a score of one name, or there are too many samples.
+        RequestError: The pack can make nothing of such a source.
     """
     family, pack = recipe.family, find_pack(recipe.models)
+    settings, choices = family.resolve(recipe.asked(pack))
+    recipe = recipe.model_copy(update={"generator": settings})
     # Told here, before anything is taken or made.
     score_names_of(recipe, pack)
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
@@ -100,6 +109,7 @@ def make_plan(recipe: Recipe) -> Plan:
         class_names=dict(sorted(family.class_names(records).items())),
         lead=family.lead(asked, records),
         calibration=calibration_records(recipe),
+        choices=tuple(choices),
     )
 
 

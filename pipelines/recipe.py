@@ -130,7 +130,7 @@ class Recipe(BaseModel):
     def asked(self, pack: PackSpec) -> Asked[Any, Any]:
         """Return what the recipe asks of its family."""
         calibrated = self.calibration is not None
-        return Asked(self.generator, self.guard, self.seed, self.output.image, pack, calibrated)
+        return Asked(self.generator, self.guard, self.seed, self.output.image, pack, calibrated, self.source.kind)
 
     def code(self) -> tuple[str, ...]:
         """Return what of the machine's code the recipe names, as ``module:function``."""

@@ -49,7 +49,7 @@ class Asked:
         from editmill.pipelines.plan import make_plan
 
         made = make_plan(self.load())
-        for notice in made.recipe.family.notices(made.samples()):
+        for notice in made.notices():
             click.echo(f"warning: {notice}", err=True)
         return made
 

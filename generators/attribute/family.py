@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from editmill.generators.attribute.choices import resolve
 from editmill.generators.attribute.estimate import estimate_attribute
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, PartnerPool
@@ -48,6 +49,9 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         if asked.image == "jpg" and not asked.guard.object_difference:
             raise ValueError("jpg can't keep object bytes: set guard.object_difference, such as 24, or use png or webp")
 
+    def resolve(self, asked: AttributeAsked) -> tuple[AttributeSettings, list[str]]:
+        return resolve(asked)
+
     def edit_names(self, settings: AttributeSettings) -> tuple[str, ...]:
         return tuple(dict.fromkeys(edit.name for edit in settings.edits))
 
@@ -57,8 +61,9 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, pool=pool, seed=asked.seed)
         for record in records:
             for edit, replica in planner.plan(record):
-                partner = by_id.get(str(edit.get("partner", "")))
-                yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner)
+                lenders = planner.partners(record, replica) if edit.name == "random-background" else []
+                partner, spares = by_id.get(next(iter(lenders), "")), tuple(by_id[one] for one in lenders[1:])
+                yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner, spares)
 
     def notices(self, samples: Sequence[PlannedSample]) -> list[str]:
         alone = {
@@ -80,7 +85,12 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
 
     def roles(self, asked: AttributeAsked) -> list[str]:
         pack, render, edits = asked.pack, asked.settings.render, self.edit_names(asked.settings)
-        used = ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
+        generated = render.mode == "modern" and any(edit.facts.generated for edit in asked.settings.edits)
+        used = (
+            ["inpaint", *(["removal"] if "removal" in pack.roles else [])]
+            if generated or render.removal != "patches"
+            else []
+        )
         if render.mode == "faithful":
             used.append("unconditional")
         if "adversarial" in edits:
@@ -103,7 +113,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         from editmill.generators.attribute.rendering import AttributeRenderer
 
         # Where LaMa removes, its own digest is part of what identifies the filler.
-        digest = next(record.digest for record in build.records if record.role == "inpaint")
+        digest = next((record.digest for record in build.records if record.role == "inpaint"), "")
         cache = build.cache / "removal" if build.cache is not None else None
         renderer = AttributeRenderer(
             build.settings, build.models, recipe_seed=build.seed, model_digest=digest, cache=cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
@@ -43,14 +44,19 @@ class AttributeMaker(Maker[LoadedSource]):
         return [self._judge(*one) for one in zip(jobs, edits, candidates, strict=True)]
 
     def _edit(self, job: SourceJob) -> EditJob:
-        return EditJob(job.key, job.loaded, job.sample.edit, job.seed, job.attempt, self._partner(job.sample))
+        partner, edit = self._partner(job.sample), job.sample.edit
+        if partner is not None:
+            edit = edit.with_parameters(partner=partner.record.id)
+        return EditJob(job.key, job.loaded, edit, job.seed, job.attempt, partner)
 
     def _partner(self, sample: PlannedSample) -> LoadedSource | None:
-        try:
-            return None if sample.partner is None else self._load(sample.partner)
-        except Unusable:
-            # The renderer makes a row of it, with partner_unusable for a reason.
-            return None
+        for record in (*([sample.partner] if sample.partner else []), *sample.spares):
+            with suppress(Unusable):
+                loaded = self._load(record)
+                if self.renderer.removable(loaded):
+                    return loaded
+        # The renderer makes a row of it, with partner_unusable for a reason.
+        return None
 
     def _judge(self, job: SourceJob, edit: EditJob, candidate: Candidate) -> Made:
         parameters = {**dict(edit.edit.parameters), **candidate.parameters}

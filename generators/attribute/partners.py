@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
+# Partners that a sample may turn to when its own can't be used, such as one whose object fills most of its picture.
+SPARES = 7
+
 NO_PARTNER = "no usable source in another picture has another label, so none can lend its background"
 NO_PARTNER_FIX = (
     "add photographs of at least one other class, or leave the edit random-background out of generator.edits"
@@ -29,12 +32,14 @@ class PartnerPool:
         ]
         self._ring = sorted(usable)
 
-    def choose(self, record: SourceRecord, seed: int) -> str:
-        """Return the partner's id, or "" when there is none."""
-        start = bisect_left(self._ring, (seed, "", 0, ""))
+    def choose(self, record: SourceRecord, seed: int, count: int = 1) -> list[str]:
+        """Return the ids of at most ``count`` partners, the best first."""
+        start, found = bisect_left(self._ring, (seed, "", 0, "")), []
         for step in range(len(self._ring)):
             _, identity, label, sha256 = self._ring[(start + step) % len(self._ring)]
             # A picture with several objects is several records, and its background still shows the other one.
             if label != record.label and sha256 != record.sha256:
-                return identity
-        return ""
+                found.append(identity)
+            if len(found) == count:
+                break
+        return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from editmill.generators.attribute.edits import kind_of
-from editmill.generators.attribute.partners import PartnerPool
+from editmill.generators.attribute.partners import SPARES, PartnerPool
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
 from editmill.generators.base.edits import Edit, Scalar, make_edit
 from editmill.manifests.errors import RequestError
@@ -62,11 +62,15 @@ class AttributePlanner:
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
-            return {"partner": self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica))}
+            return {"partner": next(iter(self.partners(source, replica)), "")}
         if edit.facts.guided and replica:
             # The round trip whose noise it shares is the one of this number.
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
+
+    def partners(self, source: SourceRecord, replica: int) -> list[str]:
+        """Return the ids of the sources that may lend their background, the chosen one first."""
+        return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), 1 + SPARES)
 
     def _stochastic(self, name: str) -> bool:
         """Return whether another seed gives another picture: what generates anew for each sample does."""

@@ -12,6 +12,7 @@ class AttributeReason(StrEnum):
     UPSAMPLING_OVER_LIMIT = "upsampling_over_limit"
     OBJECT_OUT_OF_FRAME = "object_out_of_frame"
     OBJECT_TOO_THIN = "object_too_thin"
+    HOLE_TOO_LARGE = "hole_too_large"
     OBJECT_PIXELS_CHANGED = "object_pixels_changed"
     GEOMETRY_OFF = "geometry_off"
     REMOVAL_RESIDUAL = "removal_residual"

@@ -25,7 +25,8 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import compose, cover
-from editmill.generators.compositing.removal import MARGIN, Remover
+from editmill.generators.compositing.patchmatch import PatchMatch
+from editmill.generators.compositing.removal import MARGIN, Filler, Remover
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
 from editmill.generators.models.loading import Models
@@ -66,7 +67,8 @@ class AttributeRenderer:
         model_digest: str = "",
         cache: Path | None = None,
     ) -> None:
-        self.settings, self.models, self.recipe_seed = settings, models, recipe_seed
+        self.settings = settings.model_copy(update={"render": settings.render.chosen()})
+        self.models, self.recipe_seed = models, recipe_seed
         self.model_digest, self.cache = model_digest, cache
         self.faithful = settings.render.mode == "faithful"
         self.quirks = frozenset(settings.render.faithful.compat)
@@ -88,14 +90,25 @@ class AttributeRenderer:
         """The object remover."""
         render, undilated = self.settings.render, "undilated-removal" in self.quirks
         return Remover(
-            Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter,
+            self._filler(),
             prompt=self.models.pack.removal_prompt,
             model_digest=self.model_digest,
             cache=self.cache,
-            dilation=0.0 if undilated else render.dilation,
+            dilation=0.0 if undilated else render.dilation or 0.0,
             feather=render.feather,
             margin=0 if undilated else MARGIN,
         )
+
+    def _filler(self) -> Filler:
+        if self.settings.render.removal == "patches":
+            return PatchMatch()
+        return Lama(self.models) if ROLE in self.models.pack.roles else self.inpainter
+
+    def removable(self, source: LoadedSource) -> bool:
+        """Return whether the hole of a source's object is small enough to be filled."""
+        render, share = self.settings.render, self.remover.hole_share(source)
+        # Patches have to come from somewhere.
+        return share <= (render.most_hole or 1.0) and (share < 1 or render.removal != "patches")
 
     @cached_property
     def diffusion(self) -> BlendedDiffusion:
@@ -168,9 +181,14 @@ class AttributeRenderer:
         return self._regenerated(layer, job, placed) if regenerated else layer
 
     def _removed(self, source: LoadedSource) -> _Layer:
+        share, most = self.remover.hole_share(source), self.settings.render.most_hole
+        if not self.removable(source):
+            what = f"removing the object would fill {share:.0%} of the frame; the recipe allows {most:.0%}"
+            raise Unusable(AttributeReason.HOLE_TOO_LARGE, what)
         # A seed per source and not per edit, so that all edits of a source share one removal.
         removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
-        return _Layer(removed, removed, self.remover.filler.cost())
+        facts = {"removal": self.settings.render.removal, "hole": round(share, 4)}
+        return _Layer(removed, removed, self.remover.filler.cost(), facts)
 
     def _partners(self, job: EditJob) -> _Layer:
         """Return the background of another source, its object removed."""
@@ -180,18 +198,16 @@ class AttributeRenderer:
             raise Unusable(AttributeReason.PARTNER_UNUSABLE, what)
         layer = self._removed(job.partner)
         covered = cover(layer.image, job.source.mask.shape)
-        return _Layer(covered, covered, layer.cost)
+        return replace(layer, image=covered, removed=covered)
 
     def _regenerated(self, layer: _Layer, job: EditJob, placed: Placed) -> _Layer:
-        target, facts = None, {}
+        target, facts = None, dict(layer.facts)
         if job.edit.name == "adversarial":
             record, surrogate = job.source.record, self.regenerator.surrogate
             # Only these say that a label is ImageNet's index; other sources number classes in their own way.
             imagenet = record.wnid or record.attributes.get("labels") == "imagenet-1k"
-            target, facts = (
-                surrogate.index(record.label if imagenet else -1, record.class_name),
-                {"surrogate": surrogate.id},
-            )
+            target = surrogate.index(record.label if imagenet else -1, record.class_name)
+            facts["surrogate"] = surrogate.id
             if target is None:
                 what = f"the classifier {surrogate.role!r} does not know the class {record.class_name!r}"
                 raise Unusable(

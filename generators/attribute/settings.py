@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from editmill.generators.attribute.edits import EDITS, EditKind, EditName
 from editmill.generators.base.edits import edit_label
 from editmill.generators.base.family import Settings
-from editmill.generators.compositing.defaults import DILATION, FEATHER
+from editmill.generators.compositing.defaults import DILATION, FEATHER, PATCH_DILATION, PATCH_MOST_HOLE
 
 # The publication's defects, each of which faithful mode can show again (imagenet-e spec, sections 3 and 4).
 Quirk = Literal[
@@ -27,6 +27,8 @@ Quirk = Literal[
     "shared-seed",
 ]
 QUIRKS: tuple[Quirk, ...] = get_args(Quirk)
+
+Removal = Literal["auto", "models", "patches"]
 
 # A guided step's price in forward passes: one forward and one backward pass, the latter for the picture alone.
 GUIDED_COST = 2
@@ -162,7 +164,12 @@ class RenderSettings(BaseModel):
             in (0, 1].
         steps: Sampling steps per generated picture in modern mode; 0 for the pack's own number.
         guidance: Classifier-free guidance scale; 0 for the pack's own.
-        dilation: By how much of the longer side of the object's box the removal mask grows.
+        removal: What fills the place of a removed object: ``models`` (the pack's LaMa or inpainting), ``patches``
+            (PatchMatch: the picture's own surroundings, without weights), or ``auto``: models, if the pack knows the
+            source's pictures, else patches.
+        dilation: By how much of the longer side of the object's box the hole of a removal grows; empty for 0.2, which
+            takes in cast shadows, or 0.05 with patches.
+        most_hole: Largest share of the frame that a removal may fill; empty for 1, or 0.4 with patches.
         feather: Width in pixels of the seam between removed region and source.
         max_upsampling: Largest allowed enlargement of source pixels.
     """
@@ -177,9 +184,19 @@ class RenderSettings(BaseModel):
     strength: float = Field(0.6, gt=0, le=1)
     steps: int = Field(0, ge=0, le=1000)
     guidance: float = Field(0.0, ge=0)
-    dilation: float = Field(DILATION, ge=0, le=1)
+    removal: Removal = "auto"
+    dilation: float | None = Field(None, ge=0, le=1)
+    most_hole: float | None = Field(None, gt=0, le=1)
     feather: float = Field(FEATHER, gt=0)
     max_upsampling: float = Field(2.0, ge=1)
+
+    def chosen(self, *, models: bool = True) -> RenderSettings:
+        """Return the same with nothing about removal left open; ``models`` says whether the pack's can be trusted."""
+        removal = self.removal if self.removal != "auto" else "models" if models else "patches"
+        dilation, most_hole = (PATCH_DILATION, PATCH_MOST_HOLE) if removal == "patches" else (DILATION, 1.0)
+        open_ones = {"dilation": dilation, "most_hole": most_hole}
+        left = {name: value for name, value in open_ones.items() if getattr(self, name) is None}
+        return self.model_copy(update={"removal": removal, **left})
 
 
 class AttributeSettings(Settings):
@@ -188,11 +205,14 @@ class AttributeSettings(Settings):
     Attributes:
         edits: What to make of every source.
         render: how.
+        unknown_world: What becomes of edits whose backgrounds the pack generates when it was not trained on such
+            sources: ``skip`` leaves them out, ``make`` makes them.
     """
 
     kind: Literal["attribute"] = "attribute"
     edits: tuple[EditSettings, ...] = Field(min_length=1)
     render: RenderSettings = RenderSettings()
+    unknown_world: Literal["skip", "make"] = "skip"
 
     @model_validator(mode="after")
     def _check_mode(self) -> AttributeSettings:

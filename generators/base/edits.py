@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
@@ -32,6 +32,10 @@ class Edit:
     def label(self) -> str:
         """Name and level in the alphabet of sample keys."""
         return edit_label(self.name, self.level)
+
+    def with_parameters(self, **parameters: Scalar) -> Edit:
+        """Return the edit with some parameters replaced."""
+        return replace(self, parameters=tuple(sorted({**dict(self.parameters), **parameters}.items())))
 
     def __getitem__(self, name: str) -> Scalar:
         return dict(self.parameters)[name]

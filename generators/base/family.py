@@ -56,6 +56,7 @@ class Asked(Generic[S, G]):
         image: How primary pictures are stored: png, webp, jpg, or reference for none.
         pack: The models' pack.
         calibrated: Whether the recipe says on what its guards are calibrated.
+        source_kind: Kind of the recipe's source.
     """
 
     settings: S
@@ -64,6 +65,7 @@ class Asked(Generic[S, G]):
     image: str
     pack: PackSpec
     calibrated: bool = False
+    source_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,16 @@ class Family(ABC, Generic[S, G]):
         """
         if asked.image != "png":
             raise ValueError(f"{self.what} are stored as png")
+
+    def resolve(self, asked: Asked[S, G]) -> tuple[S, list[str]]:
+        """Return the settings with every choice made that depends on pack and source, and what users should know of it.
+
+        Resolved settings stay as they are.
+
+        Raises:
+            RequestError: Nothing would be left to make.
+        """
+        return asked.settings, []
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
         """Return the name of every label; nothing where samples have no labels."""

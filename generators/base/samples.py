@@ -14,13 +14,18 @@ L = TypeVar("L")
 
 @dataclass(frozen=True)
 class PlannedSample:
-    """One sample to make. ``partner`` is the second source of edits that need one."""
+    """One sample to make.
+
+    ``partner`` is the second source of edits that need one; the first of ``spares`` that can be used replaces one that
+    can't.
+    """
 
     key: str
     source: SourceRecord
     edit: Edit
     replica: int = 0
     partner: SourceRecord | None = None
+    spares: tuple[SourceRecord, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,10 @@
 """How objects are removed where nobody says otherwise."""
 
-# By how much of the longer side of its box an object's mask grows before it is filled.
+# By how much of the longer side of its box an object's mask grows before it is filled: by models, and by patches, which
+# need more of the surroundings to take from.
 DILATION = 0.2
+PATCH_DILATION = 0.05
+# Largest share of the frame that patches fill; of larger holes too little is left to take from.
+PATCH_MOST_HOLE = 0.4
 # Width in pixels of the seam between the filled region and the source.
 FEATHER = 4.0

@@ -66,9 +66,11 @@ def _read_kept(path: Path) -> Mask | None:
 
 
 class Filler(Protocol):
-    """What fills holes: the pack's inpainting, or LaMa."""
+    """What fills holes: the pack's inpainting, LaMa or PatchMatch."""
 
     identity: dict[str, Any]
+    # Whether its colours have to be matched to the surroundings.
+    matched: bool
 
     def cost(self) -> int:
         """Return the network evaluations per picture."""
@@ -125,6 +127,14 @@ class Remover:
             }
         )
 
+    def hole(self, source: LoadedSource) -> Mask:
+        """Return the region that is filled, bool [H, W]."""
+        return removal_hole(source.mask, self.dilation, self.margin)
+
+    def hole_share(self, source: LoadedSource) -> float:
+        """Return its share of the frame."""
+        return float(self.hole(source).mean())
+
     def background(self, source: LoadedSource, seed: int) -> Picture:
         """Return the background of ``source``, uint8 [H, W, 3] RGB."""
         key = self.key(source, seed)
@@ -140,10 +150,10 @@ class Remover:
         kept = _read_kept(path) if path is not None else None
         if kept is not None:
             return kept
-        hole = removal_hole(source.mask, self.dilation, self.margin)
+        hole = self.hole(source)
         # At full strength, the default, filling starts from noise in which nothing of the object is left.
         fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
-        background = blend_fill(source.image, fill, hole, self.feather)
+        background = blend_fill(source.image, fill, hole, self.feather) if self.filler.matched else fill
         if path is not None:
             buffer = io.BytesIO()
             # The cache is deleted with the finished dataset, so speed counts for more than size.

@@ -65,6 +65,7 @@ class Inpainter:
         self.steps, self.guidance = steps, guidance
         # What changes removals beside the weights.
         self.identity: dict[str, Any] = {"steps": steps, "guidance": guidance}
+        self.matched = True
         self.control = models.pack.entry("inpaint").control
         self.accepted = frozenset(inspect.signature(self.pipeline.__call__).parameters)
         network = getattr(self.pipeline, "unet", None) or self.pipeline.transformer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
@@ -100,6 +101,7 @@ class PackSpec(BaseModel):
     apart.
 
     Attributes:
+        worlds: Kinds of sources whose pictures its models were trained on, such as ``tabletop*``; empty for any.
         attributes: Words by group; empty for the vocabulary of published models.
         cpu_seconds_per_evaluation: Seconds of one CPU core per network evaluation of the role ``inpaint``, for time
             estimates; 0 where unknown.
@@ -114,6 +116,7 @@ class PackSpec(BaseModel):
     description: str
     roles: dict[str, RoleEntry]
     backgrounds: tuple[str, ...]
+    worlds: tuple[str, ...] = ()
     removal_prompt: str = ""
     guidance: float = 3.0
     steps: int = 20
@@ -122,6 +125,10 @@ class PackSpec(BaseModel):
     attributes: dict[str, AttributeGroup] = Field(default_factory=dict)
     object_sizes: dict[str, ObjectSize] = Field(default_factory=dict)
     folder: Path = Path()
+
+    def knows(self, source: str) -> bool:
+        """Return whether its models were trained on pictures like those of a kind of source."""
+        return not self.worlds or any(fnmatch(source, world) for world in self.worlds)
 
     def entry(self, role: str) -> RoleEntry:
         """Return the entry of ``role``.

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from editmill.generators.attribute.geometry import warp, warp_object
@@ -319,3 +320,35 @@ def test_the_recorded_matrix_gives_the_stored_object_again_in_large_frames(tiny_
         loaded = source.load(records[sample.row["source_id"]])
         reference, _ = warp_object(loaded.image, loaded.mask, np.array(sample.json()["matrix"]).reshape(2, 3))
         assert np.array_equal(np.asarray(sample.image())[sample.mask() == 255], reference[sample.mask() == 255])
+
+
+def test_pictures_that_the_pack_does_not_know_are_mended_by_patches(
+    tiny_plan: MakePlan, tiny_pack: Path, tmp_path: Path
+) -> None:
+    labels = write_photos(tmp_path / "photos", 4)
+    large = np.zeros((64, 96), np.uint8)
+    large[14:52, 16:72] = 255
+    Image.fromarray(large).save(labels.parent / "masks/p2.png")
+    document = yaml.safe_load(tiny_pack.read_text())
+    pack = tmp_path / "pack.yaml"
+    shutil.copytree(tiny_pack.parent, tmp_path, dirs_exist_ok=True)
+    pack.write_text(yaml.safe_dump({**document, "worlds": ["toys"]}))
+    edits = "generator.edits=[{name: original}, {name: round-trip}, {name: paste-back}, {name: random-background}]"
+    plan = tiny_plan(edits, f"models={pack}", labels=labels)
+    assert "left out: round-trip" in plan.notices()[0]
+    for workers in (1, 2):
+        build(prepare(plan, tmp_path / f"out{workers}", PLACEMENT), workers=workers, progress=False)
+    assert (tmp_path / "out1" / MANIFEST).read_bytes() == (tmp_path / "out2" / MANIFEST).read_bytes()
+    dataset = open_dataset(tmp_path / "out1")
+    assert "inpaint" not in {model.role for model in dataset.manifest.models}
+    rows = {(row["source_id"], row["edit"]): row for row in dataset.table.to_pylist()}
+    assert rows["p2", "paste-back"]["reasons"] == ["hole_too_large"]
+    assert "of the frame; the recipe allows 40%" in rows["p2", "paste-back"]["parameters"]
+    made = json.loads(rows["p0", "paste-back"]["parameters"])
+    assert (rows["p0", "paste-back"]["status"], made["removal"]) == ("ok", "patches")
+    assert 0.1 < made["hole"] < 0.4
+    # A disc: only a box may lend its ground.
+    for key in ("p0", "p2"):
+        assert rows[key, "random-background"]["reasons"] == []
+    partners = {json.loads(row["parameters"])["partner"] for row in rows.values() if row["edit"] == "random-background"}
+    assert "p2" not in partners

@@ -26,6 +26,7 @@ from tests.pipelines.photos import write_photos
 
 FEW = "generator.edits=[{name: original}, {name: size, levels: [0.05]}, {name: background}]"
 CHANGED: dict[str, Any] = {
+    "worlds": ("photographs",),
     "name": "another",
     "backgrounds": ("a lawn",),
     "removal_prompt": "nothing at all",

@@ -8,6 +8,7 @@ import numpy as np
 
 from editmill.generators.attribute.settings import RenderSettings
 from editmill.generators.compositing.composite import compose, matte
+from editmill.generators.compositing.defaults import DILATION
 from editmill.generators.compositing.removal import blend_fill, removal_hole
 from editmill.generators.guards.looking import object_crop
 from editmill.generators.models.detector import Detector
@@ -52,7 +53,7 @@ def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[
     W].
     """
     settings = RenderSettings()
-    hole = removal_hole(main_mask(scene), settings.dilation)
+    hole = removal_hole(main_mask(scene), DILATION)
     fill = inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed))
     return blend_fill(scene.image, fill, hole, settings.feather), hole
 
