@@ -145,7 +145,7 @@ def test_build_verify_evaluate(labels: Path, pack: Path, tmp_path: Path) -> None
     assert "6 samples in 2 shards" in result.output
     assert run("verify", out).exit_code == 0
     again = run(*arguments)
-    assert "complete already" in again.output
+    assert "complete and intact" in again.output
     table = run("evaluate", out, "--model", "tests.flows.test_cli:always_zero", "--format", "csv")
     assert table.exit_code == 0, table.output
     assert "size 0.05" in table.output
