@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from tqdm import tqdm
 
-# Seconds between two lines of a log.
-PAUSE = 10.0
+# A log gets a line after this share of the work or so many seconds, whatever comes first, but not twice a second.
+SHARE, PAUSE, LEAST = 0.1, 30.0, 1.0
 
 
 class Progress(tqdm):  # type: ignore[misc]
@@ -16,29 +17,35 @@ class Progress(tqdm):  # type: ignore[misc]
     disable: bool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
+        self._said, self._when = 0.0, time.monotonic()
         super().__init__(*arguments, **options)
         if not self.disable and not self._watched():
-            self.mininterval = self.maxinterval = PAUSE
+            self.mininterval = self.maxinterval = LEAST
             # Counting calls between two looks at the clock would miss a slow last part.
             self.miniters, self.dynamic_miniters = 0, False
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
-        """Draw the bar, or write its line; nothing of a bar that has not moved."""
+        """Draw the bar; in a log write a line when it is time."""
         if self._watched():
             return bool(super().display(msg, pos))
-        if self.n:
-            self.fp.write(f"{msg or self}\n")
-            self.fp.flush()
+        if self.n - self._said >= SHARE * (self.total or self.n) or time.monotonic() - self._when >= PAUSE:
+            self._write()
         return True
 
     def close(self) -> None:
-        """End the bar; a log gets its last line."""
+        """End the bar; a log gets a last line unless it has it."""
         if not self.disable and not self._watched():
             self.disable = True
             self._decr_instances(self)
-            if self.n:
-                self.display()
+            if self.n > self._said:
+                self._write()
         super().close()
+
+    def _write(self) -> None:
+        if self.n:
+            self._said, self._when = self.n, time.monotonic()
+            self.fp.write(f"{self}\n")
+            self.fp.flush()
 
     def _watched(self) -> bool:
         return bool(self.fp.isatty())

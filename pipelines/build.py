@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import queue
 import shutil
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -151,9 +153,13 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
         futures = [pool.submit(_run, task) for task in tasks]
         try:
             _follow(futures, done, advance)
-        except BaseException:
+        except BaseException as error:
             # Those that wait are dropped; the end of the block waits for those that run.
             pool.shutdown(wait=False, cancel_futures=True)
+            if isinstance(error, KeyboardInterrupt):
+                # Nobody wants to wait for whole shards; a shard that is not finished is built again.
+                for worker in multiprocessing.active_children():
+                    worker.terminate()
             raise
         return [future.result() for future in futures]
 
@@ -179,6 +185,9 @@ def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -
 def _initialise(done: Queue[int]) -> None:
     global _progress
     _progress = done
+    # Terminals interrupt workers too, which would each print a traceback.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, frame: sys.exit(128 + got))
     # Spawned processes have none of the logging that the parent set up.
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     threading.Thread(target=_follow_parent, daemon=True).start()

@@ -94,6 +94,8 @@ class Recipe(BaseModel):
             or not isinstance(values.get("guard", {}), dict)
         ):
             return values
+        if not isinstance(values["generator"].get("kind", ""), str):
+            return values
         # Before validation, because kinds tell the alternatives apart and users may leave them out.
         generator = {"kind": DEFAULT_KIND, **values["generator"]}
         return {

@@ -76,3 +76,17 @@ def test_a_killed_build_resumes_to_the_bytes_of_one_that_was_not(tmp_path: Path)
     assert resumed.returncode == 0, errors
     assert len(shards(tmp_path / "whole")) == 2
     assert shards(tmp_path / "killed") == shards(tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_an_interrupted_build_says_one_line_and_ends(tmp_path: Path) -> None:
+    build = start(tmp_path / "set")
+    assert build.stderr is not None
+    text, deadline = "", time.time() + 300
+    while not re.search(r" \d+/\d+ \[", text) and time.time() < deadline:
+        text += build.stderr.read(1)
+    os.killpg(build.pid, signal.SIGINT)
+    _, said = build.communicate(timeout=60)
+    assert build.returncode == 130
+    assert "Traceback" not in text + said
+    assert said.splitlines()[-1] == "stopped; run the same command again to go on"

@@ -25,7 +25,7 @@ def test_a_log_gets_one_line_when_all_is_quick() -> None:
 
 
 def test_a_log_gets_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "PAUSE", 0.0)
+    monkeypatch.setattr(progress, "LEAST", 0.0)
     log = io.StringIO()
     with Progress(total=3, file=log) as bar:
         for _ in range(3):
