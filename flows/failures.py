@@ -26,7 +26,10 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name or "")):
         missing = f"this command needs the package {error.name!r}\n  fix: {install_hint(extra)}"
         return RequestError.exit_code, f"error: {missing}"
-    return (1, _disk(error)) if isinstance(error, OSError) else None
+    if isinstance(error, OSError):
+        # A path that can't be is a wrong request; all else is the machine's.
+        return (RequestError.exit_code if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else 1), _disk(error)
+    return None
 
 
 def _disk(error: OSError) -> str:

@@ -12,8 +12,10 @@ from typing import Any, BinaryIO, cast
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError
 from editmill.manifests.files import check_regular
+
+READ_FIX = "check the path, or fetch the dataset again; `editmill verify` lists all that is wrong"
 
 
 class Store:
@@ -31,13 +33,19 @@ class Store:
         try:
             filesystem, folder = fsspec.url_to_fs(self.root)
         except (ImportError, ValueError) as error:
-            raise RequestError(f"cannot open {self.root}: {error}") from error
+            fix = "install the package that it names, or copy the dataset to a folder of this machine"
+            raise RequestError(f"cannot open {self.root}: {error}", fix=fix) from error
         self._filesystem: Any = filesystem
         self._folder = str(folder).rstrip("/")
 
     def exists(self, path: str = "") -> bool:
-        """Tell whether a file or, with no path, the root itself exists."""
-        return bool(self._filesystem.exists(self._full(path)))
+        """Tell whether a file or, with no path, the root itself exists.
+
+        Raises:
+            RequestError: It can't be told.
+        """
+        with self._reached():
+            return bool(self._filesystem.exists(self._full(path)))
 
     def is_file(self) -> bool:
         """Tell whether the root is a file."""
@@ -79,14 +87,26 @@ class Store:
             if isinstance(self._filesystem, LocalFileSystem):
                 # Opening a FIFO would wait for ever.
                 check_regular(Path(full), most=sys.maxsize)
-            yield full
+            with self._reached():
+                yield full
         except OSError as error:
             if error.errno == errno.ENOENT or isinstance(error, FileNotFoundError):
                 raise FileNotFoundError(errno.ENOENT, "No such file", full) from error
-            if not isinstance(self._filesystem, LocalFileSystem):
-                raise
             why = error.strerror or type(error).__name__
-            raise CorruptDatasetError(f"can't be read: {why}", where=full) from error
+            raise CorruptDatasetError(f"can't be read: {why}", where=full, fix=READ_FIX) from error
+
+    @contextmanager
+    def _reached(self) -> Iterator[None]:
+        """Turn what libraries of the network raise into one error; each has errors of its own."""
+        try:
+            yield
+        except (EditmillError, FileNotFoundError):
+            raise
+        except Exception as error:
+            if isinstance(self._filesystem, LocalFileSystem):
+                raise
+            what = f"{self.root} can't be reached: {str(error).partition(chr(10))[0]}"
+            raise RequestError(what, fix="check the address and the network, or copy the dataset here") from error
 
     def _full(self, path: str) -> str:
         return f"{self._folder}/{path}" if path else self._folder

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from editmill.generators.models.pack import PackSpec, read_pack
 from editmill.manifests.errors import ModelError, RequestError
+from editmill.manifests.files import refuse_url
 from editmill.manifests.plugins import install_hint
 from editmill.pipelines.registry import PACKS
 
@@ -23,6 +24,7 @@ def find_pack(name_or_path: str) -> PackSpec:
         ModelError: There is no such pack, or it is not valid.
     """
     if name_or_path.endswith((".yaml", ".yml")):
+        refuse_url(name_or_path, where="--models")
         return read_pack(Path(name_or_path))
     try:
         return read_pack(_public().get(name_or_path) or PACKS.get(name_or_path))

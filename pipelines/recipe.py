@@ -14,6 +14,7 @@ from editmill.generators.base.family import Asked, Family, Settings
 from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError, RequestError
+from editmill.manifests.files import refuse_url
 from editmill.manifests.plugins import install_hint
 from editmill.manifests.records import DatasetName, SplitName, Version
 from editmill.manifests.unions import one_of
@@ -227,7 +228,9 @@ def load_recipe(
 def _read_document(name_or_path: str) -> dict[str, Any]:
     path = Path(name_or_path)
     written = path.suffix in (".yaml", ".yml")
-    if not written and name_or_path not in recipe_files():
+    if written:
+        refuse_url(name_or_path, where="RECIPE")
+    elif name_or_path not in recipe_files():
         fix = f"use one of {', '.join(recipe_names())}, or the path of a .yaml file"
         raise RecipeError(f"no recipe {name_or_path!r}", fix=fix)
     try:

@@ -87,10 +87,11 @@ class LocalPath(click.Path):
         text, where = os.fspath(value), "" if param is None else param.get_error_hint(ctx).strip("'")
         refuse_url(text, where=where)
         try:
-            found = Path(text)
-            found.stat()
+            # Reports and rows could not name what is not UTF-8.
+            text.encode()
+            Path(text).stat()
         except ValueError as error:
-            what = f"{text!a} holds a character that no file name can have"
+            what = f"{text!a} is not UTF-8, or holds a character that no file name can have"
             raise RequestError(what, where=where, fix="name another path") from error
         except OSError as error:
             if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
