@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,7 +104,8 @@ def resolved(path: str) -> str:
         ValueError: It is a URL, or no file can have such a name.
     """
     _check_local(path)
-    return str(Path(path).resolve())
+    # Unlike Path.resolve, it leaves links that lead in a circle to whoever reads the file.
+    return os.path.realpath(path)
 
 
 def _check_local(path: str, what: str = "") -> None:

@@ -103,6 +103,15 @@ def test_paths_that_no_file_can_have_are_refused() -> None:
         ImagesSpec(root=Path("a\0b"))
 
 
+def test_links_in_a_circle_are_told_by_whoever_reads_them(tmp_path: Path) -> None:
+    (tmp_path / "odd").symlink_to("odd")
+    for kind in ("folder", "jsonl", "coco", "images"):
+        source = open_source(ADAPTER.validate_python(parse_source(f"{kind}:{tmp_path / 'odd'}")))
+        with pytest.raises(SourceError) as caught:
+            list(source.records())
+        assert caught.value.where == str(tmp_path / "odd")
+
+
 def test_a_portable_source_has_the_names_of_its_fields_for_paths() -> None:
     spec = CocoSpec(instances=Path("/x/instances.json"), images=Path("/x/images"), least_area=0.1)
     assert spec.portable() == {**CocoSpec(instances=Path("INSTANCES"), least_area=0.1).model_dump(mode="json")}
