@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 
 from editmill.evaluators import svg
-from editmill.evaluators.figures import points, points_range
+from editmill.evaluators.figures import counted, points, points_range
 from editmill.evaluators.statistics import Estimate
 
 _LEFT, _RIGHT, _TOP, _BOTTOM, _BAR, _GAP, _APART = 170, 30, 14, 44, 14, 12, 14
@@ -75,9 +75,10 @@ def _group(name: str, series: Sequence[Series], x: svg.Scale, top: float, left: 
     parts = [svg.text(left - 10, middle + 4, name, anchor="end", colour=colour, kind=kind)]
     for number, (model, drops) in enumerate(series):
         if name in drops:
-            tip = f"{model}, {name}: {points(drops[name].value)} {points_range(drops[name])}, {drops[name].n} pairs"
+            drop = drops[name]
+            tip = f"{model}, {name}: {points(drop.value)} {points_range(drop)}, {counted(drop.n, 'pair')}"
             place, colour = top + _GAP / 2 + number * _BAR, svg.colour_of(number)
-            parts.append(svg.tipped(tip, *_bar(drops[name], x, place, colour, opacity=0.12 if control else 0.7)))
+            parts.append(svg.tipped(tip, *_bar(drop, x, place, colour, opacity=0.12 if control else 0.7)))
     return parts
 
 

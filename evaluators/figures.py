@@ -26,6 +26,11 @@ class Interval(Protocol):
     def high(self) -> float | None: ...
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: ``1 source``, ``2 sources``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def percent(value: float | None) -> str:
     """Write a fraction as a percentage with one decimal, ``-`` where it is not known."""
     return "-" if value is None else f"{value * 100:.1f}"

@@ -35,6 +35,7 @@ from editmill.evaluators.attribute.pairing import ColumnResult
 from editmill.evaluators.attribute.sections import describe_sources, drop_plot, sections
 from editmill.evaluators.base import EvaluatedModel, Evaluator, Options
 from editmill.evaluators.classifiers import Classifier, load_identified
+from editmill.evaluators.figures import counted
 from editmill.evaluators.reporting import Report, name_dataset, spread, spread_names, start_document
 from editmill.manifests import Dataset
 
@@ -68,7 +69,8 @@ class AttributeEvaluator(Evaluator[AttributeEvaluation]):
     def report(self, result: AttributeEvaluation) -> Report:
         """Return the tables, the plot of the drops, a line per model and column, and the document above."""
         manifest, options = result.manifest, result.uncertainty
-        made = f"{manifest.samples} accepted samples from {manifest.sources.count} sources ({manifest.sources.name})"
+        sources = f"{counted(manifest.sources.count, 'source')} ({manifest.sources.name})"
+        made = f"{counted(manifest.samples, 'accepted sample')} from {sources}"
         used = f"{options.confidence * 100:g} % intervals, {options.resamples} resamples, seed {options.seed}"
         return Report(
             title=f"{manifest.name} {manifest.version}: accuracy by edit",

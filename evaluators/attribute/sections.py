@@ -12,6 +12,7 @@ from editmill.evaluators.bars import drop_bars
 from editmill.evaluators.figures import (
     SHARE_INTERVALS,
     SOURCE_INTERVALS,
+    counted,
     drop_cells,
     p_text,
     percent,
@@ -55,7 +56,7 @@ def drop_plot(evaluation: AttributeEvaluation) -> str:
 
 def describe_sources(sources: Sources) -> str:
     """Say what the sources are like."""
-    facts = [f"{sources.count} sources with an unedited sample"]
+    facts = [f"{counted(sources.count, 'source')} with an unedited sample"]
     if sources.median_area is not None:
         facts.append(f"median object {percent(sources.median_area)} % of the frame")
     if sources.judged is not None:

@@ -12,6 +12,7 @@ import numpy as np
 from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
+from editmill.evaluators.figures import counted
 from editmill.evaluators.fmr.ratio import percent_ratio
 from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
@@ -236,7 +237,7 @@ def _warnings(rows: FmrRows, facts: Sequence[ModelFacts], targets: Sequence[Targ
         found.append(f"evaluated models with the weights of {roles} guard the pictures, which favours them")
     least = min((one.n_eligible for one in targets), default=0)
     if least < FEW:
-        found.append(f"only {least} sources are eligible in the smallest set, which is too few to rank models")
+        found.append(f"only {counted(least, 'source')} in the smallest eligible set, which is too few to rank models")
     if any(one.n_fallback for one in targets):
         found.append(
             "originals replace refused round trips; SA and PA leave these sources out, with_fallback counts them "

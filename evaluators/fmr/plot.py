@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from editmill.evaluators import svg
-from editmill.evaluators.figures import decimal_cells
+from editmill.evaluators.figures import counted, decimal_cells
 from editmill.evaluators.fmr.evaluation import FmrEvaluation
 from editmill.evaluators.fmr.results import Point, TargetResult
 
@@ -70,6 +70,6 @@ def _marks(name: str, curve: Sequence[Point], x: svg.Scale, shift: float) -> lis
     marks = []
     for budget, fmr in ((point.budget, point.fmr) for point in curve):
         if fmr is not None:
-            tip = f"{name}, {budget} steps: {' '.join(decimal_cells(fmr, 1))}, {fmr.n} sources"
+            tip = f"{name}, {budget} steps: {' '.join(decimal_cells(fmr, 1))}, {counted(fmr.n, 'source')}"
             marks.append(svg.Mark(x(budget) + shift, fmr.value, *fmr.drawn, tip))
     return marks

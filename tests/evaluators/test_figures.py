@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from editmill.evaluators.figures import decimal_cells, drop_cells, p_text, percent, points, rate_cells
+from editmill.evaluators.figures import counted, decimal_cells, drop_cells, p_text, percent, points, rate_cells
 from editmill.evaluators.statistics import Estimate
 
 
@@ -12,6 +12,10 @@ from editmill.evaluators.statistics import Estimate
 )
 def test_points_carry_a_sign_unless_they_round_to_zero(value: float, text: str) -> None:
     assert points(value) == text
+
+
+def test_one_thing_is_no_plural() -> None:
+    assert [counted(number, "source") for number in (0, 1, 2)] == ["0 sources", "1 source", "2 sources"]
 
 
 def test_small_numbers_are_written_plainly() -> None:

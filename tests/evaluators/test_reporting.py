@@ -139,3 +139,11 @@ def test_rows_are_aligned_and_a_long_title_widens_its_block() -> None:
         "--------+-----+---------------",
         "full  8 | 1.0 |           10.0",
     ]
+
+
+def test_a_table_of_one_column_is_written_whole() -> None:
+    one = replace(REPORT, sections=[Section("Names", ["only"], [["first"], ["second"]])])
+    text, page = render(one, "text"), render(one, "html")
+    lines = [line.strip(" |") for line in text[text.index("Names") :].splitlines()]
+    assert [line for line in lines if line.strip("-+")] == ["Names", "only", "first", "second"]
+    assert page.count("<td>") == 2

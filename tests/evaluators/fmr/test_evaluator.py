@@ -42,7 +42,7 @@ def test_the_text_has_every_table(evaluation: FmrEvaluation) -> None:
     ):
         assert title in text
     assert "1 source_ineligible" in text
-    assert "warning: only 7 sources are eligible" in text
+    assert "warning: only 7 sources in the smallest eligible set" in text
 
 
 def test_csv_has_a_line_per_point(evaluation: FmrEvaluation) -> None:
