@@ -72,6 +72,11 @@ class DataError(EditmillError):
 class CorruptDatasetError(DataError):
     """Raised when a file of a dataset is damaged, truncated, or contradicts another file."""
 
+    def __init__(
+        self, what: str, where: str = "", fix: str = "get the file again, or run `editmill build` again, which mends it"
+    ) -> None:
+        super().__init__(what, where, fix)
+
 
 class ExhaustedError(EditmillError):
     """Raised when one piece of work alone does not fit into memory."""
