@@ -104,8 +104,9 @@ def resolved(path: str) -> str:
         ValueError: It is a URL, or no file can have such a name.
     """
     _check_local(path)
-    # Unlike Path.resolve, it leaves links that lead in a circle to whoever reads the file.
-    return os.path.realpath(path)
+    # Unlike Path.resolve, it takes links that lead in a circle. What can't be read keeps the name that it was given.
+    real = Path(os.path.realpath(path))
+    return str(real if real.is_file() or real.is_dir() else Path(path).absolute())
 
 
 def _check_local(path: str, what: str = "") -> None:

@@ -105,7 +105,10 @@ def test_paths_that_no_file_can_have_are_refused() -> None:
 
 def test_links_in_a_circle_are_told_by_whoever_reads_them(tmp_path: Path) -> None:
     (tmp_path / "odd").symlink_to("odd")
+    (tmp_path / "odd-device").symlink_to("/dev/zero")
     for kind in ("folder", "jsonl", "coco", "images"):
+        with pytest.raises(SourceError, match="odd-device"):
+            list(open_source(ADAPTER.validate_python(parse_source(f"{kind}:{tmp_path / 'odd-device'}"))).records())
         source = open_source(ADAPTER.validate_python(parse_source(f"{kind}:{tmp_path / 'odd'}")))
         with pytest.raises(SourceError) as caught:
             list(source.records())
