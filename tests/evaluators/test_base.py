@@ -85,7 +85,7 @@ def test_nothing_is_measured_without_a_model(family: str, tmp_path: Path) -> Non
         ("text", Options(seed=1), "seed"),
         ("fmr", Options(confidence=0.9), "confidence"),
         ("watermark", Options(resamples=5, seed=1, batch_size=1, progress=False), ""),
-        ("synthesis", Options(resamples=5), "resamples"),
+        ("synthesis", Options(confidence=0.9), "confidence"),
     ],
 )
 def test_options_that_would_change_nothing_are_refused(family: str, options: Options, refused: str) -> None:
