@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from editmill.flows.commands.options import LocalPath
+from editmill.manifests.errors import RequestError
+from editmill.manifests.files import FileProblem, check_regular
 
 
 @click.group()
@@ -51,6 +54,7 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
     """
     from editmill.generators.models.adm import convert_adm
 
+    _check(checkpoint)
     convert_adm(checkpoint, folder, side=side, head_width=head_width, legacy_attention=not new_attention_order)
     click.echo(f"{folder}: in a model pack, class diffusers.DDPMPipeline for the role unconditional")
 
@@ -73,8 +77,22 @@ def image_adapter(checkpoint: Path, folder: Path) -> None:
     """
     from editmill.generators.models.image_adapter import convert_image_adapter
 
+    _check(checkpoint)
     convert_image_adapter(checkpoint, folder)
     click.echo(
         f"{folder}: in a model pack, class diffusers.loaders.IPAdapterMixin for the role image_adapter, with the part "
         "image_encoder"
     )
+
+
+def _check(checkpoint: Path) -> None:
+    """Refuse what is no regular file; opening a FIFO would wait for ever.
+
+    Raises:
+        RequestError: It is something else, or missing.
+    """
+    try:
+        check_regular(checkpoint, most=sys.maxsize)
+    except FileProblem as error:
+        what = f"the checkpoint can't be read: {error}"
+        raise RequestError(what, where=str(checkpoint), fix="name the file that was downloaded") from error

@@ -115,6 +115,8 @@ def _keys() -> dict[str, tuple[str, Expected]]:
             error("nope: unknown key"),
         ),
         "an unknown key of the source": (PLAIN.replace("count: 2", "nope: 2"), error("source.nope: unknown key")),
+        "a kind that is a list": (PLAIN.replace("attribute", "[a]"), error("mine.yaml", "generator", "not known")),
+        "a guard's kind that is a list": (f"{PLAIN}guard: {{kind: [a]}}\n", error("mine.yaml", "guard")),
         "an unknown family": (PLAIN.replace("attribute", "nope"), error("mine.yaml", "'nope'")),
         "an unknown source": (PLAIN.replace("tabletop", "nope"), error("mine.yaml", "'nope'")),
         "an unknown edit": (PLAIN.replace("original", "nope"), error("mine.yaml", "'nope'")),
@@ -209,7 +211,7 @@ def _source_field(kind: str, path: str, info: FieldInfo) -> Case:
     name = given.get(kind)
     start = f"kind: {kind}" + (f", {name}: x" if name and name != path else "")
     command = ("show", "demo", "--set", f"source={{{start}, {path}: {_bad(info)}}}")
-    return Case(f"fields/source {kind}.{path}", nothing, command, error(f"source.{path}: must "))
+    return Case(f"fields/source {kind}.{path}", nothing, command, error(f"source.{path}: "))
 
 
 def _wrong(recipe: str, kind: str, path: str, info: FieldInfo) -> Iterator[Case]:
@@ -227,7 +229,9 @@ def _bad(info: FieldInfo) -> str:
 def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """Yield every field of a model and of the models in it, by its path; those in lists have none."""
     for name, info in model.model_fields.items():
-        yield f"{prefix}{name}", info
+        # Kinds tell models apart and are told of by themselves.
+        if name != "kind":
+            yield f"{prefix}{name}", info
         for inner in _models(info.annotation):
             yield from _leaves(inner, f"{prefix}{name}.")
 

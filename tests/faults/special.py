@@ -8,8 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults import datasets
-from tests.faults.case import Case, Expected, built, error
+from tests.faults.case import Case, Expected, built, error, usage
 from tests.faults.drawing import (
     BUILD,
     PICTURES,
@@ -35,7 +34,17 @@ def cases() -> Iterator[Case]:
             # A dataset is a folder.
             if (role, kind) != ("dataset", "folder"):
                 name = f"{role} {kind}"
+                expected = _named(role, kind, expected)
                 yield Case(f"special/{name}", _make(role, place), command, expected, name in QUICK)
+
+
+def _named(role: str, kind: str, expected: Expected) -> Expected:
+    if role == "dataset":
+        # What is not there at all is a wrong request.
+        return error("odd", code=2 if kind == "broken link" else 1)
+    if role == "checkpoint" and kind == "folder":
+        return usage("odd")
+    return expected
 
 
 def _kinds() -> dict[str, Place]:
@@ -70,8 +79,6 @@ def _make(role: str, place: Place) -> Callable[[Path], None]:
         put(folder / "labels.csv", f"file,mask,label_index\n{bad[0]},{bad[1]},1\ngood.png,good-mask.png,0\n")
         put_json(folder / "plain.json", coco())
         put(folder / "lines.jsonl", json.dumps({"image": "odd", "text": "a ball"}))
-        if role in ("report", "predictions", "sources"):
-            datasets.tiny(folder)
         place(folder / _NAMES.get(role, "odd"))
 
     return make
@@ -100,8 +107,7 @@ def _roles() -> dict[str, tuple[tuple[str, ...], Expected]]:
         "pictures": ((*PICTURES, "--source", "images:images"), built(good="")),
         "recipe": (("plan", "odd.yaml"), error("odd.yaml")),
         "pack": (("plan", "imagenet-e", "--models", "odd.yaml"), error("odd.yaml")),
-        "dataset": (("verify", "odd"), error("odd", code=1)),
-        "report": (("regate", "data", "--report", "odd", "--out", "new"), error("odd")),
+        "dataset": (("evaluate", "odd"), error("odd", code=1)),
         "secret": (
             ("plan", "watermark", "--set", "generator.secret_file=odd", "--set", "source.count=1"),
             error("odd"),
