@@ -37,7 +37,8 @@ class Progress(tqdm):  # type: ignore[misc]
         if not self.disable and not self._watched():
             self.disable = True
             self._decr_instances(self)
-            if self.n > self._said:
+            # What ended before it would have been shown stays untold.
+            if self.n > self._said and self._time() >= self.start_t + self.delay:
                 self._write()
         super().close()
 
