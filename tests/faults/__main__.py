@@ -43,10 +43,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _corpus(asked: argparse.Namespace, folder: Path) -> int:
-    from tests.faults.corpus import corpus
+    from tests.faults.corpus import corpus, representative
 
     warm_up()
-    chosen = [case for case in corpus() if asked.match in case.name and (case.quick or not asked.quick)]
+    chosen = [case for case in (representative() if asked.quick else corpus()) if asked.match in case.name]
     started, verdicts = time.monotonic(), []
     for verdict in run_cases(chosen, folder):
         verdicts.append(verdict)

@@ -20,6 +20,7 @@ class Expected:
         rows: By the source's id: the reason that its row must carry, or "" for a source that must be usable.
         fix: Whether an error has to say how it is mended; click's own usage errors point at the help instead.
         leaves: Whether the command may leave new files.
+        listed: Whether it lists problems, as ``verify`` does, instead of raising the first.
     """
 
     code: int = 0
@@ -28,6 +29,7 @@ class Expected:
     rows: Mapping[str, str] = field(default_factory=dict)
     fix: bool = True
     leaves: bool = False
+    listed: bool = False
 
     def __str__(self) -> str:
         if self.code:

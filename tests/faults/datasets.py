@@ -24,16 +24,17 @@ def cases() -> Iterator[Case]:
     """Yield every damage with every command that reads datasets."""
     for command, arguments in _commands().items():
         for name, (make, says) in _damages().items():
-            expected = _expected(command, says)
+            expected = _expected(command, name, says)
             full = f"{command} {name}"
             yield Case(f"datasets/{full}", make, arguments, expected, full in QUICK)
 
 
-def _expected(command: str, says: tuple[str, ...]) -> Expected:
-    if command == "verify":
-        # It lists problems instead of raising the first.
-        return Expected(1, says, fix=False)
-    return error(*says, code=1)
+def _expected(command: str, damage: str, says: tuple[str, ...]) -> Expected:
+    if damage in ("nothing", "a file"):
+        return error("data")
+    # What is wrong inside a folder is told by the name of the file.
+    parts = ("manifest.json",) if command == "verify" else says
+    return Expected(1, parts, fix=command != "verify", listed=command == "verify")
 
 
 def _commands() -> dict[str, tuple[str, ...]]:

@@ -59,7 +59,7 @@ def _words(expected: Expected, outcome: Outcome) -> Iterator[str]:
         yield f"it names {foreign[0]}"
     yield from (f"standard error lacks {part!r}" for part in expected.says if part.lower() not in err)
     yield from (f"standard output lacks {part!r}" for part in expected.prints if part not in outcome.out)
-    if not expected.code:
+    if not expected.code or expected.listed:
         return
     if len(MESSAGE.findall(outcome.err)) != 1:
         yield f"{len(MESSAGE.findall(outcome.err))} messages"

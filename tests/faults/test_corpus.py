@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.faults.case import Case, error, fine, nothing
-from tests.faults.corpus import corpus
+from tests.faults.corpus import corpus, representative
 from tests.faults.judge import Outcome, faults_of
 
-QUICK = [case for case in corpus() if case.quick]
+QUICK = representative()
 
 
 @pytest.fixture(scope="module")
