@@ -15,14 +15,8 @@ from editmill.evaluators.classifiers import Classifier, load_classifier
 from editmill.evaluators.predictions import predict
 from editmill.evaluators.registry import evaluator_of, exporters
 from editmill.evaluators.reporting import Report, Section, render
-from editmill.evaluators.statistics import (
-    Estimate,
-    holm,
-    mcnemar_exact,
-    mean_of_means,
-    paired_drop,
-    proportion_interval,
-)
+from editmill.evaluators.significance import holm, mcnemar_exact
+from editmill.evaluators.statistics import Estimate, mean_of_means, paired_drop, proportion_interval
 from editmill.manifests import Dataset, Manifest, RequestError, atomic_write
 
 __all__ = [

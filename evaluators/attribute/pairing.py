@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, replace
 
 from editmill.evaluators.attribute.columns import ORIGINAL, Column
 from editmill.evaluators.attribute.outcomes import Outcomes
-from editmill.evaluators.statistics import DROPS, Estimate, holm, mcnemar_exact, mean_of_means, paired_drop, proportion
+from editmill.evaluators.significance import holm, mcnemar_exact
+from editmill.evaluators.statistics import DROPS, Estimate, mean_of_means, paired_drop, proportion
 
 
 @dataclass(frozen=True)

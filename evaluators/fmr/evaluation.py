@@ -18,7 +18,8 @@ from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Tra
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
 from editmill.evaluators.held_out import took_part
 from editmill.evaluators.predictions import predict
-from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, paired_drop, proportion
+from editmill.evaluators.significance import holm, mcnemar_exact
+from editmill.evaluators.statistics import Estimate, paired_drop, proportion
 from editmill.manifests import Dataset, Manifest
 
 # Sources under which intervals are too wide to rank models.

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
-from editmill.evaluators.statistics import Estimate, holm, mcnemar_exact, paired_drop, proportion_interval, sign_flip
+from editmill.evaluators.significance import holm, mcnemar_exact, sign_flip
+from editmill.evaluators.statistics import Estimate, paired_drop, proportion_interval
 from editmill.evaluators.synthesis.rows import ORIGINAL
 
 PICTURE, CLASS = "picture", "class"

@@ -11,7 +11,8 @@ from itertools import combinations
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
-from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean, mcnemar_exact, sign_flip
+from editmill.evaluators.significance import mcnemar_exact, sign_flip
+from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean
 
 LABELS = ("entailment", "neutral", "contradiction")
 # Of the grid for one threshold; two of them are tried in all pairs, so their grid is half as fine.

@@ -16,7 +16,7 @@ from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.held_out import took_part
 from editmill.evaluators.image_text.models import TextModel
 from editmill.evaluators.image_text.pairs import PairClassifier
-from editmill.evaluators.statistics import holm
+from editmill.evaluators.significance import holm
 from editmill.evaluators.text.classification import ClassResult, classify
 from editmill.evaluators.text.measures import EditMeasures, measure_edits
 from editmill.evaluators.text.pictures import Pictures

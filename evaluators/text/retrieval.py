@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray, IntArray
-from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean, sign_flip
+from editmill.evaluators.significance import sign_flip
+from editmill.evaluators.statistics import DROPS, Estimate, cluster_sums, clustered_mean
 from editmill.evaluators.text.rows import ORIGINAL, Captions
 
 # Ranks grow with the number of images, so they compare only among equally many.

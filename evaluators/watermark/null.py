@@ -19,7 +19,7 @@ import numpy as np
 from scipy.stats import binom, binomtest, chisquare, kstest
 
 from editmill.evaluators.adapters.arrays import BoolArray, FloatArray
-from editmill.evaluators.statistics import holm
+from editmill.evaluators.significance import holm
 from editmill.evaluators.watermark.binomial import ALPHAS, randomised_p_values, threshold
 from editmill.evaluators.watermark.rates import Rate, rate
 from editmill.evaluators.watermark.rows import Detection, Scheme, WatermarkRow, WatermarkRows

@@ -9,7 +9,8 @@ import numpy as np
 from scipy.stats import fisher_exact
 
 from editmill.evaluators.adapters.arrays import FloatArray
-from editmill.evaluators.statistics import DROPS, Estimate, holm, too_few
+from editmill.evaluators.significance import holm
+from editmill.evaluators.statistics import DROPS, Estimate, too_few
 from editmill.evaluators.watermark.binomial import ALPHAS, detected, threshold
 from editmill.evaluators.watermark.bootstrap import SourceBootstrap, interval, moved
 from editmill.evaluators.watermark.cells import Cell

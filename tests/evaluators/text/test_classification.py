@@ -24,7 +24,7 @@ from transformers import (
 
 from editmill.evaluators.image_text.models import load_text_model
 from editmill.evaluators.image_text.pairs import PairClassifier
-from editmill.evaluators.statistics import holm
+from editmill.evaluators.significance import holm
 from editmill.evaluators.text.classification import classify, cross_fitted, decide, fit_thresholds, macro_f1
 from editmill.flows.commands.dataset import resolve_pack
 from editmill.manifests import Dataset

@@ -19,12 +19,12 @@ from PIL import Image
 from editmill.evaluators import Options
 from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.image_text.models import load_text_model
-from editmill.evaluators.statistics import paired_drop, sign_flip
+from editmill.evaluators.statistics import paired_drop
 from editmill.evaluators.text.evaluation import TextEvaluation, evaluate_text
 from editmill.evaluators.text.rows import read_rows, undo
 from editmill.flows.commands.dataset import resolve_pack
 from editmill.generators.models.loading import Placement
-from editmill.manifests import DataError, Dataset, ModelError, RequestError, open_dataset
+from editmill.manifests import DataError, Dataset, ModelError, open_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
@@ -325,16 +325,6 @@ def test_other_datasets_are_refused(dataset: Dataset) -> None:
     manifest = make_manifest(make_sources(1), [])
     with pytest.raises(DataError, match="edits no captions"):
         read_rows(Dataset(dataset._store, manifest, dataset.table))
-
-
-def test_sign_flips() -> None:
-    rng = np.random.default_rng(0)
-    assert sign_flip(np.zeros(5)) == 1
-    assert sign_flip(rng.normal(0.5, 1, 200)) < 0.001
-    values = [sign_flip(rng.normal(0, 1, 30), resamples=200) for _ in range(200)]
-    assert 0.4 < float(np.mean(values)) < 0.6
-    with pytest.raises(RequestError):
-        sign_flip([])
 
 
 def test_intervals_of_drops_cover_the_truth() -> None:

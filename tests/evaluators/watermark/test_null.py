@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.evaluators.statistics import holm
+from editmill.evaluators.significance import holm
 from editmill.evaluators.watermark.null import (
     calibrate,
     decided_bits,
