@@ -50,7 +50,7 @@ def test_a_missing_framework_names_the_install_command(tmp_path: Path) -> None:
     assert len(lines) == 3
     for line, name in zip(lines, ("torchvision", "timm", "transformers"), strict=True):
         assert repr(name) in line
-        assert line.endswith("pip install 'editmill[generate]'")
+        assert line.endswith("pip install --constraint constraints.txt '.[generate]' ./packs/tabletop")
 
 
 @pytest.mark.parametrize("spec", ["", "resnet50", "torchvision:", ":model", "C:/models/x:y", "on nx:model"])

@@ -31,7 +31,7 @@ def test_adm_checkpoint_becomes_a_pipeline(tmp_path: Path) -> None:
 
 def test_errors_are_one_message(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(2, 2)}, tmp_path / "other.pt")
-    for name, words in (("other.pt", "output_blocks"), ("missing.pt", "no such checkpoint")):
+    for name, words in (("other.pt", "output_blocks"), ("missing.pt", "No such file")):
         result = run("adm", tmp_path / name, "--to", tmp_path / "out")
         assert result.exit_code == 2
         assert result.output.count("error:") == 1
