@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ class Store:
         root: A local folder or an fsspec URL such as ``s3://bucket/set``, ``memory://set`` or ``hf://datasets/a/b``.
 
     Raises:
-        RequestError: The URL's protocol is unknown or its package is not installed.
+        RequestError: The URL's protocol is unknown, its package is not installed, or no folder can have such a path.
     """
 
     def __init__(self, root: str | Path) -> None:
@@ -37,6 +38,17 @@ class Store:
             raise RequestError(f"cannot open {self.root}: {error}", fix=fix) from error
         self._filesystem: Any = filesystem
         self._folder = str(folder).rstrip("/")
+        if isinstance(filesystem, LocalFileSystem):
+            self._check_possible()
+
+    def _check_possible(self) -> None:
+        try:
+            os.stat(self._folder or "/")
+        except (OSError, ValueError) as error:
+            # NUL and half of a surrogate pair are errors of value.
+            if not isinstance(error, OSError) or error.errno == errno.ENAMETOOLONG:
+                what = getattr(error, "strerror", None) or "the path holds a character that no file name can have"
+                raise RequestError(f"cannot open a dataset: {what}", where=self.root, fix="check the path") from error
 
     def exists(self, path: str = "") -> bool:
         """Tell whether a file or, with no path, the root itself exists.

@@ -11,7 +11,7 @@ from editmill.generators.base.family import Asked
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
-from editmill.manifests.errors import RecipeError
+from editmill.manifests.errors import RecipeError, SourceError
 from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import sources_digest
 from editmill.manifests.records import SourceRecord, SourcesRecord
@@ -78,7 +78,7 @@ def make_plan(recipe: Recipe) -> Plan:
     """Plan the whole dataset of a recipe.
 
     Raises:
-        SourceError: The source can't be read, or is not of the kind that the family edits.
+        SourceError: The source can't be read, has nothing to edit, or is not of the kind that the family edits.
         ModelError: There is no such pack.
         RecipeError: Two guards have a score of one name, or there are too many samples.
         RequestError: The pack can make nothing of such a source.
@@ -98,6 +98,9 @@ def make_plan(recipe: Recipe) -> Plan:
                 what, where=recipe.name, fix="split the sources over several datasets, or plan fewer edits"
             )
         shards[shard_of(sample.source.id, recipe.shards)].append(sample)
+    if not any(shards):
+        what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
+        raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
     return Plan(
         recipe=recipe,
         pack=pack,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -263,11 +264,14 @@ def _apply(document: dict[str, Any], override: str) -> None:
 
 # Behind these stands the kind by which alternatives are told apart, which is no key of a recipe.
 TAGGED = (("source",), ("generator",), ("guard",), ("calibration", "source"))
+# How the validator calls the alternatives of one field.
+ALTERNATIVE = re.compile(r"(literal|constrained-|tuple|list|dict|int|float|str|bool)(?![a-z_])")
 
 
 def _place(location: tuple[str | int, ...]) -> str:
     """Return where a problem is, in the recipe's own keys."""
-    return ".".join(str(part) for place, part in enumerate(location) if location[:place] not in TAGGED)
+    keys = (str(part) for place, part in enumerate(location) if location[:place] not in TAGGED)
+    return ".".join(key for key in keys if not ALTERNATIVE.match(key))
 
 
 def _describe(error: ValidationError) -> str:

@@ -80,6 +80,12 @@ class Source(ABC, Generic[L]):
             raise ValueError(f"{cls.shorthand} is expected")
         return {field: resolved(rest)}
 
+    @property
+    def where(self) -> str:
+        """How messages call it: the path that it needs, or its name."""
+        needed = [name for name, info in self.spec_type.model_fields.items() if info.is_required()]
+        return str(getattr(self.spec, needed[0])) if needed else self.name
+
     @abstractmethod
     def records(self) -> Iterator[SourceRecord]:
         """Yield every picture in a fixed order; one that can't be used carries its problem."""

@@ -13,6 +13,7 @@ from tests.faults.drawing import HEIGHT, WIDTH, bare_pack, build_from, coco, enc
 
 TAKEN = built(**{"1-5": ""})
 REFUSED = built(**{"1-5": "mask_unreadable", "1-6": ""})
+BOTH = built(**{"1-5": "", "1-6": ""})
 BOX = [30, 16, 62, 16, 62, 48, 30, 48]
 QUICK = ("not JSON", "a list", "no images", "image id twice", "annotation id twice", "null annotation id")
 
@@ -29,6 +30,11 @@ def cases() -> Iterator[Case]:
 
 def _case(name: str, content: str | bytes, expected: Expected, command: tuple[str, ...]) -> Case:
     return Case(f"coco/{name}", partial(_folder, content=content), command, expected, name in QUICK)
+
+
+def _only(reason: str) -> Expected:
+    """Expect that the one annotation has this reason."""
+    return built(**{"1-5": reason})
 
 
 def _folder(folder: Path, content: str | bytes) -> None:
@@ -64,7 +70,6 @@ def _files() -> dict[str, str | bytes]:
         "images a dict": json.dumps(coco(images={"1": {}})),
         "annotations of numbers": json.dumps(coco(annotations=[1, 2])),
         "annotations empty": json.dumps(coco(annotations=[])),
-        "categories empty": json.dumps(coco(categories=[])),
         "100,000 levels": deep,
         "100,000 levels in a segmentation": plain.replace("[[30, 16, 62, 16, 62, 48, 30, 48]]", deep),
         "UTF-16": plain.encode("utf-16-le"),
@@ -87,8 +92,12 @@ def _ids() -> dict[str, tuple[dict[str, Any], Expected]]:
             coco(categories=[{"id": 7, "name": "ball"}, {"id": 7, "name": "cup"}]),
             error("7", "instances.json"),
         ),
-        "annotation of an unknown image": (coco(annotations=[_annotation(image_id=9)]), error("annotation 5")),
-        "annotation of an unknown category": (coco(annotations=[_annotation(category_id=9)]), error("annotation 5")),
+        "annotation of an unknown image": (
+            coco(annotations=[_annotation(image_id=9)]),
+            built(**{"9-5": "source_unreadable"}),
+        ),
+        "categories empty": (coco(categories=[]), _only("mask_unreadable")),
+        "annotation of an unknown category": (coco(annotations=[_annotation(category_id=9)]), _only("mask_unreadable")),
         "string ids": (coco(annotations=[_annotation(id="a1")]), built(**{"1-a1": ""})),
         "ids of two types": (coco(annotations=[_annotation(), _annotation(id="a1")]), built(**{"1-5": "", "1-a1": ""})),
     }
@@ -102,7 +111,7 @@ def _ids() -> dict[str, tuple[dict[str, Any], Expected]]:
 
 
 def _fields() -> dict[str, tuple[dict[str, Any], Expected]]:
-    image, named = coco()["images"][0], error("instances.json")
+    image = coco()["images"][0]
     found: dict[str, tuple[dict[str, Any], Expected]] = {
         "byte-order mark in a name": (coco(categories=[{"id": 7, "name": "\ufeffball"}]), TAKEN),
         "licences null": (coco(licenses=None), TAKEN),
@@ -110,10 +119,10 @@ def _fields() -> dict[str, tuple[dict[str, Any], Expected]]:
         "licence of an unknown id": (coco(images=[{**image, "license": 99}]), TAKEN),
         "category name null": (coco(categories=[{"id": 7, "name": None}]), error("instances.json", "name")),
         "category without a name": (coco(categories=[{"id": 7}]), error("instances.json", "name")),
-        "file_name null": (coco(images=[{**image, "file_name": None}]), error("instances.json", "file_name")),
+        "file_name null": (coco(images=[{**image, "file_name": None}]), _only("source_unreadable")),
         "file_name missing": (
             coco(images=[{key: value for key, value in image.items() if key != "file_name"}]),
-            error("instances.json", "file_name"),
+            _only("source_unreadable"),
         ),
         "file_name of a missing file": (
             coco(images=[{**image, "file_name": "none.png"}]),
@@ -128,9 +137,11 @@ def _fields() -> dict[str, tuple[dict[str, Any], Expected]]:
         "crowds alone": (coco(annotations=[_annotation(iscrowd=1)]), error("instances.json")),
     }
     for key, value in (("width", 0), ("width", None), ("height", "64"), ("width", -96), ("height", 1e400)):
-        found[f"{key} {value}"] = (coco(images=[{**image, key: value}]), named)
+        said = isinstance(value, (int, float)) and value == value and abs(value) != float("inf")
+        reason = "mask_size_mismatch" if said else "mask_unreadable"
+        found[f"{key} {value}"] = (coco(images=[{**image, key: value}]), _only(reason))
     for key, value in (("area", None), ("area", "big"), ("area", []), ("area", float("nan"))):
-        found[f"{key} {value}"] = (coco(annotations=[_annotation(**{key: value})]), named)
+        found[f"{key} {value}"] = (coco(annotations=[_annotation(**{key: value})]), _only("mask_unreadable"))
     return found
 
 
@@ -139,23 +150,24 @@ def _polygons() -> dict[str, tuple[Any, Expected]]:
         "null": None,
         "a string": "polygon",
         "a number": 7,
-        "an empty list": [],
-        "an empty polygon": [[]],
         "odd numbers": [BOX[:-1]],
-        "two points": [BOX[:4]],
         "NaN": [[float("nan"), *BOX[1:]]],
         "infinity": [[float("inf"), *BOX[1:]]],
         "1e12": [[1e12, *BOX[1:]]],
-        "a string among numbers": [["30", *BOX[1:]]],
         "null among numbers": [[None, *BOX[1:]]],
         "an object among numbers": [[{}, *BOX[1:]]],
-        "points": [[[30, 16], [62, 16], [62, 48]]],
         "a flat list": BOX,
         "a number of 400 digits": [[10**400, *BOX[1:]]],
     }
     found: dict[str, tuple[Any, Expected]] = {f"polygon {name}": (value, REFUSED) for name, value in odd.items()}
-    found["polygon"] = ([BOX], built(**{"1-5": "", "1-6": ""}))
-    found["polygon outside"] = ([[500, 500, 600, 500, 600, 600]], built(**{"1-5": "mask_empty", "1-6": ""}))
+    empty, outside = (built(**{"1-5": reason, "1-6": ""}) for reason in ("mask_empty", "mask_size_mismatch"))
+    for name, value in (("an empty list", []), ("an empty polygon", [[]]), ("two points", [BOX[:4]])):
+        found[f"polygon {name}"] = (value, empty)
+    # What other tools write, and what can be read only in one way.
+    for name, value in (("numbers as text", [["30", *BOX[1:]]]), ("points", [[[30, 16], [62, 16], [62, 48]]])):
+        found[f"polygon {name}"] = (value, BOTH)
+    found["polygon"] = ([BOX], BOTH)
+    found["polygon outside"] = ([[500, 500, 600, 500, 600, 600]], outside)
     return found
 
 

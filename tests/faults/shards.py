@@ -115,7 +115,7 @@ def _damaged() -> dict[str, tuple[bytes, Expected]]:
         "xz": (_tar(_good(), "w:xz"), named),
         "a ZIP": (b"PK\x03\x04" + bytes(2000), named),
         "cut in a header": (plain[:300], named),
-        "cut in a member": (plain[: len(plain) // 3], named),
+        "cut in a member": (plain[:900], named),
         "a wrong checksum": (bytes(broken), named),
         "a member of 8 GB": (bytes(sized), named),
         "a link": (_special(tarfile.SYMTYPE, "/etc/passwd"), built(good="")),
@@ -134,7 +134,7 @@ def _patterns() -> dict[str, tuple[str, tuple[str, ...]]]:
         "braces of 10^8": ("none-{0..99999999}.tar", ("{0..99999999}",)),
         "braces of 10^30": (f"none-{{0..{10**30}}}.tar", ("none",)),
         "braces times braces": ("{0..9999}{0..9999}{0..9999}.tar", ("{0..9999}",)),
-        "nested braces": ("{" * 2000 + "}" * 2000, ("shard",)),
+        "nested braces": ("{" * 2000 + "}" * 2000, ("{{{",)),
         "braces never closed": ("none-{0..3.tar", ("none-{0..3.tar",)),
         "two stars": ("**/**/none*.tar", ("none*.tar",)),
     }

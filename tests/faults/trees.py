@@ -32,6 +32,8 @@ def _make(change: Change) -> Change:
         bare_pack(folder)
         put(folder / "images" / WNID / "a.JPEG", encoded(photo(), "JPEG"))
         put(folder / "masks" / WNID / "a.png", encoded(Image.fromarray(drawn())))
+        put(folder / "images" / WNID / "good.JPEG", encoded(photo(), "JPEG"))
+        put(folder / "masks" / WNID / "good.png", encoded(Image.fromarray(drawn())))
         put(folder / "classes.csv", f"{HEAD}1,{WNID},goldfish\n")
         put(folder / "classes.txt", f"{WNID}\n")
         change(folder)

@@ -89,9 +89,7 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
     blocked = stats_path(folder, shard_stem(name, 0))
     blocked.mkdir(parents=True)
 
-    with pytest.raises(
-        DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: "
-    ) as caught:
+    with pytest.raises(DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: ") as caught:
         build_tiny(out)
     assert "000001" not in str(caught.value)
     assert not (out / MANIFEST).exists()

@@ -152,3 +152,9 @@ def test_masks_that_would_lose_values_are_refused() -> None:
         with_mask(encode_png(np.zeros((4, 4), np.uint16))).mask()  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"no member 'alpha\.png'"):
         with_mask(b"").mask("alpha.png")
+
+
+@pytest.mark.parametrize("path", ["a\0b", "n" * 300, "a\udcffb" * 200], ids=["NUL", "long", "long and odd"])
+def test_paths_that_no_folder_can_have_are_request_errors(path: str) -> None:
+    with pytest.raises(RequestError, match="cannot open a dataset"):
+        open_dataset(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import yaml
 
 from editmill.generators.base.guards import GuardEntry
 from editmill.generators.base.samples import PlannedSample
-from editmill.manifests.errors import ModelError, RecipeError, RequestError
+from editmill.manifests.errors import ModelError, RecipeError, RequestError, SourceError
 from editmill.manifests.plugins import Registry
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
@@ -98,3 +99,21 @@ def test_partners_have_another_label(tiny_plan: MakePlan) -> None:
 def test_an_unknown_pack_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match="tabletop"):
         make_plan(load_recipe("imagenet-e", models="nosuch"))
+
+
+def test_a_source_without_anything_to_edit_is_an_error(tmp_path: Path, tiny_pack: Path) -> None:
+    labels = write_photos(tmp_path, 1)
+    instances = tmp_path / "instances.json"
+    image = {"id": 1, "file_name": "p0.png", "width": 96, "height": 64}
+    crowd = {"id": 5, "image_id": 1, "category_id": 7, "iscrowd": 1, "area": 900, "segmentation": []}
+    document = {"images": [image], "annotations": [crowd], "categories": [{"id": 7, "name": "ball"}]}
+    instances.write_text(json.dumps(document))
+    recipe = load_recipe("imagenet-e", source=f"coco:{instances}", models=str(tiny_pack))
+    with pytest.raises(SourceError, match="nothing to make edited pictures of") as caught:
+        make_plan(recipe)
+    assert str(instances) in str(caught.value)
+    # A source that can't be used is something: a row with its reason.
+    (labels.parent / "images/p0.png").write_bytes(b"no picture")
+    edits = ("generator.edits=[{name: original}]",)
+    plan = make_plan(load_recipe("imagenet-e", source=f"folder:{labels}", models=str(tiny_pack), overrides=edits))
+    assert len(plan.samples()) == 1

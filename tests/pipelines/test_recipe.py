@@ -95,3 +95,11 @@ def test_code_that_the_guard_s_settings_name_needs_consent(monkeypatch: pytest.M
     with pytest.raises(RecipeError, match="runs code of this machine: mine:guard"):
         load_recipe("imagenet-e")
     assert load_recipe("imagenet-e", allow_code=True).code() == ("mine:guard",)
+
+
+def test_alternatives_of_one_field_are_told_under_its_name() -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe("imagenet-e", source="folder:x.csv", overrides=("source.mask_from=[1]",))
+    assert "source.mask_from: [1] is not known; use 'grey' or 'alpha'" in str(caught.value)
+    assert "literal" not in str(caught.value)
+    assert "constrained" not in str(caught.value)
