@@ -265,7 +265,7 @@ def _apply(document: dict[str, Any], override: str) -> None:
 # Behind these stands the kind by which alternatives are told apart, which is no key of a recipe.
 TAGGED = (("source",), ("generator",), ("guard",), ("calibration", "source"))
 # How the validator calls the alternatives of one field.
-ALTERNATIVE = re.compile(r"(literal|constrained-|tuple|list|dict|int|float|str|bool)(?![a-z_])")
+ALTERNATIVE = re.compile(r"constrained-|(literal|tuple|list|dict|int|float|str|bool)(?![a-z_])")
 
 
 def _place(location: tuple[str | int, ...]) -> str:
