@@ -17,7 +17,7 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError, RequestError
 from editmill.manifests.files import refuse_url
 from editmill.manifests.plugins import install_hint
-from editmill.manifests.records import DatasetName, SplitName, Version
+from editmill.manifests.records import DatasetName, SplitName, Version, released_name
 from editmill.manifests.unions import one_of
 from editmill.manifests.wording import say, without_consequences
 from editmill.manifests.yaml_text import YamlProblem, parse_yaml, read_yaml
@@ -146,10 +146,19 @@ class Recipe(BaseModel):
 
     def portable(self, pack: str) -> dict[str, Any]:
         """Return the resolved recipe with the pack's name, and with paths cut to their names."""
-        document = {**self.document(), "models": pack, "source": self.source.portable()}
+        document = {**_released(self.document()), "models": pack, "source": self.source.portable()}
         if self.calibration is not None:
             document["calibration"] = {**document["calibration"], "source": self.calibration.source.portable()}
         return document
+
+
+def _released(value: Any) -> Any:
+    """Return JSON values with absolute paths cut to their last part, such as that of a factory's weights."""
+    if isinstance(value, dict):
+        return {key: _released(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_released(inner) for inner in value]
+    return released_name(value) if isinstance(value, str) else value
 
 
 SET_FIX = "name a field as in --set source.count=100; lists are set as a whole"

@@ -78,6 +78,14 @@ def test_a_portable_recipe_names_no_folder(tmp_path: Path) -> None:
     assert str(tmp_path) in recipe.document()["source"]["labels"]
 
 
+def test_a_portable_recipe_cuts_the_paths_of_a_factory(tmp_path: Path) -> None:
+    scheme = f"{{name: mine, bits: 32, factory: 'a:b', options: {{weights: [{tmp_path}/w.pt], rate: 0.5, note: a/b}}}}"
+    recipe = load_recipe("watermark", overrides=(f"generator.schemes=[{scheme}]",), allow_code=True)
+    released = recipe.portable("tabletop")["generator"]["schemes"][0]["options"]
+    assert released == {"weights": ["w.pt"], "rate": 0.5, "note": "a/b"}
+    assert str(tmp_path) in str(recipe.document()["generator"])
+
+
 @pytest.mark.parametrize("level", [".nan", ".inf"])
 def test_levels_that_are_no_numbers_are_refused(level: str) -> None:
     with pytest.raises(RecipeError, match="finite"):
