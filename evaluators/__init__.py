@@ -64,7 +64,7 @@ def load_models(
 
     Raises:
         ModelError: A form is unknown, or a package, file or function is missing or does not fit.
-        RequestError: There is no evaluator for the dataset, or a model is named twice in both ways.
+        RequestError: There is no evaluator for the dataset, or a model is named in both ways.
     """
     if twice := sorted(set(specs) & set(baselines)):
         raise RequestError(f"{twice[0]} is named both as a model and as a baseline", fix="name it once")

@@ -95,6 +95,11 @@ _OUT_OF_MEMORY = (
 )
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def out_of_memory(error: BaseException) -> bool:
     """Return whether memory ran out, of the device or of the machine, whichever library says so."""
     if isinstance(error, EditmillError):

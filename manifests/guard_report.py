@@ -12,8 +12,9 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
-from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from editmill.manifests.records import Count, Record, Sha256
+from editmill.manifests.wording import first_problem
 
 GUARD_REPORT = "guard_report.json"
 # The member under whose name the whole ensemble's figures stand, and the same without what needs a source picture.
@@ -316,9 +317,20 @@ def read_guard_report(folder: str | Path) -> GuardReport:
         raise not_a_report(error, str(path)) from error
 
 
+def read_named_report(path: Path) -> GuardReport:
+    """Read the report that a user names by ``--report``.
+
+    Raises:
+        RequestError: The file is not called as reports are, or is none.
+        DataError: It can't be read.
+    """
+    if path.name != GUARD_REPORT or not path.is_file():
+        fix = f"name the {GUARD_REPORT} of `editmill calibrate` or of a dataset"
+        raise RequestError(f"{path} is not a {GUARD_REPORT}", where="--report", fix=fix)
+    return read_guard_report(path.parent)
+
+
 def not_a_report(error: ValidationError, where: str) -> CorruptDatasetError:
     """Return the message about a file that is no guard report, or one of another version."""
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"]))
-    what = f"this is not a guard report of this version: {place}: {first['msg']}"
+    what = f"this is not a guard report of this version: {first_problem(error)}"
     return CorruptDatasetError(what, where=where, fix="calibrate the guards again")

@@ -21,6 +21,7 @@ from editmill.manifests.rows import merge_rows, row_schema
 from editmill.manifests.seals import SEAL, check_seal, parse_object, sealed
 from editmill.manifests.stats import stats_name
 from editmill.manifests.store import Store
+from editmill.manifests.wording import first_problem
 
 MANIFEST = "manifest.json"
 SAMPLES = "samples.parquet"
@@ -130,9 +131,7 @@ def parse_manifest(data: bytes, *, where: str) -> Manifest:
         # As JSON, in which lists are tuples and numbers in quotes are keys.
         return Manifest.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise CorruptDatasetError(f"the manifest is damaged at {field!r}: {first['msg']}", where=where) from error
+        raise CorruptDatasetError(f"the manifest is damaged: {first_problem(error)}", where=where) from error
 
 
 def sources_digest(sources: Iterable[SourceRecord]) -> str:

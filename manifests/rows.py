@@ -15,9 +15,10 @@ from pydantic import ValidationError
 
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import CorruptDatasetError, DataError, EditmillError
+from editmill.manifests.errors import CorruptDatasetError, DataError, EditmillError, first_line
 from editmill.manifests.files import check_regular
 from editmill.manifests.records import CandidateRecord, MemberSpan, SampleRow
+from editmill.manifests.wording import first_problem
 
 # Merging holds one row group in memory.
 ROW_GROUP_SIZE = 16_384
@@ -125,9 +126,8 @@ def iter_rows(
             try:
                 yield _from_record(record, members, score_names)
             except (ValueError, LookupError, TypeError) as error:
-                raise CorruptDatasetError(
-                    f"row {str(record.get('key'))!r} is damaged: {_first_line(error)}", where=where
-                ) from error
+                why = first_problem(error) if isinstance(error, ValidationError) else first_line(error)
+                raise CorruptDatasetError(f"row {str(record.get('key'))!r} is damaged: {why}", where=where) from error
 
 
 def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schema) -> int:
@@ -176,18 +176,11 @@ def _decoding(path: str | Path | BinaryIO) -> Iterator[None]:
         raise
     # Damaged bytes raise whatever the step that meets them raises: Arrow's errors, UnicodeDecodeError, MemoryError.
     except Exception as error:
-        raise CorruptDatasetError(f"not readable as parquet: {_first_line(error)}", where=_name(path)) from error
+        raise CorruptDatasetError(f"not readable as parquet: {first_line(error)}", where=_name(path)) from error
 
 
 def _name(path: str | Path | BinaryIO) -> str:
     return str(getattr(path, "path", getattr(path, "name", path)))
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _to_record(row: SampleRow, members: Sequence[str], score_names: Sequence[str]) -> dict[str, Any]:

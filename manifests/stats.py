@@ -25,6 +25,7 @@ from editmill.manifests.records import (
     SplitName,
     TarRecord,
 )
+from editmill.manifests.wording import first_problem
 
 logger = logging.getLogger("editmill.manifests")
 
@@ -97,7 +98,7 @@ def parse_stats(data: bytes, *, where: str) -> ShardStats:
         stats = ShardStats.model_validate_json(data)
         stats.record()
     except ValidationError as error:
-        what = f"damaged stats file: {error.errors()[0]['msg']}"
+        what = f"damaged stats file: {first_problem(error)}"
         raise CorruptDatasetError(what, where=where, fix="run `editmill build` again, which mends the shard") from error
     return stats
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError
+from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError, first_line
 from editmill.manifests.files import check_regular
 
 READ_FIX = "check the path, or fetch the dataset again; `editmill verify` lists all that is wrong"
@@ -117,7 +117,7 @@ class Store:
         except Exception as error:
             if isinstance(self._filesystem, LocalFileSystem):
                 raise
-            what = f"{self.root} can't be reached: {str(error).partition(chr(10))[0]}"
+            what = f"{self.root} can't be reached: {first_line(error)}"
             raise RequestError(what, fix="check the address and the network, or copy the dataset here") from error
 
     def _full(self, path: str) -> str:

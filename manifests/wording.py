@@ -1,9 +1,10 @@
-"""What is wrong with a recipe, in its writer's words instead of the validator's."""
+"""What is wrong with a recipe, a pack or a stored file, in words for its writer instead of the validator's."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 SHOWN = 60
@@ -49,6 +50,12 @@ def say(problem: ErrorDetails) -> str:
         return f"must be {PATTERNS[field]}, not {shown}"
     sentence = SENTENCES.get(problem["type"])
     return sentence.format(shown=shown, **problem.get("ctx", {})) if sentence else problem["msg"]
+
+
+def first_problem(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a stored file, and where in it."""
+    first = error.errors()[0]
+    return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
 
 
 def without_consequences(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:

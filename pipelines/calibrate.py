@@ -13,6 +13,7 @@ from editmill.manifests.guard_report import (
     cautions,
     check_limits,
     read_guard_report,
+    read_named_report,
     write_guard_report,
 )
 from editmill.pipelines.plan import Plan
@@ -70,7 +71,4 @@ def given_report(plan: Plan, path: Path) -> GuardReport:
     """
     if plan.recipe.calibration is None:
         raise RequestError("the recipe has no calibration", where="--report", fix="leave --report out")
-    if path.name != GUARD_REPORT or not path.is_file():
-        what = f"{path} is not a {GUARD_REPORT}"
-        raise RequestError(what, where="--report", fix=f"name the {GUARD_REPORT} of `editmill calibrate`")
-    return read_guard_report(path.parent)
+    return read_named_report(path)

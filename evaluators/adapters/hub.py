@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from editmill.manifests import ModelError
+from editmill.manifests.errors import first_line
 
 # The library itself tries six times per file, and says so each time.
 SECONDS = 5.0
@@ -52,5 +53,5 @@ def _ask_hub() -> str:
     try:
         get_session().head(constants.ENDPOINT, timeout=SECONDS)
     except Exception as error:  # The library's HTTP client, and so what it raises, differs from version to version.
-        return (str(error).splitlines() or [type(error).__name__])[0]
+        return first_line(error)
     return ""

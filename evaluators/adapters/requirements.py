@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from editmill.manifests import ModelError
+from editmill.manifests.errors import first_line
 from editmill.manifests.plugins import install_hint
 
 
@@ -41,8 +42,7 @@ def refusing(
     try:
         yield
     except errors as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{what}: {reason}", where=where, fix=fix) from error
+        raise ModelError(f"{what}: {first_line(error)}", where=where, fix=fix) from error
 
 
 def shown_name(model: str) -> str:

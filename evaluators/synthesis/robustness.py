@@ -161,9 +161,9 @@ class _Sides:
         x, y = logit(self._shrink(standard)), logit(self._shrink(shift))
         count = judges.sum(axis=1)
         mean_x, mean_y = x @ judges.T / count, y @ judges.T / count
-        xx, yy, xy = (a * b @ judges.T / count - c * d for a, b, c, d in (
-            (x, x, mean_x, mean_x), (y, y, mean_y, mean_y), (x, y, mean_x, mean_y)
-        ))  # fmt: skip
+        xx = x * x @ judges.T / count - mean_x * mean_x
+        yy = y * y @ judges.T / count - mean_y * mean_y
+        xy = x * y @ judges.T / count - mean_x * mean_y
         noise_xx, noise_yy, noise_xy = (noise * part for part in self._noise(judges))
         with np.errstate(invalid="ignore", divide="ignore"):
             slope = (xy - noise_xy) / (xx - noise_xx)

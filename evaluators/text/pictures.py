@@ -49,7 +49,7 @@ def _by_digest(folder: Path | None) -> dict[str, Path]:
         raise DataError(what, where="--images", fix="give --images FOLDER with the images")
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
-        # Folders, pipes, and files that may not be read or are too large are none of the images.
+        # Folders, pipes, and files that may not be read or are too large are not among the images.
         with suppress(FileProblem):
             found[hashlib.sha256(read_bytes(path, most=MOST_BYTES)).hexdigest()] = path
     return found

@@ -81,7 +81,7 @@ def _minutes(minutes: float) -> str:
 )
 @click.option(
     "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(),
     help="guard_report.json of `editmill calibrate`; without it, a recipe with a calibration is calibrated first.",
 )
 def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Path | None) -> None:

@@ -216,12 +216,10 @@ class SampleBuilder(Generic[L]):
             if not is_model_error(error):
                 raise
             detail = told(job, error)
-            # What is kept in any case can't lack a verdict.
-            return (
-                made
-                if made.control
-                else replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=detail)
-            )
+            if made.control:
+                # What is kept in any case needs no verdict.
+                return made
+            return replace(made, reasons=(*made.reasons, Reason.GUARD_ERROR.value), detail=detail)
         made = replace(made, scores={**made.scores, **scores})
         if not made.control:
             return replace(made, reasons=(*made.reasons, *reasons))

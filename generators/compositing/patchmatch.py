@@ -52,7 +52,7 @@ class PatchMatch:
     def fill(self, request: InpaintRequest) -> Picture:
         """Return the whole frame, uint8 [H, W, 3] RGB, filled at its own size; prompt and strength play no part."""
         self.library.set_random_seed(request.seed % 2**32)
-        window = surroundings(request.hole, CONTEXT)
+        window = search_window(request.hole, CONTEXT)
         image, hole = np.ascontiguousarray(request.image[window]), np.ascontiguousarray(request.hole[window])
         filled = request.image.copy()
         filled[window] = self._filled(image, hole)
@@ -70,7 +70,7 @@ class PatchMatch:
         return with_details(image, hole, small, small_fill, origins(small_fill, small_hole))
 
 
-def surroundings(hole: Mask, context: float) -> tuple[slice, slice]:
+def search_window(hole: Mask, context: float) -> tuple[slice, slice]:
     """Return the rows and columns of a hole's box, grown by ``context`` of its longer side and cut at the frame."""
     rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
     grow = round(context * (max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1)) + 4 * RADIUS

@@ -23,7 +23,7 @@ from editmill.manifests.guard_report import (
     GuardReport,
     check_limits,
     not_a_report,
-    read_guard_report,
+    read_named_report,
     write_guard_report,
 )
 from editmill.manifests.manifest import write_dataset_files
@@ -108,11 +108,7 @@ def _stored_report(dataset: str | Path) -> GuardReport | None:
 def _given_report(path: Path, regating: Rethresholding[Any]) -> GuardReport:
     if not regating.reported:
         raise RequestError("only guard ensembles have a report", where="--report", fix="leave --report out")
-    if path.name != GUARD_REPORT or not path.is_file():
-        raise RequestError(
-            f"{path} is not a {GUARD_REPORT}", where="--report", fix=f"name the {GUARD_REPORT} of a calibration"
-        )
-    report = read_guard_report(path.parent)
+    report = read_named_report(path)
     check_limits(report)
     return report
 

@@ -461,6 +461,7 @@ def test_models_are_listed_in_columns() -> None:
         ("export", "x", "--format", "imagenet-e", "--to", "http://host/set"),
         ("calibrate", "imagenet-g", "--out", "hf://org/set"),
         ("preview", "imagenet-e", "--out", "s3://bucket/a.png"),
+        ("preview", "fmr", "--report", "s3://bucket/guard_report.json"),
     ],
 )
 def test_urls_are_refused_where_only_folders_work(arguments: tuple[str, ...]) -> None:

@@ -49,3 +49,10 @@ def test_only_running_out_of_memory_counts_as_that() -> None:
     assert errors.out_of_memory(errors.exhausted(MemoryError()))
     for other in (RuntimeError("the shapes differ"), errors.DataError("out of memory"), OSError("no space left")):
         assert not errors.out_of_memory(other)
+
+
+@pytest.mark.parametrize(
+    ("said", "first"), [("a\nb", "a"), ("\n  a\nb", "a"), ("", "OSError"), ("\n", "OSError"), ("a", "a")]
+)
+def test_the_first_line_of_an_error_is_never_empty(said: str, first: str) -> None:
+    assert errors.first_line(OSError(said)) == first

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editmill.generators.compositing.patchmatch import PatchMatch, origins, surroundings, with_details
+from editmill.generators.compositing.patchmatch import PatchMatch, origins, search_window, with_details
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.manifests.arrays import Mask, Picture
 
@@ -80,10 +80,10 @@ def test_far_parts_of_the_picture_do_not_matter() -> None:
 
 @settings(max_examples=30)
 @given(st.integers(0, 39), st.integers(0, 59), st.integers(1, 12), st.integers(1, 12))
-def test_surroundings_hold_the_hole_and_end_at_the_frame(top: int, left: int, height: int, width: int) -> None:
+def test_the_search_window_holds_the_hole_and_ends_at_the_frame(top: int, left: int, height: int, width: int) -> None:
     hole = np.zeros((40, 60), bool)
     hole[top : top + height, left : left + width] = True
-    rows, columns = surroundings(hole, 1.0)
+    rows, columns = search_window(hole, 1.0)
     assert hole[rows, columns].sum() == hole.sum()
     longer = max(
         *hole[rows, columns].any(axis=1).nonzero()[0].shape, *hole[rows, columns].any(axis=0).nonzero()[0].shape
