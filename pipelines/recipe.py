@@ -145,8 +145,9 @@ class Recipe(BaseModel):
         return self.model_dump(mode="json")
 
     def portable(self, pack: str) -> dict[str, Any]:
-        """Return the resolved recipe with the pack's name and without folders of this machine: for the source's paths it
-        has the names of their fields, and of other absolute paths the last part.
+        """Return the resolved recipe with the pack's name and without folders of this machine.
+
+        Paths of the source are the names of their fields; other absolute paths are cut to their last part.
         """
         document = {**_released(self.document()), "models": pack, "source": self.source.portable()}
         if self.calibration is not None:
