@@ -219,23 +219,28 @@ def load_recipe(
     try:
         recipe = Recipe.model_validate(document)
     except ValidationError as error:
-        generator = document.get("generator")
-        kind = generator.get("kind", DEFAULT_KIND) if isinstance(generator, dict) else DEFAULT_KIND
-        if isinstance(kind, str) and kind not in families():
-            try:
-                family_of(kind)
-            except RequestError as missing:
-                # Says whether there is none, or its package is broken.
-                what = f"the recipe is not valid: generator: {missing.what}"
-                raise RecipeError(what, where=missing.where or name_or_path, fix=missing.fix) from error
-        fix = RECIPE_FIX
-        if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
-            fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or name another --source"
-        raise RecipeError(_describe(error), where=name_or_path, fix=fix) from error
+        raise _refusal(error, document, name_or_path) from error
     if recipe.code() and not allow_code:
         what = f"the recipe runs code of this machine: {', '.join(recipe.code())}"
         raise RecipeError(what, where=name_or_path, fix="pass --allow-code if you trust the recipe")
     return recipe
+
+
+def _refusal(error: ValidationError, document: dict[str, Any], name_or_path: str) -> RecipeError:
+    """Return what is wrong with a recipe; above all, that the family or the source it names is not installed."""
+    generator = document.get("generator")
+    kind = generator.get("kind", DEFAULT_KIND) if isinstance(generator, dict) else DEFAULT_KIND
+    if isinstance(kind, str) and kind not in families():
+        try:
+            family_of(kind)
+        except RequestError as missing:
+            # Says whether there is none, or its package is broken.
+            what = f"the recipe is not valid: generator: {missing.what}"
+            return RecipeError(what, where=missing.where or name_or_path, fix=missing.fix)
+    fix = RECIPE_FIX
+    if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
+        fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or name another --source"
+    return RecipeError(_describe(error), where=name_or_path, fix=fix)
 
 
 def _read_document(name_or_path: str) -> dict[str, Any]:

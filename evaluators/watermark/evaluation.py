@@ -126,7 +126,7 @@ def evaluate_watermark(
     sampler = SourceBootstrap(rows.sources, resamples=resamples, seed=seed)
     cells, empty = measure_cells(rows, sampler)
     gates = tuple(check_gate(scheme, cells, rows.control) for scheme in rows.schemes)
-    readable = _readable(cells) if detectors else []
+    found = _detectors(dataset, detectors, cells, sampler, options) if detectors else ()
     violations, nulls, tier = check_dose(rows, cells), calibrate(rows, seed=seed), _tier(rows, cells)
     doses = (measure_dose(scheme, cells, sampler) for scheme in rows.schemes)
     return WatermarkEvaluation(
@@ -151,16 +151,27 @@ def evaluate_watermark(
         breaking=tuple(find_breaking_rung(scheme, cells) for scheme in rows.schemes),
         strata=adjust_textures([one for scheme in rows.schemes for one in measure_textures(scheme, cells, sampler)]),
         replicates=measure_replicates(rows),
-        detectors=tuple(
-            result
-            for one in name_apart(detectors)
-            for result in measure_detector(
-                one.name, score_dataset(dataset, one.model, batch_size=options.batch_size), readable, sampler
-            )
-        ),
+        detectors=found,
         failures=_failures(rows),
         small=_small(rows),
         warnings=(*_hidden(rows), *_warnings(tier, cells, empty, gates, violations, nulls)),
+    )
+
+
+def _detectors(
+    dataset: Dataset,
+    detectors: Sequence[EvaluatedModel[NamedDetector]],
+    cells: Sequence[Cell],
+    sampler: SourceBootstrap,
+    options: Options,
+) -> tuple[DetectorResult, ...]:
+    readable = _readable(cells)
+    return tuple(
+        result
+        for one in name_apart(detectors)
+        for result in measure_detector(
+            one.name, score_dataset(dataset, one.model, batch_size=options.batch_size), readable, sampler
+        )
     )
 
 

@@ -51,7 +51,7 @@ class Table:
             SourceError: With the file and its columns as the place.
         """
         if not condition:
-            raise SourceError(what, where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})", fix=fix)
+            raise self._refusal(what, fix)
 
     def require_columns(self, columns: Iterable[str], fix: str) -> None:
         """Raise unless the columns are there, and below them a row.
@@ -76,7 +76,7 @@ class Table:
         """Return the column ``named``, or else the first usual one, that holds a whole number in every row.
 
         Raises:
-            SourceError: There is none, or a number in it is none of a class.
+            SourceError: There is none, or it holds a number that no class has.
         """
         seen: list[str] = []
         choice = (named,) if named else LABEL_COLUMNS
@@ -87,12 +87,9 @@ class Table:
                     self._check_range(column)
                     return column
                 seen.append(f"{column} has no whole number in line {wrong[0]}")
-        self.require(
-            False,
-            f"no label column with whole numbers ({'; '.join(seen) or 'looked for ' + ', '.join(choice)})",
-            "add a column imagenet_index with the class index, or name yours with --set source.label_column=…",
-        )
-        raise AssertionError
+        what = f"no label column with whole numbers ({'; '.join(seen) or 'looked for ' + ', '.join(choice)})"
+        fix = "add a column imagenet_index with the class index, or name yours with --set source.label_column=…"
+        raise self._refusal(what, fix)
 
     def class_names(self, column: str) -> dict[int, str]:
         """Return the name of every label in a column of whole numbers; a label without any is its own name.
@@ -117,6 +114,9 @@ class Table:
                 raise SourceError(what, where=str(self.path), fix="give every class one number, and a name of its own")
         found = {int(row[column]) for row in self.rows}
         return {label: names[label][0] if label in names else str(label) for label in found}
+
+    def _refusal(self, what: str, fix: str) -> SourceError:
+        return SourceError(what, where=f"{self.path} (columns: {', '.join(self.columns) or 'none'})", fix=fix)
 
     def _lined(self) -> Iterator[tuple[int, Row]]:
         return zip(self.lines, self.rows, strict=True)
