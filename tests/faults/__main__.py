@@ -15,8 +15,10 @@ from pathlib import Path
 
 from tests.faults.harness import Verdict, run_cases, warm_up
 
-# Parts beside the corpus, each with the function ``run(count, folder)`` that returns its failures.
+# Parts beside the corpus, each with the function ``run(count, folder)`` that returns its failures, and those of which the
+# function also takes a seed.
 COUNTS = {"kills": 200, "mutations": 500, "verify_runs": 300}
+SEEDED = ("kills", "mutations")
 PARTS = ("corpus", *COUNTS)
 
 
@@ -27,13 +29,15 @@ def main() -> int:
         folder = asked.keep or Path(temporary)
         failed = 0
         for part in asked.only or PARTS:
-            failed += _corpus(asked, folder / part) if part == "corpus" else _part(part, folder / part)
+            failed += _corpus(asked, folder / part) if part == "corpus" else _part(part, folder / part, asked)
     return int(failed > 0)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--only", choices=PARTS, action="append", help="run this part only; may be repeated")
+    parser.add_argument("--count", type=int, help="how many kills, mutations and runs of verify  [default: hundreds]")
+    parser.add_argument("--seed", type=int, default=0, help="which kills and mutations")
     parser.add_argument("--match", default="", help="run the cases of the corpus whose names hold this text")
     parser.add_argument("--quick", action="store_true", help="run the cases of the corpus that every test run has")
     parser.add_argument("--json", type=Path, help="write what came of each case to this file")
@@ -87,14 +91,15 @@ def _table(verdicts: list[Verdict], seconds: float) -> int:
     return bad.total()
 
 
-def _part(name: str, folder: Path) -> int:
+def _part(name: str, folder: Path, asked: argparse.Namespace) -> int:
     """Run one of the other parts."""
-    run: Callable[[int, Path], list[str]] = importlib.import_module(f"tests.faults.{name}").run
+    run: Callable[..., list[str]] = importlib.import_module(f"tests.faults.{name}").run
     folder.mkdir(parents=True)
-    failures = run(COUNTS[name], folder)
+    count = asked.count or COUNTS[name]
+    failures = run(count, folder, **({"seed": asked.seed} if name in SEEDED else {}))
     for failure in failures:
         print(f"NOT {name}: {failure}")
-    print(f"{name:20} {COUNTS[name]:6} {COUNTS[name] - len(failures):8} {len(failures):5}")
+    print(f"{name:20} {count:6} {count - len(failures):8} {len(failures):5}")
     return len(failures)
 
 

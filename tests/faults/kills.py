@@ -1,21 +1,17 @@
 """Kills: jobs that write are killed at random moments, run again, and must end in the files of one that was not.
 
-    python -m tests.faults.kills [--count N] [--seed S]
-
 Every job runs in a forked child that is killed (SIGKILL) either just before a random operation on files or after a
 random time. A folder is killed several times in a row before its job may end.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import random
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -195,19 +191,3 @@ def _files(folder: Path) -> dict[str, str]:
     """Return the digest of every file by path, hidden ones too; how a run went is left out."""
     paths = (path for path in folder.rglob("*") if path.is_file() and path.name != RUN)
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
-def main() -> int:
-    """Kill as often as was asked for; return 1 when anything was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.kills", description=__doc__)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="kills-") as folder:
-        failures = run(asked.count, Path(folder), seed=asked.seed)
-    print("\n".join([*failures, f"{asked.count} kills, {len(failures)} failures"]))
-    return int(bool(failures))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

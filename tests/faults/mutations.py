@@ -1,7 +1,5 @@
 """Mutations: files of a small dataset are damaged in every way, and every reader is asked.
 
-    python -m tests.faults.mutations [--count N] [--seed S]
-
 A reader may read on or raise an error of editmill that names the file, but no other exception, within a bounded time.
 ``verify`` has to name what was damaged. Half of the damage is vouched for by the manifest, so that decoders meet it
 instead of digests.
@@ -9,14 +7,11 @@ instead of digests.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
 import shutil
 import signal
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -264,19 +259,3 @@ def _limit() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-def main() -> int:
-    """Damage as often as was asked for; return 1 when anything was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutations", description=__doc__)
-    parser.add_argument("--count", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="mutations-") as folder:
-        failures = run(asked.count, Path(folder), seed=asked.seed)
-    print("\n".join([*failures, f"{asked.count} mutations, {len(failures)} failures"]))
-    return int(bool(failures))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

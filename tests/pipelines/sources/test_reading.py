@@ -244,7 +244,7 @@ def test_a_picture_that_is_no_regular_file_is_refused_unopened(
     path = next(tmp_path.glob(f"**/{Path(record.image).name}"))
     path.unlink()
     make(path)
-    # A folder is none of the pictures of a folder.
+    # A folder of pictures may hold other folders.
     relisted = [] if make is Path.mkdir and case.spec.kind == "images" else [listed(case)]
     for one in (record, *relisted):
         refused = refusal(case, one, tmp_path)
