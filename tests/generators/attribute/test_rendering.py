@@ -18,10 +18,10 @@ from editmill.generators.attribute.settings import AttributeSettings, EditSettin
 from editmill.generators.base.edits import edit_seed, make_edit
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.reasons import Reason
-from editmill.generators.compositing.composite import cover, matte
+from editmill.generators.compositing.composite import matte
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Picture
-from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source
+from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, source
 
 Make = Callable[..., AttributeRenderer]
 JOBS: dict[str, EditJob] = {
@@ -313,19 +313,3 @@ def test_thin_object_is_refused_by_every_edit(make: Make, name: str, thin: Loade
     parameters = {"prompt": "green grass"} if name == "background" else {}
     (candidate,) = make().render([job(name, thin, partner=source("b"), **parameters)])
     assert candidate.failure == AttributeReason.OBJECT_TOO_THIN
-
-
-@pytest.mark.parametrize("shape", [(64, 96), (96, 64), (30, 200), (200, 30), (48, 48)])
-def test_cover_fills_the_frame_with_the_middle(shape: tuple[int, int]) -> None:
-    image = np.zeros((64, 96, 3), np.uint8)
-    image[:, 47:49] = image[31:33] = 255
-    covered = cover(image, shape)
-    assert covered.shape == (*shape, 3)
-    light = np.argwhere(covered[..., 0] > 100)
-    middle = light.mean(axis=0) if len(light) else np.full(2, -1.0)
-    assert middle == pytest.approx((np.array(shape) - 1) / 2, abs=1.5)
-
-
-def test_cover_of_the_same_shape_is_the_picture_itself() -> None:
-    image = photo(1)
-    assert np.array_equal(cover(image, image.shape), image)

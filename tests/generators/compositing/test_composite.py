@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from editmill.generators.compositing.composite import compose, from_linear, matte, object_share, to_linear
+from editmill.generators.compositing.composite import compose, cover, from_linear, matte, object_share, to_linear
 from editmill.manifests.arrays import Feature, Mask, Picture
-from tests.generators.pictures import HEIGHT, WIDTH, box, disc
+from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo
 
 PICTURES = hnp.arrays(np.uint8, (6, 7, 3))
 ALPHAS = hnp.arrays(np.uint8, (6, 7), elements=st.sampled_from([0, 1, 64, 128, 254, 255]) | st.integers(0, 255))
@@ -111,3 +111,27 @@ def test_share_is_the_mean_alpha() -> None:
     assert object_share(mask) == pytest.approx(matte(mask).mean() / 255)
     assert object_share(np.zeros((8, 8), np.float32)) == 0
     assert object_share(np.ones((8, 8), np.float32)) == 1
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (96, 64), (30, 200), (200, 30), (48, 48)])
+def test_cover_fills_the_frame_with_the_middle(shape: tuple[int, int]) -> None:
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, 47:49] = image[31:33] = 255
+    covered = cover(image, shape)
+    assert covered.shape == (*shape, 3)
+    light = np.argwhere(covered[..., 0] > 100)
+    middle = light.mean(axis=0) if len(light) else np.full(2, -1.0)
+    assert middle == pytest.approx((np.array(shape) - 1) / 2, abs=1.5)
+
+
+def test_cover_of_the_same_shape_is_the_picture_itself() -> None:
+    image = photo(1)
+    assert np.array_equal(cover(image, image.shape), image)
+
+
+@pytest.mark.parametrize(("shape", "side"), [((32, 96), 20), ((64, 40), 20), ((128, 100), 40)])
+def test_cover_keeps_proportions(shape: tuple[int, int], side: int) -> None:
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[22:42, 38:58] = 255
+    light = cover(image, shape)[..., 0] > 127
+    assert (light.any(axis=1).sum(), light.any(axis=0).sum()) == (side, side)
