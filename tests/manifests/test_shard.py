@@ -9,7 +9,7 @@ import pytest
 
 from editmill.manifests import SampleRow, ShardStats, canonical_json, read_rows, read_stats, read_tar, write_shard
 from editmill.manifests.errors import DataError
-from editmill.manifests.shard import restore_stats
+from editmill.manifests.shard import ShardFacts, restore_stats
 from tests.manifests.builder import MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
 
 ROWS = [make_row(source, "size", shards=1) for source in make_sources(3)]
@@ -25,16 +25,12 @@ def write(
 ) -> ShardStats:
     if samples is None:
         samples = [(row.key, make_members(row)) for row in rows if row.status == "ok"]
-    return write_shard(
-        root,
-        samples,
-        rows,
-        name="tiny",
-        split="test",
-        shard=0,
-        fingerprint="f",
-        members=members,
-        score_names=SCORE_NAMES,
+    return write_shard(root, samples, rows, **facts("f", members))
+
+
+def facts(fingerprint: str, members: tuple[str, ...] = MEMBERS) -> ShardFacts:
+    return ShardFacts(
+        name=NAME, split="test", shard=0, fingerprint=fingerprint, members=members, score_names=SCORE_NAMES
     )
 
 
@@ -141,34 +137,16 @@ def test_a_rewrite_that_fails_does_not_leave_the_old_shard_marked_done(tmp_path:
 
 
 def restored(root: Path, keys: list[str], *, fingerprint: str) -> ShardStats | None:
-    return restore_stats(
-        root,
-        keys,
-        name=NAME,
-        split="test",
-        shard=0,
-        fingerprint=fingerprint,
-        members=MEMBERS,
-        score_names=SCORE_NAMES,
-    )
+    return restore_stats(root, keys, **facts(fingerprint))
 
 
 def named(root: Path, fingerprint: str) -> list[str]:
     """Let the samples of the first shard name a fingerprint, as families' samples do; return the planned keys."""
     rows = [make_row(source, edit, shards=1) for source in make_sources(2) for edit in ("original", "size")]
     samples = [(row.key, make_members(row)) for row in rows]
-    facts = [{**json.loads(members["json"]), "fingerprint": fingerprint} for _, members in samples]
-    write_shard(
-        root,
-        [(key, {**members, "json": canonical_json(one)}) for (key, members), one in zip(samples, facts, strict=True)],
-        rows,
-        name=NAME,
-        split="test",
-        shard=0,
-        fingerprint=fingerprint,
-        members=MEMBERS,
-        score_names=SCORE_NAMES,
-    )
+    for _, members in samples:
+        members["json"] = canonical_json({**json.loads(members["json"]), "fingerprint": fingerprint})
+    write_shard(root, samples, rows, **facts(fingerprint))
     return [row.key for row in rows]
 
 
