@@ -46,3 +46,12 @@ def test_a_terminal_has_its_bar() -> None:
     terminal = Terminal()
     list(Progress(range(3), file=terminal))
     assert "\r" in terminal.getvalue()
+
+
+def test_a_log_gets_about_ten_lines_of_much_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "LEAST", 0.0)
+    log = io.StringIO()
+    with Progress(total=1000, file=log) as bar:
+        for _ in range(1000):
+            bar.update()
+    assert 9 <= len(log.getvalue().splitlines()) <= 11

@@ -74,6 +74,13 @@ def test_columns_of_a_rejected_row(tmp_path: Path) -> None:
     assert record["candidates"][0]["scores"] == [{"name": "area", "value": 0.08}]
 
 
+def test_many_rows_are_read_once_each(tmp_path: Path) -> None:
+    row = make_row(make_sources(1)[0], "size", reason="oom").model_copy(update={"scores": {}, "candidates": ()})
+    write_rows(tmp_path / "a", [row], members=MEMBERS, score_names=SCORES)
+    table = pa.concat_tables([read_rows(tmp_path / "a")] * 2050)
+    assert sum(one == row for one in iter_rows(table, members=MEMBERS, score_names=SCORES)) == 2050
+
+
 def test_an_all_empty_column_keeps_its_type(tmp_path: Path) -> None:
     none = make_row(make_sources(1)[0], "size", reason="oom").model_copy(update={"scores": {}, "candidates": ()})
     some = make_row(make_sources(2)[1], "size", reason="oom")

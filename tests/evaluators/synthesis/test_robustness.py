@@ -10,7 +10,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from editmill.evaluators.synthesis.answers import Answers
-from editmill.evaluators.synthesis.robustness import Robustness, effective_robustness
+from editmill.evaluators.synthesis.robustness import Robustness, _Sides, effective_robustness
 
 
 def answers(
@@ -124,3 +124,24 @@ def test_models_on_the_line_have_none_on_average_and_within_their_intervals(n: i
     assert abs(np.mean(values)) < most
     assert np.abs(np.mean(values, axis=0)).max() < 3 * most
     assert 0.88 <= np.mean(covered) <= 0.98
+
+
+def test_the_scatter_that_is_taken_off_is_what_another_choice_of_pictures_adds() -> None:
+    """Pictures are easy or hard for all models, and generated ones more often for those that their control was."""
+    rng, n = np.random.default_rng(3), 400
+    ease = np.tile(rng.normal(size=n), 2)
+    # Equally good models, since logits of others are curved differently, which resampling shows as well.
+    right = 0.6 * ease + 0.8 * rng.normal(size=(5, 2 * n)) < 0.4
+    edits = np.array(["original"] * n + ["text"] * n)
+    found = Answers(tuple("abcde"), (False,) * 5, right, edits, np.tile(np.arange(n), 2))
+    sides = _Sides.of(found, edits == "original", edits == "text")
+
+    def spreads(totals: np.ndarray) -> np.ndarray:
+        x, y = (logit(sides._shrink(side)) for side in sides.accuracies(totals))
+        return np.stack([(a * b).mean(axis=1) - a.mean(axis=1) * b.mean(axis=1) for a, b in ((x, x), (y, y), (x, y))])
+
+    drawn = rng.multinomial(n, np.full(n, 1 / n), size=4000).astype(float)
+    added = spreads(drawn @ sides.rows).mean(axis=1) - spreads(sides.rows.sum(axis=0)[None])[:, 0]
+    noise = np.ravel(sides._noise(np.ones((1, 5))))
+    assert noise == pytest.approx(added, rel=0.1, abs=0.0003)
+    assert noise[:2].min() > 0.005

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
 from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.patchmatch import PatchMatch
 from editmill.generators.compositing.removal import MARGIN, Remover, blend_fill, removal_hole
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models
@@ -207,3 +208,16 @@ def test_key_changes_with_source_and_seed_only(models: Models) -> None:
     assert len(set(keys)) == len(keys)
     renamed = LoadedSource(loaded.record.model_copy(update={"id": "z", "label": 4}), loaded.image, loaded.mask)
     assert one.key(renamed, 5) == keys[0] == remover(models, Path("elsewhere")).key(source(), 5)
+
+
+def test_colours_of_a_models_fill_are_matched_and_patches_stay_as_they_are(models: Models) -> None:
+    one = source("a")
+    by_model = remover(models, None)
+    patches = Remover(
+        PatchMatch(), prompt="", model_digest="", cache=None, dilation=0.1, feather=FEATHER, margin=MARGIN
+    )
+    hole = by_model.hole(one)
+    fill = by_model.filler.fill(InpaintRequest(one.image, hole, "green grass", 3))
+    assert np.array_equal(by_model.background(one, 3), blend_fill(one.image, fill, hole, FEATHER))
+    patched = patches.filler.fill(InpaintRequest(one.image, patches.hole(one), "", 3))
+    assert np.array_equal(patches.background(one, 3), patched)

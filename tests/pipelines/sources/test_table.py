@@ -24,6 +24,7 @@ def table(folder: Path, text: str | bytes) -> Table:
         (HEAD + "a\0.png,m.png,1,cup\n", "line 2 holds the character NUL"),
         ("\0", "line 1 holds the character NUL"),
         (HEAD.replace(",", ";") + "a.png;m.png;1;cup\n", r"separated by semicolons \(delimiter ';'\)"),
+        ("file;label_index\na.png;1\n", "separated by semicolons"),
         (HEAD.replace(",", "\t") + "a.png\tm.png\t1\tcup\n", r"separated by tabs \(delimiter"),
         (HEAD.replace(",", "|") + "a.png|m.png|1|cup\n", r"separated by bars \(delimiter"),
         ("file,mask,mask,label_index\na,b,c,1\n", "column 'mask' is there twice"),
