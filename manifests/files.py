@@ -122,14 +122,28 @@ def parse_json(text: str) -> Any:
     """Parse JSON.
 
     Raises:
-        FileProblem: It is no JSON, or is nested too deep.
+        FileProblem: It is no JSON, is nested too deep, or has a name twice in one object.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unrepeated)
     except ValueError as error:
         raise FileProblem(errno.EILSEQ, f"not JSON: {error}") from error
     except RecursionError as error:
         raise FileProblem(errno.EILSEQ, "not usable JSON: it is nested too deep") from error
+
+
+def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of a name that stands in it twice, one value would be lost without a word.
+
+    Raises:
+        ValueError: A name stands in it twice.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r} stands in one object twice")
+        found[name] = value
+    return found
 
 
 def is_url(path: str | Path) -> bool:

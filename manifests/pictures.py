@@ -84,6 +84,13 @@ def upright_size(data: bytes) -> tuple[int, int]:
     return decode(data, _upright_size)
 
 
+def upright(image: Image.Image) -> Image.Image:
+    """Return an opened picture in its own mode, turned as its EXIF orientation says."""
+    image.load()
+    method = UPRIGHT.get(_orientation(image))
+    return image if method is None else image.transpose(method)
+
+
 def _upright_rgb(image: Image.Image) -> Picture:
     _check_range(image)
     # Pillow itself turns a TIFF as soon as it is loaded, and then says that nothing is left to turn.

@@ -124,7 +124,11 @@ class FunctionModel:
         if features.ndim != 2 or len(features) != count or not np.isfinite(features).all():
             what = f"the function returned shape {features.shape} for {count} {next(iter(given))}"
             raise ModelError(what, where=self.name, fix="return finite features [n, features]")
-        return np.asarray(features / np.linalg.norm(features, axis=1, keepdims=True))
+        lengths = np.linalg.norm(features, axis=1, keepdims=True)
+        if not lengths.all():
+            what = f"the function returned zeros alone for one of {count} {next(iter(given))}"
+            raise ModelError(what, where=self.name, fix="return features that have a direction")
+        return np.asarray(features / lengths)
 
 
 def load_text_model(spec: str, *, device: str = "auto") -> TextModel | PairClassifier:

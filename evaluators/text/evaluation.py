@@ -22,7 +22,7 @@ from editmill.evaluators.text.measures import EditMeasures, measure_edits
 from editmill.evaluators.text.pictures import Pictures
 from editmill.evaluators.text.retrieval import POOL, RetrievalResult, search, searched
 from editmill.evaluators.text.rows import ORIGINAL, Captions, line_up, read_rows
-from editmill.manifests import DataError, Dataset, Manifest
+from editmill.manifests import DataError, Dataset, Manifest, ModelError
 from editmill.manifests.progress import Progress
 
 Item = TypeVar("Item", bound=Hashable)
@@ -135,6 +135,7 @@ def _evaluate(
     else:
         seen = _in_batches(captions.images, size, partial(_look, model, pictures), title=title)
         read = _in_batches(texts, size, model.texts)
+        _check_alike(evaluated.name, seen, read)
         # Features have length 1, so this is the cosine.
         scores = {edit: np.asarray((read[mine] * seen[captions.image]).sum(axis=1)) for edit, mine in place.items()}
         results = search(read, place, seen, captions, resamples=resamples)
@@ -143,6 +144,13 @@ def _evaluate(
     if long is not None:
         cut = {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
     return TextModelResult(evaluated.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
+
+
+def _check_alike(name: str, images: FloatArray, texts: FloatArray) -> None:
+    """Refuse features of images, [n, k], and of texts, [m, k], that can't be compared."""
+    if images.shape[1:] != texts.shape[1:]:
+        what = f"the model gives {images.shape[1]} features of an image and {texts.shape[1]} of a text"
+        raise ModelError(what, where=name, fix="name a model that puts both into one space")
 
 
 def _look(model: TextModel, pictures: Pictures, digests: Sequence[str]) -> FloatArray:

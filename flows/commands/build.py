@@ -71,7 +71,7 @@ def _minutes(minutes: float) -> str:
 @click.command()
 @recipe_options
 @placement_options
-@click.option("-n", "sources", type=click.IntRange(1), default=4, show_default=True, help="Number of sources.")
+@click.option("-n", "sources", type=click.IntRange(1, 200), default=4, show_default=True, help="Number of sources.")
 @click.option(
     "--out",
     type=LocalPath(),

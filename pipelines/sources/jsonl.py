@@ -12,7 +12,7 @@ from typing import Any, Literal
 from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
-from editmill.manifests.files import FileProblem, read_text
+from editmill.manifests.files import FileProblem, read_text, unrepeated
 from editmill.manifests.records import SourceRecord, released_name
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
@@ -75,7 +75,7 @@ class JsonLinesSource(Source[CaptionedImage]):
     def _parse(self, line: str, number: int) -> _Row:
         where = f"{self.spec.file}, line {number}"
         try:
-            row = json.loads(line, object_pairs_hook=_object)
+            row = json.loads(line, object_pairs_hook=unrepeated)
         except (ValueError, RecursionError) as error:
             raise SourceError(f"the line is not JSON: {error}", where=where, fix=FIX) from error
         try:
@@ -104,20 +104,6 @@ class JsonLinesSource(Source[CaptionedImage]):
 
     def load(self, record: SourceRecord) -> CaptionedImage:
         return CaptionedImage(record, read_image(self._path(record.image), record))
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object.
-
-    Raises:
-        ValueError: A name stands in it twice.
-    """
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the name {name!r} stands in one object twice")
-        found[name] = value
-    return found
 
 
 def _checked(row: Any, licence: str) -> _Row:

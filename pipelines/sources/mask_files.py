@@ -17,7 +17,7 @@ from pydantic import Field
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.manifests.arrays import Mask
-from editmill.manifests.pictures import PictureError
+from editmill.manifests.pictures import PictureError, upright
 from editmill.pipelines.sources.reading import decode_mask_file
 
 MaskFrom = Literal["grey", "alpha"] | Annotated[int, Field(strict=True, ge=0, lt=65536)]
@@ -30,9 +30,14 @@ WIDE = 257
 # Lossy formats leave so much colour in grey.
 TINGE = 16
 # A mask that is not smooth has few values, and so have class ids; a photograph has many.
-FEW = 8
-# Neither black nor white.
-MIDDLE = (32, 224)
+FEW = 16
+# Pixels across the steps of a rim that was smoothed and then enlarged.
+RIM = 5
+# The object of a soft mask is mostly as bright as this share of its greatest value, and what is darker than half but
+# brighter than this is only its rim.
+BRIGHT, DIM = 0.85, 32
+# Values that messages list.
+LISTED = 8
 
 
 def decode_mask(data: bytes, name: str, mask_from: MaskFrom = "grey") -> Mask:
@@ -61,6 +66,7 @@ def _read(image: Image.Image, mask_from: MaskFrom) -> tuple[Values, int]:
     Raises:
         PictureError: The picture has none, or is no mask.
     """
+    image = upright(image)
     if mask_from == "alpha":
         return _alpha(image), HALF
     if isinstance(mask_from, int):
@@ -105,21 +111,35 @@ def _check_looks(values: Values) -> None:
     """Refuse grey values, 0 to 255, that half the range would part wrongly.
 
     Raises:
-        PictureError: They look like class ids with a border, or like a photograph.
+        PictureError: They look like class ids, or like a cut-out or a photograph.
     """
-    low, few = (values > 0) & (values < HALF), len(np.unique(values)) <= FEW
-    if few and not values.all() and low.sum() > (values >= HALF).sum() > 0:
-        raise PictureError(f"it looks like class ids ({_list(values)}): {FIELD}=VALUE reads one of them")
-    if not few and ((values >= MIDDLE[0]) & (values < MIDDLE[1])).mean() > 0.5:
-        raise PictureError("most of it is neither black nor white, as in a photograph; a mask has 255 on the object")
+    found = np.unique(values)
+    if len(found) <= FEW:
+        if any(_is_solid(values == value) for value in found[1:-1]):
+            raise PictureError(f"it looks like class ids ({_list(values)}): {FIELD}=VALUE reads one of them")
+        return
+    shown, top = int((values >= HALF).sum()), int(found[-1])
+    bright, dim = int((values >= BRIGHT * top).sum()), int(((values >= DIM) & (values < HALF)).sum())
+    if shown and (bright < shown / 2 or dim > shown):
+        what = "much of it is neither black nor white, as in a photograph or a cut-out"
+        raise PictureError(f"{what}; save a mask with 255 on the object and 0 elsewhere")
+
+
+def _is_solid(region: npt.NDArray[np.bool_]) -> bool:
+    """Return whether a region is anywhere wider than the steps of a smooth or enlarged rim."""
+    import cv2
+
+    return bool(cv2.erode(region.astype(np.uint8), np.ones((RIM, RIM), np.uint8)).any())
 
 
 def _dark(values: Values, half: int) -> str:
-    greatest, full = f"{values.max():g}", 255 * (half // HALF)
-    fix = f"save it with {full} on the object, or name the object's value, as in {FIELD}={greatest}"
-    return f"its greatest value is {greatest}, and object is from {half} up; {fix}"
+    found, full = np.unique(values), 255 * (half // HALF)
+    # Of two values the greater one is the object; among more, only who made the mask knows.
+    value = f"{found[-1]:g}" if len(found) == 2 and found[-1] > 0 else "VALUE"
+    named = f", or name the object's value, as in {FIELD}={value}" if (found == found.round()).all() else ""
+    return f"its values are {_list(values)}, and object is from {half} up; save it with {full} on the object{named}"
 
 
 def _list(values: Values) -> str:
     found = [f"{value:g}" for value in np.unique(values)]
-    return ", ".join(found if len(found) <= FEW else [*found[:FEW], "…"])
+    return ", ".join(found if len(found) <= LISTED else [*found[:LISTED], "…"])

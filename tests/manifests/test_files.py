@@ -129,3 +129,9 @@ def test_urls_are_told_from_paths(url: str) -> None:
 def test_paths_are_no_urls(path: str) -> None:
     assert not is_url(path)
     refuse_url(path, where="--out")
+
+
+def test_a_name_that_stands_twice_in_an_object_is_told() -> None:
+    with pytest.raises(FileProblem, match="the name 'a' stands in one object twice"):
+        parse_json('{"b": [{"a": 1, "a": 2}]}')
+    assert parse_json('[{"a": 1}, {"a": 2}]') == [{"a": 1}, {"a": 2}]

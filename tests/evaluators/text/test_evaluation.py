@@ -304,6 +304,23 @@ def broken(**given: object) -> None:
     raise KeyError("no weights")
 
 
+def wide(images: list[np.ndarray] | None = None, texts: list[str] | None = None) -> np.ndarray:
+    """A user's model whose features of texts are one longer than those of images."""
+    return np.ones((len(texts), 3)) if texts is not None else np.ones((len(images or []), 2))
+
+
+def nothing(images: list[np.ndarray] | None = None, texts: list[str] | None = None) -> np.ndarray:
+    return np.zeros((len(texts or images or []), 2))
+
+
+def test_features_that_can_not_be_compared_are_refused(dataset: Dataset) -> None:
+    with pytest.raises(ModelError, match="2 features of an image and 3 of a text") as caught:
+        measured(dataset, [load_text_model(f"{__name__}:wide")], resamples=10)
+    assert "wide" in str(caught.value)
+    with pytest.raises(ModelError, match="zeros alone"):
+        measured(dataset, [load_text_model(f"{__name__}:nothing")], resamples=10)
+
+
 def test_a_users_function(dataset: Dataset) -> None:
     model = load_text_model(f"{__name__}:features")
     result = measured(dataset, [model], resamples=100)

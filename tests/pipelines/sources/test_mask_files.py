@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import Reason
+from editmill.manifests.pictures import upright_rgb
 from editmill.pipelines.sources.folder import FolderSpec
 from editmill.pipelines.sources.mask_files import MaskFrom, decode_mask
 
@@ -115,11 +117,15 @@ def test_a_field_reads_what_is_not_grey(data: bytes, mask_from: MaskFrom) -> Non
         (stack(values(255), 254), Reason.MASK_UNREADABLE, "partly transparent"),
         (palette(BORDERED, VOC), Reason.MASK_UNREADABLE, r"palette has colours \(indices 0, 15, 255\)"),
         (png(BORDERED), Reason.MASK_UNREADABLE, r"class ids \(0, 15, 255\)"),
-        (png(values(1)), Reason.MASK_EMPTY, "greatest value is 1, and object is from 128 up; save it with 255"),
+        (
+            png(values(1)),
+            Reason.MASK_EMPTY,
+            r"values are 0, 1, and object is from 128 up; .* 255 on the object, or .*mask_from=1$",
+        ),
         (
             png(values(255, kind=np.uint16)),
             Reason.MASK_EMPTY,
-            "is 255, and object is from 32896 up; save it with 65535",
+            "are 0, 255, and object is from 32896 up; save it with 65535",
         ),
         (png(np.full((4, 4), np.nan, np.float32), "TIFF"), Reason.MASK_UNREADABLE, "no numbers"),
         (b"\x93NUMPY", Reason.MASK_UNREADABLE, "not a picture"),
@@ -152,3 +158,60 @@ def test_two_values_are_parted_by_half_the_range(low: int, high: int) -> None:
 def test_the_field_takes_nothing_else(wrong: object) -> None:
     with pytest.raises(ValidationError):
         FolderSpec.model_validate({"labels": "x.csv", "mask_from": wrong})
+
+
+LARGE = cv2.circle(np.zeros((120, 160), np.uint8), (70, 60), 30, 255, -1)
+OTHER = cv2.rectangle(np.zeros((120, 160), np.uint8), (110, 20), (150, 100), 255, -1) > 0
+INSIDE = LARGE > 0
+
+
+def ids(background: int, inside: int, other: int) -> np.ndarray:
+    found = np.full(INSIDE.shape, background, np.uint8)
+    found[INSIDE], found[OTHER] = inside, other
+    return found
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [ids(150, 13, 3), ids(0, 13, 200), ids(0, 38, 128), ids(0, 100, 200), ids(0, 200, 100), ids(0, 1, 255)],
+    ids=["no black", "another id above", "the other alone above", "both bright", "the other dark", "ignored"],
+)
+def test_class_ids_are_refused_whatever_half_the_range_would_take(mask: np.ndarray) -> None:
+    with pytest.raises(Unusable, match=r"class ids .*mask_from=VALUE"):
+        decode_mask(png(mask), "m")
+
+
+def test_a_cut_out_in_grey_is_refused() -> None:
+    shades = np.random.default_rng(0).integers(20, 250, INSIDE.shape, dtype=np.uint8)
+    for mask in (np.where(INSIDE, shades, 0), np.where(INSIDE, shades // 2, 0) + 100 * (shades > 245)):
+        with pytest.raises(Unusable, match="photograph or a cut-out"):
+            decode_mask(png(mask.astype(np.uint8)), "m")
+
+
+@pytest.mark.parametrize("sigma", [0.7, 2.0, 5.0])
+@pytest.mark.parametrize("inside", [255, 200])
+def test_soft_masks_are_parted_at_half(sigma: float, inside: int) -> None:
+    soft = cv2.GaussianBlur(np.where(INSIDE, inside, 0).astype(np.uint8), (0, 0), sigma)
+    assert np.array_equal(decode_mask(png(soft), "m") > 0, soft >= 128)
+    lossy = png(soft, "JPEG")
+    assert np.array_equal(decode_mask(lossy, "m") > 0, np.asarray(Image.open(io.BytesIO(lossy))) >= 128)
+
+
+def test_steps_of_an_enlarged_rim_are_no_class_ids() -> None:
+    small = cv2.resize(LARGE, (40, 30), interpolation=cv2.INTER_AREA)
+    rim = np.unique(small)
+    enlarged = cv2.resize((small // 64 * 64).astype(np.uint8), (160, 120), interpolation=cv2.INTER_NEAREST)
+    assert len(rim) > 2
+    assert np.array_equal(decode_mask(png(enlarged), "m") > 0, enlarged >= 128)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_masks_are_turned_as_pictures_are(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options: dict[str, Any] = {"exif": exif.tobytes()}
+    if kind == "WEBP":
+        options["lossless"] = True
+    data = png(np.where(OBJECT, 255, 0).astype(np.uint8), kind, **options)
+    assert np.array_equal(decode_mask(data, "m"), upright_rgb(data)[..., 0])
