@@ -50,7 +50,7 @@ def checked(entries: Iterable[Any], path: Path, fields: dict[str, type | tuple[t
         wrong += [name for name, kind in fields.items() if not isinstance(known.get(name), kind)]
         if wrong or not is_unicode({name: known[name] for name in fields}):
             what = (
-                f"lacks {', '.join(wrong)}, or has another type there"
+                f"lacks {', '.join(wrong)}, or has another type there: {repr(entry)[:100]}"
                 if wrong
                 else "holds half of a surrogate pair, which is not text"
             )
