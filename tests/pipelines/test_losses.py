@@ -149,3 +149,11 @@ def test_every_family_says_what_its_datasets_need(family: Family[Any, Any]) -> N
     known = {"edit", "level", "class_name"}
     assert family.parts
     assert all(fact in known or fact.startswith("parameters.") for facts in family.parts for fact in facts)
+
+
+def test_an_accepted_sample_counts_for_each_of_its_parts(tmp_path: Path) -> None:
+    found = losses(open_dataset(written(tmp_path, "synthesis", [edits(text="")] * 2)))
+    accepted = {part: loss.accepted for part, loss in found.items()}
+    assert accepted.pop("text") == 2
+    # The classes.
+    assert sum(accepted.values()) == 2

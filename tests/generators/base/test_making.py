@@ -18,7 +18,7 @@ from editmill.generators.base.failing import in_parts
 from editmill.generators.base.guards import StoredPicture, Verdict
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import Unusable
-from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record
+from editmill.generators.base.making import Frame, Maker, SampleBuilder, check_record, measured
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.manifests.errors import ExhaustedError, ModelError, RequestError
@@ -220,6 +220,13 @@ def test_a_score_that_is_not_finite_makes_a_failed_row(
     assert (first.status, first.scores) == ("ok", {"score": 0.5, "psnr": 40.0})
     assert (second.status, second.reasons, second.scores) == ("failed", ("guard_error",), {"score": 0.5})
     assert second.parameters["detail"] == "scores that are not finite: psnr"
+
+
+def test_scores_that_are_not_finite_are_named_in_order() -> None:
+    # Sets have another order in every process.
+    names = [f"score{number}" for number in range(8)]
+    made = measured(Made({}, scores=dict.fromkeys(reversed(names), math.nan)))
+    assert made.detail == f"scores that are not finite: {', '.join(names)}"
 
 
 OUT_OF_MEMORY = [
