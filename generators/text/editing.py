@@ -92,6 +92,15 @@ class TextEditor:
                 candidates[position] = candidate
         return self._measured(jobs, [candidate for candidate in candidates if candidate is not None])
 
+    def beyond_reading(self, text: str) -> str:
+        """Return in what a caption has more words than the pack's masked language model reads tokens, or ""."""
+        if not self._has("masked_lm"):
+            return ""
+        count, limit = len(text.split()), self.masked_lm.tokenizer.model_max_length
+        if count <= limit:
+            return ""
+        return f"the caption has {count:,} words; the pack's masked language model reads {limit:,} tokens"
+
     def _ground(self, jobs: Sequence[TextJob]) -> _Base:
         captions = list({job.caption.key: job.caption for job in jobs}.values())
         slots = self.grounder.ground(captions)

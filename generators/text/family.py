@@ -33,7 +33,7 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     """Attributes inserted into captions, and the controls of that, by the ``text`` generator."""
 
     kind = "text"
-    version = 2
+    version = 3
     what = "edited captions"
     settings = TextSettings
     guard = TextGuardSettings

@@ -43,10 +43,17 @@ class TextMaker(Maker[CaptionedImage]):
     def make(self, jobs: Sequence[Job[CaptionedImage]]) -> list[Made]:
         """Edit captions of many images together; no model sees one that is too long."""
         texts = [self._text_job(job) for job in jobs]
-        limit = self.build.settings.max_characters
-        short = [text for text in texts if len(text.caption.caption.text) <= limit]
+        excess = [self._excess(text.caption.caption.text) for text in texts]
+        short = [text for text, detail in zip(texts, excess, strict=True) if not detail]
         made = iter([self._made(text, one) for text, one in zip(short, self.editor.edit(short), strict=True)])
-        return [next(made) if len(text.caption.caption.text) <= limit else _too_long(text, limit) for text in texts]
+        return [_too_long(detail) if detail else next(made) for detail in excess]
+
+    def _excess(self, text: str) -> str:
+        """Return in what a caption is too long, or ""."""
+        limit = self.build.settings.max_characters
+        if len(text) > limit:
+            return f"the caption has {len(text):,} characters; generator.max_characters allows {limit:,}"
+        return self.editor.beyond_reading(text)
 
     def unit(self, job: Job[CaptionedImage]) -> Hashable:
         """Return the caption: its edits take over each other's slots."""
@@ -81,9 +88,7 @@ class TextMaker(Maker[CaptionedImage]):
         return {kind: self._pictures.get(image.record.id, lambda: encode_image(image.image, kind)), **texts}
 
 
-def _too_long(job: TextJob, limit: int) -> Made:
-    length = len(job.caption.caption.text)
-    detail = f"the caption has {length:,} characters; generator.max_characters allows {limit:,}"
+def _too_long(detail: str) -> Made:
     return Made(reasons=(TextReason.TEXT_TOO_LONG,), detail=detail, final=True)
 
 

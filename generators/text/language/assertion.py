@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 
+from editmill.generators.text.language.announced import announced, sentence_end
 from editmill.generators.text.language.caption_words import VERBS
 from editmill.generators.text.language.chunks import Chunk
 from editmill.generators.text.language.closed_words import DETERMINERS
 from editmill.generators.text.language.denying_words import (
+    APART,
     ASKING,
     BE,
     BEFORE_NOUNS,
@@ -24,9 +25,12 @@ from editmill.generators.text.language.denying_words import (
     GONE,
     GONE_PAIRS,
     LONGEST,
+    LOOKING,
     NEGATIVES,
     NOBODY,
     PERHAPS,
+    PLACING,
+    POSED,
     REFUSING,
     RELATIVE,
     SEEING,
@@ -68,7 +72,7 @@ class _Scopes:
         self.words, self.tags = reading.lowered, reading.tags
         self.starting = {chunk.start: chunk for chunk in chunks}
         self.inside = {place: chunk for chunk in chunks for place in range(chunk.start, chunk.end)}
-        self.marked: set[int] = set()
+        self.marked = announced(reading, chunks)
         for place in range(len(self.words)):
             self._read(place)
 
@@ -77,25 +81,11 @@ class _Scopes:
         own = self.words[chunk.start : chunk.compound]
         return chunk.end - 1 in self.marked or bool(UNREAL_MODIFIERS & set(own)) or self._denied_before(chunk)
 
-    @cached_property
-    def questions(self) -> set[int]:
-        """The words of sentences that end with a question mark."""
-        text, ends = self.reading.text, [word.end for word in self.reading.words]
-        gaps = [*self.reading.gaps[1:], text[ends[-1] :] if ends else ""]
-        asked, asking = set[int](), False
-        for place in reversed(range(len(gaps))):
-            if end := SENTENCE_END.search(gaps[place]):
-                asking = end.group() == "?" or gaps[place].lstrip("\"'”’)").startswith("?")
-            asked |= {place} if asking else set()
-        return asked
-
     def _read(self, place: int) -> None:
         """Mark what the word at ``place`` denies."""
         word = self.words[place]
-        if place in self.questions:
-            self.marked.add(place)
         if self._supposes(place):
-            self._mark(place, self._sentence_end(place))
+            self._mark(place, sentence_end(self.reading, place))
         elif word in PERHAPS or self._inverts(place) or (word in WANTING and self._asks(place)):
             self._mark(place, self._clause_end(place))
         elif word in UNREAL_MODALS and self.tags[place] == "MD":
@@ -117,6 +107,8 @@ class _Scopes:
     def _supposes(self, place: int) -> bool:
         """Return whether all that follows in the sentence is only thought of, or asked for."""
         if self.words[place] in SUPPOSING or self._pair(place) in SUPPOSING_PAIRS:
+            if self.words[place] == "if" and LOOKING & set(self.words[place + 2 : place + 4]):
+                return self._tag(place + 1) != "PRP"
             # Not in "no doubt", "without a doubt".
             return place == 0 or self.words[place - 1] not in ("no", "a", "any")
         start = place - 1 if place and self.tags[place - 1] in RELATIVE else place
@@ -160,8 +152,10 @@ class _Scopes:
             return not alone and not CANCELLING & set(self.words[after : after + 2])
         if word in REFUSING or self._pair(place) in (("no", "longer"), ("hardly", "anyone"), ("hardly", "anybody")):
             return word not in REFUSING or following == "to"
-        if word in ("no", "neither"):
+        if word in ("no", "neither", "few"):
             return self._is_denied_subject(place)
+        if word == "not" and self._is_denied_subject(place):
+            return True
         verbal = after < len(self.words) and self.tags[after][:2] == "VB"
         if word in SELDOM:
             return verbal or self._follows_auxiliary(place) or self._tag(place + 1) == "AUX"
@@ -177,7 +171,7 @@ class _Scopes:
 
     def _is_denied_subject(self, place: int) -> bool:
         """Return whether "no dog, cat or bird" opens a clause and its verb follows."""
-        chunk = self.starting.get(place)
+        chunk = self.starting.get(place if self.words[place] != "not" else place + 1)
         if chunk is None or (place > 0 and not self._breaks(place) and self.words[place - 1] not in ("and", "but")):
             return False
         end = chunk.end
@@ -217,9 +211,9 @@ class _Scopes:
     def _clause_end(self, place: int, *, nested: bool = False) -> int:
         """Return where the clause of the word at ``place`` ends; a nested one ends before its sentence's verb."""
         own = self._skip_adverbs(place + 1 + (self._pair(place) in (("no", "one"), ("no", "longer"))))
-        spare, said = 0, False
+        spare, said, resumed = 0, False, self._parenthesis_end(place, own)
         for here in range(place + 1, len(self.words)):
-            if self._breaks(here, said=said):
+            if here > resumed and self._breaks(here, said=said):
                 return here
             said = said or self.tags[here][:2] in ("NN", "VB", "JJ")
             spare += self.tags[here] in RELATIVE
@@ -228,6 +222,23 @@ class _Scopes:
                     return here
                 spare -= 1
         return len(self.words)
+
+    def _parenthesis_end(self, place: int, own: int) -> int:
+        """Return where a clause goes on after words set apart right behind its denial: "isn't, it seems, a dog".
+
+        Those may also stand behind its verb ("does not show, on its lawn, a dog"); ``place`` where there are none.
+        """
+        starts = [
+            here for here in range(place + 1, min(own + 2, len(self.words))) if APART.search(self.reading.gaps[here])
+        ]
+        if not starts or SENTENCE_END.search(self.reading.gaps[starts[0]]):
+            return place
+        for here in range(starts[0] + 1, len(self.words)):
+            if SENTENCE_END.search(self.reading.gaps[here]):
+                return place
+            if APART.search(self.reading.gaps[here]):
+                return place if self._opens_clause(here) or self.words[here] in BREAKING else here
+        return place
 
     def _is_finite(self, place: int, own: int) -> bool:
         """Return whether the word is a verb that a subject has, other than one right after an auxiliary."""
@@ -257,10 +268,9 @@ class _Scopes:
         chunk = self.starting.get(place)
         end = chunk.end if chunk else place + 1
         # "A bike stands": no plural noun follows "a".
-        if chunk and chunk.determiner >= 0 and self.words[chunk.determiner] in ("a", "an"):
-            verb = self.tags[end - 1] == "NNS" and end - chunk.compound > 1
-            if verb:
-                return True
+        single = chunk and chunk.determiner >= 0 and self.words[chunk.determiner] in ("a", "an")
+        if chunk and single and self.tags[end - 1] == "NNS" and end - chunk.compound > 1:
+            return True
         return (chunk is not None or self._tag(place) in ("PRP", "EX")) and self._tag(end) in FINITE
 
     def _is_list(self, place: int) -> bool:
@@ -276,10 +286,6 @@ class _Scopes:
             if self.words[chunk.end] not in ("or", "nor", "and") and self.reading.gaps[chunk.end].strip() != ",":
                 return False
             here = chunk.end
-
-    def _sentence_end(self, place: int) -> int:
-        ends = (here for here in range(place + 1, len(self.words)) if SENTENCE_END.search(self.reading.gaps[here]))
-        return next(ends, len(self.words))
 
     def _denied_before(self, chunk: Chunk) -> bool:
         """Return whether "without", "instead of" or the like stands before a noun phrase, or "no" in it."""
@@ -312,14 +318,21 @@ class _Scopes:
         three = tuple(self.words[place : place + 3])
         predicate = place not in self.inside or self.words[place] == "nowhere"
         if predicate and (self.words[place] in GONE or three[:2] in GONE_PAIRS or three in GONE_PAIRS):
-            return not self._begins(place + 1) and self._has_subject(place)
-        if three[:2] == ("used", "to") and three[2:] in (("be",), ("stand",)):
+            return not self._begins(place + 1) and self._has_subject(place) and not self._is_undone(place)
+        if three[:2] == ("supposed", "to"):
+            return True
+        if three[:2] == ("used", "to") and three[2:] and three[2] in POSED:
             return not self._begins(place + 3) and self._tag(place + 3) not in ("JJ", "VBN")
         return self._denies_presence(place)
 
+    def _is_undone(self, place: int) -> bool:
+        """Return whether the word is denied itself: "is not gone", "has never vanished"."""
+        before = self.words[max(0, place - 3) : place]
+        return any(word in {"not", "never"} | NEGATIVES or word.endswith("n't") for word in before)
+
     def _has_subject(self, place: int) -> bool:
         before = place - 1
-        while before >= 0 and self.tags[before] in ("RB", "AUX", "MD", "VBN", "WDT", "VB"):
+        while before >= 0 and self.tags[before] in ("RB", "AUX", "MD", "VBN", "WDT", "VB", "TO", "IN", "VBD"):
             before -= 1
         return before in self.inside
 
@@ -329,20 +342,31 @@ class _Scopes:
         if not (word.endswith("n't") or word in NEGATIVES or word in ("not", "never") or longer):
             return False
         being = word in BE or (place > 0 and self.words[place - 1] in BE)
-        after = place + 1 + longer
+        after = max(place + 1 + longer, self._parenthesis_end(place, place))
         while after < len(self.words) and (self.words[after] in ("be", "been", "to") or self.tags[after] == "RB"):
             if self.words[after] in THERE:
                 break
             being |= self.words[after] in ("be", "been")
             after += 1
         here = self.words[after : after + 3]
+        elsewhere = bool(here) and self._is_elsewhere(place, after, being=being)
         present = bool(here) and (here[0] in THERE or (here[0] in ("in", "on") and bool(SHOWN & set(here[1:]))))
         made_out = here[:2] == ["made", "out"]
         standing = bool(here) and here[0] in (EXISTING if longer else EXISTING - {"stand", "stands", "show", "shows"})
-        return ((being or longer) and (present or made_out)) or (standing and not being and not self._begins(after + 1))
+        shown = (being or longer) and (present or made_out)
+        return elsewhere or shown or (standing and not being and not self._begins(after + 1))
+
+    def _is_elsewhere(self, place: int, after: int, *, being: bool) -> bool:
+        """Return whether the subject is "not on the grass", "not lying there", or "not included" without a verb."""
+        word = self.words[after]
+        if self.words[place] == "not" and place - 1 in self.inside and word in THERE and after == place + 1:
+            return True
+        placed = word in POSED and self._tag(after + 1) in ("IN", "RB")
+        return not self._is_nested(place) and (placed or (being and word in PLACING))
 
     def _mark_subject(self, place: int) -> None:
         """Mark the noun phrases before the predicate at ``place``, back to a verb, a conjunction or a comma."""
+        self._mark_head(place)
         here = place - 1
         while here >= 0 and here not in self.inside and not BREAK.search(self.reading.gaps[here + 1]):
             here -= 1
@@ -351,6 +375,18 @@ class _Scopes:
             if BREAK.search(self.reading.gaps[here]) or "," in self.reading.gaps[here]:
                 return
             here -= 1
+
+    def _mark_head(self, place: int) -> None:
+        """Mark the noun phrase whose relative clause ends before ``place``: "the cup that lay here is gone"."""
+        verbs = 0
+        for here in reversed(range(1, place)):
+            if BREAK.search(self.reading.gaps[here + 1]):
+                return
+            verbs += self.tags[here] in FINITE
+            if self.tags[here] in RELATIVE or self.words[here] == "that":
+                if verbs > 1 and here - 1 in self.inside:
+                    self.marked.add(here - 1)
+                return
 
     def _begins(self, place: int) -> bool:
         """Return whether a noun phrase begins at ``place``, joined to the word before it."""

@@ -10,6 +10,8 @@ FINITE = frozenset({"VBZ", "VBP", "VBD", "AUX", "MD"})
 RELATIVE = frozenset({"WDT", "WRB"})
 # Nothing reaches beyond them, nor beyond the words after them.
 BREAK = re.compile(r"[.!?;:()\[\]{}\n\"“”«»–—]|\s-\s")
+# They set words apart within a clause.
+APART = re.compile(r"[,()–—]|\s-\s")
 SENTENCE_END = re.compile(r"[.!?\n]")
 BREAKING = frozenset("but yet while whereas although though because".split())
 NEGATIVES = frozenset(
@@ -35,7 +37,9 @@ if unless whether imagine imagines imagined imagining pretend pretends pretendin
 doubt doubts doubted deny denies denied wonder wonders wondering
 """.split()
 )
-SUPPOSING_PAIRS = frozenset({("as", "though"), ("us", "say"), ("let's", "say"), ("false", "that"), ("untrue", "that")})
+SUPPOSING_PAIRS = frozenset(
+    {("as", "though"), ("yet", "to"), ("us", "say"), ("let's", "say"), ("false", "that"), ("untrue", "that")}
+)
 # What they begin is a question, also without its mark.
 ASKING = frozenset("is are was were do does did has have had can could will would".split())
 SEEING = frozenset("see find spot notice".split())
@@ -43,22 +47,39 @@ UNREAL_MODALS = frozenset("would could might may should must".split())
 BE = frozenset("is are was were be been being isn't aren't wasn't weren't isnt arent wasnt werent it's that's".split())
 # Said of what is not there, after its noun or after a form of "be".
 GONE = frozenset(
-    "missing absent gone nonexistent removed demolished vanished disappeared imaginary invisible unseen nowhere".split()
+    """
+missing absent gone nonexistent removed demolished vanished disappeared imaginary invisible unseen nowhere stolen lost destroyed erased deleted
+discarded sold eaten melted lacking forgotten misplaced
+""".split()
 )
 GONE_PAIRS = frozenset(
     tuple(pair.split())
-    for pair in "torn down|taken away|cut down|once stood|long gone|out of sight|out of view|out of frame".split("|")
+    for pair in """
+torn down|burned down|cut down|thrown away|thrown out|carried off|taken away|given away|was taken|were taken|been taken|once stood|long gone|no more
+left behind|out of sight|out of view|out of frame|been ordered|was ordered|been planned|is planned|was planned
+""".replace("\n", "|")
+    .strip("|")
+    .split("|")
 )
 # Modifiers that say so: "a fake plant", "the missing key".
 UNREAL_MODIFIERS = frozenset(
     """
 missing absent nonexistent non-existent imaginary imagined invisible unseen fake former pretend fictional would-be supposed alleged so-called
-hypothetical ex vanished removed
+hypothetical ex vanished removed stolen future planned
 """.split()
 )
 # With a negation, they deny that their subject is there: "a ball that isn't there", "a dog that can't be seen".
 THERE = frozenset("there here visible present around real seen found shown spotted pictured included noticed".split())
 EXISTING = frozenset("exist exists existed appear appears appeared show shows stand stands stood".split())
+# "A ring is not on the grass", "does not lie there".
+PLACING = frozenset(
+    "on in at by near under behind over above below beneath beside inside outside among between upon within".split()
+)
+POSED = frozenset(
+    "be stand lie sit hang live rest grow belong lying sitting hanging standing resting stands lies sits hangs".split()
+)
+# "If you look closely, there is a ring."
+LOOKING = frozenset("look zoom squint peer watch examine inspect observe".split())
 SHOWN = frozenset("picture photo photograph image scene frame view shot sight".split())
 # Directly before a noun phrase they deny it, and what "or" joins to it.
 BEFORE_NOUNS = frozenset(
@@ -70,6 +91,9 @@ instead of|rather than|free of|free from|devoid of|empty of|emptied of|void of|l
 nothing like|everything but|opposed to|place of|looking for|looks for|look for|searching for|search of|search for|waiting for|waits for|wait for
 asking for|asks for|longing for|longs for|hunting for|wishing for|hoping for|in need of|dream of|dreams of|dreaming of|dream about|dreams about
 dreaming about|thinking of|thinking about|thinks of|thinks about|think of|used to be|used to have|was once|were once|formerly|far from being
+not one of|not even one of|not a single one of|not a one of|not any of|not many of|none of|neither of|hardly any of|few of|yet to
+place for|room for|space for|spot for|reserved for|meant for|intended for|made for|designed for|fit for|set aside for|plan for|plans for|request for
+waited for|asked for|lost|loses|losing|stole|steals|sold|previously|ordered|orders|requested|requests|awaits|awaiting|await|expects|expecting
 """.replace("\n", "|")
     .strip("|")
     .split("|")

@@ -16,7 +16,12 @@ VERBS = frozenset({"VBZ", "VBP", "VBD", "VBG", "VB"})
 SENTENCE_ENDS = ".!?;\n"
 BE = frozenset("is are was were be been being becomes become became remains remain isn't aren't wasn't weren't".split())
 # "It has a yellow colour": of the object, not of a thing beside it.
-PROPERTIES = frozenset("colour color hue shade tone size shape form material pattern finish surface texture".split())
+PROPERTIES = frozenset(
+    """
+colour color hue shade tone size shape form material pattern finish surface texture
+diameter radius circumference perimeter thickness depth breadth width height length volume dimension
+""".split()
+)
 HAVING = frozenset("has have had having with of in".split())
 PRONOUNS = frozenset("it they this these that those one it's that's they're".split())
 DEFINITE = frozenset("the this that these those its".split())

@@ -40,6 +40,7 @@ front back top side middle edge end bottom corner part piece kind type variety s
 bit lots lot center centre inside outside process size colour color finish left right rest half quarter section portion bunch amount sort style
 distance direction morning evening afternoon daytime nighttime row mode attempt intent efficiency activity action motion fun repair construction
 remodeling renovation need purpose focus length width height weight total number couple pair group lighting
+diameter radius circumference perimeter thickness depth breadth volume dimension
 """.split()
 )
 

@@ -244,6 +244,22 @@ def test_a_caption_that_is_too_long_is_shown_to_no_model(tmp_path: Path) -> None
     assert {row.reasons for row in at_limit if row.replica > 0} == {("text_too_long",)}
 
 
+def test_a_caption_of_more_words_than_the_masked_model_reads_is_shown_to_no_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = "a cube on grass"
+    source = captions_source(tmp_path, [short, "a " * 2400 + "cube", "a cube on red grass and " * 20])
+    made = rows_of(run(make_maker("xmai", source)))
+    long = [row for row in made if row.replica > 0]
+    assert {(row.status, row.reasons, row.attempts) for row in long} == {("failed", ("text_too_long",), 1)}
+    assert "2,401 words" in long[0].parameters["detail"]
+    assert all(len(row.parameters["detail"]) < 160 for row in long)
+    assert not [record for record in caplog.records if "a a a" in record.getMessage()]
+    assert [row for row in made if row.replica == 0] == rows_of(
+        run(make_maker("xmai", captions_source(tmp_path, [short])))
+    )
+
+
 def test_tiny_checkpoints_of_published_classes(tmp_path: Path) -> None:
     """An open vocabulary, and a pack without second judge, segmenter or entailment model: every caption ends as an edit
     or as a recorded no-op.

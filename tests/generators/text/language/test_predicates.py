@@ -32,6 +32,7 @@ from editmill.generators.text.language.phrases import noun_phrases
         ("yellow is the cube", "cube", "yellow"),
         ("the cube is made of metal", "cube", "metal"),
         ("a car in red", "car", "red"),
+        ("a ring with a large diameter", "ring", "large"),
         ("the cube has a yellow colour", "cube", "yellow"),
         ("a cube on a plain surface", "cube", ""),
         ("the cube's colour is yellow", "cube", "yellow"),
