@@ -56,6 +56,7 @@ GONE_PAIRS = frozenset(
     tuple(pair.split())
     for pair in """
 torn down|burned down|cut down|thrown away|thrown out|carried off|taken away|given away|was taken|were taken|been taken|once stood|long gone|no more
+moved elsewhere|moved away|once was|once were|was once here|was once there|were once here|is to be|are to be|goes here
 left behind|out of sight|out of view|out of frame|been ordered|was ordered|been planned|is planned|was planned
 """.replace("\n", "|")
     .strip("|")
