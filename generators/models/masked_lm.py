@@ -197,7 +197,7 @@ class MaskedLm:
         ids = self.encode_masked((slot.text[: slot.start], slot.text[slot.end :]))
         if self.tokenizer.mask_token_id not in ids:
             raise ValueError(
-                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {slot.text!r}"
+                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {slot.text[:80]!r}"
             )
         return ids
 

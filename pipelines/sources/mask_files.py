@@ -135,7 +135,7 @@ def _is_solid(region: npt.NDArray[np.bool_]) -> bool:
 def _dark(values: Values, half: int) -> str:
     found, full = np.unique(values), 255 * (half // HALF)
     # Of two values the greater one is the object; among more, only who made the mask knows.
-    value = f"{found[-1]:g}" if len(found) == 2 and found[-1] > 0 else "VALUE"
+    value = f"{found[-1]:g}" if len(found) <= 2 and found[-1] > 0 else "VALUE"
     named = f", or name the object's value, as in {FIELD}={value}" if (found == found.round()).all() else ""
     return f"its values are {_list(values)}, and object is from {half} up; save it with {full} on the object{named}"
 

@@ -83,10 +83,9 @@ class _Scopes:
 
     def _read(self, place: int) -> None:
         """Mark what the word at ``place`` denies."""
-        word = self.words[place]
         if self._supposes(place):
             self._mark(place, sentence_end(self.reading, place))
-        elif word in PERHAPS or self._inverts(place) or (word in WANTING and self._asks(place)):
+        elif (word := self.words[place]) in PERHAPS or self._inverts(place) or (word in WANTING and self._asks(place)):
             self._mark(place, self._clause_end(place))
         elif word in UNREAL_MODALS and self.tags[place] == "MD":
             self._suppose(place)
