@@ -196,9 +196,8 @@ class MaskedLm:
     def _encode_slot(self, slot: Slotted) -> list[int]:
         ids = self.encode_masked((slot.text[: slot.start], slot.text[slot.end :]))
         if self.tokenizer.mask_token_id not in ids:
-            raise ValueError(
-                f"the slot lies beyond the {self.tokenizer.model_max_length} tokens that the model reads: {slot.text[:80]!r}"
-            )
+            most = self.tokenizer.model_max_length
+            raise ValueError(f"the slot lies beyond the {most} tokens that the model reads: {slot.text[:80]!r}")
         return ids
 
     def _pieces(self, word: str) -> list[int]:

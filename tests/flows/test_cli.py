@@ -101,9 +101,7 @@ def test_plan_says_why_a_source_can_not_be_used(tmp_path: Path) -> None:
     (tmp_path / "images/p2.png").write_bytes(b"")
     arguments = ["plan", "imagenet-e", "--source", f"folder:{labels}"]
     text = run(*arguments).stderr
-    assert (
-        "source p1 can't be used: mask_empty (masks/p1.png: no pixel of the mask is object: its values are 1," in text
-    )
+    assert "source p1 can't be used: mask_empty (masks/p1.png: no pixel of the mask is object: its values" in text
     assert "--set source.mask_from=1" in text
     assert "source p2 can't be used: source_unreadable (images/p2.png: not a picture of a known format)" in text
     # The field reads the mask, in which everything is object.
