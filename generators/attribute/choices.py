@@ -18,11 +18,8 @@ def resolve(asked: Asked[AttributeSettings, GuardSettings]) -> tuple[AttributeSe
     """
     settings, pack = asked.settings, asked.pack
     known = pack.knows(asked.source_kind)
-    render, edits = (
-        settings.render.chosen(models=known and not {"inpaint", "removal"}.isdisjoint(pack.roles)),
-        settings.edits,
-    )
-    notices = []
+    render = settings.render.chosen(models=known and not {"inpaint", "removal"}.isdisjoint(pack.roles))
+    edits, notices = settings.edits, []
     if not known and settings.unknown_world == "skip":
         edits = tuple(edit for edit in edits if not _generates(edit, render))
         left_out = ", ".join(dict.fromkeys(edit.name for edit in settings.edits if edit not in edits))

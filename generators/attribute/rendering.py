@@ -106,7 +106,11 @@ class AttributeRenderer:
 
     def removable(self, source: LoadedSource) -> bool:
         """Return whether the hole of a source's object is small enough to be filled."""
-        render, share = self.settings.render, self.remover.hole_share(source)
+        return self._fills(self.remover.hole_share(source))
+
+    def _fills(self, share: float) -> bool:
+        """Return whether a hole of this share of the frame is filled."""
+        render = self.settings.render
         # Patches have to come from somewhere.
         return share <= (render.most_hole or 1.0) and (share < 1 or render.removal != "patches")
 
@@ -182,7 +186,7 @@ class AttributeRenderer:
 
     def _removed(self, source: LoadedSource) -> _Layer:
         share, most = self.remover.hole_share(source), self.settings.render.most_hole
-        if not self.removable(source):
+        if not self._fills(share):
             what = f"removing the object would fill {share:.0%} of the frame; the recipe allows {most:.0%}"
             raise Unusable(AttributeReason.HOLE_TOO_LARGE, what)
         # A seed per source and not per edit, so that all edits of a source share one removal.
