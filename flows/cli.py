@@ -17,7 +17,7 @@ from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
 from editmill.flows.commands.regate import regate
-from editmill.flows.failures import failure_of
+from editmill.flows.failures import failure_of, stopping_cleanly
 
 
 class Group(click.Group):
@@ -25,7 +25,8 @@ class Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            with stopping_cleanly():
+                return super().invoke(ctx)
         except BrokenPipeError:
             # A reader such as `head` has seen enough; click ends quietly.
             raise

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 import errno
+import signal
+import threading
+from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import FrameType
 
 from editmill.flows.extras import extra_of
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.plugins import install_hint
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, which asks for the same as Ctrl-C."""
+
+
+@contextmanager
+def stopping_cleanly() -> Iterator[None]:
+    """Raise `Terminated` on SIGTERM within the block; without it the process would end at once and leave its workers
+    and half a file behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        # Python handles signals there alone.
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def failure_of(error: BaseException) -> tuple[int, str] | None:
@@ -15,8 +44,9 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, EditmillError):
         return error.exit_code, f"error: {error}"
     if isinstance(error, KeyboardInterrupt):
-        # 128 + SIGINT, as shells count.
-        return 130, "stopped; run the same command again to go on"
+        # As shells count.
+        number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        return 128 + number, "stopped; run the same command again to go on"
     if isinstance(error, BrokenProcessPool):
         what = "a worker process was killed, perhaps for memory"
         return 1, f"error: {what}\n  fix: run the same command again with fewer --workers"

@@ -8,17 +8,20 @@ import os
 import queue
 import shutil
 import signal
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
 
+from tqdm import tqdm
+
 from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement
+from editmill.manifests.atomic import remove_stale_temporaries
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.progress import Progress
@@ -146,22 +149,46 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
     # CUDA can't be used in forked processes, and locks that threads of torch or OpenCV hold stay locked in them.
     context = multiprocessing.get_context("spawn")
     done: Queue[int] = context.Queue()
-    # A queue reaches a process only while it is started, not as the argument of a task.
-    with ProcessPoolExecutor(
-        min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
-    ) as pool:
-        futures = [pool.submit(_run, task) for task in tasks]
-        try:
-            _follow(futures, done, advance)
-        except BaseException as error:
-            # Those that wait are dropped; the end of the block waits for those that run.
-            pool.shutdown(wait=False, cancel_futures=True)
-            if isinstance(error, KeyboardInterrupt):
-                # Nobody wants to wait for whole shards; a shard that is not finished is built again.
-                for worker in multiprocessing.active_children():
-                    worker.terminate()
-            raise
-        return [future.result() for future in futures]
+    try:
+        # A queue reaches a process only while it is started, not as the argument of a task.
+        with ProcessPoolExecutor(
+            min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
+        ) as pool:
+            with _deaf_to_interrupts():
+                futures = [pool.submit(_run, task) for task in tasks]
+            try:
+                _follow(futures, done, advance)
+            except BaseException as error:
+                if isinstance(error, KeyboardInterrupt):
+                    _kill_workers()
+                # Those that wait are dropped, those that run are waited for.
+                pool.shutdown(cancel_futures=True)
+                raise
+            return [future.result() for future in futures]
+    except KeyboardInterrupt:
+        for out in {task.out for task in tasks if task.out is not None}:
+            remove_stale_temporaries(out)
+        raise
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Have processes that are started meanwhile never see SIGINT, which terminals send to them too: the parent decides.
+
+    This process gets one that comes meanwhile at the end.
+    """
+    # From the first instruction on, and so by the mask that they inherit: an import that is interrupted tells it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _kill_workers() -> None:
+    """Kill the running shards: nobody wants to wait for them, and what is not finished is built again."""
+    for worker in multiprocessing.active_children():
+        worker.kill()
 
 
 def _follow(futures: Sequence[Future[ShardStats]], done: Queue[int], advance: Callable[[int], object]) -> None:
@@ -185,9 +212,8 @@ def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -
 def _initialise(done: Queue[int]) -> None:
     global _progress
     _progress = done
-    # Terminals interrupt workers too, which would each print a traceback.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda got, frame: sys.exit(128 + got))
+    # Shared between processes by default, with a semaphore that a killed one would leave behind.
+    tqdm.set_lock(threading.RLock())
     # Spawned processes have none of the logging that the parent set up.
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     threading.Thread(target=_follow_parent, daemon=True).start()

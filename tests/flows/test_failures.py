@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
+import signal
 
 import pytest
 import torch
 
-from editmill.flows.failures import failure_of
+from editmill.flows.failures import failure_of, stopping_cleanly
 from editmill.manifests.errors import DataError
 
 
@@ -19,6 +21,14 @@ def test_errors_of_the_machine() -> None:
         "  fix: free space there, or name another folder, and run the same command again",
     )
     assert failure_of(KeyboardInterrupt()) == (130, "stopped; run the same command again to go on")
+
+
+def test_a_signal_to_end_is_told_like_an_interruption() -> None:
+    with pytest.raises(KeyboardInterrupt) as stopped, stopping_cleanly():
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+    assert failure_of(stopped.value) == (143, "stopped; run the same command again to go on")
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert failure_of(DataError("no", where="x")) == (1, "error: no\n  where: x")
 
 

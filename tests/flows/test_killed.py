@@ -79,14 +79,19 @@ def test_a_killed_build_resumes_to_the_bytes_of_one_that_was_not(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_an_interrupted_build_says_one_line_and_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_a_stopped_build_says_one_line_and_leaves_nothing_half_written(
+    tmp_path: Path, number: signal.Signals, whole_group: bool
+) -> None:
     build = start(tmp_path / "set")
     assert build.stderr is not None
     text, deadline = "", time.time() + 300
     while not re.search(r" \d+/\d+ \[", text) and time.time() < deadline:
         text += build.stderr.read(1)
-    os.killpg(build.pid, signal.SIGINT)
+    (os.killpg if whole_group else os.kill)(build.pid, number)
     _, said = build.communicate(timeout=60)
-    assert build.returncode == 130
-    assert "Traceback" not in text + said
+    assert build.returncode == 128 + number
     assert said.splitlines()[-1] == "stopped; run the same command again to go on"
+    assert "Traceback" not in text + said
+    assert not list(tmp_path.rglob("*.editmill-tmp"))
