@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import signal
 
 import pytest
@@ -25,8 +24,7 @@ def test_errors_of_the_machine() -> None:
 
 def test_a_signal_to_end_is_told_like_an_interruption() -> None:
     with pytest.raises(KeyboardInterrupt) as stopped, stopping_cleanly():
-        os.kill(os.getpid(), signal.SIGTERM)
-        signal.pause()
+        signal.raise_signal(signal.SIGTERM)
     assert failure_of(stopped.value) == (143, "stopped; run the same command again to go on")
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert failure_of(DataError("no", where="x")) == (1, "error: no\n  where: x")
