@@ -29,6 +29,9 @@ PACK_EXCLUDED = {
 ROLE_EXCLUDED = {
     "path": "in the model's id",
     "repo": "the same",
+    "subfolder": "weights are told by their digest",
+    "made": "in the model's id",
+    "command": "prose",
     "revision": "in the model's record",
     "licence": "the same",
 }

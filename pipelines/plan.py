@@ -18,6 +18,7 @@ from editmill.manifests.records import SourceRecord, SourcesRecord
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
+from editmill.pipelines.serving import check_roles
 from editmill.pipelines.sources import open_source
 
 # A plan is kept in memory, and a thousand bytes are a sample.
@@ -79,7 +80,7 @@ def make_plan(recipe: Recipe) -> Plan:
 
     Raises:
         SourceError: The source can't be read, has nothing to edit, or is not of the kind that the family edits.
-        ModelError: There is no such pack.
+        ModelError: There is no such pack, or it lacks roles.
         RecipeError: Two guards have a score of one name, or there are too many samples.
         RequestError: The pack can make nothing of such a source.
     """
@@ -88,6 +89,7 @@ def make_plan(recipe: Recipe) -> Plan:
     recipe = recipe.model_copy(update={"generator": settings})
     # Told here, before anything is taken or made.
     score_names_of(recipe, pack)
+    check_roles(recipe, pack)
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
     records = list(source.records())
     shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]

@@ -65,11 +65,15 @@ def show(recipe: str, source: str, models: str, overrides: tuple[str, ...], as_j
 
 @click.group(invoke_without_command=True)
 @click.option("--models-dir", type=LocalPath(folder=True), help="Where public checkpoints are looked for.")
+@click.option("--recipes", "by_recipe", is_flag=True, help="Print which packs serve which recipes instead.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def models(context: click.Context, models_dir: Path | None, as_json: bool) -> None:
+def models(context: click.Context, models_dir: Path | None, by_recipe: bool, as_json: bool) -> None:
     """List model packs: roles, checkpoints, licences, present or not."""
     if context.invoked_subcommand is not None:
+        return
+    if by_recipe:
+        _show_served(as_json)
         return
     from editmill.generators.models.checkpoints import local_folder
     from editmill.pipelines.packs import find_pack, pack_names
@@ -80,7 +84,7 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
         listing[name] = {
             role: {
                 "class": entry.cls,
-                "checkpoint": entry.repo or entry.path,
+                "checkpoint": entry.repo or entry.made or entry.path,
                 "revision": entry.revision,
                 "licence": entry.licence,
                 "present": local_folder(pack, role, models_dir) is not None,
@@ -94,6 +98,20 @@ def models(context: click.Context, models_dir: Path | None, as_json: bool) -> No
         click.echo(f"{name}: {find_pack(name).description}")
         for line in _columns([_cells(role, facts) for role, facts in roles.items()]):
             click.echo(f"  {line}")
+
+
+def _show_served(as_json: bool) -> None:
+    """Print a row per recipe and a column per pack: ok, or the roles that the pack lacks."""
+    from editmill.pipelines.serving import served
+
+    table = served()
+    if as_json:
+        click.echo(json.dumps(table, indent=2))
+        return
+    packs = next(iter(table.values()))
+    rows = [(name, *(", ".join(missing) or "ok" for missing in lacks.values())) for name, lacks in table.items()]
+    for line in _columns([("recipe", *packs), *rows]):
+        click.echo(line)
 
 
 def _cells(role: str, facts: dict[str, Any]) -> tuple[str, ...]:

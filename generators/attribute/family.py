@@ -126,8 +126,8 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
 
 
 def _classifier(pack: PackSpec, role: str) -> str:
-    """Return ``role``, if it is an image classifier of the pack."""
-    if not pack.entry(role).classifies:
+    """Return ``role``, unless the pack has something else than an image classifier there."""
+    if role in pack.roles and not pack.entry(role).classifies:
         what = f"the role {role!r} is not an image classifier but {pack.entry(role).cls}"
         raise ModelError(what, where="generator.render.surrogate", fix="name a role such as classifier")
     return role

@@ -189,10 +189,12 @@ class Family(ABC, Generic[S, G]):
 
     @abstractmethod
     def roles(self, asked: Asked[S, G]) -> list[str]:
-        """Return the roles of the pack that making and guarding use, the guards' where the pack has them.
+        """Return the roles that making and guarding use, those of most guards where the pack has them.
+
+        Roles that the pack lacks are refused in the plan.
 
         Raises:
-            ModelError: The pack lacks one, or has another kind of model there.
+            ModelError: The pack has another kind of model there.
         """
 
     @abstractmethod

@@ -121,7 +121,7 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
 
 
 def _check_classifier(pack: PackSpec, role: str) -> None:
-    if not pack.entry(role).classifies:
+    if role in pack.roles and not pack.entry(role).classifies:
         raise ModelError(
             f"the role {role!r} is not an image classifier but {pack.entry(role).cls}",
             where="generator.targets",

@@ -19,9 +19,10 @@ def local_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path | N
         folder = pack.folder / entry.path
         return folder if _has_weights(folder) else None
     if models_dir is not None:
-        named = (models_dir / entry.repo, models_dir / entry.repo.split("/")[-1])
+        names = (entry.made,) if entry.made else (entry.repo, entry.repo.split("/")[-1])
+        named = (models_dir / name / entry.subfolder for name in names)
         return next((folder for folder in named if _has_weights(folder)), None)
-    return _hub_snapshot(entry)
+    return _hub_snapshot(entry) if entry.repo else None
 
 
 def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Path:
@@ -43,6 +44,13 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
             where=str(pack.folder / entry.path),
             fix=fix if trained else f"put the checkpoint there, or correct roles.{role}.path in the pack's file",
         )
+    if entry.made:
+        raise ModelError(
+            f"the checkpoint of {role!r} in pack {pack.name!r} has not been converted on this machine",
+            where=str((models_dir or Path("MODELS")) / entry.made),
+            fix=f"{entry.command.replace('MODELS', str(models_dir or 'MODELS'))}  (then pass --models-dir "
+            f"{models_dir or 'MODELS'})",
+        )
     target = models_dir / entry.repo if models_dir else Path("MODELS") / entry.repo
     raise ModelError(
         f"the checkpoint of {role!r} in pack {pack.name!r} is not on this machine",
@@ -63,9 +71,10 @@ def _hub_snapshot(entry: RoleEntry) -> Path | None:
     except ImportError:
         return None
     try:
-        folder = Path(snapshot_download(entry.repo, revision=entry.revision, local_files_only=True))
+        snapshot = snapshot_download(entry.repo, revision=entry.revision, local_files_only=True)
     except OSError:
         return None
+    folder = Path(snapshot) / entry.subfolder
     return folder if _has_weights(folder) else None
 
 
@@ -76,7 +85,9 @@ def model_record(pack: PackSpec, role: str, *, models_dir: Path | None, dtype: s
         role=role,
         cls=entry.cls,
         # A folder of this machine is cut to its name.
-        id=entry.repo or f"{pack.name}/{Path(entry.path).name if Path(entry.path).is_absolute() else entry.path}",
+        id=entry.repo
+        or entry.made
+        or f"{pack.name}/{Path(entry.path).name if Path(entry.path).is_absolute() else entry.path}",
         revision=entry.revision,
         digest=weights_digest(checkpoint_folder(pack, role, models_dir)),
         dtype=dtype,

@@ -147,9 +147,10 @@ class Models:
 
                     from editmill.generators.models.image_adapter import load_image_adapter
 
-                    processor = AutoImageProcessor.from_pretrained(
-                        self.folder(entry.parts["image_encoder"]), local_files_only=True
-                    )
+                    encoder = self.folder(entry.parts["image_encoder"])
+                    # The published encoder has none; diffusers then takes CLIP's in the encoder's size.
+                    has = (encoder / "preprocessor_config.json").is_file()
+                    processor = AutoImageProcessor.from_pretrained(encoder, local_files_only=True) if has else None
                     return load_image_adapter(folder, dtype=dtype, processor=processor, **parts)
                 if entry.cls == "segment_anything.Sam":
                     from editmill.generators.models.segment_anything import load_sam

@@ -25,6 +25,9 @@ class RoleEntry(BaseModel):
         path: Folder relative to the pack's file (embedded weights), or "".
         repo: Hub id, or "" for embedded weights.
         revision: Commit of the hub repository; never a branch.
+        subfolder: Folder of the repository that holds the checkpoint, or "" for the repository itself.
+        made: Folder under ``--models-dir`` that ``command`` makes of a published checkpoint of another format.
+        command: What makes it, for the message that it is missing.
         licence: SPDX identifier or the licence's name.
         parts: Further roles that the class takes as keyword arguments, such as ``vae: autoencoder``.
         vocabulary: Class names that a closed-vocabulary judge knows; empty for an open one.
@@ -39,6 +42,9 @@ class RoleEntry(BaseModel):
     path: str = ""
     repo: str = ""
     revision: str = ""
+    subfolder: str = ""
+    made: str = ""
+    command: str = ""
     licence: str
     parts: dict[str, str] = Field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
@@ -56,8 +62,10 @@ class RoleEntry(BaseModel):
 
     @model_validator(mode="after")
     def _check_place(self) -> RoleEntry:
-        if bool(self.path) == bool(self.repo):
-            raise ValueError("a role has either a path (embedded weights) or a repo (hub id)")
+        if [bool(self.path), bool(self.repo), bool(self.made)].count(True) != 1:
+            raise ValueError("a role has a path (embedded weights), a repo (hub id), or made (a converted folder)")
+        if bool(self.made) != bool(self.command):
+            raise ValueError("made needs the command that makes the folder, and command is for made")
         if self.repo and not COMMIT.fullmatch(self.revision):
             raise ValueError(f"revision {self.revision!r} of {self.repo} is not a full commit; branches move")
         if not self.cls.rpartition(".")[0]:

@@ -68,7 +68,7 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
         if any(kind.denoises for kind in kinds):
             needed += ["text_to_image", "controlnet", "image_adapter"]
         if any(kind.regenerates and not kind.denoises for kind in kinds):
-            needed.append("text_to_image" if "text_to_image" in has else "autoencoder")
+            needed.append("text_to_image" if "text_to_image" in (*has, *needed) else "autoencoder")
         if "image_encoder" in has:
             needed.append("image_encoder")
         return list(dict.fromkeys(needed))

@@ -92,8 +92,9 @@ class EnsembleSettings(Settings):
         return self
 
     def gate_roles(self, pack: PackSpec) -> list[str]:
-        """Return the pack's roles that gate."""
-        return [role for role in GATE_ROLES if role in pack.roles and (role != "segmenter" or self.segment)]
+        """Return the pack's roles that gate, and ``zero_shot`` where it has no judge of the label."""
+        judge = [] if {"zero_shot", "zero_shot_2"} & set(pack.roles) else ["zero_shot"]
+        return [*judge, *(one for one in GATE_ROLES if one in pack.roles and (one != "segmenter" or self.segment))]
 
     def calibration_roles(self, pack: PackSpec) -> list[str]:
         """Return the pack's roles that make the pictures of a calibration: round trips, and objects removed."""

@@ -135,3 +135,19 @@ def test_record_says_what_was_loaded(pack: PackSpec, sd15: PackSpec, models_dir:
 def test_record_of_a_missing_checkpoint_is_a_model_error(sd15: PackSpec, tmp_path: Path) -> None:
     with pytest.raises(ModelError):
         model_record(sd15, "inpaint", models_dir=tmp_path / "none", dtype="float32")
+
+
+def test_a_converted_checkpoint_lies_under_models_dir_or_its_command_is_named(sd15: PackSpec, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not been converted") as caught:
+        checkpoint_folder(sd15, "unconditional", tmp_path)
+    assert caught.value.fix.startswith("editmill convert adm 256x256_diffusion_uncond.pt --to")
+    assert str(tmp_path / "adm-256") in caught.value.fix
+    assert local_folder(sd15, "unconditional", None) is None
+    assert checkpoint_folder(sd15, "unconditional", place(tmp_path / "adm-256").parent) == tmp_path / "adm-256"
+
+
+def test_a_subfolder_of_a_repository_holds_the_checkpoint(sd15: PackSpec, tmp_path: Path) -> None:
+    place(tmp_path / "CompVis/ldm-super-resolution-4x-openimages/unet")
+    assert local_folder(sd15, "vq", tmp_path) is None
+    vqvae = place(tmp_path / "CompVis/ldm-super-resolution-4x-openimages/vqvae")
+    assert local_folder(sd15, "vq", tmp_path) == vqvae

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from editmill.generators.models.image_adapter import load_image_adapter
+from editmill.generators.models.image_adapter import ImageAdapter, attach, load_image_adapter
+from tests.watermark_models import make_pipeline
 
 ENCODER = SimpleNamespace(config=SimpleNamespace(hidden_size=8))
 STATE = {"image_proj.proj_in.weight": torch.ones(4, 8), "ip_adapter.1.to_k_ip.weight": torch.ones(2, 2)}
@@ -49,3 +53,36 @@ def test_two_files_are_refused(tmp_path: Path) -> None:
     save_file(STATE, tmp_path / "other.safetensors")
     with pytest.raises(ValueError, match="2 safetensors files"):
         load(tmp_path, STATE)
+
+
+def test_the_published_form_of_sd15_joins_a_pipeline_with_an_encoder_that_has_no_processor() -> None:
+    pipeline = make_pipeline()
+    vision = CLIPVisionConfig(
+        hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=28, patch_size=14
+    )
+    encoder = CLIPVisionModelWithProjection(vision).eval()
+    width = pipeline.unet.config.cross_attention_dim
+    crossed = [name for name in pipeline.unet.attn_processors if name.endswith("attn2.processor")]
+    inner = [pipeline.unet.get_submodule(name.removesuffix(".processor")).inner_dim for name in crossed]
+    state = {
+        "image_proj": {
+            "proj.weight": torch.randn(4 * width, vision.projection_dim),
+            "proj.bias": torch.zeros(4 * width),
+        },
+        "ip_adapter": {
+            f"{2 * place + 1}.{part}.weight": torch.randn(side, width)
+            for place, side in enumerate(inner)
+            for part in ("to_k_ip", "to_v_ip")
+        },
+    }
+    state["image_proj"] |= {"norm.weight": torch.ones(width), "norm.bias": torch.zeros(width)}
+    attach(pipeline, ImageAdapter(state, encoder, None))
+
+    def drawn(grey: int) -> object:
+        picture = Image.new("RGB", (40, 30), (grey, 0, 0))
+        generator = torch.Generator().manual_seed(0)
+        return pipeline(
+            "", ip_adapter_image=picture, num_inference_steps=1, generator=generator, output_type="np"
+        ).images
+
+    assert np.abs(np.asarray(drawn(0)) - np.asarray(drawn(255))).max() > 0
