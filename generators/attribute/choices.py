@@ -18,7 +18,8 @@ def resolve(asked: Asked[AttributeSettings, GuardSettings]) -> tuple[AttributeSe
     """
     settings, pack = asked.settings, asked.pack
     known = pack.knows(asked.source_kind)
-    render = settings.render.chosen(models=known and not {"inpaint", "removal"}.isdisjoint(pack.roles))
+    able = known and not {"inpaint", "removal"}.isdisjoint(pack.roles)
+    render = settings.render.chosen(models=able, photographs=not pack.draws(asked.source_kind))
     edits, notices = settings.edits, []
     if not known and settings.unknown_world == "skip":
         edits = tuple(edit for edit in edits if not _generates(edit, render))

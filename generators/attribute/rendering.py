@@ -25,8 +25,9 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import compose, cover
+from editmill.generators.compositing.hole import HoleRule
 from editmill.generators.compositing.patchmatch import PatchMatch
-from editmill.generators.compositing.removal import MARGIN, Filler, Remover
+from editmill.generators.compositing.removal import Filler, Remover
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
 from editmill.generators.models.loading import Models
@@ -88,16 +89,21 @@ class AttributeRenderer:
     @cached_property
     def remover(self) -> Remover:
         """The object remover."""
-        render, undilated = self.settings.render, "undilated-removal" in self.quirks
+        render = self.settings.render
         return Remover(
             self._filler(),
             prompt=self.models.pack.removal_prompt,
             model_digest=self.model_digest,
             cache=self.cache,
-            dilation=0.0 if undilated else render.dilation or 0.0,
+            rule=self._hole_rule(),
             feather=render.feather,
-            margin=0 if undilated else MARGIN,
         )
+
+    def _hole_rule(self) -> HoleRule:
+        render = self.settings.render
+        if "undilated-removal" in self.quirks:
+            return HoleRule(dilation=0.0, margin=0)
+        return HoleRule(render.dilation or 0.0, closing=render.closing or 0.0, shadows=bool(render.shadows))
 
     def _filler(self) -> Filler:
         if self.settings.render.removal == "patches":

@@ -1,9 +1,12 @@
 """How objects are removed where nobody says otherwise."""
 
-# By how much of the longer side of its box an object's mask grows before it is filled: by models, and by patches, which
-# need more of the surroundings to take from.
+# By how much of the longer side of its box an object's mask grows before it is filled: in the pack's own toy world,
+# whose shadows it takes in; in photographs by models; and by patches, which need more of the surroundings to take from.
 DILATION = 0.2
-PATCH_DILATION = 0.05
+PHOTO_DILATION = 0.08
+PATCH_DILATION = 0.04
+# Gaps of up to twice this share of that side are closed in masks of photographs.
+CLOSING = 0.05
 # Largest share of the frame that patches fill; of larger holes too little is left to take from.
 PATCH_MOST_HOLE = 0.4
 # Width in pixels of the seam between the filled region and the source.

@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
+from editmill.manifests.plugins import install_hint
 
 # Pixels of the longer side at which patches are searched. Beyond it a hole is filled in a smaller picture, and what
 # shrinking lost is taken from where the patches came from.
@@ -39,7 +40,7 @@ class PatchMatch:
             from patchmatch import patch_match
         except ImportError as error:
             what = "removing objects by patches needs the package pypatchmatch"
-            raise RequestError(what, where="generator.render.removal", fix="pip install pypatchmatch") from error
+            raise RequestError(what, where="generator.render.removal", fix=install_hint("generate")) from error
         self.library, self.side = patch_match, side
         self.identity: dict[str, Any] = {"patchmatch": importlib.metadata.version("pypatchmatch"), "side": side}
         # Patches of the surroundings have their colours.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,8 +13,10 @@ import numpy as np
 from PIL import Image
 
 from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.base.per_source import PerSource
 from editmill.generators.compositing.colour_match import local_shift, match_palette, rim_shift
-from editmill.generators.compositing.defaults import DILATION, FEATHER
+from editmill.generators.compositing.defaults import FEATHER
+from editmill.generators.compositing.hole import PLAIN, HoleRule
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
 from editmill.generators.models.loading import Models
@@ -25,20 +28,6 @@ from editmill.manifests.pictures import PictureError, upright_rgb
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
 REMOVAL_VERSION = 6
-MARGIN = 2
-
-
-def removal_hole(mask: Mask, dilation: float, margin: int = MARGIN) -> Mask:
-    """Return the region to fill, bool [H, W]: the mask grown by ``dilation`` of the longer side of its box, plus
-    ``margin`` pixels.
-
-    The growth takes in the object's rim, whose pixels are mixed with the object, and most of its contact shadow.
-    """
-    inside = (mask > 0).astype(np.uint8)
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    radius = round(longer * dilation) + margin
-    return cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= radius
 
 
 def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Picture:
@@ -87,9 +76,8 @@ class Remover:
         prompt: What it is told to fill them with.
         model_digest: Identifies its weights among kept backgrounds.
         cache: Folder of finished backgrounds; None to keep none.
-        dilation: By how much of the longer side of its box an object's mask grows.
+        rule: How a mask becomes a hole.
         feather: Width in pixels of the seam.
-        margin: By how many pixels the mask grows beyond that.
     """
 
     def __init__(
@@ -99,12 +87,12 @@ class Remover:
         prompt: str,
         model_digest: str,
         cache: Path | None = None,
-        dilation: float = DILATION,
+        rule: HoleRule = PLAIN,
         feather: float = FEATHER,
-        margin: int = MARGIN,
     ) -> None:
         self.filler, self.prompt, self.model_digest, self.cache = filler, prompt, model_digest, cache
-        self.dilation, self.feather, self.margin = dilation, feather, margin
+        self.rule, self.feather = rule, feather
+        self._holes: PerSource[tuple[Mask, float]] = PerSource(8)
         self._recent: dict[str, Feature] = {}
 
     def key(self, source: LoadedSource, seed: int) -> str:
@@ -121,19 +109,25 @@ class Remover:
                 "prompt": self.prompt,
                 "models": self.model_digest,
                 "filler": self.filler.identity,
-                "dilation": self.dilation,
-                "margin": self.margin,
+                "hole": asdict(self.rule),
                 "feather": self.feather,
             }
         )
 
     def hole(self, source: LoadedSource) -> Mask:
-        """Return the region that is filled, bool [H, W]."""
-        return removal_hole(source.mask, self.dilation, self.margin)
+        """Return the region that is filled, bool [H, W]; it is found once per source."""
+        return self._measured(source)[0]
 
     def hole_share(self, source: LoadedSource) -> float:
         """Return its share of the frame."""
-        return float(self.hole(source).mean())
+        return self._measured(source)[1]
+
+    def _measured(self, source: LoadedSource) -> tuple[Mask, float]:
+        def measure() -> tuple[Mask, float]:
+            hole = self.rule.hole(source.image, source.mask)
+            return hole, float(hole.mean())
+
+        return self._holes.get(source.record.id, measure)
 
     def background(self, source: LoadedSource, seed: int) -> Picture:
         """Return the background of ``source``, uint8 [H, W, 3] RGB."""

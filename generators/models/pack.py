@@ -136,7 +136,11 @@ class PackSpec(BaseModel):
 
     def knows(self, source: str) -> bool:
         """Return whether its models were trained on pictures like those of a kind of source."""
-        return not self.worlds or any(fnmatch(source, world) for world in self.worlds)
+        return not self.worlds or self.draws(source)
+
+    def draws(self, source: str) -> bool:
+        """Return whether a kind of source is a world of the pack's own, which its judges know through and through."""
+        return any(fnmatch(source, world) for world in self.worlds)
 
     def entry(self, role: str) -> RoleEntry:
         """Return the entry of ``role``.

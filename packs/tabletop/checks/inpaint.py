@@ -8,8 +8,8 @@ import numpy as np
 
 from editmill.generators.attribute.settings import RenderSettings
 from editmill.generators.compositing.composite import compose, matte
-from editmill.generators.compositing.defaults import DILATION
-from editmill.generators.compositing.removal import blend_fill, removal_hole
+from editmill.generators.compositing.hole import HoleRule
+from editmill.generators.compositing.removal import blend_fill
 from editmill.generators.guards.looking import object_crop
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
@@ -53,7 +53,7 @@ def remove(inpainter: Inpainter, scene: Scene, prompt: str, seed: int) -> tuple[
     W].
     """
     settings = RenderSettings()
-    hole = removal_hole(main_mask(scene), DILATION)
+    hole = HoleRule().hole(scene.image, main_mask(scene))
     fill = inpainter.fill(InpaintRequest(scene.image, hole, prompt, seed))
     return blend_fill(scene.image, fill, hole, settings.feather), hole
 

@@ -46,14 +46,17 @@ def names(settings: AttributeSettings) -> list[str]:
 )
 def test_a_pack_that_knows_the_source_removes_and_generates(source: str, worlds: tuple[str, ...]) -> None:
     settings, notices = resolve(asked(source, worlds=worlds))
-    assert (settings.render.removal, settings.render.dilation, settings.render.most_hole) == ("models", 0.2, 1.0)
+    assert (settings.render.removal, settings.render.most_hole) == ("models", 1.0)
+    # A pack of public models knows any picture, and takes it for a photograph.
+    wanted = (0.2, 0.0, False) if worlds else (0.08, 0.05, True)
+    assert (settings.render.dilation, settings.render.closing, settings.render.shadows) == wanted
     assert names(settings) == [edit["name"] for edit in EDITS]
     assert notices == []
 
 
 def test_a_pack_that_does_not_know_the_source_leaves_out_what_it_would_generate() -> None:
     settings, notices = resolve(asked("folder"))
-    assert (settings.render.removal, settings.render.dilation, settings.render.most_hole) == ("patches", 0.05, 0.4)
+    assert (settings.render.removal, settings.render.dilation, settings.render.most_hole) == ("patches", 0.04, 0.4)
     assert names(settings) == ["original", "random-background", "full", "size"]
     assert len(notices) == 1
     assert "left out: round-trip, complexity, background\n" in notices[0]
@@ -71,7 +74,7 @@ def test_left_out_edits_can_be_asked_for_and_patches_too() -> None:
     assert (settings.render.removal, settings.render.dilation) == ("models", 0.1)
     assert (len(settings.edits), notices) == (len(EDITS), [])
     patched, _ = resolve(asked("tabletop", render={"removal": "patches", "most_hole": 0.9}))
-    assert (patched.render.removal, patched.render.dilation, patched.render.most_hole) == ("patches", 0.05, 0.9)
+    assert (patched.render.removal, patched.render.dilation, patched.render.most_hole) == ("patches", 0.04, 0.9)
 
 
 def test_a_pack_without_models_for_it_removes_by_patches() -> None:

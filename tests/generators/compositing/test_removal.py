@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from scipy import ndimage
 
 from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.hole import MARGIN, HoleRule
 from editmill.generators.compositing.patchmatch import PatchMatch
-from editmill.generators.compositing.removal import MARGIN, Remover, blend_fill, removal_hole
+from editmill.generators.compositing.removal import Remover, blend_fill
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models
-from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.arrays import Picture
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo, source
 
 FEATHER = 4.0
@@ -46,6 +46,8 @@ def remover(
     dilation: float = 0.14,
     feather: float = FEATHER,
     margin: int = MARGIN,
+    closing: float = 0.0,
+    shadows: bool = False,
 ) -> Remover:
     inpainter = CountingInpainter(models, steps=steps, guidance=guidance)
     return Remover(
@@ -53,32 +55,14 @@ def remover(
         prompt=prompt,
         model_digest=model_digest,
         cache=cache,
-        dilation=dilation,
+        rule=HoleRule(dilation, margin, closing, shadows),
         feather=feather,
-        margin=margin,
     )
 
 
 def calls(one: Remover) -> int:
     assert isinstance(one.filler, CountingInpainter)
     return len(one.filler.requests)
-
-
-@settings(max_examples=50)
-@given(hnp.arrays(bool, (30, 40)).filter(np.any), st.floats(0, 0.5))
-def test_hole_contains_the_grown_mask_and_not_much_more(inside: Mask, dilation: float) -> None:
-    hole = removal_hole(np.where(inside, 255, 0).astype(np.uint8), dilation)
-    rows, columns = np.nonzero(inside)
-    growth = round((max(np.ptp(rows), np.ptp(columns)) + 1) * dilation) + 2
-    distance = ndimage.distance_transform_edt(~inside)
-    assert hole[distance <= growth - 1].all()
-    assert not hole[distance > growth + 1].any()
-
-
-def test_hole_takes_in_faint_mask_pixels() -> None:
-    mask = disc()
-    mask[5, 80] = 1
-    assert removal_hole(mask, 0.0)[5, 80]
 
 
 @settings(max_examples=25)
@@ -132,7 +116,7 @@ def test_hole_that_covers_the_frame_gives_the_fill() -> None:
 def test_background_keeps_everything_far_from_the_object(models: Models) -> None:
     loaded = source()
     background = remover(models, None).background(loaded, 5)
-    distance = ndimage.distance_transform_edt(~removal_hole(loaded.mask, 0.14))
+    distance = ndimage.distance_transform_edt(~HoleRule(0.14).hole(loaded.image, loaded.mask))
     assert np.array_equal(background[distance >= FEATHER], loaded.image[distance >= FEATHER])
     assert (background[loaded.mask > 0] != loaded.image[loaded.mask > 0]).mean() > 0.9
 
@@ -188,6 +172,8 @@ CHANGES: dict[str, dict[str, object]] = {
     "guidance": {"guidance": 3.0},
     "dilation": {"dilation": 0.2},
     "margin": {"margin": 0},
+    "closing": {"closing": 0.1},
+    "shadows": {"shadows": True},
     "feather": {"feather": 5.0},
 }
 
@@ -213,9 +199,7 @@ def test_key_changes_with_source_and_seed_only(models: Models) -> None:
 def test_colours_of_a_models_fill_are_matched_and_patches_stay_as_they_are(models: Models) -> None:
     one = source("a")
     by_model = remover(models, None)
-    patches = Remover(
-        PatchMatch(), prompt="", model_digest="", cache=None, dilation=0.1, feather=FEATHER, margin=MARGIN
-    )
+    patches = Remover(PatchMatch(), prompt="", model_digest="", cache=None, rule=HoleRule(0.1), feather=FEATHER)
     hole = by_model.hole(one)
     fill = by_model.filler.fill(InpaintRequest(one.image, hole, "green grass", 3))
     assert np.array_equal(by_model.background(one, 3), blend_fill(one.image, fill, hole, FEATHER))
