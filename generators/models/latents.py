@@ -23,7 +23,8 @@ def unpacked(shift: Shift, columns: int) -> Shift:
     def shift_tokens(clean: Tensor, noise: float) -> Tensor:
         if clean.ndim == 4:
             return shift(clean, noise)
-        return shift(clean.unflatten(1, (-1, columns)).permute(0, 3, 1, 2), noise).flatten(2).transpose(1, 2)
+        spatial = clean.reshape(len(clean), -1, columns, clean.shape[-1]).permute(0, 3, 1, 2)
+        return shift(spatial, noise).flatten(2).transpose(1, 2)
 
     return shift_tokens
 
