@@ -41,7 +41,7 @@ class FolderSpec(Spec):
         label_column: Column with the class index; empty for the first of imagenet_index, label_index, index, label.
         mask_from: What of a mask's file is the object: ``grey`` values of at least half the range, the ``alpha``
             channel, or one value, which is a palette's index or a grey value.
-        licence: Terms of the photographs, recorded with every sample.
+        licence: Terms of the photographs, recorded with every sample; a column ``licence`` says it for each.
     """
 
     kind: Literal["folder"] = "folder"
@@ -93,7 +93,7 @@ class FolderSource(Source[LoadedSource]):
             label=label,
             class_name=names[label],
             wnid=row.get("wnid", ""),
-            licence=self.licence,
+            licence=row.get("licence") or self.licence,
             attributes={"mask_source": row.get("mask_source") or "given", **IMAGENET.get(labels, {})},
             **facts,
         )

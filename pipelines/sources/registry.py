@@ -24,6 +24,8 @@ SOURCES: Registry[type[Source[Any]]] = Registry(
         "jsonl": "editmill.pipelines.sources.jsonl:JsonLinesSource",
         "webdataset": "editmill.pipelines.sources.webdataset:WebDatasetSource",
         "images": "editmill.pipelines.sources.images:ImagesSource",
+        "photographs": "editmill.pipelines.sources.photographs:PhotographsSource",
+        "photographs-captions": "editmill.pipelines.sources.photographs:PhotographsCaptionsSource",
     },
     _check_source,
 )

@@ -41,6 +41,14 @@ def test_where_a_mask_comes_from(tmp_path: Path) -> None:
     assert sources == ["sam-box", "given"]
 
 
+def test_a_column_says_the_licence_of_each_photograph(tmp_path: Path) -> None:
+    row = ["images/p0.png", "masks/p0.png", 0]
+    labels, header = write_photos(tmp_path, 1), ("file", "mask", "imagenet_index", "licence")
+    write_labels(labels, [[*row, "CC0-1.0"], [*row, ""]], header=header)
+    records = FolderSource(FolderSpec(labels=labels, licence="CC-BY-4.0")).records()
+    assert [record.licence for record in records] == ["CC0-1.0", "CC-BY-4.0"]
+
+
 def test_two_photographs_of_one_name_get_two_ids(tmp_path: Path) -> None:
     labels = write_photos(tmp_path, 2)
     write_labels(labels, [["images/p0.png", "masks/p0.png", 0, "", "a"], ["images/p0.png", "masks/p0.png", 0, "", "a"]])
