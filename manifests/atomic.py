@@ -39,18 +39,23 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     try:
         with stream:
             yield stream
-            stream.flush()
-            # The bytes before the name: after a power cut the final name must not stand for an empty file.
-            os.fsync(stream.fileno())
             # Within the block, so under the lock: a cleaner must not take the file between closing and renaming.
-            os.replace(temporary, final)
-        # A new name outlives a power cut only when its folder was flushed too.
-        _sync_folder(final.parent)
+            publish(stream, temporary, final)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if named := place_of(error, final):
             raise named from error
         raise
+
+
+def publish(stream: BinaryIO, temporary: Path, final: Path) -> None:
+    """Give a whole file its final name."""
+    stream.flush()
+    # The bytes before the name: after a power cut the final name must not stand for an empty file.
+    os.fsync(stream.fileno())
+    os.replace(temporary, final)
+    # A new name outlives a power cut only when its folder was flushed too.
+    _sync_folder(final.parent)
 
 
 def place_of(error: BaseException, path: Path) -> OSError | None:
@@ -96,13 +101,22 @@ def _open_temporary(final: Path) -> tuple[Path, BinaryIO]:
 def _remove_unlocked(path: Path) -> bool:
     try:
         with open(path, "rb") as stream:
-            if fcntl is not None:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try_lock(stream)
             # Under the lock: a writer that waits for it sees the file gone and takes another name.
             path.unlink()
     except OSError:  # locked by a living writer, gone meanwhile, or no way to tell
         return False
     return True
+
+
+def try_lock(stream: BinaryIO) -> None:
+    """Take the lock on an open file.
+
+    Raises:
+        OSError: Another process has it, or the file system has no locks.
+    """
+    if fcntl is not None:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_folder(folder: Path) -> None:

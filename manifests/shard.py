@@ -1,20 +1,21 @@
-"""Write one whole shard: tar, then rows, then the stats file that marks it as done."""
+"""Write one whole shard: rows and tar, then the stats file that marks it as done."""
 
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError
+from editmill.manifests.growing import Built, GrowingTar, growing_tar
 from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
 from editmill.manifests.seals import parse_object
 from editmill.manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
-from editmill.manifests.tarshard import TarIndex, index_tar, write_tar
+from editmill.manifests.tarshard import TarIndex, index_tar
 
 
 class ShardFacts(TypedDict):
@@ -37,26 +38,42 @@ class ShardFacts(TypedDict):
     score_names: Sequence[str]
 
 
-def write_shard(
-    root: str | Path,
-    samples: Iterable[tuple[str, Mapping[str, bytes]]],
-    rows: Iterable[SampleRow],
-    **facts: Unpack[ShardFacts],
-) -> ShardStats:
+def write_shard(root: str | Path, samples: Iterable[Built], **facts: Unpack[ShardFacts]) -> ShardStats:
     """Write a shard's files under ``root/split``.
 
     Args:
         root: The dataset's folder.
-        samples: Accepted samples in order, one in memory at a time: key, and bytes by member suffix.
-        rows: A row per planned sample. Read after ``samples`` is exhausted, so it may fill up meanwhile. Member spans
-            are filled in here.
+        samples: A row per planned sample in order, with bytes by member suffix where it is accepted; one in memory at a
+            time. Member spans are filled in here.
         facts: See `ShardFacts`.
 
     Returns:
         The stats as written.
 
     Raises:
-        DataError: Samples and accepted rows differ, or a sample breaks the sample contract. No stats file is left then.
+        DataError: A sample breaks the sample contract. No stats file is left then.
+    """
+
+    def fill(tar: GrowingTar) -> None:
+        for sample in samples:
+            tar.add([sample], {})
+
+    return grow_shard(root, fill, resume=False, **facts)
+
+
+def grow_shard(
+    root: str | Path, fill: Callable[[GrowingTar], None], *, resume: bool, **facts: Unpack[ShardFacts]
+) -> ShardStats:
+    """Write a shard's files under ``root/split``.
+
+    Args:
+        root: The dataset's folder.
+        fill: Adds to the tar the groups that come after those whose rows it has.
+        resume: Whether to go on where an earlier call with these facts was stopped; equal facts are equal samples then.
+        facts: See `ShardFacts`.
+
+    Raises:
+        DataError: As `write_shard`.
     """
     split, shard, members = facts["split"], facts["shard"], facts["members"]
     _check_members(members)
@@ -65,11 +82,43 @@ def write_shard(
     stem = shard_stem(facts["name"], shard)
     # The marker of an older shard must not vouch for the new files.
     stats_path(folder, stem).unlink(missing_ok=True)
-    index = write_tar(folder / f"{stem}.tar", _checked(samples, members))
-    placed = [_place(row, index, split, shard) for row in rows]
-    _check_keys(placed, index)
-    write_rows(folder / f"{stem}.parquet", placed, members=members, score_names=facts["score_names"])
-    return _finish(folder, index, placed, facts)
+    header = {**facts, "members": sorted(members), "score_names": sorted(facts["score_names"])} if resume else None
+    with growing_tar(folder / f"{stem}.tar", header, _Contract(split, shard, members).check) as tar:
+        fill(tar)
+        index = tar.close()
+        # Before the tar has its name, since only a growing tar still knows its rows.
+        write_rows(folder / f"{stem}.parquet", tar.rows, members=members, score_names=facts["score_names"])
+    return _finish(folder, index, tar.rows, facts)
+
+
+class _Contract:
+    """What holds for all samples of a shard."""
+
+    def __init__(self, split: str, shard: int, members: Sequence[str]) -> None:
+        self.split, self.shard, self.members = split, shard, frozenset(members)
+        self._keys: set[str] = set()
+        self._types: dict[str, str] | None = None
+
+    def check(self, row: SampleRow, members: Mapping[str, bytes]) -> None:
+        """Check a sample before it is written.
+
+        Raises:
+            DataError: It does not belong here, repeats, or has other members or JSON types than the samples before.
+        """
+        if (row.split, row.shard) != (self.split, self.shard):
+            what = f"row {row.key!r} belongs to {row.split} shard {row.shard}, not to {self.split} shard {self.shard}"
+            raise DataError(what)
+        if row.key in self._keys:
+            raise DataError(f"the key {row.key!r} repeats among the rows")
+        self._keys.add(row.key)
+        needed = self.members if row.status == "ok" else frozenset()
+        if members.keys() != needed:
+            what = f"sample {row.key!r} ({row.status}) has members {sorted(members)}, but {sorted(needed)} are needed"
+            raise DataError(what)
+        if members:
+            types = json_types(members["json"], where=f"{row.key}.json")
+            self._types = self._types or types
+            check_same_types(self._types, types, where=f"{row.key}.json")
 
 
 def restore_stats(root: str | Path, keys: Sequence[str], **facts: Unpack[ShardFacts]) -> ShardStats | None:
@@ -148,32 +197,3 @@ def _check_members(members: Sequence[str]) -> None:
         check_members(tuple(members))
     except ValueError as error:
         raise DataError(str(error)) from error
-
-
-def _checked(
-    samples: Iterable[tuple[str, Mapping[str, bytes]]], members: Sequence[str]
-) -> Iterator[tuple[str, Mapping[str, bytes]]]:
-    first: dict[str, str] | None = None
-    for key, content in samples:
-        if set(content) != set(members):
-            raise DataError(f"sample {key!r} has members {sorted(content)}, the dataset has {sorted(members)}")
-        types = json_types(content["json"], where=f"{key}.json")
-        first = types if first is None else first
-        check_same_types(first, types, where=f"{key}.json")
-        yield key, content
-
-
-def _place(row: SampleRow, index: TarIndex, split: str, shard: int) -> SampleRow:
-    if (row.split, row.shard) != (split, shard):
-        raise DataError(f"row {row.key!r} belongs to {row.split} shard {row.shard}, not to {split} shard {shard}")
-    return row.model_copy(update={"members": index.members.get(row.key, {})})
-
-
-def _check_keys(rows: Sequence[SampleRow], index: TarIndex) -> None:
-    planned = [row.key for row in rows]
-    if len(set(planned)) != len(planned):
-        raise DataError(f"{len(planned) - len(set(planned))} keys repeat among the rows", where=index.path)
-    accepted = {row.key for row in rows if row.status == "ok"}
-    odd = sorted(accepted ^ index.members.keys())
-    if odd:
-        raise DataError(f"samples and accepted rows differ, first in {odd[0]!r}", where=index.path)

@@ -1,16 +1,17 @@
 """Deterministic webdataset tars, and their index.
 
 Equal samples give equal bytes: USTAR headers with mtime 0, uid and gid 0, no names, mode 0644, and members sorted
-within a sample. The index is taken from the written file, not from what was meant to be written.
+within a sample.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
+import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -24,6 +25,12 @@ from editmill.manifests.records import SUFFIX, MemberSpan
 # What a USTAR header holds without splitting the name at a folder.
 MAX_NAME_LENGTH = 100
 _BLOCK = 1 << 20
+# Members that a writer reads again.
+_READ_BACK = 16
+# Fields of a USTAR header: mode, user, group; time; type, link, "ustar", names of user and group, device, prefix.
+_BEFORE_SIZE, _NO_TIME = b"0000644\0" + 2 * b"0000000\0", b"00000000000\0"
+_AFTER_CHECKSUM = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 155 + 12)
+_TEMPLATE_SUM = sum(_BEFORE_SIZE) + sum(_NO_TIME) + 8 * ord(" ") + sum(_AFTER_CHECKSUM)
 
 
 @dataclass(frozen=True)
@@ -46,36 +53,134 @@ class TarIndex:
 
 
 def write_tar(path: str | Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> TarIndex:
-    """Write samples in the order given and index the result; ``path`` appears only when all went well.
+    """Write samples in the order given; ``path`` appears only when all went well.
 
     Args:
         path: The final name. Its folder must exist.
         samples: Key, and encoded bytes by member suffix (``png``, ``mask.png``, ``cls``, ``json``); one in memory at
             a time.
 
-    Returns:
-        The index, from re-reading the file.
-
     Raises:
-        DataError: A key or suffix is malformed, a key repeats, a member name exceeds 100 characters, or the samples do
-            not all carry the same members.
-        CorruptDatasetError: What was read back is not what was written.
+        DataError: See `TarWriter.add`.
+        CorruptDatasetError: See `TarWriter.close`.
     """
-    digests: dict[str, dict[str, bytes]] = {}
-    with atomic_file(path) as stream:
-        with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            for key, members in samples:
-                _check_sample(key, members, digests)
-                digests[key] = {}
-                for suffix in sorted(members):
-                    _add(tar, f"{key}.{suffix}", members[suffix])
-                    digests[key][suffix] = hashlib.sha256(members[suffix]).digest()
-        # Only closing the tar has written its end, so the index is taken after that.
-        stream.flush()
-        stream.seek(0)
-        index = index_tar_stream(stream, str(path))
-        _check_readback(index, digests)
-    return index
+    with atomic_file(path) as stream, TarWriter(stream, str(path)) as tar:
+        for key, members in samples:
+            tar.add(key, members)
+        return tar.close()
+
+
+class TarWriter:
+    """Appends samples to a tar; bytes are digested on their way, so that they need not be read again.
+
+    Args:
+        stream: Opened for writing and reading, at its beginning.
+        name: The tar in messages.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self.name, self.bytes = name, 0
+        self.members: dict[str, dict[str, MemberSpan]] = {}
+        self._stream, self._digests, self._waiting = stream, _FileDigests(), bytearray()
+
+    def __enter__(self) -> TarWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._digests.end()
+
+    def add(self, key: str, members: Mapping[str, bytes]) -> dict[str, MemberSpan]:
+        """Append a sample, its members sorted, and return where they lie.
+
+        Raises:
+            DataError: The key or a suffix is malformed, the key repeats, a member name exceeds 100 characters, or the
+                sample does not carry the members of the first one.
+        """
+        _check_sample(key, members, self.members)
+        spans = self.members[key] = {}
+        for suffix in sorted(members):
+            data = members[suffix]
+            self._write(_header(f"{key}.{suffix}", len(data)))
+            digest = hashlib.sha256(data).hexdigest()
+            # Built here from what is right, and so not checked again.
+            spans[suffix] = MemberSpan.model_construct(offset=self.bytes, size=len(data), sha256=digest)
+            self._write(data)
+            self._write(bytes(-len(data) % tarfile.BLOCKSIZE))
+        return spans
+
+    def flush(self) -> None:
+        """Hand what was added to the system."""
+        self._pass_on()
+        self._stream.flush()
+
+    def close(self) -> TarIndex:
+        """Write the end and return the index.
+
+        Raises:
+            CorruptDatasetError: Some of what was written does not read back as it was.
+        """
+        ended = self.bytes + 2 * tarfile.BLOCKSIZE
+        self._write(bytes(2 * tarfile.BLOCKSIZE + -ended % tarfile.RECORDSIZE))
+        self.flush()
+        self._check_readback()
+        sha256, md5 = self._digests.end()
+        return TarIndex(self.name, self.bytes, sha256, md5, self.members)
+
+    def _write(self, data: bytes) -> None:
+        self._waiting += data
+        self.bytes += len(data)
+        if len(self._waiting) >= _BLOCK:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        block, self._waiting = self._waiting, bytearray()
+        self._digests.update(block)
+        self._stream.write(block)
+
+    def _check_readback(self) -> None:
+        """Read a few members again: a disk that loses bytes seldom loses few. `verify` reads all."""
+        descriptor = self._stream.fileno()
+        right = os.fstat(descriptor).st_size == self.bytes
+        spans = [span for spans in self.members.values() for span in spans.values()]
+        for span in spans[:: max(1, len(spans) // _READ_BACK)]:
+            data = os.pread(descriptor, span.size, span.offset)
+            right = right and hashlib.sha256(data).hexdigest() == span.sha256
+        if not right:
+            raise CorruptDatasetError("the tar does not read back as written", where=self.name, fix="check the disk")
+
+
+class _FileDigests:
+    """Sha256 and md5 of a file, computed beside its writer."""
+
+    def __init__(self) -> None:
+        self._sha256 = hashlib.sha256()
+        # For wids, whose index names it; systems in FIPS mode refuse md5 that is not declared harmless.
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        # One thread each; hashlib lets other threads run meanwhile.
+        self._pools = [ThreadPoolExecutor(1) for _ in range(2)]
+        self._running: list[Future[None]] = []
+
+    def update(self, block: bytearray) -> None:
+        """Take the next bytes; those before the last block are done then, which bounds what waits."""
+        wait(self._running)
+        digests = (self._sha256, self._md5)
+        self._running = [pool.submit(one.update, block) for pool, one in zip(self._pools, digests, strict=True)]
+
+    def end(self) -> tuple[str, str]:
+        """Return both digests in hex."""
+        for pool in self._pools:
+            pool.shutdown()
+        return self._sha256.hexdigest(), self._md5.hexdigest()
+
+
+def _header(name: str, size: int) -> bytes:
+    """Return the USTAR header of a regular file with mode 0644, and no time, user or group; ``name`` is ASCII."""
+    number = b"%011o\0" % size
+    # Without the checksum, which counts as eight spaces.
+    total = _TEMPLATE_SUM + sum(name.encode()) + sum(number)
+    return b"".join(
+        (name.encode().ljust(100, b"\0"), _BEFORE_SIZE, number, _NO_TIME, b"%06o\0 " % total, _AFTER_CHECKSUM)
+    )
 
 
 def index_tar(path: str | Path) -> TarIndex:
@@ -137,13 +242,13 @@ def _slice(stream: BinaryIO, span: MemberSpan) -> bytes:
     return stream.read(span.size)
 
 
-def _check_sample(key: str, members: Mapping[str, bytes], written: Mapping[str, Mapping[str, bytes]]) -> None:
+def _check_sample(key: str, members: Mapping[str, bytes], written: Mapping[str, Mapping[str, object]]) -> None:
     validate_key(key)
     if key in written:
         raise DataError(f"key {key!r} repeats; readers would merge the two samples or fail")
     if not members:
         raise DataError(f"sample {key!r} has no members")
-    first = next(iter(written.values()), members)
+    first: Mapping[str, object] = next(iter(written.values()), members)
     if first.keys() != members.keys():
         raise DataError(
             f"sample {key!r} has members {sorted(members)}, the first sample has {sorted(first)}",
@@ -163,25 +268,12 @@ def _check_suffix(suffix: str) -> None:
         )
 
 
-def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    info.mode = 0o644
-    tar.addfile(info, io.BytesIO(data))
-
-
 def _span(tar: tarfile.TarFile, info: tarfile.TarInfo) -> MemberSpan:
     content = tar.extractfile(info)
     digest = hashlib.sha256()
     while content is not None and (block := content.read(_BLOCK)):
         digest.update(block)
     return MemberSpan(offset=info.offset_data, size=info.size, sha256=digest.hexdigest())
-
-
-def _check_readback(index: TarIndex, digests: dict[str, dict[str, bytes]]) -> None:
-    found = {key: {s: bytes.fromhex(span.sha256) for s, span in spans.items()} for key, spans in index.members.items()}
-    if found != digests:
-        raise CorruptDatasetError("the tar does not read back as written", where=index.path, fix="check the disk")
 
 
 class _HashingReader:

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement
 from editmill.manifests.atomic import remove_stale_temporaries
+from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.progress import Progress
@@ -134,6 +135,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
+    remove_parts(prepared.out / prepared.plan.recipe.split)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
     return manifest

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,15 +18,18 @@ from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
+from editmill.manifests.growing import GrowingTar
 from editmill.manifests.guard_report import GuardReport
-from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
-from editmill.manifests.shard import ShardFacts, restore_stats, write_shard
+from editmill.manifests.records import ModelRecord, SourceRecord
+from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import SourceSpec, open_source
+
+logger = logging.getLogger("editmill.build")
 
 Progress = Callable[[int], object]
 
@@ -235,14 +239,15 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
         progress(len(task.samples))
         return finished
     configure_process(task.placement)
-    rows: list[SampleRow] = []
 
-    def accepted() -> Iterator[tuple[str, dict[str, bytes]]]:
-        for row, members in sample_builder(task).build(task.samples, shard=task.shard):
-            # Rejected samples have no members, but each has its row.
-            rows.append(row)
-            if members:
-                yield row.key, members
-            progress(1)
+    def fill(tar: GrowingTar) -> None:
+        done = len(tar.rows)
+        if done:
+            logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
+            progress(done)
+        builder = sample_builder(task)
+        for group in builder.groups(task.samples[done:], shard=task.shard, state=tar.state):
+            tar.add(group, builder.maker.state())
+            progress(len(group))
 
-    return write_shard(out, accepted(), rows, **facts)
+    return grow_shard(out, fill, resume=True, **facts)

@@ -27,6 +27,7 @@ logger = logging.getLogger("editmill.making")
 
 L = TypeVar("L")
 Built = tuple[SampleRow, dict[str, bytes]]
+NOTHING: Mapping[str, Any] = {}
 PROGRAM_FIX = "this is a fault of the program or of an installed package: report it with the output of `editmill -v`"
 
 
@@ -67,8 +68,14 @@ class Maker(ABC, Generic[L]):
         """Return what a row says before anything is made."""
         return RowFacts.of(sample)
 
-    def begin(self) -> None:
-        """Get ready for a shard: nothing that another shard left may change its samples."""
+    def begin(self, state: Mapping[str, Any]) -> None:
+        """Get ready for a shard, whose earlier groups left this state, empty at its beginning; nothing that another
+        shard left may change its samples.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """Return what the groups so far have left for later ones of the shard, as JSON values."""
+        return {}
 
     def end(self) -> None:
         """Forget what a group of sources needed."""
@@ -128,10 +135,22 @@ class SampleBuilder(Generic[L]):
 
     def build(self, samples: Sequence[PlannedSample], *, shard: int) -> Iterator[Built]:
         """Yield a row per planned sample, in order, with the members of accepted ones."""
-        self.maker.begin()
+        return chain.from_iterable(self.groups(samples, shard=shard))
+
+    def groups(
+        self, samples: Sequence[PlannedSample], *, shard: int, state: Mapping[str, Any] = NOTHING
+    ) -> Iterator[list[Built]]:
+        """Yield for each group of sources a row per planned sample, in order, with the members of accepted ones.
+
+        Args:
+            samples: Of a shard, from the beginning of a group on.
+            shard: The shard's number.
+            state: What the maker's ``state`` was after the groups before.
+        """
+        self.maker.begin(state)
         sources = (list(group) for _, group in groupby(samples, key=lambda sample: sample.source.id))
         while group := list(islice(sources, self.maker.group)):
-            yield from self._build_group(group, shard)
+            yield list(self._build_group(group, shard))
             self.maker.end()
 
     def _build_group(self, group: Sequence[list[PlannedSample]], shard: int) -> Iterator[Built]:

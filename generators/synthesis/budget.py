@@ -25,12 +25,26 @@ class Meter:
 
     Args:
         settings: The caps.
+        candidates: Spent before.
+        seconds: Likewise.
         clock: Seconds, from any beginning, never going back.
     """
 
-    def __init__(self, settings: BudgetSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: BudgetSettings,
+        *,
+        candidates: int = 0,
+        seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings, self.clock = settings, clock
-        self.candidates, self.began = 0, clock()
+        self.candidates, self.began = candidates, clock() - seconds
+
+    @property
+    def seconds(self) -> float:
+        """What the run has taken so far."""
+        return self.clock() - self.began
 
     def spend(self, candidates: int) -> None:
         """Count candidates that were made and judged."""
@@ -49,7 +63,7 @@ class Meter:
             return Stop.SOURCE_BUDGET
         if _full(self.candidates, caps.run_candidates):
             return Stop.RUN_BUDGET
-        return Stop.DEADLINE if _full(self.clock() - self.began, caps.run_seconds) else None
+        return Stop.DEADLINE if _full(self.seconds, caps.run_seconds) else None
 
 
 def _full(spent: float, cap: float | None) -> bool:

@@ -98,9 +98,12 @@ class SynthesisMaker(Maker[None]):
         self.report = build.report.digest if build.report is not None else ""
         self.meter = Meter(self.settings.budget)
 
-    def begin(self) -> None:
+    def begin(self, state: Mapping[str, Any]) -> None:
         # A meter per shard: a cap that all workers share would end with whoever is faster.
-        self.meter = Meter(self.settings.budget)
+        self.meter = Meter(self.settings.budget, **state)
+
+    def state(self) -> dict[str, Any]:
+        return {"candidates": self.meter.candidates, "seconds": self.meter.seconds}
 
     def share(self, sample: PlannedSample) -> Hashable:
         return sample.key

@@ -205,11 +205,10 @@ def _fill(
 def _shard(opened: Dataset, shard: ShardRecord, found: Sequence[Regated], folder: Path, fingerprint: str) -> ShardStats:
     parent = opened.manifest
     rows = [one.row for one in found if (one.row.split, one.row.shard) == (shard.split, shard.number)]
-    kept = [row.key for row in rows if row.status == "ok"]
+    members = _members(opened, [row.key for row in rows if row.status == "ok"])
     return write_shard(
         folder,
-        _members(opened, kept),
-        rows,
+        ((row, next(members) if row.status == "ok" else {}) for row in rows),
         name=parent.name,
         split=shard.split,
         shard=shard.number,
@@ -219,11 +218,11 @@ def _shard(opened: Dataset, shard: ShardRecord, found: Sequence[Regated], folder
     )
 
 
-def _members(opened: Dataset, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, bytes]]]:
-    """Yield stored bytes by key, in the order of the old tar, each checked against its digest."""
+def _members(opened: Dataset, keys: Sequence[str]) -> Iterator[dict[str, bytes]]:
+    """Yield the stored bytes of samples, in the order of the old tar, each checked against its digest."""
     table = opened.table.filter(pc.is_in(opened.table["key"], value_set=pa.array(keys, pa.string())))
     for sample in opened.within(table):
-        yield sample.key, sample.members
+        yield sample.members
 
 
 def counts_of(manifest: Manifest) -> dict[str, int]:

@@ -81,8 +81,7 @@ def build(
         stats.append(
             write_shard(
                 root,
-                ((row.key, _members(number, step, row)) for number, step, row in mine if row.status == "ok"),
-                [row for _, _, row in mine],
+                ((row, _members(number, step, row) if row.status == "ok" else {}) for number, step, row in mine),
                 name=NAME,
                 split="test",
                 shard=shard,

@@ -135,8 +135,7 @@ def write_one_shard(root: Path, rows: list[SampleRow], shard: int, *, split: str
     mine = [row for row in rows if row.shard == shard]
     return write_shard(
         root,
-        ((row.key, make_members(row)) for row in mine if row.status == "ok"),
-        mine,
+        ((row, make_members(row) if row.status == "ok" else {}) for row in mine),
         name=NAME,
         split=split,
         shard=shard,

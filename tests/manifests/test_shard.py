@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from editmill.manifests import SampleRow, ShardStats, canonical_json, read_rows, read_stats, read_tar, write_shard
 from editmill.manifests.errors import DataError
+from editmill.manifests.growing import Built
 from editmill.manifests.shard import ShardFacts, restore_stats
 from tests.manifests.builder import MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
 
@@ -20,12 +21,14 @@ def write(
     root: Path,
     rows: list[SampleRow],
     *,
-    samples: list[tuple[str, dict[str, bytes]]] | None = None,
+    samples: Sequence[Built] | None = None,
     members: tuple[str, ...] = MEMBERS,
 ) -> ShardStats:
-    if samples is None:
-        samples = [(row.key, make_members(row)) for row in rows if row.status == "ok"]
-    return write_shard(root, samples, rows, **facts("f", members))
+    return write_shard(root, made(rows) if samples is None else samples, **facts("f", members))
+
+
+def made(rows: list[SampleRow]) -> list[tuple[SampleRow, dict[str, bytes]]]:
+    return [(row, make_members(row) if row.status == "ok" else {}) for row in rows]
 
 
 def facts(fingerprint: str, members: tuple[str, ...] = MEMBERS) -> ShardFacts:
@@ -61,51 +64,40 @@ def test_a_shard_without_accepted_samples_counts_its_rows(tmp_path: Path) -> Non
     assert (stats.nsamples, stats.planned, stats.tar.first_key, stats.tar.bytes) == (0, 1, "", 10240)
 
 
-def test_rows_may_fill_up_while_samples_stream(tmp_path: Path) -> None:
-    rows: list[SampleRow] = []
-
-    def samples() -> object:
-        for row in ROWS:
-            rows.append(row)
-            yield row.key, make_members(row)
-
-    assert write(tmp_path, rows, samples=samples()).planned == 3  # type: ignore[arg-type]
+def swap_key(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
+    samples[1] = (ROWS[0], samples[1][1])
 
 
-def swap_key(samples: list[tuple[str, dict[str, bytes]]]) -> None:
-    samples[0] = ("other-0", samples[0][1])
-
-
-def drop_member(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+def drop_member(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
     del samples[2][1]["mask.png"]
 
 
-def integer_level(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+def integer_level(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
     samples[2][1]["json"] = samples[2][1]["json"].replace(b'"level":0.08', b'"level":1')
 
 
-def null_field(samples: list[tuple[str, dict[str, bytes]]]) -> None:
+def null_field(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
     samples[0][1]["json"] = b'{"caption":null}'
 
 
-def drop_sample(samples: list[tuple[str, dict[str, bytes]]]) -> None:
-    del samples[1]
+def drop_sample(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
+    samples[1] = (samples[1][0], {})
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (swap_key, "samples and accepted rows differ"),
-        (drop_sample, "samples and accepted rows differ"),
+        (swap_key, "repeats among the rows"),
+        (drop_sample, r"has members \[\], but"),
         (drop_member, "has members"),
         (integer_level, "'level' is int here and float"),
         (null_field, "'caption' is null"),
     ],
 )
 def test_traps_are_refused_and_the_shard_is_not_done(
-    tmp_path: Path, spoil: Callable[[list[tuple[str, dict[str, bytes]]]], None], message: str
+    tmp_path: Path, spoil: Callable[[list[tuple[SampleRow, dict[str, bytes]]]], None], message: str
 ) -> None:
-    samples = [(row.key, make_members(row)) for row in ROWS]
+    samples = made(ROWS)
     spoil(samples)
     with pytest.raises(DataError, match=message):
         write(tmp_path, ROWS, samples=samples)
@@ -121,7 +113,7 @@ def test_the_sample_contract_holds(tmp_path: Path, members: tuple[str, ...]) -> 
 
 
 def test_repeated_and_foreign_rows_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="keys repeat"):
+    with pytest.raises(DataError, match="repeats"):
         write(tmp_path, [REJECTED, REJECTED])
     with pytest.raises(DataError, match="belongs to test shard 5"):
         write(tmp_path, [REJECTED.model_copy(update={"shard": 5})])
@@ -129,9 +121,9 @@ def test_repeated_and_foreign_rows_are_refused(tmp_path: Path) -> None:
 
 def test_a_rewrite_that_fails_does_not_leave_the_old_shard_marked_done(tmp_path: Path) -> None:
     write(tmp_path, ROWS)
-    samples = [(row.key, make_members(row)) for row in ROWS]
+    samples = made(ROWS)
     drop_sample(samples)
-    with pytest.raises(DataError, match="differ"):
+    with pytest.raises(DataError, match="has members"):
         write(tmp_path, ROWS, samples=samples)
     assert not list(tmp_path.rglob("*_stats.json"))
 
@@ -143,10 +135,10 @@ def restored(root: Path, keys: list[str], *, fingerprint: str) -> ShardStats | N
 def named(root: Path, fingerprint: str) -> list[str]:
     """Let the samples of the first shard name a fingerprint, as families' samples do; return the planned keys."""
     rows = [make_row(source, edit, shards=1) for source in make_sources(2) for edit in ("original", "size")]
-    samples = [(row.key, make_members(row)) for row in rows]
+    samples = made(rows)
     for _, members in samples:
         members["json"] = canonical_json({**json.loads(members["json"]), "fingerprint": fingerprint})
-    write_shard(root, samples, rows, **facts(fingerprint))
+    write_shard(root, samples, **facts(fingerprint))
     return [row.key for row in rows]
 
 

@@ -96,9 +96,9 @@ def build(
                     "cls": str(row.label).encode(),
                     "json": canonical_json({"key": row.key}),
                 }
-    accepted = [(row.key, members[row.key]) for row in rows if row.status == "ok"]
+    samples = [(row, members.get(row.key, {})) for row in rows]
     stats = write_shard(
-        root, accepted, rows, name=NAME, split="test", shard=0, fingerprint="f" * 64, members=MEMBERS, score_names=()
+        root, samples, name=NAME, split="test", shard=0, fingerprint="f" * 64, members=MEMBERS, score_names=()
     )
     facts = {"cls": "x", "id": "", "revision": "", "dtype": "float32", "licence": ""}
     models = tuple(ModelRecord(role=role, digest=digest, **facts) for role, digest in DIGESTS.items())

@@ -97,8 +97,7 @@ def build(root: Path, plan: Plan | None = None, **changes: Any) -> Dataset:
         stats.append(
             write_shard(
                 root,
-                ((row.key, _members(number, row)) for number, row in mine if row.status == "ok"),
-                [row for _, row in mine],
+                ((row, _members(number, row) if row.status == "ok" else {}) for number, row in mine),
                 name=NAME,
                 split="test",
                 shard=shard,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import pytest
@@ -484,7 +485,7 @@ def test_begin_and_end_are_called_around_shards_and_groups() -> None:
     said: list[str] = []
 
     class Told(Toy):
-        def begin(self) -> None:
+        def begin(self, state: Mapping[str, Any]) -> None:
             said.append("begin")
 
         def end(self) -> None:

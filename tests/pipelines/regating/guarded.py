@@ -71,8 +71,7 @@ def build_guarded(
     stats = [
         write_shard(
             root,
-            ((row.key, make_members(row)) for row in mine if row.status == "ok"),
-            mine,
+            ((row, make_members(row) if row.status == "ok" else {}) for row in mine),
             name=NAME,
             split=SPLIT,
             shard=shard,

@@ -1,0 +1,189 @@
+"""A tar that grows, and beside it a journal by which a build that was killed goes on within a shard.
+
+After each group of samples the journal gets a line with their rows. What a line says is in the tar before the line is
+written; whoever goes on checks it all the same, member by member.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pydantic import ValidationError
+
+from editmill.manifests.atomic import place_of, publish, try_lock
+from editmill.manifests.records import MemberSpan, SampleRow
+from editmill.manifests.tarshard import TarIndex, TarWriter
+
+PART_SUFFIX = ".editmill-part"
+# Seconds after which the disk itself, and not the system alone, has to hold what was written.
+SYNC_EVERY = 5.0
+
+Built = tuple[SampleRow, Mapping[str, bytes]]
+Check = Callable[[SampleRow, Mapping[str, bytes]], None]
+
+
+class GrowingTar:
+    """The samples and rows of a shard, group by group; see `growing_tar`.
+
+    Attributes:
+        rows: Of all groups so far, those that an earlier writer left included.
+        state: What was handed in with the last group.
+    """
+
+    def __init__(self, writer: TarWriter, tar: BinaryIO, journal: BinaryIO, check: Check) -> None:
+        self.rows: list[SampleRow] = []
+        self.state: dict[str, Any] = {}
+        self._writer, self._tar, self._journal, self._check = writer, tar, journal, check
+        self._synced = time.monotonic()
+
+    def add(self, group: Sequence[Built], state: Mapping[str, Any]) -> None:
+        """Append a group of samples: a row each, and members where it is accepted.
+
+        Args:
+            group: The samples.
+            state: JSON values that whoever goes on after this group has to know.
+
+        Raises:
+            DataError: See `TarWriter.add`, and what the check raises.
+        """
+        rows = self._append(group, state)
+        self._writer.flush()
+        self._journal.write(_line({"rows": [row.model_dump() for row in rows], "state": dict(state)}))
+        self._journal.flush()
+        if time.monotonic() - self._synced >= SYNC_EVERY:
+            os.fsync(self._tar.fileno())
+            os.fsync(self._journal.fileno())
+            self._synced = time.monotonic()
+
+    def go_on(self, header: Mapping[str, Any] | None) -> None:
+        """Take over the groups that an earlier writer with the same header has left, as far as they are whole."""
+        first, whole = _line(header or {}), 0
+        if self._journal.readline() == first and header is not None:
+            whole = len(first)
+            for line in self._journal:
+                if not self._take(_entry(line)):
+                    break
+                whole += len(line)
+        self._journal.seek(whole)
+        self._journal.truncate()
+        if not whole:
+            self._journal.write(first)
+        self._writer.flush()
+        self._tar.truncate()
+
+    def close(self) -> TarIndex:
+        """Write the end of the tar; see `TarWriter.close`."""
+        return self._writer.close()
+
+    def _take(self, entry: dict[str, Any]) -> bool:
+        """Append a group that is in the file already: its bytes are written again where they are."""
+        try:
+            rows = [SampleRow.model_validate(row) for row in entry["rows"]]
+            group = [(row, {suffix: self._read(span) for suffix, span in row.members.items()}) for row in rows]
+        except (KeyError, ValidationError, EOFError):
+            return False
+        self._append(group, entry["state"])
+        return True
+
+    def _append(self, group: Sequence[Built], state: Mapping[str, Any]) -> list[SampleRow]:
+        rows = []
+        for row, members in group:
+            self._check(row, members)
+            spans = self._writer.add(row.key, members) if members else {}
+            rows.append(row.model_copy(update={"members": spans}))
+        self.rows += rows
+        self.state = dict(state)
+        return rows
+
+    def _read(self, span: MemberSpan) -> bytes:
+        data = os.pread(self._tar.fileno(), span.size, span.offset)
+        if hashlib.sha256(data).hexdigest() != span.sha256:
+            raise EOFError
+        return data
+
+
+@contextmanager
+def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> Iterator[GrowingTar]:
+    """Open a tar to append to; it appears under its name when the block ends without an exception.
+
+    What is written stays after an exception or a kill, and whoever opens the same tar with the same header goes on
+    after the last whole group.
+
+    Args:
+        path: The final name. Its folder must exist.
+        header: What identifies the content: JSON values. None to begin anew.
+        check: Called with every row and its members before they are appended.
+
+    Raises:
+        OSError: The disk fails or is full; it names ``path``.
+    """
+    with ExitStack() as stack:
+        part, tar = _locked_part(path)
+        stack.enter_context(tar)
+        journal_path = part.with_name(part.name.replace(PART_SUFFIX, f".journal{PART_SUFFIX}"))
+        journal = stack.enter_context(_open(journal_path))
+        writer = stack.enter_context(TarWriter(tar, str(path)))
+        growing = GrowingTar(writer, tar, journal, check)
+        try:
+            growing.go_on(header)
+            yield growing
+            publish(tar, part, path)
+        except OSError as error:
+            if named := place_of(error, path):
+                raise named from error
+            raise
+        journal_path.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Delete what unfinished writers have left in a folder; those that live keep theirs."""
+    for part in folder.glob(f".*.tar*{PART_SUFFIX}"):
+        with suppress(OSError), open(part, "rb") as stream:
+            if not part.name.endswith(f".journal{PART_SUFFIX}"):
+                try_lock(stream)
+            part.unlink()
+
+
+def _locked_part(path: Path) -> tuple[Path, BinaryIO]:
+    """Return the file in which the tar grows, under a lock: a name of its own where another process has that one."""
+    part = path.with_name(f".{path.name}{PART_SUFFIX}")
+    while True:
+        stream = _open(part)
+        try:
+            try_lock(stream)
+            # Whoever held the lock may have finished, and then this is the finished tar.
+            if os.fstat(stream.fileno()).st_ino == os.stat(part).st_ino:
+                return part, stream
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
+        stream.close()
+
+
+def _open(path: Path) -> BinaryIO:
+    # Neither mode of open keeps what is there, makes what is not, and writes anywhere.
+    return open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_CREAT, 0o666))
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    """Encode a line of the journal: a digest, and JSON, in which rows may hold infinite scores."""
+    text = json.dumps(document).encode()
+    return hashlib.sha256(text).hexdigest().encode() + b" " + text + b"\n"
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    """Decode a line; one that was cut or damaged is an empty entry."""
+    told, _, text = line.removesuffix(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or hashlib.sha256(text).hexdigest().encode() != told:
+        return {}
+    entry: dict[str, Any] = json.loads(text)
+    return entry
