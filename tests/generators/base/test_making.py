@@ -495,6 +495,27 @@ def test_begin_and_end_are_called_around_shards_and_groups() -> None:
     assert said == ["begin", "end", "end"]
 
 
+def test_a_shard_goes_on_between_groups_with_what_those_before_left() -> None:
+    class Counting(Toy):
+        spent = 0
+
+        def begin(self, state: Mapping[str, Any]) -> None:
+            self.spent = state.get("spent", 0)
+
+        def state(self) -> dict[str, Any]:
+            return {"spent": self.spent}
+
+        def make(self, jobs: Sequence[Job[str]]) -> list[Made]:
+            self.spent += len(jobs)
+            return [replace(made, parameters={"spent": self.spent}) for made in super().make(jobs)]
+
+    planned = samples("a", "b", "c", "d")
+    builder = SampleBuilder(Counting(good, group=2), FRAME)
+    first, second = builder.groups(planned, shard=0)
+    left = {"spent": len(first)}
+    assert list(SampleBuilder(Counting(good, group=2), FRAME).groups(planned[2:], shard=0, state=left)) == [second]
+
+
 def test_the_problem_of_a_record_is_raised_once_for_all() -> None:
     with pytest.raises(Unusable, match=r"a\.png: source unreadable"):
         check_record(record("a", problem="source_unreadable"))

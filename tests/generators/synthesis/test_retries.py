@@ -111,6 +111,14 @@ def test_caps_on_candidates_are_kept_when_searches_run_one_by_one(
             assert meter.candidates == per_run
 
 
+def test_a_meter_goes_on_from_what_was_spent() -> None:
+    clock = Clock()
+    meter = Meter(BudgetSettings(run_candidates=10, run_seconds=60), candidates=7, seconds=59, clock=clock)
+    assert (meter.left(0), meter.reached(0, 0)) == (3, None)
+    clock.now += 1
+    assert (meter.seconds, meter.reached(0, 0)) == (60, Stop.DEADLINE)
+
+
 @given(st.integers(1, 40), st.integers(1, 8), SMALL)
 def test_a_batch_of_several_searches_exceeds_the_cap_by_at_most_itself(per_run: int, together: int, micro: int) -> None:
     meter = Meter(BudgetSettings(run_candidates=per_run))
