@@ -27,7 +27,7 @@ from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.pictures import PictureError, upright_rgb
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
-REMOVAL_VERSION = 6
+REMOVAL_VERSION = 7
 
 
 def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Picture:

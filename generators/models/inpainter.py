@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 
 from editmill.generators.models.guided_steps import Shift, guided_steps
+from editmill.generators.models.inpaint_pipelines import (
+    decodes_shifted,
+    executed_steps,
+    guidance_arguments,
+    guided_twice,
+    native_side,
+    size_multiple,
+)
+from editmill.generators.models.latents import PATCH, decode, unpacked
 from editmill.generators.models.loading import Models
-from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.arrays import Feature, Mask, Picture
+from editmill.manifests.errors import ModelError
 
 # Makes the guidance of one picture for latents that decode to (width, height).
 MakeShift = Callable[[int, int], Shift]
+# How much of a hole's surroundings is shown on each side, as a share of the longer side of its box.
+CONTEXT = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,74 +65,131 @@ def native_size(width: int, height: int, *, side: int, multiple: int) -> tuple[i
     return native_width, native_height
 
 
+def crop_window(hole: Mask, *, side: int) -> tuple[slice, slice]:
+    """Return the rows and columns of a frame to fill its hole in: a square around the hole's box, as far as the frame
+    reaches, with ``CONTEXT`` of its longer side on each side and at least ``side`` pixels wide.
+
+    What a model draws there is shrunk and enlarged less than in the whole frame; a small hole's not at all.
+    """
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    longer = max(int(np.ptp(rows)), int(np.ptp(columns))) + 1
+    wanted = max(side, round(longer * (1 + 2 * CONTEXT)))
+    return _around(rows, wanted, hole.shape[0]), _around(columns, wanted, hole.shape[1])
+
+
+def _around(places: Feature, wanted: int, length: int) -> slice:
+    start = (int(places[0]) + int(places[-1]) + 1 - wanted) // 2
+    start = max(0, min(start, length - wanted))
+    return slice(start, min(start + wanted, length))
+
+
+def without_hole(image: Feature, hole: Mask) -> Feature:
+    """Return a picture float [H, W, 3] in [0, 1] that shows the colours of the hole's rim in the hole; grey without a
+    rim.
+
+    Many pipelines encode the whole picture, or are shown it beside the noise, and would draw what the hole held.
+    """
+    if hole.all():
+        return np.full_like(image, 0.5)
+    rows, columns = distance_transform_edt(hole, return_distances=False, return_indices=True)
+    return np.asarray(image[rows, columns])
+
+
 class Inpainter:
-    """Fills holes with the role ``inpaint``: a Stable Diffusion (1, 2, XL, 3) inpainting pipeline, with or without a
-    ControlNet.
+    """Fills holes with the role ``inpaint``, a stock inpainting pipeline of diffusers: Stable Diffusion (1, 2, XL, 3,
+    3.5), with or without a ControlNet, FLUX.1 Fill, FLUX.2 klein, Qwen-Image or Z-Image.
 
     Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator: kernels may sum in
     another order for another batch size, and then equal plans would not give equal bytes.
+
+    Raises:
+        ModelError: Neither the pack nor the checkpoint names a native size.
     """
 
     def __init__(self, models: Models, *, steps: int, guidance: float) -> None:
         self.pipeline: Any = models.get("inpaint")
         self.steps, self.guidance = steps, guidance
-        # What changes removals beside the weights.
-        self.identity: dict[str, Any] = {"steps": steps, "guidance": guidance}
         self.matched = True
-        self.control = models.pack.entry("inpaint").control
+        entry = models.pack.entry("inpaint")
+        self.control = entry.control
         self.accepted = frozenset(inspect.signature(self.pipeline.__call__).parameters)
-        network = getattr(self.pipeline, "unet", None) or self.pipeline.transformer
-        factor = self.pipeline.vae_scale_factor
-        self.side = int(network.config.sample_size) * factor
-        # Transformers have no levels, but join latents in patches of two by two.
-        levels = len(network.config.block_out_channels) - 1 if hasattr(network.config, "block_out_channels") else 1
-        # Some pipelines refuse sides that are not multiples of 8, whatever their networks need.
-        self.multiple = max(8, factor * 2**levels)
+        self.side, self.multiple = entry.side or native_side(self.pipeline), size_multiple(self.pipeline)
+        # What changes removals beside the weights.
+        self.identity: dict[str, Any] = {
+            "steps": steps,
+            "guidance": guidance,
+            "side": self.side,
+            "context": CONTEXT,
+        }
+        if not self.side:
+            raise ModelError(
+                f"the checkpoint of 'inpaint' in pack {models.pack.name!r} names no native size",
+                where=str(models.folder("inpaint")),
+                fix="set roles.inpaint.side in the pack's file to the side in pixels that it was trained on",
+            )
 
     def cost(self, *, strength: float = 1.0) -> int:
         """Return the network evaluations per picture."""
-        # As diffusers cuts its schedule.
-        executed = min(self.steps, int(self.steps * strength))
-        return executed * (2 if self.guidance > 1 else 1)
+        return executed_steps(self.pipeline, self.steps, strength) * (1 + guided_twice(self.pipeline, self.guidance))
 
     def fill(self, request: InpaintRequest) -> Picture:
-        """Generate the whole frame, uint8 [H, W, 3] RGB.
+        """Return the whole frame, uint8 [H, W, 3] RGB, with the hole filled.
 
-        Pixels outside the hole are the model's too, so composite afterwards.
+        Pixels around the hole are the model's too, so composite afterwards.
 
         Raises:
             ValueError: The model gave a picture that is not finite.
             ModelError: Guidance is asked of a pipeline whose scheduler it does not know.
         """
         height, width = request.hole.shape
+        # Guidance measures the whole frame.
+        if request.shift is not None or height * width <= self.side**2:
+            return self._generate(request)
+        window = crop_window(request.hole, side=self.side)
+        frame = request.image.copy()
+        frame[window] = self._generate(replace(request, image=request.image[window], hole=request.hole[window]))
+        return frame
+
+    def _generate(self, request: InpaintRequest) -> Picture:
+        """Return a whole frame of the model's, generated at its native size."""
+        height, width = request.hole.shape
         native = native_size(width, height, side=self.side, multiple=self.multiple)
-        image = _to_tensor(cv2.resize(request.image, native, interpolation=cv2.INTER_AREA) / 255)
-        hole = _to_tensor(
-            (cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5)[..., None]
-        )
-        shift = request.shift(*native) if request.shift else None
-        # Not inference mode: guidance needs gradients inside of it.
-        with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
-            result = self.pipeline(
-                prompt=request.prompt,
-                image=image,
-                mask_image=hole,
-                height=native[1],
-                width=native[0],
-                strength=request.strength,
-                num_inference_steps=self.steps,
-                guidance_scale=self.guidance,
-                generator=torch.Generator().manual_seed(request.seed),
-                # As floats, in which values that are not finite still show.
-                output_type="np",
-                **self._control_image(image, hole),
-            ).images[0]
+        shown = cv2.resize(request.image, native, interpolation=cv2.INTER_AREA) / 255
+        missing = cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5
+        # Below full strength the pipeline starts from what the hole shows.
+        image = _to_tensor(shown if request.strength < 1 else without_hole(shown, missing))
+        result = self._run(request, image, _to_tensor(missing[..., None]))
         if not np.isfinite(result).all():
             raise ValueError(
                 "the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may help"
             )
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
+
+    def _run(self, request: InpaintRequest, image: torch.Tensor, hole: torch.Tensor) -> Feature:
+        """Call the pipeline with a picture float [1, 3, H, W] and its hole [1, 1, H, W]; returns float [H, W, 3]."""
+        height, width = hole.shape[-2:]
+        columns = width // (self.pipeline.vae_scale_factor * PATCH)
+        shift = unpacked(request.shift(width, height), columns) if request.shift else None
+        # Not inference mode: guidance needs gradients inside of it.
+        with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
+            result = self.pipeline(
+                prompt=request.prompt,
+                image=image,
+                mask_image=hole,
+                height=height,
+                width=width,
+                strength=request.strength,
+                num_inference_steps=self.steps,
+                generator=torch.Generator().manual_seed(request.seed),
+                # As floats, in which values that are not finite still show.
+                output_type="latent" if decodes_shifted(self.pipeline) else "np",
+                **guidance_arguments(self.accepted, self.guidance),
+                **self._control_image(image, hole),
+            ).images
+            if decodes_shifted(self.pipeline):
+                result = (self.decode(result).permute(0, 2, 3, 1) / 2 + 0.5).cpu().numpy()
+        return np.asarray(result[0])
 
     def _control_image(self, image: torch.Tensor, hole: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return what a ControlNet for inpainting reads: the hole itself, or the picture with -1 in the hole."""
@@ -133,11 +203,7 @@ class Inpainter:
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode scaled latents float [n, c, h, w] to pictures float [n, 3, H, W] in about [-1, 1]; differentiable."""
-        vae = self.pipeline.vae
-        # Only newer autoencoders, such as that of SD3, shift their latents.
-        latents = latents / vae.config.scaling_factor + (getattr(vae.config, "shift_factor", None) or 0.0)
-        decoded: torch.Tensor = vae.decode(latents.to(vae.dtype), return_dict=False)[0].float()
-        return decoded
+        return decode(self.pipeline.vae, latents)
 
 
 def _to_tensor(image: Picture) -> torch.Tensor:

@@ -33,6 +33,7 @@ class RoleEntry(BaseModel):
         vocabulary: Class names that a closed-vocabulary judge knows; empty for an open one.
         control: What the ControlNet of an inpainting pipeline reads: ``hole`` (white on the hole) or ``masked`` (the
             picture, -1 in the hole).
+        side: Side in pixels of the pictures that an inpainting pipeline was trained on; 0 for what its checkpoint says.
         prompt: Template of class prompts, with ``{}`` for the class name.
     """
 
@@ -49,6 +50,7 @@ class RoleEntry(BaseModel):
     parts: dict[str, str] = Field(default_factory=dict)
     vocabulary: tuple[str, ...] = ()
     control: Literal["hole", "masked"] = "masked"
+    side: int = Field(0, ge=0)
     prompt: str = "a photo of a {}"
 
     @property

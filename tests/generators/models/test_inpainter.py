@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest, crop_window, native_size
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models, Placement
+from editmill.manifests.arrays import Mask
 from editmill.pipelines.packs import find_pack
-from tests.generators.pictures import HEIGHT, WIDTH, disc, photo
+from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,46 @@ def test_native_size_keeps_aspect_and_area(width: int, height: int) -> None:
     assert all(length % 8 == 0 and length >= 8 for length in native)
     ideal = np.array([width, height]) * 512 / np.sqrt(width * height)
     assert np.abs(np.array(native) - np.maximum(ideal, 8)).max() <= 4 + 1e-6
+
+
+@given(st.integers(100, 900), st.integers(100, 900), st.integers(0, 99), st.integers(0, 99), st.integers(1, 200))
+def test_crop_holds_the_hole_and_half_its_box_on_each_side(
+    width: int, height: int, left: int, top: int, length: int
+) -> None:
+    hole = box(left, top, left + length, top + length, width=width, height=height) > 0
+    longer = max(min(left + length, width) - left, min(top + length, height) - top)
+    for window, start, whole in zip(crop_window(hole, side=64), (top, left), (height, width), strict=True):
+        end = min(start + length, whole)
+        assert window.stop - window.start == min(whole, max(64, round(longer * 2)))
+        assert window.start <= max(0, start - (longer - 1) // 2)
+        assert window.stop >= min(whole, end + (longer - 1) // 2)
+        assert 0 <= window.start < window.stop <= whole
+
+
+@pytest.mark.parametrize("hole", [np.ones((300, 400), bool), box(100, 80, 300, 260, width=400, height=300) == 0])
+def test_what_is_all_around_is_filled_in_the_whole_frame(hole: Mask) -> None:
+    assert crop_window(hole, side=64) == (slice(0, 300), slice(0, 400))
+
+
+def test_a_small_hole_in_a_large_frame_keeps_its_texture() -> None:
+    """At the least strength a fill is about what the autoencoder makes of the picture: stripes of 12 pixels stay there,
+    and are lost where the whole frame is shrunk to the native size.
+    """
+    inpainter = Inpainter(Models(find_pack("tabletop"), Placement(device="cpu")), steps=16, guidance=1.0)
+    rows, columns = np.mgrid[:480, :640]
+    stripes = 128 + 60 * np.sin(2 * np.pi * (columns + rows / 2) / 12)
+    ground = np.repeat(stripes.astype(np.uint8)[..., None], 3, axis=2)
+    hole = disc(30, centre=(300, 200), width=640, height=480) > 0
+    crop, frame = (
+        inpainter.fill(InpaintRequest(ground, hole, "a brick wall", 1, 1 / 16, shift))
+        for shift in (None, lambda width, height: lambda clean, noise: clean * 0)
+    )
+    contrasts = [float(picture[hole].std()) for picture in (ground, crop, frame)]
+    assert contrasts[1] > 0.6 * contrasts[0]
+    assert contrasts[2] < 0.2 * contrasts[0]
+    outside = np.ones_like(hole)
+    outside[crop_window(hole, side=inpainter.side)] = False
+    assert np.array_equal(crop[outside], ground[outside])
 
 
 def test_size_comes_from_the_checkpoint(inpainter: Inpainter) -> None:
