@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from editmill.generators.models.checkpoints import model_record
+from editmill.generators.models.checkpoints import model_record, require_checkpoints
 from editmill.generators.models.loading import Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest
@@ -29,7 +29,9 @@ PACK_EXCLUDED = {
 ROLE_EXCLUDED = {
     "path": "in the model's id",
     "repo": "the same",
-    "subfolder": "weights are told by their digest",
+    "subfolder": "the digest of the weights covers the files that it leads to",
+    "file": "the same",
+    "variant": "the same",
     "made": "in the model's id",
     "command": "prose",
     "revision": "in the model's record",
@@ -62,6 +64,7 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         ModelError: A checkpoint that the plan needs is missing.
     """
     pack, roles = plan.pack, needed_roles(plan)
+    require_checkpoints(pack, roles, placement.models_dir)
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
     recipe = {name: value for name, value in plan.recipe.portable(pack.name).items() if name not in EXCLUDED}
     document: dict[str, Any] = {

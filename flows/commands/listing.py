@@ -75,7 +75,7 @@ def models(context: click.Context, models_dir: Path | None, by_recipe: bool, as_
     if by_recipe:
         _show_served(as_json)
         return
-    from editmill.generators.models.checkpoints import local_folder
+    from editmill.generators.models.checkpoints import is_present
     from editmill.pipelines.packs import find_pack, pack_names
 
     listing: dict[str, Any] = {}
@@ -87,7 +87,7 @@ def models(context: click.Context, models_dir: Path | None, by_recipe: bool, as_
                 "checkpoint": entry.repo or entry.made or entry.path,
                 "revision": entry.revision,
                 "licence": entry.licence,
-                "present": local_folder(pack, role, models_dir) is not None,
+                "present": is_present(pack, role, models_dir),
             }
             for role, entry in pack.roles.items()
         }

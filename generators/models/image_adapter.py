@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
+from editmill.generators.models.networks import one_file, read_tensors
 from editmill.manifests.errors import RequestError
+from editmill.manifests.weights import WHOLE, Choice
 
 PARTS = ("image_proj", "ip_adapter")
 
@@ -24,30 +26,30 @@ class ImageAdapter:
     processor: Any
 
 
-def load_image_adapter(folder: Path, *, dtype: torch.dtype, image_encoder: Any, processor: Any) -> ImageAdapter:
-    """Read the one safetensors file of ``folder`` (IP-Adapter, arXiv 2308.06721; the "plus" form reads all tokens of
+def load_image_adapter(
+    folder: Path, choice: Choice = WHOLE, *, dtype: torch.dtype, image_encoder: Any, processor: Any
+) -> ImageAdapter:
+    """Read the one weights file of ``folder`` (IP-Adapter, arXiv 2308.06721; the "plus" form reads all tokens of
     the vision encoder).
 
     Raises:
-        ValueError: The folder has not exactly one safetensors file, or it holds no IP-Adapter, or one of another
-            encoder's width.
+        ValueError: The file holds no IP-Adapter, or one of another encoder's width.
+        OSError: The folder has no or several weights files.
     """
-    files = sorted(folder.glob("*.safetensors"))
-    if len(files) != 1:
-        raise ValueError(f"{len(files)} safetensors files in the adapter's folder instead of one")
+    path = one_file(folder, choice)
     state: dict[str, dict[str, torch.Tensor]] = {part: {} for part in PARTS}
-    for name, value in load_file(files[0]).items():
+    for name, value in read_tensors(path).items():
         part, _, rest = name.partition(".")
         if part not in state:
-            raise ValueError(f"{files[0].name} holds {name!r}, which no IP-Adapter has")
+            raise ValueError(f"{path.name} holds {name!r}, which no IP-Adapter has")
         state[part][rest] = value.to(dtype)
     if not state["image_proj"] or not state["ip_adapter"]:
-        raise ValueError(f"{files[0].name} holds no IP-Adapter: one of {' and '.join(PARTS)} is missing")
+        raise ValueError(f"{path.name} holds no IP-Adapter: one of {' and '.join(PARTS)} is missing")
     # Only the plus form has this projection; other forms have no width to compare.
     width = state["image_proj"].get("proj_in.weight", torch.empty(0, image_encoder.config.hidden_size)).shape[1]
     if width != image_encoder.config.hidden_size:
         raise ValueError(
-            f"{files[0].name} reads features of width {width}; the pack's vision encoder has "
+            f"{path.name} reads features of width {width}; the pack's vision encoder has "
             f"{image_encoder.config.hidden_size}"
         )
     return ImageAdapter(state, image_encoder, processor)

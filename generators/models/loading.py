@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
 
-from editmill.generators.models.checkpoints import checkpoint_folder
+from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError, out_of_memory
@@ -121,27 +122,34 @@ class Models:
     def _files(self, role: str) -> Iterator[object]:
         """Yield what lies on the disk for a role and its parts: a checkpoint that is replaced is another one."""
         for name in (role, *self.pack.entry(role).parts.values()):
-            yield weights_stamp(self.folder(name))
+            found = self.checkpoint(name)
+            yield weights_stamp(found.folder, found.choice)
 
     def digest(self, role: str) -> str:
         """Return the digest of a role's weights, computed where nobody has given it."""
         if role not in self._digests:
-            self._digests[role] = weights_digest(self.folder(role))
+            found = self.checkpoint(role)
+            self._digests[role] = weights_digest(found.folder, found.choice)
         return self._digests[role]
+
+    def checkpoint(self, role: str) -> Checkpoint:
+        """Return the role's checkpoint on the disk."""
+        return find_checkpoint(self.pack, role, self.placement.models_dir)
 
     def folder(self, role: str) -> Path:
         """Return the folder of the role's checkpoint."""
-        return checkpoint_folder(self.pack, role, self.placement.models_dir)
+        return self.checkpoint(role).folder
 
     def _load(self, role: str) -> Any:
-        entry, folder = self.pack.entry(role), self.folder(role)
+        entry, found = self.pack.entry(role), self.checkpoint(role)
+        folder, choice = found.folder, found.choice
         dtype = getattr(torch, self.placement.dtype)
         logger.info("loading %s from %s", role, folder)
         parts = {part: self.get(other) for part, other in entry.parts.items()}
         try:
             with quiet():
                 if entry.cls.endswith("Pipeline"):
-                    return load_pipeline(find_class(entry.cls), folder, dtype=dtype, parts=parts)
+                    return load_pipeline(find_class(entry.cls), folder, choice, dtype=dtype, parts=parts)
                 if entry.cls == "diffusers.loaders.IPAdapterMixin":
                     from transformers import AutoImageProcessor
 
@@ -151,16 +159,16 @@ class Models:
                     # The published encoder has none; diffusers then takes CLIP's in the encoder's size.
                     has = (encoder / "preprocessor_config.json").is_file()
                     processor = AutoImageProcessor.from_pretrained(encoder, local_files_only=True) if has else None
-                    return load_image_adapter(folder, dtype=dtype, processor=processor, **parts)
+                    return load_image_adapter(folder, choice, dtype=dtype, processor=processor, **parts)
                 if entry.cls == "segment_anything.Sam":
                     from editmill.generators.models.segment_anything import load_sam
 
-                    return load_sam(folder, dtype)
+                    return load_sam(folder, choice, dtype=dtype)
                 if entry.cls == "torch.jit.ScriptModule":
-                    return load_script(folder)
+                    return load_script(folder, choice)
                 if entry.cls.startswith("torchvision.models."):
-                    return load_torchvision(find_class(entry.cls), folder, dtype=dtype)
-                return load_network(find_class(entry.cls), folder, dtype=dtype)
+                    return load_torchvision(find_class(entry.cls), folder, choice, dtype=dtype)
+                return load_network(find_class(entry.cls), folder, choice, dtype=dtype)
         except (
             OSError,
             ValueError,
@@ -169,7 +177,9 @@ class Models:
             TypeError,
             AttributeError,
             ImportError,
+            EOFError,
             SafetensorError,
+            UnpicklingError,
         ) as error:
             if out_of_memory(error):
                 raise

@@ -17,13 +17,42 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-WEIGHT_FILES = (".safetensors", ".pth", ".pt")
+from editmill.manifests.errors import ModelError, first_line
+from editmill.manifests.weights import (
+    INDEX,
+    WEIGHT_SUFFIXES,
+    WHOLE,
+    Choice,
+    loaded_files,
+    loaded_parts,
+    network_weights,
+)
 
 
 def find_class(name: str) -> Any:
-    """Return the class that ``package.Class`` names."""
+    """Return the class that ``package.Class`` names.
+
+    Raises:
+        ModelError: There is none.
+    """
     package, _, cls = name.rpartition(".")
-    return getattr(importlib.import_module(package), cls)
+    try:
+        return getattr(importlib.import_module(package), cls)
+    except (ImportError, AttributeError) as error:
+        fix = "correct the role's cls, or install the package"
+        raise ModelError(f"no class {name}: {first_line(error)}", where=package, fix=fix) from error
+
+
+def one_file(folder: Path, choice: Choice) -> Path:
+    """Return the only weights file of a folder, or the one that is chosen.
+
+    Raises:
+        OSError: There is none, or several.
+    """
+    files = [path for path in loaded_files(folder, choice) if path.suffix in WEIGHT_SUFFIXES]
+    if len(files) != 1:
+        raise OSError(f"the folder holds {len(files)} weights files instead of one; the role's field file names one")
+    return files[0]
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -54,89 +83,106 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return dict(state)
 
 
-def load_torchvision(build: Any, folder: Path, *, dtype: torch.dtype) -> Any:
+def load_torchvision(build: Any, folder: Path, choice: Choice = WHOLE, *, dtype: torch.dtype) -> Any:
     """Return a torchvision architecture with the one weights file of ``folder``.
 
     The number of classes comes from the weights.
 
     Raises:
-        ValueError: The folder holds no or several weights files, or they are not this architecture's.
-        OSError: The file can't be read.
+        ValueError: The weights are not this architecture's.
+        OSError: The folder holds no or several weights files, or the file can't be read.
     """
-    files = sorted(path for path in folder.iterdir() if path.suffix in WEIGHT_FILES)
-    if len(files) != 1:
-        raise ValueError(f"the folder holds {len(files)} weights files ({', '.join(WEIGHT_FILES)}), not one")
-    state = read_tensors(files[0])
+    path = one_file(folder, choice)
+    state = read_tensors(path)
     # Without memory, since only a name is asked for.
     with torch.device("meta"):
         # The last entry is the bias of the classifier, one number per class.
         head = list(build(weights=None).state_dict())[-1]
     if head not in state:
-        raise ValueError(f"{files[0].name} has no weights {head}")
+        raise ValueError(f"{path.name} has no weights {head}")
     network = build(weights=None, num_classes=len(state[head]))
     network.load_state_dict(state)
     return network.to(dtype)
 
 
-def load_network(cls: Any, folder: Path, *, dtype: torch.dtype) -> Any:
-    """Load one network.
+def load_network(cls: Any, folder: Path, choice: Choice = WHOLE, *, dtype: torch.dtype) -> Any:
+    """Load one network of diffusers or transformers.
 
     Raises:
         ValueError: The checkpoint lacks weights of the network.
         OSError: The folder is incomplete or damaged.
     """
-    network, report = cls.from_pretrained(folder, local_files_only=True, dtype=dtype, output_loading_info=True)
+    options: dict[str, Any] = {"local_files_only": True, "dtype": dtype}
+    if choice.file and hasattr(cls, "from_single_file"):
+        return _from_single_file(cls, folder, choice.file, options)
+    if choice.file:
+        config = cls.config_class.from_pretrained(folder)
+        options |= {"config": config, "state_dict": read_tensors(folder / choice.file)}
+    elif weights := network_weights(folder, choice.variant):
+        # Told what to take, the libraries neither try others first nor complain of them.
+        options |= {"variant": weights.variant or None, "use_safetensors": weights.suffix == ".safetensors"}
+    place = None if choice.file else folder
+    network, report = cls.from_pretrained(place, output_loading_info=True, **options)
     missing = sorted(report["missing_keys"]) + sorted(str(key) for key in report["mismatched_keys"])
     if missing:
         raise ValueError(f"{len(missing)} weights are missing or of another shape, the first is {missing[0]}")
     return network
 
 
-def load_pipeline(cls: Any, folder: Path, *, dtype: torch.dtype, parts: dict[str, Any]) -> Any:
+def load_pipeline(cls: Any, folder: Path, choice: Choice = WHOLE, *, dtype: torch.dtype, parts: dict[str, Any]) -> Any:
     """Load a diffusers pipeline; ``parts`` come from other roles.
 
     Raises:
         ValueError: A part lacks weights.
         OSError: A part's folder is missing or damaged.
     """
-    index = json.loads((folder / "model_index.json").read_text())
-    loaded = dict(parts)
-    for part, entry in index.items():
-        # The safety checker blanks pictures, which a guard then could not tell from a failure; it is always left out.
-        if part in loaded or part == "safety_checker" or not isinstance(entry, list):
-            continue
-        if entry[0] is None:
-            # Left out, the library takes some of these for parts that the folder lacks.
-            loaded[part] = None
-            continue
+    index = json.loads((folder / INDEX).read_text())
+    # Left out, the library takes some of these for parts that the folder lacks.
+    given: dict[str, Any] = {name: None for name, entry in index.items() if isinstance(entry, list)}
+    mine = loaded_parts(index, choice.apart)
+    for part in mine:
+        del given[part]
         if not (folder / part).is_dir():
             raise OSError(f"the part {part!r} that model_index.json names has no folder")
+        library, name = index[part]
         # Networks alone can lack weights, so the library may load schedulers and tokenizers.
-        if (folder / part / "config.json").exists() and entry[0] in ("diffusers", "transformers"):
-            loaded[part] = load_network(find_class(f"{entry[0]}.{entry[1]}"), folder / part, dtype=dtype)
-    options = {"safety_checker": None, "requires_safety_checker": False}
+        if not choice.file and (folder / part / "config.json").exists() and library in ("diffusers", "transformers"):
+            given[part] = load_network(find_class(f"{library}.{name}"), folder / part, choice, dtype=dtype)
+    given |= parts
     # Of the pipelines only those of Stable Diffusion 1 and 2 have a checker to leave out.
     accepted = inspect.signature(cls.__init__).parameters
-    return cls.from_pretrained(
-        folder,
-        local_files_only=True,
-        dtype=dtype,
-        **loaded,
-        **{name: options[name] for name in options if name in accepted},
+    checker = {"safety_checker": None, "requires_safety_checker": False}
+    given |= {name: checker[name] for name in checker if name in accepted}
+    options = {"local_files_only": True, "dtype": dtype, **given}
+    return (
+        _from_single_file(cls, folder, choice.file, options) if choice.file else cls.from_pretrained(folder, **options)
     )
 
 
-def load_script(folder: Path) -> torch.jit.ScriptModule:
+def _from_single_file(cls: Any, folder: Path, file: str, options: dict[str, Any]) -> Any:
+    """Load a network or pipeline of diffusers whose configuration lies in ``folder``."""
+    try:
+        loaded = cls.from_single_file(str(folder / file), config=str(folder), **options)
+    except NotImplementedError as error:
+        # The library leaves what is missing without data; torch then refuses to move it.
+        raise ValueError(f"{file} lacks weights of {cls.__name__}") from error
+    for part in getattr(loaded, "components", {"": loaded}).values():
+        tensors = part.named_parameters() if isinstance(part, torch.nn.Module) else ()
+        missing = [name for name, tensor in tensors if tensor.is_meta]
+        if missing:
+            raise ValueError(f"{file} lacks weights of {type(part).__name__}, the first is {missing[0]}")
+    return loaded
+
+
+def load_script(folder: Path, choice: Choice = WHOLE) -> torch.jit.ScriptModule:
     """Load the one TorchScript file of a folder.
 
     Raises:
         OSError: There is none, or several.
         RuntimeError: It is not TorchScript.
     """
-    files = sorted(folder.glob("*.pt"))
-    if len(files) != 1:
-        raise OSError(f"the folder holds {len(files)} .pt files instead of one")
+    path = one_file(folder, choice)
     with warnings.catch_warnings():
         # The successors of TorchScript don't read the published file.
         warnings.simplefilter("ignore", FutureWarning)
-        return torch.jit.load(files[0], map_location="cpu")  # type: ignore[no-untyped-call]
+        return torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from editmill.manifests.errors import ModelError
+from editmill.manifests.weights import Choice
 from editmill.manifests.wording import say, without_consequences
 from editmill.manifests.yaml_text import YamlProblem, read_yaml
 
@@ -24,8 +25,10 @@ class RoleEntry(BaseModel):
         cls: Class that loads it, as ``diffusers.X`` or ``transformers.X``.
         path: Folder relative to the pack's file (embedded weights), or "".
         repo: Hub id, or "" for embedded weights.
-        revision: Commit of the hub repository; never a branch.
-        subfolder: Folder of the repository that holds the checkpoint, or "" for the repository itself.
+        revision: Commit of the hub repository, never a branch; "" for the one that is on the disk.
+        subfolder: Where in the folder or repository the checkpoint lies, or "" for its top.
+        file: The one file that holds all weights, relative to that folder, such as ``sam_vit_b_01ec64.pth``.
+        variant: Of the weights, such as ``fp16``; "" for those without one or, where there are none, the only one.
         made: Folder under ``--models-dir`` that ``command`` makes of a published checkpoint of another format.
         command: What makes it, for the message that it is missing.
         licence: SPDX identifier or the licence's name.
@@ -44,6 +47,8 @@ class RoleEntry(BaseModel):
     repo: str = ""
     revision: str = ""
     subfolder: str = ""
+    file: str = ""
+    variant: str = ""
     made: str = ""
     command: str = ""
     licence: str
@@ -52,6 +57,11 @@ class RoleEntry(BaseModel):
     control: Literal["hole", "masked"] = "masked"
     side: int = Field(0, ge=0)
     prompt: str = "a photo of a {}"
+
+    @property
+    def choice(self) -> Choice:
+        """What is chosen of a folder that may hold more than is loaded."""
+        return Choice(self.variant, self.file, tuple(self.parts))
 
     @property
     def classifies(self) -> bool:
@@ -68,8 +78,11 @@ class RoleEntry(BaseModel):
             raise ValueError("a role has a path (embedded weights), a repo (hub id), or made (a converted folder)")
         if bool(self.made) != bool(self.command):
             raise ValueError("made needs the command that makes the folder, and command is for made")
-        if self.repo and not COMMIT.fullmatch(self.revision):
-            raise ValueError(f"revision {self.revision!r} of {self.repo} is not a full commit; branches move")
+        if self.repo and self.revision and not COMMIT.fullmatch(self.revision):
+            raise ValueError(
+                f"revision {self.revision!r} of {self.repo} is not a full commit; branches move. Give the commit, or "
+                "leave the field out to take the one that is on the disk"
+            )
         if not self.cls.rpartition(".")[0]:
             raise ValueError(f"class {self.cls!r} needs its package, as in diffusers.AutoencoderKL")
         return self

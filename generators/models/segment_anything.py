@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,9 @@ import torch
 from safetensors.torch import load_file
 from segment_anything import sam_model_registry
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+
+from editmill.generators.models.networks import one_file, read_tensors
+from editmill.manifests.weights import WHOLE, Choice
 
 # The published models differ in the width of the image encoder.
 PUBLISHED = {768: "vit_b", 1024: "vit_l", 1280: "vit_h"}
@@ -78,7 +80,7 @@ def build_sam(config: SamConfig) -> Sam:
     return Sam(encoder, prompts, decoder, list(config.pixel_mean), list(config.pixel_std))
 
 
-def load_sam(folder: Path, dtype: torch.dtype = torch.float32) -> Sam:
+def load_sam(folder: Path, choice: Choice = WHOLE, *, dtype: torch.dtype = torch.float32) -> Sam:
     """Load a Sam from a folder with ``config.json`` (fields of ``SamConfig``) and ``model.safetensors``, or with one
     published checkpoint.
 
@@ -89,7 +91,11 @@ def load_sam(folder: Path, dtype: torch.dtype = torch.float32) -> Sam:
             published model.
         OSError: A file is missing or damaged.
     """
-    sam, state = _small(folder) if (folder / "config.json").exists() else _published(folder)
+    sam, state = (
+        _small(folder)
+        if (folder / "config.json").exists() and not choice.file
+        else _published(one_file(folder, choice))
+    )
     # In float32, in which everything but the image encoder computes.
     report = sam.load_state_dict({name: value.float() for name, value in state.items()}, strict=False)
     missing, unknown = sorted(report.missing_keys), sorted(report.unexpected_keys)
@@ -116,21 +122,13 @@ def _small(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
     return build_sam(SamConfig(**arguments)), load_file(folder / "model.safetensors")
 
 
-def _published(folder: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
-    found = sorted(folder.glob("*.pth"))
-    if len(found) != 1:
-        raise ValueError(
-            f"expected config.json with model.safetensors or exactly one .pth checkpoint, found {len(found)} of them"
-        )
-    try:
-        state = torch.load(found[0], weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, EOFError) as error:
-        raise ValueError(f"{found[0].name} is damaged or holds more than weights: {error}") from error
-    embedding = state.get("image_encoder.patch_embed.proj.weight") if isinstance(state, dict) else None
+def _published(path: Path) -> tuple[Sam, dict[str, torch.Tensor]]:
+    state = read_tensors(path)
+    embedding = state.get("image_encoder.patch_embed.proj.weight")
     kind = PUBLISHED.get(len(embedding)) if embedding is not None else None
     if kind is None:
         raise ValueError(
-            f"{found[0].name} is not a checkpoint of {', '.join(PUBLISHED.values())}: no image encoder of a known width"
+            f"{path.name} is not a checkpoint of {', '.join(PUBLISHED.values())}: no image encoder of a known width"
         )
     return sam_model_registry[kind](), state
 

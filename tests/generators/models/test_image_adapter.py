@@ -51,7 +51,7 @@ def test_half_an_adapter_is_refused(tmp_path: Path, left: str) -> None:
 
 def test_two_files_are_refused(tmp_path: Path) -> None:
     save_file(STATE, tmp_path / "other.safetensors")
-    with pytest.raises(ValueError, match="2 safetensors files"):
+    with pytest.raises(OSError, match="2 weights files"):
         load(tmp_path, STATE)
 
 

@@ -88,22 +88,22 @@ def test_unknown_width_and_other_content_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not a checkpoint of vit_b, vit_l, vit_h"):
         load_sam(tmp_path)
     torch.save([1, 2], tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="no image encoder of a known width"):
+    with pytest.raises(ValueError, match="no flat dictionary of tensors"):
         load_sam(tmp_path)
 
 
 def test_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / "sam.pth").write_bytes(b"not a checkpoint")
-    with pytest.raises(ValueError, match=r"sam\.pth is damaged or holds more than weights"):
+    with pytest.raises(ValueError, match=r"sam\.pth is damaged or no file of tensors"):
         load_sam(tmp_path)
 
 
 def test_folder_needs_exactly_one_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match=r"exactly one \.pth checkpoint, found 0"):
+    with pytest.raises(OSError, match="0 weights files instead of one"):
         load_sam(tmp_path)
     write_published(tmp_path, monkeypatch)
     torch.save({}, tmp_path / "second.pth")
-    with pytest.raises(ValueError, match="found 2"):
+    with pytest.raises(OSError, match="2 weights files"):
         load_sam(tmp_path)
 
 
@@ -116,7 +116,7 @@ def test_configuration_of_another_library_is_refused(tmp_path: Path) -> None:
 
 def test_half_precision_is_the_image_encoders_only(tmp_path: Path) -> None:
     sam = write_tiny(tmp_path)
-    loaded = load_sam(tmp_path, torch.bfloat16).eval()
+    loaded = load_sam(tmp_path, dtype=torch.bfloat16).eval()
     assert loaded.image_encoder.patch_embed.proj.weight.dtype == torch.bfloat16
     assert loaded.prompt_encoder.no_mask_embed.weight.dtype == torch.float32
     image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
