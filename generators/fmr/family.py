@@ -19,6 +19,7 @@ from editmill.generators.fmr.settings import (
     FmrSettings,
 )
 from editmill.generators.guards.ensemble.regating import EnsembleRegating
+from editmill.generators.guards.ensemble.scores import SCORE_NAMES
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.pack import PackSpec
@@ -85,9 +86,7 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
         return "cls", "json", "png", "source.png"
 
     def score_names(self, asked: FmrAsked) -> tuple[str, ...]:
-        from editmill.generators.fmr.making import SCORE_NAMES
-
-        return SCORE_NAMES
+        return (*SCORE_NAMES, "label_margin")
 
     def maker(self, build: FmrBuild) -> FmrMaker:
         from editmill.generators.fmr.ensemble_oracle import EnsembleOracle

@@ -28,7 +28,6 @@ from editmill.generators.fmr.restyle import restyle
 from editmill.generators.fmr.rows import VERIFIER, FmrFacts, Outcome, json_facts
 from editmill.generators.fmr.settings import ASCENT, ORIGINAL, RANDOM, FmrSettings
 from editmill.generators.fmr.style_mask import fit_style_mask
-from editmill.generators.guards.ensemble.ensemble import SCORE_NAMES as ENSEMBLE_SCORES
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.errors import RequestError
@@ -36,7 +35,6 @@ from editmill.manifests.records import SourceRecord
 
 logger = logging.getLogger("editmill.fmr")
 
-SCORE_NAMES: tuple[str, ...] = (*ENSEMBLE_SCORES, "label_margin")
 # By (network, target), what was made of each source; the target of random walks is "".
 Runs = Mapping[tuple[str, str], Mapping[str, Ascent]]
 

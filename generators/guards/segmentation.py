@@ -14,6 +14,7 @@ from editmill.generators.base.guards import Verdict
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_of
+from editmill.generators.guards.ensemble.scores import SEGMENTATION_SCORES
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
@@ -138,7 +139,7 @@ class SegmentationGuard:
         expansion: Largest area outside of the intended mask, as a share of the object, above that on the source.
     """
 
-    score_names: tuple[str, ...] = ("segment_judged", "mask_iou", "source_mask_iou", "expansion", "source_expansion")
+    score_names: tuple[str, ...] = SEGMENTATION_SCORES
 
     def __init__(
         self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03

@@ -13,6 +13,7 @@ from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.synthesis.planning import class_anchors, plan_samples
 from editmill.generators.synthesis.reasons import SynthesisReason
+from editmill.generators.synthesis.scores import SCORE_NAMES
 from editmill.generators.synthesis.settings import ORIGINAL, SynthesisSettings, roles_of
 from editmill.generators.synthesis.templates import CLIP_TEMPLATES, pack_templates
 from editmill.manifests.guard_report import GuardReport
@@ -61,8 +62,6 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
         return "cls", "json", "png"
 
     def score_names(self, asked: SynthesisAsked) -> tuple[str, ...]:
-        from editmill.generators.synthesis.making import SCORE_NAMES
-
         return SCORE_NAMES
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:

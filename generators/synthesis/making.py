@@ -31,39 +31,13 @@ from editmill.generators.synthesis.crowd import Crowd
 from editmill.generators.synthesis.planning import NO_TEMPLATE
 from editmill.generators.synthesis.proposing import Proposal, Proposer
 from editmill.generators.synthesis.retries import Request, Search
+from editmill.generators.synthesis.scores import SCORE_NAMES
 from editmill.generators.synthesis.settings import ORIGINAL, SynthesisSettings
 from editmill.generators.synthesis.templates import class_prompt
 from editmill.manifests.arrays import Picture
 from editmill.manifests.records import CandidateRecord
 
 logger = logging.getLogger("editmill.synthesis")
-
-# Of every member that an ensemble may have, whatever the pack; other scores stand with their candidates alone.
-SCORE_NAMES: tuple[str, ...] = tuple(
-    sorted(
-        {
-            "finite",
-            "unsafe",
-            "size_fits",
-            "clipped_share",
-            "contrast",
-            "black_share",
-            "source_hamming",
-            "source_cosine",
-            "object_score",
-            "object_margin",
-            *(
-                f"{judge}_{name}"
-                for judge in ("clip", "siglip")
-                for name in ("margin", "margin_worst", "top1", "probability", "confidence")
-            ),
-            "siglip_odds",
-            "duplicate_hamming",
-            "duplicate_cosine",
-            *(f"verifier_classifier_{name}" for name in ("probability", "agrees", "confidence")),
-        }
-    )
-)
 
 
 class SynthesisMaker(Maker[None]):

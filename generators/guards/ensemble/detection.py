@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from editmill.generators.guards.boxes import Box, box_iou, box_of
+from editmill.generators.guards.ensemble.scores import OBJECT_SCORES
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.models.detector import Detection, Detector
 
@@ -51,7 +52,7 @@ class ObjectMember:
         rivals: N(y) by class name.
     """
 
-    score_names: tuple[str, ...] = ("object_score", "object_margin")
+    score_names: tuple[str, ...] = OBJECT_SCORES
 
     def __init__(self, detector: Detector, rivals: Mapping[str, tuple[str, ...]]) -> None:
         self.detector, self.rivals = detector, rivals

@@ -11,13 +11,14 @@ from editmill.generators.guards.ensemble.duplicates import Fingerprint, fingerpr
 from editmill.generators.guards.ensemble.identity import IdentityMember, SteadyEncoder
 from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.masks import mask_scores
-from editmill.generators.guards.ensemble.pixels import EDIT_SCORES, SANITY_SCORES, pixel_scores
+from editmill.generators.guards.ensemble.pixels import pixel_scores
 from editmill.generators.guards.ensemble.region import look_at, mask_of_box
 from editmill.generators.guards.ensemble.rule import decide
+from editmill.generators.guards.ensemble.scores import PREFIXES
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.verifier import Verifier
-from editmill.generators.guards.ensemble.zero_shot import JUDGED, PREFIXES, ZeroShotMember
+from editmill.generators.guards.ensemble.zero_shot import ZeroShotMember
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.loading import Models
@@ -25,16 +26,6 @@ from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.errors import ModelError
 from editmill.manifests.guard_report import GuardReport
-
-# Every score but those of verifiers, whose roles no list can name in advance.
-SCORE_NAMES: tuple[str, ...] = (
-    *EDIT_SCORES,
-    *(f"{prefix}_{name}" for prefix in PREFIXES.values() for name in JUDGED),
-    *IdentityMember.score_names,
-    *ObjectMember.score_names,
-    *SANITY_SCORES,
-    *SegmentationGuard.score_names,
-)
 
 
 def ensemble_of(

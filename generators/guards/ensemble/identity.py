@@ -9,6 +9,7 @@ import torch
 
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.ensemble.region import look_at
+from editmill.generators.guards.ensemble.scores import IDENTITY_SCORES
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.models.fixed_batches import in_fixed_batches
 from editmill.generators.models.image_encoder import ImageEncoder
@@ -40,7 +41,7 @@ class IdentityMember:
     always the frames.
     """
 
-    score_names: tuple[str, ...] = ("identity", "source_cosine")
+    score_names: tuple[str, ...] = IDENTITY_SCORES
 
     def __init__(self, encoder: SteadyEncoder) -> None:
         self.encoder = encoder

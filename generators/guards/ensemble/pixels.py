@@ -10,9 +10,6 @@ from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.sanity import sanity_scores
 from editmill.manifests.arrays import Mask, Picture
 
-EDIT_SCORES: tuple[str, ...] = ("finite", "unsafe", "size_fits", "clipped_share", "change", "source_hamming")
-SANITY_SCORES: tuple[str, ...] = ("contrast", "black_share", "correlation", "background_change")
-
 
 def clipped_share(image: Picture) -> float:
     """Return the share of pixels of a picture uint8 [H, W, 3] with every channel at 0 or 255."""

@@ -8,15 +8,12 @@ import numpy as np
 import torch
 
 from editmill.generators.guards.ensemble.confusables import confusables
+from editmill.generators.guards.ensemble.scores import PREFIXES
 from editmill.generators.guards.ensemble.views import other_views
 from editmill.generators.guards.looking import NOTHING
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Feature, Picture
-
-PREFIXES = {"zero_shot": "clip", "zero_shot_2": "siglip"}
-# Behind the prefix; the last one of models with SigLIP's bias alone.
-JUDGED = ("margin", "margin_worst", "top1", "probability", "confidence", "odds")
 
 
 class ZeroShotMember:

@@ -12,8 +12,9 @@ from editmill.generators.base.guards import Verdict
 from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.ensemble.destroyers import background_crop, other_class
 from editmill.generators.guards.ensemble.duplicates import DuplicateIndex
-from editmill.generators.guards.ensemble.ensemble import SCORE_NAMES, GuardEnsemble
+from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.gates import GATES
+from editmill.generators.guards.ensemble.scores import SCORE_NAMES
 from editmill.generators.guards.ensemble.settings import GATE_ROLES, EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.reasons import GuardReason
