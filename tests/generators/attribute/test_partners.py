@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from editmill.generators.attribute.partners import PartnerPool
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.seeds import derive_seed
 from tests.generators.pictures import record
 
 SEEDS = st.integers(0, 2**63 - 1)
@@ -69,3 +71,34 @@ def test_every_source_is_somebodys_partner() -> None:
 
 def test_empty_pool_has_no_partner() -> None:
     assert PartnerPool([]).choose(record("a"), 1) == []
+
+
+@given(LABELS, SEEDS, st.integers(1, 4), st.integers(0, 4))
+def test_choices_are_those_of_a_walk_around_the_ring(labels: list[int], seed: int, count: int, pictures: int) -> None:
+    # Several records may be of one picture.
+    everything = [
+        one.model_copy(update={"sha256": f"{number % (pictures + 1):064x}"})
+        for number, one in enumerate(records(labels))
+    ]
+    pool = PartnerPool(everything)
+    placed = sorted((derive_seed(0, one.id, "partner-place"), one) for one in everything)
+    walk = [one for place, one in placed if place >= seed] + [one for place, one in placed if place < seed]
+    for asking in everything:
+        wanted = [one.id for one in walk if one.label != asking.label and one.sha256 != asking.sha256]
+        assert pool.choose(asking, seed, count) == wanted[:count]
+
+
+def test_a_class_that_most_sources_have_is_passed_in_one_step() -> None:
+    class Counted(list[Any]):
+        looked = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.looked += 1
+            return super().__getitem__(index)
+
+    everything = records([0] * 500 + [1])
+    pool = PartnerPool(everything)
+    pool._ring = Counted(pool._ring)
+    assert [pool.choose(one, 7)[0] for one in everything[:500]] == ["s500"] * 500
+    # Besides these, looking for the place on the ring takes the logarithm of its length.
+    assert pool._ring.looked <= 500 * 12
