@@ -1,17 +1,15 @@
-"""Objects by text queries: boxes and scores of an open-vocabulary detector of the OWL-ViT family."""
+"""Objects by text queries: boxes and scores of an open-vocabulary detector."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from torchvision.ops import batched_nms, box_convert
+from torchvision.ops import batched_nms
 
-from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.grounding_dino import GroundingSight
 from editmill.generators.models.loading import Models
-from editmill.generators.models.preprocessing import load_processor, load_tokenizer
+from editmill.generators.models.owl import OwlSight
 from editmill.manifests.arrays import Picture
 
 
@@ -31,9 +29,7 @@ class Detection:
 
 
 class Detector:
-    """Detections of text queries by the role ``detector`` (OwlViTForObjectDetection; Minderer et al., arXiv
-    2205.06230).
-    """
+    """Detections of text queries by the role ``detector``: an OwlViT-, Owlv2- or GroundingDinoForObjectDetection."""
 
     def __init__(self, models: Models, *, role: str = "detector", overlap: float = 0.3, batch: int = 1) -> None:
         """Set up.
@@ -42,14 +38,13 @@ class Detector:
             models: The models.
             role: The detector's role.
             overlap: Of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
-            batch: Images per forward pass; passes are filled up, so another number gives other bits.
+            batch: Images per forward pass, of the OWL-ViT family; passes are filled up, so another number gives other
+                bits.
         """
-        self.model: Any = models.get(role)
-        self.device, self.overlap, self.batch = models.device, overlap, batch
-        self.processor, self.tokenizer = load_processor(models, role), load_tokenizer(models, role)
+        self.overlap = overlap
         self.entry = models.pack.entry(role)
-        # The queries of a class recur with every picture.
-        self._texts: dict[tuple[str, ...], torch.Tensor] = {}
+        grounding = models.get(role).config.model_type == "grounding-dino"
+        self.sight = GroundingSight(models, role) if grounding else OwlSight(models, role, batch)
 
     def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the pack's query for each class."""
@@ -73,39 +68,15 @@ class Detector:
         found: list[list[Detection]] = [[] for _ in images]
         if not asked:
             return found
-        # A decoded picture may be read-only, which torch warns of.
-        shown = [np.require(images[position], requirements="W") for position in asked]
-        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])
-        grids = in_fixed_batches(
-            pixels.to(self.device, self.model.dtype),
-            self.batch,
-            lambda batch: self.model.image_embedder(pixel_values=batch)[0],
-        )
-        for position, grid in zip(asked, grids, strict=True):
-            found[position] = self._one(
-                images[position].shape[:2], grid[None], self._query_features(queries[position]), threshold
-            )
+        seen = self.sight.look([images[position] for position in asked], [queries[position] for position in asked])
+        for position, (boxes, scores) in zip(asked, seen, strict=True):
+            found[position] = self._best(boxes, scores, threshold)
         return found
 
-    def _query_features(self, queries: tuple[str, ...]) -> torch.Tensor:
-        if queries not in self._texts:
-            # All padded to one length, so that a query's features do not depend on the others.
-            tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(
-                self.device
-            )
-            self._texts[queries] = self.model.owlvit.get_text_features(**tokens).pooler_output
-        return self._texts[queries]
-
-    def _one(
-        self, shape: tuple[int, ...], grid: torch.Tensor, texts: torch.Tensor, threshold: float
-    ) -> list[Detection]:
-        features = grid.flatten(1, 2)
-        scores = self.model.class_predictor(features, texts[None])[0][0].float().sigmoid()
-        height, width = shape
-        # OWL-ViT stretches pictures to a square, so each side has a scale of its own.
-        scale = torch.tensor([width, height, width, height], device=self.device)
-        boxes = box_convert(self.model.box_predictor(features, grid)[0].float(), "cxcywh", "xyxy").clamp(0, 1) * scale
-        patches, labels = torch.nonzero(scores > threshold, as_tuple=True)
+    def _best(self, boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> list[Detection]:
+        # A box beyond the picture, such as in OWLv2's padding, ends up without an area.
+        within = (boxes[:, :2] < boxes[:, 2:]).all(dim=1)
+        patches, labels = torch.nonzero((scores > threshold) & within[:, None], as_tuple=True)
         # Within each query alone; what is kept comes back by falling score.
         kept = batched_nms(boxes[patches], scores[patches, labels], labels, self.overlap)
         found = zip(
