@@ -55,7 +55,7 @@ class TextModel(Protocol):
 
 @dataclass(frozen=True)
 class DualEncoder:
-    """A CLIPModel, SiglipModel or VisionTextDualEncoderModel of transformers."""
+    """A CLIPModel, SiglipModel, Siglip2Model or VisionTextDualEncoderModel of transformers."""
 
     name: str
     id: str
@@ -69,19 +69,23 @@ class DualEncoder:
         """See `TextModel`."""
         import torch
 
-        pixels = self.processor(images=list(images), return_tensors="pt").pixel_values.to(self.device)
+        # Beside the pixels, SigLIP 2 is told which patches a picture has.
+        inputs = self.processor(images=list(images), return_tensors="pt").to(self.device)
         with torch.inference_mode():
-            return _normalised(self.model.get_image_features(pixel_values=pixels))
+            return _normalised(self.model.get_image_features(**inputs))
 
     def texts(self, texts: Sequence[str]) -> FloatArray:
         """See `TextModel`."""
         import torch
 
+        siglip = self.model.config.model_type.startswith("siglip")
+        # SigLIP was trained on small letters, which the tokenizer of its second version does not make of large ones.
+        given = [text.lower() if siglip else text for text in texts]
         tokens = self.tokenizer(
-            list(texts), padding="max_length", max_length=self._limit, truncation=True, return_tensors="pt"
+            given, padding="max_length", max_length=self._limit, truncation=True, return_tensors="pt"
         ).to(self.device)
-        # SigLIP reads the last position, padding or not, and was trained without a mask.
-        inputs = {"input_ids": tokens.input_ids} if self.model.config.model_type == "siglip" else dict(tokens)
+        # It reads the last position, padding or not, and was trained without a mask.
+        inputs = {"input_ids": tokens.input_ids} if siglip else dict(tokens)
         with torch.inference_mode():
             return _normalised(self.model.get_text_features(**inputs))
 

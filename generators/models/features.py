@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.fixed_batches import in_fixed_rows
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
 from editmill.manifests.arrays import Picture
@@ -18,7 +18,7 @@ CAPACITY = 50_000
 
 
 class ImageTextFeatures:
-    """Normalised features by a CLIPModel, a SiglipModel or a VisionTextDualEncoderModel.
+    """Normalised features by a CLIPModel, a SiglipModel, a Siglip2Model or a VisionTextDualEncoderModel.
 
     Features of a picture or a text do not depend on those beside it; texts are remembered.
     """
@@ -47,16 +47,17 @@ class ImageTextFeatures:
         if not images:
             return torch.zeros(0)
         # A decoded picture may be read-only, which torch warns of.
-        pixels = torch.cat(
-            [
-                self.processor(images=np.require(image, requirements="W"), return_tensors="pt").pixel_values
-                for image in images
-            ]
-        )
-        pixels = pixels.to(self.device, self.model.dtype)
-        return in_fixed_batches(
-            pixels, self.batch, lambda batch: _normalise(self.model.get_image_features(pixel_values=batch))
-        )
+        shown = [self.processor(images=np.require(image, requirements="W"), return_tensors="pt") for image in images]
+        # Beside the pixels, SigLIP 2 is told which patches a picture has.
+        names = list(shown[0])
+        inputs = [torch.cat([one[name] for one in shown]).to(self.device) for name in names]
+
+        def run(*batch: torch.Tensor) -> tuple[torch.Tensor]:
+            given = dict(zip(names, batch, strict=True))
+            given["pixel_values"] = given["pixel_values"].to(self.model.dtype)
+            return (_normalise(self.model.get_image_features(**given)),)
+
+        return in_fixed_rows(run, self.batch, *inputs)[0]
 
     @torch.inference_mode()
     def texts(self, texts: tuple[str, ...]) -> torch.Tensor:
@@ -77,11 +78,13 @@ class ImageTextFeatures:
         config = self.model.config
         # Some tokenizers give no length of their own; the text tower's positions bound it.
         length = min(self.tokenizer.model_max_length, config.text_config.max_position_embeddings)
+        # SigLIP was trained on small letters, which the tokenizer of its second version does not make of large ones.
+        small = [text.lower() for text in texts] if config.model_type.startswith("siglip") else texts
         tokens = self.tokenizer(
-            texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+            small, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
         ).to(self.device)
         # SigLIP reads the last position, padding or not, and was trained without a mask.
-        return {"input_ids": tokens.input_ids} if config.model_type == "siglip" else tokens
+        return {"input_ids": tokens.input_ids} if config.model_type.startswith("siglip") else tokens
 
 
 def _normalise(features: Any) -> torch.Tensor:

@@ -1,5 +1,5 @@
-"""Features of pictures by a DINOv2-like encoder: for the identity of objects and for distances between sets of
-pictures.
+"""Features of pictures by a DINOv2, a DINOv3 or an encoder like them: for the identity of objects and for distances
+between sets of pictures.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ BATCH = 32
 
 
 class ImageEncoder:
-    """The encoder of the role ``image_encoder``, whose first token is the CLS token."""
+    """The encoder of the role ``image_encoder``: a CLS token, registers where the model has some, and patches."""
 
     def __init__(self, models: Models, *, role: str = "image_encoder") -> None:
         self.model: Any = models.get(role)
         self.device = models.device
         self.processor = load_processor(models, role)
+        self.first_patch = 1 + getattr(self.model.config, "num_register_tokens", 0)
 
     @torch.inference_mode()
     def _tokens(self, images: list[Picture]) -> torch.Tensor:
@@ -55,4 +56,4 @@ class ImageEncoder:
         It tells objects and grounds, so Fréchet distances between sets of pictures are taken in it.
         """
         tokens = self._tokens(images)
-        return np.asarray(torch.cat([tokens[:, 0], tokens[:, 1:].mean(dim=1)], dim=-1))
+        return np.asarray(torch.cat([tokens[:, 0], tokens[:, self.first_patch :].mean(dim=1)], dim=-1))

@@ -11,7 +11,7 @@ from editmill.manifests.arrays import Picture
 
 
 class ZeroShotJudge:
-    """Probabilities of texts for images by a CLIPModel, a SiglipModel or a VisionTextDualEncoderModel."""
+    """Probabilities of texts for images by a CLIP-, Siglip-, Siglip2- or VisionTextDualEncoderModel."""
 
     def __init__(self, models: Models, *, role: str = "zero_shot") -> None:
         self.features = ImageTextFeatures(models, role=role)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from segment_anything import SamAutomaticMaskGenerator, SamPredictor
+from segment_anything.modeling import Sam
 
 from editmill.generators.models.loading import Models
+from editmill.generators.models.sam2 import Sam2Predictor
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
 
@@ -26,14 +29,16 @@ class Segment:
 
 
 class Segmenter:
-    """Masks by the role ``segmenter`` (segment_anything.Sam; Kirillov et al., arXiv 2304.02643).
+    """Masks by the role ``segmenter``: segment_anything.Sam (Kirillov et al., arXiv 2304.02643) or transformers'
+    Sam2Model.
 
     Images are uint8 [H, W, 3] RGB of any size; coordinates are pixels (x, y) of the image.
     """
 
     def __init__(self, models: Models, *, role: str = "segmenter") -> None:
         self.model = models.get(role)
-        self.predictor = SamPredictor(self.model)
+        sam = isinstance(self.model, Sam)
+        self.predictor: Any = SamPredictor(self.model) if sam else Sam2Predictor(models, role)
         self._shown: Picture | None = None
 
     def _show(self, image: Picture) -> None:
@@ -92,11 +97,16 @@ class Segmenter:
             least_stability: Least IoU of a mask cut at a logit of -1 with itself cut at 1. Masks of small models have
                 softer edges than those of the published ones, which were used with 0.95.
         """
-        generator = SamAutomaticMaskGenerator(
-            self.model,
-            points_per_side=points_per_side,
-            pred_iou_thresh=least_iou,
-            stability_score_thresh=least_stability,
-        )
-        found = [Segment(item["segmentation"], float(item["predicted_iou"])) for item in generator.generate(image)]
+        limits: dict[str, Any] = {
+            "points_per_side": points_per_side,
+            "pred_iou_thresh": least_iou,
+            "stability_score_thresh": least_stability,
+        }
+        if isinstance(self.model, Sam):
+            items = SamAutomaticMaskGenerator(self.model, **limits).generate(image)
+        else:
+            # It is left with another picture than the one that was shown last.
+            self._shown = None
+            items = self.predictor.generate(image, **limits)
+        found = [Segment(item["segmentation"], float(item["predicted_iou"])) for item in items]
         return sorted(found, key=lambda segment: -segment.predicted_iou)

@@ -5,12 +5,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
+from transformers import (
+    BitImageProcessor,
+    Dinov2Config,
+    Dinov2Model,
+    DINOv3ViTConfig,
+    DINOv3ViTImageProcessor,
+    DINOv3ViTModel,
+)
 
 from editmill.generators.models.image_encoder import BATCH, ImageEncoder
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec, RoleEntry
 from editmill.manifests.errors import ModelError
+from tests.generators.models.text_models import models_of
 from tests.generators.pictures import photo
 
 
@@ -54,6 +62,25 @@ def test_contents_add_the_mean_of_the_patches(encoder: ImageEncoder) -> None:
         tokens = encoder.model(pixel_values=pixels).last_hidden_state[0]
     assert found.shape == (1, 32)
     assert found[0] == pytest.approx([*tokens[0].tolist(), *tokens[1:].mean(dim=0).tolist()], abs=1e-5)
+
+
+def test_registers_are_no_patches(tmp_path: Path) -> None:
+    """DINOv3 has four registers between its CLS token and the patches."""
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = DINOv3ViTConfig(**shape, image_size=32, patch_size=8, num_register_tokens=4, initializer_range=0.3)
+    DINOv3ViTModel(config).save_pretrained(tmp_path)
+    processor = DINOv3ViTImageProcessor(size={"height": 32, "width": 32})
+    processor.save_pretrained(tmp_path)
+    encoder = ImageEncoder(models_of("image_encoder", "transformers.DINOv3ViTModel", tmp_path))
+    image = photo(3, width=40, height=90)
+    with torch.inference_mode():
+        tokens = encoder.model(processor(images=image, return_tensors="pt").pixel_values).last_hidden_state[0]
+    assert tokens.shape == (1 + 4 + 16, 16)
+    assert encoder.contents([image])[0] == pytest.approx(
+        [*tokens[0].tolist(), *tokens[5:].mean(dim=0).tolist()], abs=1e-5
+    )
+    assert encoder.identities([image])[0] == pytest.approx((tokens[0] / tokens[0].norm()).tolist(), abs=1e-5)
 
 
 def test_more_pictures_than_a_batch_keep_their_order(encoder: ImageEncoder) -> None:

@@ -8,9 +8,13 @@ import pytest
 import torch
 from transformers import (
     BertConfig,
-    CLIPTokenizer,
     ConvNextConfig,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
+    Siglip2Config,
+    Siglip2ImageProcessor,
+    Siglip2Model,
+    Siglip2Tokenizer,
     SiglipConfig,
     SiglipImageProcessor,
     SiglipModel,
@@ -98,7 +102,19 @@ def tiny_dual_encoder(vocabulary: int) -> VisionTextDualEncoderModel:
     )
 
 
-def write_judge(folder: Path, model: PreTrainedModel, tokenizer: CLIPTokenizer) -> Models:
+def tiny_siglip2(vocabulary: int) -> Siglip2Model:
+    """Patches of eight pixels, at most thirteen of them."""
+    tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {**tower, "vocab_size": vocabulary, "max_position_embeddings": POSITIONS, "projection_size": 16}
+    return Siglip2Model(
+        Siglip2Config(
+            text_config={**text, "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0},
+            vision_config={**tower, "num_patches": 9, "patch_size": 8},
+        )
+    )
+
+
+def write_judge(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Models:
     """A pack whose only role is the judge ``other``; its weights are far from zero, so texts differ."""
     torch.manual_seed(0)
     for parameter in model.parameters():
@@ -133,6 +149,27 @@ def test_siglip_reads_texts_padded_to_its_positions_without_a_mask(length: int, 
     assert found == pytest.approx(expected(judge, {"input_ids": tokens.input_ids}, photo(1)), abs=1e-5)
     assert np.ptp(found) > 1e-3
     assert found != pytest.approx(expected(judge, tokens, photo(1)), abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(96, 64), (40, 90)])
+def test_siglip2_sees_the_patches_of_each_shape_and_reads_small_letters(size: tuple[int, int], tmp_path: Path) -> None:
+    special = ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "\u2581")
+    letters = {token: number for number, token in enumerate((*special, *"abcdefghijklmnopqrstuvwxyzABCG"))}
+    tokenizer = Siglip2Tokenizer(vocab=letters, merges=[])
+    models = write_judge(tmp_path, tiny_siglip2(len(letters)), tokenizer)
+    processor = Siglip2ImageProcessor(patch_size=8, max_num_patches=13)
+    processor.save_pretrained(tmp_path / "judge")
+    judge, image = ZeroShotJudge(models, role="other"), photo(1, width=size[0], height=size[1])
+    tokens = tokenizer(list(TEXTS), padding="max_length", max_length=POSITIONS, return_tensors="pt")
+    seen = processor(images=image, return_tensors="pt")
+    assert seen.spatial_shapes[0].prod() < 13
+    with torch.inference_mode():
+        logits = judge.features.model(**seen, input_ids=tokens.input_ids).logits_per_image
+    found = judge.probabilities([photo(2), image], TEXTS)[1]
+    assert found == pytest.approx(logits.softmax(-1)[0].tolist(), abs=1e-5)
+    assert np.ptp(found) > 1e-3
+    loud = judge.probabilities([image], tuple(text.upper() for text in TEXTS))[0]
+    assert loud == pytest.approx(found, abs=1e-6)
 
 
 def test_dual_encoder_reads_texts_with_a_mask(tmp_path: Path) -> None:
