@@ -8,7 +8,7 @@ import torch
 
 from editmill.generators.models.masked_lm import MaskedLm, Slotted, at_slot
 from editmill.manifests.errors import ModelError
-from tests.generators.models.text_models import models_of, write_bert, write_roberta
+from tests.generators.models.text_models import models_of, write_bert, write_modernbert, write_roberta
 
 TEXTS = [
     "a [MASK] cube",
@@ -18,16 +18,13 @@ TEXTS = [
 
 
 SLOTTED = [at_slot(text) for text in TEXTS]
+WRITERS = {"Roberta": write_roberta, "ModernBert": write_modernbert, "Bert": write_bert}
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_roberta(tmp_path_factory.mktemp("text") / "roberta")
-
-
-@pytest.fixture(scope="module")
-def model(folder: Path) -> MaskedLm:
-    return MaskedLm(models_of("masked_lm", "transformers.RobertaForMaskedLM", folder))
+@pytest.fixture(scope="module", params=["Roberta", "ModernBert"])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> MaskedLm:
+    folder = WRITERS[request.param](tmp_path_factory.mktemp("text") / request.param)
+    return MaskedLm(models_of("masked_lm", f"transformers.{request.param}ForMaskedLM", folder))
 
 
 def by_hand(model: MaskedLm, ids: list[int]) -> torch.Tensor:
@@ -51,7 +48,7 @@ def test_word_pieces_of_bert_leave_continuations_out(tmp_path: Path) -> None:
 def test_ranking_agrees_with_the_model(model: MaskedLm) -> None:
     ranked = model.word_probabilities(SLOTTED)
     for text, words in zip(TEXTS, ranked, strict=True):
-        ids = model.tokenizer(text.replace("[MASK]", "<mask>"), split_special_tokens=False).input_ids
+        ids = model.tokenizer(text.replace("[MASK]", model.tokenizer.mask_token), split_special_tokens=False).input_ids
         row = by_hand(model, ids)[ids.index(model.tokenizer.mask_token_id)].exp()
         assert dict(words) == pytest.approx({word: float(row[index]) for index, word in model.words.items()}, abs=1e-6)
         assert [probability for _, probability in words] == sorted(
@@ -80,7 +77,7 @@ def test_words_of_two_tokens_are_filled_from_the_left(model: MaskedLm) -> None:
     tokenizer = model.tokenizer
     pieces = tokenizer(" ivory", add_special_tokens=False).input_ids
     assert len(pieces) == 2
-    masks = tokenizer("a <mask><mask> cube", split_special_tokens=False).input_ids
+    masks = tokenizer(f"a {tokenizer.mask_token * 2} cube", split_special_tokens=False).input_ids
     place = masks.index(tokenizer.mask_token_id)
     filled = [*masks[:place], pieces[0], *masks[place + 1 :]]
     expected = float(by_hand(model, masks)[place, pieces[0]] + by_hand(model, filled)[place + 1, pieces[1]])
@@ -106,11 +103,11 @@ def test_texts_without_one_readable_slot_are_refused(model: MaskedLm, text: str)
         model.word_probabilities([at_slot(text)])
 
 
-@pytest.mark.parametrize("written", ["roberta", "bert"])
+@pytest.mark.parametrize("written", WRITERS)
 def test_special_tokens_in_a_text_are_text(tmp_path: Path, written: str) -> None:
     """Not masks, ends or padding: each is read as signs and letters, and the slot is where it was said to be."""
-    write = {"roberta": write_roberta, "bert": write_bert}[written]
-    model = MaskedLm(models_of("masked_lm", f"transformers.{written.capitalize()}ForMaskedLM", write(tmp_path / "lm")))
+    folder = WRITERS[written](tmp_path / "lm")
+    model = MaskedLm(models_of("masked_lm", f"transformers.{written}ForMaskedLM", folder))
     tokenizer = model.tokenizer
     clean = model.encode_masked(["a ", " cube"])
     for sign in (*tokenizer.all_special_tokens, "[MASK]", "<mask>"):
@@ -126,9 +123,9 @@ def test_special_tokens_in_a_text_are_text(tmp_path: Path, written: str) -> None
         assert model.pseudo_log_likelihood([text])[1][0] == len(tokenizer(text, add_special_tokens=False).input_ids)
 
 
-def test_a_folder_without_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
-    for name in ("config.json", "model.safetensors"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
+def test_a_folder_without_tokenizer_is_refused(tmp_path: Path) -> None:
+    for path in write_roberta(tmp_path).glob("tokenizer*"):
+        path.unlink()
     with pytest.raises(ModelError, match="tokenizer"):
         MaskedLm(models_of("masked_lm", "transformers.RobertaForMaskedLM", tmp_path))
 

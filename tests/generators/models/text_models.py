@@ -11,6 +11,8 @@ from transformers import (
     BertConfig,
     BertForMaskedLM,
     BertTokenizer,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForMaskedLM,
@@ -29,12 +31,17 @@ SHAPE: dict[str, Any] = {
     "initializer_range": 0.5,
 }
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
+MODERN = ("[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]")
 
 
-def roberta_tokenizer() -> PreTrainedTokenizerFast:
+def roberta_tokenizer(special: tuple[str, ...] = SPECIAL) -> PreTrainedTokenizerFast:
     """Byte-level BPE with merges, case kept, no space before the first word: " red" and " cube" are tokens, " ivory" is
     two.
+
+    Args:
+        special: Start, padding, end, unknown word and mask; RoBERTa's or ModernBERT's.
     """
+    start, pad, end, unknown, mask = special
     merges = [
         ("Ġ", "a"),
         ("Ġ", "r"),
@@ -49,21 +56,21 @@ def roberta_tokenizer() -> PreTrainedTokenizerFast:
         ("o", "r"),
         ("or", "y"),
     ]
-    tokens = [*SPECIAL, *sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
+    tokens = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet()), *("".join(pair) for pair in merges)]
     tokenizer = Tokenizer(models.BPE(vocab={token: index for index, token in enumerate(tokens)}, merges=merges))
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
-    mask = AddedToken("<mask>", lstrip=True, normalized=False)
+    tokenizer.post_processor = processors.RobertaProcessing((end, 2), (start, 0), add_prefix_space=False)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        bos_token="<s>",
-        eos_token="</s>",
-        cls_token="<s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token=mask,
+        bos_token=start,
+        eos_token=end,
+        cls_token=start,
+        sep_token=end,
+        pad_token=pad,
+        unk_token=unknown,
+        mask_token=AddedToken(mask, lstrip=True, normalized=False),
         model_max_length=64,
+        model_input_names=["input_ids", "attention_mask"],
     )
 
 
@@ -77,6 +84,32 @@ def write_roberta(folder: Path) -> Path:
     torch.manual_seed(0)
     tokenizer = roberta_tokenizer()
     RobertaForMaskedLM(RobertaConfig(**roberta_shape(tokenizer))).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def modernbert_config(tokenizer: PreTrainedTokenizerFast, **settings: Any) -> ModernBertConfig:
+    """A tiny ModernBERT, whose second layer looks at its neighbourhood only."""
+    shape = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    return ModernBertConfig(
+        **shape,
+        vocab_size=len(tokenizer),
+        initializer_range=0.5,
+        local_attention=8,
+        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        cls_token_id=tokenizer.cls_token_id,
+        sep_token_id=tokenizer.sep_token_id,
+        **settings,
+    )
+
+
+def write_modernbert(folder: Path) -> Path:
+    """A ModernBertForMaskedLM."""
+    torch.manual_seed(0)
+    tokenizer = roberta_tokenizer(MODERN)
+    ModernBertForMaskedLM(modernbert_config(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
