@@ -10,15 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
+import editmill.packs
 from editmill.generators.models.inpaint_pipelines import network_of
-from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.manifests.errors import ModelError
 from tests.checkpoints import SIDE
 from tests.generators.pictures import disc, photo
-from tests.inpaint_families import FAMILIES, write_family
+from tests.inpaint_families import CLASSES, FAMILIES, UNSIZED, write_family
 
+PACKS = Path(editmill.packs.__file__).parent
 WHOLE = np.ones((SIDE, SIDE), bool)
 
 
@@ -114,3 +116,18 @@ def test_a_pipeline_without_a_size_needs_one_from_the_pack(tmp_path: Path) -> No
     path.write_text(path.read_text().replace(f"side: {SIDE}", "side: 0"))
     with pytest.raises(ModelError, match="native size"):
         Inpainter(Models(read_pack(path), Placement(device="cpu")), steps=1, guidance=0.0)
+
+
+@pytest.mark.parametrize("path", sorted(PACKS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_public_packs_name_a_class_that_is_tried_here(path: Path) -> None:
+    entry = read_pack(path).entry("inpaint")
+    family = next(family for family, name in CLASSES.items() if entry.cls == f"diffusers.{name}")
+    assert bool(entry.side) == (family in UNSIZED)
+    assert entry.side % 16 == 0
+
+
+def test_frames_of_flux2_are_never_shrunk_by_its_pipeline() -> None:
+    """It shrinks what has more than 1024 times 1024 pixels, and guidance would not know."""
+    side = read_pack(PACKS / "flux2-klein.yaml").entry("inpaint").side
+    shapes = [native_size(1000, round(1000 * ratio / 100), side=side, multiple=16) for ratio in range(10, 1000)]
+    assert max(width * height for width, height in shapes) <= 1024**2
