@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
+from editmill.flows.commands.checking import check
 from editmill.flows.commands.options import LocalPath
-from editmill.manifests.errors import RequestError
+from editmill.flows.commands.outputs import columns
 from editmill.manifests.yaml_text import YamlProblem, read_yaml
 
 
@@ -96,7 +96,7 @@ def models(context: click.Context, models_dir: Path | None, by_recipe: bool, as_
         return
     for name, roles in listing.items():
         click.echo(f"{name}: {find_pack(name).description}")
-        for line in _columns([_cells(role, facts) for role, facts in roles.items()]):
+        for line in columns([_cells(role, facts) for role, facts in roles.items()]):
             click.echo(f"  {line}")
 
 
@@ -110,7 +110,7 @@ def _show_served(as_json: bool) -> None:
         return
     packs = next(iter(table.values()))
     rows = [(name, *(", ".join(missing) or "ok" for missing in lacks.values())) for name, lacks in table.items()]
-    for line in _columns([("recipe", *packs), *rows]):
+    for line in columns([("recipe", *packs), *rows]):
         click.echo(line)
 
 
@@ -119,57 +119,4 @@ def _cells(role: str, facts: dict[str, Any]) -> tuple[str, ...]:
     return role, state, facts["checkpoint"], facts["licence"], facts["class"]
 
 
-def _columns(rows: list[tuple[str, ...]]) -> list[str]:
-    """Return the rows with each column as wide as its longest cell."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
-@models.command()
-@click.argument("pack", type=click.Choice(["tabletop"]))
-@click.option(
-    "--scenes",
-    type=click.IntRange(8),
-    default=500,
-    show_default=True,
-    help="Held-out scenes for recognition, text and reconstruction.",
-)
-@click.option(
-    "--edits",
-    type=click.IntRange(4),
-    default=64,
-    show_default=True,
-    help="Held-out scenes for checks that generate pictures.",
-)
-@click.option("--role", "roles", multiple=True, help="Check this role only; may be repeated. Default: all.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def check(pack: str, scenes: int, edits: int, roles: tuple[str, ...], as_json: bool) -> None:
-    """Measure the embedded pack on held-out scenes; exit 1 when a figure misses its bound.
-
-    \b
-    Examples:
-      editmill models check tabletop
-      editmill models check tabletop --role zero_shot --role segmenter
-    """
-    from editmill.packs.tabletop.check import CHECKS, bounds, limits, measure, shortfalls
-    from editmill.pipelines.packs import find_pack
-
-    unknown = [role for role in roles if role not in CHECKS]
-    if unknown:
-        raise RequestError(
-            f"nothing is measured for the role {unknown[0]!r}", where="--role", fix=f"one of {', '.join(CHECKS)}"
-        )
-    figures = measure(find_pack(pack), scenes=scenes, edits=edits, checks=roles, progress=not as_json)
-    short = shortfalls(figures)
-    if as_json:
-        click.echo(
-            json.dumps({"pack": pack, "scenes": scenes, "edits": edits, "figures": figures, "short": short}, indent=2)
-        )
-    else:
-        least, most = bounds(), limits()
-        for name, value in figures.items():
-            wanted = " ".join(
-                [*([f">= {least[name]:g}"] if name in least else []), *([f"<= {most[name]:g}"] if name in most else [])]
-            )
-            click.echo(f"{name:34} {value:10.4f}  {wanted:18}{'falls short' if name in short else ''}".rstrip())
-    sys.exit(1 if short else 0)
+models.add_command(check)

@@ -46,3 +46,9 @@ def write_output(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # A link stays one.
     atomic_write(path.resolve(), data)
+
+
+def columns(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return the rows with each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -25,6 +25,11 @@ logger = logging.getLogger("editmill.models")
 _loaded: dict[tuple[object, ...], Any] = {}
 
 
+def forget() -> None:
+    """Let go of all models of this process; whoever still holds one keeps it."""
+    _loaded.clear()
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence the libraries' own progress bars, which would tear ours, and their reports of spare weights.

@@ -106,8 +106,13 @@ def _values() -> Iterator[tuple[str, tuple[str, ...], Expected]]:
     yield "preview -n 0", ("preview", "imagenet-e", "-n", "0"), usage("-n")
     yield "calibrate without a calibration", ("calibrate", "imagenet-e", "--out", "out"), error("calibration")
     yield "audit of captions", ("audit", "xmai"), error("audited")
-    yield "check of an unknown role", ("models", "check", "tabletop", "--role", "nope"), error("'nope'")
-    yield "check of an unknown pack", ("models", "check", "nope"), usage("nope")
+    yield "check of an unknown role", ("models", "check", "tabletop", "--roles", "nope"), error("'nope'")
+    yield (
+        "measuring a pack without checks",
+        ("models", "check", "sd15", "--roles", "nli", "--measure"),
+        error("--measure"),
+    )
+    yield "check of an unknown pack", ("models", "check", "nope"), error("'nope'")
     yield "convert of nothing", ("convert", "adm", "none.pt", "--to", "new"), error("none.pt")
     yield "masks from captions", ("masks", "jsonl:x.jsonl", "--to", "new"), error("x.jsonl")
     for spec in ("0", "0/0", "3/2", "-1/2", "a/b", "1/2/3", "1.5/2", "/"):

@@ -1,4 +1,4 @@
-"""A short form of ``editmill models check tabletop`` on the shipped weights.
+"""A short form of ``editmill models check tabletop --measure`` on the shipped weights.
 
 The long form prints the card's figures.
 """
@@ -60,7 +60,7 @@ def test_a_figure_beyond_its_bound_or_limit_is_a_shortfall() -> None:
 
 def test_the_command_prints_json_and_its_exit_code_says_whether_bounds_hold() -> None:
     result = CliRunner().invoke(
-        main, ["models", "check", "tabletop", "--scenes", "16", "--role", "classifier", "--role", "vq", "--json"]
+        main, ["models", "check", "tabletop", "--measure", "--scenes", "16", "--roles", "classifier,vq", "--json"]
     )
     document = json.loads(result.output)
     assert result.exit_code == (1 if document["short"] else 0)
@@ -68,12 +68,12 @@ def test_the_command_prints_json_and_its_exit_code_says_whether_bounds_hold() ->
 
 
 def test_an_unknown_role_is_refused_with_the_known_ones() -> None:
-    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--role", "zeroshot"])
+    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--roles", "zeroshot"])
     assert result.exit_code == 2
     assert "zero_shot_2" in result.output
 
 
 @pytest.mark.slow
 def test_the_whole_check_passes() -> None:
-    result = CliRunner().invoke(main, ["models", "check", "tabletop"])
+    result = CliRunner().invoke(main, ["models", "check", "tabletop", "--measure"])
     assert result.exit_code == 0, result.output
