@@ -12,12 +12,15 @@ from diffusers import ControlNetModel
 from safetensors.torch import save_file
 from transformers import (
     CLIPVisionModelWithProjection,
+    DINOv3ViTConfig,
+    DINOv3ViTImageProcessor,
+    DINOv3ViTModel,
     ViTConfig,
     ViTForImageClassification,
     ViTImageProcessor,
 )
 
-from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.pack import RoleEntry
 from editmill.packs.tabletop import PACK
 from tests.checkpoints import (
     LABELS,
@@ -30,7 +33,10 @@ from tests.checkpoints import (
     write_unconditional,
 )
 from tests.fmr_models import write_autoencoder, write_vq
+from tests.generators.models.test_detector import write_grounding, write_owlv2
+from tests.generators.models.test_sam2 import write_sam2
 from tests.generators.models.test_segment_anything import write_published
+from tests.generators.models.text_models import write_modernbert
 from tests.inpaint_families import CLASSES, make_family
 from tests.synthesis_models import write_safety_checker, write_variation
 from tests.watermark_models import make_pipeline, write_dinov2
@@ -49,6 +55,16 @@ def write_vit(folder: Path) -> None:
     config = ViTConfig(**shape, image_size=SIDE, patch_size=8, num_labels=len(LABELS))
     ViTForImageClassification(config).save_pretrained(folder)
     ViTImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
+
+
+def write_dinov3(folder: Path) -> None:
+    """Write an encoder with registers."""
+    torch.manual_seed(SEED + 33)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    DINOv3ViTModel(DINOv3ViTConfig(**shape, image_size=SIDE, patch_size=8, num_register_tokens=4)).save_pretrained(
+        folder
+    )
+    DINOv3ViTImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
 
 
 def write_vision(folder: Path) -> None:
@@ -89,12 +105,17 @@ TINY: dict[str, Callable[[Path], object]] = {
     "diffusers.pipelines.stable_diffusion.safety_checker.StableDiffusionSafetyChecker": write_safety_checker,
     "transformers.CLIPModel": write_clip,
     "transformers.CLIPVisionModelWithProjection": write_vision,
+    "transformers.DINOv3ViTModel": write_dinov3,
     "transformers.Dinov2Model": write_dinov2,
+    "transformers.GroundingDinoForObjectDetection": write_grounding,
     "transformers.LlamaForCausalLM": embedded("causal_lm"),
+    "transformers.ModernBertForMaskedLM": write_modernbert,
     "transformers.OwlViTForObjectDetection": embedded("detector"),
+    "transformers.Owlv2ForObjectDetection": write_owlv2,
     "transformers.ResNetForImageClassification": write_resnet_classifier,
     "transformers.RobertaForMaskedLM": embedded("masked_lm"),
     "transformers.RobertaForSequenceClassification": embedded("nli"),
+    "transformers.Sam2Model": write_sam2,
     "transformers.SiglipModel": embedded("zero_shot_2"),
     "transformers.ViTForImageClassification": write_vit,
     **{f"diffusers.{name}": inpainting(family) for family, name in CLASSES.items()},
@@ -116,10 +137,3 @@ def write_role(entry: RoleEntry, root: Path, monkeypatch: pytest.MonkeyPatch) ->
         TINY[entry.cls](folder)
     else:
         pytest.fail(f"no tiny checkpoint of {entry.cls}: add it to TINY in tests/tiny_classes.py")
-
-
-def write_models_dir(pack: PackSpec, root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write the checkpoints of all roles of a pack."""
-    for entry in pack.roles.values():
-        write_role(entry, root, monkeypatch)
-    return root

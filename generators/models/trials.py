@@ -66,7 +66,6 @@ def try_role(pack: PackSpec, role: str, placement: Placement) -> Trial:
 
 
 def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
-    _release()
     models = Models(pack, placement)
     revision = models.checkpoint(trial.role).revision
     memory, started = PeakMemory(models.device), time.perf_counter()
