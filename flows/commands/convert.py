@@ -85,6 +85,33 @@ def image_adapter(checkpoint: Path, folder: Path) -> None:
     )
 
 
+@convert.command("classifier")
+@click.argument("checkpoint", type=LocalPath())
+@click.option(
+    "--to",
+    "folder",
+    type=LocalPath(folder=True),
+    required=True,
+    help="Folder to write; it must not exist.",
+)
+@click.option("--architecture", required=True, help="Name in timm, such as tf_efficientnet_lite0.")
+def classifier(checkpoint: Path, folder: Path, architecture: str) -> None:
+    """Convert weights of a timm architecture to a classifier's folder, for roles and for `evaluate --model`.
+
+    \b
+    Example:
+      editmill convert classifier efficientnet-lite0.pth --architecture tf_efficientnet_lite0 --to MODELS/lite0
+    """
+    from editmill.generators.models.timm_classifier import convert_timm
+
+    _check(checkpoint)
+    classes = convert_timm(checkpoint, folder, architecture=architecture)
+    click.echo(
+        f"{folder}: {classes} classes; in a model pack, class transformers.TimmWrapperForImageClassification; for "
+        f"evaluate, --model transformers:{folder}"
+    )
+
+
 def _check(checkpoint: Path) -> None:
     """Refuse what is no regular file; opening a FIFO would wait for ever.
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator,
 from editmill.generators.attribute.edits import EDITS, EditKind, EditName
 from editmill.generators.base.edits import edit_label
 from editmill.generators.base.family import Settings
+from editmill.generators.base.worlds import UnknownWorld
 from editmill.generators.compositing.defaults import (
     CLOSING,
     DILATION,
@@ -235,7 +236,7 @@ class AttributeSettings(Settings):
     kind: Literal["attribute"] = "attribute"
     edits: tuple[EditSettings, ...] = Field(min_length=1)
     render: RenderSettings = RenderSettings()
-    unknown_world: Literal["skip", "make"] = "skip"
+    unknown_world: UnknownWorld = "skip"
 
     @model_validator(mode="after")
     def _check_mode(self) -> AttributeSettings:

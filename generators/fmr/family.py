@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from editmill.generators.base.family import Asked, Build, Estimate, Family
 from editmill.generators.base.reasons import SOURCE_FAULTS, Reason
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.worlds import refuse_unknown
 from editmill.generators.fmr.settings import (
     ASCENT,
     LOOK_COST,
@@ -59,6 +60,11 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
     def check(self, asked: FmrAsked) -> None:
         if asked.image != "png":
             raise ValueError("ascended pictures are stored as png, whose bytes the guards judged")
+
+    def resolve(self, asked: FmrAsked) -> tuple[FmrSettings, list[str]]:
+        what = "its classifiers and judges know none of their classes, and no sample would survive"
+        refuse_unknown(asked.pack, asked.source_kind, asked.settings.unknown_world, what=what)
+        return asked.settings, []
 
     def edit_names(self, settings: FmrSettings) -> tuple[str, ...]:
         return ORIGINAL, ROUND_TRIP, RANDOM, ASCENT

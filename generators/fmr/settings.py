@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from editmill.generators.base.edits import Edit, make_edit
 from editmill.generators.base.family import Settings
+from editmill.generators.base.worlds import UnknownWorld
 
 NAME = "fmr"
 ORIGINAL, ROUND_TRIP, ASCENT, RANDOM = "original", "round-trip", "ascent", "random"
@@ -103,6 +104,8 @@ class FmrSettings(Settings):
             as ``generator_overlap``.
         style: Confine steps to style; None for the plain ascent.
         side: Side of the square that sources are cut to; 0 keeps their size, cut to what the autoencoders take.
+        unknown_world: Whether to ascend pictures of sources that the pack was not trained on (``make``) or refuse them
+            (``skip``): its judges would reject every one, or know none of the labels.
         group: Sources that are ascended side by side; with ``batch`` 1 no stored byte depends on it.
     """
 
@@ -120,6 +123,7 @@ class FmrSettings(Settings):
     trained_on: dict[str, tuple[str, ...]] = {}
     style: StyleSettings | None = None
     side: int = Field(0, ge=0, le=8192)
+    unknown_world: UnknownWorld = "skip"
     group: int = Field(8, ge=1)
 
     @model_validator(mode="after")

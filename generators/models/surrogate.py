@@ -41,11 +41,7 @@ class Surrogate:
         self.mode, mean, std = "bilinear", list(IMAGENET_MEAN), list(IMAGENET_STD)
         if not self.published:
             processor = load_processor(models, role)
-            self.resized, self.cropped = _sides(processor)
-            self.mode = "bicubic" if int(processor.resample or 0) == BICUBIC else "bilinear"
-            mean, std = (
-                (processor.image_mean, processor.image_std) if processor.do_normalize else ([0.0] * 3, [1.0] * 3)
-            )
+            self.resized, self.cropped, self.mode, mean, std = _preprocessing(processor)
         self.mean, self.std = (torch.tensor(values, device=self.device)[None, :, None, None] for values in (mean, std))
 
     def index(self, label: int, class_name: str) -> int | None:
@@ -100,6 +96,20 @@ class Surrogate:
 
 def _plain(name: str) -> str:
     return name.strip().lower().replace("_", " ")
+
+
+def _preprocessing(processor: Any) -> tuple[int, int, str, list[float], list[float]]:
+    """Return the side that a square picture is resized to, that of the centre which is cut from it, the interpolation,
+    and mean and standard deviation.
+    """
+    timm = getattr(processor, "data_config", None)
+    if timm is not None:
+        side = int(timm["input_size"][-1])
+        mode = "bicubic" if timm["interpolation"] == "bicubic" else "bilinear"
+        return int(side / timm["crop_pct"]), side, mode, list(timm["mean"]), list(timm["std"])
+    mode = "bicubic" if int(processor.resample or 0) == BICUBIC else "bilinear"
+    mean, std = (processor.image_mean, processor.image_std) if processor.do_normalize else ([0.0] * 3, [1.0] * 3)
+    return *_sides(processor), mode, list(mean), list(std)
 
 
 def _sides(processor: Any) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.family import Asked, Build, Estimate, Family
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.worlds import refuse_unknown
 from editmill.generators.guards.ensemble.regating import EnsembleRegating
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.reasons import GuardReason
@@ -42,6 +43,11 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
     parts = (("edit",), ("class_name",))
     regating = EnsembleRegating()
     calibrates = True
+
+    def resolve(self, asked: SynthesisAsked) -> tuple[SynthesisSettings, list[str]]:
+        what = "it can neither draw their classes nor recognise them, and no sample would survive"
+        refuse_unknown(asked.pack, asked.source_kind, asked.settings.unknown_world, what=what)
+        return asked.settings, []
 
     def edit_names(self, settings: SynthesisSettings) -> tuple[str, ...]:
         return settings.kinds

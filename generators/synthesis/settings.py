@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from editmill.generators.base.family import Settings
+from editmill.generators.base.worlds import UnknownWorld
 
 ConditioningName = Literal["text", "image", "image-text"]
 # Real sources, untouched, as a control.
@@ -140,6 +141,8 @@ class SynthesisSettings(Settings):
         retries: Candidates, rounds and how they adapt.
         budget: Caps. Those of a run count per shard, so that they do not depend on the number of workers.
         selection: Which accepted candidate becomes the sample.
+        unknown_world: Whether to make pictures of the classes of sources that the pack was not trained on (``make``) or
+            refuse them (``skip``): it can neither draw nor recognise them.
     """
 
     kind: Literal["synthesis"]
@@ -155,6 +158,7 @@ class SynthesisSettings(Settings):
     retries: RetrySettings = RetrySettings()
     budget: BudgetSettings = BudgetSettings()
     selection: SelectionSettings = SelectionSettings()
+    unknown_world: UnknownWorld = "skip"
 
     @model_validator(mode="after")
     def _check(self) -> SynthesisSettings:

@@ -271,8 +271,9 @@ class TextEditor:
     @cached_property
     def lookout(self) -> Lookout:
         """Finds the nouns' objects."""
-        insertion = self.settings.insertion
-        return Lookout(None if insertion.boxes == "annotations" else Detector(self.models, batch=self.batch), insertion)
+        insertion, vocabulary = self.settings.insertion, self.models.pack.entry("zero_shot").vocabulary
+        detector = None if insertion.boxes == "annotations" else Detector(self.models, batch=self.batch)
+        return Lookout(detector, insertion, vocabulary)
 
     @cached_property
     def grounder(self) -> Grounder:

@@ -49,6 +49,11 @@ class TextEditKind:
         """Whether it starts from what could be inserted into the caption."""
         return self.matched or self.way in ("grounded", "diluted")
 
+    @property
+    def needs_judges(self) -> bool:
+        """Whether models look at the image to make it, or to make what it is matched with."""
+        return self.needs_grounding or self.way == "published"
+
 
 EDITS: dict[TextEditName, TextEditKind] = {
     "original": TextEditKind("untouched"),

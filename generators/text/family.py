@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from editmill.generators.base.edits import make_edit
 from editmill.generators.base.family import Asked, Build, Estimate, Family
 from editmill.generators.base.samples import PlannedSample, Sheet
+from editmill.generators.base.worlds import leave_out
 from editmill.generators.text.edits import EDITS
 from editmill.generators.text.reasons import TextReason
 from editmill.generators.text.records import MEMBERS, REFERENCE, SCORE_NAMES
@@ -33,7 +34,7 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     """Attributes inserted into captions, and the controls of that, by the ``text`` generator."""
 
     kind = "text"
-    version = 3
+    version = 4
     what = "edited captions"
     settings = TextSettings
     guard = TextGuardSettings
@@ -54,6 +55,17 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
             for replica in range(len(record.captions)):
                 for edit in edits:
                     yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica)
+
+    def resolve(self, asked: TextAsked) -> tuple[TextSettings, list[str]]:
+        """Leave out what a judge chooses that was not trained on such pictures; it is sure of false words there."""
+        settings, pack = asked.settings, asked.pack
+        if settings.unknown_world == "make" or pack.knows(asked.source_kind):
+            return settings, []
+        lost = [edit for edit in settings.edits if EDITS[edit.name].needs_judges]
+        why = "whose words or places its judges would choose"
+        notices = leave_out(settings.edits, lost, pack, asked.source_kind, why=why)
+        kept = tuple(edit for edit in settings.edits if edit not in lost)
+        return settings.model_copy(update={"edits": kept}), notices
 
     def roles(self, asked: TextAsked) -> list[str]:
         """Return the judge, what boxes and edits need, and what else of ``ROLES`` the pack has."""

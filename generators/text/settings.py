@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from editmill.generators.base.family import Settings
+from editmill.generators.base.worlds import UnknownWorld
 from editmill.generators.text.edits import TextEditName
 
 
@@ -115,6 +116,8 @@ class TextSettings(Settings):
         insertion: How attributes are inserted.
         xmai: The published algorithm.
         dilution: How captions are diluted.
+        unknown_world: What becomes of edits whose words or places the pack's judges choose when it was not trained on
+            such sources: ``skip`` leaves them out, ``make`` makes them.
         max_characters: Most characters of a caption. No model reads a longer one; it fails as ``text_too_long``.
     """
 
@@ -123,6 +126,7 @@ class TextSettings(Settings):
     insertion: InsertionSettings = InsertionSettings()
     xmai: XmaiSettings = XmaiSettings()
     dilution: DilutionSettings = DilutionSettings()
+    unknown_world: UnknownWorld = "skip"
     max_characters: int = Field(5000, ge=1, le=20_000)
 
     @model_validator(mode="after")

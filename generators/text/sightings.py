@@ -27,16 +27,18 @@ class Sighting:
 class Lookout:
     """Finds objects by nouns. A noun's boxes do not depend on the other nouns or images that are asked about."""
 
-    def __init__(self, detector: Detector | None, settings: InsertionSettings) -> None:
-        """Without a detector, boxes are the source's."""
-        self.detector, self.settings = detector, settings
+    def __init__(
+        self, detector: Detector | None, settings: InsertionSettings, vocabulary: tuple[str, ...] = ()
+    ) -> None:
+        """Without a detector, boxes are the source's, of nouns in the judges' ``vocabulary``; an empty one is open."""
+        self.detector, self.settings, self.vocabulary = detector, settings, vocabulary
 
     def find(self, images: list[CaptionedImage], nouns: list[tuple[str, ...]]) -> list[dict[str, tuple[Sighting, ...]]]:
         """Return sightings by noun for each image, the best first; nouns that a closed vocabulary lacks have none."""
         found = (
             self._detected(images, nouns)
             if self.detector
-            else [_annotated(image, mine) for image, mine in zip(images, nouns, strict=True)]
+            else [_annotated(image, self._judged(mine)) for image, mine in zip(images, nouns, strict=True)]
         )
         return [{noun: tuple(filter(self._large_enough, seen)) for noun, seen in mine.items()} for mine in found]
 
@@ -52,6 +54,9 @@ class Lookout:
             for one in seen:
                 mine[names[one.label]].append(Sighting(names[one.label], one.box, one.score))
         return found
+
+    def _judged(self, nouns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(noun for noun in nouns if not self.vocabulary or noun in self.vocabulary)
 
     def _large_enough(self, sighting: Sighting) -> bool:
         left, top, right, bottom = sighting.box

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.family import Asked, Build, Estimate, Family
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.worlds import unknown
 from editmill.generators.watermark.kinds import CLASS_NAMES
 from editmill.generators.watermark.planning import GENERATOR, plan_source
 from editmill.generators.watermark.reasons import FAILURES, WatermarkReason
@@ -47,6 +48,15 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
         WatermarkReason.NO_EMBED_RECORD,
         WatermarkReason.WITHHELD,
     }
+
+    def resolve(self, asked: _Asked) -> tuple[WatermarkSettings, list[str]]:
+        """Leave nothing out, as no judge is asked; a weak model alone says little of the marks."""
+        if asked.pack.knows(asked.source_kind):
+            return asked.settings, []
+        what = "it redraws them badly, which breaks marks that a stronger model leaves: no figures about the schemes"
+        return asked.settings, [
+            f"{unknown(asked.pack, asked.source_kind)}: {what}\n  fix: name another pack by --models"
+        ]
 
     def edit_names(self, settings: WatermarkSettings) -> tuple[str, ...]:
         """Return the attacks' names."""

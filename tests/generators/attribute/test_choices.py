@@ -64,9 +64,11 @@ def test_a_pack_that_does_not_know_the_source_leaves_out_what_it_would_generate(
 
 
 def test_faithful_mode_generates_the_background_of_all_that_is_not_copied() -> None:
-    edits = [edit for edit in EDITS if edit["name"] != "background"]
+    edits = [*(edit for edit in EDITS if edit["name"] != "background"), {"name": "resample"}]
     settings, _ = resolve(asked("folder", edits=edits, render={"mode": "faithful"}))
-    assert names(settings) == ["original"]
+    assert names(settings) == ["original", "resample"]
+    with pytest.raises(RequestError, match="none of the edits can be made: round-trip, complexity, random-background"):
+        resolve(asked("folder", edits=edits[:-1], render={"mode": "faithful"}))
 
 
 def test_left_out_edits_can_be_asked_for_and_patches_too() -> None:

@@ -293,22 +293,15 @@ REAL = ROOT.parent / "shared" / "real" / "coco"
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/real")
-def test_every_caption_of_real_photographs_ends_as_an_edit_or_a_recorded_no_op() -> None:
-    """The embedded judges know no photographs, so the words mean nothing.
-
-    People stay untouched and every edit can be undone all the same.
-    """
+def test_judges_with_a_closed_vocabulary_say_nothing_of_other_nouns_on_real_photographs() -> None:
+    """Without it, 14 of the 35 words that the embedded judges inserted were plainly false, such as "metal toilet"."""
     spec = CocoCaptionsSpec(captions=REAL / "captions.json", instances=REAL / "instances.json")
     edits = {"insertion": {"boxes": "annotations"}, "edits": [{"name": "grounded"}]}
     made = rows_of(run(make_maker("xmai", CocoCaptionsSource(spec), **edits)))
     assert len(made) == 135
-    assert all(row.status == "ok" or (row.status == "rejected" and row.reasons) for row in made)
-    for row in made:
-        if row.status == "ok":
-            operations = [Operation(**one) for one in row.parameters["operations"]]
-            assert undo_operations(row.parameters["text"], operations) == row.parameters["caption"]
-            assert row.scores["article_errors"] == 0
-            assert not any(one["person"] for one in row.parameters["insertions"])
+    assert all(row.status == "rejected" and row.reasons for row in made)
+    judged = {slot["lemma"] for row in made for slot in row.parameters["slots"] if slot["boxes"]}
+    assert judged <= {"bottle", "ball"}
 
 
 @pytest.mark.parametrize("writer", ["causal_lm", "template"])
