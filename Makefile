@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEVELOP := $(VENV)/.installed-develop
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Only modules that are imported are compiled, when they first are.
+INSTALL := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
 # The embedded pack is a distribution of its own; named in one command with the extra that requires it, it is not looked
 # for on any index.
 PACK := packs/tabletop

@@ -194,16 +194,18 @@ def _print_remarks(manifest: Manifest, out: Path) -> None:
     type=LocalPath(folder=True),
     default=Path("out/demo"),
     show_default=True,
-    help="Folder of the dataset.",
+    help="Folder of the two datasets and their report.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
 def demo(machine: Machine, out: Path, workers: int | None) -> None:
-    """Build, verify and evaluate a small set with the embedded pack; print the report's path."""
+    """Edit photographs that come along and scenes of the embedded pack; verify both, evaluate a classifier."""
     from editmill.flows.commands.demonstration import run_demo
 
     placement = machine.placement()
     result = run_demo(out, placement, workers=workers or default_workers(placement))
-    _print_counts(result.manifest, out)
-    click.echo("")
-    click.echo(result.table)
-    click.echo(f"\ncontact sheet: {result.sheet}\nreport:        {result.report}")
+    for part in (result.photographs, result.scenes):
+        click.echo(f"\n{part.out}")
+        _print_counts(part.manifest, part.out)
+    click.echo(f"\n{result.table}\n")
+    click.echo(f"photographs: {result.photographs.sheet}\nscenes:      {result.scenes.sheet}")
+    click.echo(f"report:      {result.report}")

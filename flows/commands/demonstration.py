@@ -1,4 +1,4 @@
-"""The demo: build, verify, evaluate and show a small set with the embedded pack."""
+"""The demo: photographs edited without a model that knows them, and scenes of the embedded pack's world edited by it."""
 
 from __future__ import annotations
 
@@ -16,30 +16,46 @@ from editmill.pipelines.preview import preview_dataset
 from editmill.pipelines.recipe import load_recipe
 
 CLASSIFIER = "pack:tabletop/classifier"
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class DemoPart:
+    """One of the demo's datasets, and the contact sheet of its first sources."""
+
+    out: Path
+    manifest: Manifest
+    sheet: Path
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo made; ``table`` is the accuracy-drop table as text."""
+    """What the demo made; ``table`` is the accuracy-drop table of the scenes as text."""
 
-    manifest: Manifest
+    photographs: DemoPart
+    scenes: DemoPart
     table: str
-    sheet: Path
     report: Path
 
 
 def run_demo(out: Path, placement: Placement, *, workers: int) -> DemoResult:
-    """Build what is missing below ``out`` and evaluate the pack's classifier on it."""
-    prepared = prepare(make_plan(load_recipe("demo")), out, placement)
-    manifest = build(prepared, workers=workers)
-    assert manifest is not None
-    dataset = open_dataset(out)
-    dataset.verify().raise_for_problems()
+    """Build what is missing below ``out`` and evaluate the pack's classifier on the scenes, whose classes it knows."""
+    sheets = out / "report"
+    sheets.mkdir(parents=True, exist_ok=True)
+    photographs = _part("demo-photographs", out / "photographs", sheets / "photographs.jpg", 200, placement, workers)
+    scenes = _part("demo", out / "scenes", sheets / "scenes.png", 128, placement, workers)
+    dataset = open_dataset(scenes.out)
     models = load_models(dataset, [resolve_pack(CLASSIFIER)], device=placement.device)
     result = evaluate(dataset, models, options=Options(progress=False))
-    folder = out / "report"
-    folder.mkdir(exist_ok=True)
-    sheet, page = folder / "contact_sheet.png", folder / "index.html"
-    preview_dataset(out, sources=8).save(sheet)
+    page = sheets / "index.html"
     write_report(page, result)
-    return DemoResult(manifest, render(report(result), "text"), sheet, page)
+    return DemoResult(photographs, scenes, render(report(result), "text"), page)
+
+
+def _part(recipe: str, out: Path, sheet: Path, cell: int, placement: Placement, workers: int) -> DemoPart:
+    """Build and verify a dataset, and draw its sheet of pictures of ``cell`` pixels a side."""
+    manifest = build(prepare(make_plan(load_recipe(recipe)), out, placement), workers=workers)
+    assert manifest is not None
+    open_dataset(out).verify().raise_for_problems()
+    preview_dataset(out, sources=SHOWN, cell=cell).save(sheet, quality=90)
+    return DemoPart(out, manifest, sheet)
