@@ -27,7 +27,7 @@ def verify(dataset: str, as_json: bool) -> None:
 
     \b
     Example:
-      editmill verify out/demo
+      editmill verify out/demo/photographs
     """
     from editmill.manifests.verify import verify_dataset
 
@@ -109,7 +109,7 @@ def evaluate(
       package.module:function                     your own detector, from images to scores
     \b
     Examples:
-      editmill evaluate out/demo --model pack:tabletop/classifier
+      editmill evaluate out/demo/scenes --model pack:tabletop/classifier
       editmill evaluate out/photos --model torchvision:squeezenet1_0@w.safetensors --format html --output report.html
       editmill evaluate out/xmai --model pack:tabletop/evaluation_encoder
       editmill evaluate out/watermark --format html --output report.html

@@ -1,4 +1,4 @@
-"""The demo: photographs edited without a model that knows them, and scenes of the embedded pack's world edited by it."""
+"""The demo: photographs edited without a model that knows them, and scenes edited by the models that know them."""
 
 from __future__ import annotations
 
