@@ -14,6 +14,7 @@ from editmill.pipelines.recipe import load_recipe, recipe_names
 def test_every_shipped_recipe_is_valid_and_named_by_its_file() -> None:
     assert recipe_names() == [
         "demo",
+        "demo-photographs",
         "dilution",
         "fmr",
         "imagenet-e",
