@@ -76,6 +76,8 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         "models": [record.model_dump(mode="json") for record in models],
         # The kind alone: which of several accelerators it is changes no byte.
         "device": placement.resolve().type,
+        # Kernels sum in another order for another number.
+        **({"batch": placement.pictures} if placement.pictures > 1 else {}),
         "pack": pack_document(pack, roles),
     }
     if plan.recipe.calibration is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,7 @@ from transformers import (
     T5Tokenizer,
 )
 
+from editmill.generators.models.guided_steps import Shift
 from editmill.packs.tabletop.training.tokenizer import make_tokenizer
 from tests.checkpoints import (
     SEED,
@@ -68,6 +71,17 @@ FAMILIES = tuple(CLASSES)
 # Their checkpoints name no size.
 UNSIZED = FAMILIES[4:]
 ROPE = {"attention_head_dim": 16, "num_attention_heads": 2, "axes_dims_rope": (4, 6, 6)}
+
+
+@dataclass(frozen=True)
+class Guided:
+    """Guidance of a picture alone, by a function of the size that latents decode to."""
+
+    make: Callable[[int, int], Shift]
+
+    def shift(self, width: int, height: int, others: Sequence[Any] = ()) -> Shift:
+        assert not others
+        return self.make(width, height)
 
 
 def make_family(family: str) -> Any:

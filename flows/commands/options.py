@@ -62,12 +62,13 @@ class Machine:
     dtype: str
     offload: str
     models_dir: Path | None
+    batch: int
 
     def placement(self) -> Placement:
         """Return the placement."""
         from editmill.generators.models.loading import Placement
 
-        return Placement(device=self.device, dtype=self.dtype, offload=self.offload, models_dir=self.models_dir)
+        return Placement(**vars(self))
 
 
 class LocalPath(click.Path):
@@ -138,7 +139,7 @@ def recipe_options(function: F) -> F:
 
 
 def placement_options(function: F) -> F:
-    """Add --device, --dtype, --offload and --models-dir; the command takes ``machine``."""
+    """Add --device, --dtype, --offload, --batch and --models-dir; the command takes ``machine``."""
     dtypes, offloads = click.Choice(["float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
     folder = LocalPath(folder=True)
     options = (
@@ -146,6 +147,12 @@ def placement_options(function: F) -> F:
         click.option("--dtype", type=dtypes, default="float32", show_default=True, help="Precision."),
         click.option(
             "--offload", type=offloads, default="none", show_default=True, help="Keep idle models in host memory."
+        ),
+        click.option(
+            "--batch",
+            type=click.IntRange(1),
+            default=0,
+            help="Pictures in one call of a network; belongs to a build's identity.  [default: 1 on the CPU, else 8]",
         ),
         click.option("--models-dir", type=folder, help="Folder with public checkpoints, as ORGANISATION/NAME."),
     )

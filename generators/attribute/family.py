@@ -114,12 +114,21 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
 
         # Where LaMa removes, its own digest is part of what identifies the filler.
         digest = next((record.digest for record in build.records if record.role == "inpaint"), "")
-        cache = build.cache / "removal" if build.cache is not None else None
+        batch = build.models.placement.pictures
+        # Bytes that depend on the company of a batch are not for other shards.
+        cache = build.cache / "removal" if build.cache is not None and batch == 1 else None
         renderer = AttributeRenderer(
             build.settings, build.models, recipe_seed=build.seed, model_digest=digest, cache=cache
         )
         guards = make_guards(build.guard, build.models, class_names=build.class_names)
-        return AttributeMaker(build.source, renderer, guards, image=build.image, attempts=build.guard.attempts)
+        return AttributeMaker(
+            build.source,
+            renderer,
+            guards,
+            image=build.image,
+            attempts=build.guard.attempts,
+            batch=batch,
+        )
 
     def estimate(self, asked: AttributeAsked, samples: Iterable[PlannedSample]) -> Estimate:
         return estimate_attribute(asked.settings, asked.pack, list(samples))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -17,19 +17,33 @@ from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source
+from editmill.generators.base.together import side_by_side
 from editmill.manifests.records import SourceRecord
 
 SourceJob = Job[LoadedSource]
+SOURCES_PER_PICTURE = 2
 
 
 class AttributeMaker(Maker[LoadedSource]):
-    """Makes the edits of one source after another with one set of models."""
+    """Makes the edits of a few sources side by side with one set of models."""
 
     def __init__(
-        self, source: Source[Any], renderer: AttributeRenderer, guards: Sequence[Guard], *, image: str, attempts: int
+        self,
+        source: Source[Any],
+        renderer: AttributeRenderer,
+        guards: Sequence[Guard],
+        *,
+        image: str,
+        attempts: int,
+        batch: int = 1,
     ) -> None:
         self.source, self.renderer, self.guards, self.image = source, renderer, guards, image
-        self.attempts = attempts
+        self.attempts, self.batch = attempts, batch
+        # Pictures of one size alone share a call, so there are more sources than a call takes pictures.
+        self.group = 1 if batch == 1 else SOURCES_PER_PICTURE * batch
+
+    def begin(self, state: Mapping[str, Any]) -> None:
+        self.end()
 
     def load(self, sample: PlannedSample) -> LoadedSource:
         return self._load(sample.source)
@@ -40,8 +54,24 @@ class AttributeMaker(Maker[LoadedSource]):
 
     def make(self, jobs: Sequence[SourceJob]) -> list[Made]:
         edits = [self._edit(job) for job in jobs]
-        candidates = in_parts(self.renderer.render, edits, failed=_failed)
+        if self.batch > 1:
+            # First, so that edits of a source that run side by side find them.
+            side_by_side(self._remove, self.renderer.removals(edits), most=self.batch)
+        candidates = side_by_side(self._render, edits, most=self.batch)
         return [self._judge(*one) for one in zip(jobs, edits, candidates, strict=True)]
+
+    def end(self) -> None:
+        # What is removed in another company has other bytes, so each group removes for itself.
+        if self.batch > 1:
+            self.renderer.remover.remember(2 * self.group)
+
+    def _remove(self, source: LoadedSource) -> None:
+        # What fails here fails again for each edit, which tells it.
+        in_parts(lambda sources: [self.renderer.removed(one) for one in sources], [source], failed=lambda *_: None)
+
+    def _render(self, edit: EditJob) -> Candidate:
+        (candidate,) = in_parts(self.renderer.render, [edit], failed=_failed)
+        return candidate
 
     def _edit(self, job: SourceJob) -> EditJob:
         partner, edit = self._partner(job.sample), job.sample.edit

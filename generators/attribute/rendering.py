@@ -190,13 +190,27 @@ class AttributeRenderer:
         regenerated = not kind.copied if self.faithful else kind.generated
         return self._regenerated(layer, job, placed) if regenerated else layer
 
+    def removals(self, jobs: Sequence[EditJob]) -> list[LoadedSource]:
+        """Return the sources whose objects have to be removed for some edits, each once."""
+        removed = [
+            source
+            for job in jobs
+            for source in (job.partner if job.edit.name == "random-background" else job.source,)
+            if source is not None and kind_of(job.edit.name).removes and self.removable(source)
+        ]
+        return list({source.record.id: source for source in removed}.values())
+
+    def removed(self, source: LoadedSource) -> Picture:
+        """Return a source's background, uint8 [H, W, 3] RGB, which all its edits share."""
+        # A seed per source and not per edit.
+        return self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
+
     def _removed(self, source: LoadedSource) -> _Layer:
         share, most = self.remover.hole_share(source), self.settings.render.most_hole
         if not self._fills(share):
             what = f"removing the object would fill {share:.0%} of the frame; the recipe allows {most:.0%}"
             raise Unusable(AttributeReason.HOLE_TOO_LARGE, what)
-        # A seed per source and not per edit, so that all edits of a source share one removal.
-        removed = self.remover.background(source, derive_seed(self.recipe_seed, source.record.id, "removal"))
+        removed = self.removed(source)
         facts = {"removal": self.settings.render.removal, "hole": round(share, 4)}
         return _Layer(removed, removed, self.remover.filler.cost(), facts)
 

@@ -93,7 +93,8 @@ class Remover:
         self.filler, self.prompt, self.model_digest, self.cache = filler, prompt, model_digest, cache
         self.rule, self.feather = rule, feather
         self._holes: PerSource[tuple[Mask, float]] = PerSource(8)
-        self._recent: dict[str, Feature] = {}
+        # The edits of a source follow one another; partners come back a little later.
+        self._recent: PerSource[Feature] = PerSource(8)
 
     def key(self, source: LoadedSource, seed: int) -> str:
         """Return what identifies a removal by everything that can change its pixels."""
@@ -132,12 +133,11 @@ class Remover:
     def background(self, source: LoadedSource, seed: int) -> Picture:
         """Return the background of ``source``, uint8 [H, W, 3] RGB."""
         key = self.key(source, seed)
-        if key not in self._recent:
-            # The edits of a source follow one another; partners come back a little later.
-            if len(self._recent) >= 8:
-                self._recent.pop(next(iter(self._recent)))
-            self._recent[key] = self._cached(key, source, seed)
-        return self._recent[key]
+        return self._recent.get(key, lambda: self._cached(key, source, seed))
+
+    def remember(self, sources: int) -> None:
+        """Forget all backgrounds, and keep those of so many sources from here on."""
+        self._recent = PerSource(sources)
 
     def _cached(self, key: str, source: LoadedSource, seed: int) -> Feature:
         path = self.cache / f"{key}.png" if self.cache is not None else None

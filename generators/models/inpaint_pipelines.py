@@ -48,6 +48,11 @@ def executed_steps(pipeline: Any, steps: int, strength: float) -> int:
     return steps - int(max(steps - min(steps * strength, steps), 0))
 
 
+def takes_several(pipeline: Any) -> bool:
+    """Return whether a call can fill several pictures, each its own; other pipelines take them for views of one."""
+    return type(pipeline).__name__.startswith("StableDiffusion")
+
+
 def decodes_shifted(pipeline: Any) -> bool:
     """Return whether a pipeline forgets its autoencoder's shift when it decodes, which casts a colour over pictures.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
+from editmill.generators.base.together import ask
 from editmill.generators.models.guided_steps import Shift, guided_steps
 from editmill.generators.models.inpaint_pipelines import (
     decodes_shifted,
@@ -20,16 +21,24 @@ from editmill.generators.models.inpaint_pipelines import (
     guided_twice,
     native_side,
     size_multiple,
+    takes_several,
 )
 from editmill.generators.models.latents import PATCH, decode, unpacked
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import ModelError
 
-# Makes the guidance of one picture for latents that decode to (width, height).
-MakeShift = Callable[[int, int], Shift]
 # How much of a hole's surroundings is shown on each side, as a share of the longer side of its box.
 CONTEXT = 0.5
+
+
+class Guidance(Protocol):
+    """What guides a picture while it is generated."""
+
+    def shift(self, width: int, height: int, others: Sequence[Any] = ()) -> Shift:
+        """Return the shift of latents that decode to (width, height): of this picture and those that ``others``, of the
+        same kind, guide.
+        """
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class InpaintRequest:
         seed: Of the noise.
         strength: How much of the noise schedule runs, in (0, 1]. 1 starts from pure noise; any lower value leaves what
             the hole showed before in the noisy latents.
-        shift: Guidance; None for none.
+        guidance: Of the clean latents; None for none.
     """
 
     image: Picture
@@ -51,7 +60,16 @@ class InpaintRequest:
     prompt: str
     seed: int
     strength: float = 1.0
-    shift: MakeShift | None = None
+    guidance: Guidance | None = None
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A request as the pipeline reads it: picture float32 [1, 3, H, W] and hole [1, 1, H, W], both in [0, 1]."""
+
+    request: InpaintRequest
+    image: torch.Tensor
+    hole: torch.Tensor
 
 
 def native_size(width: int, height: int, *, side: int, multiple: int) -> tuple[int, int]:
@@ -99,8 +117,8 @@ class Inpainter:
     """Fills holes with the role ``inpaint``, a stock inpainting pipeline of diffusers: Stable Diffusion (1, 2, XL, 3,
     3.5), with or without a ControlNet, FLUX.1 Fill, FLUX.2 klein, Qwen-Image or Z-Image.
 
-    Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator: kernels may sum in
-    another order for another batch size, and then equal plans would not give equal bytes.
+    The noise of every picture is from its own CPU generator. Pictures that jobs ask for side by side share a call of
+    the pipeline; kernels may sum in another order for another number, so how many may is part of a build's identity.
 
     Raises:
         ModelError: Neither the pack nor the checkpoint names a native size.
@@ -143,7 +161,7 @@ class Inpainter:
         """
         height, width = request.hole.shape
         # Guidance measures the whole frame.
-        if request.shift is not None or height * width <= self.side**2:
+        if request.guidance is not None or height * width <= self.side**2:
             return self._generate(request)
         window = crop_window(request.hole, side=self.side)
         frame = request.image.copy()
@@ -158,7 +176,10 @@ class Inpainter:
         missing = cv2.resize(request.hole.astype(np.float32), native, interpolation=cv2.INTER_AREA) > 0.5
         # Below full strength the pipeline starts from what the hole shows.
         image = _to_tensor(shown if request.strength < 1 else without_hole(shown, missing))
-        result = self._run(request, image, _to_tensor(missing[..., None]))
+        # Of one size and schedule, and all guided or none.
+        alike = native, request.strength, request.guidance is not None
+        alone = () if takes_several(self.pipeline) else (request.seed,)
+        result = ask(self._run, _Frame(request, image, _to_tensor(missing[..., None])), key=(*alike, *alone))
         if not np.isfinite(result).all():
             raise ValueError(
                 "the inpainting model gave a picture with values that are not finite; float32 or bfloat16 may help"
@@ -166,22 +187,23 @@ class Inpainter:
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
 
-    def _run(self, request: InpaintRequest, image: torch.Tensor, hole: torch.Tensor) -> Feature:
-        """Call the pipeline with a picture float [1, 3, H, W] and its hole [1, 1, H, W]; returns float [H, W, 3]."""
+    def _run(self, frames: Sequence[_Frame]) -> list[Feature]:
+        """Call the pipeline with frames of one size; returns float [H, W, 3] of each."""
+        requests = [frame.request for frame in frames]
+        image, hole = (torch.cat([getattr(frame, name) for frame in frames]) for name in ("image", "hole"))
         height, width = hole.shape[-2:]
-        columns = width // (self.pipeline.vae_scale_factor * PATCH)
-        shift = unpacked(request.shift(width, height), columns) if request.shift else None
+        shift = self._shift([request.guidance for request in requests], width, height)
         # Not inference mode: guidance needs gradients inside of it.
         with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
             result = self.pipeline(
-                prompt=request.prompt,
+                prompt=[request.prompt for request in requests],
                 image=image,
                 mask_image=hole,
                 height=height,
                 width=width,
-                strength=request.strength,
+                strength=requests[0].strength,
                 num_inference_steps=self.steps,
-                generator=torch.Generator().manual_seed(request.seed),
+                generator=[torch.Generator().manual_seed(request.seed) for request in requests],
                 # As floats, in which values that are not finite still show.
                 output_type="latent" if decodes_shifted(self.pipeline) else "np",
                 **guidance_arguments(self.accepted, self.guidance),
@@ -189,7 +211,13 @@ class Inpainter:
             ).images
             if decodes_shifted(self.pipeline):
                 result = (self.decode(result).permute(0, 2, 3, 1) / 2 + 0.5).cpu().numpy()
-        return np.asarray(result[0])
+        return [np.asarray(one) for one in result]
+
+    def _shift(self, guidances: Sequence[Guidance | None], width: int, height: int) -> Shift | None:
+        first, *others = guidances
+        if first is None:
+            return None
+        return unpacked(first.shift(width, height, others), width // (self.pipeline.vae_scale_factor * PATCH))
 
     def _control_image(self, image: torch.Tensor, hole: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return what a ControlNet for inpainting reads: the hole itself, or the picture with -1 in the hole."""

@@ -61,12 +61,19 @@ class Placement:
         dtype: Float32, bfloat16 or float16.
         offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
         models_dir: Folder with public checkpoints, or None for the hub cache.
+        batch: Pictures that share a call of a network; 0 for 1 on the CPU and 8 elsewhere.
     """
 
     device: str = "auto"
     dtype: str = "float32"
     offload: str = "none"
     models_dir: Path | None = None
+    batch: int = 0
+
+    @property
+    def pictures(self) -> int:
+        """Pictures that share a call of a network, chosen."""
+        return self.batch or (1 if self.resolve().type == "cpu" else 8)
 
     def resolve(self) -> torch.device:
         """Return the device to run on."""

@@ -15,10 +15,11 @@ import yaml
 from PIL import Image
 
 from editmill.generators.attribute.geometry import warp, warp_object
+from editmill.generators.base.images import decode_image
 from editmill.generators.models.pack import read_pack
 from editmill.manifests.errors import DataError, ModelError, OccupiedError
 from editmill.manifests.manifest import MANIFEST
-from editmill.manifests.reader import open_dataset
+from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
@@ -65,6 +66,37 @@ def test_one_and_two_workers_give_equal_shards_and_manifests(
     assert (tmp_path / "two" / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
     for path in sorted(dataset.glob("test/*")):
         assert (tmp_path / "two" / "test" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_batches_change_no_decision_and_no_byte_of_an_object(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path
+) -> None:
+    plan = tiny_plan()
+    placement = replace(PLACEMENT, batch=4)
+    for name, workers in (("one", 1), ("two", 2)):
+        build(prepare(plan, tmp_path / name, placement), workers=workers, progress=False)
+    assert released(tmp_path / "one") == released(tmp_path / "two")
+    alone, together = open_dataset(dataset), open_dataset(tmp_path / "one")
+    assert together.manifest.fingerprint != alone.manifest.fingerprint
+    assert decisions(together) == decisions(alone)
+    for one, other in zip(alone, together, strict=True):
+        before, after = (decode_image(sample.members["png"]).astype(int) for sample in (one, other))
+        mask = decode_image(one.members["mask.png"])[..., 0]
+        assert one.members["mask.png"] == other.members["mask.png"]
+        assert np.array_equal(before[mask == 255], after[mask == 255])
+        assert np.abs(before - after).max() <= 2
+
+
+def released(out: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(out)): path.read_bytes()
+        for path in out.rglob("*")
+        if path.is_file() and path.name != "run.json"
+    }
+
+
+def decisions(dataset: Dataset) -> list[tuple[str, list[str]]]:
+    return list(zip(*(dataset.table.column(name).to_pylist() for name in ("key", "reasons")), strict=True))
 
 
 def test_object_bytes_equal_the_transformed_source(dataset: Path, tiny_plan: MakePlan) -> None:

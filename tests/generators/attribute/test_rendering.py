@@ -18,6 +18,7 @@ from editmill.generators.attribute.settings import AttributeSettings, EditSettin
 from editmill.generators.base.edits import edit_seed, make_edit
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.reasons import Reason
+from editmill.generators.base.together import side_by_side
 from editmill.generators.compositing.composite import matte
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Picture
@@ -313,3 +314,23 @@ def test_thin_object_is_refused_by_every_edit(make: Make, name: str, thin: Loade
     parameters = {"prompt": "green grass"} if name == "background" else {}
     (candidate,) = make().render([job(name, thin, partner=source("b"), **parameters)])
     assert candidate.failure == AttributeReason.OBJECT_TOO_THIN
+
+
+def test_guided_edits_side_by_side_are_those_alone(make: Make) -> None:
+    asked = [
+        job("complexity", level=1),
+        job("complexity", level=-1),
+        job("adversarial", level=1),
+        job("round-trip"),
+        job("complexity", level=2),
+    ]
+    renderer = make()
+    rendered = side_by_side(lambda one: renderer.render([one])[0], asked, most=4)
+    alone = [make().render([one])[0] for one in asked]
+    for one, other in zip(alone, rendered, strict=True):
+        assert one.image is not None
+        assert other.image is not None
+        assert np.abs(one.image.astype(int) - other.image).max() <= 2
+        assert one.cost == other.cost
+    pictures = [one.image for one in rendered]
+    assert all(not np.array_equal(pictures[0], other) for other in pictures[1:])

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor
 
 import editmill.packs
-from editmill.generators.models.inpaint_pipelines import network_of
+from editmill.generators.base.together import side_by_side
+from editmill.generators.models.inpaint_pipelines import network_of, takes_several
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.manifests.errors import ModelError
 from tests.checkpoints import SIDE
 from tests.generators.pictures import disc, photo
-from tests.inpaint_families import CLASSES, FAMILIES, UNSIZED, write_family
+from tests.inpaint_families import CLASSES, FAMILIES, UNSIZED, Guided, write_family
 
 PACKS = Path(editmill.packs.__file__).parent
 WHOLE = np.ones((SIDE, SIDE), bool)
@@ -50,7 +51,9 @@ def test_every_family_fills_and_is_guided(inpainter: Inpainter) -> None:
         return shift
 
     whole = np.ones(photo().shape[:2], bool)
-    requests = [InpaintRequest(photo(), whole, "green grass", 1, 0.75, shift) for shift in (None, None, towards_white)]
+    requests = [
+        InpaintRequest(photo(), whole, "green grass", 1, 0.75, shift) for shift in (None, None, Guided(towards_white))
+    ]
     plain, again, guided = (inpainter.fill(request) for request in requests)
     assert plain.shape == photo().shape
     assert np.array_equal(plain, again)
@@ -78,7 +81,7 @@ def test_guidance_decodes_as_the_pipeline_does(inpainter: Inpainter) -> None:
 
         return shift
 
-    picture = inpainter.fill(InpaintRequest(photo(width=SIDE, height=SIDE), WHOLE, "green grass", 1, 1.0, look))
+    picture = inpainter.fill(InpaintRequest(photo(width=SIDE, height=SIDE), WHOLE, "green grass", 1, 1.0, Guided(look)))
     decoded = (seen[-1][0].permute(1, 2, 0) / 2 + 0.5).clamp(0, 1).numpy() * 255
     assert picture.std() > 2
     assert np.abs(decoded - picture).max() <= 0.51
@@ -131,3 +134,19 @@ def test_frames_of_flux2_are_never_shrunk_by_its_pipeline() -> None:
     side = read_pack(PACKS / "flux2-klein.yaml").entry("inpaint").side
     shapes = [native_size(1000, round(1000 * ratio / 100), side=side, multiple=16) for ratio in range(10, 1000)]
     assert max(width * height for width, height in shapes) <= 1024**2
+
+
+def test_pictures_side_by_side_are_those_of_calls_alone(inpainter: Inpainter) -> None:
+    requests = [
+        InpaintRequest(photo(seed), disc() > 0, prompt, seed, 0.8)
+        for seed, prompt in ((1, "green grass"), (2, "a brick wall"), (3, "green grass"))
+    ]
+    evaluated: list[int] = []
+    handle = network_of(inpainter.pipeline).register_forward_pre_hook(lambda *_: evaluated.append(1))
+    alone = [inpainter.fill(request) for request in requests]
+    calls, evaluated[:] = len(evaluated), []
+    together = side_by_side(inpainter.fill, requests, most=3)
+    handle.remove()
+    # Kernels may sum in another order, which a few values round another way.
+    assert max(np.abs(one.astype(int) - other).max() for one, other in zip(alone, together, strict=True)) <= 1
+    assert calls == len(evaluated) * (3 if takes_several(inpainter.pipeline) else 1)

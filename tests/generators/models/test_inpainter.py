@@ -13,6 +13,7 @@ from editmill.generators.models.loading import Models, Placement
 from editmill.manifests.arrays import Mask
 from editmill.pipelines.packs import find_pack
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo
+from tests.inpaint_families import Guided
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_a_small_hole_in_a_large_frame_keeps_its_texture() -> None:
     hole = disc(30, centre=(300, 200), width=640, height=480) > 0
     crop, frame = (
         inpainter.fill(InpaintRequest(ground, hole, "a brick wall", 1, 1 / 16, shift))
-        for shift in (None, lambda width, height: lambda clean, noise: clean * 0)
+        for shift in (None, Guided(lambda width, height: lambda clean, noise: clean * 0))
     )
     contrasts = [float(picture[hole].std()) for picture in (ground, crop, frame)]
     assert contrasts[1] > 0.6 * contrasts[0]
