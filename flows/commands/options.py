@@ -62,7 +62,7 @@ class Machine:
     dtype: str
     offload: str
     models_dir: Path | None
-    batch: int
+    batch: int | None
 
     def placement(self) -> Placement:
         """Return the placement."""
@@ -151,7 +151,6 @@ def placement_options(function: F) -> F:
         click.option(
             "--batch",
             type=click.IntRange(1),
-            default=0,
             help="Pictures in one call of a network; belongs to a build's identity.  [default: 1 on the CPU, else 8]",
         ),
         click.option("--models-dir", type=folder, help="Folder with public checkpoints, as ORGANISATION/NAME."),

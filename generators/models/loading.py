@@ -61,14 +61,14 @@ class Placement:
         dtype: Float32, bfloat16 or float16.
         offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
         models_dir: Folder with public checkpoints, or None for the hub cache.
-        batch: Pictures that share a call of a network; 0 for 1 on the CPU and 8 elsewhere.
+        batch: Pictures that share a call of a network; None for 1 on the CPU and 8 elsewhere.
     """
 
     device: str = "auto"
     dtype: str = "float32"
     offload: str = "none"
     models_dir: Path | None = None
-    batch: int = 0
+    batch: int | None = None
 
     @property
     def pictures(self) -> int:
