@@ -17,7 +17,7 @@ from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source
-from editmill.generators.base.together import side_by_side
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.records import SourceRecord
 
 SourceJob = Job[LoadedSource]

@@ -13,12 +13,13 @@ from itertools import chain, groupby, islice
 from typing import Any, Generic, TypeVar
 
 from editmill.generators.base.edits import edit_seed
-from editmill.generators.base.failing import failed_job, in_parts, is_model_error, said, told
+from editmill.generators.base.failing import failed_job, in_parts, said, told
 from editmill.generators.base.guards import PictureGuard, StoredPicture
 from editmill.generators.base.images import decode_image
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import FAILURES, Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt
 
-from editmill.generators.base.together import ask
 from editmill.generators.models.guided_steps import Shift, guided_steps
 from editmill.generators.models.inpaint_pipelines import (
     decodes_shifted,
@@ -25,6 +24,7 @@ from editmill.generators.models.inpaint_pipelines import (
 )
 from editmill.generators.models.latents import PATCH, decode, unpacked
 from editmill.generators.models.loading import Models
+from editmill.generators.models.together import ask
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import ModelError
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from editmill.generators.base.failing import in_parts, is_model_error, told
+from editmill.generators.base.failing import in_parts, told
 from editmill.generators.base.guards import PictureGuard, StoredPicture
 from editmill.generators.base.images import decode_image, encode_image
 from editmill.generators.base.making import ask_guards, finite_scores
@@ -17,6 +17,7 @@ from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.verifier import Verifier
+from editmill.generators.models.model_errors import is_model_error
 from editmill.generators.synthesis.crowd import Crowd
 from editmill.generators.synthesis.proposing import Proposal, Proposer
 from editmill.generators.synthesis.reasons import SynthesisReason

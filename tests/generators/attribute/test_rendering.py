@@ -18,9 +18,9 @@ from editmill.generators.attribute.settings import AttributeSettings, EditSettin
 from editmill.generators.base.edits import edit_seed, make_edit
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.reasons import Reason
-from editmill.generators.base.together import side_by_side
 from editmill.generators.compositing.composite import matte
 from editmill.generators.models.loading import Models
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.arrays import Picture
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, source
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 import editmill.packs
-from editmill.generators.base.together import side_by_side
 from editmill.generators.models.inpaint_pipelines import network_of, takes_several
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.errors import ModelError
 from tests.checkpoints import SIDE
 from tests.generators.pictures import disc, photo

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from greenlet import greenlet  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.generators.base.failing import is_model_error
+from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.errors import out_of_memory
 
 logger = logging.getLogger("editmill.making")

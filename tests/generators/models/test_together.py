@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.base.together import ask, side_by_side
+from editmill.generators.models.together import ask, side_by_side
 
 QUESTIONS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6)
 
