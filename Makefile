@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-versi
 PACK := packs/tabletop
 PROJECTS := pyproject.toml $(PACK)/pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow lint faults bench pack clean
+.PHONY: demo test test-slow lint faults bench check-full-size pack clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -45,6 +45,9 @@ faults: $(DEVELOP)  ## bad input of every kind, kills and damaged datasets: one 
 
 bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks
+
+check-full-size: $(DEVELOP)  ## full-size checkpoints with random weights, through the command line (9 GB of disk)
+	$(BIN)/python -m tests.benchmarks.full_size
 
 pack: $(DEVELOP)  ## train every role of the embedded pack in order (hours on two cores)
 	$(BIN)/python -m editmill.packs.tabletop.train all
