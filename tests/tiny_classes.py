@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 from diffusers import ControlNetModel
 from safetensors.torch import save_file
@@ -21,6 +22,7 @@ from transformers import (
 )
 
 from editmill.generators.models.pack import RoleEntry
+from editmill.generators.models.timm_classifier import convert_timm
 from editmill.packs.tabletop import PACK
 from tests.checkpoints import (
     LABELS,
@@ -65,6 +67,15 @@ def write_dinov3(folder: Path) -> None:
         folder
     )
     DINOv3ViTImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
+
+
+def write_timm(folder: Path) -> None:
+    """Write a classifier of timm's."""
+    torch.manual_seed(SEED + 34)
+    weights = folder.parent / "timm.pth"
+    torch.save(timm.create_model("test_resnet", num_classes=len(LABELS)).state_dict(), weights)
+    folder.rmdir()
+    convert_timm(weights, folder, architecture="test_resnet")
 
 
 def write_vision(folder: Path) -> None:
@@ -117,6 +128,7 @@ TINY: dict[str, Callable[[Path], object]] = {
     "transformers.RobertaForSequenceClassification": embedded("nli"),
     "transformers.Sam2Model": write_sam2,
     "transformers.SiglipModel": embedded("zero_shot_2"),
+    "transformers.TimmWrapperForImageClassification": write_timm,
     "transformers.ViTForImageClassification": write_vit,
     **{f"diffusers.{name}": inpainting(family) for family, name in CLASSES.items()},
 }

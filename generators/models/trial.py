@@ -97,11 +97,12 @@ def _texts_and_pixels(models: Models, role: str, accepted: Sequence[str]) -> dic
     if "input_ids" in accepted:
         inputs |= load_tokenizer(models, role)(TEXT, return_tensors="pt")
     if "pixel_values" in accepted:
-        if any((models.folder(role) / name).is_file() for name in PROCESSORS):
-            inputs |= load_processor(models, role)(images=photograph(), return_tensors="pt")
+        config = models.get(role).config
+        side = getattr(getattr(config, "vision_config", config), "image_size", None)
+        # The encoders of IP-Adapters come without a processor; timm's classifiers describe theirs in config.json.
+        if side is None or any((models.folder(role) / name).is_file() for name in PROCESSORS):
+            inputs |= load_processor(models, role)(images=Image.fromarray(photograph()), return_tensors="pt")
         else:
-            config = models.get(role).config
-            side = getattr(config, "vision_config", config).image_size
             inputs["pixel_values"] = torch.full((1, 3, side, side), 0.5)
     return {
         name: value.to(models.device)
