@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from editmill.generators.models.image_adapter import ImageAdapter
+from editmill.generators.models.inpaint_pipelines import guidance_arguments
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
 from editmill.manifests.arrays import Picture
@@ -146,6 +147,7 @@ def _render(pipeline: Any) -> Any:
         "num_inference_steps": 1,
         "generator": torch.Generator().manual_seed(0),
         "output_type": "np",
+        **guidance_arguments(frozenset(accepted), 1.0),
     }
     return pipeline(**{name: value for name, value in offered.items() if name in accepted}).images
 
