@@ -8,7 +8,8 @@ from typing import Any
 from prefect import Flow, flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from editmill.flows.building import Device, RecipeName, ShardCount, build_dataset
+from editmill.flows.building import BatchSize, Device, Offload, Precision, RecipeName, ShardCount, build_dataset
+from editmill.generators.models.loading import Placement
 
 
 def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
@@ -27,13 +28,15 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         shards: ShardCount | None = None,
         overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
         device: Device = "auto",
+        dtype: Precision = "float32",
+        offload: Offload = "none",
+        batch: BatchSize | None = None,
         models_dir: Path | None = None,
         allow_code: bool = False,
     ) -> dict[str, Any]:
         changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
-        return build_dataset(
-            recipe, source, models, out, changes, device=device, models_dir=models_dir, allow_code=allow_code
-        )
+        placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
+        return build_dataset(recipe, source, models, out, changes, placement=placement, allow_code=allow_code)
 
     build.__name__ = build.__qualname__ = f"build_{name.replace('-', '_')}"
     # Prefect shows it, arguments included, beside the parameters of a run.
@@ -55,6 +58,9 @@ Args:
     shards: Number of shards; none keeps the recipe's.
     overrides: Further changes of the recipe, each as a.b=value.
     device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+    dtype: float32, bfloat16 or float16.
+    offload: none, or model to keep idle models in host memory.
+    batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.
     allow_code: Whether functions that the recipe names may run.
 

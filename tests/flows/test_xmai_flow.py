@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,12 @@ CHANGES = ["source.count=4", "generator.edits=[{name: original}, {name: grounded
 
 
 def test_the_flow_gives_the_bytes_that_the_core_gives(tmp_path: Path) -> None:
-    built = build_xmai(overrides=CHANGES, out=tmp_path / "flow", device="cpu")
+    placed: Any = {"device": "cpu", "dtype": "bfloat16", "batch": 2}
+    built = build_xmai(overrides=CHANGES, out=tmp_path / "flow", **placed)
     assert verify_dataset(tmp_path / "flow").ok
     assert built["samples"] >= 4
     build(
-        prepare(make_plan(load_recipe("xmai", overrides=CHANGES)), tmp_path / "core", Placement(device="cpu")),
+        prepare(make_plan(load_recipe("xmai", overrides=CHANGES)), tmp_path / "core", Placement(**placed)),
         progress=False,
     )
     assert (tmp_path / "core" / MANIFEST).read_bytes() == (tmp_path / "flow" / MANIFEST).read_bytes()
