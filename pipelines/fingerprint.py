@@ -33,6 +33,7 @@ ROLE_EXCLUDED = {
     "file": "the same",
     "variant": "the same",
     "made": "in the model's id",
+    "pickled": "for downloads",
     "command": "prose",
     "revision": "in the model's record",
     "licence": "the same",

@@ -38,6 +38,17 @@ def check_roles(recipe: Recipe, pack: PackSpec) -> None:
     )
 
 
+def served_table() -> list[tuple[str, ...]]:
+    """Return a header, and a row per recipe: ok, or what packs lack. Packs that are alike share a column."""
+    table = served()
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for pack in next(iter(table.values())):
+        column = tuple(", ".join(packs[pack]) or "ok" for packs in table.values())
+        alike.setdefault(column, []).append(pack)
+    rows = zip(table, *alike, strict=True)
+    return [("recipe", *(", ".join(packs) for packs in alike.values())), *rows]
+
+
 def served() -> dict[str, dict[str, list[str]]]:
     """Return the roles that packs lack for the recipes that come along, by recipe and pack, by name."""
     packs = {name: find_pack(name) for name in pack_names()}

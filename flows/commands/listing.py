@@ -101,16 +101,11 @@ def models(context: click.Context, models_dir: Path | None, by_recipe: bool, as_
 
 
 def _show_served(as_json: bool) -> None:
-    """Print a row per recipe and a column per pack: ok, or the roles that the pack lacks."""
-    from editmill.pipelines.serving import served
+    """Print which packs serve which recipes, and what the others lack."""
+    from editmill.pipelines.serving import served, served_table
 
-    table = served()
-    if as_json:
-        click.echo(json.dumps(table, indent=2))
-        return
-    packs = next(iter(table.values()))
-    rows = [(name, *(", ".join(missing) or "ok" for missing in lacks.values())) for name, lacks in table.items()]
-    for line in columns([("recipe", *packs), *rows]):
+    lines = [json.dumps(served(), indent=2)] if as_json else columns(served_table())
+    for line in lines:
         click.echo(line)
 
 

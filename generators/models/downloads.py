@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shlex
 from pathlib import Path
 
@@ -11,8 +12,6 @@ from editmill.generators.models.pack import RoleEntry
 TEXTS = ("*.json", "*.txt", "*.model", "*.jinja")
 # Parts of pipelines that are texts alone.
 WITHOUT_WEIGHTS = ("tokenizer", "scheduler", "feature_extractor", "image_processor", "processor")
-# Weights of another variant have two dots: model.fp16.safetensors.
-VARIANTS = "*.*.safetensors"
 
 
 def download_advice(entry: RoleEntry, target: Path | None) -> str:
@@ -25,7 +24,8 @@ def download_advice(entry: RoleEntry, target: Path | None) -> str:
     for pattern in wanted_files(entry):
         words += ["--include", pattern]
     if not entry.file and not entry.variant:
-        words += ["--exclude", VARIANTS]
+        # Weights of another variant have two dots: model.fp16.safetensors.
+        words += ["--exclude", f"*.*{_suffix(entry)}"]
     return shlex.join(words)
 
 
@@ -36,12 +36,18 @@ def wanted_files(entry: RoleEntry) -> list[str]:
         return [folder + entry.file] if entry.file else [f"{folder}*"]
     if entry.file:
         return [folder + name for name in (*TEXTS, entry.file)]
-    ending = f"*.{entry.variant}*.safetensors" if entry.variant else "*.safetensors"
+    ending = f"*.{entry.variant}*{_suffix(entry)}" if entry.variant else f"*{_suffix(entry)}"
     if entry.cls.endswith("Pipeline"):
         return [folder + name for name in (*TEXTS, *(f"{part}/{ending}" for part in _networks(entry)))]
     # At the top of a repository, the same weights may lie under other names.
-    stem = "diffusion_pytorch_model" if entry.cls.startswith("diffusers.") else "model"
+    # The safety checker, deep in diffusers, is a network of transformers.
+    stem = "pytorch_model" if entry.pickled else "model"
+    stem = "diffusion_pytorch_model" if re.fullmatch(r"diffusers\.\w+", entry.cls) else stem
     return [folder + name for name in (*TEXTS, ending if folder else stem + ending)]
+
+
+def _suffix(entry: RoleEntry) -> str:
+    return ".bin" if entry.pickled else ".safetensors"
 
 
 def _networks(entry: RoleEntry) -> list[str]:

@@ -29,6 +29,7 @@ class RoleEntry(BaseModel):
         subfolder: Where in the folder or repository the checkpoint lies, or "" for its top.
         file: The one file that holds all weights, relative to that folder, such as ``sam_vit_b_01ec64.pth``.
         variant: Of the weights, such as ``fp16``; "" for those without one or, where there are none, the only one.
+        pickled: Whether its repository publishes pickles (.bin) alone, for the command that downloads it.
         made: Folder under ``--models-dir`` that ``command`` makes of a published checkpoint of another format.
         command: What makes it, for the message that it is missing.
         licence: SPDX identifier or the licence's name.
@@ -49,6 +50,7 @@ class RoleEntry(BaseModel):
     subfolder: str = ""
     file: str = ""
     variant: str = ""
+    pickled: bool = False
     made: str = ""
     command: str = ""
     licence: str

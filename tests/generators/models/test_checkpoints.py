@@ -167,6 +167,8 @@ def test_all_that_is_missing_is_listed_with_what_is_downloaded(sd15: PackSpec, t
         ({"variant": "fp16"}, ["model*.fp16*.safetensors"]),
         ({"subfolder": "models/vision"}, ["models/vision/*.json", "models/vision/*.safetensors"]),
         ({"cls": "segment_anything.Sam", "file": "sam_vit_b_01ec64.pth"}, ["sam_vit_b_01ec64.pth"]),
+        ({"pickled": True}, ["pytorch_model*.bin"]),
+        ({"cls": "diffusers.VQModel", "pickled": True}, ["diffusion_pytorch_model*.bin"]),
         ({"cls": "diffusers.AutoencoderKL", "file": "vae.ckpt"}, ["*.json", "vae.ckpt"]),
         (
             {"cls": "diffusers.StableDiffusionXLInpaintPipeline", "parts": {"vae": "autoencoder"}},
@@ -177,7 +179,7 @@ def test_all_that_is_missing_is_listed_with_what_is_downloaded(sd15: PackSpec, t
 def test_only_what_is_loaded_is_downloaded(sd15: PackSpec, changes: dict[str, Any], patterns: list[str]) -> None:
     wanted = wanted_files(sd15.roles["zero_shot"].model_copy(update=changes))
     assert set(patterns) <= set(wanted)
-    weights = [pattern for pattern in wanted if pattern.endswith(("safetensors", "ckpt", "pth"))]
+    weights = [pattern for pattern in wanted if pattern.endswith(("safetensors", "bin", "ckpt", "pth"))]
     assert weights == [pattern for pattern in patterns if not pattern.endswith("json")]
 
 
