@@ -22,8 +22,10 @@ from editmill.generators.attribute.guards.base import Guard
 from editmill.generators.attribute.guards.complexity import CONTROL, ComplexityGuard
 from editmill.generators.attribute.guards.duplicates import DuplicateGuard
 from editmill.generators.attribute.guards.eligibility import SourceGuard
+from editmill.generators.attribute.guards.fill import FillGuard
 from editmill.generators.attribute.guards.halo import HaloGuard
 from editmill.generators.attribute.guards.label import LabelGuard
+from editmill.generators.attribute.guards.mask import MaskGuard
 from editmill.generators.attribute.guards.pixels import (
     AreaGuard,
     BackgroundChangedGuard,
@@ -44,6 +46,9 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source
 from editmill.generators.compositing.composite import compose, cover, matte
+from editmill.generators.compositing.defaults import PHOTO_DILATION
+from editmill.generators.compositing.fill_quality import Removal
+from editmill.generators.compositing.hole import HoleRule, distance_to
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.manifests.arrays import Picture
@@ -57,6 +62,8 @@ SHIFT = 5
 # Of the frame's shorter side, since segmenters see the whole frame at a fixed size.
 FRAME_SHIFT = 1 / 25
 FRAME_GROWTH = 1 / 40
+# What is deeper in the object than this share of its depth is its middle.
+MIDDLE = 0.4
 # The smallest share of the publication.
 SHRUNK = 0.05
 # What recipes allow by default (max_upsampling).
@@ -84,6 +91,9 @@ class Gate:
 
 GATES = {
     "source": Gate(SourceGuard, Reason.SOURCE_INELIGIBLE, "source_share"),
+    "incomplete mask": Gate(MaskGuard, AttributeReason.MASK_INCOMPLETE, "mask_gaps"),
+    "fill": Gate(FillGuard, AttributeReason.FILL_UNLIKE, "fill_smooth"),
+    "remnant": Gate(FillGuard, AttributeReason.OBJECT_LEFT, "fill_traces"),
     "removal": Gate(RemovalGuard, AttributeReason.REMOVAL_RESIDUAL, "removal_judged"),
     "object pixels": Gate(ObjectPixelsGuard, AttributeReason.OBJECT_PIXELS_CHANGED, "object_difference"),
     "expansion": Gate(SegmentationGuard, GuardReason.OBJECT_EXPANDED, "segment_judged"),
@@ -191,6 +201,7 @@ def known_faults(case: Case) -> Iterator[Trial]:
     yield from _source_faults(case, good)
     yield from _object_faults(case, good)
     yield from _background_faults(case, good)
+    yield from _fill_faults(case, good)
     if case.other is not None:
         yield from _mixed_up(case, case.other, good)
 
@@ -255,6 +266,22 @@ def _background_faults(case: Case, good: Candidate) -> Iterator[Trial]:
     yield "sanity", "constant picture", job, replace(good, image=np.full_like(image, 127))
     yield "sanity", "noise background", job, replace(good, image=fixtures.noisy_background(image, alpha, case.rng))
     yield "background", "not replaced", job, clean_candidate(case)
+
+
+def _fill_faults(case: Case, good: Candidate) -> Iterator[Trial]:
+    image, mask = case.source.image, case.source.mask
+    hole = HoleRule(PHOTO_DILATION).hole(image, mask)
+    depth = distance_to(mask <= 127)
+    pierced = np.where(depth > MIDDLE * depth.max(), 0, mask).astype(np.uint8)
+    for gate, kind, shown, background in (
+        ("incomplete mask", "its middle left out", pierced, image),
+        ("fill", "hole smeared over", mask, fixtures.smeared(image, hole)),
+        ("remnant", "object left in", mask, image),
+    ):
+        # Under an id of its own: the guards remember what they measured by id.
+        record = case.source.record.model_copy(update={"id": f"{case.source.record.id} {kind}"})
+        job = replace(case.job("size", level=SHRUNK), source=replace(case.source, mask=shown, record=record))
+        yield gate, kind, job, replace(good, removal=Removal(image, mask, hole, background))
 
 
 def _mixed_up(case: Case, other: LoadedSource, good: Candidate) -> Iterator[Trial]:
@@ -326,7 +353,9 @@ def audit(build: Build[AttributeSettings, GuardSettings], *, sources: int) -> tu
     source = build.source
     records = list(islice((record for record in source.records() if not record.problem), sources))
     names = tuple(dict.fromkeys(record.class_name for record in records))
-    auditor = Auditor(make_guards(build.guard, build.models, class_names=names), image=build.image)
+    photographs = not build.pack.draws(build.source_kind)
+    guards = make_guards(build.guard, build.models, class_names=names, photographs=photographs)
+    auditor = Auditor(guards, image=build.image)
     for number in Progress(range(len(records)), desc="auditing", unit="source"):
         case = _case(source, records, number)
         if case is not None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.loaded import LoadedSource
+from editmill.generators.compositing.fill_quality import Removal
 from editmill.manifests.arrays import Mask, Picture
 
 
@@ -32,6 +33,8 @@ class Candidate:
         reference: The transformed source, uint8 [H, W, 3] RGB, equal to ``image`` wherever ``alpha`` is 255.
         removed: The background that the object was laid on, where another object was removed from it, uint8 [H, W, 3]
             RGB; None elsewhere.
+        removal: The same as it was made, before it was cut to the frame; None elsewhere, and where it is generated
+            anew.
         parameters: Realised values for the sample's row and JSON.
         cost: Network evaluations spent.
         failure: A reason from the closed list, or "".
@@ -48,3 +51,4 @@ class Candidate:
     failure: str = ""
     detail: str = ""
     window: Picture | None = None
+    removal: Removal | None = None

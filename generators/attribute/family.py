@@ -120,7 +120,8 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         renderer = AttributeRenderer(
             build.settings, build.models, recipe_seed=build.seed, model_digest=digest, cache=cache
         )
-        guards = make_guards(build.guard, build.models, class_names=build.class_names)
+        photographs = not build.pack.draws(build.source_kind)
+        guards = make_guards(build.guard, build.models, class_names=build.class_names, photographs=photographs)
         return AttributeMaker(
             build.source,
             renderer,

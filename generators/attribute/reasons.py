@@ -19,3 +19,7 @@ class AttributeReason(StrEnum):
     DUPLICATE_OBJECT = "duplicate_object"
     EDGE_HALO = "edge_halo"
     COMPLEXITY_ORDER = "complexity_order"
+    MASK_INCOMPLETE = "mask_incomplete"
+    FILL_UNLIKE = "fill_unlike"
+    FILL_SEAM = "fill_seam"
+    OBJECT_LEFT = "object_left"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.family import Decision, Judge, Regating
+from editmill.generators.compositing.defaults import FILL_LIMITS, MASK_LIMITS
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.records import SampleRow
 
@@ -31,6 +32,7 @@ LIMITED: Mapping[str, str] = {
     "halo": "halo",
     "halo_ratio": "halo",
     "complexity_margin": "complexity_control",
+    **{name: name for name in (*MASK_LIMITS, *FILL_LIMITS)},
     "label_margin": "label_margin",
 }
 

@@ -25,6 +25,7 @@ from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import compose, cover
+from editmill.generators.compositing.fill_quality import Removal
 from editmill.generators.compositing.hole import HoleRule
 from editmill.generators.compositing.patchmatch import PatchMatch
 from editmill.generators.compositing.removal import Filler, Remover
@@ -46,6 +47,7 @@ class _Layer:
     removed: Picture | None = None
     cost: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
+    removal: Removal | None = None
 
 
 class AttributeRenderer:
@@ -174,7 +176,16 @@ class AttributeRenderer:
                 (job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha)
             )
         window = placed.reference if layer.image is placed.reference else None
-        return Candidate(image, placed.alpha, placed.reference, layer.removed, realised, layer.cost, window=window)
+        return Candidate(
+            image,
+            placed.alpha,
+            placed.reference,
+            layer.removed,
+            realised,
+            layer.cost,
+            window=window,
+            removal=layer.removal,
+        )
 
     def _layer(self, job: EditJob, placed: Placed) -> _Layer:
         """Return the background of an edit."""
@@ -212,7 +223,8 @@ class AttributeRenderer:
             raise Unusable(AttributeReason.HOLE_TOO_LARGE, what)
         removed = self.removed(source)
         facts = {"removal": self.settings.render.removal, "hole": round(share, 4)}
-        return _Layer(removed, removed, self.remover.filler.cost(), facts)
+        removal = Removal(source.image, source.mask, self.remover.hole(source), removed)
+        return _Layer(removed, removed, self.remover.filler.cost(), facts, removal)
 
     def _partners(self, job: EditJob) -> _Layer:
         """Return the background of another source, its object removed."""

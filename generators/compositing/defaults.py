@@ -11,3 +11,16 @@ CLOSING = 0.05
 PATCH_MOST_HOLE = 0.4
 # Width in pixels of the seam between the filled region and the source.
 FEATHER = 4.0
+# What a filled hole may have of each fault, set where about one untouched region of a photograph in a hundred has more
+# (docs/imagenet-e.md).
+FILL_LIMITS = {
+    "fill_smooth": 0.45,
+    "fill_plain": 0.56,
+    "fill_colour": 0.18,
+    "fill_seam": 1.0,
+    "fill_remnant": 0.18,
+    "fill_traces": 0.25,
+    "fill_likeness": 0.84,
+}
+# What a mask may leave out of its object, as shares of the mask.
+MASK_LIMITS = {"mask_gaps": 0.03, "mask_missed": 0.15}

@@ -12,6 +12,8 @@ from editmill.generators.compositing.defaults import DILATION
 from editmill.manifests.arrays import Feature, Mask, Picture
 
 MARGIN = 2
+# Pixels around a hole that are looked at in any case.
+LEAST_CONTEXT = 12
 # Shadows are looked for in a picture whose object's box is at most this long; they are large and soft.
 SHADOW_SIDE = 128
 # How far around the box, as a share of its longer side.
@@ -65,6 +67,16 @@ def longer_side(mask: Mask) -> int:
     """Return the pixels of the longer side of a mask's box, bool [H, W]."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return int(max(rows[-1] - rows[0], columns[-1] - columns[0])) + 1
+
+
+def search_window(hole: Mask, context: float) -> tuple[slice, slice]:
+    """Return the rows and columns of a hole's box, grown by ``context`` of its longer side and cut at the frame."""
+    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    grow = round(context * longer_side(hole)) + LEAST_CONTEXT
+    return (
+        slice(max(0, int(rows[0]) - grow), int(rows[-1]) + 1 + grow),
+        slice(max(0, int(columns[0]) - grow), int(columns[-1]) + 1 + grow),
+    )
 
 
 def grown(mask: Mask, radius: float) -> Mask:

@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from editmill.generators.compositing.fill_quality import Removal, fill_scores, strain
+from editmill.generators.compositing.hole import search_window
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
@@ -19,7 +21,10 @@ from editmill.manifests.plugins import install_hint
 # Pixels of the longer side at which patches are searched. Beyond it a hole is filled in a smaller picture, and what
 # shrinking lost is taken from where the patches came from.
 SIDE = 512
-# Patches of 7x7 pixels.
+# Patches of 7x7 and of 11x11 pixels: small ones follow fine texture, large ones straight edges. The better fill is
+# kept.
+RADII = (3, 5)
+# Of the patches that origins are found by.
 RADIUS = 3
 # How much of the surroundings is searched, as a share of the longer side of the hole's box.
 CONTEXT = 1.0
@@ -42,7 +47,8 @@ class PatchMatch:
             what = "removing objects by patches needs the package pypatchmatch"
             raise RequestError(what, where="generator.render.removal", fix=install_hint("generate")) from error
         self.library, self.side = patch_match, side
-        self.identity: dict[str, Any] = {"patchmatch": importlib.metadata.version("pypatchmatch"), "side": side}
+        version = importlib.metadata.version("pypatchmatch")
+        self.identity: dict[str, Any] = {"patchmatch": version, "side": side, "radii": list(RADII)}
         # Patches of the surroundings have their colours.
         self.matched = False
 
@@ -55,30 +61,23 @@ class PatchMatch:
         self.library.set_random_seed(request.seed % 2**32)
         window = search_window(request.hole, CONTEXT)
         image, hole = np.ascontiguousarray(request.image[window]), np.ascontiguousarray(request.hole[window])
+        fills = [self._filled(image, hole, radius) for radius in RADII]
         filled = request.image.copy()
-        filled[window] = self._filled(image, hole)
+        # The object is somewhere in its hole.
+        mask = hole * np.uint8(255)
+        filled[window] = min(fills, key=lambda fill: strain(fill_scores(Removal(image, mask, hole, fill))))
         return filled
 
-    def _filled(self, image: Picture, hole: Mask) -> Picture:
+    def _filled(self, image: Picture, hole: Mask, radius: int) -> Picture:
         scale = self.side / max(hole.shape)
         if scale >= 1:
-            return np.asarray(self.library.inpaint(image, hole, patch_size=RADIUS))
+            return np.asarray(self.library.inpaint(image, hole, patch_size=radius))
         size = (max(1, round(hole.shape[1] * scale)), max(1, round(hole.shape[0] * scale)))
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         # A pixel that holds some of the object is filled as a whole.
         small_hole = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-        small_fill = np.asarray(self.library.inpaint(small, small_hole, patch_size=RADIUS))
+        small_fill = np.asarray(self.library.inpaint(small, small_hole, patch_size=radius))
         return with_details(image, hole, small, small_fill, origins(small_fill, small_hole))
-
-
-def search_window(hole: Mask, context: float) -> tuple[slice, slice]:
-    """Return the rows and columns of a hole's box, grown by ``context`` of its longer side and cut at the frame."""
-    rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
-    grow = round(context * (max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1)) + 4 * RADIUS
-    return (
-        slice(max(0, int(rows[0]) - grow), int(rows[-1]) + 1 + grow),
-        slice(max(0, int(columns[0]) - grow), int(columns[-1]) + 1 + grow),
-    )
 
 
 def origins(filled: Picture, hole: Mask) -> Feature:

@@ -13,9 +13,13 @@ LUMA = (0.299, 0.587, 0.114)
 GRAIN = 12.0
 # What is flatter, or has neighbours less alike, is no fault of a picture that should be so.
 FLAT, ALIKE = 2.0, 0.4
+# As grainy as it should be is a picture with up to so many times the expected grain; noise is one with more than that.
+AS_GRAINY, NOISY = 2.0, 4.0
 
 
-def sanity_scores(image: Picture, where: Mask, *, expected: Picture | None) -> dict[str, float]:
+def sanity_scores(
+    image: Picture, where: Mask, *, expected: Picture | None, known: Mask | None = None
+) -> dict[str, float]:
     """Return the scores of a picture, uint8 [H, W, 3] RGB.
 
     Args:
@@ -23,23 +27,27 @@ def sanity_scores(image: Picture, where: Mask, *, expected: Picture | None) -> d
         where: Bool [H, W], where neighbours are compared.
         expected: What it should look like, but for what was generated, uint8 [H', W', 3] RGB; None where nobody knows,
             so that nothing is newly black.
+        known: Bool [H', W'], where its neighbours are compared; None for ``where``, or all of it if its size differs.
 
     Returns:
         ``contrast``, the standard deviation of all bytes; ``black_share``, the share of newly black pixels; and
         ``correlation``, see ``neighbour_correlation``. Where the expected picture's contrast is below ``FLAT``, the
         score is ``FLAT`` times their quotient; where its correlation is below ``ALIKE``, what it lacks is added, unless
-        the picture has more than twice its grain.
+        the picture is noisier; and a picture that is only as grainy as expected has at least ``ALIKE``, since sand or
+        leaves have little else where a smaller part of them shows.
     """
     contrast, correlation = _contrast(image), neighbour_correlation(image, where)
     if expected is None:
         return {"contrast": contrast, "black_share": 0.0, "correlation": correlation}
-    alike = where if expected.shape == image.shape else np.ones(expected.shape[:2], bool)
-    flat = _contrast(expected)
-    lacking = max(0.0, ALIKE - neighbour_correlation(expected, alike))
+    if known is None:
+        known = where if expected.shape == image.shape else np.ones(expected.shape[:2], bool)
+    flat, grain = _contrast(expected), _grain(expected, known)
+    lacking = max(0.0, ALIKE - neighbour_correlation(expected, known))
+    correlation += lacking if _grain(image, where) <= NOISY * grain else 0.0
     return {
         "contrast": contrast * FLAT / flat if 0 < flat < FLAT else contrast,
         "black_share": max(0.0, black_share(image) - black_share(expected)),
-        "correlation": correlation + (lacking if _grain(image, where) <= 4 * _grain(expected, alike) else 0.0),
+        "correlation": max(correlation, ALIKE) if _grain(image, where) <= AS_GRAINY * grain else correlation,
     }
 
 

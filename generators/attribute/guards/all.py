@@ -6,8 +6,10 @@ from editmill.generators.attribute.guards.base import Guard
 from editmill.generators.attribute.guards.complexity import ComplexityGuard
 from editmill.generators.attribute.guards.duplicates import DuplicateGuard
 from editmill.generators.attribute.guards.eligibility import SourceGuard
+from editmill.generators.attribute.guards.fill import FillGuard
 from editmill.generators.attribute.guards.halo import HaloGuard
 from editmill.generators.attribute.guards.label import LabelGuard
+from editmill.generators.attribute.guards.mask import MaskGuard
 from editmill.generators.attribute.guards.pixels import (
     AreaGuard,
     BackgroundChangedGuard,
@@ -16,7 +18,12 @@ from editmill.generators.attribute.guards.pixels import (
 )
 from editmill.generators.attribute.guards.placement import PlacementGuard
 from editmill.generators.attribute.guards.removal import RemovalGuard
-from editmill.generators.attribute.guards.rules import label_rule, measuring_guards, segmentation_rule
+from editmill.generators.attribute.guards.rules import (
+    label_rule,
+    measuring_guards,
+    photograph_guards,
+    segmentation_rule,
+)
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.generators.models.detector import Detector
@@ -33,6 +40,8 @@ GUARDS: tuple[type[Guard], ...] = (
     BackgroundChangedGuard,
     HaloGuard,
     ComplexityGuard,
+    MaskGuard,
+    FillGuard,
     RemovalGuard,
     DuplicateGuard,
     SegmentationGuard,
@@ -41,10 +50,19 @@ GUARDS: tuple[type[Guard], ...] = (
 SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
 
 
-def make_guards(rule: GuardSettings, models: Models, *, class_names: tuple[str, ...]) -> list[Guard]:
-    """Return the guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks."""
+def make_guards(
+    rule: GuardSettings, models: Models, *, class_names: tuple[str, ...], photographs: bool = False
+) -> list[Guard]:
+    """Return the guards of a recipe in the order of ``GUARDS``, without those whose roles the pack lacks.
+
+    Args:
+        rule: Their limits.
+        models: The pack's.
+        class_names: The dataset's classes.
+        photographs: Whether the sources are no pictures of the pack's own world, so that its judges can't be relied on.
+    """
     judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
-    guards: list[Guard] = [*measuring_guards(rule)]
+    guards: list[Guard] = [*measuring_guards(rule), *(photograph_guards(rule) if photographs else ())]
     detector = Detector(models) if "detector" in models.pack.roles else None
     if detector or judges:
         backgrounds = models.pack.backgrounds

@@ -90,6 +90,11 @@ def noisy_background(image: Picture, alpha: Mask, rng: np.random.Generator) -> P
     return np.where((alpha == 0)[..., None], rng.integers(0, 256, image.shape, dtype=np.uint8), image)
 
 
+def smeared(image: Picture, hole: Mask) -> Picture:
+    """Return the picture with a hole (bool [H, W]) into which its surroundings are drawn (Telea 2004)."""
+    return np.asarray(cv2.inpaint(image, hole.astype(np.uint8), 5, cv2.INPAINT_TELEA))
+
+
 def one_level_off(image: Picture, alpha: Mask) -> Picture:
     """Return the picture with one byte of the object changed by one grey level."""
     row, column = np.argwhere(alpha == 255)[0]

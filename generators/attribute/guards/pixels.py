@@ -16,7 +16,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import compose, cover
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.sanity import sanity_scores, surroundings
-from editmill.manifests.arrays import Picture
+from editmill.manifests.arrays import Mask, Picture
 
 
 class ObjectPixelsGuard:
@@ -111,16 +111,20 @@ class SanityGuard:
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         background = np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0
-        return self.decide(job.edit, sanity_scores(image, background, expected=self._expected(job, candidate)))
+        expected, known = self._expected(job, candidate)
+        return self.decide(job.edit, sanity_scores(image, background, expected=expected, known=known))
 
-    def _expected(self, job: EditJob, candidate: Candidate) -> Picture:
+    def _expected(self, job: EditJob, candidate: Candidate) -> tuple[Picture, Mask | None]:
+        """Return what a picture should look like, and where its background is known, not made up."""
         if candidate.window is not None:
-            return candidate.window
+            return candidate.window, None
         lender = job.source if job.partner is None else job.partner
         ground = self._grounds.get(lender.record.id, lambda: surroundings(lender.image, lender.mask))
         if candidate.reference is None or candidate.alpha is None:
-            return ground
-        return compose(candidate.reference, cover(ground, candidate.alpha.shape), candidate.alpha)
+            return ground, lender.mask == 0
+        shape = candidate.alpha.shape
+        free = (cover(lender.mask, shape) == 0) & (candidate.alpha == 0)
+        return compose(candidate.reference, cover(ground, shape), candidate.alpha), free
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
         contrast, correlation = (

@@ -11,8 +11,10 @@ from enum import StrEnum
 from editmill.generators.attribute.guards.base import Rule
 from editmill.generators.attribute.guards.complexity import ComplexityGuard
 from editmill.generators.attribute.guards.eligibility import SourceGuard
+from editmill.generators.attribute.guards.fill import FillGuard
 from editmill.generators.attribute.guards.halo import HaloGuard
 from editmill.generators.attribute.guards.label import LabelRule
+from editmill.generators.attribute.guards.mask import MaskGuard
 from editmill.generators.attribute.guards.pixels import (
     AreaGuard,
     BackgroundChangedGuard,
@@ -63,6 +65,12 @@ def segmentation_rule(settings: GuardSettings) -> SegmentationRule:
     return SegmentationRule(settings.mask_iou, settings.small_mask_iou, settings.expansion)
 
 
+def photograph_guards(settings: GuardSettings) -> tuple[MaskGuard, FillGuard]:
+    """Return the guards that bind on photographs, where models may know nothing; they are rules as well."""
+    mask, fill = ({name: getattr(settings, name) for name in guard.score_names} for guard in (MaskGuard, FillGuard))
+    return MaskGuard(mask), FillGuard(fill)
+
+
 def label_rule(settings: GuardSettings) -> LabelRule:
     """Return the limits of ``LabelGuard``."""
     return LabelRule(settings.label_margin)
@@ -82,7 +90,13 @@ def rules_of(settings: GuardSettings) -> tuple[Rule | Said, ...]:
     a score: both keep what they said.
     """
     kept = Said(AttributeReason.REMOVAL_RESIDUAL), Said(AttributeReason.DUPLICATE_OBJECT)
-    return (*measuring_guards(settings), *kept, segmentation_rule(settings), label_rule(settings))
+    return (
+        *measuring_guards(settings),
+        *photograph_guards(settings),
+        *kept,
+        segmentation_rule(settings),
+        label_rule(settings),
+    )
 
 
 def decide_again(

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from editmill.generators.base.family import Settings
+from editmill.generators.compositing.defaults import FILL_LIMITS, MASK_LIMITS
 
 # Roles that nothing is evaluated with: classifiers and the evaluation encoder may not choose the pictures that they are
 # measured on.
@@ -45,6 +46,16 @@ class GuardSettings(Settings):
         halo_ratio: A halo of up to this many times the source's is allowed as well.
         complexity_margin: By how many grey levels a complexity edit has to move the background's mid frequencies in its
             direction.
+        mask_gaps, mask_missed: Largest area with the object's colours in the gaps of its mask and beside it, as a share
+            of the mask, in edits that part it from its surroundings. These limits, and the next seven, bind on
+            photographs.
+        fill_smooth, fill_plain: Largest share of a filled hole that is smoother than nine tenths of its surroundings,
+            in fine and in coarse detail.
+        fill_colour: Largest share of it whose colours its surroundings lack.
+        fill_seam: Largest step along its rim, in octaves above those along parallel curves.
+        fill_remnant, fill_traces: Largest area with the removed object's colours beside the hole and in it, as a share
+            of what the object had.
+        fill_likeness: Largest correlation of the object with what the fill shows.
         label_margin: Least margin of the labelled class over any other, where the judge recognised the source.
     """
 
@@ -71,4 +82,13 @@ class GuardSettings(Settings):
     halo: float = Field(8.0, ge=0, le=255)
     halo_ratio: float = Field(1.5, ge=0)
     complexity_margin: float = Field(0.0, ge=0)
+    mask_gaps: float = Field(MASK_LIMITS["mask_gaps"], ge=0)
+    mask_missed: float = Field(MASK_LIMITS["mask_missed"], ge=0)
+    fill_smooth: float = Field(FILL_LIMITS["fill_smooth"], ge=0, le=1)
+    fill_plain: float = Field(FILL_LIMITS["fill_plain"], ge=0, le=1)
+    fill_colour: float = Field(FILL_LIMITS["fill_colour"], ge=0, le=1)
+    fill_seam: float = Field(FILL_LIMITS["fill_seam"])
+    fill_remnant: float = Field(FILL_LIMITS["fill_remnant"], ge=0)
+    fill_traces: float = Field(FILL_LIMITS["fill_traces"], ge=0)
+    fill_likeness: float = Field(FILL_LIMITS["fill_likeness"], ge=0, le=1)
     label_margin: float = Field(0.0, ge=-1, le=1)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from editmill.generators.compositing.patchmatch import PatchMatch, origins, search_window, with_details
+from editmill.generators.compositing.hole import search_window
+from editmill.generators.compositing.patchmatch import PatchMatch, origins, with_details
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.manifests.arrays import Mask, Picture
 

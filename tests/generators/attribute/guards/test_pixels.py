@@ -176,6 +176,22 @@ def test_a_dark_flat_or_grainy_source_is_no_fault_of_its_edits(lamp: int, grain:
             assert SanityGuard().check(of, candidate, flat).reasons == (Reason.SANITY,)
 
 
+def test_sand_lent_by_a_partner_is_no_noise() -> None:
+    # Beside a smooth sky the sand's neighbours are alike; the part of it that is lent has the sand alone.
+    rng = np.random.default_rng(2)
+    beach = rng.integers(60, 200, (HEIGHT, WIDTH, 1), dtype=np.uint8).repeat(3, axis=2)
+    sand = cv2.GaussianBlur(beach, (0, 0), 0.5)
+    lent = sand.copy()
+    lent[:24] = 240
+    assert neighbour_correlation(sand, np.ones((HEIGHT, WIDTH), bool)) < 0.3
+    assert neighbour_correlation(lent, disc() == 0) > 0.4
+    of = replace(job("random-background"), partner=source("beach", image=lent))
+    candidate = placed(of, sand)
+    assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
+    noise = np.where((disc() > 0)[..., None], image_of(candidate), rng.integers(0, 256, sand.shape, dtype=np.uint8))
+    assert SanityGuard(most_black=1).check(of, candidate, noise).reasons == (Reason.SANITY,)
+
+
 def test_full_is_compared_with_the_window_that_it_shows() -> None:
     # Nearly black around the object, bright beyond: the crop is blacker than the whole source.
     image = np.full((HEIGHT, WIDTH, 3), 200, np.uint8)
