@@ -33,7 +33,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
     """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
 
     kind = "attribute"
-    version = 9
+    version = 10
     what = "edited pictures"
     settings = AttributeSettings
     guard = GuardSettings
