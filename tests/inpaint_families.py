@@ -99,6 +99,7 @@ def write_family(folder: Path, family: str) -> Path:
         "name": family,
         "description": "Tiny random checkpoints for tests.",
         "backgrounds": ["green grass"],
+        "worlds": ["*"],
         "guidance": 2.0,
         "steps": 2,
         "roles": {

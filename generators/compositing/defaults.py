@@ -16,7 +16,7 @@ FEATHER = 4.0
 FILL_LIMITS = {
     "fill_smooth": 0.45,
     "fill_plain": 0.56,
-    "fill_colour": 0.18,
+    "fill_colour": 0.25,
     "fill_seam": 1.0,
     "fill_remnant": 0.18,
     "fill_traces": 0.25,
