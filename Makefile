@@ -44,7 +44,7 @@ faults: $(DEVELOP)  ## bad input of every kind, kills and damaged datasets: one 
 	$(BIN)/python -m tests.faults
 
 bench: $(DEVELOP)  ## timed comparisons, side by side in one run
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --json docs/benchmarks/engine.json
 
 check-full-size: $(DEVELOP)  ## full-size checkpoints with random weights, through the command line (9 GB of disk)
 	$(BIN)/python -m tests.benchmarks.full_size

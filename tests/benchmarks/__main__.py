@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import statistics
+import argparse
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from editmill.generators.attribute.placing import Placer
 from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
 from editmill.generators.base.edits import make_edit
 from editmill.generators.base.loaded import LoadedSource
-from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.text.candidates import TextJob
 from editmill.generators.text.editing import TextEditor
@@ -30,9 +27,10 @@ from editmill.packs.tabletop.world import make_scene
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.sources import open_source
+from tests.benchmarks.comparing import compare, write_results
+from tests.benchmarks.engine import compare_batches, compare_end_to_end, compare_workers, compare_writers
 from tests.manifests.builder import build_dataset
 
-ROUNDS = 5
 RECORD = SourceRecord(
     id="scene",
     image="scene.png",
@@ -44,29 +42,6 @@ RECORD = SourceRecord(
     sha256="",
     mask_sha256="",
 )
-
-
-def compare(
-    title: str,
-    first: tuple[str, Callable[[], object]],
-    second: tuple[str, Callable[[], object]],
-    *,
-    rounds: int = ROUNDS,
-) -> None:
-    """Time two ways in turn and print the median of their pairwise ratio."""
-    for _, way in (first, second):
-        way()
-    pairs = [(_seconds(first[1]), _seconds(second[1])) for _ in range(rounds)]
-    ratio = statistics.median(b / a for a, b in pairs)
-    medians = [statistics.median(column) * 1000 for column in zip(*pairs, strict=True)]
-    times = ", ".join(f"{name} {median:.1f} ms" for name, median in zip((first[0], second[0]), medians, strict=True))
-    print(f"{title}: {times}; ratio {ratio:.2f}")
-
-
-def _seconds(way: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    way()
-    return time.perf_counter() - started
 
 
 def compare_access(folder: Path) -> None:
@@ -81,37 +56,6 @@ def compare_access(folder: Path) -> None:
             return next(tar.extractfile(info).read() for info in tar if info.name == f"{key}.png")  # type: ignore[union-attr]
 
     compare("one sample by key", ("index", lambda: dataset[key].members["png"]), ("walk", walk))
-
-
-def compare_batches() -> None:
-    """Four pictures as four pipeline calls, as editmill does for equal bytes, or as one batch."""
-    torch.set_num_threads(1)
-    pack = find_pack("tabletop")
-    inpainter = Inpainter(Models(pack, Placement(device="cpu")), steps=4, guidance=pack.guidance)
-    image = make_scene("heldout", 3).image
-    hole = np.ones(image.shape[:2], bool)
-    tensor = torch.from_numpy(image.copy()).permute(2, 0, 1)[None].float() / 255
-
-    def batch() -> None:
-        generators = [torch.Generator().manual_seed(seed) for seed in range(4)]
-        inpainter.pipeline(
-            prompt=["green grass"] * 4,
-            image=tensor.repeat(4, 1, 1, 1),
-            mask_image=torch.ones(4, 1, *hole.shape),
-            height=128,
-            width=128,
-            strength=1.0,
-            num_inference_steps=4,
-            guidance_scale=pack.guidance,
-            generator=generators,
-            output_type="np",
-        )
-
-    def single() -> None:
-        for seed in range(4):
-            inpainter.fill(InpaintRequest(image, hole, "green grass", seed))
-
-    compare("four inpaintings on one core", ("batch", batch), ("one by one", single), rounds=3)
 
 
 def compare_guidance() -> None:
@@ -149,9 +93,28 @@ def compare_captions() -> None:
     )
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run what was asked for, and write the results as JSON where a file is named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     with tempfile.TemporaryDirectory() as scratch:
-        compare_access(Path(scratch) / "set")
-    compare_batches()
-    compare_guidance()
-    compare_captions()
+        folder = Path(scratch)
+        ways: dict[str, Callable[[], None]] = {
+            "end-to-end": lambda: compare_end_to_end(folder / "end-to-end"),
+            "batches": compare_batches,
+            "guidance": compare_guidance,
+            "captions": compare_captions,
+            "writers": lambda: compare_writers(folder / "writers"),
+            "access": lambda: compare_access(folder / "access"),
+            "workers": lambda: compare_workers(folder / "workers"),
+        }
+        parser.add_argument("only", nargs="*", metavar="WHAT", help=f"of {', '.join(ways)}  [default: all]")
+        parser.add_argument("--json", type=Path, help="write the results to this file")
+        asked = parser.parse_args()
+        for name in asked.only or ways:
+            ways[name]()
+    if asked.json:
+        write_results(asked.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""What a build adds to its networks: the loop around them, the writer, the check, and several workers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+import webdataset
+
+from editmill.generators.models.inpainter import Inpainter, InpaintRequest
+from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.together import side_by_side
+from editmill.manifests.tarshard import index_tar, write_tar
+from editmill.packs.tabletop.world import make_scene
+from editmill.pipelines.build import prepare
+from editmill.pipelines.packs import find_pack
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import build_shard, configure_process
+from tests.benchmarks.comparing import compare
+
+CPU = Placement(device="cpu")
+SCENES, PROMPTS = 4, 2
+# Photographs of a few hundred pixels as PNG.
+MEMBER = 30_000
+
+
+def compare_end_to_end(folder: Path) -> None:
+    """Backgrounds from prompts as a build makes, judges and stores them, and by the bare pipeline in a loop."""
+    changes = (
+        f"generator.edits=[{{name: background, count: {PROMPTS}}}]",
+        f"source.count={SCENES}",
+        "shards=1",
+        "guard.attempts=1",
+    )
+    plan = make_plan(load_recipe("imagenet-e", overrides=changes))
+    configure_process(CPU)
+    runs = iter(range(1000))
+
+    def build() -> None:
+        build_shard(prepare(plan, folder / f"build-{next(runs)}", CPU).task(0))
+
+    pack = find_pack("tabletop")
+    inpainter = Inpainter(Models(pack, CPU), steps=pack.steps, guidance=pack.guidance)
+    image = torch.rand(1, 3, 128, 128)
+
+    def loop() -> None:
+        for seed in range(SCENES * PROMPTS):
+            inpainter.pipeline(
+                prompt=["green grass"],
+                image=image,
+                mask_image=torch.ones(1, 1, 128, 128),
+                height=128,
+                width=128,
+                strength=1.0,
+                num_inference_steps=pack.steps,
+                guidance_scale=pack.guidance,
+                generator=[torch.Generator().manual_seed(seed)],
+                output_type="np",
+            )
+
+    compare(f"{SCENES * PROMPTS} backgrounds on one core", ("build", build), ("bare pipeline", loop), rounds=3)
+
+
+def compare_batches() -> None:
+    """Eight pictures in one call of the pipeline, or in eight."""
+    torch.set_num_threads(1)
+    pack = find_pack("tabletop")
+    inpainter = Inpainter(Models(pack, CPU), steps=4, guidance=pack.guidance)
+    image = make_scene("heldout", 3).image
+    requests = [InpaintRequest(image, np.ones(image.shape[:2], bool), "green grass", seed) for seed in range(8)]
+    ways = {
+        most: (f"batch {most}", lambda most=most: side_by_side(inpainter.fill, requests, most=most))
+        for most in (1, 4, 8)
+    }
+    for most in (4, 8):
+        compare("eight inpaintings on one core", ways[most], ways[1], rounds=3)
+
+
+def compare_writers(folder: Path) -> None:
+    """Members of 30 kB into a tar that is indexed and digested, or by webdataset's writer, which does neither."""
+    folder.mkdir(parents=True, exist_ok=True)
+    samples = [
+        (f"k{number:05d}0", {"png": os.urandom(MEMBER), "cls": b"3", "json": os.urandom(600)}) for number in range(2000)
+    ]
+    theirs = folder / "theirs-%06d.tar"
+
+    def shard_writer() -> None:
+        with webdataset.ShardWriter(str(theirs), maxcount=10**9, maxsize=10**12, verbose=0, encoder=False) as writer:
+            for key, members in samples:
+                writer.write({"__key__": key, **members})
+
+    compare(
+        "60 MB in 6,000 members written",
+        ("write_tar", lambda: write_tar(folder / "ours.tar", samples)),
+        ("webdataset.ShardWriter", shard_writer),
+    )
+    compare_checks([folder / "ours.tar", shutil.copy(folder / "ours.tar", folder / "copy.tar")])
+
+
+def compare_checks(tars: Sequence[Path]) -> None:
+    """Two tars checked, each member and each file, or their bytes hashed by two threads."""
+
+    def digest(path: Path) -> str:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def hashed() -> None:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(digest, tars))
+
+    compare("two tars read", ("sha256 on two cores", hashed), ("index_tar", lambda: [index_tar(tar) for tar in tars]))
+
+
+def compare_workers(folder: Path, *, scenes: int = 24) -> None:
+    """A whole build by one process and by two, start of Python and loading of models included."""
+
+    def build(workers: int) -> None:
+        out = folder / f"{workers}-workers"
+        shutil.rmtree(out, ignore_errors=True)
+        command = ["build", "imagenet-e", "--set", f"source.count={scenes}", "--shards", "8", "--device", "cpu"]
+        command += ["--workers", str(workers), "--out", str(out)]
+        subprocess.run([sys.executable, "-m", "editmill", *command], check=True, capture_output=True)
+
+    compare(
+        f"imagenet-e of {scenes} scenes",
+        ("two workers", lambda: build(2)),
+        ("one worker", lambda: build(1)),
+        rounds=1,
+        warm=False,
+    )
