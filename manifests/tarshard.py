@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.errors import CorruptDatasetError, DataError
@@ -160,7 +160,7 @@ class _FileDigests:
         self._pools = [ThreadPoolExecutor(1) for _ in range(2)]
         self._running: list[Future[None]] = []
 
-    def update(self, block: bytearray) -> None:
+    def update(self, block: bytes | bytearray) -> None:
         """Take the next bytes; those before the last block are done then, which bounds what waits."""
         wait(self._running)
         digests = (self._sha256, self._md5)
@@ -200,33 +200,36 @@ def index_tar(path: str | Path) -> TarIndex:
 
 def index_tar_stream(stream: BinaryIO, name: str) -> TarIndex:
     """Index a tar from a stream of bytes, which need not seek; see `index_tar`."""
-    reader = _HashingReader(stream)
     members: dict[str, dict[str, MemberSpan]] = {}
     last = ""
-    try:
-        # As a stream: all bytes pass the digests in order, and object stores can be read too.
-        with tarfile.open(fileobj=cast(BinaryIO, reader), mode="r|") as tar:
-            for info in tar:
-                key, _, suffix = info.name.rpartition("/")[2].partition(".")
+    with _DigestingReader(stream) as reader:
+        try:
+            while header := reader.header():
+                member, size = _parse_header(header)
+                key, _, suffix = member.rpartition("/")[2].partition(".")
                 # Readers group members by adjacency, so a sample that goes on later would be read as two.
-                # A sparse member may claim any size.
-                if (
-                    not info.isreg()
-                    or info.issparse()
-                    or suffix in members.get(key, {})
-                    or (key != last and key in members)
-                ):
-                    raise CorruptDatasetError(f"unexpected tar member {info.name!r}: repeated, or apart", where=name)
-                members.setdefault(key, {})[suffix] = _span(tar, info)
+                if size is None or suffix in members.get(key, {}) or (key != last and key in members):
+                    raise CorruptDatasetError(f"unexpected tar member {member!r}: repeated, or apart", where=name)
+                members.setdefault(key, {})[suffix] = reader.span(size)
                 last = key
-        # tarfile stops at the end mark; the padding behind it counts in the digests of the file.
-        reader.drain()
-    except CorruptDatasetError:
-        raise
-    # Damaged headers raise whatever the field that is read raises.
-    except Exception as error:
-        raise CorruptDatasetError(f"not a readable tar: {error}", where=name) from error
-    return TarIndex(name, reader.count, reader.sha256.hexdigest(), reader.md5.hexdigest(), members)
+            count, sha256, md5 = reader.drain()
+        except CorruptDatasetError:
+            raise
+        # Damaged headers raise whatever the field that is read raises.
+        except Exception as error:
+            raise CorruptDatasetError(f"not a readable tar: {error}", where=name) from error
+    return TarIndex(name, count, sha256, md5, members)
+
+
+def _parse_header(header: bytes) -> tuple[str, int | None]:
+    """Return the name and size of a member; no size where it is not a plain file."""
+    name, size = header[:100].rstrip(b"\0"), header[124:135]
+    if size.isdigit() and _header(name.decode(), int(size, 8)) == header:
+        return name.decode(), int(size, 8)
+    # Not of our making, and right all the same unless it says otherwise.
+    info = tarfile.TarInfo.frombuf(header, "utf-8", "strict")
+    # A sparse member may claim any size, and headers of extensions change what comes after them.
+    return info.name, info.size if info.isreg() and not info.issparse() else None
 
 
 def read_tar(path: str | Path) -> Iterator[tuple[str, dict[str, bytes]]]:
@@ -268,31 +271,61 @@ def _check_suffix(suffix: str) -> None:
         )
 
 
-def _span(tar: tarfile.TarFile, info: tarfile.TarInfo) -> MemberSpan:
-    content = tar.extractfile(info)
-    digest = hashlib.sha256()
-    while content is not None and (block := content.read(_BLOCK)):
-        digest.update(block)
-    return MemberSpan(offset=info.offset_data, size=info.size, sha256=digest.hexdigest())
+class _DigestingReader:
+    """Reads a tar's headers and members in order; all bytes pass the digests of the file, large blocks at a time.
 
-
-class _HashingReader:
-    """Digests what tarfile reads, so that one pass serves the index and the file's digests."""
+    tarfile's own reader takes longer for a member than its digest does.
+    """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.sha256 = hashlib.sha256()
-        # For wids, whose index names it; systems in FIPS mode refuse md5 that is not declared harmless.
-        self.md5 = hashlib.md5(usedforsecurity=False)
-        self.count = 0
+        self._stream, self._digests = stream, _FileDigests()
+        self._block, self._at, self._read = memoryview(b""), 0, 0
 
-    def read(self, size: int) -> bytes:
-        block = self._stream.read(size)
-        self.sha256.update(block)
-        self.md5.update(block)
-        self.count += len(block)
-        return block
+    def __enter__(self) -> _DigestingReader:
+        return self
 
-    def drain(self) -> None:
-        while self.read(_BLOCK):
+    def __exit__(self, *error: object) -> None:
+        self._digests.end()
+
+    def header(self) -> bytes:
+        """Return the next member's header; empty at the end, which zeros mark, or the end of the file."""
+        data = b"".join(self._pieces(tarfile.BLOCKSIZE))
+        return data if any(data) else b""
+
+    def span(self, size: int) -> MemberSpan:
+        """Return the place and the digest of the next ``size`` bytes, those of a member, and go on behind its padding.
+
+        Raises:
+            EOFError: The tar ends within them.
+        """
+        offset, digest, padding = self._place, hashlib.sha256(), -size % tarfile.BLOCKSIZE
+        for piece in self._pieces(size):
+            digest.update(piece)
+        for _ in self._pieces(padding):
             pass
+        if self._place < offset + size + padding:
+            raise EOFError("unexpected end of data")
+        return MemberSpan.model_construct(offset=offset, size=size, sha256=digest.hexdigest())
+
+    def drain(self) -> tuple[int, str, str]:
+        """Read to the end, whose padding counts too; return the bytes, and sha256 and md5 of all of them."""
+        while self._fill():
+            pass
+        return self._read, *self._digests.end()
+
+    @property
+    def _place(self) -> int:
+        return self._read - len(self._block) + self._at
+
+    def _pieces(self, size: int) -> Iterator[memoryview]:
+        while size and (self._at < len(self._block) or self._fill()):
+            piece = self._block[self._at : self._at + size]
+            self._at, size = self._at + len(piece), size - len(piece)
+            yield piece
+
+    def _fill(self) -> bool:
+        block = self._stream.read(_BLOCK)
+        self._block, self._at, self._read = memoryview(block), 0, self._read + len(block)
+        if block:
+            self._digests.update(block)
+        return bool(block)
