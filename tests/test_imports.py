@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 
 from tests.check_imports import circle, folder_graph, module_graph, strays, violations
 
@@ -51,3 +53,18 @@ def test_a_family_is_imported_within_its_own_folders_alone() -> None:
         found = strays(module_graph(trees(**sources, **{module: text})))
         assert found == [f"editmill.{module.replace('__', '.')}: the family text is imported outside of its folders"]
     assert strays(module_graph(trees(**sources, packs__tabletop__a=text))) == []
+
+
+def test_plans_load_no_network() -> None:
+    """Planning is for laptops and login nodes too; torch alone takes seconds to import."""
+    recipes = ("demo", "imagenet-e", "xmai", "dilution", "watermark", "fmr", "imagenet-g")
+    program = (
+        "import sys\n"
+        "from click.testing import CliRunner\n"
+        "from editmill.flows.cli import main\n"
+        f"results = [CliRunner().invoke(main, ['plan', recipe]) for recipe in {recipes}]\n"
+        "assert [result.exit_code for result in results] == [0] * len(results), results\n"
+        "print(*{'torch', 'diffusers', 'transformers', 'prefect'} & sys.modules.keys())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

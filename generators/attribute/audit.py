@@ -19,7 +19,7 @@ from editmill.generators.attribute.geometry import GeometryError, outline, scale
 from editmill.generators.attribute.guards import fixtures
 from editmill.generators.attribute.guards.all import make_guards
 from editmill.generators.attribute.guards.base import Guard
-from editmill.generators.attribute.guards.complexity import CONTROL, ComplexityGuard
+from editmill.generators.attribute.guards.complexity import ComplexityGuard
 from editmill.generators.attribute.guards.duplicates import DuplicateGuard
 from editmill.generators.attribute.guards.eligibility import SourceGuard
 from editmill.generators.attribute.guards.fill import FillGuard
@@ -34,6 +34,7 @@ from editmill.generators.attribute.guards.pixels import (
 )
 from editmill.generators.attribute.guards.placement import PlacementGuard
 from editmill.generators.attribute.guards.removal import RemovalGuard
+from editmill.generators.attribute.guards.scores import CONTROL
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.settings import AttributeSettings

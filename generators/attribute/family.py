@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from editmill.generators.attribute.choices import resolve
 from editmill.generators.attribute.estimate import estimate_attribute
+from editmill.generators.attribute.guards.scores import SCORE_NAMES
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, PartnerPool
 from editmill.generators.attribute.planning import AttributePlanner
@@ -103,8 +104,6 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         return tuple(sorted((asked.image, *MEMBERS)))
 
     def score_names(self, asked: AttributeAsked) -> tuple[str, ...]:
-        from editmill.generators.attribute.guards.all import SCORE_NAMES
-
         return SCORE_NAMES
 
     def maker(self, build: AttributeBuild) -> AttributeMaker:

@@ -47,7 +47,6 @@ GUARDS: tuple[type[Guard], ...] = (
     SegmentationGuard,
     LabelGuard,
 )
-SCORE_NAMES: tuple[str, ...] = tuple(name for guard in GUARDS for name in guard.score_names)
 
 
 def make_guards(

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.guards.scores import COMPLEXITY, CONTROL
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.manifests.arrays import Picture
-
-CONTROL = "complexity_control"
 
 
 class ComplexityGuard:
@@ -26,7 +25,7 @@ class ComplexityGuard:
         margin: Least difference from the control in grey levels; the difference has to be above it.
     """
 
-    score_names: tuple[str, ...] = ("complexity", CONTROL)
+    score_names: tuple[str, ...] = COMPLEXITY
 
     def __init__(self, *, margin: float = 0.0) -> None:
         self.margin = margin

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.scores import DUPLICATES
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
@@ -38,7 +39,7 @@ class DuplicateGuard:
         threshold: Least score of a detection, in [0, 1].
     """
 
-    score_names: tuple[str, ...] = ("duplicate_judged", "duplicates", "source_duplicates")
+    score_names: tuple[str, ...] = DUPLICATES
 
     def __init__(self, detector: Detector, *, threshold: float = 0.3) -> None:
         self.detector, self.threshold = detector, threshold

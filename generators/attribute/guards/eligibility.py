@@ -9,6 +9,7 @@ import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.edits import kind_of
+from editmill.generators.attribute.guards.scores import SOURCE
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
@@ -41,7 +42,7 @@ class SourceGuard:
             frame cuts off, which the renderer keeps at their border.
     """
 
-    score_names: tuple[str, ...] = ("source_share", "source_component", "source_border")
+    score_names: tuple[str, ...] = SOURCE
 
     def __init__(
         self, *, least_share: float = 0.01, most_share: float = 0.6, least_component: float = 0.9, border: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.guards.removal import removed_source
+from editmill.generators.attribute.guards.scores import FILL
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -35,7 +36,7 @@ class FillGuard:
         limits: Largest allowed value of each score.
     """
 
-    score_names: tuple[str, ...] = tuple(REASONS)
+    score_names: tuple[str, ...] = FILL
 
     def __init__(self, limits: Mapping[str, float]) -> None:
         self.limits = limits

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.scores import HALO
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -77,7 +78,7 @@ class HaloGuard:
         ratio: A halo of up to this many times the source's is allowed as well.
     """
 
-    score_names: tuple[str, ...] = ("halo", "source_halo")
+    score_names: tuple[str, ...] = HALO
 
     def __init__(self, *, limit: float = 8.0, ratio: float = 1.5) -> None:
         self.limit, self.ratio = limit, ratio

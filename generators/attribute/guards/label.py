@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.scores import LABEL, SUFFIXES
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
@@ -15,9 +16,6 @@ from editmill.generators.guards.looking import object_crop
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.manifests.arrays import Picture
-
-SCORES = ("label_judged", "label_margin", "label_source_margin")
-SUFFIXES = ("", "_2")
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class LabelGuard:
         margin: The margin that has to be passed.
     """
 
-    score_names: tuple[str, ...] = tuple(name + suffix for suffix in SUFFIXES for name in SCORES)
+    score_names: tuple[str, ...] = LABEL
 
     def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], margin: float = 0.0) -> None:
         self.judges, self.rule = judges, LabelRule(margin)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.edits import kind_of
+from editmill.generators.attribute.guards.scores import MASK
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -22,7 +23,7 @@ class MaskGuard:
         limits: Largest allowed value of each score.
     """
 
-    score_names: tuple[str, ...] = ("mask_gaps", "mask_missed")
+    score_names: tuple[str, ...] = MASK
 
     def __init__(self, limits: Mapping[str, float]) -> None:
         self.limits = limits

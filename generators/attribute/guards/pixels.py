@@ -8,6 +8,7 @@ import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.edits import kind_of
+from editmill.generators.attribute.guards.scores import AREA, BACKGROUND, OBJECT_PIXELS, SANITY
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -22,7 +23,7 @@ from editmill.manifests.arrays import Mask, Picture
 class ObjectPixelsGuard:
     """The object's bytes equal the transformed source's where alpha is 255 (gate G2)."""
 
-    score_names: tuple[str, ...] = ("object_difference",)
+    score_names: tuple[str, ...] = OBJECT_PIXELS
 
     def __init__(self, *, limit: int = 0) -> None:
         self.limit = limit
@@ -47,7 +48,7 @@ class ObjectPixelsGuard:
 class AreaGuard:
     """The object's share of the frame is the planned one, for edits whose level is a share (gate G6)."""
 
-    score_names: tuple[str, ...] = ("area", "area_error")
+    score_names: tuple[str, ...] = AREA
 
     def __init__(self, *, tolerance: float = 0.005) -> None:
         self.tolerance = tolerance
@@ -67,7 +68,7 @@ class AreaGuard:
 class BackgroundChangedGuard:
     """A replaced background differs from the source's: mean absolute difference of bytes where alpha is 0."""
 
-    score_names: tuple[str, ...] = ("background_change",)
+    score_names: tuple[str, ...] = BACKGROUND
 
     def __init__(self, *, least: float = 4.0) -> None:
         self.least = least
@@ -101,7 +102,7 @@ class SanityGuard:
         least_correlation: Least correlation of neighbours.
     """
 
-    score_names: tuple[str, ...] = ("contrast", "black_share", "correlation")
+    score_names: tuple[str, ...] = SANITY
 
     def __init__(
         self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3

@@ -10,6 +10,7 @@ import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.geometry import warp
+from editmill.generators.attribute.guards.scores import PLACEMENT
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -46,7 +47,7 @@ class PlacementGuard:
         angle_tolerance: Largest allowed difference in degrees.
     """
 
-    score_names: tuple[str, ...] = ("centroid_error", "angle_error")
+    score_names: tuple[str, ...] = PLACEMENT
 
     def __init__(self, *, centroid_tolerance: float = 1.0, angle_tolerance: float = 1.0) -> None:
         self.centroid_tolerance, self.angle_tolerance = centroid_tolerance, angle_tolerance

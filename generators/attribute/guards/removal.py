@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.scores import REMOVAL
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.loaded import LoadedSource
@@ -56,12 +57,7 @@ class RemovalGuard:
         threshold: Detection score above which the detector does.
     """
 
-    score_names: tuple[str, ...] = (
-        "removal_judged",
-        "removal_detection",
-        "removal_probability",
-        "removal_probability_2",
-    )
+    score_names: tuple[str, ...] = REMOVAL
 
     def __init__(
         self,

@@ -13,7 +13,8 @@ from PIL import Image
 
 from editmill.flows.commands.audit import audit as command
 from editmill.generators.attribute.audit import GATES
-from editmill.generators.attribute.guards.all import GUARDS, SCORE_NAMES, make_guards
+from editmill.generators.attribute.guards.all import GUARDS, make_guards
+from editmill.generators.attribute.guards.scores import SCORE_NAMES
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.base.auditing import AuditRow
 from editmill.generators.models.loading import Models
@@ -90,6 +91,7 @@ def test_guards_come_in_the_order_of_their_scores() -> None:
 
 def test_gates_are_told_apart_by_scores_that_guards_have() -> None:
     assert {gate.say for gate in GATES.values()} <= set(SCORE_NAMES)
+    assert tuple(name for guard in GUARDS for name in guard.score_names) == SCORE_NAMES
     assert all(gate.say in gate.guard.score_names for gate in GATES.values())
 
 
