@@ -68,7 +68,7 @@ class Plan:
 
     def notices(self) -> list[str]:
         """Return what a user should know before the dataset is built."""
-        return [*self.choices, *self.recipe.family.notices(self.samples())]
+        return [*self.choices, *_calibrated_elsewhere(self.recipe), *self.recipe.family.notices(self.samples())]
 
     def problems(self) -> dict[str, SourceRecord]:
         """Return the records that can't be used, by id; each says why."""
@@ -116,6 +116,15 @@ def make_plan(recipe: Recipe) -> Plan:
         calibration=calibration_records(recipe),
         choices=tuple(choices),
     )
+
+
+def _calibrated_elsewhere(recipe: Recipe) -> list[str]:
+    """Return a line where guards are calibrated on another kind of pictures than they will judge."""
+    if recipe.calibration is None or recipe.calibration.source.kind == recipe.source.kind:
+        return []
+    kinds = f"{recipe.calibration.source.kind!r} sources, but judge pictures of {recipe.source.kind!r} ones"
+    fix = "give labelled pictures like yours that the dataset does not use, by --set calibration.source"
+    return [f"the guards are calibrated on {kinds}: their limits may reject or accept nearly all\n  fix: {fix}"]
 
 
 def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:

@@ -29,7 +29,9 @@ def test_nothing_is_made_of_classes_that_nobody_knows(photos: Path, recipe: str,
         make_plan(load_recipe(recipe, source=f"folder:{photos}"))
     assert MAKE in caught.value.fix
     assert make_plan(load_recipe(recipe, source=f"folder:{photos}", overrides=(MAKE,))).samples()
-    assert make_plan(load_recipe(recipe, source=f"folder:{photos}", models="sd15")).samples()
+    plan = make_plan(load_recipe(recipe, source=f"folder:{photos}", models="sd15"))
+    assert "calibrated on 'tabletop' sources, but judge pictures of 'folder' ones" in plan.notices()[0]
+    assert make_plan(load_recipe(recipe)).notices() == []
 
 
 def test_no_judge_chooses_words_for_a_world_that_it_does_not_know(photos: Path) -> None:
