@@ -37,6 +37,7 @@ test-slow: $(DEVELOP)  ## the tests that take minutes
 lint: $(DEVELOP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --quiet .
+	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/mypy
 	$(BIN)/python tests/check_imports.py
 

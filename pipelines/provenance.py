@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -35,14 +36,15 @@ def code_version() -> str:
 
 @cache
 def code_commit() -> str:
-    """Return the commit of the checkout that runs, with ``-dirty`` for changes; empty for an installed package.
+    """Return the commit of the checkout that runs, with ``-dirty`` for changes.
 
-    Asked once: what is changed later is not what runs.
+    An installed package has ``EDITMILL_CODE_COMMIT``, which images set, or "". Asked once: what is changed later is not
+    what runs.
     """
     root = Path(__file__).resolve().parents[1]
     # Asked in an installed package, git would describe a repository that happens to lie above it.
     if not (root / ".git").exists():
-        return ""
+        return os.environ.get("EDITMILL_CODE_COMMIT", "")
     try:
         run = subprocess.run(
             # No tag may take the place of the commit, hence the exclusion.
