@@ -149,10 +149,11 @@ def load_pipeline(cls: Any, folder: Path, choice: Choice = WHOLE, *, dtype: torc
         if not choice.file and (folder / part / "config.json").exists() and library in ("diffusers", "transformers"):
             given[part] = load_network(find_class(f"{library}.{name}"), folder / part, choice, dtype=dtype)
     given |= parts
-    # Of the pipelines only those of Stable Diffusion 1 and 2 have a checker to leave out.
+    # Only Stable Diffusion 1 and 2 have a checker to leave out. Stable Diffusion XL hides a watermark in every picture
+    # where invisible-watermark is installed: the pictures would depend on that, and be marked unasked.
     accepted = inspect.signature(cls.__init__).parameters
-    checker = {"safety_checker": None, "requires_safety_checker": False}
-    given |= {name: checker[name] for name in checker if name in accepted}
+    unwanted = {"safety_checker": None, "requires_safety_checker": False, "add_watermarker": False}
+    given |= {name: unwanted[name] for name in unwanted if name in accepted}
     options = {"local_files_only": True, "dtype": dtype, **given}
     return (
         _from_single_file(cls, folder, choice.file, options) if choice.file else cls.from_pretrained(folder, **options)

@@ -15,10 +15,12 @@ from torch import Tensor
 from torchvision.models import squeezenet1_0
 
 from editmill.generators.models.loading import Models, Placement
-from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.networks import find_class
+from editmill.generators.models.pack import PackSpec, read_pack
 from editmill.manifests.errors import ModelError
 from tests.generators.models.test_loading import CLIP, INPAINT, pack_of
 from tests.generators.models.test_segment_anything import write_published
+from tests.inpaint_families import write_family
 from tests.original_names import original_state
 
 CPU = Placement(device="cpu")
@@ -127,6 +129,16 @@ def test_parts_that_nothing_reads_may_be_missing(pack: PackSpec, tmp_path: Path)
     loaded = Models(pack_of(tmp_path, inpaint=INPAINT), CPU).get("inpaint")
     assert loaded.safety_checker is loaded.feature_extractor is None
     assert equal(loaded, Models(pack, CPU).get("inpaint"))
+
+
+def test_pictures_get_no_watermark_that_nobody_asked_for(tmp_path: Path) -> None:
+    pytest.importorskip("imwatermark")
+    path = write_family(tmp_path, "sdxl")
+    cls = "diffusers.StableDiffusionXLInpaintPipeline"
+    # As published, the index says nothing of it.
+    assert "add_watermarker" not in (tmp_path / "inpaint" / "model_index.json").read_text()
+    assert find_class(cls).from_pretrained(tmp_path / "inpaint").watermark is not None
+    assert Models(read_pack(path), CPU).get("inpaint").watermark is None
 
 
 @pytest.mark.parametrize("name", ["v1-5-inpainting.safetensors", "sd-v1-5-inpainting.ckpt"])
