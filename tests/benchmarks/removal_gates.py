@@ -191,6 +191,7 @@ def main() -> None:
     parser.add_argument("--models", default="tabletop", help="the pack whose inpainting makes faults")
     parser.add_argument("--patches", action="store_true", help="also count fills by PatchMatch (10 s a photograph)")
     options = parser.parse_args()
+    cv2.setNumThreads(1)
     models = Models(find_pack(options.models), Placement(device="cpu"))
     fillers = {
         name: remover
