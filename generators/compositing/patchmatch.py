@@ -49,8 +49,6 @@ class PatchMatch:
         self.library, self.side = patch_match, side
         version = importlib.metadata.version("pypatchmatch")
         self.identity: dict[str, Any] = {"patchmatch": version, "side": side, "radii": list(RADII)}
-        # Patches of the surroundings have their colours.
-        self.matched = False
 
     def cost(self) -> int:
         """Return the network evaluations per picture: none."""

@@ -58,8 +58,6 @@ class Filler(Protocol):
     """What fills holes: the pack's inpainting, LaMa or PatchMatch."""
 
     identity: dict[str, Any]
-    # Whether its colours have to be matched to the surroundings.
-    matched: bool
 
     def cost(self) -> int:
         """Return the network evaluations per picture."""
@@ -147,7 +145,8 @@ class Remover:
         hole = self.hole(source)
         # At full strength, the default, filling starts from noise in which nothing of the object is left.
         fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
-        background = blend_fill(source.image, fill, hole, self.feather) if self.filler.matched else fill
+        # Patches of the surroundings have their colours, and stay as they are.
+        background = blend_fill(source.image, fill, hole, self.feather)
         if path is not None:
             buffer = io.BytesIO()
             # The cache is deleted with the finished dataset, so speed counts for more than size.

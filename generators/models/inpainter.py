@@ -127,7 +127,6 @@ class Inpainter:
     def __init__(self, models: Models, *, steps: int, guidance: float) -> None:
         self.pipeline: Any = models.get("inpaint")
         self.steps, self.guidance = steps, guidance
-        self.matched = True
         entry = models.pack.entry("inpaint")
         self.control = entry.control
         self.accepted = frozenset(inspect.signature(self.pipeline.__call__).parameters)

@@ -29,7 +29,6 @@ class Lama:
         self.model: Any = models.get(ROLE)
         self.device = models.device
         self.identity = {"lama": models.digest(ROLE)}
-        self.matched = True
 
     def cost(self) -> int:
         """Return the network evaluations per picture."""
