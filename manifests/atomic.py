@@ -35,7 +35,7 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
         OSError: The disk fails or is full; it names ``path``.
     """
     final = Path(path)
-    temporary, stream = _open_temporary(final)
+    temporary, stream = open_temporary(final)
     try:
         with stream:
             yield stream
@@ -83,7 +83,8 @@ def remove_stale_temporaries(folder: str | Path) -> list[Path]:
     return removed
 
 
-def _open_temporary(final: Path) -> tuple[Path, BinaryIO]:
+def open_temporary(final: Path) -> tuple[Path, BinaryIO]:
+    """Make a temporary file beside ``final`` under a lock, which lasts until the stream is closed."""
     while True:
         temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
         # Not mkstemp, whose files ignore the umask; readable, since tars are indexed through the same stream.

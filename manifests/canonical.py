@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -35,6 +36,15 @@ def canonical_json(obj: Any) -> bytes:
 def digest(obj: Any) -> str:
     """Return the sha256 of a value's canonical JSON, in hex."""
     return hashlib.sha256(canonical_json(obj)).hexdigest()
+
+
+def digest_items(items: Iterable[Any]) -> str:
+    """Return the digest of a list of values, one of which at a time is in memory."""
+    sha256 = hashlib.sha256(b"[")
+    for number, item in enumerate(items):
+        sha256.update((b"," if number else b"") + canonical_json(item))
+    sha256.update(b"]")
+    return sha256.hexdigest()
 
 
 def file_digest(path: str | Path, algorithm: str = "sha256") -> str:

@@ -121,7 +121,7 @@ class _Contract:
             check_same_types(self._types, types, where=f"{row.key}.json")
 
 
-def restore_stats(root: str | Path, keys: Sequence[str], **facts: Unpack[ShardFacts]) -> ShardStats | None:
+def restore_stats(root: str | Path, keys: Iterable[str], **facts: Unpack[ShardFacts]) -> ShardStats | None:
     """Write the stats file of a shard again, whose tar and rows are there and fit each other.
 
     Args:

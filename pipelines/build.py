@@ -81,8 +81,10 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
     identity = identify(plan, placement)
     # A finished dataset that was damaged since is built again as far as it was damaged.
     complete = claim(out, identity.fingerprint) and intact(out)
-    report = None if complete else calibrate_guards(plan, out, placement)
-    return Prepared(plan, identity, out, placement, complete, report)
+    if complete:
+        return Prepared(plan, identity, out, placement, complete)
+    # Shards may be built on other machines, which share this folder alone.
+    return Prepared(plan.copy(out), identity, out, placement, complete, calibrate_guards(plan, out, placement))
 
 
 def build(
@@ -136,6 +138,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     remove_parts(prepared.out / prepared.plan.recipe.split)
+    prepared.plan.file.delete()
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
     return manifest

@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 from editmill.generators.base.family import Asked
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
-from editmill.manifests.canonical import digest
+from editmill.manifests.canonical import digest_items
 from editmill.manifests.errors import RecipeError, SourceError
 from editmill.manifests.keys import shard_of
-from editmill.manifests.manifest import sources_digest
+from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord, SourcesRecord
 from editmill.pipelines.packs import find_pack
+from editmill.pipelines.plan_file import PlanFile, PlannedShard, StoredRecords, disk_errors
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.serving import check_roles
 from editmill.pipelines.sources import open_source
 
-# A plan is kept in memory, and a thousand bytes are a sample.
-MOST_SAMPLES = 5_000_000
+T = TypeVar("T")
+# A plan lies on the disk, and some hundred bytes are a sample.
+MOST_SAMPLES = 100_000_000
+# Samples that are written and read together: those of one source, and not more.
+TOGETHER = 256
+# Seconds before planning shows how far it is.
+QUIET = 2.0
+
+
+class Problem(NamedTuple):
+    """Why a source can't be used: a reason of the closed list, and what exactly is wrong."""
+
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A dataset's samples by shard, in source order, and what they were planned from.
+    """A dataset's samples by shard, in source order, and what they were planned from. Samples are read from a file.
 
     The pack and the sources are read here and carried from here on: nothing looks them up again by their names.
 
@@ -35,6 +50,9 @@ class Plan:
         recipe: What was asked for, with every choice made that depends on pack and source.
         pack: The recipe's pack, as its file was.
         shards: The samples.
+        file: Where they are.
+        counts: Samples per edit label, in the recipe's order.
+        problems: The sources that can't be used, by id.
         sources: The sources as a whole.
         content: Digest of everything that their records say.
         class_names: By label.
@@ -45,7 +63,10 @@ class Plan:
 
     recipe: Recipe
     pack: PackSpec
-    shards: tuple[tuple[PlannedSample, ...], ...]
+    shards: tuple[PlannedShard, ...]
+    file: PlanFile
+    counts: dict[str, int]
+    problems: dict[str, Problem]
     sources: SourcesRecord
     content: str
     class_names: dict[int, str]
@@ -58,21 +79,52 @@ class Plan:
         """What the recipe asks of its family."""
         return self.recipe.asked(self.pack)
 
-    def samples(self) -> list[PlannedSample]:
-        """Return every sample, shard by shard."""
-        return [sample for shard in self.shards for sample in shard]
-
-    def counts(self) -> dict[str, int]:
-        """Count planned samples per edit label, in the recipe's order."""
-        return dict(Counter(sample.edit.label for sample in self.samples()))
+    def samples(self) -> Iterator[PlannedSample]:
+        """Yield every sample, shard by shard; those of a source follow each other."""
+        return chain.from_iterable(self.shards)
 
     def notices(self) -> list[str]:
         """Return what a user should know before the dataset is built."""
         return [*self.choices, *_calibrated_elsewhere(self.recipe), *self.recipe.family.notices(self.samples())]
 
-    def problems(self) -> dict[str, SourceRecord]:
-        """Return the records that can't be used, by id; each says why."""
-        return {sample.source.id: sample.source for sample in self.samples() if sample.source.problem}
+    def copy(self, folder: Path) -> Plan:
+        """Return the plan with a copy of its file in ``folder``."""
+        file = self.file.copy(folder)
+        return replace(self, file=file, shards=tuple(replace(shard, file=file) for shard in self.shards))
+
+
+@dataclass
+class _Tally:
+    """What is told of all samples, counted while they pass."""
+
+    recipe: Recipe
+    sizes: Counter[int] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
+    problems: dict[str, Problem] = field(default_factory=dict)
+
+    def by_shard(self, samples: Iterable[PlannedSample]) -> Iterator[tuple[int, list[PlannedSample]]]:
+        """Yield the samples of a source together, with the number of their shard.
+
+        Raises:
+            RecipeError: There are too many.
+        """
+        for source, group in groupby(samples, key=lambda sample: sample.source.id):
+            shard = shard_of(source, self.recipe.shards)
+            while mine := list(islice(group, TOGETHER)):
+                self._count(shard, mine)
+                yield shard, mine
+
+    def _count(self, shard: int, samples: list[PlannedSample]) -> None:
+        self.sizes[shard] += len(samples)
+        self.counts.update(sample.edit.label for sample in samples)
+        source = samples[0].source
+        if source.problem:
+            self.problems[source.id] = Problem(source.problem, source.detail or source.image)
+        if self.sizes.total() > MOST_SAMPLES:
+            what = f"the recipe asks for more than {MOST_SAMPLES:,} samples"
+            raise RecipeError(
+                what, where=self.recipe.name, fix="split the sources over several datasets, or plan fewer edits"
+            )
 
 
 def make_plan(recipe: Recipe) -> Plan:
@@ -91,31 +143,38 @@ def make_plan(recipe: Recipe) -> Plan:
     score_names_of(recipe, pack)
     check_roles(recipe, pack)
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
-    records = list(source.records())
-    shards: list[list[PlannedSample]] = [[] for _ in range(recipe.shards)]
-    for number, sample in enumerate(family.plan(asked, records)):
-        if number >= MOST_SAMPLES:
-            what = f"the recipe asks for more than {MOST_SAMPLES:,} samples of {len(records):,} sources"
-            raise RecipeError(
-                what, where=recipe.name, fix="split the sources over several datasets, or plan fewer edits"
-            )
-        shards[shard_of(sample.source.id, recipe.shards)].append(sample)
-    if not any(shards):
-        what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
-        raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
-    return Plan(
-        recipe=recipe,
-        pack=pack,
-        shards=tuple(tuple(shard) for shard in shards),
-        sources=SourcesRecord(
-            name=source.name, count=len(records), licence=source.licence, digest=sources_digest(records)
-        ),
-        content=content_digest(records),
-        class_names=dict(sorted(family.class_names(records).items())),
-        lead=family.lead(asked, records),
-        calibration=calibration_records(recipe),
-        choices=tuple(choices),
-    )
+    with disk_errors():
+        records = StoredRecords(_shown(source.records(), "reading sources", "source"))
+        tally = _Tally(recipe)
+        file = PlanFile.write(tally.by_shard(_shown(family.plan(asked, records), "planning", "sample")))
+        if not tally.counts:
+            what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
+            raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
+        return Plan(
+            recipe=recipe,
+            pack=pack,
+            shards=tuple(PlannedShard(file, shard, tally.sizes[shard]) for shard in range(recipe.shards)),
+            file=file,
+            counts=dict(tally.counts),
+            problems=tally.problems,
+            sources=SourcesRecord(
+                name=source.name,
+                count=len(records),
+                licence=source.licence,
+                # As `sources_digest`, of records that are sorted on the disk.
+                digest=digest_items(records.identities()),
+            ),
+            content=content_digest(records),
+            class_names=dict(sorted(family.class_names(records).items())),
+            lead=family.lead(asked, records),
+            calibration=calibration_records(recipe),
+            choices=tuple(choices),
+        )
+
+
+def _shown(items: Iterator[T], what: str, unit: str) -> Iterator[T]:
+    """Show how far an iteration is, unless it is short."""
+    return iter(Progress(items, desc=what, unit=unit, delay=QUIET))
 
 
 def _calibrated_elsewhere(recipe: Recipe) -> list[str]:
@@ -142,9 +201,9 @@ def score_names_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
     return tuple(names)
 
 
-def content_digest(records: Sequence[SourceRecord]) -> str:
+def content_digest(records: Iterable[SourceRecord]) -> str:
     """Digest everything that records say; the names of files in them are part of rows and members."""
-    return digest([record.released() for record in records])
+    return digest_items(record.released() for record in records)
 
 
 def calibration_records(recipe: Recipe) -> tuple[SourceRecord, ...]:

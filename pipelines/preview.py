@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby, islice
 from pathlib import Path
 
 from PIL import Image
@@ -39,18 +40,17 @@ def preview_plan(
     if report is None and plan.recipe.calibration is not None:
         report = make_report(plan, placement)
     configure_process(placement)
-    samples = [sample for sample in plan.samples() if not sample.source.problem]
-    chosen = list(dict.fromkeys(sample.source.id for sample in samples))[:sources]
+    usable = (sample for sample in plan.samples() if not sample.source.problem)
+    chosen = [list(mine) for _, mine in islice(groupby(usable, key=lambda sample: sample.source.id), sources)]
     # Any shard will do: what its task says beside the samples holds for the whole plan.
     builder = sample_builder(
         ShardTask.for_plan(plan, 0, identity=identity, out=None, placement=placement, report=report)
     )
     shown = []
-    for identifier in Progress(chosen, desc="preview", unit="source"):
-        mine = [sample for sample in samples if sample.source.id == identifier]
+    for mine in Progress(chosen, desc="preview", unit="source"):
         built = list(builder.build(mine, shard=0))
         shown.append(Sheet([row for row, _ in built], [members for _, members in built]))
-    columns = dict.fromkeys(edit_title(sample.edit.name, sample.edit.level) for sample in samples)
+    columns = dict.fromkeys(edit_title(sample.edit.name, sample.edit.level) for mine in chosen for sample in mine)
     return plan.recipe.family.sheet(shown, list(columns), cell=cell)
 
 

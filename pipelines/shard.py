@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import torch
 
 from editmill.generators.base.family import Build
 from editmill.generators.base.making import Frame, SampleBuilder
-from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
@@ -25,6 +25,7 @@ from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
+from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import SourceSpec, open_source
@@ -55,7 +56,7 @@ class ShardTask:
     pack: PackSpec
     lead: tuple[SourceRecord, ...]
     shard: int
-    samples: tuple[PlannedSample, ...]
+    samples: PlannedShard
     class_names: tuple[str, ...]
     identity: Identity
     out: Path | None
@@ -234,7 +235,7 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
     )
     finished = finished_shard(out / recipe.split, task.stem, fingerprint=fingerprint, deep=True)
     if finished is None and found_stats(out / recipe.split, task.stem) is None:
-        finished = restore_stats(out, [sample.key for sample in task.samples], **facts)
+        finished = restore_stats(out, (sample.key for sample in task.samples), **facts)
     if finished is not None:
         progress(len(task.samples))
         return finished
@@ -246,7 +247,7 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
             logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
             progress(done)
         builder = sample_builder(task)
-        for group in builder.groups(task.samples[done:], shard=task.shard, state=tar.state):
+        for group in builder.groups(islice(task.samples, done, None), shard=task.shard, state=tar.state):
             tar.add(group, builder.maker.state())
             progress(len(group))
 

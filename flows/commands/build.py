@@ -38,30 +38,29 @@ def plan(asked: Asked, as_json: bool) -> None:
     """
     made = asked.plan()
     guess = asdict(made.recipe.family.estimate(made.asked, made.samples()))
-    problems = made.problems()
     if as_json:
         click.echo(
             json.dumps(
                 {
-                    "edits": made.counts(),
+                    "edits": made.counts,
                     "shards": [len(shard) for shard in made.shards],
-                    "problems": {identity: record.problem for identity, record in problems.items()},
+                    "problems": {identity: problem.reason for identity, problem in made.problems.items()},
                     **guess,
                 },
                 indent=2,
             )
         )
         return
-    for label, count in made.counts().items():
+    for label, count in made.counts.items():
         click.echo(f"{label:24} {count:8}")
-    click.echo(f"{'all':24} {sum(made.counts().values()):8} samples of {made.sources.count} sources")
+    click.echo(f"{'all':24} {sum(made.counts.values()):8} samples of {made.sources.count} sources")
     click.echo("shards: " + ", ".join(str(len(shard)) for shard in made.shards))
     click.echo(
         f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB"
         + _minutes(guess["cpu_minutes"])
     )
-    for identity, record in problems.items():
-        click.echo(f"source {identity} can't be used: {record.problem} ({record.detail or record.image})", err=True)
+    for identity, problem in made.problems.items():
+        click.echo(f"source {identity} can't be used: {problem.reason} ({problem.detail})", err=True)
 
 
 def _minutes(minutes: float) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 
 from editmill.generators.attribute.edits import kind_of, named
 from editmill.generators.attribute.settings import GUIDED_COST, AttributeSettings
@@ -18,14 +20,41 @@ BYTES_PER_PIXEL = 1.8
 GUIDED_PRICE, SAMPLE_PRICE = 3.5, 1
 
 
-def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Sequence[PlannedSample]) -> Estimate:
+@dataclass
+class _Counted:
+    """What a plan holds.
+
+    Attributes:
+        names: Samples by their edits' names.
+        removed: Sources whose object is removed.
+        trips: Round trips, planned or not: guided backgrounds are compared with one.
+        pixels: Of all samples.
+    """
+
+    names: Counter[str] = field(default_factory=Counter)
+    removed: int = 0
+    trips: int = 0
+    pixels: int = 0
+
+    def add(self, samples: Sequence[PlannedSample]) -> None:
+        """Count the samples of one source."""
+        self.names.update(sample.edit.name for sample in samples)
+        self.removed += any(kind_of(sample.edit.name).removes for sample in samples)
+        compared = ("round-trip", *named("guided"))
+        self.trips += len({sample.replica for sample in samples if sample.edit.name in compared})
+        self.pixels += sum(sample.source.width * sample.source.height for sample in samples)
+
+
+def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Iterable[PlannedSample]) -> Estimate:
     """Return what a plan would cost at one attempt per sample."""
+    counted = _Counted()
+    for _, mine in groupby(samples, key=lambda sample: sample.source.id):
+        counted.add(list(mine))
     faithful, steps = settings.render.mode == "faithful", settings.render.steps or pack.steps
     # Classifier-free guidance asks the network twice per step; pipelines leave it out up to a scale of 1.
     doubled = 2 if (settings.render.guidance or pack.guidance) > 1 else 1
-    removed = {sample.source.id for sample in samples if kind_of(sample.edit.name).removes}
-    whole = doubled * steps * (len(removed) + sum(sample.edit.name == "background" for sample in samples))
-    unguided, guided = _regenerated(settings, samples)
+    whole = doubled * steps * (counted.removed + counted.names["background"])
+    unguided, guided = _regenerated(settings, counted)
     latent, pixel, priced = whole, 0, float(whole)
     if faithful:
         # The last step is never guided.
@@ -36,29 +65,18 @@ def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Seq
         part = doubled * min(steps, int(steps * settings.render.strength))
         latent, priced = whole + part * (unguided + guided), whole + part * (unguided + GUIDED_PRICE * guided)
     seconds = (
-        pack.cpu_seconds_per_evaluation * (priced + SAMPLE_PRICE * len(samples))
+        pack.cpu_seconds_per_evaluation * (priced + SAMPLE_PRICE * counted.names.total())
         + pack.cpu_seconds_per_pixel_evaluation * pixel
     )
-    size = sum(sample.source.width * sample.source.height for sample in samples) * BYTES_PER_PIXEL / 1e6
-    return Estimate(latent + pixel, round(size, 3), round(seconds / 60, 2))
+    return Estimate(latent + pixel, round(counted.pixels * BYTES_PER_PIXEL / 1e6, 3), round(seconds / 60, 2))
 
 
-def _regenerated(settings: AttributeSettings, samples: Sequence[PlannedSample]) -> tuple[int, int]:
-    """Return backgrounds generated anew without guidance and with it.
-
-    Guided ones are compared with a round trip, planned or not.
-    """
-    names = Counter(sample.edit.name for sample in samples)
-    trips, steered = (
-        {(sample.source.id, sample.replica) for sample in samples if sample.edit.name in edits}
-        for edits in (("round-trip",), named("guided"))
-    )
-    guided = sum(names[name] for name in named("guided"))
-    unguided = len(trips | steered)
+def _regenerated(settings: AttributeSettings, counted: _Counted) -> tuple[int, int]:
+    """Return backgrounds generated anew without guidance and with it."""
+    guided, unguided = sum(counted.names[name] for name in named("guided")), counted.trips
     if settings.render.mode == "faithful":
-        unguided += sum(
-            count for name, count in names.items() if name not in (*named("copied"), *named("guided"), "round-trip")
-        )
+        others = (*named("copied"), *named("guided"), "round-trip")
+        unguided += sum(count for name, count in counted.names.items() if name not in others)
         if "guided-zero" in settings.render.faithful.compat:
             return 0, unguided + guided
     return unguided, guided

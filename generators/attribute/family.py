@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from editmill.generators.attribute.choices import resolve
@@ -57,26 +58,23 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         return tuple(dict.fromkeys(edit.name for edit in settings.edits))
 
     def plan(self, asked: AttributeAsked, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
-        by_id = {record.id: record for record in records}
-        pool = PartnerPool(list(records))
+        pool = PartnerPool(records if any(edit.name == "random-background" for edit in asked.settings.edits) else ())
         planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, pool=pool, seed=asked.seed)
         for record in records:
             for edit, replica in planner.plan(record):
                 lenders = planner.partners(record, replica) if edit.name == "random-background" else []
-                partner, spares = by_id.get(next(iter(lenders), "")), tuple(by_id[one] for one in lenders[1:])
+                partner, spares = next(iter(lenders), None), tuple(lenders[1:])
                 yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner, spares)
 
-    def notices(self, samples: Sequence[PlannedSample]) -> list[str]:
-        alone = {
-            sample.source.id
-            for sample in samples
+    def notices(self, samples: Iterable[PlannedSample]) -> list[str]:
+        alone = count = 0
+        for _, mine in groupby(samples, key=lambda sample: sample.source.id):
+            count += 1
             # Empty where none was found; other edits lack the parameter.
-            if dict(sample.edit.parameters).get("partner") == "" and not sample.source.problem
-        }
+            alone += any(one.edit.get("partner", "other") == "" and not one.source.problem for one in list(mine))
         if not alone:
             return []
-        count = len({sample.source.id for sample in samples})
-        what = f"random-background can't be made of {len(alone)} of {count} sources: {NO_PARTNER}"
+        what = f"random-background can't be made of {alone} of {count} sources: {NO_PARTNER}"
         return [f"{what}\n  fix: {NO_PARTNER_FIX}"]
 
     def audit(self, build: AttributeBuild, *, sources: int) -> Sequence[AuditRow]:
@@ -131,7 +129,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         )
 
     def estimate(self, asked: AttributeAsked, samples: Iterable[PlannedSample]) -> Estimate:
-        return estimate_attribute(asked.settings, asked.pack, list(samples))
+        return estimate_attribute(asked.settings, asked.pack, samples)
 
 
 def _classifier(pack: PackSpec, role: str) -> str:

@@ -62,15 +62,15 @@ class AttributePlanner:
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
-            return {"partner": next(iter(self.partners(source, replica)), "")}
+            return {"partner": next((partner.id for partner in self.partners(source, replica, 1)), "")}
         if edit.facts.guided and replica:
             # The round trip whose noise it shares is the one of this number.
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 
-    def partners(self, source: SourceRecord, replica: int) -> list[str]:
-        """Return the ids of the sources that may lend their background, the chosen one first."""
-        return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), 1 + SPARES)
+    def partners(self, source: SourceRecord, replica: int, count: int = 1 + SPARES) -> list[SourceRecord]:
+        """Return at most ``count`` sources that may lend their background, the chosen one first."""
+        return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), count)
 
     def _stochastic(self, name: str) -> bool:
         """Return whether another seed gives another picture: what generates anew for each sample does."""

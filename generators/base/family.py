@@ -185,7 +185,10 @@ class Family(ABC, Generic[S, G]):
 
     @abstractmethod
     def plan(self, asked: Asked[S, G], records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
-        """Yield every sample of a dataset, in source order, with every draw resolved; CPU only, without models."""
+        """Yield every sample of a dataset, in source order, with every draw resolved; CPU only, without models.
+
+        Records lie on the disk, and there may be millions: go through them one by one, and keep little of each.
+        """
 
     @abstractmethod
     def roles(self, asked: Asked[S, G]) -> list[str]:
@@ -211,7 +214,7 @@ class Family(ABC, Generic[S, G]):
 
     @abstractmethod
     def estimate(self, asked: Asked[S, G], samples: Iterable[PlannedSample]) -> Estimate:
-        """Return what a plan would cost."""
+        """Return what a plan would cost; samples of a source follow each other."""
 
     def check(self, asked: Asked[S, G]) -> None:
         """Refuse a recipe whose parts do not fit together; the pack is not looked at.
@@ -261,8 +264,8 @@ class Family(ABC, Generic[S, G]):
         """
         raise RequestError(f"the guards of {self.what} can't be audited", fix="name a recipe of attribute edits")
 
-    def notices(self, samples: Sequence[PlannedSample]) -> list[str]:
-        """Return what a user should know of a plan before it is built."""
+    def notices(self, samples: Iterable[PlannedSample]) -> list[str]:
+        """Return what a user should know of a plan before it is built; samples of a source follow each other."""
         return []
 
     def sheet(self, sources: Sequence[Sheet], columns: Sequence[str], *, cell: int) -> Image.Image:

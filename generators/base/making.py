@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
@@ -134,12 +134,12 @@ class SampleBuilder(Generic[L]):
     def __init__(self, maker: Maker[L], frame: Frame) -> None:
         self.maker, self.frame = maker, frame
 
-    def build(self, samples: Sequence[PlannedSample], *, shard: int) -> Iterator[Built]:
+    def build(self, samples: Iterable[PlannedSample], *, shard: int) -> Iterator[Built]:
         """Yield a row per planned sample, in order, with the members of accepted ones."""
         return chain.from_iterable(self.groups(samples, shard=shard))
 
     def groups(
-        self, samples: Sequence[PlannedSample], *, shard: int, state: Mapping[str, Any] = NOTHING
+        self, samples: Iterable[PlannedSample], *, shard: int, state: Mapping[str, Any] = NOTHING
     ) -> Iterator[list[Built]]:
         """Yield for each group of sources a row per planned sample, in order, with the members of accepted ones.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.family import Asked, Build, Estimate, Family
@@ -77,7 +78,8 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
 
     def lead(self, asked: FmrAsked, records: Sequence[SourceRecord]) -> tuple[SourceRecord, ...]:
         style = asked.settings.style
-        return tuple(record for record in records if not record.problem)[: style.sources] if style else ()
+        usable = (record for record in records if not record.problem)
+        return tuple(islice(usable, style.sources)) if style else ()
 
     def roles(self, asked: FmrAsked) -> list[str]:
         settings, guard, pack = asked.settings, asked.guard, asked.pack
@@ -110,12 +112,14 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
         return FmrMaker(build, FmrGuard(judged, zero_shot), binding=gates)
 
     def estimate(self, asked: FmrAsked, samples: Iterable[PlannedSample]) -> Estimate:
-        settings, planned = asked.settings, list(samples)
-        looks, sources = settings.budget + 1, len({sample.source.id for sample in planned})
+        settings, pixels, sources = asked.settings, 0, 0
+        for _, mine in groupby(samples, key=lambda sample: sample.source.id):
+            sources += 1
+            pixels += sum(sample.source.width * sample.source.height for sample in mine)
+        looks = settings.budget + 1
         walks = len(settings.networks) * sources
         ascents = walks * len(settings.targets)
         evaluations = ascents * (SOURCE_COST + LOOK_COST * looks) + walks * (SOURCE_COST + WALK_COST * looks)
-        pixels = sum(sample.source.width * sample.source.height for sample in planned)
         seconds = asked.pack.cpu_seconds_per_evaluation * LOOK_PRICE * looks * (ascents + walks)
         return Estimate(evaluations, round(pixels * BYTES_PER_PIXEL / 1e6, 3), round(seconds / 60, 2))
 

@@ -89,15 +89,18 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
         )
 
     def estimate(self, asked: SynthesisAsked, samples: Iterable[PlannedSample]) -> Estimate:
-        settings, pack, planned = asked.settings, asked.pack, list(samples)
+        settings, pack = asked.settings, asked.pack
         steps = settings.steps or pack.steps
         costs = {ORIGINAL: 0}
         for one in settings.conditionings:
             executed = min(steps, int(steps * one.strength)) if one.name == "image-text" else steps
             costs[one.name] = executed * (2 if (one.guidance or pack.guidance) > 1 else 1)
-        evaluations = sum(costs[sample.edit.name] for sample in planned)
-        pixels = sum(settings.size**2 or sample.source.width * sample.source.height for sample in planned)
-        seconds = pack.cpu_seconds_per_evaluation * (evaluations + CANDIDATE_PRICE * len(planned))
+        evaluations = pixels = count = 0
+        for sample in samples:
+            evaluations += costs[sample.edit.name]
+            pixels += settings.size**2 or sample.source.width * sample.source.height
+            count += 1
+        seconds = pack.cpu_seconds_per_evaluation * (evaluations + CANDIDATE_PRICE * count)
         return Estimate(evaluations, round(pixels * BYTES_PER_PIXEL / 1e6, 3), round(seconds / 60, 2))
 
     def calibrate(self, build: SynthesisBuild, records: Sequence[SourceRecord], options: Any) -> GuardReport:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -51,10 +54,14 @@ def plan_samples(
     is larger; replicas count samples with the same real picture, or those made from text. Templates are a seeded
     permutation per class and conditioning, begun again where they run out, so that as many as possible are used.
     """
+    # Numbers of records by class, the usable ones apart.
+    usable: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
+    unusable: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
+    for number, record in enumerate(records):
+        (unusable if record.problem else usable)[record.label].append(number)
     for label, anchor in class_anchors(records).items():
-        real = [record for record in records if record.label == label]
         # Unusable ones where a class has no others, so that its rows say what is wrong.
-        real = [record for record in real if not record.problem] or real
+        real = usable[label] or unusable[label]
         for kind in settings.kinds:
             rng = np.random.default_rng(derive_seed(seed, anchor.id, f"templates {kind}"))
             order = rng.permutation(len(templates))
@@ -65,7 +72,7 @@ def plan_samples(
                 template = int(order[number % len(order)]) if kind.endswith("text") else NO_TEMPLATE
                 prompt = class_prompt(templates[template], anchor.class_name) if template != NO_TEMPLATE else ""
                 edit = make_edit("synthesis", kind, stochastic=kind != ORIGINAL, template=template, prompt=prompt)
-                partner = None if kind == "text" else real[number % len(real)]
+                partner = None if kind == "text" else records[real[number % len(real)]]
                 replica = number if partner is None else number // len(real)
                 key = sample_key((partner or anchor).id, edit.label, replica)
                 yield PlannedSample(key, anchor, edit, replica, partner)

@@ -93,12 +93,15 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
 
     def estimate(self, asked: TextAsked, samples: Iterable[PlannedSample]) -> Estimate:
         """Return a cost by the number of samples, and the size of pictures where they are stored."""
-        pixels = [sample.source.width * sample.source.height for sample in samples]
-        stored = 0 if asked.image == REFERENCE else sum(pixels)
+        pixels = count = 0
+        for sample in samples:
+            pixels += sample.source.width * sample.source.height
+            count += 1
+        stored = 0 if asked.image == REFERENCE else pixels
         return Estimate(
-            network_evaluations=len(pixels),
-            megabytes=round((stored * BYTES_PER_PIXEL + len(pixels) * MEMBER_BYTES) / 1e6, 3),
-            cpu_minutes=round(len(pixels) * CPU_SECONDS / 60, 2),
+            network_evaluations=count,
+            megabytes=round((stored * BYTES_PER_PIXEL + count * MEMBER_BYTES) / 1e6, 3),
+            cpu_minutes=round(count * CPU_SECONDS / 60, 2),
         )
 
     def check(self, asked: TextAsked) -> None:

@@ -55,7 +55,7 @@ def test_a_build_is_complete_and_verified(dataset: Path, tiny_plan: MakePlan) ->
     assert report.problems == ()
     assert traces(dataset) == []
     rows = open_dataset(dataset).table
-    assert rows.num_rows == sum(tiny_plan().counts().values())
+    assert rows.num_rows == sum(tiny_plan().counts.values())
     assert set(rows.column("status").to_pylist()) <= {"ok", "rejected"}
 
 

@@ -101,7 +101,7 @@ def test_the_familys_version_counts(tiny_plan: MakePlan, monkeypatch: pytest.Mon
 def test_every_source_of_the_calibration_counts(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     recipe = plan.recipe.model_copy(update={"calibration": CalibrationSettings(source=plan.recipe.source)})
-    records = tuple(sample.source for sample in plan.samples()[:2])
+    records = tuple(sample.source for sample in list(plan.samples())[:2])
     prints = {identify(replace(plan, recipe=recipe, calibration=records[:n]), PLACEMENT).fingerprint for n in (0, 1, 2)}
     assert len(prints) == 3
     # Guards are measured on objects with labels, so another mask or label gives other limits.
@@ -124,14 +124,14 @@ def test_parts_are_models_too_and_the_names_of_unused_roles_count(tiny_plan: Mak
 
 
 def test_whatever_a_source_says_counts(tiny_plan: MakePlan) -> None:
-    record = tiny_plan().samples()[0].source
+    record = next(tiny_plan().samples()).source
     # Members and rows name files as records do.
     for other in ({"label": record.label + 1}, {"image": "other.png"}, {"mask": "other-mask.png"}):
         assert content_digest([record.model_copy(update=other)]) != content_digest([record])
 
 
 def test_folders_of_absolute_paths_stay_out(tiny_plan: MakePlan) -> None:
-    record = tiny_plan().samples()[0].source
+    record = next(tiny_plan().samples()).source
     here, there = (
         record.model_copy(update={"image": f"/{folder}/a.png", "mask": f"/{folder}/m.png"}) for folder in "xy"
     )

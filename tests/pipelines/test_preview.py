@@ -66,9 +66,9 @@ def test_the_first_sample_of_each_edit_is_shown_under_its_title(monkeypatch: pyt
 @pytest.mark.filterwarnings("ignore:IProgress:Warning")
 def test_sources_that_can_not_be_used_take_no_row(tiny_plan: MakePlan) -> None:
     plan = tiny_plan("generator.edits=[{name: original}]", "shards=1")
-    first = plan.samples()[0]
+    first, *others = plan.samples()
     bad = replace(first, source=first.source.model_copy(update={"problem": "mask_empty"}))
-    shown = preview_plan(replace(plan, shards=((bad, *plan.samples()[1:]),)), PLACEMENT, sources=1, cell=32)
+    shown = preview_plan(replace(plan, shards=((bad, *others),)), PLACEMENT, sources=1, cell=32)
     assert len(np.unique(np.asarray(shown)[HEADER + GAP :].reshape(-1, 3), axis=0)) > 2
 
 

@@ -28,7 +28,7 @@ def test_nothing_is_made_of_classes_that_nobody_knows(photos: Path, recipe: str,
     with pytest.raises(RequestError, match=f"not trained on pictures of 'folder' sources, so .*{words}") as caught:
         make_plan(load_recipe(recipe, source=f"folder:{photos}"))
     assert MAKE in caught.value.fix
-    assert make_plan(load_recipe(recipe, source=f"folder:{photos}", overrides=(MAKE,))).samples()
+    assert make_plan(load_recipe(recipe, source=f"folder:{photos}", overrides=(MAKE,))).counts
     plan = make_plan(load_recipe(recipe, source=f"folder:{photos}", models="sd15"))
     assert "calibrated on 'tabletop' sources, but judge pictures of 'folder' ones" in plan.notices()[0]
     assert make_plan(load_recipe(recipe)).notices() == []
@@ -37,12 +37,12 @@ def test_nothing_is_made_of_classes_that_nobody_knows(photos: Path, recipe: str,
 def test_no_judge_chooses_words_for_a_world_that_it_does_not_know(photos: Path) -> None:
     source = f"jsonl:{photos.parent / 'captions.jsonl'}"
     plan = make_plan(load_recipe("xmai", source=source))
-    assert list(plan.counts()) == ["original", "eda"]
+    assert list(plan.counts) == ["original", "eda"]
     assert "left out: grounded, xmai-2023, naive, oracle" in plan.notices()[0]
     with pytest.raises(RequestError, match="none of the edits can be made: dilute"):
         make_plan(load_recipe("dilution", source=source))
-    assert "grounded" in make_plan(load_recipe("xmai", source=source, overrides=(MAKE,))).counts()
-    assert "grounded" in make_plan(load_recipe("xmai", source=source, models="sd15")).counts()
+    assert "grounded" in make_plan(load_recipe("xmai", source=source, overrides=(MAKE,))).counts
+    assert "grounded" in make_plan(load_recipe("xmai", source=source, models="sd15")).counts
 
 
 def test_watermarks_are_made_with_a_warning(photos: Path) -> None:

@@ -224,7 +224,7 @@ def test_an_odd_annotation_is_a_row_of_the_build_and_no_class_of_the_dataset(tmp
     source = write_coco(tmp_path, document)
     recipe = load_recipe("imagenet-e", source=f"coco:{source.spec.instances}", models="tabletop")
     plan = make_plan(recipe)
-    assert {name: record.problem for name, record in plan.problems().items()} == {"7-1": "mask_unreadable"}
+    assert {name: problem.reason for name, problem in plan.problems.items()} == {"7-1": "mask_unreadable"}
     assert plan.class_names == {1: "dog"}
 
 

@@ -1,0 +1,146 @@
+"""A plan on disk: neither the records of its sources nor its samples have to fit in memory."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import shutil
+import sqlite3
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, overload
+
+from editmill.generators.base.samples import PlannedSample
+from editmill.manifests.atomic import open_temporary
+from editmill.manifests.records import SourceRecord
+
+PROTOCOL = 5
+
+
+class StoredRecords(Sequence[SourceRecord]):
+    """A source's records, read once and kept in a temporary database; of one thread."""
+
+    def __init__(self, records: Iterable[SourceRecord]) -> None:
+        # Without a name it is deleted by itself, however the process ends.
+        self._database = sqlite3.connect("")
+        self._database.execute("CREATE TABLE records (number INTEGER PRIMARY KEY, id TEXT, sha256 TEXT, record BLOB)")
+        rows = ((record.id, record.sha256, pickle.dumps(record, PROTOCOL)) for record in records)
+        insert = "INSERT INTO records (id, sha256, record) VALUES (?, ?, ?)"
+        self._count = self._database.executemany(insert, rows).rowcount
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for (data,) in self._database.execute("SELECT record FROM records ORDER BY number"):
+            yield pickle.loads(data)
+
+    @overload
+    def __getitem__(self, index: int) -> SourceRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[SourceRecord]: ...
+    def __getitem__(self, index: int | slice) -> SourceRecord | list[SourceRecord]:
+        place = range(self._count)[index]
+        if isinstance(place, range):
+            return [self[one] for one in place]
+        # The database counts from 1.
+        found = self._database.execute("SELECT record FROM records WHERE number = ?", (place + 1,)).fetchone()
+        record: SourceRecord = pickle.loads(found[0])
+        return record
+
+    def identities(self) -> Iterator[tuple[str, str]]:
+        """Yield every record's id and sha256, sorted."""
+        yield from self._database.execute("SELECT id, sha256 FROM records ORDER BY id, sha256")
+
+
+class PlanFile:
+    """The file of a plan's samples; it is deleted with the last object of this process that reads it.
+
+    Args:
+        path: Where it is.
+        lock: What shows other processes that it is in use; None for a file of another process, which deletes it.
+    """
+
+    def __init__(self, path: Path, lock: BinaryIO | None = None) -> None:
+        self.path = path
+        self._remove = None if lock is None else weakref.finalize(self, _remove, path, lock)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Tasks carry it to other processes and machines.
+        return PlanFile, (self.path,)
+
+    @classmethod
+    def write(cls, samples: Iterable[tuple[int, list[PlannedSample]]]) -> PlanFile:
+        """Write a new file of samples, each list of them with its shard's number."""
+        file = cls._new(Path(tempfile.gettempdir()))
+        with closing(sqlite3.connect(file.path)) as database:
+            # What is not whole after a crash is planned again.
+            database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+            database.execute("CREATE TABLE samples (shard INTEGER, samples BLOB)")
+            rows = ((shard, pickle.dumps(mine, PROTOCOL)) for shard, mine in samples)
+            database.executemany("INSERT INTO samples VALUES (?, ?)", rows)
+            database.execute("CREATE INDEX by_shard ON samples (shard)")
+            database.commit()
+        return file
+
+    def copy(self, folder: Path) -> PlanFile:
+        """Return a copy in a folder that all machines see which build."""
+        made = self._new(folder)
+        shutil.copyfile(self.path, made.path)
+        return made
+
+    @classmethod
+    def _new(cls, folder: Path) -> PlanFile:
+        return cls(*open_temporary(folder / "plan"))
+
+    def delete(self) -> None:
+        """Delete the file now, if it is this process's."""
+        if self._remove is not None:
+            self._remove()
+
+    def samples(self, shard: int) -> Iterator[PlannedSample]:
+        """Yield the samples of a shard in the order of the plan."""
+        # Nobody writes any more; locks, which some network file systems lack, are not needed.
+        uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
+            for (data,) in database.execute("SELECT samples FROM samples WHERE shard = ? ORDER BY rowid", (shard,)):
+                yield from pickle.loads(data)
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """The samples of one shard, read from the plan's file whenever they are looked at; small to send."""
+
+    file: PlanFile
+    number: int
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __iter__(self) -> Iterator[PlannedSample]:
+        return self.file.samples(self.number)
+
+
+def _remove(path: Path, lock: BinaryIO) -> None:
+    path.unlink(missing_ok=True)
+    lock.close()
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise what is wrong with the disk as the system's errors are.
+
+    Raises:
+        OSError: The folder for temporary files is full, or can't be used.
+    """
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        number = errno.ENOSPC if "full" in str(error) else errno.EIO
+        raise OSError(number, f"{os.strerror(number)} ({error})", tempfile.gettempdir()) from error
