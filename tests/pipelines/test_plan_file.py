@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from editmill.manifests.manifest import sources_digest
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import content_digest
 from editmill.pipelines.plan_file import StoredRecords
+from editmill.pipelines.recipe import load_recipe
+from tests.benchmarks.plan_scale import plan_made_up
 from tests.generators.pictures import record
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
@@ -56,3 +59,17 @@ def test_too_many_samples_are_refused(tiny_plan: MakePlan, monkeypatch: pytest.M
     monkeypatch.setattr("editmill.pipelines.plan.MOST_SAMPLES", 39)
     with pytest.raises(RecipeError, match="more than 39 samples"):
         tiny_plan()
+
+
+def test_memory_does_not_grow_with_the_sources() -> None:
+    edits = "generator.edits=[{name: original}, {name: random-background}]"
+    recipe, peaks = load_recipe("imagenet-e", overrides=(edits,)), []
+    # What this imports is no part of it.
+    plan_made_up(recipe, 10)
+    for count in (100, 1100):
+        tracemalloc.start()
+        plan_made_up(recipe, count)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # Their records and samples take 5 MB; a ring of partners has 64 bytes a source, and twice that while it is sorted.
+    assert peaks[1] - peaks[0] < 300_000
