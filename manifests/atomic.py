@@ -75,9 +75,15 @@ def atomic_write(path: str | Path, data: bytes) -> None:
         stream.write(data)
 
 
-def remove_stale_temporaries(folder: str | Path) -> list[Path]:
-    """Delete the temporary files that dead writers left in a folder and below it; return what was deleted."""
-    removed = [path for path in sorted(Path(folder).rglob(f".*{TEMPORARY_SUFFIX}")) if _remove_unlocked(path)]
+def remove_stale_temporaries(folder: str | Path, pattern: str = "**/") -> list[Path]:
+    """Delete the temporary files that dead writers left in a folder and below it; return what was deleted.
+
+    Args:
+        folder: Where to look.
+        pattern: How the files' paths begin, as ``glob`` takes it.
+    """
+    found = sorted(Path(folder).glob(f"{pattern}.*{TEMPORARY_SUFFIX}"))
+    removed = [path for path in found if _remove_unlocked(path)]
     for path in removed:
         logger.info("removed stale temporary file %s", path)
     return removed

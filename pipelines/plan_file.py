@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, overload
 
 from editmill.generators.base.samples import PlannedSample
-from editmill.manifests.atomic import open_temporary
+from editmill.manifests.atomic import open_temporary, remove_stale_temporaries
 from editmill.manifests.records import SourceRecord
 
 PROTOCOL = 5
@@ -77,7 +77,10 @@ class PlanFile:
     @classmethod
     def write(cls, samples: Iterable[tuple[int, list[PlannedSample]]]) -> PlanFile:
         """Write a new file of samples, each list of them with its shard's number."""
-        file = cls._new(Path(tempfile.gettempdir()))
+        folder = Path(tempfile.gettempdir())
+        # Of processes that were killed.
+        remove_stale_temporaries(folder, ".plan")
+        file = cls._new(folder)
         with closing(sqlite3.connect(file.path)) as database:
             # What is not whole after a crash is planned again.
             database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")

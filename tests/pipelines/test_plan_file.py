@@ -43,6 +43,10 @@ def test_a_shard_is_small_to_send_and_its_file_goes_with_the_last_reader(tiny_pl
     assert path.exists()
     del shard
     assert not path.exists()
+    path.write_bytes(b"of a process that was killed")
+    other = tiny_plan()
+    assert not path.exists()
+    assert other.file.path.exists()
 
 
 def test_a_build_has_its_plan_in_its_folder_and_leaves_none(tiny_plan: MakePlan, tmp_path: Path) -> None:
