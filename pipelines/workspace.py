@@ -117,7 +117,8 @@ def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
         return
     if found is not None:
         raise OccupiedError(
-            "the output folder holds a dataset with another fingerprint (another recipe, source, model or device)",
+            "the output folder holds a dataset with another fingerprint (another recipe, source, model, device, "
+            "precision or batch)",
             where=f"{out} (there: {found[:12]}, asked for: {fingerprint[:12]})",
             fix="choose another --out, or delete the folder",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from fnmatch import fnmatch
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -85,6 +85,10 @@ class RoleEntry(BaseModel):
                 f"revision {self.revision!r} of {self.repo} is not a full commit; branches move. Give the commit, or "
                 "leave the field out to take the one that is on the disk"
             )
+        for name in ("subfolder", "file"):
+            place = PurePosixPath(getattr(self, name))
+            if place.is_absolute() or ".." in place.parts:
+                raise ValueError(f"{name} {str(place)!r} does not lie inside of the checkpoint's folder")
         if not self.cls.rpartition(".")[0]:
             raise ValueError(f"class {self.cls!r} needs its package, as in diffusers.AutoencoderKL")
         return self

@@ -52,9 +52,9 @@ class _Photographs(Source[L]):
 
     def records(self) -> Iterator[SourceRecord]:
         records = {record.id: record for record in self.files.records()}
-        unknown = [name for name in self.spec.only if name not in records]
+        unknown = dict.fromkeys(name for name in self.spec.only if name not in records)
         if unknown:
-            what = f"there is no photograph {', '.join(unknown)}"
+            what = f"there is no photograph called {', '.join(map(repr, unknown))}"
             raise SourceError(what, where="source.only", fix=f"use some of {', '.join(records)}")
         yield from (records[name] for name in self.spec.only or records)
 

@@ -94,6 +94,8 @@ def test_missing_role_names_the_roles_there_are(tmp_path: Path) -> None:
             "revision": "main",
         },
         {**ROLE, "cls": "CLIPModel"},
+        {**ROLE, "file": "/etc/passwd"},
+        {**ROLE, "subfolder": "unet/../../other"},
     ],
 )
 def test_role_is_either_embedded_or_a_repository_at_a_commit(tmp_path: Path, role: dict[str, str]) -> None:

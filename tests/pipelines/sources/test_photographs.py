@@ -65,7 +65,7 @@ def test_captions_and_boxes_are_of_the_same_photographs() -> None:
 def test_some_are_taken_by_name_in_the_order_named() -> None:
     source = open_source(PhotographsSpec(**parse_source("photographs:polar-bear,hog")), needs="labelled")
     assert [record.id for record in source.records()] == ["polar-bear", "hog"]
-    with pytest.raises(SourceError, match=r"no photograph cow[\s\S]*use some of bison, crab"):
+    with pytest.raises(SourceError, match=r"no photograph called 'cow'[\s\S]*use some of bison, crab"):
         list(PhotographsSource(PhotographsSpec(only=("hog", "cow"))).records())
 
 
