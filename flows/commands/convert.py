@@ -11,6 +11,14 @@ from editmill.flows.commands.options import LocalPath
 from editmill.manifests.errors import RequestError
 from editmill.manifests.files import FileProblem, check_regular
 
+to_folder = click.option(
+    "--to",
+    "folder",
+    type=LocalPath(folder=True),
+    required=True,
+    help="Folder to write; it must not exist.",
+)
+
 
 @click.group()
 def convert() -> None:
@@ -61,13 +69,7 @@ def adm(checkpoint: Path, folder: Path, side: int, head_width: int, new_attentio
 
 @convert.command("image-adapter")
 @click.argument("checkpoint", type=LocalPath())
-@click.option(
-    "--to",
-    "folder",
-    type=LocalPath(folder=True),
-    required=True,
-    help="Folder to write; it must not exist.",
-)
+@to_folder
 def image_adapter(checkpoint: Path, folder: Path) -> None:
     """Convert a pickled IP-Adapter to safetensors, the role `image_adapter`; the pickle may hold nothing but tensors.
 
@@ -87,13 +89,7 @@ def image_adapter(checkpoint: Path, folder: Path) -> None:
 
 @convert.command("classifier")
 @click.argument("checkpoint", type=LocalPath())
-@click.option(
-    "--to",
-    "folder",
-    type=LocalPath(folder=True),
-    required=True,
-    help="Folder to write; it must not exist.",
-)
+@to_folder
 @click.option("--architecture", required=True, help="Name in timm, such as tf_efficientnet_lite0.")
 def classifier(checkpoint: Path, folder: Path, architecture: str) -> None:
     """Convert weights of a timm architecture to a classifier's folder, for roles and for `evaluate --model`.
