@@ -30,9 +30,13 @@ def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
                 raise
             size //= 2
             logger.warning("out of memory; the micro-batch is now %d", size)
-            # What the failed try left reserved would count against the next one.
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            release_reserved()
+
+
+def release_reserved() -> None:
+    """Give back what a try that failed has left reserved on the accelerator: it would count against the next one."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def in_micro_batches(items: Sequence[T], size: int, run: Callable[[Sequence[T]], Sequence[R]]) -> list[R]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from greenlet import greenlet  # type: ignore[import-untyped,unused-ignore]
 
+from editmill.generators.models.micro_batches import release_reserved
 from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.errors import out_of_memory
 
@@ -112,6 +113,7 @@ def _answered(answer: Answer, questions: list[Any]) -> list[Any]:
             return [_Failure(error)]
         if out_of_memory(error):
             logger.warning("%d pictures at once need too much memory; trying half of them", len(questions))
+            release_reserved()
             middle = len(questions) // 2
             return _answered(answer, questions[:middle]) + _answered(answer, questions[middle:])
         if not is_model_error(error):
