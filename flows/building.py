@@ -45,7 +45,8 @@ def build_dataset(
     resolved = placement.resolve().type if asked == "auto" else asked
     placement = replace(placement, device=resolved, batch=placement.pictures)
     prepared = prepare(plan, out.resolve(), placement)
-    manifest = finished(prepared) if prepared.complete else _built(prepared, asked)
+    with prepared.lock:
+        manifest = finished(prepared) if prepared.complete else _built(prepared, asked)
     post_dataset(manifest, prepared.out)
     check_losses(prepared.out)
     return {

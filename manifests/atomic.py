@@ -1,7 +1,8 @@
 """Files that appear under their final name complete, or not at all.
 
 A writer holds an advisory lock on its temporary file. A temporary file nobody holds a lock on was left by a process
-that died, so it can go while other processes write into the same folder.
+that died, so it can go while other processes of this machine write into the same folder. Other machines need not see
+such locks; `locks` has some that they see.
 """
 
 from __future__ import annotations
@@ -108,22 +109,13 @@ def open_temporary(final: Path) -> tuple[Path, BinaryIO]:
 def _remove_unlocked(path: Path) -> bool:
     try:
         with open(path, "rb") as stream:
-            try_lock(stream)
+            if fcntl is not None:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Under the lock: a writer that waits for it sees the file gone and takes another name.
             path.unlink()
     except OSError:  # locked by a living writer, gone meanwhile, or no way to tell
         return False
     return True
-
-
-def try_lock(stream: BinaryIO) -> None:
-    """Take the lock on an open file.
-
-    Raises:
-        OSError: Another process has it, or the file system has no locks.
-    """
-    if fcntl is not None:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_folder(folder: Path) -> None:

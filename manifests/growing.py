@@ -6,20 +6,18 @@ written; whoever goes on checks it all the same, member by member.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
-from editmill.manifests.atomic import place_of, publish, try_lock
+from editmill.manifests.atomic import place_of, publish
 from editmill.manifests.records import MemberSpan, SampleRow
 from editmill.manifests.tarshard import TarIndex, TarWriter
 
@@ -116,7 +114,7 @@ def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> I
     """Open a tar to append to; it appears under its name when the block ends without an exception.
 
     What is written stays after an exception or a kill, and whoever opens the same tar with the same header goes on
-    after the last whole group.
+    after the last whole group. One process at a time may have it open.
 
     Args:
         path: The final name. Its folder must exist.
@@ -127,10 +125,8 @@ def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> I
         OSError: The disk fails or is full; it names ``path``.
     """
     with ExitStack() as stack:
-        part, tar = _locked_part(path)
-        stack.enter_context(tar)
-        journal_path = part.with_name(part.name.replace(PART_SUFFIX, f".journal{PART_SUFFIX}"))
-        journal = stack.enter_context(_open(journal_path))
+        part, journal_path = (path.with_name(f".{path.name}{kind}{PART_SUFFIX}") for kind in ("", ".journal"))
+        tar, journal = (stack.enter_context(_open(file)) for file in (part, journal_path))
         writer = stack.enter_context(TarWriter(tar, str(path)))
         growing = GrowingTar(writer, tar, journal, check)
         try:
@@ -145,28 +141,9 @@ def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> I
 
 
 def remove_parts(folder: Path) -> None:
-    """Delete what unfinished writers have left in a folder; those that live keep theirs."""
+    """Delete what unfinished writers have left in a folder in which none writes any more."""
     for part in folder.glob(f".*.tar*{PART_SUFFIX}"):
-        with suppress(OSError), open(part, "rb") as stream:
-            if not part.name.endswith(f".journal{PART_SUFFIX}"):
-                try_lock(stream)
-            part.unlink()
-
-
-def _locked_part(path: Path) -> tuple[Path, BinaryIO]:
-    """Return the file in which the tar grows, under a lock: a name of its own where another process has that one."""
-    part = path.with_name(f".{path.name}{PART_SUFFIX}")
-    while True:
-        stream = _open(part)
-        try:
-            try_lock(stream)
-            # Whoever held the lock may have finished, and then this is the finished tar.
-            if os.fstat(stream.fileno()).st_ino == os.stat(part).st_ino:
-                return part, stream
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
-        stream.close()
+        part.unlink(missing_ok=True)
 
 
 def _open(path: Path) -> BinaryIO:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from editmill.manifests.canonical import stream_digest
 from editmill.manifests.card import names_shards
 from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.locks import LOCK_SUFFIX
 from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, manifest_bytes, parse_manifest
 from editmill.manifests.records import Counts, FileRecord, Manifest
 from editmill.manifests.rows import iter_row_batches, row_schema
@@ -220,7 +221,8 @@ class _Check:
         ours |= {path for shard in manifest.shards for path in (shard.path, shard.rows.path)}
         others: dict[str, None] = {}
         for path in self._store.paths():
-            if path in ours:
+            # A lock tells that a build is at work.
+            if path in ours or path.endswith(LOCK_SUFFIX):
                 continue
             # Globs and loaders of folders leave names out that begin with a dot.
             loaded = path.endswith(_LOADED) or path.split("/")[0] in manifest.splits

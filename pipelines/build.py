@@ -21,9 +21,9 @@ from tqdm import tqdm
 
 from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement
-from editmill.manifests.atomic import remove_stale_temporaries
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.locks import Lock
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.progress import Progress
 from editmill.manifests.records import Manifest
@@ -32,8 +32,8 @@ from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.plan import Plan
-from editmill.pipelines.shard import ShardTask, build_shard
-from editmill.pipelines.workspace import claim, intact, write_run
+from editmill.pipelines.shard import ShardTask, build_shard, shard_lock
+from editmill.pipelines.workspace import claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
@@ -51,6 +51,7 @@ class Prepared:
         out: The folder.
         placement: Where models run.
         complete: Whether the dataset is already there, and intact.
+        lock: By which other builds are kept out of the folder, until it is released.
         report: What calibration found of the guards; None without any.
     """
 
@@ -59,6 +60,7 @@ class Prepared:
     out: Path
     placement: Placement
     complete: bool
+    lock: Lock
     report: GuardReport | None = None
 
     def task(self, shard: int) -> ShardTask:
@@ -68,8 +70,14 @@ class Prepared:
         )
 
 
-def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
-    """Check the models, take the output folder, and calibrate the guards where the recipe says so.
+def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -> Prepared:
+    """Check the models, lock and take the output folder, and calibrate the guards where the recipe says so.
+
+    Args:
+        plan: What to build.
+        out: The folder.
+        placement: Where models run.
+        wait: Whether to wait while other processes work in the folder on what this build needs.
 
     Raises:
         ModelError: A checkpoint is missing.
@@ -79,16 +87,26 @@ def prepare(plan: Plan, out: Path, placement: Placement) -> Prepared:
     """
     # First, so that a missing checkpoint is told before the folder is made.
     identity = identify(plan, placement)
-    # A finished dataset that was damaged since is built again as far as it was damaged.
-    complete = claim(out, identity.fingerprint) and intact(out)
-    if complete:
-        return Prepared(plan, identity, out, placement, complete)
-    # Shards may be built on other machines, which share this folder alone.
-    return Prepared(plan.copy(out), identity, out, placement, complete, calibrate_guards(plan, out, placement))
+    lock = lock_folder(out, identity.fingerprint, wait=wait)
+    try:
+        # A finished dataset that was damaged since is built again as far as it was damaged.
+        if claim(out, identity.fingerprint) and intact(out):
+            return Prepared(plan, identity, out, placement, True, lock)
+        report = calibrate_guards(plan, out, placement)
+        # Shards may be built on other machines, which share this folder alone.
+        return Prepared(plan.copy(out), identity, out, placement, False, lock, report)
+    except BaseException:
+        lock.release()
+        raise
 
 
 def build(
-    prepared: Prepared, *, workers: int = 1, shards: Sequence[int] | None = None, progress: bool = True
+    prepared: Prepared,
+    *,
+    workers: int = 1,
+    shards: Sequence[int] | None = None,
+    progress: bool = True,
+    wait: bool = True,
 ) -> Manifest | None:
     """Build what is missing and assemble.
 
@@ -97,22 +115,35 @@ def build(
         workers: Parallel processes, 1 for this one; on the CPU each runs one thread.
         shards: Only these shards, without assembly; None for all.
         progress: Whether to show a bar.
+        wait: Whether to wait for shards that other processes build.
 
     Returns:
         The manifest, or None when only some shards were asked for.
+
+    Raises:
+        OccupiedError: Other processes build some of the shards, and there is no waiting.
     """
-    if prepared.complete:
-        return finished(prepared)
-    started = time.time()
-    chosen = range(prepared.plan.recipe.shards) if shards is None else shards
-    tasks = [prepared.task(shard) for shard in chosen]
-    with Progress(
-        total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress
-    ) as bar:
-        run_tasks(tasks, workers=workers, advance=bar.update)
-    if shards is not None:
-        return None
-    return finish(prepared, started=started, engine=f"{workers} processes")
+    # Other builds may make other shards meanwhile.
+    with prepared.lock if shards is None or prepared.complete else prepared.lock.shared():
+        if prepared.complete:
+            return finished(prepared)
+        started = time.time()
+        chosen = range(prepared.plan.recipe.shards) if shards is None else shards
+        tasks = [prepared.task(shard) for shard in chosen]
+        if not wait:
+            refuse_held((shard_lock(prepared.out, task.stem) for task in tasks), prepared.out)
+        with Progress(
+            total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress
+        ) as bar:
+            try:
+                run_tasks(tasks, workers=workers, advance=bar.update)
+            except BaseException:
+                # Of workers that were killed.
+                remove_leftovers(prepared.out)
+                raise
+        if shards is not None:
+            return None
+        return finish(prepared, started=started, engine=f"{workers} processes")
 
 
 def finished(prepared: Prepared) -> Manifest:
@@ -139,6 +170,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     remove_parts(prepared.out / prepared.plan.recipe.split)
     prepared.plan.file.delete()
+    remove_leftovers(prepared.out)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
     return manifest
@@ -154,26 +186,21 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
     # CUDA can't be used in forked processes, and locks that threads of torch or OpenCV hold stay locked in them.
     context = multiprocessing.get_context("spawn")
     done: Queue[int] = context.Queue()
-    try:
-        # A queue reaches a process only while it is started, not as the argument of a task.
-        with ProcessPoolExecutor(
-            min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
-        ) as pool:
-            with _deaf_to_interrupts():
-                futures = [pool.submit(_run, task) for task in tasks]
-            try:
-                _follow(futures, done, advance)
-            except BaseException as error:
-                if isinstance(error, KeyboardInterrupt):
-                    _kill_workers()
-                # Those that wait are dropped, those that run are waited for.
-                pool.shutdown(cancel_futures=True)
-                raise
-            return [future.result() for future in futures]
-    except KeyboardInterrupt:
-        for out in {task.out for task in tasks if task.out is not None}:
-            remove_stale_temporaries(out)
-        raise
+    # A queue reaches a process only while it is started, not as the argument of a task.
+    with ProcessPoolExecutor(
+        min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
+    ) as pool:
+        with _deaf_to_interrupts():
+            futures = [pool.submit(_run, task) for task in tasks]
+        try:
+            _follow(futures, done, advance)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                _kill_workers()
+            # Those that wait are dropped, those that run are waited for.
+            pool.shutdown(cancel_futures=True)
+            raise
+        return [future.result() for future in futures]
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
 from editmill.manifests.growing import GrowingTar
 from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.records import ModelRecord, SourceRecord
 from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
@@ -222,9 +223,20 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
         ModelError: A checkpoint is missing or does not load.
         OSError: The disk fails.
     """
-    recipe, fingerprint, out = task.recipe, task.identity.fingerprint, task.out
-    if out is None:
+    if task.out is None:
         raise RequestError("a shard is built into a folder, and there is none", where="out", fix="name one")
+    # Whoever waits for another process finds the shard finished.
+    with take(shard_lock(task.out, task.stem), f"the shard {task.stem} in {task.out}") as lock:
+        return _build_alone(task, task.out, progress, lock)
+
+
+def shard_lock(out: Path, stem: str) -> Path:
+    """Return the file of a shard's lock."""
+    return out / f".{stem}{LOCK_SUFFIX}"
+
+
+def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> ShardStats:
+    recipe, fingerprint = task.recipe, task.identity.fingerprint
     facts = ShardFacts(
         name=recipe.name,
         split=recipe.split,
@@ -248,6 +260,7 @@ def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> S
             progress(done)
         builder = sample_builder(task)
         for group in builder.groups(islice(task.samples, done, None), shard=task.shard, state=tar.state):
+            lock.check()
             tar.add(group, builder.maker.state())
             progress(len(group))
 

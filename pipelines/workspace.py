@@ -5,22 +5,44 @@ from __future__ import annotations
 import errno
 import logging
 import platform
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write, remove_stale_temporaries
 from editmill.manifests.errors import DataError, OccupiedError, RequestError
 from editmill.manifests.files import FileProblem, read_bytes
+from editmill.manifests.locks import LOCK_SUFFIX, Lock, occupied, others_in, take
 from editmill.manifests.manifest import MANIFEST, RECIPE, RUN, read_manifest
 from editmill.manifests.seals import check_seal, parse_object, sealed
 from editmill.manifests.stats import read_stats
 from editmill.manifests.verify import verify_dataset
 
 logger = logging.getLogger("editmill.build")
+BUILD_LOCK = f".build{LOCK_SUFFIX}"
+
+
+def lock_folder(out: Path, fingerprint: str, *, wait: bool = True) -> Lock:
+    """Make ``out`` where it is missing, and lock it against other builds.
+
+    Args:
+        out: The folder.
+        fingerprint: Of the build. A folder of another one is refused without waiting.
+        wait: Whether to wait while another build holds it.
+
+    Raises:
+        OccupiedError: As `claim`; or another build holds it, and there is no waiting.
+        RequestError: As `claim`.
+    """
+    with _told(out):
+        out.mkdir(parents=True, exist_ok=True)
+        _refuse_others(out, _read_run(out)[0] or _evidence(out), fingerprint)
+        return take(out / BUILD_LOCK, str(out), wait=wait)
 
 
 def claim(out: Path, fingerprint: str) -> bool:
-    """Take ``out`` for a build; only a folder that holds a dataset of editmill is searched.
+    """Take ``out``, which is locked, for a build; only a folder that holds a dataset of editmill is searched.
 
     Returns:
         Whether the folder holds a manifest.
@@ -29,14 +51,43 @@ def claim(out: Path, fingerprint: str) -> bool:
         OccupiedError: The folder holds another dataset, or files that are no dataset's.
         RequestError: The folder can't be made, read or written to.
     """
-    try:
+    with _told(out):
         out.mkdir(parents=True, exist_ok=True)
-        run = _read_run(out)
-        _refuse_others(out, _evidence(out) if run is None else run, fingerprint)
-        remove_stale_temporaries(out)
+        run, problem = _read_run(out)
+        if problem:
+            logger.warning("%s: %s", out / RUN, problem)
+        _refuse_others(out, run or _evidence(out), fingerprint)
+        remove_leftovers(out)
         # First of all files: without it a build that is stopped here would find the folder occupied.
         if run != fingerprint:
             write_run(out, {"fingerprint": fingerprint})
+    return (out / MANIFEST).exists()
+
+
+def refuse_held(locks: Iterable[Path], out: Path) -> None:
+    """Refuse work for which another process would have to be waited for.
+
+    Raises:
+        OccupiedError: Another process holds one of ``locks``.
+    """
+    held = others_in(out)
+    for path in locks:
+        if path in held:
+            raise occupied(path, held[path], str(out))
+
+
+def remove_leftovers(out: Path) -> None:
+    """Delete locks and temporary files of dead processes; the latter only where no other process is at work."""
+    # Its writers may be on a machine whose locks on files are not seen here.
+    if not others_in(out):
+        remove_stale_temporaries(out)
+
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
+    """Tell what is wrong with the folder."""
+    try:
+        yield
     except OSError as error:
         why = error.strerror or str(error)
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
@@ -44,7 +95,6 @@ def claim(out: Path, fingerprint: str) -> bool:
         raise RequestError(
             f"the output folder can't be used: {why}", where=str(out), fix="choose another --out, or put that right"
         ) from error
-    return (out / MANIFEST).exists()
 
 
 def intact(out: Path) -> bool:
@@ -94,17 +144,17 @@ def _evidence(out: Path) -> str | None:
     return None
 
 
-def _read_run(out: Path) -> str | None:
-    """Return the fingerprint in a run file, None where there is no intact one."""
+def _read_run(out: Path) -> tuple[str | None, str]:
+    """Return the fingerprint in a run file, None where there is no intact one, and what is wrong with one."""
     try:
         data = read_bytes(out / RUN)
         check_seal(data, where=RUN)
-    except (DataError, FileProblem) as error:
-        if not (isinstance(error, FileProblem) and error.errno == errno.ENOENT):
-            logger.warning("%s: %s", out / RUN, error.what if isinstance(error, DataError) else error)
-        return None
+    except FileProblem as problem:
+        return None, "" if problem.errno == errno.ENOENT else str(problem)
+    except DataError as error:
+        return None, error.what
     found = parse_object(data, where=RUN).get("fingerprint")
-    return found if isinstance(found, str) else None
+    return (found if isinstance(found, str) else None), ""
 
 
 def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
@@ -112,7 +162,7 @@ def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
         return
     # A build that was refused before it made anything leaves nothing worth keeping.
     begun = (path for path in out.iterdir() if path.name not in (RUN, RECIPE))
-    held = next((path for path in begun if not path.name.endswith(TEMPORARY_SUFFIX)), None)
+    held = next((path for path in begun if not path.name.endswith((TEMPORARY_SUFFIX, LOCK_SUFFIX))), None)
     if held is None:
         return
     if found is not None:

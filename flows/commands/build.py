@@ -119,7 +119,10 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
 )
-def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard: str | None) -> None:
+@click.option(
+    "--no-wait", is_flag=True, help="Refuse where another process works in the folder, instead of waiting for it."
+)
+def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard: str | None, no_wait: bool) -> None:
     """Build a dataset: edits, guards, shards, manifest. Run it again to resume.
 
     \b
@@ -135,10 +138,10 @@ def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard:
     made = asked.plan()
     chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
     placement = machine.placement()
-    prepared = prepare(made, out, placement)
+    prepared = prepare(made, out, placement, wait=not no_wait)
     if prepared.complete:
         click.echo(f"{out} is complete and intact; nothing to build")
-    manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen)
+    manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen, wait=not no_wait)
     if manifest is None:
         click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")
     else:

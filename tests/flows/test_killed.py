@@ -71,9 +71,12 @@ def test_a_killed_build_resumes_to_the_bytes_of_one_that_was_not(tmp_path: Path)
     assert whole.returncode == 0, errors
     kill_after(start(tmp_path / "killed"), 3)
     assert len(shards(tmp_path / "killed")) < 2
+    assert list((tmp_path / "killed").glob("*.editmill-lock"))
     resumed = start(tmp_path / "killed")
     _, errors = resumed.communicate()
     assert resumed.returncode == 0, errors
+    assert "waiting for" not in errors
+    assert not list(tmp_path.rglob(".*"))
     assert len(shards(tmp_path / "whole")) == 2
     assert shards(tmp_path / "killed") == shards(tmp_path / "whole")
 
@@ -94,4 +97,17 @@ def test_a_stopped_build_says_one_line_and_leaves_nothing_half_written(
     assert build.returncode == 128 + number
     assert said.splitlines()[-1] == "stopped; run the same command again to go on"
     assert "Traceback" not in text + said
-    assert not list(tmp_path.rglob("*.editmill-tmp"))
+    assert not [path for path in tmp_path.rglob(".*") if path.suffix in (".editmill-tmp", ".editmill-lock")]
+
+
+@pytest.mark.slow
+def test_a_second_build_waits_and_finds_the_dataset(tmp_path: Path) -> None:
+    first = start(tmp_path / "set")
+    while first.poll() is None and not list(tmp_path.rglob(".build.editmill-lock")):
+        time.sleep(0.1)
+    second = start(tmp_path / "set")
+    _, errors = second.communicate()
+    assert (first.wait(), second.returncode) == (0, 0), errors
+    assert f"waiting for {tmp_path / 'set'}, which process {first.pid} on" in errors
+    assert "editing" not in errors
+    assert not list(tmp_path.rglob(".*"))

@@ -7,7 +7,7 @@ import os
 import random
 import signal
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from editmill.manifests import SampleRow, ShardStats
-from editmill.manifests.growing import PART_SUFFIX, Built, GrowingTar, growing_tar, remove_parts
+from editmill.manifests.growing import PART_SUFFIX, Built, GrowingTar, remove_parts
 from editmill.manifests.shard import ShardFacts, grow_shard
 from tests.manifests.builder import EDITS, MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
 
@@ -114,28 +114,6 @@ def test_what_another_build_left_is_not_taken_over(tmp_path: Path) -> None:
 
     grow_shard(tmp_path, fill, resume=True, **FACTS)
     assert asked == [0]
-
-
-def test_a_second_writer_has_a_file_of_its_own_and_what_lives_is_not_removed(
-    tmp_path: Path, whole: dict[str, bytes]
-) -> None:
-    first = write_slowly(tmp_path)
-    next(first)
-    remove_parts(tmp_path / "test")
-    write(tmp_path, make_groups(6))
-    assert part(tmp_path).exists()
-    assert list(first) == []
-    assert (tmp_path / "test" / f"{NAME}-000000.tar").read_bytes() == whole[f"{NAME}-000000.tar"]
-    assert sorted(files(tmp_path)) == sorted(whole)
-
-
-def write_slowly(root: Path) -> Iterator[None]:
-    (root / "test").mkdir()
-    with growing_tar(root / "test" / f"{NAME}-000000.tar", {}, lambda row, members: None) as tar:
-        for group in make_groups(6):
-            tar.add(group, {})
-        yield
-        tar.close()
 
 
 def test_leftovers_are_removed(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.sources import open_source
+from tests.manifests.test_locks import foreign
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_losses import written
@@ -306,6 +307,21 @@ def test_shards_asked_for_singly_assemble_later(dataset: Path, tiny_plan: MakePl
         open_dataset(out)
     run(tiny_plan(), out)
     assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
+
+
+def test_shards_that_another_machine_builds_are_left_to_it(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    few = tiny_plan("generator.edits=[{name: original}]")
+    lock = tmp_path / ".imagenet-e-000001.editmill-lock"
+    prepared = prepare(few, tmp_path, PLACEMENT)
+    foreign(lock)
+    assert build(prepared, shards=[0], progress=False, wait=False) is None
+    with pytest.raises(OccupiedError, match="in use by process 1 on elsewhere"):
+        build(prepare(few, tmp_path, PLACEMENT), progress=False, wait=False)
+    assert list(tmp_path.rglob("*.editmill-lock")) == [lock]
+    assert prepare(few, tmp_path, PLACEMENT, wait=False).lock.path.exists()
+    lock.unlink()
+    run(few, tmp_path)
+    assert not list(tmp_path.rglob(".*"))
 
 
 def test_every_candidate_stands_in_the_rows(tiny_plan: MakePlan, tmp_path: Path) -> None:

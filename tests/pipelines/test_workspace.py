@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from editmill.manifests.errors import OccupiedError, RequestError
+from editmill.manifests.locks import STALE
 from editmill.manifests.seals import sealed
-from editmill.pipelines.workspace import claim, write_run
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.workspace import claim, lock_folder, write_run
 from tests.manifests.builder import build_dataset
+from tests.manifests.test_locks import foreign
 
 MINE, OTHER = "a" * 64, "b" * 64
 
@@ -80,3 +83,33 @@ def test_what_can_be_no_folder_is_told(tmp_path: Path, name: str) -> None:
 def test_the_run_file_names_no_machine(tmp_path: Path) -> None:
     write_run(tmp_path, {"fingerprint": MINE})
     assert '"host"' not in (tmp_path / "run.json").read_text()
+
+
+@pytest.mark.parametrize("age", [0.0, STALE + 5])
+def test_temporaries_stay_while_another_machine_is_at_work(tmp_path: Path, age: float) -> None:
+    write_run(tmp_path, {"fingerprint": MINE})
+    temporary = tmp_path / "test" / ".x.parquet.0011aabb.editmill-tmp"
+    temporary.parent.mkdir()
+    temporary.write_bytes(b"written by a machine whose flock is not seen here")
+    foreign(tmp_path / ".x-000000.editmill-lock", age=age)
+    claim(tmp_path, MINE)
+    assert temporary.exists() == (age == 0)
+
+
+def test_a_folder_that_another_build_holds_is_refused(tmp_path: Path) -> None:
+    foreign(tmp_path / ".build.editmill-lock")
+    with pytest.raises(OccupiedError, match="in use by process 1 on elsewhere") as caught:
+        lock_folder(tmp_path, MINE, wait=False)
+    assert caught.value.exit_code == 2
+    write_run(tmp_path, {"fingerprint": OTHER})
+    (tmp_path / "guard_report.json").touch()
+    with pytest.raises(OccupiedError, match="another fingerprint"):
+        lock_folder(tmp_path, MINE)
+
+
+def test_a_lock_is_no_part_of_a_dataset(tmp_path: Path) -> None:
+    manifest = build_dataset(tmp_path / "set")
+    with lock_folder(tmp_path / "set", manifest.fingerprint):
+        report = verify_dataset(tmp_path / "set")
+    assert report.problems == report.remarks == ()
+    assert not list((tmp_path / "set").glob("*.editmill-lock"))
