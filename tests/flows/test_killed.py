@@ -107,7 +107,8 @@ def test_a_second_build_waits_and_finds_the_dataset(tmp_path: Path) -> None:
         time.sleep(0.1)
     second = start(tmp_path / "set")
     _, errors = second.communicate()
-    assert (first.wait(), second.returncode) == (0, 0), errors
+    first.communicate()
+    assert (first.returncode, second.returncode) == (0, 0), errors
     assert f"waiting for {tmp_path / 'set'}, which process {first.pid} on" in errors
     assert "editing" not in errors
     assert not list(tmp_path.rglob(".*"))
