@@ -19,7 +19,7 @@ from prefect.futures import PrefectFuture, as_completed
 from editmill.manifests.errors import DataError, ExhaustedError
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.build import Prepared
-from editmill.pipelines.shard import ShardTask, build_shard
+from editmill.pipelines.shard import Done, ShardTask, build_shard
 
 logger = logging.getLogger("editmill.flows")
 
@@ -156,13 +156,13 @@ def _shards_failed(failures: dict[int, Exception], *, planned: int, out: str) ->
     )
 
 
-def _log_progress(shard: int, planned: int) -> Callable[[int], None]:
+def _log_progress(shard: int, planned: int) -> Callable[[Done], None]:
     """Return a progress callback that logs at most every ``LOG_EVERY`` seconds."""
     done, logged = 0, time.monotonic()
 
-    def advance(samples: int) -> None:
+    def advance(now: Done) -> None:
         nonlocal done, logged
-        done += samples
+        done += now.samples
         if time.monotonic() - logged >= LOG_EVERY:
             logged = time.monotonic()
             logger.info("shard %06d: %d of %d samples", shard, done, planned)

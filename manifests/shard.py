@@ -14,6 +14,7 @@ from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
 from editmill.manifests.seals import parse_object
+from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
 from editmill.manifests.tarshard import TarIndex, index_tar
 
@@ -85,9 +86,10 @@ def grow_shard(
     header = {**facts, "members": sorted(members), "score_names": sorted(facts["score_names"])} if resume else None
     with growing_tar(folder / f"{stem}.tar", header, _Contract(split, shard, members).check) as tar:
         fill(tar)
-        index = tar.close()
-        # Before the tar has its name, since only a growing tar still knows its rows.
-        write_rows(folder / f"{stem}.parquet", tar.rows, members=members, score_names=facts["score_names"])
+        with stage("write"):
+            index = tar.close()
+            # Before the tar has its name, since only a growing tar still knows its rows.
+            write_rows(folder / f"{stem}.parquet", tar.rows, members=members, score_names=facts["score_names"])
     return _finish(folder, index, tar.rows, facts)
 
 

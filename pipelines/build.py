@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -32,13 +33,43 @@ from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.plan import Plan
-from editmill.pipelines.shard import ShardTask, build_shard, shard_lock
+from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
+from editmill.pipelines.spent import total
 from editmill.pipelines.workspace import claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
 PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
-_progress: Queue[int] | None = None
+_progress: Queue[Done] | None = None
+
+
+class Display(Progress):
+    """One bar for all workers: samples a minute, time left, and the share that is accepted."""
+
+    accepted = 0
+
+    def __init__(self, **options: Any) -> None:
+        layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {per_minute:.1f} samples/min{postfix}]"
+        super().__init__(bar_format=layout, **options)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """What the layout names, beyond what tqdm knows."""
+        facts: dict[str, Any] = super().format_dict
+        return {**facts, "per_minute": 60 * (self.n - self.initial) / max(facts["elapsed"], 1e-9)}
+
+    def advance(self, done: Done) -> None:
+        """Count samples; those of an earlier run say nothing about the speed of this one."""
+        if self.disable:
+            return
+        self.accepted += done.accepted
+        self.set_postfix_str(f"{self.accepted / (self.n + done.samples):.0%} accepted", refresh=False)
+        if done.earlier:
+            self.initial += done.samples
+            self.n += done.samples
+            self.last_print_n += done.samples
+        else:
+            self.update(done.samples)
 
 
 @dataclass(frozen=True)
@@ -132,11 +163,10 @@ def build(
         tasks = [prepared.task(shard) for shard in chosen]
         if not wait:
             refuse_held((shard_lock(prepared.out, task.stem) for task in tasks), prepared.out)
-        with Progress(
-            total=sum(len(task.samples) for task in tasks), desc="editing", unit="sample", disable=not progress
-        ) as bar:
+        count = sum(len(task.samples) for task in tasks)
+        with Display(total=count, desc="editing", disable=not progress) as display:
             try:
-                run_tasks(tasks, workers=workers, advance=bar.update)
+                run_tasks(tasks, workers=workers, advance=display.advance)
             except BaseException:
                 # Of workers that were killed.
                 remove_leftovers(prepared.out)
@@ -166,17 +196,18 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
         DataError: A shard is missing or damaged.
     """
     manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    spent = total(prepared.out)
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     remove_parts(prepared.out / prepared.plan.recipe.split)
     prepared.plan.file.delete()
     remove_leftovers(prepared.out)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
-    write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts})
+    write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts, "spent": spent})
     return manifest
 
 
-def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[int], object]) -> list[ShardStats]:
+def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[Done], object]) -> list[ShardStats]:
     """Build shards in this process, or in several spawned ones.
 
     The first failure is raised after the running shards have ended.
@@ -185,7 +216,7 @@ def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[in
         return [build_shard(task, advance) for task in tasks]
     # CUDA can't be used in forked processes, and locks that threads of torch or OpenCV hold stay locked in them.
     context = multiprocessing.get_context("spawn")
-    done: Queue[int] = context.Queue()
+    done: Queue[Done] = context.Queue()
     # A queue reaches a process only while it is started, not as the argument of a task.
     with ProcessPoolExecutor(
         min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
@@ -223,7 +254,7 @@ def _kill_workers() -> None:
         worker.kill()
 
 
-def _follow(futures: Sequence[Future[ShardStats]], done: Queue[int], advance: Callable[[int], object]) -> None:
+def _follow(futures: Sequence[Future[ShardStats]], done: Queue[Done], advance: Callable[[Done], object]) -> None:
     while not all(future.done() for future in futures):
         failed = next((future.exception() for future in futures if future.done() and future.exception()), None)
         if failed is not None:
@@ -233,7 +264,7 @@ def _follow(futures: Sequence[Future[ShardStats]], done: Queue[int], advance: Ca
     _drain(done, advance, wait=0.05)
 
 
-def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -> None:
+def _drain(done: Queue[Done], advance: Callable[[Done], object], *, wait: float) -> None:
     try:
         while True:
             advance(done.get(timeout=wait))
@@ -241,7 +272,7 @@ def _drain(done: Queue[int], advance: Callable[[int], object], *, wait: float) -
         return
 
 
-def _initialise(done: Queue[int]) -> None:
+def _initialise(done: Queue[Done]) -> None:
     global _progress
     _progress = done
     # Shared between processes by default, with a semaphore that a killed one would leave behind.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import torch
@@ -21,8 +21,9 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.growing import GrowingTar
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
-from editmill.manifests.records import ModelRecord, SourceRecord
+from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
+from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
@@ -30,10 +31,26 @@ from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.sources import SourceSpec, open_source
+from editmill.pipelines.spent import Account
 
 logger = logging.getLogger("editmill.build")
 
-Progress = Callable[[int], object]
+
+class Done(NamedTuple):
+    """What became of planned samples since the last time.
+
+    Attributes:
+        samples: How many are done.
+        accepted: How many of them are accepted.
+        earlier: Whether they were done before this run.
+    """
+
+    samples: int
+    accepted: int
+    earlier: bool = False
+
+
+Progress = Callable[[Done], object]
 
 
 @dataclass(frozen=True)
@@ -212,12 +229,12 @@ def members_of(recipe: Recipe, pack: PackSpec) -> tuple[str, ...]:
     return recipe.family.members(recipe.asked(pack))
 
 
-def build_shard(task: ShardTask, progress: Progress = lambda samples: None) -> ShardStats:
+def build_shard(task: ShardTask, progress: Progress = lambda done: None) -> ShardStats:
     """Build one shard, or return at once when it is finished and its digests hold.
 
     Args:
         task: What to build; it has a folder.
-        progress: Called with the number of planned samples done since the last call.
+        progress: Is told what is done.
 
     Raises:
         ModelError: A checkpoint is missing or does not load.
@@ -249,19 +266,28 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
     if finished is None and found_stats(out / recipe.split, task.stem) is None:
         finished = restore_stats(out, (sample.key for sample in task.samples), **facts)
     if finished is not None:
-        progress(len(task.samples))
+        progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
     configure_process(task.placement)
+    with Account(out, task.placement.resolve()) as account:
+        return grow_shard(out, partial(_fill, task, lock, account, progress), resume=True, **facts)
 
-    def fill(tar: GrowingTar) -> None:
-        done = len(tar.rows)
-        if done:
-            logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
-            progress(done)
+
+def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:
+    """Build the groups that a shard's tar does not hold yet."""
+    if done := len(tar.rows):
+        logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
+        progress(_done(tar.rows, earlier=True))
+    with stage("start"):
         builder = sample_builder(task)
-        for group in builder.groups(islice(task.samples, done, None), shard=task.shard, state=tar.state):
-            lock.check()
+    for group in builder.groups(islice(task.samples, done, None), shard=task.shard, state=tar.state):
+        lock.check()
+        with stage("write"):
             tar.add(group, builder.maker.state())
-            progress(len(group))
+        rows = [row for row, _ in group]
+        account.add(rows)
+        progress(_done(rows))
 
-    return grow_shard(out, fill, resume=True, **facts)
+
+def _done(rows: Sequence[SampleRow], *, earlier: bool = False) -> Done:
+    return Done(len(rows), sum(row.status == "ok" for row in rows), earlier)

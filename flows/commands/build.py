@@ -165,6 +165,7 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
         DataError: Nothing survived of a part of the dataset.
     """
     from editmill.pipelines.losses import check_losses
+    from editmill.pipelines.spent import described
 
     for edit, statuses in manifest.counts.items():
         accepted = sum(statuses.get("ok", {}).values())
@@ -176,6 +177,8 @@ def _print_counts(manifest: Manifest, out: Path) -> None:
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
     _print_remarks(manifest, out)
     click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
+    if spent := described(out):
+        click.echo(spent)
     check_losses(out)
 
 

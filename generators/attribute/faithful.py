@@ -17,6 +17,7 @@ from editmill.generators.models.loading import Models
 from editmill.generators.models.pixel_diffusion import PixelDiffusion, Prediction, ancestral_step
 from editmill.generators.models.surrogate import Surrogate
 from editmill.manifests.arrays import Mask, Picture
+from editmill.manifests.stages import stage
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class BlendedDiffusion:
         """Side S of the frames that are edited."""
         return self.diffusion.side
 
+    @stage("networks")
     @torch.no_grad()
     def edit(
         self,

@@ -19,6 +19,7 @@ from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.stages import stage
 
 SourceJob = Job[LoadedSource]
 SOURCES_PER_PICTURE = 2
@@ -48,6 +49,7 @@ class AttributeMaker(Maker[LoadedSource]):
     def load(self, sample: PlannedSample) -> LoadedSource:
         return self._load(sample.source)
 
+    @stage("decode")
     def _load(self, record: SourceRecord) -> LoadedSource:
         check_record(record)
         return self.renderer.frame(self.source.load(record))

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 # For lossless WebP, quality is only the effort. Subsampling 0 keeps the colours of JPEG at full resolution.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -18,6 +19,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+@stage("encode")
 def encode_image(image: Picture, kind: str) -> bytes:
     """Encode uint8 [H, W, 3] RGB or [H, W] grey without metadata."""
     buffer = io.BytesIO()

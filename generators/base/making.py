@@ -23,6 +23,7 @@ from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord
+from editmill.manifests.stages import stage
 
 logger = logging.getLogger("editmill.making")
 
@@ -221,6 +222,7 @@ class SampleBuilder(Generic[L]):
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
         one.records += candidate_records(job, made, one.last)
 
+    @stage("guards")
     def _guarded(self, job: Job[L], made: Made) -> Made:
         """Ask the guards of installed packages about a stored picture; one that can't judge it makes it a failure."""
         primary = next((made.members[kind] for kind in PRIMARY_IMAGES if kind in made.members), None)

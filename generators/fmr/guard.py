@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from editmill.generators.base.guards import Verdict
 from editmill.generators.fmr.oracle import Oracle, Subject
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 Key = tuple[str, int, bytes]
 
@@ -28,10 +29,12 @@ class FmrGuard:
         self._bound: dict[Key, Verdict] = {}
         self._watched: dict[Key, Verdict] = {}
 
+    @stage("guards")
     def __call__(self, subjects: Sequence[Subject], images: Sequence[Picture]) -> list[Verdict]:
         """Return the binding verdicts."""
         return _remembered(self.binding, self._bound, subjects, images)
 
+    @stage("guards")
     def describe(self, subjects: Sequence[Subject], images: Sequence[Picture]) -> list[Verdict]:
         """Return the binding verdicts with the scores of both."""
         watched = _remembered(self.watching, self._watched, subjects, images)

@@ -28,6 +28,7 @@ from editmill.generators.models.micro_batches import halving
 from editmill.generators.models.surrogate import Surrogate
 from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.seeds import derive_seed
+from editmill.manifests.stages import stage
 
 
 @dataclass(frozen=True)
@@ -159,6 +160,7 @@ class LatentAscent:
         assert index is not None
         return index
 
+    @stage("networks")
     def _look(self, climbs: Sequence[Climb], batch: int) -> list[Look]:
         latents = torch.stack([climb.proposal() for climb in climbs])
         classes = torch.tensor([climb.index for climb in climbs], device=latents.device)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from editmill.generators.models.loading import Models
 from editmill.manifests.errors import ModelError
+from editmill.manifests.stages import stage
 
 
 class LatentCodec:
@@ -45,6 +46,7 @@ class LatentCodec:
         """Pixels per latent along each axis."""
         return int(2 ** (len(self.model.config.block_out_channels) - 1))
 
+    @stage("networks")
     @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
         """Convert pictures float [n, 3, H, W] in [-1, 1] to latents float32 [n, c, h, w]: a KL autoencoder's mode,

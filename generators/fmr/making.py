@@ -32,6 +32,7 @@ from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.errors import RequestError
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.stages import stage
 
 logger = logging.getLogger("editmill.fmr")
 
@@ -91,7 +92,8 @@ class FmrMaker(Maker[Subject]):
 
     def _subject(self, record: SourceRecord) -> Subject:
         check_record(record)
-        loaded = self.build.source.load(record)
+        with stage("decode"):
+            loaded = self.build.source.load(record)
         # One frame that all networks accept, so that their pictures can be compared.
         side, multiple = self.settings.side, math.lcm(*(codec.factor for codec in self.codecs.values()))
         try:

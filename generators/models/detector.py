@@ -11,6 +11,7 @@ from editmill.generators.models.grounding_dino import GroundingSight
 from editmill.generators.models.loading import Models
 from editmill.generators.models.owl import OwlSight
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Detector:
         """
         return self.detect_each(images, [queries] * len(images), threshold)
 
+    @stage("networks")
     @torch.inference_mode()
     def detect_each(
         self, images: list[Picture], queries: list[tuple[str, ...]], threshold: float = 0.3

@@ -12,6 +12,7 @@ from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
 from editmill.manifests.arrays import Feature
 from editmill.manifests.errors import ModelError
+from editmill.manifests.stages import stage
 
 LABELS = ("entailment", "neutral", "contradiction")
 LEAST_BATCH = 4
@@ -47,6 +48,7 @@ class Entailment:
                 f"{role!r} is not an entailment model: {error}", where=str(models.folder(role)), fix=fix
             ) from error
 
+    @stage("networks")
     @torch.inference_mode()
     def probabilities(self, pairs: list[tuple[str, str]]) -> Feature:
         """Return probabilities that (premise, hypothesis) is entailment, neutral, contradiction: float32 [pairs, 3].

@@ -11,6 +11,7 @@ from editmill.generators.models.fixed_batches import in_fixed_rows
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 TEXT_BATCH = 16
 # Texts whose features are remembered.
@@ -41,6 +42,7 @@ class ImageTextFeatures:
         """By what the model multiplies cosines before its softmax or sigmoid."""
         return float(self.model.logit_scale.exp())
 
+    @stage("networks")
     @torch.inference_mode()
     def images(self, images: list[Picture]) -> torch.Tensor:
         """Return features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
@@ -59,6 +61,7 @@ class ImageTextFeatures:
 
         return in_fixed_rows(run, self.batch, *inputs)[0]
 
+    @stage("networks")
     @torch.inference_mode()
     def texts(self, texts: tuple[str, ...]) -> torch.Tensor:
         """Return features of texts: float32 [texts, features]; texts beyond the model's length are cut."""

@@ -12,6 +12,7 @@ import torch
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
 from editmill.manifests.arrays import Feature, Picture
+from editmill.manifests.stages import stage
 
 BATCH = 32
 
@@ -25,6 +26,7 @@ class ImageEncoder:
         self.processor = load_processor(models, role)
         self.first_patch = 1 + getattr(self.model.config, "num_register_tokens", 0)
 
+    @stage("networks")
     @torch.inference_mode()
     def _tokens(self, images: list[Picture]) -> torch.Tensor:
         found = []

@@ -27,6 +27,7 @@ from editmill.generators.models.loading import Models
 from editmill.generators.models.together import ask
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import ModelError
+from editmill.manifests.stages import stage
 
 # How much of a hole's surroundings is shown on each side, as a share of the longer side of its box.
 CONTEXT = 0.5
@@ -186,6 +187,7 @@ class Inpainter:
         frame = cv2.resize(result.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
         return np.rint(frame.clip(0, 1) * 255).astype(np.uint8)
 
+    @stage("networks")
     def _run(self, frames: Sequence[_Frame]) -> list[Feature]:
         """Call the pipeline with frames of one size; returns float [H, W, 3] of each."""
         requests = [frame.request for frame in frames]

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 ROLE = "removal"
 # The network halves its input three times.
@@ -34,6 +35,7 @@ class Lama:
         """Return the network evaluations per picture."""
         return 1
 
+    @stage("networks")
     def fill(self, request: InpaintRequest) -> Picture:
         """Generate the whole frame, uint8 [H, W, 3] RGB; prompt and seed play no part."""
         height, width = request.hole.shape

@@ -18,6 +18,7 @@ from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import ModelError, RequestError, out_of_memory
+from editmill.manifests.stages import stage
 from editmill.manifests.weights import weights_digest, weights_stamp
 
 logger = logging.getLogger("editmill.models")
@@ -152,6 +153,7 @@ class Models:
         """Return the folder of the role's checkpoint."""
         return self.checkpoint(role).folder
 
+    @stage("start")
     def _load(self, role: str) -> Any:
         entry, found = self.pack.entry(role), self.checkpoint(role)
         folder, choice = found.folder, found.choice

@@ -15,6 +15,7 @@ from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
 from editmill.manifests.arrays import Feature
 from editmill.manifests.errors import ModelError
+from editmill.manifests.stages import stage
 
 # How a slot is written where a text of ours has one; in a caption the same signs are text as any other.
 SLOT = "[MASK]"
@@ -212,6 +213,7 @@ class MaskedLm:
         place = ids.index(mask)
         return (*ids[:place], *pieces[:filled], *[mask] * (len(pieces) - filled), *ids[place + 1 :]), place + filled
 
+    @stage("networks")
     @torch.inference_mode()
     def _log_probabilities(
         self, sequences: list[list[int]], places: list[int]

@@ -13,6 +13,7 @@ from editmill.generators.models.loading import Models
 from editmill.generators.models.sam2 import Sam2Predictor
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
+from editmill.manifests.stages import stage
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Segmenter:
             # A copy, so that a caller who writes into the picture is not answered about the old one.
             self._shown = image.copy()
 
+    @stage("networks")
     def from_box(self, image: Picture, box: tuple[float, float, float, float]) -> Segment:
         """Return the mask of what fills the box (left, top, right, bottom)."""
         left, top, right, bottom = box
@@ -59,6 +61,7 @@ class Segmenter:
         masks, predicted, _ = self.predictor.predict(box=np.asarray(box, np.float32), multimask_output=False)
         return Segment(masks[0], float(predicted[0]))
 
+    @stage("networks")
     def from_points(self, image: Picture, points: Feature, labels: Feature) -> Segment:
         """Return the mask that holds the points labelled 1 and none of those labelled 0.
 

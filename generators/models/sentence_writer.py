@@ -8,6 +8,7 @@ import torch
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_tokenizer
+from editmill.manifests.stages import stage
 
 
 class SentenceWriter:
@@ -20,6 +21,7 @@ class SentenceWriter:
         self.model: Any = models.get(role)
         self.tokenizer, self.device, self.entry = load_tokenizer(models, role), models.device, models.pack.entry(role)
 
+    @stage("networks")
     @torch.inference_mode()
     def write(
         self,

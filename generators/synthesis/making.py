@@ -36,6 +36,7 @@ from editmill.generators.synthesis.settings import ORIGINAL, SynthesisSettings
 from editmill.generators.synthesis.templates import class_prompt
 from editmill.manifests.arrays import Picture
 from editmill.manifests.records import CandidateRecord
+from editmill.manifests.stages import stage
 
 logger = logging.getLogger("editmill.synthesis")
 
@@ -113,6 +114,7 @@ class SynthesisMaker(Maker[None]):
         assert real is not None
         return [self._original(job, real)]
 
+    @stage("decode")
     def _real(self, sample: PlannedSample) -> Picture | None:
         if sample.partner is None:
             return None

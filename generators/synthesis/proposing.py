@@ -19,6 +19,7 @@ from editmill.generators.models.micro_batches import in_micro_batches
 from editmill.generators.models.safety_checker import SafetyChecker
 from editmill.generators.synthesis.settings import SynthesisSettings, role_of, roles_of
 from editmill.manifests.arrays import Picture
+from editmill.manifests.stages import stage
 
 VARIATION_SIDE = 224
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -136,6 +137,7 @@ class Proposer:
         pipeline.set_progress_bar_config(disable=True)
         return attach(pipeline, self.models.get("image_adapter"), scale=self.settings.conditioning("image").scale)
 
+    @stage("networks")
     @torch.no_grad()
     def _render(self, proposals: Sequence[Proposal]) -> list[Proposed]:
         first = proposals[0]

@@ -21,6 +21,7 @@ from editmill.generators.text.settings import TextGuardSettings, TextSettings
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.records import CaptionRecord
 from editmill.manifests.seeds import derive_seed
+from editmill.manifests.stages import stage
 
 
 class TextMaker(Maker[CaptionedImage]):
@@ -34,6 +35,7 @@ class TextMaker(Maker[CaptionedImage]):
         self.editor = TextEditor(build.settings, build.guard, build.models)
         self._pictures: PerSource[bytes] = PerSource()
 
+    @stage("decode")
     def load(self, sample: PlannedSample) -> CaptionedImage:
         """Load the picture and the objects that its source names."""
         check_record(sample.source)

@@ -31,6 +31,7 @@ from editmill.manifests.arrays import Picture
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.payloads import public_secret
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.stages import stage
 
 NOTICE = "regenerated for robustness research; the watermark was embedded by the run that attacked it"
 
@@ -71,7 +72,8 @@ class WatermarkMaker(Maker[Framed]):
         if not (record.licence or self.settings.rights_basis):
             fix = "give --set source.licence=… or --set generator.rights_basis=…"
             raise Unusable(WatermarkReason.RIGHTS_MISSING, f"{record.image_name} states no licence; {fix}")
-        image = frame(self.build.source.load(record).image, self.settings)
+        with stage("decode"):
+            image = frame(self.build.source.load(record).image, self.settings)
         return Framed(record.id, image, encode_image(image, "png"), self._source_facts(record, image))
 
     def _source_facts(self, record: SourceRecord, image: Picture) -> dict[str, Any]:
@@ -142,6 +144,7 @@ class WatermarkMaker(Maker[Framed]):
             return scores
         return {name: round(value, 0 if "psnr" in name else 2) for name, value in scores.items()}
 
+    @stage("guards")
     def _quality(self, attacked: Picture, entered: Picture, original: Picture) -> dict[str, float]:
         found = {
             "psnr_input": psnr(attacked, entered),

@@ -19,6 +19,7 @@ from editmill.generators.watermark.reasons import WatermarkReason
 from editmill.generators.watermark.schemes import EmbeddingError, Scheme, embed
 from editmill.manifests.arrays import Picture
 from editmill.manifests.payloads import Payload, make_payload, tag
+from editmill.manifests.stages import stage
 
 logger = logging.getLogger("editmill.watermarks")
 
@@ -88,6 +89,7 @@ class Marker:
         what = "no scheme could mark this source, so there is nothing to compare the unmarked picture with"
         return Unusable(WatermarkReason.EMBED_FAILED, what)
 
+    @stage("guards")
     def read(self, source: Framed, scheme: str, attacked: Picture) -> list[dict[str, Any]]:
         """Return what decoders say: of a positive its own; of a negative all, against keys that were never embedded."""
         if scheme:

@@ -33,6 +33,7 @@ from editmill.generators.watermark.schedule import (
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings
 from editmill.manifests.arrays import Picture
 from editmill.manifests.seeds import derive_seed
+from editmill.manifests.stages import stage
 
 COLOUR_METHOD = "hm-mkl-hm"
 
@@ -141,6 +142,7 @@ class Regenerator:
         config = self.models.get("text_to_image").scheduler.config
         return make_scheduler(config, sampler=self.settings.sampler, spacing=attack.spacing or self.settings.spacing)
 
+    @stage("networks")
     @torch.no_grad()
     def _round_trip(self, image: Picture) -> Picture:
         """Return the picture through the autoencoder alone, by the mode of its posterior."""
@@ -148,6 +150,7 @@ class Regenerator:
         decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
         return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
 
+    @stage("networks")
     @torch.no_grad()
     def _denoise(self, image: Picture, attack: AttackSettings, seed: int) -> tuple[Picture, Start]:
         pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)

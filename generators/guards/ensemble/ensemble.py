@@ -26,6 +26,7 @@ from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.errors import ModelError
 from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.stages import stage
 
 
 def ensemble_of(
@@ -103,6 +104,7 @@ class GuardEnsemble:
         """Return the weights digest by role of the held-out verifiers."""
         return {role: self.models.digest(role) for role in self.settings.verifiers}
 
+    @stage("guards")
     def check(self, shown: Sequence[Shown]) -> list[Verdict]:
         """Return all scores and the rule's reasons, in the order of the candidates."""
         found = self.scores(shown)
@@ -129,6 +131,7 @@ class GuardEnsemble:
         columns += [verifier.scores(shown) for verifier in self.verifiers]
         return [{name: value for part in parts for name, value in part.items()} for parts in zip(*columns, strict=True)]
 
+    @stage("guards")
     def fingerprints(self, images: Sequence[Picture]) -> list[Fingerprint]:
         """Return what a ``DuplicateIndex`` compares pictures (uint8 [H, W, 3] RGB) by.
 
