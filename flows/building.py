@@ -61,6 +61,6 @@ def build_dataset(
 
 def _built(prepared: Prepared, device: str) -> Manifest:
     started = time.time()
-    bar = ProgressBar(prepared.plan.recipe.name, shards=prepared.plan.recipe.shards)
+    bar = ProgressBar(prepared.plan.recipe.name, shards=len(prepared.plan.shards))
     collect(submit_shards(prepared, device=device), out=str(prepared.out), advance=bar.advance)
     return finish(prepared, started=started, engine="prefect")

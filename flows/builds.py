@@ -55,7 +55,7 @@ Args:
     source: Replaces the recipe's source, for example folder:labels.csv; empty keeps it.
     models: Name of a model pack; empty keeps the recipe's.
     out: The dataset's folder; on several machines a shared one.
-    shards: Number of shards; none keeps the recipe's.
+    shards: Number of shards; none keeps the recipe's, or chooses by estimated cost.
     overrides: Further changes of the recipe, each as a.b=value.
     device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
     dtype: float32, bfloat16 or float16.

@@ -98,7 +98,7 @@ def submit_shards(prepared: Prepared, *, device: str) -> dict[int, PrefectFuture
     with accelerator_slot(device):
         return {
             shard: render_shard.submit(shard, ShardJob(prepared.task(shard)))
-            for shard in range(prepared.plan.recipe.shards)
+            for shard in range(len(prepared.plan.shards))
         }
 
 

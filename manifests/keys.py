@@ -74,8 +74,13 @@ def shard_of(source_id: str, shards: int) -> int:
     """
     if shards < 1:
         raise RequestError(f"a dataset needs at least one shard, got {shards}")
+    return source_hash(source_id) % shards
+
+
+def source_hash(source_id: str) -> int:
+    """Return the number, of 64 bits, whose remainder by the number of shards is a source's shard."""
     # Not hash(), which differs from process to process.
-    return int.from_bytes(hashlib.blake2b(source_id.encode(), digest_size=8).digest(), "big") % shards
+    return int.from_bytes(hashlib.blake2b(source_id.encode(), digest_size=8).digest(), "big")
 
 
 def _slug(text: str, length: int) -> str:

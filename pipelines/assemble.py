@@ -25,7 +25,7 @@ def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
         DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
     manifest = make_manifest(
-        plan, identity, [_finished(plan, identity, out, shard) for shard in range(plan.recipe.shards)]
+        plan, identity, [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))]
     )
     calibrated = plan.recipe.calibration is not None
     return write_dataset_files(out, manifest, others=[GUARD_REPORT] if calibrated else [])
@@ -38,7 +38,7 @@ def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardSta
     stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
     if stats is None or stats.planned != len(plan.shards[shard]):
         raise DataError(
-            f"shard {shard} of {recipe.shards} is missing or damaged",
+            f"shard {shard} of {len(plan.shards)} is missing or damaged",
             where=str(out / recipe.split / stem),
             fix="run `editmill build` with the same arguments, which builds what is missing",
         )

@@ -32,10 +32,10 @@ from editmill.manifests.stats import ShardStats
 from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
-from editmill.pipelines.plan import Plan
+from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
 from editmill.pipelines.spent import total
-from editmill.pipelines.workspace import claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
+from editmill.pipelines.workspace import begun, claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
@@ -117,11 +117,11 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
             those of a finished dataset.
     """
     # First, so that a missing checkpoint is told before the folder is made.
-    identity = identify(plan, placement)
+    plan, identity = _as_begun(plan, out, placement)
     lock = lock_folder(out, identity.fingerprint, wait=wait)
     try:
         # A finished dataset that was damaged since is built again as far as it was damaged.
-        if claim(out, identity.fingerprint) and intact(out):
+        if claim(out, identity.fingerprint, len(plan.shards)) and intact(out):
             return Prepared(plan, identity, out, placement, True, lock)
         report = calibrate_guards(plan, out, placement)
         # Shards may be built on other machines, which share this folder alone.
@@ -129,6 +129,19 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
     except BaseException:
         lock.release()
         raise
+
+
+def _as_begun(plan: Plan, out: Path, placement: Placement) -> tuple[Plan, Identity]:
+    """Return the plan with its identity, and with the number of shards that was chosen when it was begun in ``out``:
+    another version may estimate another cost.
+    """
+    identity, (fingerprint, shards, _) = identify(plan, placement), begun(out)
+    if fingerprint != identity.fingerprint and plan.automatic and shards is not None:
+        again = make_plan(plan.recipe.model_copy(update={"shards": shards}))
+        found = identify(again, placement)
+        if found.fingerprint == fingerprint:
+            return again, found
+    return plan, identity
 
 
 def build(
@@ -159,7 +172,7 @@ def build(
         if prepared.complete:
             return finished(prepared)
         started = time.time()
-        chosen = range(prepared.plan.recipe.shards) if shards is None else shards
+        chosen = range(len(prepared.plan.shards)) if shards is None else shards
         tasks = [prepared.task(shard) for shard in chosen]
         if not wait:
             refuse_held((shard_lock(prepared.out, task.stem) for task in tasks), prepared.out)
@@ -203,7 +216,8 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     prepared.plan.file.delete()
     remove_leftovers(prepared.out)
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
-    write_run(prepared.out, {"fingerprint": prepared.identity.fingerprint, **facts, "spent": spent})
+    begun_as = {"fingerprint": prepared.identity.fingerprint, "shards": len(prepared.plan.shards)}
+    write_run(prepared.out, {**begun_as, **facts, "spent": spent})
     return manifest
 
 

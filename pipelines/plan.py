@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,7 @@ from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest_items
 from editmill.manifests.errors import RecipeError, SourceError
-from editmill.manifests.keys import shard_of
+from editmill.manifests.keys import source_hash
 from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord, SourcesRecord
 from editmill.pipelines.packs import find_pack
@@ -22,6 +23,7 @@ from editmill.pipelines.plan_file import PlanFile, PlannedShard, StoredRecords, 
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.serving import check_roles
+from editmill.pipelines.sharding import choose_shards
 from editmill.pipelines.sources import open_source
 
 T = TypeVar("T")
@@ -49,7 +51,7 @@ class Plan:
     Attributes:
         recipe: What was asked for, with every choice made that depends on pack and source.
         pack: The recipe's pack, as its file was.
-        shards: The samples.
+        shards: The samples; as many as the recipe says.
         file: Where they are.
         counts: Samples per edit label, in the recipe's order.
         problems: The sources that can't be used, by id.
@@ -59,6 +61,8 @@ class Plan:
         lead: Records that the samples of every shard depend on.
         calibration: Records that the guards are calibrated on, of those that can be used.
         choices: What a user should know of the choices made.
+        largest: Samples of the source that has most.
+        automatic: Whether the number of shards was chosen here.
     """
 
     recipe: Recipe
@@ -73,6 +77,8 @@ class Plan:
     lead: tuple[SourceRecord, ...] = ()
     calibration: tuple[SourceRecord, ...] = ()
     choices: tuple[str, ...] = ()
+    largest: int = 0
+    automatic: bool = False
 
     @property
     def asked(self) -> Asked[Any, Any]:
@@ -98,29 +104,42 @@ class _Tally:
     """What is told of all samples, counted while they pass."""
 
     recipe: Recipe
-    sizes: Counter[int] = field(default_factory=Counter)
+    # By list of samples as they are written: a number that tells its shard, and its length.
+    hashes: array[int] = field(default_factory=lambda: array("Q"))
+    sizes: array[int] = field(default_factory=lambda: array("H"))
     counts: Counter[str] = field(default_factory=Counter)
     problems: dict[str, Problem] = field(default_factory=dict)
+    sources: int = 0
+    largest: int = 0
 
-    def by_shard(self, samples: Iterable[PlannedSample]) -> Iterator[tuple[int, list[PlannedSample]]]:
-        """Yield the samples of a source together, with the number of their shard.
+    def by_source(self, samples: Iterable[PlannedSample]) -> Iterator[list[PlannedSample]]:
+        """Yield the samples of a source together, of many in several lists.
 
         Raises:
             RecipeError: There are too many.
         """
         for source, group in groupby(samples, key=lambda sample: sample.source.id):
-            shard = shard_of(source, self.recipe.shards)
+            before, hashed = self.counts.total(), source_hash(source)
             while mine := list(islice(group, TOGETHER)):
-                self._count(shard, mine)
-                yield shard, mine
+                self.hashes.append(hashed)
+                self.sizes.append(len(mine))
+                self._count(mine)
+                yield mine
+            self.sources, self.largest = self.sources + 1, max(self.largest, self.counts.total() - before)
 
-    def _count(self, shard: int, samples: list[PlannedSample]) -> None:
-        self.sizes[shard] += len(samples)
+    def by_shard(self, shards: int) -> Counter[int]:
+        """Return the number of samples in each shard."""
+        found: Counter[int] = Counter()
+        for hashed, size in zip(self.hashes, self.sizes, strict=True):
+            found[hashed % shards] += size
+        return found
+
+    def _count(self, samples: list[PlannedSample]) -> None:
         self.counts.update(sample.edit.label for sample in samples)
         source = samples[0].source
         if source.problem:
             self.problems[source.id] = Problem(source.problem, source.detail or source.image)
-        if self.sizes.total() > MOST_SAMPLES:
+        if self.counts.total() > MOST_SAMPLES:
             what = f"the recipe asks for more than {MOST_SAMPLES:,} samples"
             raise RecipeError(
                 what, where=self.recipe.name, fix="split the sources over several datasets, or plan fewer edits"
@@ -146,14 +165,19 @@ def make_plan(recipe: Recipe) -> Plan:
     with disk_errors():
         records = StoredRecords(_shown(source.records(), "reading sources", "source"))
         tally = _Tally(recipe)
-        file = PlanFile.write(tally.by_shard(_shown(family.plan(asked, records), "planning", "sample")))
+        file = PlanFile.write(tally.by_source(_shown(family.plan(asked, records), "planning", "sample")))
         if not tally.counts:
             what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
             raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
+        automatic, shards = recipe.shards == "auto", recipe.shards
+        if shards == "auto":
+            shards = choose_shards(family.estimate(asked, file.samples()), tally.sources)
+        sizes = tally.by_shard(shards)
+        file.assign(hashed % shards for hashed in tally.hashes)
         return Plan(
-            recipe=recipe,
+            recipe=recipe.model_copy(update={"shards": shards}),
             pack=pack,
-            shards=tuple(PlannedShard(file, shard, tally.sizes[shard]) for shard in range(recipe.shards)),
+            shards=tuple(PlannedShard(file, shard, sizes[shard]) for shard in range(shards)),
             file=file,
             counts=dict(tally.counts),
             problems=tally.problems,
@@ -169,6 +193,8 @@ def make_plan(recipe: Recipe) -> Plan:
             lead=family.lead(asked, records),
             calibration=calibration_records(recipe),
             choices=tuple(choices),
+            largest=tally.largest,
+            automatic=automatic,
         )
 
 

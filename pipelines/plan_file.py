@@ -20,6 +20,8 @@ from editmill.manifests.atomic import open_temporary, remove_stale_temporaries
 from editmill.manifests.records import SourceRecord
 
 PROTOCOL = 5
+# What is not whole after a crash is planned again.
+FAST = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF"
 
 
 class StoredRecords(Sequence[SourceRecord]):
@@ -75,21 +77,33 @@ class PlanFile:
         return PlanFile, (self.path,)
 
     @classmethod
-    def write(cls, samples: Iterable[tuple[int, list[PlannedSample]]]) -> PlanFile:
-        """Write a new file of samples, each list of them with its shard's number."""
+    def write(cls, samples: Iterable[list[PlannedSample]]) -> PlanFile:
+        """Write a new file of samples, those of a source together; ``assign`` gives each list of them its shard."""
         folder = Path(tempfile.gettempdir())
         # Of processes that were killed.
         remove_stale_temporaries(folder, ".plan")
         file = cls._new(folder)
         with closing(sqlite3.connect(file.path)) as database:
-            # What is not whole after a crash is planned again.
-            database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
-            database.execute("CREATE TABLE samples (shard INTEGER, samples BLOB)")
-            rows = ((shard, pickle.dumps(mine, PROTOCOL)) for shard, mine in samples)
-            database.executemany("INSERT INTO samples VALUES (?, ?)", rows)
-            database.execute("CREATE INDEX by_shard ON samples (shard)")
+            database.executescript(FAST)
+            database.execute("CREATE TABLE samples (samples BLOB)")
+            database.executemany(
+                "INSERT INTO samples VALUES (?)", ((pickle.dumps(mine, PROTOCOL),) for mine in samples)
+            )
             database.commit()
         return file
+
+    def assign(self, shards: Iterable[int]) -> None:
+        """Give each list of samples, in the order in which they were written, the number of its shard."""
+        with closing(sqlite3.connect(self.path)) as database:
+            database.executescript(FAST)
+            database.execute("DROP TABLE IF EXISTS shards")
+            database.execute(
+                "CREATE TABLE shards (shard INTEGER, place INTEGER, PRIMARY KEY (shard, place)) WITHOUT ROWID"
+            )
+            # The database counts from 1.
+            rows = ((shard, place) for place, shard in enumerate(shards, start=1))
+            database.executemany("INSERT INTO shards VALUES (?, ?)", rows)
+            database.commit()
 
     def copy(self, folder: Path) -> PlanFile:
         """Return a copy in a folder that all machines see which build."""
@@ -106,12 +120,13 @@ class PlanFile:
         if self._remove is not None:
             self._remove()
 
-    def samples(self, shard: int) -> Iterator[PlannedSample]:
-        """Yield the samples of a shard in the order of the plan."""
+    def samples(self, shard: int | None = None) -> Iterator[PlannedSample]:
+        """Yield the samples of a shard, or all, in the order of the plan."""
+        what, given = ("", ()) if shard is None else (" JOIN shards ON place = samples.rowid WHERE shard = ?", (shard,))
         # Nobody writes any more; locks, which some network file systems lack, are not needed.
         uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
-            for (data,) in database.execute("SELECT samples FROM samples WHERE shard = ? ORDER BY rowid", (shard,)):
+            for (data,) in database.execute(f"SELECT samples FROM samples{what} ORDER BY samples.rowid", given):
                 yield from pickle.loads(data)
 
 

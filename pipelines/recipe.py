@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from editmill.generators.base.family import Asked, Family, Settings
 from editmill.generators.base.guards import GuardEntry
@@ -22,6 +22,7 @@ from editmill.manifests.unions import one_of
 from editmill.manifests.wording import say, without_consequences
 from editmill.manifests.yaml_text import YamlProblem, parse_yaml, read_yaml
 from editmill.pipelines.registry import GUARDS, families, family_of
+from editmill.pipelines.sharding import MOST_SHARDS
 from editmill.pipelines.sources import SourceSpec, parse_source
 from editmill.pipelines.sources.registry import SOURCES
 
@@ -36,6 +37,13 @@ else:
     GuardRules = one_of(family.guard for family in families().values())
 # The kind of a recipe that names none.
 DEFAULT_KIND = "attribute"
+
+
+# Told apart before validation, so that a bad number is refused as such.
+Shards = Annotated[
+    Annotated[int, Field(ge=1, le=MOST_SHARDS), Tag("int")] | Annotated[Literal["auto"], Tag("literal")],
+    Discriminator(lambda value: "literal" if value == "auto" else "int"),
+]
 
 
 class OutputSettings(BaseModel):
@@ -84,7 +92,7 @@ class Recipe(BaseModel):
     calibration: CalibrationSettings | None = None
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
-    shards: int = Field(2, ge=1, le=100_000)
+    shards: Shards = "auto"
 
     @model_validator(mode="before")
     @classmethod

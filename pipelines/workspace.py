@@ -37,12 +37,17 @@ def lock_folder(out: Path, fingerprint: str, *, wait: bool = True) -> Lock:
     """
     with _told(out):
         out.mkdir(parents=True, exist_ok=True)
-        _refuse_others(out, _read_run(out)[0] or _evidence(out), fingerprint)
+        _refuse_others(out, begun(out)[0] or _evidence(out), fingerprint)
         return take(out / BUILD_LOCK, str(out), wait=wait)
 
 
-def claim(out: Path, fingerprint: str) -> bool:
+def claim(out: Path, fingerprint: str, shards: int | None = None) -> bool:
     """Take ``out``, which is locked, for a build; only a folder that holds a dataset of editmill is searched.
+
+    Args:
+        out: The folder.
+        fingerprint: Of the build.
+        shards: Their number, noted for whoever goes on with it.
 
     Returns:
         Whether the folder holds a manifest.
@@ -53,14 +58,14 @@ def claim(out: Path, fingerprint: str) -> bool:
     """
     with _told(out):
         out.mkdir(parents=True, exist_ok=True)
-        run, problem = _read_run(out)
+        run, _, problem = begun(out)
         if problem:
             logger.warning("%s: %s", out / RUN, problem)
         _refuse_others(out, run or _evidence(out), fingerprint)
         remove_leftovers(out)
         # First of all files: without it a build that is stopped here would find the folder occupied.
         if run != fingerprint:
-            write_run(out, {"fingerprint": fingerprint})
+            write_run(out, {"fingerprint": fingerprint, "shards": shards})
     return (out / MANIFEST).exists()
 
 
@@ -144,17 +149,20 @@ def _evidence(out: Path) -> str | None:
     return None
 
 
-def _read_run(out: Path) -> tuple[str | None, str]:
-    """Return the fingerprint in a run file, None where there is no intact one, and what is wrong with one."""
+def begun(out: Path) -> tuple[str | None, int | None, str]:
+    """Return the fingerprint and the number of shards in a run file, None where there is no intact one, and what is
+    wrong with one.
+    """
     try:
         data = read_bytes(out / RUN)
         check_seal(data, where=RUN)
     except FileProblem as problem:
-        return None, "" if problem.errno == errno.ENOENT else str(problem)
+        return None, None, "" if problem.errno == errno.ENOENT else str(problem)
     except DataError as error:
-        return None, error.what
-    found = parse_object(data, where=RUN).get("fingerprint")
-    return (found if isinstance(found, str) else None), ""
+        return None, None, error.what
+    found = parse_object(data, where=RUN)
+    fingerprint, shards = found.get("fingerprint"), found.get("shards")
+    return fingerprint if isinstance(fingerprint, str) else None, shards if isinstance(shards, int) else None, ""
 
 
 def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:

@@ -22,7 +22,12 @@ from editmill.flows.commands.outputs import check_output, write_output
 from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
+    from editmill.generators.base.family import Estimate
     from editmill.manifests.records import Manifest
+    from editmill.pipelines.plan import Plan
+
+# Shards whose samples `plan` counts one by one.
+SHOWN = 16
 
 
 @click.command()
@@ -37,15 +42,16 @@ def plan(asked: Asked, as_json: bool) -> None:
       editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
     """
     made = asked.plan()
-    guess = asdict(made.recipe.family.estimate(made.asked, made.samples()))
+    guess, lost = made.recipe.family.estimate(made.asked, made.samples()), _lost(made)
     if as_json:
         click.echo(
             json.dumps(
                 {
                     "edits": made.counts,
                     "shards": [len(shard) for shard in made.shards],
+                    "lost_in_a_crash": lost[1],
                     "problems": {identity: problem.reason for identity, problem in made.problems.items()},
-                    **guess,
+                    **asdict(guess),
                 },
                 indent=2,
             )
@@ -54,13 +60,37 @@ def plan(asked: Asked, as_json: bool) -> None:
     for label, count in made.counts.items():
         click.echo(f"{label:24} {count:8}")
     click.echo(f"{'all':24} {sum(made.counts.values()):8} samples of {made.sources.count} sources")
-    click.echo("shards: " + ", ".join(str(len(shard)) for shard in made.shards))
+    for line in _shard_lines(made, guess, lost):
+        click.echo(line)
     click.echo(
-        f"about {guess['network_evaluations']} network evaluations and {guess['megabytes']:.1f} MB"
-        + _minutes(guess["cpu_minutes"])
+        f"about {guess.network_evaluations} network evaluations and {guess.megabytes:.1f} MB"
+        + _minutes(guess.cpu_minutes)
     )
     for identity, problem in made.problems.items():
         click.echo(f"source {identity} can't be used: {problem.reason} ({problem.detail})", err=True)
+
+
+def _shard_lines(made: Plan, guess: Estimate, lost: dict[int, int]) -> list[str]:
+    """Return how many shards there are, how long one takes, and what a crash costs."""
+    from editmill.pipelines.sharding import SECONDS, estimated_minutes
+
+    listed, minutes = ", ".join(str(len(shard)) for shard in made.shards[:SHOWN]), estimated_minutes(guess)
+    more = f" and {len(made.shards) - SHOWN} more" if len(made.shards) > SHOWN else ""
+    speed = "" if guess.cpu_minutes else f", if an evaluation takes {SECONDS:g} s,"
+    (_, alone), (batch, batched) = lost.items()
+    part = minutes * alone / sum(made.counts.values())
+    further = f", or {batched} in batches of {batch}" if batched > alone else ""
+    return [
+        f"shards: {listed}{more}",
+        f"a shard takes about {minutes / len(made.shards):.1f} minutes{speed} and a crash costs each worker at most "
+        f"{alone} samples ({part:.1f} minutes){further}",
+    ]
+
+
+def _lost(made: Plan) -> dict[int, int]:
+    """Return the most samples that a worker makes together, and loses with a crash, by pictures in a batch."""
+    most, family = max(len(shard) for shard in made.shards), made.recipe.family
+    return {batch: min(most, made.largest * family.together(made.asked, batch)) for batch in (1, 8)}
 
 
 def _minutes(minutes: float) -> str:
@@ -135,10 +165,11 @@ def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard:
     from editmill.pipelines.build import build as run_build
     from editmill.pipelines.build import prepare
 
+    part = None if shard is None else _every_nth(shard)
     made = asked.plan()
-    chosen = None if shard is None else _every_nth(shard, made.recipe.shards)
     placement = machine.placement()
     prepared = prepare(made, out, placement, wait=not no_wait)
+    chosen = None if part is None else list(range(len(prepared.plan.shards)))[part]
     if prepared.complete:
         click.echo(f"{out} is complete and intact; nothing to build")
     manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen, wait=not no_wait)
@@ -148,14 +179,14 @@ def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard:
         _print_counts(manifest, out)
 
 
-def _every_nth(text: str, shards: int) -> list[int]:
+def _every_nth(text: str) -> slice:
     try:
         first, step = (int(part) for part in text.split("/"))
     except ValueError as error:
         raise RequestError(f"{text!r} is not of the form I/N", where="--shard", fix="such as 0/4") from error
     if not 0 <= first < step:
         raise RequestError(f"in {text!r} I must lie between 0 and N-1", where="--shard", fix="such as 0/4")
-    return list(range(first, shards, step))
+    return slice(first, None, step)
 
 
 def _print_counts(manifest: Manifest, out: Path) -> None:

@@ -125,7 +125,11 @@ def recipe_options(function: F) -> F:
         click.option(
             "--models", default="", help="Model pack: tabletop, sd15, or a pack's .yaml file; default: the recipe's."
         ),
-        click.option("--shards", type=click.IntRange(1), help="Number of shards; default: the recipe's."),
+        click.option(
+            "--shards",
+            type=click.IntRange(1),
+            help="Number of shards; default: the recipe's, or by estimated cost where it says none.",
+        ),
         click.option(
             "--set",
             "overrides",

@@ -18,6 +18,13 @@ BYTES_PER_PIXEL = 1.8
 # Measured with the embedded pack, in evaluations of its inpainting: a guided evaluation (it also decodes, and
 # differentiates that), and what guarding and encoding cost per sample.
 GUIDED_PRICE, SAMPLE_PRICE = 3.5, 1
+# Pictures of one size alone share a call, so there are more sources than a call takes pictures.
+SOURCES_PER_PICTURE = 2
+
+
+def sources_together(batch: int) -> int:
+    """Return how many sources are edited together, to fill batches of so many pictures."""
+    return 1 if batch == 1 else SOURCES_PER_PICTURE * batch
 
 
 @dataclass

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from editmill.generators.attribute.choices import resolve
-from editmill.generators.attribute.estimate import estimate_attribute
+from editmill.generators.attribute.estimate import estimate_attribute, sources_together
 from editmill.generators.attribute.guards.scores import SCORE_NAMES
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, PartnerPool
@@ -130,6 +130,9 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
 
     def estimate(self, asked: AttributeAsked, samples: Iterable[PlannedSample]) -> Estimate:
         return estimate_attribute(asked.settings, asked.pack, samples)
+
+    def together(self, asked: AttributeAsked, batch: int) -> int:
+        return sources_together(batch)
 
 
 def _classifier(pack: PackSpec, role: str) -> str:

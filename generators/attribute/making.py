@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.estimate import sources_together
 from editmill.generators.attribute.guards.base import Guard, check_all
 from editmill.generators.attribute.members import describe, encode_members
 from editmill.generators.attribute.rendering import AttributeRenderer
@@ -22,7 +23,6 @@ from editmill.manifests.records import SourceRecord
 from editmill.manifests.stages import stage
 
 SourceJob = Job[LoadedSource]
-SOURCES_PER_PICTURE = 2
 
 
 class AttributeMaker(Maker[LoadedSource]):
@@ -40,8 +40,7 @@ class AttributeMaker(Maker[LoadedSource]):
     ) -> None:
         self.source, self.renderer, self.guards, self.image = source, renderer, guards, image
         self.attempts, self.batch = attempts, batch
-        # Pictures of one size alone share a call, so there are more sources than a call takes pictures.
-        self.group = 1 if batch == 1 else SOURCES_PER_PICTURE * batch
+        self.group = sources_together(batch)
 
     def begin(self, state: Mapping[str, Any]) -> None:
         self.end()

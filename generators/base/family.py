@@ -216,6 +216,10 @@ class Family(ABC, Generic[S, G]):
     def estimate(self, asked: Asked[S, G], samples: Iterable[PlannedSample]) -> Estimate:
         """Return what a plan would cost; samples of a source follow each other."""
 
+    def together(self, asked: Asked[S, G], batch: int) -> int:
+        """Return how many sources are made together in batches of so many pictures: those that a crash loses."""
+        return 1
+
     def check(self, asked: Asked[S, G]) -> None:
         """Refuse a recipe whose parts do not fit together; the pack is not looked at.
 

@@ -123,6 +123,9 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
         seconds = asked.pack.cpu_seconds_per_evaluation * LOOK_PRICE * looks * (ascents + walks)
         return Estimate(evaluations, round(pixels * BYTES_PER_PIXEL / 1e6, 3), round(seconds / 60, 2))
 
+    def together(self, asked: FmrAsked, batch: int) -> int:
+        return asked.settings.group
+
     def calibrate(self, build: FmrBuild, records: Sequence[SourceRecord], options: Any) -> GuardReport:
         from editmill.generators.guards.ensemble.calibration import calibrate_ensemble
 

@@ -11,7 +11,7 @@ from editmill.generators.base.samples import PlannedSample, Sheet
 from editmill.generators.base.worlds import leave_out
 from editmill.generators.text.edits import EDITS
 from editmill.generators.text.reasons import TextReason
-from editmill.generators.text.records import MEMBERS, REFERENCE, SCORE_NAMES
+from editmill.generators.text.records import GROUP, MEMBERS, REFERENCE, SCORE_NAMES
 from editmill.generators.text.settings import TextGuardSettings, TextSettings
 from editmill.manifests.keys import sample_key
 from editmill.manifests.records import SourceRecord
@@ -103,6 +103,10 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
             megabytes=round((stored * BYTES_PER_PIXEL + count * MEMBER_BYTES) / 1e6, 3),
             cpu_minutes=round(count * CPU_SECONDS / 60, 2),
         )
+
+    def together(self, asked: TextAsked, batch: int) -> int:
+        """Return the images of a group, whatever a batch is."""
+        return GROUP
 
     def check(self, asked: TextAsked) -> None:
         """Refuse nothing: the picture is the source's, and can be stored in every way, or not at all."""

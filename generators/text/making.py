@@ -16,7 +16,7 @@ from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.editing import TextEditor, is_eligible
 from editmill.generators.text.grounded import CaptionJob
 from editmill.generators.text.reasons import TextReason
-from editmill.generators.text.records import REFERENCE
+from editmill.generators.text.records import GROUP, REFERENCE
 from editmill.generators.text.settings import TextGuardSettings, TextSettings
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.records import CaptionRecord
@@ -27,8 +27,7 @@ from editmill.manifests.stages import stage
 class TextMaker(Maker[CaptionedImage]):
     """Edits captions; each text is stored with its source's, and with the picture unless it is only referred to."""
 
-    # Enough images to fill every model's batches.
-    group = 64
+    group = GROUP
 
     def __init__(self, build: Build[TextSettings, TextGuardSettings]) -> None:
         self.build = build

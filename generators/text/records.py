@@ -22,6 +22,8 @@ SCORE_NAMES: tuple[str, ...] = (
     "pll_before",
     "text_similarity",
 )
+# Images whose captions are edited together: enough to fill every model's batches.
+GROUP = 64
 INSERTED = "inserted"
 NO_BOX: Box = (-1.0, -1.0, -1.0, -1.0)
 

@@ -93,6 +93,8 @@ def test_plan_counts_without_models(labels: Path) -> None:
     assert document["edits"]["size-005"] == 3
     assert sum(document["shards"]) == sum(document["edits"].values()) == 42
     assert document["network_evaluations"] > 0
+    # A crash loses the edits of one photograph.
+    assert document["lost_in_a_crash"] == 14
 
 
 def test_plan_says_why_a_source_can_not_be_used(tmp_path: Path) -> None:
