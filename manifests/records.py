@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PRIMARY_IMAGES = ("png", "webp", "jpg")
 # No part but the last ends in a digit, so that "*[0-9].png" finds primary images alone.
 SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)
@@ -171,6 +171,7 @@ class SampleRow(Record):
         scores: Guard scores of the kept or the last candidate; a score that was not measured is absent.
         attempts: Candidates rendered.
         cost: Network evaluations over all attempts, a deterministic count.
+        inputs: Digest of everything that the sample was made from; equal inputs are equal bytes.
         members: Spans in the shard's tar by member suffix; empty unless ``status`` is ``ok``.
     """
 
@@ -193,6 +194,7 @@ class SampleRow(Record):
     scores: dict[str, Score] = {}
     attempts: Count = 0
     cost: Count = 0
+    inputs: Sha256OrNone = ""
     candidates: tuple[CandidateRecord, ...] = ()
     members: dict[str, MemberSpan] = {}
 
@@ -281,7 +283,7 @@ class Manifest(Record):
         files: Every other file of the dataset, sorted by path, but for this one and ``run.json``.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     name: DatasetName
     version: Version
     generator: str

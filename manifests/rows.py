@@ -52,6 +52,7 @@ _BASE_FIELDS: list[tuple[str, pa.DataType]] = [
     ("parameters", pa.string()),
     ("attempts", pa.int64()),
     ("cost", pa.int64()),
+    ("inputs", pa.string()),
     ("candidates", pa.list_(_CANDIDATE)),
 ]
 

@@ -13,9 +13,8 @@ from editmill.manifests.growing import Built, GrowingTar, growing_tar
 from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
-from editmill.manifests.seals import parse_object
 from editmill.manifests.stages import stage
-from editmill.manifests.stats import ShardStats, count_rows, shard_stem, stats_path, write_stats
+from editmill.manifests.stats import ShardStats, count_rows, shard_identity, shard_stem, stats_path, write_stats
 from editmill.manifests.tarshard import TarIndex, index_tar
 
 
@@ -123,13 +122,13 @@ class _Contract:
             check_same_types(self._types, types, where=f"{row.key}.json")
 
 
-def restore_stats(root: str | Path, keys: Iterable[str], **facts: Unpack[ShardFacts]) -> ShardStats | None:
+def restore_stats(root: str | Path, *, identity: str, **facts: Unpack[ShardFacts]) -> ShardStats | None:
     """Write the stats file of a shard again, whose tar and rows are there and fit each other.
 
     Args:
         root: The dataset's folder.
-        keys: The shard's planned samples, in order.
-        facts: See `ShardFacts`. Samples name the fingerprint, so a shard without any is not restored.
+        identity: That the shard has to have.
+        facts: See `ShardFacts`.
 
     Returns:
         The stats as written; None where the shard has to be built.
@@ -143,29 +142,16 @@ def restore_stats(root: str | Path, keys: Iterable[str], **facts: Unpack[ShardFa
     except DataError:
         return None
     accepted = {row.key: row.members for row in rows if row.status == "ok"}
-    planned = [(row.split, row.shard, row.key) for row in rows]
-    if planned != [(facts["split"], facts["shard"], key) for key in keys]:
+    elsewhere = any((row.split, row.shard) != (facts["split"], facts["shard"]) for row in rows)
+    if elsewhere or shard_identity((row.inputs for row in rows), members, score_names) != identity:
         return None
     # A tar may have lost some of the zeros at its end and still be read.
     if index.bytes % tarfile.RECORDSIZE:
         return None
     # Members in the order of rows, each where its row says and with its row's digest.
-    if list(accepted.items()) != list(index.members.items()) or not _made_for(facts["fingerprint"], tar, index):
+    if list(accepted.items()) != list(index.members.items()):
         return None
     return _finish(folder, index, rows, facts)
-
-
-def _made_for(fingerprint: str, tar: Path, index: TarIndex) -> bool:
-    span = next((spans["json"] for spans in index.members.values() if "json" in spans), None)
-    if span is None:
-        return False
-    with open(tar, "rb") as stream:
-        stream.seek(span.offset)
-        data = stream.read(span.size)
-    try:
-        return bool(parse_object(data, where=str(tar)).get("fingerprint") == fingerprint)
-    except DataError:
-        return False
 
 
 def _finish(folder: Path, index: TarIndex, rows: Sequence[SampleRow], facts: ShardFacts) -> ShardStats:
@@ -174,6 +160,7 @@ def _finish(folder: Path, index: TarIndex, rows: Sequence[SampleRow], facts: Sha
     rows_path = folder / f"{stem}.parquet"
     stats = ShardStats(
         fingerprint=facts["fingerprint"],
+        identity=shard_identity((row.inputs for row in rows), facts["members"], facts["score_names"]),
         name=facts["name"],
         split=split,
         shard=facts["shard"],

@@ -10,7 +10,7 @@ from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
 from editmill.manifests.seals import parse_object
-from editmill.manifests.stats import count_rows
+from editmill.manifests.stats import count_rows, shard_identity
 from editmill.manifests.store import Store
 from editmill.manifests.tarshard import TarIndex, index_tar_stream
 
@@ -27,6 +27,7 @@ _REPEATED = (
     "level",
     "replica",
     "seed",
+    "inputs",
 )
 
 
@@ -39,12 +40,14 @@ class Found:
         samples: In the tar.
         planned: Rows, None where they can't be read.
         counts: Of the rows.
+        identity: Of the rows; empty where they can't be read.
     """
 
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     samples: int = 0
     planned: int | None = None
     counts: Counts = field(default_factory=dict)
+    identity: str = ""
 
     def add(self, path: str, key: str, what: str) -> None:
         """Note a problem."""
@@ -96,6 +99,7 @@ class ShardCheck:
             for what in self._wrong(row, shard):
                 found.add(path, row.key, what)
         found.planned, found.counts = len(rows), count_rows(rows)
+        found.identity = shard_identity((row.inputs for row in rows), manifest.members, manifest.score_names)
         return rows
 
     def _wrong(self, row: SampleRow, shard: ShardRecord) -> list[str]:

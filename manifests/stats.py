@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
 from editmill.manifests.atomic import atomic_write
-from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests.canonical import canonical_json, digest, file_digest
 from editmill.manifests.errors import CorruptDatasetError
 from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.records import (
@@ -21,6 +21,7 @@ from editmill.manifests.records import (
     FileRecord,
     Record,
     SampleRow,
+    Sha256,
     ShardRecord,
     SplitName,
     TarRecord,
@@ -34,6 +35,8 @@ class ShardStats(Record):
     """What one finished shard holds; written after its tar and its rows.
 
     Attributes:
+        fingerprint: Of the dataset.
+        identity: See `shard_identity`.
         tar: The shard's tar, its path relative to the dataset's root.
         rows: The shard's parquet file, likewise.
         nsamples: Accepted samples, those in the tar.
@@ -41,8 +44,9 @@ class ShardStats(Record):
         counts: Planned samples by edit, status and first reason.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     fingerprint: str
+    identity: Sha256
     name: DatasetName
     split: SplitName
     shard: Count
@@ -55,6 +59,17 @@ class ShardStats(Record):
     def record(self) -> ShardRecord:
         """Return the shard as the manifest lists it."""
         return ShardRecord(**self.tar.model_dump(), nsamples=self.nsamples, rows=self.rows)
+
+
+def shard_identity(inputs: Iterable[str], members: Sequence[str], score_names: Sequence[str]) -> str:
+    """Return the digest of what a shard's samples are made from: shards of two datasets with one identity are equal.
+
+    Args:
+        inputs: Of the planned samples, in order; see `SampleRow`.
+        members: Suffixes that every sample carries.
+        score_names: Guard scores that rows may have.
+    """
+    return digest([sorted(members), sorted(score_names), list(inputs)])
 
 
 def shard_stem(name: str, shard: int) -> str:

@@ -182,7 +182,7 @@ class _Check:
             return
         shard = next(shard for shard in self._manifest.shards if shard.path == tar)
         same = stats.record() == shard and stats.fingerprint == self._manifest.fingerprint
-        if not same or (stats.planned, stats.counts) != (found.planned, found.counts):
+        if not same or (stats.planned, stats.counts, stats.identity) != (found.planned, found.counts, found.identity):
             self._add(path, "", "does not match the manifest and the rows")
 
     def _merged(self) -> None:

@@ -16,8 +16,9 @@ from editmill.manifests.guard_report import (
     read_named_report,
     write_guard_report,
 )
+from editmill.pipelines.fingerprint import distinct_names
 from editmill.pipelines.plan import Plan
-from editmill.pipelines.shard import configure_process, distinct_names, make_build
+from editmill.pipelines.shard import configure_process, make_build
 
 logger = logging.getLogger("editmill.calibrate")
 

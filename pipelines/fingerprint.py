@@ -1,7 +1,8 @@
-"""The fingerprint: equal for two builds exactly when they must give equal bytes."""
+"""The fingerprint: equal for two builds exactly when they must give equal bytes; and what samples share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from editmill.pipelines.plan import Plan, content_digest
 from editmill.pipelines.registry import GUARDS
 
 # Raised with every change of what is digested below.
-ALGORITHM = 4
+ALGORITHM = 5
 # Fields of the recipe that can't change a stored byte; each with the reason.
 EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
 # The same of a pack.
@@ -42,10 +43,19 @@ ROLE_EXCLUDED = {
 
 @dataclass(frozen=True)
 class Identity:
-    """A build's fingerprint and the models that it stands on."""
+    """What a build stands on.
+
+    Attributes:
+        fingerprint: Of the dataset.
+        models: All that take part.
+        common: By edit, digest of what its samples are made from beside their own sources.
+        calibration: Digest of what the guards are calibrated from; empty without a calibration.
+    """
 
     fingerprint: str
     models: tuple[ModelRecord, ...]
+    common: Mapping[str, str]
+    calibration: str = ""
 
 
 def needed_roles(plan: Plan) -> list[str]:
@@ -54,8 +64,11 @@ def needed_roles(plan: Plan) -> list[str]:
     Raises:
         ModelError: The pack lacks one.
     """
-    used = plan.recipe.family.roles(plan.asked)
-    return list(dict.fromkeys(part for role in used for part in (role, *plan.pack.entry(role).parts.values())))
+    return _with_parts(plan.pack, plan.recipe.family.roles(plan.asked))
+
+
+def _with_parts(pack: PackSpec, used: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(part for role in used for part in (role, *pack.entry(role).parts.values())))
 
 
 def identify(plan: Plan, placement: Placement) -> Identity:
@@ -68,22 +81,65 @@ def identify(plan: Plan, placement: Placement) -> Identity:
     require_checkpoints(pack, roles, placement.models_dir)
     models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
     recipe = {name: value for name, value in plan.recipe.portable(pack.name).items() if name not in EXCLUDED}
+    shared = _shared(plan, placement)
     document: dict[str, Any] = {
-        "algorithm": ALGORITHM,
-        "render": plan.recipe.family.version,
-        "guards": {entry.name: GUARDS.get(entry.name).version for entry in plan.recipe.guards},
+        **shared,
         "recipe": recipe,
         "sources": plan.content,
         "models": [record.model_dump(mode="json") for record in models],
+        "pack": pack_document(pack, roles),
+    }
+    calibration = ""
+    if plan.recipe.calibration is not None:
+        document["calibration"] = content_digest(plan.calibration)
+        options = {**recipe["calibration"], "records": document["calibration"], "classes": distinct_names(plan)}
+        parts = {name: document[name] for name in ("models", "pack")}
+        calibration = digest({**shared, **parts, "guard": recipe["guard"], "calibration": options})
+    common = {edit: _common(plan, shared, models, calibration, edit) for edit in _edits(plan)}
+    return Identity(digest(document), models, common, calibration)
+
+
+def distinct_names(plan: Plan) -> tuple[str, ...]:
+    """Return the class names that judges choose among: the recipe's, or those of the sources in the order of labels."""
+    return plan.recipe.classes or tuple(dict.fromkeys(plan.class_names.values()))
+
+
+def _shared(plan: Plan, placement: Placement) -> dict[str, Any]:
+    """Return what is said of program and machine."""
+    return {
+        "algorithm": ALGORITHM,
+        "render": plan.recipe.family.version,
+        "guards": {entry.name: GUARDS.get(entry.name).version for entry in plan.recipe.guards},
         # The kind alone: which of several accelerators it is changes no byte.
         "device": placement.resolve().type,
         # Kernels sum in another order for another number.
         **({"batch": placement.pictures} if placement.pictures > 1 else {}),
+    }
+
+
+def _edits(plan: Plan) -> tuple[str, ...]:
+    return plan.recipe.family.edit_names(plan.recipe.generator)
+
+
+def _common(plan: Plan, shared: Mapping[str, Any], models: Sequence[ModelRecord], calibration: str, edit: str) -> str:
+    """Return the digest of what all samples of an edit read, whatever else the recipe asks for."""
+    family, pack = plan.recipe.family, plan.pack
+    recipe = plan.recipe.model_copy(update={"generator": family.alone(plan.recipe.generator, edit)})
+    asked, said = recipe.asked(pack), recipe.portable(pack.name)
+    roles = _with_parts(pack, family.roles(asked))
+    document = {
+        **shared,
+        **{name: said[name] for name in ("generator", "guard", "seed", "output")},
+        "asked": said["guards"],
+        "source": recipe.source.kind,
+        "classes": distinct_names(plan) if family.reads_classes(asked) else [],
+        "lead": content_digest(plan.lead),
+        "calibration": calibration,
+        # Its licence can't change a byte of a sample.
+        "models": [one.model_dump(mode="json", exclude={"licence"}) for one in models if one.role in roles],
         "pack": pack_document(pack, roles),
     }
-    if plan.recipe.calibration is not None:
-        document["calibration"] = content_digest(plan.calibration)
-    return Identity(digest(document), models)
+    return digest(document)
 
 
 def pack_document(pack: PackSpec, roles: list[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from editmill.manifests.errors import RecipeError, SourceError
 from editmill.manifests.keys import source_hash
 from editmill.manifests.progress import Progress
 from editmill.manifests.records import SourceRecord, SourcesRecord
+from editmill.pipelines.identity import Reads
 from editmill.pipelines.packs import find_pack
 from editmill.pipelines.plan_file import PlanFile, PlannedShard, StoredRecords, disk_errors
 from editmill.pipelines.recipe import Recipe
@@ -111,6 +112,7 @@ class _Tally:
     problems: dict[str, Problem] = field(default_factory=dict)
     sources: int = 0
     largest: int = 0
+    reads: Reads = field(default_factory=Reads)
 
     def by_source(self, samples: Iterable[PlannedSample]) -> Iterator[list[PlannedSample]]:
         """Yield the samples of a source together, of many in several lists.
@@ -124,7 +126,7 @@ class _Tally:
                 self.hashes.append(hashed)
                 self.sizes.append(len(mine))
                 self._count(mine)
-                yield mine
+                yield [replace(sample, reads=self.reads.of(sample)) for sample in mine]
             self.sources, self.largest = self.sources + 1, max(self.largest, self.counts.total() - before)
 
     def by_shard(self, shards: int) -> Counter[int]:

@@ -76,7 +76,12 @@ class CalibrationSettings(BaseModel):
 
 
 class Recipe(BaseModel):
-    """A dataset's recipe. Unknown keys are errors."""
+    """A dataset's recipe. Unknown keys are errors.
+
+    Attributes:
+        classes: Names that judges without a list of their own choose among; empty for those of the sources, whose
+            change then makes anew what these judges saw.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,6 +95,7 @@ class Recipe(BaseModel):
     guard: GuardRules
     guards: tuple[GuardEntry, ...] = ()
     calibration: CalibrationSettings | None = None
+    classes: tuple[str, ...] = ()
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
     shards: Shards = "auto"

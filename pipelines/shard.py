@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from itertools import islice
@@ -15,6 +15,7 @@ import torch
 
 from editmill.generators.base.family import Build
 from editmill.generators.base.making import Frame, SampleBuilder
+from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
@@ -24,8 +25,9 @@ from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stages import stage
-from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
-from editmill.pipelines.fingerprint import Identity
+from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_identity, shard_stem
+from editmill.pipelines.fingerprint import Identity, distinct_names
+from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
@@ -111,10 +113,23 @@ class ShardTask:
         """The shard's file name without suffix."""
         return shard_stem(self.recipe.name, self.shard)
 
+    def facts(self) -> ShardFacts:
+        """Return what identifies the shard in its dataset and gives its rows their columns."""
+        recipe, pack = self.recipe, self.pack
+        return ShardFacts(
+            name=recipe.name,
+            split=recipe.split,
+            shard=self.shard,
+            fingerprint=self.identity.fingerprint,
+            members=members_of(recipe, pack),
+            score_names=score_names_of(recipe, pack),
+        )
 
-def distinct_names(plan: Plan) -> tuple[str, ...]:
-    """Return the class names of a plan, each once, in the order of labels."""
-    return tuple(dict.fromkeys(plan.class_names.values()))
+    def planned(self) -> Iterator[PlannedSample]:
+        """Yield the shard's samples with what each is made from."""
+        recipe = self.recipe
+        inputs = sample_inputs(recipe.family, recipe.asked(self.pack), self.samples, self.identity.common)
+        return (replace(sample, inputs=one) for sample, one in zip(self.samples, inputs, strict=True))
 
 
 def configure_process(placement: Placement) -> None:
@@ -133,7 +148,6 @@ def make_build(
     source: SourceSpec | None = None,
     lead: tuple[SourceRecord, ...] = (),
     models: tuple[ModelRecord, ...] = (),
-    fingerprint: str = "",
     cache: Path | None = None,
     report: GuardReport | None = None,
 ) -> Build[Any, Any]:
@@ -147,7 +161,6 @@ def make_build(
         source: Where records are loaded from; None for the recipe's.
         lead: Records that the samples of every shard depend on.
         models: What the manifest says of the models.
-        fingerprint: Of the build.
         cache: Folder for what several shards need, or None.
         report: What calibration found, or None.
 
@@ -162,7 +175,6 @@ def make_build(
         source=open_source(source or recipe.source),
         lead=lead,
         class_names=class_names,
-        fingerprint=fingerprint,
         cache=cache,
         report=report,
     )
@@ -199,12 +211,11 @@ def _builder(shared: _Shared) -> SampleBuilder[Any]:
         class_names=task.class_names,
         lead=task.lead,
         models=task.identity.models,
-        fingerprint=task.identity.fingerprint,
         cache=task.out / ".cache" if task.out is not None else None,
         report=task.report,
     )
     guards = tuple(make_guard(entry.name, entry.options, build.models) for entry in recipe.guards)
-    frame = Frame(recipe.seed, recipe.split, build.fingerprint, recipe.family.failures, guards)
+    frame = Frame(recipe.seed, recipe.split, recipe.family.failures, guards)
     return SampleBuilder(recipe.family.maker(replace(build, guards=guards)), frame)
 
 
@@ -253,18 +264,12 @@ def shard_lock(out: Path, stem: str) -> Path:
 
 
 def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> ShardStats:
-    recipe, fingerprint = task.recipe, task.identity.fingerprint
-    facts = ShardFacts(
-        name=recipe.name,
-        split=recipe.split,
-        shard=task.shard,
-        fingerprint=fingerprint,
-        members=members_of(recipe, task.pack),
-        score_names=score_names_of(recipe, task.pack),
-    )
-    finished = finished_shard(out / recipe.split, task.stem, fingerprint=fingerprint, deep=True)
-    if finished is None and found_stats(out / recipe.split, task.stem) is None:
-        finished = restore_stats(out, (sample.key for sample in task.samples), **facts)
+    facts, folder = task.facts(), out / task.recipe.split
+    finished = finished_shard(folder, task.stem, fingerprint=task.identity.fingerprint, deep=True)
+    if finished is None and found_stats(folder, task.stem) is None:
+        inputs = (sample.inputs for sample in task.planned())
+        identity = shard_identity(inputs, facts["members"], facts["score_names"])
+        finished = restore_stats(out, identity=identity, **facts)
     if finished is not None:
         progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
@@ -280,7 +285,7 @@ def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar
         progress(_done(tar.rows, earlier=True))
     with stage("start"):
         builder = sample_builder(task)
-    for group in builder.groups(islice(task.samples, done, None), shard=task.shard, state=tar.state):
+    for group in builder.groups(islice(task.planned(), done, None), shard=task.shard, state=tar.state):
         lock.check()
         with stage("write"):
             tar.add(group, builder.maker.state())

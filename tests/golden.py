@@ -4,7 +4,7 @@
     python -m tests.golden compare BEFORE AFTER what differs, field by field; exit 1 for any difference
 
 Compared is what a reader finds: members, rows, manifest. Where a member or a row lies in its file is left out, and so
-are the fields that name the build itself (fingerprint, commit).
+are the fields that name the build itself (fingerprint, inputs, commit).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "imagenet-g": (*TWO, "generator.quota=2", *LENIENT),
 }
 # Fields that name the build, or where something lies in a file.
-BUILD = frozenset({"fingerprint", "code_commit", "code_version", "shards", "environment", "files", "digest"})
+BUILD = frozenset({"fingerprint", "inputs", "code_commit", "code_version", "shards", "environment", "files", "digest"})
 
 
 def build(folder: Path, names: list[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from editmill.generators.attribute.choices import resolve
 from editmill.generators.attribute.estimate import estimate_attribute, sources_together
@@ -14,7 +14,7 @@ from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, P
 from editmill.generators.attribute.planning import AttributePlanner
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.regating import AttributeRegating
-from editmill.generators.attribute.settings import AttributeSettings
+from editmill.generators.attribute.settings import AttributeSettings, EditSettings
 from editmill.generators.base.family import Asked, Build, Estimate, Family
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.guards.reasons import GuardReason
@@ -65,6 +65,15 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
                 lenders = planner.partners(record, replica) if edit.name == "random-background" else []
                 partner, spares = next(iter(lenders), None), tuple(lenders[1:])
                 yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner, spares)
+
+    def alone(self, settings: AttributeSettings, edit: str) -> AttributeSettings:
+        # What an edit of this name was asked with, its samples have in their parameters.
+        named: dict[str, Any] = {"name": edit}
+        return settings.model_copy(update={"edits": (EditSettings.model_construct(**named),)})
+
+    def reads_classes(self, asked: AttributeAsked) -> bool:
+        judges = (role for role in asked.guard.judges if role in asked.pack.roles)
+        return any(not asked.pack.entry(role).vocabulary for role in judges)
 
     def notices(self, samples: Iterable[PlannedSample]) -> list[str]:
         alone = count = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -78,7 +78,6 @@ class Build(Asked[S, G]):
         source: Opened; it loads the records of planned samples.
         lead: The records that ``Family.lead`` chose.
         class_names: Distinct ones, in the order of labels.
-        fingerprint: Of the build.
         cache: A folder for what several shards need; None when nothing is written.
         report: What calibration found of the guards; None without any.
         guards: Of installed packages, for makers that search; all others leave them to the base.
@@ -89,7 +88,6 @@ class Build(Asked[S, G]):
     source: Source[Any] = field(kw_only=True)
     lead: tuple[SourceRecord, ...] = field(default=(), kw_only=True)
     class_names: tuple[str, ...] = field(kw_only=True)
-    fingerprint: str = field(kw_only=True)
     cache: Path | None = field(default=None, kw_only=True)
     report: GuardReport | None = field(default=None, kw_only=True)
     guards: tuple[PictureGuard, ...] = field(default=(), kw_only=True)
@@ -238,6 +236,21 @@ class Family(ABC, Generic[S, G]):
             RequestError: Nothing would be left to make.
         """
         return asked.settings, []
+
+    def alone(self, settings: S, edit: str) -> S:
+        """Return the settings as samples of one edit read them: a sample is made anew when they change.
+
+        What the plan has resolved into samples, and what only other edits read, can be left out or set to anything.
+        """
+        return settings
+
+    def unit(self, asked: Asked[S, G], sample: PlannedSample) -> Hashable:
+        """Return the key by which samples of a shard depend on each other: a change of one makes all of them anew."""
+        return sample.key
+
+    def reads_classes(self, asked: Asked[S, G]) -> bool:
+        """Return whether samples depend on the list of all class names, as where a judge chooses among them."""
+        return True
 
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
         """Return the name of every label; nothing where samples have no labels."""

@@ -90,14 +90,12 @@ class Frame:
     Attributes:
         seed: Of the recipe.
         split: Folder of the shards.
-        fingerprint: Of the build.
         failures: The family's reasons that make a row failed, beyond those of every family.
         guards: Guards of installed packages, asked about every stored picture.
     """
 
     seed: int
     split: str
-    fingerprint: str
     failures: frozenset[str] = frozenset()
     guards: tuple[PictureGuard, ...] = ()
 
@@ -281,7 +279,7 @@ class SampleBuilder(Generic[L]):
             "generator": row.generator,
             "label": row.label,
             "seed": row.seed,
-            "fingerprint": self.frame.fingerprint,
+            "inputs": row.inputs,
             "scores": canonical_json(row.scores).decode(),
         }
         if hidden := sorted(document.keys() & made.facts):
@@ -314,6 +312,7 @@ class SampleBuilder(Generic[L]):
             level=edit.level,
             replica=sample.replica,
             seed=self._seed(sample, facts),
+            inputs=sample.inputs,
         )
 
 

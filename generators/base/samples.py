@@ -18,6 +18,11 @@ class PlannedSample:
 
     ``partner`` is the second source of edits that need one; the first of ``spares`` that can be used replaces one that
     can't.
+
+    Attributes:
+        reads: Digest of all of this, filled in by the plan.
+        inputs: Digest of everything that the sample is made from, models and settings included, filled in when it is
+            made.
     """
 
     key: str
@@ -26,6 +31,8 @@ class PlannedSample:
     replica: int = 0
     partner: SourceRecord | None = None
     spares: tuple[SourceRecord, ...] = ()
+    reads: str = ""
+    inputs: str = ""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,9 @@ class FmrFamily(Family[FmrSettings, EnsembleSettings]):
             needed += guard.calibration_roles(pack)
         return list(dict.fromkeys(needed))
 
+    def reads_classes(self, asked: FmrAsked) -> bool:
+        return asked.guard.reads_classes(asked.pack)
+
     def members(self, asked: FmrAsked) -> tuple[str, ...]:
         return "cls", "json", "png", "source.png"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from editmill.generators.base.family import Asked, Build, Estimate, Family
@@ -63,6 +63,13 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
         if asked.calibrated:
             others += guard.calibration_roles(pack)
         return list(dict.fromkeys((*needed, *others)))
+
+    def unit(self, asked: SynthesisAsked, sample: PlannedSample) -> Hashable:
+        # Caps of a run end with what the whole shard has spent; duplicates are refused among the pictures of a class.
+        return "" if asked.settings.budget.of_run else sample.source.id
+
+    def reads_classes(self, asked: SynthesisAsked) -> bool:
+        return asked.guard.reads_classes(asked.pack)
 
     def members(self, asked: SynthesisAsked) -> tuple[str, ...]:
         return "cls", "json", "png"

@@ -102,6 +102,11 @@ class BudgetSettings(BaseModel):
     run_candidates: int | None = Field(None, ge=1)
     run_seconds: float | None = Field(None, gt=0)
 
+    @property
+    def of_run(self) -> bool:
+        """Whether a cap counts what all classes of a shard have spent."""
+        return self.run_candidates is not None or self.run_seconds is not None
+
 
 class ConditioningSettings(BaseModel):
     """What pictures are made from: the class's name, a real picture of it, or both.

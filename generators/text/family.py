@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from editmill.generators.base.edits import make_edit
@@ -55,6 +55,18 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
             for replica in range(len(record.captions)):
                 for edit in edits:
                     yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica)
+
+    def alone(self, settings: TextSettings, edit: str) -> TextSettings:
+        """Return the settings with one edit."""
+        return settings.model_copy(update={"edits": tuple(one for one in settings.edits if one.name == edit)})
+
+    def unit(self, asked: TextAsked, sample: PlannedSample) -> Hashable:
+        """Return the caption: its edits take over each other's slots."""
+        return sample.source.id, sample.replica
+
+    def reads_classes(self, asked: TextAsked) -> bool:
+        """Return that there are no classes."""
+        return False
 
     def resolve(self, asked: TextAsked) -> tuple[TextSettings, list[str]]:
         """Leave out what a judge chooses that was not trained on such pictures; it is sure of false words there."""

@@ -116,6 +116,14 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
             what = "what a codec does to a mark is an attack's codec and quality"
             raise ValueError(f"attacked pictures are stored as png; {what}")
 
+    def alone(self, settings: WatermarkSettings, edit: str) -> WatermarkSettings:
+        """Return the settings with one attack."""
+        return settings.model_copy(update={"attacks": tuple(one for one in settings.attacks if one.name == edit)})
+
+    def reads_classes(self, asked: _Asked) -> bool:
+        """Return that nobody chooses among classes."""
+        return False
+
     def class_names(self, records: Sequence[SourceRecord]) -> dict[int, str]:
         """Return what samples are; the labels of sources say nothing about them."""
         return dict(enumerate(CLASS_NAMES))

@@ -79,8 +79,8 @@ def test_nothing_there_is_a_wrong_request(tmp_path: Path) -> None:
         (b"[]", "expected a JSON object, got list"),
         (b"[" * 200_000, "no JSON"),
         (b'{"schema_version": 2, "name": "\xff"}', "no JSON"),
-        (b'{"schema_version": 2, "name": "tiny"}', "damaged: version: Field required"),
-        (b'{"schema_version": 1, "name": "tiny"}', "schema version 1, this editmill reads 2"),
+        (b'{"schema_version": 3, "name": "tiny"}', "damaged: version: Field required"),
+        (b'{"schema_version": 1, "name": "tiny"}', "schema version 1, this editmill reads 3"),
         (b'{"schema_version": 99}', "schema version 99"),
     ],
 )

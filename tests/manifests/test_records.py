@@ -99,7 +99,7 @@ def test_manifest_round_trips_through_canonical_json() -> None:
         {"complete": False},
         {"name": "Bad Name"},
         {"version": "1.0"},
-        {"schema_version": 3},
+        {"schema_version": 4},
         {"members": ["cls", "json"]},
         {"members": ["cls", "json", "../png"]},
     ],

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from editmill.manifests import SampleRow, ShardStats, canonical_json, read_rows, read_stats, read_tar, write_shard
+from editmill.manifests import SampleRow, ShardStats, read_rows, read_stats, read_tar, write_shard
 from editmill.manifests.errors import DataError
 from editmill.manifests.growing import Built
 from editmill.manifests.shard import ShardFacts, restore_stats
+from editmill.manifests.stats import shard_identity
 from tests.manifests.builder import MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
 
 ROWS = [make_row(source, "size", shards=1) for source in make_sources(3)]
@@ -128,38 +128,36 @@ def test_a_rewrite_that_fails_does_not_leave_the_old_shard_marked_done(tmp_path:
     assert not list(tmp_path.rglob("*_stats.json"))
 
 
-def restored(root: Path, keys: list[str], *, fingerprint: str) -> ShardStats | None:
-    return restore_stats(root, keys, **facts(fingerprint))
+def restored(root: Path, inputs: list[str]) -> ShardStats | None:
+    identity = shard_identity(inputs, MEMBERS, SCORE_NAMES)
+    return restore_stats(root, identity=identity, **facts("f"))
 
 
-def named(root: Path, fingerprint: str) -> list[str]:
-    """Let the samples of the first shard name a fingerprint, as families' samples do; return the planned keys."""
+def named(root: Path) -> list[str]:
+    """Write a shard whose rows say what they are made from, and return that."""
     rows = [make_row(source, edit, shards=1) for source in make_sources(2) for edit in ("original", "size")]
-    samples = made(rows)
-    for _, members in samples:
-        members["json"] = canonical_json({**json.loads(members["json"]), "fingerprint": fingerprint})
-    write_shard(root, samples, **facts(fingerprint))
-    return [row.key for row in rows]
+    rows = [row.model_copy(update={"inputs": f"{number:064x}"}) for number, row in enumerate(rows)]
+    write_shard(root, made(rows), **facts("f"))
+    return [row.inputs for row in rows]
 
 
 def test_lost_stats_come_back_from_a_whole_shard_of_the_same_build(tmp_path: Path) -> None:
-    keys = named(tmp_path, "f" * 64)
+    inputs = named(tmp_path)
     path = tmp_path / "test" / f"{NAME}-000000_stats.json"
     before = path.read_bytes()
     path.unlink()
-    assert restored(tmp_path, keys, fingerprint="e" * 64) is None
-    assert restored(tmp_path, keys[:-1], fingerprint="f" * 64) is None
-    assert restored(tmp_path, keys[::-1], fingerprint="f" * 64) is None
+    assert restored(tmp_path, inputs[:-1]) is None
+    assert restored(tmp_path, inputs[::-1]) is None
     assert not path.exists()
-    assert restored(tmp_path, keys, fingerprint="f" * 64) == read_stats(path)
+    assert restored(tmp_path, inputs) == read_stats(path)
     assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("ending", ["tar", "parquet"])
 def test_lost_stats_do_not_come_back_from_a_damaged_shard(tmp_path: Path, ending: str) -> None:
-    keys = named(tmp_path, "f" * 64)
+    inputs = named(tmp_path)
     path = tmp_path / "test" / f"{NAME}-000000.{ending}"
     path.write_bytes(path.read_bytes()[:-1200])
-    assert restored(tmp_path, keys, fingerprint="f" * 64) is None
+    assert restored(tmp_path, inputs) is None
     path.unlink()
-    assert restored(tmp_path, keys, fingerprint="f" * 64) is None
+    assert restored(tmp_path, inputs) is None

@@ -40,7 +40,7 @@ class Copier(Maker[None]):
 
 def members() -> dict[str, bytes]:
     sample = PlannedSample("k", SOURCE, make_edit("attribute", "original"))
-    ((_, found),) = SampleBuilder(Copier(), Frame(0, "test", "f")).build([sample], shard=0)
+    ((_, found),) = SampleBuilder(Copier(), Frame(0, "test")).build([sample], shard=0)
     return found
 
 

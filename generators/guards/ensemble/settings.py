@@ -96,6 +96,11 @@ class EnsembleSettings(Settings):
         judge = [] if {"zero_shot", "zero_shot_2"} & set(pack.roles) else ["zero_shot"]
         return [*judge, *(one for one in GATE_ROLES if one in pack.roles and (one != "segmenter" or self.segment))]
 
+    def reads_classes(self, pack: PackSpec) -> bool:
+        """Return whether a judge of the pack chooses among the class names of the dataset."""
+        judges = (role for role in ("zero_shot", "zero_shot_2") if role in pack.roles)
+        return any(not pack.entry(role).vocabulary for role in judges)
+
     def calibration_roles(self, pack: PackSpec) -> list[str]:
         """Return the pack's roles that make the pictures of a calibration: round trips, and objects removed."""
         removal = "removal" if "removal" in pack.roles else "inpaint"

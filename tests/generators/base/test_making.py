@@ -26,7 +26,7 @@ from editmill.manifests.errors import ExhaustedError, ModelError, RequestError
 from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
 from tests.generators.pictures import photo
 
-FRAME = Frame(seed=5, split="test", fingerprint="f" * 64)
+FRAME = Frame(seed=5, split="test")
 PNG = encode_image(photo(), "png")
 Make = Callable[[Job[str]], Made]
 
@@ -74,6 +74,7 @@ def rows(maker: Maker[str], planned: Sequence[PlannedSample], frame: Frame = FRA
 
 def test_an_accepted_sample_has_a_row_and_its_members() -> None:
     (planned,) = samples("a")
+    planned = replace(planned, inputs="1" * 64)
     ((row, members),) = SampleBuilder(Toy(good), FRAME).build([planned], shard=2)
     assert (row.status, row.shard, row.split, row.attempts, row.label) == ("ok", 2, "test", 1, 3)
     assert row.scores == {"score": 0.123457}
@@ -82,7 +83,7 @@ def test_an_accepted_sample_has_a_row_and_its_members() -> None:
     assert members["cls"] == b"3"
     assert members["png"] == PNG
     document = json.loads(members["json"])
-    assert document["fingerprint"] == "f" * 64
+    assert document["inputs"] == row.inputs == "1" * 64
     assert document["loaded"] == "a"
     assert json.loads(document["scores"]) == row.scores
 
@@ -262,7 +263,7 @@ def test_out_of_memory_is_one_message_with_the_mends(error: Exception, step: str
 
     guards = (Guard(0),) if step == "guard" else ()
     with pytest.raises(ExhaustedError, match="out of memory") as told:
-        rows(Large(make, group=2), samples("a", "b"), Frame(5, "test", "f", guards=guards))
+        rows(Large(make, group=2), samples("a", "b"), Frame(5, "test", guards=guards))
     assert (told.value.where, told.value.exit_code) == ("a-0", 1)
     for mend in ("--workers", "batch", "size", "--offload"):
         assert mend in told.value.fix
@@ -327,7 +328,7 @@ def test_a_familys_own_failures_are_failures() -> None:
         return Made(reasons=("own", Reason.PROPOSER_ERROR))
 
     assert rows(Toy(make), samples("a"))[0].status == "rejected"
-    frame = Frame(5, "test", "f", failures=frozenset({"own"}))
+    frame = Frame(5, "test", failures=frozenset({"own"}))
     assert rows(Toy(make), samples("a"), frame)[0].status == "failed"
 
 
@@ -346,7 +347,7 @@ class Refuser:
 
 def test_installed_guards_see_the_stored_bytes_and_lead_to_another_try() -> None:
     guard = Refuser(1)
-    frame = Frame(5, "test", "f", guards=(guard,))
+    frame = Frame(5, "test", guards=(guard,))
     ((row, members),) = SampleBuilder(Toy(good, attempts=2), frame).build(samples("a", stochastic=True), shard=0)
     assert [one.reasons for one in row.candidates] == [("sanity",), ()]
     assert row.scores == {"score": 0.123457, "seen": 0.5}
@@ -369,7 +370,7 @@ def test_what_guards_say_comes_last_is_rounded_and_is_about_the_rows_record() ->
     def make(job: Job[str]) -> Made:
         return replace(good(job), reasons=() if guard.shown else ("own",))
 
-    frame = Frame(5, "test", "f", guards=(guard,))
+    frame = Frame(5, "test", guards=(guard,))
     builder = SampleBuilder(Renamed(make, attempts=2), frame)
     ((row, members),) = builder.build(samples("a", stochastic=True), shard=0)
     assert [one.reasons for one in row.candidates] == [("own", "sanity"), ()]
@@ -388,7 +389,7 @@ def test_a_guard_that_can_not_judge_makes_a_failed_row(score: float | None) -> N
                 raise RuntimeError("its network broke")
             return Verdict({"seen": score})
 
-    frame = Frame(5, "test", "f", guards=(Broken(0),))
+    frame = Frame(5, "test", guards=(Broken(0),))
     first, second = rows(Toy(good, group=2), samples("a", "b"), frame)
     assert (first.status, first.reasons, first.scores) == ("failed", ("guard_error",), {"score": 0.123457})
     assert first.parameters["detail"] in {
@@ -399,7 +400,7 @@ def test_a_guard_that_can_not_judge_makes_a_failed_row(score: float | None) -> N
 
 
 def test_a_control_is_kept_whatever_installed_guards_say() -> None:
-    frame = Frame(5, "test", "f", guards=(Refuser(1),))
+    frame = Frame(5, "test", guards=(Refuser(1),))
     first, second = rows(Toy(lambda job: replace(good(job), control=True)), samples("a", "b"), frame)
     assert (first.status, first.parameters) == ("ok", {"angle": 0, "would_reject": ["sanity"]})
     assert (second.status, second.parameters) == ("ok", {"angle": 0, "would_reject": []})
@@ -411,7 +412,7 @@ def test_a_maker_that_searches_asks_installed_guards_itself() -> None:
         asks_guards = True
 
     guard = Refuser(9)
-    frame = Frame(5, "test", "f", guards=(guard,))
+    frame = Frame(5, "test", guards=(guard,))
     assert rows(Searching(good), samples("a"), frame)[0].status == "ok"
     assert guard.shown == []
     (control,) = rows(Searching(lambda job: replace(good(job), control=True)), samples("a"), frame)
@@ -424,7 +425,7 @@ def test_what_is_no_guards_fault_ends_the_build() -> None:
             raise ModelError("missing")
 
     with pytest.raises(ModelError, match="missing"):
-        rows(Toy(good), samples("a"), Frame(5, "test", "f", guards=(Asking(0),)))
+        rows(Toy(good), samples("a"), Frame(5, "test", guards=(Asking(0),)))
 
 
 def test_a_familys_own_accepted_candidate_says_what_guards_said() -> None:
@@ -434,7 +435,7 @@ def test_a_familys_own_accepted_candidate_says_what_guards_said() -> None:
     def make(job: Job[str]) -> Made:
         return Made({"png": PNG}, scores={"score": 0.5}, candidates=(first, second), seed=2)
 
-    frame = Frame(5, "test", "f", guards=(Refuser(1),))
+    frame = Frame(5, "test", guards=(Refuser(1),))
     refused, passed = rows(Toy(make), samples("a", "b"), frame)
     assert (refused.status, refused.candidates[0]) == ("rejected", first)
     assert refused.candidates[1].reasons == ("sanity",)
@@ -450,7 +451,7 @@ def test_accepted_candidates_that_are_not_stored_say_nothing_of_installed_guards
     def make(job: Job[str]) -> Made:
         return Made({"png": PNG}, scores={"score": 0.5}, candidates=tuple(others), seed=1)
 
-    (row,) = rows(Toy(make), samples("a"), Frame(5, "test", "f", guards=(Refuser(1),)))
+    (row,) = rows(Toy(make), samples("a"), Frame(5, "test", guards=(Refuser(1),)))
     assert [row.candidates[0], row.candidates[2]] == [others[0], others[2]]
     assert (row.candidates[1].accepted, row.candidates[1].reasons) == (False, ("sanity",))
 
@@ -472,7 +473,7 @@ def test_samples_of_a_source_share_by_what_the_maker_says() -> None:
 
 def test_a_picture_that_was_never_made_is_shown_to_no_guard() -> None:
     guard = Refuser(0)
-    rows(Toy(lambda job: Made(reasons=(Reason.SANITY,))), samples("a"), Frame(5, "test", "f", guards=(guard,)))
+    rows(Toy(lambda job: Made(reasons=(Reason.SANITY,))), samples("a"), Frame(5, "test", guards=(guard,)))
     assert guard.shown == []
 
 

@@ -69,7 +69,6 @@ def build_of(pack: Path, *, records: Sequence[SourceRecord] = RECORDS, **changes
         records=(),
         source=SOURCE,
         class_names=tuple(dict.fromkeys(record.class_name for record in records)),
-        fingerprint="f" * 64,
     )
     return replace(asked, lead=FAMILY.lead(asked, records))
 
@@ -96,7 +95,7 @@ class Refusing:
 
 
 def make(maker: FmrMaker, samples: Sequence[PlannedSample]) -> list[Built]:
-    frame = Frame(maker.build.seed, "test", maker.build.fingerprint, FAMILY.failures)
+    frame = Frame(maker.build.seed, "test", FAMILY.failures)
     return list(SampleBuilder(maker, frame).build(samples, shard=0))
 
 

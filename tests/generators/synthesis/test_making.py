@@ -104,7 +104,6 @@ def build_of(**changes: Any) -> SynthesisBuild:
         records=(),
         source=SOURCE,
         class_names=tuple(FAMILY.class_names(RECORDS).values()),
-        fingerprint="f" * 64,
     )
 
 
@@ -121,7 +120,7 @@ def maker_of(
 
 
 def make(maker: SynthesisMaker, samples: Sequence[PlannedSample]) -> list[Built]:
-    frame = Frame(maker.build.seed, "test", maker.build.fingerprint, FAMILY.failures)
+    frame = Frame(maker.build.seed, "test", FAMILY.failures)
     return list(SampleBuilder(maker, frame).build(samples, shard=0))
 
 
@@ -360,7 +359,7 @@ class Installed:
 
 def built_with(guard: Installed, **changes: Any) -> list[SampleRow]:
     build = replace(build_of(**changes), guards=(guard,))
-    frame = Frame(0, "test", build.fingerprint, FAMILY.failures, (guard,))
+    frame = Frame(0, "test", FAMILY.failures, (guard,))
     return [row for row, _ in SampleBuilder(maker_of(build), frame).build(plan_of(build), shard=0)]
 
 

@@ -60,7 +60,6 @@ def make_maker(
         records=(),
         source=source or TabletopCaptionsSource(TabletopCaptionsSpec(count=COUNT)),
         class_names=(),
-        fingerprint="f" * 64,
     )
     return TextFamily().maker(build)
 
@@ -68,9 +67,7 @@ def make_maker(
 def run(maker: TextMaker, *, images: int = 64) -> list[Built]:
     maker.group = images
     samples = list(TextFamily().plan(maker.build, list(maker.build.source.records())))
-    return list(
-        SampleBuilder(maker, Frame(0, "test", maker.build.fingerprint, TextFamily().failures)).build(samples, shard=0)
-    )
+    return list(SampleBuilder(maker, Frame(0, "test", TextFamily().failures)).build(samples, shard=0))
 
 
 def rows_of(built: list[Built]) -> list[SampleRow]:

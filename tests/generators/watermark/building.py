@@ -71,7 +71,6 @@ def build_of(pack: Path, photos: Path, *, licence: str = "CC0-1.0", seed: int = 
         records=(),
         source=ImagesSource(ImagesSpec(root=photos, licence=licence)),
         class_names=("unmarked", "watermarked"),
-        fingerprint="f" * 64,
     )
 
 
@@ -83,7 +82,7 @@ def plan_of(build: WatermarkBuild) -> list[PlannedSample]:
 def builder_of(build: WatermarkBuild) -> tuple[SampleBuilder[Framed], WatermarkMaker]:
     """Return the builder of a build, with its maker."""
     maker = WatermarkMaker(build)
-    return SampleBuilder(maker, Frame(build.seed, "test", build.fingerprint, FAMILY.failures)), maker
+    return SampleBuilder(maker, Frame(build.seed, "test", FAMILY.failures)), maker
 
 
 def built_of(build: WatermarkBuild, samples: Sequence[PlannedSample] = ()) -> list[Built]:

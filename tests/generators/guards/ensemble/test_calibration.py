@@ -169,7 +169,6 @@ def test_a_family_calibrates_its_ensemble_with_the_options_of_the_recipe(tiny: M
         records=(),
         source=SOURCE,
         class_names=CLASSES,
-        fingerprint="",
     )
     for sourced in (True, False):
         report = calibrate_ensemble(build, RECORDS[:8], Options(), sourced=sourced)

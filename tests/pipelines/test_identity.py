@@ -1,0 +1,96 @@
+"""What a sample is made from changes with what the sample reads, and with nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from editmill.generators.models.loading import Placement
+from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.shard import ShardTask
+from tests.pipelines.conftest import PLACEMENT
+
+EDITS = "generator.edits=[{name: original}, {name: size, levels: [0.1, 0.05]}, {name: random-background}]"
+
+
+def plan_of(labels: Path, *overrides: str) -> Plan:
+    changes = (EDITS, "generator.render.removal=patches", *overrides)
+    return make_plan(load_recipe("imagenet-e", source=f"folder:{labels}", overrides=changes))
+
+
+def inputs_of(plan: Plan, placement: Placement = PLACEMENT) -> dict[str, str]:
+    """Return the inputs of all samples by key."""
+    identity, found = identify(plan, placement), dict[str, str]()
+    for shard in plan.shards:
+        task = ShardTask.for_plan(plan, shard.number, identity=identity, out=None, placement=placement)
+        found |= {sample.key: sample.inputs for sample in task.planned()}
+    return found
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
+    return {key for key in before.keys() & after.keys() if before[key] != after[key]}
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "name=other",
+        "version=2.0.0",
+        "description=prose",
+        "shards=3",
+        "split=train",
+        "generator.edits=[{name: size, levels: [0.05]}, {name: full}]",
+    ],
+)
+def test_what_a_sample_does_not_read_is_not_in_its_inputs(photos: Path, override: str) -> None:
+    before, after = inputs_of(plan_of(photos)), inputs_of(plan_of(photos, override))
+    assert before.keys() & after.keys()
+    assert not changed(before, after)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["seed=1", "generator.render.feather=9", "guard.mask_iou=0.5", "output.image=webp", "classes=[cup, dog]"],
+)
+def test_what_all_samples_read_is_in_all_inputs(photos: Path, override: str) -> None:
+    before = inputs_of(plan_of(photos, "classes=[cup, cat]"))
+    assert changed(before, inputs_of(plan_of(photos, "classes=[cup, cat]", override))) == (
+        # The embedded judges have a list of their own.
+        set() if override.startswith("classes") else set(before)
+    )
+
+
+def test_precision_is_in_all_inputs(photos: Path) -> None:
+    plan = plan_of(photos)
+    before, after = inputs_of(plan), inputs_of(plan, Placement(device="cpu", dtype="bfloat16"))
+    assert changed(before, after) == set(before)
+
+
+def test_a_changed_source_changes_its_own_samples_and_those_that_borrow_from_it(photos: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "photos"
+    shutil.copytree(photos.parent, mine)
+    before = inputs_of(plan_of(mine / "labels.csv"))
+    shutil.copy(mine / "masks/p1.png", mine / "masks/p3.png")
+    plan = plan_of(mine / "labels.csv")
+    found = changed(before, inputs_of(plan))
+    lent = {
+        sample.key
+        for sample in plan.samples()
+        if "p3" in {one.id for one in (sample.source, *sample.spares, *([sample.partner] if sample.partner else []))}
+    }
+    assert found == lent
+    assert {"p3__original__0", "p3__size-01__0"} <= found
+    assert not any(key.startswith("p0__size") for key in found)
+
+
+def test_what_depends_on_other_samples_changes_with_them() -> None:
+    few, more = (
+        inputs_of(make_plan(load_recipe("xmai", overrides=("source.count=2", f"generator.edits=[{edits}]"))))
+        for edits in ("{name: grounded}", "{name: grounded}, {name: naive}")
+    )
+    # The edits of a caption take over each other's slots.
+    assert changed(few, more) == set(few)
