@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,7 +21,7 @@ from editmill.pipelines.recipe import load_recipe
 RecipeName = Annotated[str, Field(min_length=1)]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Offload = Literal["none", "model"]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
 
@@ -40,13 +39,9 @@ def build_dataset(
     """Build what is missing of a dataset and assemble it, within a flow run; see the flows for the arguments."""
     log_core_messages()
     plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code))
-    # Resolved here, once: a worker with other hardware must not render what this fingerprint does not say.
-    asked = placement.device
-    resolved = placement.resolve().type if asked == "auto" else asked
-    placement = replace(placement, device=resolved, batch=placement.pictures)
     prepared = prepare(plan, out.resolve(), placement)
     with prepared.lock:
-        manifest = finished(prepared) if prepared.complete else _built(prepared, asked)
+        manifest = finished(prepared) if prepared.complete else _built(prepared, placement.device)
     post_dataset(manifest, prepared.out)
     check_losses(prepared.out)
     return {

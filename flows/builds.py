@@ -28,7 +28,7 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         shards: ShardCount | None = None,
         overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
         device: Device = "auto",
-        dtype: Precision = "float32",
+        dtype: Precision = "auto",
         offload: Offload = "none",
         batch: BatchSize | None = None,
         models_dir: Path | None = None,
@@ -58,7 +58,7 @@ Args:
     shards: Number of shards; none keeps the recipe's, or chooses by estimated cost.
     overrides: Further changes of the recipe, each as a.b=value.
     device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
-    dtype: float32, bfloat16 or float16.
+    dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
     offload: none, or model to keep idle models in host memory.
     batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.

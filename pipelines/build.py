@@ -116,6 +116,8 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
         DataError: The guards err more than the recipe allows; their report is in the folder. Or a foreign file is among
             those of a finished dataset.
     """
+    # Once, here: a worker with other hardware must not render what the fingerprint does not say.
+    placement = placement.settled()
     # First, so that a missing checkpoint is told before the folder is made.
     plan, identity = _as_begun(plan, out, placement)
     lock = lock_folder(out, identity.fingerprint, wait=wait)

@@ -79,7 +79,9 @@ def identify(plan: Plan, placement: Placement) -> Identity:
     """
     pack, roles = plan.pack, needed_roles(plan)
     require_checkpoints(pack, roles, placement.models_dir)
-    models = tuple(model_record(pack, role, models_dir=placement.models_dir, dtype=placement.dtype) for role in roles)
+    models = tuple(
+        model_record(pack, role, models_dir=placement.models_dir, dtype=placement.precision) for role in roles
+    )
     recipe = {name: value for name, value in plan.recipe.portable(pack.name).items() if name not in EXCLUDED}
     shared = _shared(plan, placement)
     document: dict[str, Any] = {

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 def check(pack: str, named: str, machine: Machine, measure: bool, scenes: int, edits: int, as_json: bool) -> None:
     """Load every role of a pack, run each once on a tiny input, and print what it took.
 
-    Roles are loaded one at a time. In another precision than float32, the largest deviation from it is printed, as a
-    share of the largest value. Exit 1 when a checkpoint is missing or fails, or a measured figure misses its bound.
+    Roles are loaded one at a time. In another precision than float32, the largest deviation from it on ten inputs is
+    printed, as a share of the largest value. Exit 1 when a checkpoint is missing or fails, or a measured figure misses
+    its bound.
     \b
     Examples:
       editmill models check sd15 --models-dir MODELS --device cuda --dtype float16
@@ -92,7 +93,7 @@ def _own_checks(pack: PackSpec, roles: Sequence[str]) -> Any:
 
 
 def _show(trials: Sequence[Trial]) -> None:
-    head = ("role", "load", "run", "memory", "parameters", "deviation", "licence", "checkpoint")
+    head = ("role", "load", "run", "memory", "parameters", "precision", "deviation", "licence", "checkpoint")
     for line in columns([head, *map(_cells, trials)]):
         click.echo(line)
     for trial in trials:
@@ -103,13 +104,14 @@ def _show(trials: Sequence[Trial]) -> None:
 def _cells(trial: Trial) -> tuple[str, ...]:
     checkpoint = f"{trial.checkpoint}@{trial.revision}" if trial.revision else trial.checkpoint
     if trial.problem:
-        return trial.role, "failed", "", "", "", "", trial.licence, checkpoint
+        return trial.role, "failed", "", "", "", "", "", trial.licence, checkpoint
     return (
         trial.role,
         f"{trial.load_seconds:.1f} s",
         f"{trial.run_seconds:.1f} s",
         f"{trial.peak_bytes / 1e9:.2f} GB",
         f"{trial.parameters / 1e6:.1f} M",
+        trial.precision,
         "" if trial.deviation is None else f"{trial.deviation:.2%}",
         trial.licence,
         checkpoint,

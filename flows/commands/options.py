@@ -144,11 +144,18 @@ def recipe_options(function: F) -> F:
 
 def placement_options(function: F) -> F:
     """Add --device, --dtype, --offload, --batch and --models-dir; the command takes ``machine``."""
-    dtypes, offloads = click.Choice(["float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
+    dtypes, offloads = click.Choice(["auto", "float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
     folder = LocalPath(folder=True)
     options = (
         click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto."),
-        click.option("--dtype", type=dtypes, default="float32", show_default=True, help="Precision."),
+        click.option(
+            "--dtype",
+            type=dtypes,
+            default="auto",
+            show_default=True,
+            help="Precision; auto is bfloat16 where an accelerator computes in it, else float32. Belongs to a build's "
+            "identity.",
+        ),
         click.option(
             "--offload", type=offloads, default="none", show_default=True, help="Keep idle models in host memory."
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
@@ -24,6 +24,8 @@ from editmill.manifests.weights import weights_digest, weights_stamp
 logger = logging.getLogger("editmill.models")
 # By what is loaded and where, so that all Models of a process share the weights.
 _loaded: dict[tuple[object, ...], Any] = {}
+# CUDA's compute capability of the first accelerators that have it (Ampere).
+NATIVE_BFLOAT16 = (8, 0)
 
 
 def forget() -> None:
@@ -59,14 +61,14 @@ class Placement:
 
     Attributes:
         device: A torch device, or "auto" for the one that accelerate finds.
-        dtype: Float32, bfloat16 or float16.
+        dtype: Float32, bfloat16, float16, or "auto" for bfloat16 where the accelerator computes in it, else float32.
         offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
         models_dir: Folder with public checkpoints, or None for the hub cache.
         batch: Pictures that share a call of a network; None for 1 on the CPU and 8 elsewhere.
     """
 
     device: str = "auto"
-    dtype: str = "float32"
+    dtype: str = "auto"
     offload: str = "none"
     models_dir: Path | None = None
     batch: int | None = None
@@ -76,6 +78,16 @@ class Placement:
         """Pictures that share a call of a network, chosen."""
         return self.batch or (1 if self.resolve().type == "cpu" else 8)
 
+    @property
+    def precision(self) -> str:
+        """The precision, chosen."""
+        return native_precision(self.resolve()) if self.dtype == "auto" else self.dtype
+
+    def settled(self) -> Placement:
+        """Return the placement with every choice made: processes with other hardware must make none of their own."""
+        device = self.resolve().type if self.device == "auto" else self.device
+        return replace(self, device=device, dtype=self.precision, batch=self.pictures)
+
     def resolve(self) -> torch.device:
         """Return the device to run on."""
         if self.device != "auto":
@@ -83,6 +95,21 @@ class Placement:
         from accelerate import PartialState
 
         return torch.device(PartialState().device)
+
+
+def visible(device: torch.device) -> list[str]:
+    """Return what a device stands for: every visible accelerator of its kind, unless it names one."""
+    if device.type not in ("cuda", "xpu") or device.index is not None:
+        return [str(device)]
+    return [f"{device.type}:{index}" for index in range(getattr(torch, device.type).device_count())]
+
+
+def native_precision(device: torch.device) -> str:
+    """Return bfloat16 where every accelerator that a device stands for computes in it, else float32."""
+    if device.type != "cuda":
+        return "float32"
+    capable = all(torch.cuda.get_device_capability(name) >= NATIVE_BFLOAT16 for name in visible(device))
+    return "bfloat16" if capable else "float32"
 
 
 def _usable_device(name: str) -> torch.device:
@@ -157,7 +184,7 @@ class Models:
     def _load(self, role: str) -> Any:
         entry, found = self.pack.entry(role), self.checkpoint(role)
         folder, choice = found.folder, found.choice
-        dtype = getattr(torch, self.placement.dtype)
+        dtype = getattr(torch, self.placement.precision)
         logger.info("loading %s from %s", role, folder)
         parts = {part: self.get(other) for part, other in entry.parts.items()}
         try:

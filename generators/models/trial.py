@@ -1,4 +1,4 @@
-"""One tiny forward pass of a role, whatever its class, which shows that a checkpoint computes, and how exactly."""
+"""Tiny forward passes of a role, whatever its class, which show that a checkpoint computes, and how exactly."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ from editmill.manifests.arrays import Picture
 
 # Both sides of pictures that pipelines make; every one of them takes multiples of 64.
 SIDE = 64
-# GroundingDINO's texts end with a full stop.
-TEXT = "a photo of a dog."
+NOUNS = ("dog", "cup", "bus", "tree", "chair", "boat", "clock", "pizza", "horse", "lamp")
+# On which the precisions are compared.
+SAMPLES = len(NOUNS)
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
 
 @torch.no_grad()
-def try_forward(models: Models, role: str) -> list[Tensor]:
-    """Run a role once and return what it gives: float32 tensors on the CPU, equal for equal weights."""
+def try_forward(models: Models, role: str, sample: int = 0) -> list[Tensor]:
+    """Run a role on one of ``SAMPLES`` inputs and return what it gives: float32 tensors on the CPU, equal for equal
+    weights.
+    """
     model = models.get(role)
-    torch.manual_seed(0)
-    return [value.float().cpu() for value in _floats(_forward(model, models, role))]
+    torch.manual_seed(sample)
+    return [value.float().cpu() for value in _floats(_forward(model, models, role, sample))]
 
 
 def deviation(found: Sequence[Tensor], exact: Sequence[Tensor]) -> float:
@@ -55,56 +58,61 @@ def count_parameters(model: Any) -> int:
     return sum(parameter.numel() for network in networks for parameter in network.parameters())
 
 
-def photograph() -> Picture:
+def photograph(sample: int) -> Picture:
     """Return a small picture, uint8 [H, W, 3] RGB: a bright disc on noise."""
-    noise = np.random.default_rng(0).integers(0, 160, (96, 128, 3), dtype=np.uint8)
+    noise = np.random.default_rng(sample).integers(0, 160, (96, 128, 3), dtype=np.uint8)
     rows, columns = np.ogrid[:96, :128]
-    noise[(rows - 48) ** 2 + (columns - 64) ** 2 < 900] = (230, 120, 40)
+    noise[(rows - 48) ** 2 + (columns - 64) ** 2 < 900] = (230, 120, 20 * sample)
     return noise
 
 
-def _forward(model: Any, models: Models, role: str) -> Any:
+def _forward(model: Any, models: Models, role: str, sample: int) -> Any:
     from diffusers import DiffusionPipeline, ModelMixin
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from segment_anything.modeling import Sam
     from transformers import PreTrainedModel
 
     if isinstance(model, DiffusionPipeline):
-        return _render(model)
+        return _render(model, sample)
     if isinstance(model, ImageAdapter):
-        return _project(model)
+        return _project(model, sample)
     if isinstance(model, Sam):
-        return _segment(model)
+        return _segment(model, sample)
     if isinstance(model, torch.jit.ScriptModule):
-        return model(torch.full((1, 3, SIDE, SIDE), 0.5, device=models.device), _disc(models.device))
+        return model(_noise((1, 3, SIDE, SIDE), device=models.device), _disc(models.device))
     if isinstance(model, StableDiffusionSafetyChecker):
-        pixels = _texts_and_pixels(models, role, ("pixel_values",))["pixel_values"]
+        pixels = _texts_and_pixels(models, role, ("pixel_values",), sample)["pixel_values"]
         return model.visual_projection(model.vision_model(pixels.to(model.dtype))[1])
     if isinstance(model, PreTrainedModel):
         accepted = tuple(inspect.signature(model.forward).parameters)
-        inputs = _texts_and_pixels(models, role, accepted).items()
+        inputs = _texts_and_pixels(models, role, accepted, sample).items()
         return model(**{name: value.to(model.dtype) if value.is_floating_point() else value for name, value in inputs})
     if isinstance(model, ModelMixin):
         accepted = tuple(inspect.signature(model.forward).parameters)
         return model(**{name: value for name, value in _latents(model).items() if name in accepted})
     # A torchvision architecture.
     first = next(model.parameters())
-    return model(torch.full((1, 3, 224, 224), 0.5, device=first.device, dtype=first.dtype))
+    return model(_noise((1, 3, 224, 224), device=first.device, dtype=first.dtype))
 
 
-def _texts_and_pixels(models: Models, role: str, accepted: Sequence[str]) -> dict[str, Tensor]:
+def _noise(shape: tuple[int, ...], **kind: Any) -> Tensor:
+    """Return values in [0, 1], drawn on the CPU, so that they are the same everywhere."""
+    return torch.rand(shape).to(**kind)
+
+
+def _texts_and_pixels(models: Models, role: str, accepted: Sequence[str], sample: int) -> dict[str, Tensor]:
     """Return the inputs of a network of transformers that it accepts, by the tokenizer and processor beside it."""
     inputs: dict[str, Any] = {}
     if "input_ids" in accepted:
-        inputs |= load_tokenizer(models, role)(TEXT, return_tensors="pt")
+        inputs |= load_tokenizer(models, role)(_text(sample), return_tensors="pt")
     if "pixel_values" in accepted:
         config = models.get(role).config
         side = getattr(getattr(config, "vision_config", config), "image_size", None)
         # The encoders of IP-Adapters come without a processor; timm's classifiers describe theirs in config.json.
         if side is None or any((models.folder(role) / name).is_file() for name in PROCESSORS):
-            inputs |= load_processor(models, role)(images=Image.fromarray(photograph()), return_tensors="pt")
+            inputs |= load_processor(models, role)(images=Image.fromarray(photograph(sample)), return_tensors="pt")
         else:
-            inputs["pixel_values"] = torch.full((1, 3, side, side), 0.5)
+            inputs["pixel_values"] = _noise((1, 3, side, side))
     return {
         name: value.to(models.device)
         for name, value in inputs.items()
@@ -117,27 +125,27 @@ def _latents(model: Any) -> dict[str, Any]:
     config, kind = model.config, {"device": model.device, "dtype": model.dtype}
     levels = len(config.block_out_channels) - 1
     side = 8 * 2**levels
-    inputs: dict[str, Any] = {"sample": torch.full((1, config.in_channels, side, side), 0.5, **kind)}
+    inputs: dict[str, Any] = {"sample": _noise((1, config.in_channels, side, side), **kind)}
     inputs["timestep"] = torch.tensor([500], device=model.device)
     if config.get("cross_attention_dim"):
-        inputs["encoder_hidden_states"] = torch.full((1, 8, config.cross_attention_dim), 0.1, **kind)
+        inputs["encoder_hidden_states"] = _noise((1, 8, config.cross_attention_dim), **kind)
     if "conditioning_embedding_out_channels" in config:
         whole = side * 2 ** (len(config.conditioning_embedding_out_channels) - 1)
-        inputs["controlnet_cond"] = torch.full((1, config.conditioning_channels, whole, whole), 0.5, **kind)
+        inputs["controlnet_cond"] = _noise((1, config.conditioning_channels, whole, whole), **kind)
     return inputs
 
 
-def _render(pipeline: Any) -> Any:
+def _render(pipeline: Any, sample: int) -> Any:
     """Run one step of a pipeline at the smallest size, with whatever its call takes."""
     accepted = inspect.signature(pipeline.__call__).parameters
     if not {"prompt", "image"} & set(accepted):
         # Pipelines without inputs have one size, and turn no half precision into pictures.
         inputs = _latents(pipeline.unet)
         return pipeline.unet(inputs["sample"], inputs["timestep"])
-    image = Image.fromarray(photograph()).resize((SIDE, SIDE))
+    image = Image.fromarray(photograph(sample)).resize((SIDE, SIDE))
     hole = Image.fromarray(np.uint8(_disc("cpu")[0, 0].numpy() * 255))
     offered = {
-        "prompt": TEXT,
+        "prompt": _text(sample),
         "image": image,
         "mask_image": hole,
         "control_image": image,
@@ -145,14 +153,14 @@ def _render(pipeline: Any) -> Any:
         "width": SIDE,
         "strength": 1.0,
         "num_inference_steps": 1,
-        "generator": torch.Generator().manual_seed(0),
+        "generator": torch.Generator().manual_seed(sample),
         "output_type": "np",
         **guidance_arguments(frozenset(accepted), 1.0),
     }
     return pipeline(**{name: value for name, value in offered.items() if name in accepted}).images
 
 
-def _project(adapter: ImageAdapter) -> Any:
+def _project(adapter: ImageAdapter, sample: int) -> Any:
     """Return the tokens that an IP-Adapter makes of a picture."""
     from diffusers.loaders.unet import UNet2DConditionLoadersMixin
     from transformers import CLIPImageProcessor
@@ -160,7 +168,7 @@ def _project(adapter: ImageAdapter) -> Any:
     encoder = adapter.image_encoder
     side = encoder.config.image_size
     processor = adapter.processor or CLIPImageProcessor(size=side, crop_size=side)
-    pixels = processor(images=photograph(), return_tensors="pt").pixel_values.to(encoder.device, encoder.dtype)
+    pixels = processor(images=photograph(sample), return_tensors="pt").pixel_values.to(encoder.device, encoder.dtype)
     seen = encoder(pixels, output_hidden_states=True)
     # The plus form, whose projection has queries, reads all tokens of the last layer but one.
     features = seen.hidden_states[-2] if "latents" in adapter.state["image_proj"] else seen.image_embeds
@@ -169,13 +177,18 @@ def _project(adapter: ImageAdapter) -> Any:
     return projection.to(encoder.device, encoder.dtype)(features)
 
 
-def _segment(model: Any) -> Any:
+def _segment(model: Any, sample: int) -> Any:
     from segment_anything import SamPredictor
 
     predictor = SamPredictor(model)
-    predictor.set_image(photograph())
+    predictor.set_image(photograph(sample))
     _, quality, masks = predictor.predict(box=np.array([34, 18, 94, 78], np.float32), multimask_output=False)
     return quality, masks
+
+
+def _text(sample: int) -> str:
+    # GroundingDINO's texts end with a full stop.
+    return f"a photo of a {NOUNS[sample]}."
 
 
 def _disc(device: Any) -> Tensor:

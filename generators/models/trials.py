@@ -11,7 +11,7 @@ import torch
 from editmill.generators.models.loading import Models, Placement, forget
 from editmill.generators.models.memory import PeakMemory
 from editmill.generators.models.pack import PackSpec
-from editmill.generators.models.trial import count_parameters, deviation, try_forward
+from editmill.generators.models.trial import SAMPLES, count_parameters, deviation, try_forward
 from editmill.manifests.errors import ModelError, first_line, out_of_memory
 
 
@@ -28,7 +28,8 @@ class Trial:
         load_seconds: Time to load.
         run_seconds: Time of one tiny forward pass.
         peak_bytes: Most memory: of the device, or of the whole process on the CPU.
-        deviation: Largest difference from float32, relative to the largest value; None in float32.
+        precision: What it ran in.
+        deviation: Largest difference from float32 on ten samples, relative to the largest value; None in float32.
         problem: What is wrong, or "".
         fix: What to do about it, such as the download command.
     """
@@ -41,6 +42,7 @@ class Trial:
     load_seconds: float = 0.0
     run_seconds: float = 0.0
     peak_bytes: int = 0
+    precision: str = ""
     deviation: float | None = None
     problem: str = ""
     fix: str = ""
@@ -66,7 +68,7 @@ def try_role(pack: PackSpec, role: str, placement: Placement) -> Trial:
 
 
 def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
-    models = Models(pack, placement)
+    models, precision = Models(pack, placement), placement.precision
     revision = models.checkpoint(trial.role).revision
     memory, started = PeakMemory(models.device), time.perf_counter()
     parameters = count_parameters(models.get(trial.role))
@@ -76,19 +78,22 @@ def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
     trial = replace(
         trial,
         revision=revision,
+        precision=precision,
         parameters=parameters,
         load_seconds=loaded - started,
         run_seconds=ended - loaded,
         peak_bytes=memory.peak(),
     )
     if any(value.isnan().any() for value in found):
-        return replace(trial, problem=f"it gives values that are no numbers in {placement.dtype}")
-    if placement.dtype == "float32":
+        return replace(trial, problem=f"it gives values that are no numbers in {precision}")
+    if precision == "float32":
         return trial
+    rounded = [try_forward(models, trial.role, sample) for sample in range(SAMPLES)]
     del models
     _release()
-    exact = try_forward(Models(pack, replace(placement, dtype="float32")), trial.role)
-    return replace(trial, deviation=deviation(found, exact))
+    models = Models(pack, replace(placement, dtype="float32"))
+    exact = [try_forward(models, trial.role, sample) for sample in range(SAMPLES)]
+    return replace(trial, deviation=max(map(deviation, rounded, exact)))
 
 
 def _release() -> None:

@@ -92,7 +92,7 @@ class Proposer:
             "pipeline": type(pipeline).__name__,
             "scheduler": type(pipeline.scheduler).__name__,
             "steps": self.steps,
-            "dtype": self.models.placement.dtype,
+            "dtype": self.models.placement.precision,
             "rescale": settings.rescale if self._rescales(pipeline) else 0.0,
             "adapter_scale": settings.scale if self._adapted(conditioning) else 0.0,
         }

@@ -99,7 +99,7 @@ class Regenerator:
             "passes": attack.passes,
             "codec": attack.codec,
             "quality": attack.quality,
-            "dtype": self.models.placement.dtype,
+            "dtype": self.models.placement.precision,
         }
 
     def _realised(self, attack: AttackSettings, start: Start) -> dict[str, Any]:

@@ -200,7 +200,7 @@ class MaskMaker:
 
     def _record(self, role: str) -> ModelRecord:
         placement = self.models.placement
-        return model_record(self.models.pack, role, models_dir=placement.models_dir, dtype=placement.dtype)
+        return model_record(self.models.pack, role, models_dir=placement.models_dir, dtype=placement.precision)
 
     def _facts(self, proposal: Proposal) -> Row:
         return {

@@ -11,7 +11,7 @@ import yaml
 from diffusers import AutoencoderKL
 
 from editmill.generators.models import loading
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models, Placement, native_precision
 from editmill.generators.models.pack import PackSpec, read_pack
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop import PACK
@@ -204,3 +204,26 @@ def test_missing_weights_of_a_pack_of_ones_own_ask_for_the_checkpoint(tmp_path: 
     (tmp_path / "train.py").touch()
     with pytest.raises(ModelError, match=r"python -m editmill\.packs\.mine\.train judge"):
         Models(pack_of(tmp_path, judge=entry), CPU).get("judge")
+
+
+@pytest.mark.parametrize(
+    ("device", "capabilities", "precision"),
+    [
+        ("cuda", [(8, 0), (9, 0)], "bfloat16"),
+        ("cuda", [(9, 0), (7, 5)], "float32"),
+        ("cuda:0", [(9, 0), (7, 5)], "bfloat16"),
+        ("cpu", [], "float32"),
+        ("mps", [], "float32"),
+    ],
+)
+def test_precision_is_bfloat16_where_every_accelerator_computes_in_it(
+    device: str, capabilities: list[tuple[int, int]], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: capabilities[torch.device(name).index])
+    assert native_precision(torch.device(device)) == precision
+
+
+def test_a_settled_placement_leaves_no_choice() -> None:
+    assert Placement(device="cpu").settled() == Placement(device="cpu", dtype="float32", batch=1)
+    assert Placement(device="cpu", dtype="bfloat16").settled().precision == "bfloat16"
