@@ -13,15 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.queues import Queue
+from dataclasses import dataclass, replace
+from multiprocessing.queues import Queue, SimpleQueue
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from editmill.generators.base.reasons import Reason
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.loading import Placement, visible
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
@@ -40,7 +40,9 @@ from editmill.pipelines.workspace import begun, claim, intact, lock_folder, refu
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
 PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
+# Of a worker: where it tells what it has done, and where its models run.
 _progress: Queue[Done] | None = None
+_device = ""
 
 
 class Display(Progress):
@@ -158,7 +160,7 @@ def build(
 
     Args:
         prepared: From ``prepare``.
-        workers: Parallel processes, 1 for this one; on the CPU each runs one thread.
+        workers: Parallel processes for each device, 1 for this one; on the CPU each runs one thread.
         shards: Only these shards, without assembly; None for all.
         progress: Whether to show a bar.
         wait: Whether to wait for shards that other processes build.
@@ -175,20 +177,21 @@ def build(
             return finished(prepared)
         started = time.time()
         chosen = range(len(prepared.plan.shards)) if shards is None else shards
-        tasks = [prepared.task(shard) for shard in chosen]
+        tasks, devices = [prepared.task(shard) for shard in chosen], visible(prepared.placement.resolve())
         if not wait:
             refuse_held((shard_lock(prepared.out, task.stem) for task in tasks), prepared.out)
         count = sum(len(task.samples) for task in tasks)
         with Display(total=count, desc="editing", disable=not progress) as display:
             try:
-                run_tasks(tasks, workers=workers, advance=display.advance)
+                run_tasks(tasks, devices=devices * workers, advance=display.advance)
             except BaseException:
                 # Of workers that were killed.
                 remove_leftovers(prepared.out)
                 raise
         if shards is not None:
             return None
-        return finish(prepared, started=started, engine=f"{workers} processes")
+        several = f" on {', '.join(devices)}" if len(devices) > 1 else ""
+        return finish(prepared, started=started, engine=f"{workers * len(devices)} processes{several}")
 
 
 def finished(prepared: Prepared) -> Manifest:
@@ -223,19 +226,25 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     return manifest
 
 
-def run_tasks(tasks: Sequence[ShardTask], *, workers: int, advance: Callable[[Done], object]) -> list[ShardStats]:
-    """Build shards in this process, or in several spawned ones.
+def run_tasks(
+    tasks: Sequence[ShardTask], *, devices: Sequence[str], advance: Callable[[Done], object]
+) -> list[ShardStats]:
+    """Build shards in this process, or in several spawned ones, each on one of the devices.
 
     The first failure is raised after the running shards have ended.
     """
-    if workers == 1:
+    if len(devices) == 1:
         return [build_shard(task, advance) for task in tasks]
     # CUDA can't be used in forked processes, and locks that threads of torch or OpenCV hold stay locked in them.
     context = multiprocessing.get_context("spawn")
     done: Queue[Done] = context.Queue()
+    # Every process takes one, however many are started.
+    places: SimpleQueue[str] = context.SimpleQueue()
+    for device in devices:
+        places.put(device)
     # A queue reaches a process only while it is started, not as the argument of a task.
     with ProcessPoolExecutor(
-        min(workers, max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done,)
+        min(len(devices), max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done, places)
     ) as pool:
         with _deaf_to_interrupts():
             futures = [pool.submit(_run, task) for task in tasks]
@@ -288,9 +297,9 @@ def _drain(done: Queue[Done], advance: Callable[[Done], object], *, wait: float)
         return
 
 
-def _initialise(done: Queue[Done]) -> None:
-    global _progress
-    _progress = done
+def _initialise(done: Queue[Done], places: SimpleQueue[str]) -> None:
+    global _progress, _device
+    _progress, _device = done, places.get()
     # Shared between processes by default, with a semaphore that a killed one would leave behind.
     tqdm.set_lock(threading.RLock())
     # Spawned processes have none of the logging that the parent set up.
@@ -309,4 +318,4 @@ def _follow_parent() -> None:
 
 def _run(task: ShardTask) -> ShardStats:
     assert _progress is not None
-    return build_shard(task, _progress.put)
+    return build_shard(replace(task, placement=replace(task.placement, device=_device)), _progress.put)

@@ -133,10 +133,16 @@ class ShardTask:
 
 
 def configure_process(placement: Placement) -> None:
-    """Use one thread on the CPU: sums in another order would give other bytes, and a process per core is faster."""
+    """Use one thread on the CPU: sums in another order would give other bytes, and a process per core is faster.
+
+    On one accelerator of several, nothing of the process goes to another one.
+    """
     cv2.setNumThreads(1)
-    if placement.resolve().type == "cpu":
+    device = placement.resolve()
+    if device.type == "cpu":
         torch.set_num_threads(1)
+    if device.type == "cuda" and device.index is not None:
+        torch.cuda.set_device(device)
 
 
 def make_build(

@@ -144,7 +144,10 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
     help="Folder of the dataset; a build begun in it goes on.",
 )
 @click.option(
-    "--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU, one on an accelerator."
+    "--workers",
+    type=click.IntRange(1),
+    help="Processes, of each accelerator where there are several; default: one per core on the CPU, one per "
+    "accelerator.",
 )
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."

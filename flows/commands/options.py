@@ -147,7 +147,12 @@ def placement_options(function: F) -> F:
     dtypes, offloads = click.Choice(["auto", "float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
     folder = LocalPath(folder=True)
     options = (
-        click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps, or auto."),
+        click.option(
+            "--device",
+            default="auto",
+            show_default=True,
+            help="cpu, cuda (every visible accelerator), cuda:1, mps, or auto.",
+        ),
         click.option(
             "--dtype",
             type=dtypes,
@@ -185,7 +190,7 @@ def _bundled(function: F, options: tuple[Callable[[Any], Any], ...], name: str, 
 
 
 def default_workers(placement: Placement) -> int:
-    """Return one process per core on the CPU, one on an accelerator."""
+    """Return one process per core on the CPU, one per accelerator."""
     if placement.resolve().type != "cpu":
         return 1
     # Containers and job schedulers often grant fewer cores than the machine has.
