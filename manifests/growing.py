@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -41,7 +42,16 @@ class GrowingTar:
         self.rows: list[SampleRow] = []
         self.state: dict[str, Any] = {}
         self._writer, self._tar, self._journal, self._check = writer, tar, journal, check
-        self._synced = time.monotonic()
+        self._synced, self._sync = time.monotonic(), Future[None]()
+        self._sync.set_result(None)
+        # A thread, since a slow disk takes seconds, in which the next group is made.
+        self._pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> GrowingTar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
 
     def add(self, group: Sequence[Built], state: Mapping[str, Any]) -> None:
         """Append a group of samples: a row each, and members where it is accepted.
@@ -58,9 +68,9 @@ class GrowingTar:
         self._journal.write(_line({"rows": [row.model_dump() for row in rows], "state": dict(state)}))
         self._journal.flush()
         if time.monotonic() - self._synced >= SYNC_EVERY:
-            os.fsync(self._tar.fileno())
-            os.fsync(self._journal.fileno())
-            self._synced = time.monotonic()
+            # One at a time; what the last one raised is raised here, or when the tar is closed.
+            self._sync.result()
+            self._sync, self._synced = self._pool.submit(self._sync_both), time.monotonic()
 
     def go_on(self, header: Mapping[str, Any] | None) -> None:
         """Take over the groups that an earlier writer with the same header has left, as far as they are whole."""
@@ -80,7 +90,12 @@ class GrowingTar:
 
     def close(self) -> TarIndex:
         """Write the end of the tar; see `TarWriter.close`."""
+        self._sync.result()
         return self._writer.close()
+
+    def _sync_both(self) -> None:
+        os.fsync(self._tar.fileno())
+        os.fsync(self._journal.fileno())
 
     def _take(self, entry: dict[str, Any]) -> bool:
         """Append a group that is in the file already: its bytes are written again where they are."""
@@ -128,7 +143,7 @@ def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> I
         part, journal_path = (path.with_name(f".{path.name}{kind}{PART_SUFFIX}") for kind in ("", ".journal"))
         tar, journal = (stack.enter_context(_open(file)) for file in (part, journal_path))
         writer = stack.enter_context(TarWriter(tar, str(path)))
-        growing = GrowingTar(writer, tar, journal, check)
+        growing = stack.enter_context(GrowingTar(writer, tar, journal, check))
         try:
             growing.go_on(header)
             yield growing

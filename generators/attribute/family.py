@@ -117,6 +117,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         from editmill.generators.attribute.guards.all import make_guards
         from editmill.generators.attribute.making import AttributeMaker
         from editmill.generators.attribute.rendering import AttributeRenderer
+        from editmill.generators.base.threads import threads_beside
 
         # Where LaMa removes, its own digest is part of what identifies the filler.
         digest = next((record.digest for record in build.records if record.role == "inpaint"), "")
@@ -135,6 +136,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
             image=build.image,
             attempts=build.guard.attempts,
             batch=batch,
+            threads=threads_beside(build.models.device),
         )
 
     def estimate(self, asked: AttributeAsked, samples: Iterable[PlannedSample]) -> Estimate:

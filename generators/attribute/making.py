@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.estimate import sources_together
 from editmill.generators.attribute.guards.base import Guard, check_all
-from editmill.generators.attribute.members import describe, encode_members
+from editmill.generators.attribute.members import describe, masks
 from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.base.failing import failed_job, in_parts
-from editmill.generators.base.images import decode_image, encode_image
+from editmill.generators.base.images import LOSSLESS, decode_image, encode_image
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source
+from editmill.generators.base.threads import threads
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.stages import stage
@@ -37,10 +40,13 @@ class AttributeMaker(Maker[LoadedSource]):
         image: str,
         attempts: int,
         batch: int = 1,
+        threads: int = 1,
     ) -> None:
         self.source, self.renderer, self.guards, self.image = source, renderer, guards, image
-        self.attempts, self.batch = attempts, batch
+        self.attempts, self.batch, self.threads = attempts, batch, threads
         self.group = sources_together(batch)
+        # Faithful mode's frame has the side of a model, which loads when it is first asked.
+        self.loaders = 1 if renderer.faithful else threads
 
     def begin(self, state: Mapping[str, Any]) -> None:
         self.end()
@@ -59,7 +65,9 @@ class AttributeMaker(Maker[LoadedSource]):
             # First, so that edits of a source that run side by side find them.
             side_by_side(self._remove, self.renderer.removals(edits), most=self.batch)
         candidates = side_by_side(self._render, edits, most=self.batch)
-        return [self._judge(*one) for one in zip(jobs, edits, candidates, strict=True)]
+        with threads(self.threads) as pool:
+            judged = [self._judge(pool, *one) for one in zip(jobs, edits, candidates, strict=True)]
+            return [replace(made, members=_encoded(waiting)) for made, waiting in judged]
 
     def end(self) -> None:
         # What is removed in another company has other bytes, so each group removes for itself.
@@ -89,30 +97,41 @@ class AttributeMaker(Maker[LoadedSource]):
         # The renderer makes a row of it, with partner_unusable for a reason.
         return None
 
-    def _judge(self, job: SourceJob, edit: EditJob, candidate: Candidate) -> Made:
+    def _judge(
+        self, pool: Executor, job: SourceJob, edit: EditJob, candidate: Candidate
+    ) -> tuple[Made, dict[str, Future[bytes]]]:
+        """Return what became of a job, and its pictures, which are encoded while guards look."""
         parameters = {**dict(edit.edit.parameters), **candidate.parameters}
         if candidate.image is None:
             # Of failures to make a picture only a model's own may pass with another seed.
-            final = candidate.failure != Reason.PROPOSER_ERROR
-            return Made(
+            made = Made(
                 reasons=(candidate.failure,),
                 parameters=parameters,
                 cost=candidate.cost,
                 detail=candidate.detail,
-                final=final,
+                final=candidate.failure != Reason.PROPOSER_ERROR,
             )
-        primary = encode_image(candidate.image, self.image)
-        verdict = check_all(self.guards, edit, candidate, decode_image(primary))
+            return made, {}
+        waiting = {self.image: pool.submit(encode_image, candidate.image, self.image)}
+        # What is stored, which only lossless bytes give back as it was.
+        stored = candidate.image if self.image in LOSSLESS else decode_image(waiting[self.image].result())
+        verdict = check_all(self.guards, edit, candidate, stored)
         # A rejected sample is not stored, but guards of installed packages look at its picture as well.
-        return Made(
-            {self.image: primary} if verdict.reasons else encode_members(candidate, primary, kind=self.image),
-            verdict.reasons,
-            verdict.scores,
-            parameters,
-            {**describe(job.sample, candidate), "attempt": job.attempt},
-            candidate.cost,
+        if not verdict.reasons:
+            waiting |= {name: pool.submit(encode_image, mask, "png") for name, mask in masks(candidate).items()}
+        made = Made(
+            reasons=verdict.reasons,
+            scores=verdict.scores,
+            parameters=parameters,
+            facts={**describe(job.sample, candidate), "attempt": job.attempt},
+            cost=candidate.cost,
             detail=candidate.detail,
         )
+        return made, waiting
+
+
+def _encoded(waiting: Mapping[str, Future[bytes]]) -> dict[str, bytes]:
+    return {name: encoding.result() for name, encoding in waiting.items()}
 
 
 def _failed(job: EditJob, error: Exception) -> Candidate:

@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate
-from editmill.generators.base.images import encode_image
 from editmill.generators.base.samples import PlannedSample
+from editmill.manifests.arrays import Mask
 
 MEMBERS = ("alpha.png", "cls", "json", "mask.png")
 
 
-def encode_members(candidate: Candidate, primary: bytes, *, kind: str) -> dict[str, bytes]:
-    """Return the pictures of a sample; ``mask.png`` is 255 exactly where the object's bytes are kept."""
+def masks(candidate: Candidate) -> dict[str, Mask]:
+    """Return the members that say where the object is, uint8 [H, W]; ``mask.png`` is 255 exactly where its bytes are
+    kept.
+    """
     assert candidate.alpha is not None
-    mask = np.where(candidate.alpha == 255, 255, 0).astype(np.uint8)
-    return {kind: primary, "mask.png": encode_image(mask, "png"), "alpha.png": encode_image(candidate.alpha, "png")}
+    return {"mask.png": np.where(candidate.alpha == 255, 255, 0).astype(np.uint8), "alpha.png": candidate.alpha}
 
 
 def describe(sample: PlannedSample, candidate: Candidate) -> dict[str, Any]:

@@ -17,6 +17,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "webp": {"format": "WEBP", "lossless": True, "quality": 60, "exact": True},
     "jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
 }
+# Bytes of these kinds give back what was encoded, to the last bit.
+LOSSLESS = frozenset({"png", "webp"})
 
 
 @stage("encode")

@@ -19,6 +19,7 @@ from editmill.generators.base.images import decode_image
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.reasons import FAILURES, Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.base.threads import threads
 from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
@@ -39,11 +40,13 @@ class Maker(ABC, Generic[L]):
     Attributes:
         attempts: Tries per sample; only rejected samples of stochastic edits are tried again.
         group: Sources whose samples are made together, to fill the models' batches.
+        loaders: Threads that may load at the same time; more than one only where loading asks no model.
         asks_guards: Whether it searches, and asks the build's guards of installed packages about every candidate.
     """
 
     attempts: int = 1
     group: int = 1
+    loaders: int = 1
     asks_guards: bool = False
 
     @abstractmethod
@@ -154,7 +157,7 @@ class SampleBuilder(Generic[L]):
             self.maker.end()
 
     def _build_group(self, group: Sequence[list[PlannedSample]], shard: int) -> Iterator[Built]:
-        opened = [one for mine in group for one in self._open(mine)]
+        opened = self._opened(group)
         tries = [one for one in opened if isinstance(one, _Tried)]
         # What is still open of all sources is tried together, so that retries fill batches as well.
         while pending := [one for one in tries if not one.done(self.maker.attempts)]:
@@ -187,6 +190,12 @@ class SampleBuilder(Generic[L]):
                 raise exhausted(error, _named(samples)) from error
             logger.info("the program is at fault", exc_info=error)
             raise RequestError(f"{type(error).__name__}: {error}", where=_named(samples), fix=PROGRAM_FIX) from error
+
+    def _opened(self, group: Sequence[list[PlannedSample]]) -> list[_Tried[L] | Unusable]:
+        if self.maker.loaders == 1:
+            return [one for mine in group for one in self._open(mine)]
+        with threads(self.maker.loaders) as pool:
+            return [one for found in pool.map(lambda mine: list(self._open(mine)), group) for one in found]
 
     def _open(self, samples: list[PlannedSample]) -> Iterator[_Tried[L] | Unusable]:
         for _, sharing in groupby(samples, key=self.maker.share):

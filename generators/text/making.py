@@ -10,8 +10,8 @@ from editmill.generators.base.family import Build
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.making import Maker, check_record
-from editmill.generators.base.per_source import PerSource
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.base.threads import threads, threads_beside
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.editing import TextEditor, is_eligible
 from editmill.generators.text.grounded import CaptionJob
@@ -32,7 +32,8 @@ class TextMaker(Maker[CaptionedImage]):
     def __init__(self, build: Build[TextSettings, TextGuardSettings]) -> None:
         self.build = build
         self.editor = TextEditor(build.settings, build.guard, build.models)
-        self._pictures: PerSource[bytes] = PerSource()
+        self.loaders = threads_beside(build.models.device)
+        self._pictures: dict[str, bytes] = {}
 
     @stage("decode")
     def load(self, sample: PlannedSample) -> CaptionedImage:
@@ -46,7 +47,9 @@ class TextMaker(Maker[CaptionedImage]):
         texts = [self._text_job(job) for job in jobs]
         excess = [self._excess(text.caption.caption.text) for text in texts]
         short = [text for text, detail in zip(texts, excess, strict=True) if not detail]
-        made = iter([self._made(text, one) for text, one in zip(short, self.editor.edit(short), strict=True)])
+        edited = list(zip(short, self.editor.edit(short), strict=True))
+        self._encode([text.caption.image for text, one in edited if not one.reasons])
+        made = iter([self._made(text, one) for text, one in edited])
         return [_too_long(detail) if detail else next(made) for detail in excess]
 
     def _excess(self, text: str) -> str:
@@ -68,7 +71,16 @@ class TextMaker(Maker[CaptionedImage]):
 
     def end(self) -> None:
         """Forget the encoded pictures."""
-        self._pictures = PerSource()
+        self._pictures.clear()
+
+    def _encode(self, images: Sequence[CaptionedImage]) -> None:
+        """Encode the pictures that are stored, each once."""
+        kind = self.build.image
+        if kind == REFERENCE:
+            return
+        new = {image.record.id: image.image for image in images if image.record.id not in self._pictures}
+        with threads(self.loaders) as pool:
+            self._pictures |= zip(new, pool.map(lambda image: encode_image(image, kind), new.values()), strict=True)
 
     def _text_job(self, job: Job[CaptionedImage]) -> TextJob:
         # The edits of an image share a seed, since several take over the grounded edit's slots.
@@ -86,7 +98,7 @@ class TextMaker(Maker[CaptionedImage]):
         image, kind = job.caption.image, self.build.image
         if kind == REFERENCE:
             return texts
-        return {kind: self._pictures.get(image.record.id, lambda: encode_image(image.image, kind)), **texts}
+        return {kind: self._pictures[image.record.id], **texts}
 
 
 def _too_long(detail: str) -> Made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import random
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from editmill.manifests import SampleRow, ShardStats
+from editmill.manifests import SampleRow, ShardStats, growing
 from editmill.manifests.growing import PART_SUFFIX, Built, GrowingTar, remove_parts
 from editmill.manifests.shard import ShardFacts, grow_shard
 from tests.manifests.builder import EDITS, MEMBERS, NAME, SCORE_NAMES, make_members, make_row, make_sources
@@ -166,3 +167,16 @@ def write_and_die(root: Path, groups: Sequence[list[Built]], made: Path, after: 
             tar.add([(row, Fatal(members)) for row, members in group], {"groups": number})
 
     grow_shard(root, fill, resume=True, **FACTS)
+
+
+def test_a_disk_that_fails_while_others_work_ends_the_shard_and_it_goes_on(
+    tmp_path: Path, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(growing, "SYNC_EVERY", 0.0)
+    with monkeypatch.context() as broken:
+        broken.setattr(growing.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError(errno.EIO, "broken")))
+        with pytest.raises(OSError, match="broken") as caught:
+            write(tmp_path, make_groups(6))
+    assert caught.value.filename.endswith(".tar")
+    write(tmp_path, make_groups(6))
+    assert files(tmp_path) == whole

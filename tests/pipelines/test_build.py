@@ -69,6 +69,20 @@ def test_one_and_two_workers_give_equal_shards_and_manifests(
         assert (tmp_path / "two" / "test" / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("image", ["png", "jpg"])
+def test_threads_beside_an_accelerator_change_no_byte(
+    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: str
+) -> None:
+    plan = tiny_plan(
+        "generator.edits=[{name: original}, {name: full}]", f"output.image={image}", "guard.object_difference=24"
+    )
+    for threads in (1, 4):
+        monkeypatch.setattr("editmill.generators.base.threads.threads_beside", lambda device, count=threads: count)
+        run(plan, tmp_path / str(threads))
+    assert released(tmp_path / "1") == released(tmp_path / "4")
+    assert open_dataset(tmp_path / "4").manifest.samples
+
+
 def test_batches_change_no_decision_and_no_byte_of_an_object(
     dataset: Path, tiny_plan: MakePlan, tmp_path: Path
 ) -> None:

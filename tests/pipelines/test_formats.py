@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate
-from editmill.generators.attribute.members import describe, encode_members
+from editmill.generators.attribute.members import describe, masks
 from editmill.generators.base.edits import make_edit
+from editmill.generators.base.images import encode_image
 from editmill.generators.base.making import Frame, Maker, SampleBuilder
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.manifests.records import SourceRecord
@@ -31,7 +32,7 @@ class Copier(Maker[None]):
         candidate = Candidate(None, blank, parameters={"area": 0.1, "scale": 1, "matrix": [1, 0, 0, 0, 1, 0]})
         return [
             Made(
-                encode_members(candidate, b"", kind="png"),
+                {"png": b"", **{name: encode_image(mask, "png") for name, mask in masks(candidate).items()}},
                 facts={**describe(job.sample, candidate), "attempt": job.attempt},
             )
             for job in jobs

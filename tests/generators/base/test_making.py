@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -94,6 +95,28 @@ def test_sources_are_loaded_once_and_made_in_groups() -> None:
     assert [row.key for row in rows(maker, planned)] == [sample.key for sample in planned]
     assert maker.calls == [("a-0", "a-1", "b-0", "b-1"), ("c-0", "c-1")]
     assert maker.loads == ["a", "b", "c"]
+
+
+def test_sources_are_loaded_side_by_side_in_order_and_the_first_error_wins() -> None:
+    before, together = threading.active_count(), threading.Barrier(3)
+
+    class Side(Toy):
+        loaders = 3
+
+        def load(self, sample: PlannedSample) -> str:
+            together.wait(timeout=60)
+            if wrong := {"b": "first", "c": "second"}.get(sample.source.id if bad else ""):
+                raise ModelError(wrong)
+            return super().load(sample)
+
+    bad = False
+    maker = Side(good, group=3)
+    planned = samples("a", "b", "c", edits=2)
+    assert rows(maker, planned) == rows(Toy(good, group=3), planned)
+    bad = True
+    with pytest.raises(ModelError, match="first"):
+        rows(maker, planned)
+    assert threading.active_count() == before
 
 
 def test_a_source_with_a_problem_is_a_row_and_its_neighbours_are_made() -> None:
