@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,12 +53,16 @@ def file_digest(path: str | Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
-def stream_digest(stream: BinaryIO) -> tuple[int, str]:
-    """Return the number of bytes a stream still holds, and their sha256 in hex."""
+def stream_digest(stream: BinaryIO, advance: Callable[[int], object] = lambda size: None) -> tuple[int, str]:
+    """Return the number of bytes a stream still holds, and their sha256 in hex.
+
+    ``advance`` is called with the number of bytes read since the last call.
+    """
     size, sha256 = 0, hashlib.sha256()
     while block := stream.read(_BLOCK):
         size += len(block)
         sha256.update(block)
+        advance(len(block))
     return size, sha256.hexdigest()
 
 

@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 # A log gets a line after this share of the work or so many seconds, whatever comes first, but not twice a second.
 SHARE, PAUSE, LEAST = 0.1, 30.0, 1.0
+# Seconds before what is usually short shows how far it is.
+QUIET = 2.0
 
 
 class Progress(tqdm):  # type: ignore[misc]

@@ -191,9 +191,9 @@ class Dataset:
         """Return the samples of some of the rows."""
         return Dataset(self._store, self.manifest, table)
 
-    def verify(self) -> VerifyReport:
+    def verify(self, *, deep: bool = False) -> VerifyReport:
         """Check every file of the whole dataset against its manifest."""
-        return verify_store(self._store)
+        return verify_store(self._store, deep=deep)
 
     @cached_property
     def _accepted(self) -> pa.Table:

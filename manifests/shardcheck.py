@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from editmill.manifests.errors import CorruptDatasetError, DataError
-from editmill.manifests.jsontypes import check_same_types, json_types
+from editmill.manifests.jsontypes import check_same_types, parse_typed
 from editmill.manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
-from editmill.manifests.seals import parse_object
 from editmill.manifests.stats import count_rows, shard_identity
 from editmill.manifests.store import Store
 from editmill.manifests.tarshard import TarIndex, index_tar_stream
 
 # Columns that a sample's json repeats, where its family has the field.
-_REPEATED = (
+REPEATED = (
     "key",
     "source_id",
     "source_sha256",
@@ -41,6 +41,8 @@ class Found:
         planned: Rows, None where they can't be read.
         counts: Of the rows.
         identity: Of the rows; empty where they can't be read.
+        first: Key of the first sample with a JSON member that can be read.
+        types: That member's types.
     """
 
     problems: list[tuple[str, str, str]] = field(default_factory=list)
@@ -48,6 +50,8 @@ class Found:
     planned: int | None = None
     counts: Counts = field(default_factory=dict)
     identity: str = ""
+    first: str = ""
+    types: dict[str, str] | None = None
 
     def add(self, path: str, key: str, what: str) -> None:
         """Note a problem."""
@@ -55,12 +59,16 @@ class Found:
 
 
 class ShardCheck:
-    """Checks the shards of one dataset; JSON members must have the same types in all of them."""
+    """Checks the shards of one dataset, in any order, also at the same time.
 
-    def __init__(self, store: Store, manifest: Manifest) -> None:
-        self._store = store
-        self._manifest = manifest
-        self._types: dict[str, str] | None = None
+    Args:
+        store: Where the dataset is.
+        manifest: The dataset's.
+        advance: Called with the number of bytes of tars that were read since the last call.
+    """
+
+    def __init__(self, store: Store, manifest: Manifest, advance: Callable[[int], object]) -> None:
+        self._store, self._manifest, self._advance = store, manifest, advance
 
     def run(self, shard: ShardRecord, *, readable: bool) -> Found:
         """Check a shard.
@@ -73,7 +81,7 @@ class ShardCheck:
         rows = self._rows(shard, found) if readable else None
         try:
             with self._store.open(shard.path) as stream:
-                index = index_tar_stream(stream, shard.path)
+                index = index_tar_stream(stream, shard.path, self._advance)
         except FileNotFoundError:
             found.add(shard.path, "", "is absent")
         except CorruptDatasetError as error:
@@ -130,22 +138,22 @@ class ShardCheck:
                     if spans.get(member) != rows[key].members.get(member):
                         found.add(shard.path, key, f"{member} is not at the offset, size and digest of its row")
                 content = {name: _read(stream, spans.get(name)) for name in ("cls", "json")}
-                for what in self._content(rows[key], content):
+                for what in self._content(rows[key], content, found):
                     found.add(shard.path, key, what)
 
-    def _content(self, row: SampleRow, content: dict[str, bytes]) -> list[str]:
+    def _content(self, row: SampleRow, content: dict[str, bytes], found: Found) -> list[str]:
         """Return what is wrong with a sample's label and facts."""
         wrong = []
         if content["cls"] != str(row.label).encode():
             wrong.append(f"cls is {content['cls'][:20]!r}, the row's label is {row.label}")
         try:
-            types = json_types(content["json"])
-            self._types = types if self._types is None else self._types
-            check_same_types(self._types, types, where="")
-            facts = parse_object(content["json"], where="")
+            facts, types = parse_typed(content["json"])
+            if found.types is None:
+                found.types, found.first = types, row.key
+            check_same_types(found.types, types, where="")
         except DataError as error:
             return [*wrong, error.what]
-        for name in _REPEATED:
+        for name in REPEATED:
             if name in facts and facts[name] != getattr(row, name):
                 wrong.append(f"json field {name!r} is {str(facts[name])[:40]!r}, the row says {getattr(row, name)!r}")
         return wrong

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -150,9 +151,14 @@ def finished_shard(folder: str | Path, stem: str, *, fingerprint: str, deep: boo
 
 def count_rows(rows: Iterable[SampleRow]) -> Counts:
     """Count planned samples by edit, status and first reason (``""`` for ``ok``)."""
+    return count_facts((row.edit, row.status, row.reasons[0] if row.reasons else "") for row in rows)
+
+
+def count_facts(facts: Iterable[tuple[str, str, str]]) -> Counts:
+    """Count samples of which edit, status and first reason are told."""
     counts: Counts = {}
-    for row in rows:
-        _add(counts, row.edit, row.status, row.reasons[0] if row.reasons else "", 1)
+    for (edit, status, reason), number in Counter(facts).items():
+        _add(counts, edit, status, reason, number)
     return counts
 
 

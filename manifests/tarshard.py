@@ -10,11 +10,14 @@ import hashlib
 import os
 import sys
 import tarfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
 
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.errors import CorruptDatasetError, DataError
@@ -183,6 +186,18 @@ def _header(name: str, size: int) -> bytes:
     )
 
 
+def headers(names: Sequence[str], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Return the headers of many members, as the writer gives them, uint8 [N, 512]; ``names`` are ASCII."""
+    made = np.tile(np.frombuffer(_header("", 0), np.uint8), (len(names), 1))
+    made[:, :100] = np.array(names, "S100")[:, None].view(np.uint8)
+    places = 8 ** np.arange(10, -1, -1)
+    made[:, 124:135] = sizes[:, None] // places % 8 + ord("0")
+    made[:, 148:156] = ord(" ")
+    made[:, 148:154] = made.sum(axis=1, dtype=np.int64)[:, None] // places[-6:] % 8 + ord("0")
+    made[:, 154] = 0
+    return made
+
+
 def index_tar(path: str | Path) -> TarIndex:
     """Index a tar and digest it and its members in one pass, holding one block in memory.
 
@@ -198,11 +213,14 @@ def index_tar(path: str | Path) -> TarIndex:
         return index_tar_stream(stream, str(path))
 
 
-def index_tar_stream(stream: BinaryIO, name: str) -> TarIndex:
-    """Index a tar from a stream of bytes, which need not seek; see `index_tar`."""
+def index_tar_stream(stream: BinaryIO, name: str, advance: Callable[[int], object] = lambda size: None) -> TarIndex:
+    """Index a tar from a stream of bytes, which need not seek; see `index_tar`.
+
+    ``advance`` is called with the number of bytes read since the last call.
+    """
     members: dict[str, dict[str, MemberSpan]] = {}
     last = ""
-    with _DigestingReader(stream) as reader:
+    with _DigestingReader(stream, advance) as reader:
         try:
             while header := reader.header():
                 member, size = _parse_header(header)
@@ -277,8 +295,8 @@ class _DigestingReader:
     tarfile's own reader takes longer for a member than its digest does.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._digests = stream, _FileDigests()
+    def __init__(self, stream: BinaryIO, advance: Callable[[int], object]) -> None:
+        self._stream, self._digests, self._advance = stream, _FileDigests(), advance
         self._block, self._at, self._read = memoryview(b""), 0, 0
 
     def __enter__(self) -> _DigestingReader:
@@ -328,4 +346,5 @@ class _DigestingReader:
         self._block, self._at, self._read = memoryview(block), 0, self._read + len(block)
         if block:
             self._digests.update(block)
+            self._advance(len(block))
         return bool(block)

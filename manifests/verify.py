@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -14,14 +15,18 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from editmill.manifests.canonical import stream_digest
 from editmill.manifests.card import names_shards
 from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.jsontypes import check_same_types
 from editmill.manifests.locks import LOCK_SUFFIX
 from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, manifest_bytes, parse_manifest
-from editmill.manifests.records import Counts, FileRecord, Manifest
+from editmill.manifests.progress import QUIET, Progress
+from editmill.manifests.quickcheck import as_told
+from editmill.manifests.records import Counts, FileRecord, Manifest, ShardRecord
 from editmill.manifests.rows import iter_row_batches, row_schema
 from editmill.manifests.seals import check_seal
 from editmill.manifests.shardcheck import Found, ShardCheck
 from editmill.manifests.stats import merge_counts, parse_stats, stats_name
 from editmill.manifests.store import Store
+from editmill.manifests.threads import in_threads
 
 # What readers of a folder may take for a part of it.
 _LOADED = (".tar", ".parquet")
@@ -72,26 +77,41 @@ class VerifyReport:
             raise CorruptDatasetError(f"{self.problems[0]}{more}", where=self.root)
 
 
-def verify_dataset(root: str | Path) -> VerifyReport:
+def verify_dataset(root: str | Path, *, deep: bool = False, progress: bool = False) -> VerifyReport:
     """Verify a dataset in a local folder or at an fsspec URL, reading every byte of it at least once.
 
     Problems are reported, not raised; an absent or damaged manifest is one.
 
+    Args:
+        root: The folder or URL.
+        deep: Whether to compute the digests of members, and the md5 of tars, again. Otherwise they are trusted as far
+            as the sha256 of a tar, and of the rows that name them, are those of the manifest.
+        progress: Whether to show a bar, unless it is short.
+
     Raises:
         RequestError: There is nothing at ``root``.
     """
-    return verify_store(Store(root))
+    return verify_store(Store(root), deep=deep, progress=progress)
 
 
-def verify_store(store: Store) -> VerifyReport:
+def verify_store(store: Store, *, deep: bool = False, progress: bool = False) -> VerifyReport:
     """Verify the dataset in a store; see `verify_dataset`."""
     try:
         data = manifest_bytes(store)
         manifest = parse_manifest(data, where=MANIFEST)
     except DataError as error:
         return VerifyReport(store.root, (Problem(MANIFEST, "", error.what),), shards=0, samples=0)
-    check = _Check(store, manifest)
-    check.run(data)
+    records = [*manifest.files, *(record for shard in manifest.shards for record in (shard, shard.rows))]
+    with Progress(
+        total=sum(record.bytes for record in records),
+        desc="checking",
+        unit="B",
+        unit_scale=True,
+        delay=QUIET,
+        disable=not progress,
+    ) as bar:
+        check = _Check(store, manifest, deep=deep, advance=bar.update)
+        check.run(data)
     return VerifyReport(
         store.root,
         tuple(check.problems),
@@ -105,19 +125,21 @@ def verify_store(store: Store) -> VerifyReport:
 class _Check:
     """One verification in progress: collects problems, and what must be compared across shards."""
 
-    def __init__(self, store: Store, manifest: Manifest) -> None:
+    def __init__(self, store: Store, manifest: Manifest, *, deep: bool, advance: Callable[[int], object]) -> None:
         self.problems: list[Problem] = []
         self.remarks: list[Problem] = []
         self.stray: list[str] = []
         self.samples = 0
         self._store = store
-        self._manifest = manifest
+        self._manifest, self._deep = manifest, deep
+        self._advance, self._counting = advance, threading.Lock()
         self._whole: set[str] = set()
 
     def run(self, data: bytes) -> None:
         self._seal(MANIFEST, data)
-        for record in (*self._manifest.files, *(shard.rows for shard in self._manifest.shards)):
-            self._file(record)
+        records = (*self._manifest.files, *(shard.rows for shard in self._manifest.shards))
+        for record, found in zip(records, in_threads(self._digest, records), strict=True):
+            self._file(record, found)
         self._shards()
         if {SAMPLES, *(shard.rows.path for shard in self._manifest.shards)} <= self._whole:
             self._merged()
@@ -133,13 +155,23 @@ class _Check:
         except CorruptDatasetError as error:
             self._add(path, "", error.what)
 
-    def _file(self, record: FileRecord) -> None:
+    def _read(self, size: int) -> None:
+        with self._counting:
+            self._advance(size)
+
+    def _digest(self, record: FileRecord) -> tuple[int, str] | str:
+        """Return the size and digest of a file, or why it can't be read."""
         try:
             with self._store.open(record.path) as stream:
-                size, sha256 = stream_digest(stream)
+                return stream_digest(stream, self._read)
         except (FileNotFoundError, CorruptDatasetError) as error:
-            self._add(record.path, "", _told(error))
+            return _told(error)
+
+    def _file(self, record: FileRecord, found: tuple[int, str] | str) -> None:
+        if isinstance(found, str):
+            self._add(record.path, "", found)
             return
+        size, sha256 = found
         if (size, sha256) == (record.bytes, record.sha256):
             self._whole.add(record.path)
         elif record.path == README:
@@ -154,11 +186,27 @@ class _Check:
         else:
             self._add(README, "", "was changed, and its header names other files to load than the manifest")
 
+    def _shard(self, shard: ShardRecord) -> Found:
+        whole = shard.rows.path in self._whole
+        found = None if self._deep or not whole else as_told(self._store, self._manifest, shard, self._read)
+        # What is wrong with it, and whether it is only unusual, tells the check of every member.
+        return found or ShardCheck(self._store, self._manifest, self._read).run(shard, readable=whole)
+
+    def _same_types(self, path: str, key: str, first: dict[str, str], types: dict[str, str]) -> None:
+        try:
+            check_same_types(first, types, where="")
+        except DataError as error:
+            self._add(path, key, error.what)
+
     def _shards(self) -> None:
         counts: list[Counts] = []
-        check = ShardCheck(self._store, self._manifest)
-        for shard in self._manifest.shards:
-            found = check.run(shard, readable=shard.rows.path in self._whole)
+        types: dict[str, str] | None = None
+        shards = self._manifest.shards
+        checked = in_threads(self._shard, shards)
+        for shard, found in zip(shards, checked, strict=True):
+            types = types or found.types
+            if types is not None and found.types is not None:
+                self._same_types(shard.path, found.first, types, found.types)
             self.problems += [Problem(*found_one) for found_one in found.problems]
             self.samples += found.samples
             counts.append(found.counts)

@@ -16,7 +16,7 @@ from editmill.generators.models.pack import PackSpec
 from editmill.manifests.canonical import digest_items
 from editmill.manifests.errors import RecipeError, SourceError
 from editmill.manifests.keys import source_hash
-from editmill.manifests.progress import Progress
+from editmill.manifests.progress import QUIET, Progress
 from editmill.manifests.records import SourceRecord, SourcesRecord
 from editmill.pipelines.identity import Reads
 from editmill.pipelines.packs import find_pack
@@ -32,8 +32,6 @@ T = TypeVar("T")
 MOST_SAMPLES = 100_000_000
 # Samples that are written and read together: those of one source, and not more.
 TOGETHER = 256
-# Seconds before planning shows how far it is.
-QUIET = 2.0
 
 
 class Problem(NamedTuple):

@@ -111,7 +111,7 @@ def intact(out: Path) -> bool:
     Raises:
         DataError: Something stands in the folder that a build would neither make nor may remove.
     """
-    report = verify_dataset(out)
+    report = verify_dataset(out, progress=True)
     for remark in report.remarks:
         logger.warning("%s: %s", out, remark)
     if report.ok:

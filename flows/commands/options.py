@@ -15,6 +15,7 @@ import click
 
 from editmill.manifests.errors import RequestError
 from editmill.manifests.files import refuse_url
+from editmill.manifests.threads import usable_cores
 
 if TYPE_CHECKING:
     from editmill.generators.models.loading import Placement
@@ -193,5 +194,4 @@ def default_workers(placement: Placement) -> int:
     """Return one process per core on the CPU, one per accelerator."""
     if placement.resolve().type != "cpu":
         return 1
-    # Containers and job schedulers often grant fewer cores than the machine has.
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()

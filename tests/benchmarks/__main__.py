@@ -28,7 +28,13 @@ from editmill.pipelines.packs import find_pack
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.sources import open_source
 from tests.benchmarks.comparing import compare, write_results
-from tests.benchmarks.engine import compare_batches, compare_end_to_end, compare_workers, compare_writers
+from tests.benchmarks.engine import (
+    compare_batches,
+    compare_checks,
+    compare_end_to_end,
+    compare_workers,
+    compare_writers,
+)
 from tests.manifests.builder import build_dataset
 
 RECORD = SourceRecord(
@@ -104,6 +110,7 @@ def main() -> None:
             "guidance": compare_guidance,
             "captions": compare_captions,
             "writers": lambda: compare_writers(folder / "writers"),
+            "checks": lambda: compare_checks(folder / "checks"),
             "access": lambda: compare_access(folder / "access"),
             "workers": lambda: compare_workers(folder / "workers"),
         }

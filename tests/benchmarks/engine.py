@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +17,8 @@ import webdataset
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.together import side_by_side
-from editmill.manifests.tarshard import index_tar, write_tar
+from editmill.manifests.tarshard import write_tar
+from editmill.manifests.verify import verify_dataset
 from editmill.packs.tabletop.world import make_scene
 from editmill.pipelines.build import prepare
 from editmill.pipelines.packs import find_pack
@@ -26,6 +26,7 @@ from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.shard import build_shard, configure_process
 from tests.benchmarks.comparing import compare
+from tests.manifests.builder import EDITS, build_dataset, make_members
 
 CPU = Placement(device="cpu")
 SCENES, PROMPTS = 4, 2
@@ -103,11 +104,23 @@ def compare_writers(folder: Path) -> None:
         ("write_tar", lambda: write_tar(folder / "ours.tar", samples)),
         ("webdataset.ShardWriter", shard_writer),
     )
-    compare_checks([folder / "ours.tar", shutil.copy(folder / "ours.tar", folder / "copy.tar")])
 
 
-def compare_checks(tars: Sequence[Path]) -> None:
-    """Two tars checked, each member and each file, or their bytes hashed by two threads."""
+def compare_checks(folder: Path) -> None:
+    """Datasets of a few hundred MB verified, or their tars hashed by two threads."""
+    for samples, size in ((1200, 300_000), (6000, MEMBER)):
+        build_dataset(
+            folder / str(size),
+            sources=samples // len(EDITS),
+            shards=4,
+            make=lambda row, size=size: {**make_members(row), "png": os.urandom(size)},
+        )
+        compare_check(folder / str(size), f"{samples} samples of {size // 1000} kB verified")
+
+
+def compare_check(root: Path, what: str) -> None:
+    """One dataset verified, or its tars hashed."""
+    tars = sorted(root.rglob("*.tar"))
 
     def digest(path: Path) -> str:
         with open(path, "rb") as stream:
@@ -117,7 +130,9 @@ def compare_checks(tars: Sequence[Path]) -> None:
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(digest, tars))
 
-    compare("two tars read", ("sha256 on two cores", hashed), ("index_tar", lambda: [index_tar(tar) for tar in tars]))
+    verify, sha256 = ("verify", lambda: verify_dataset(root).raise_for_problems()), ("sha256 on two cores", hashed)
+    compare(what, verify, sha256)
+    compare(f"{what} with --deep", ("verify", lambda: verify_dataset(root, deep=True).raise_for_problems()), sha256)
 
 
 def compare_workers(folder: Path, *, scenes: int = 24) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,8 +114,10 @@ def build_dataset(
     shards: int = 2,
     rejected: frozenset[tuple[int, str]] = frozenset({(1, "full")}),
     split: str = SPLIT,
+    make: Callable[[SampleRow], dict[str, bytes]] = make_members,
 ) -> Manifest:
-    """Write a complete dataset: every source with every edit, but the ``rejected`` pairs of source number and edit.
+    """Write a complete dataset: every source with every edit, but the ``rejected`` pairs of source number and edit;
+    ``make`` renders the others.
 
     Six sources give 18 planned samples, 17 accepted, in two shards that both hold samples.
     """
@@ -124,18 +127,25 @@ def build_dataset(
         for number, source in enumerate(records)
         for edit in EDITS
     ]
-    stats = [write_one_shard(root, rows, shard, split=split) for shard in range(shards)]
+    stats = [write_one_shard(root, rows, shard, split=split, make=make) for shard in range(shards)]
     manifest = make_manifest(records, stats)
     (root / "run.json").write_bytes(sealed({"fingerprint": manifest.fingerprint, "seconds": 1.5}))
     return write_dataset_files(root, manifest)
 
 
-def write_one_shard(root: Path, rows: list[SampleRow], shard: int, *, split: str = SPLIT) -> ShardStats:
+def write_one_shard(
+    root: Path,
+    rows: list[SampleRow],
+    shard: int,
+    *,
+    split: str = SPLIT,
+    make: Callable[[SampleRow], dict[str, bytes]] = make_members,
+) -> ShardStats:
     """Write one shard from the rows that belong to it."""
     mine = [row for row in rows if row.shard == shard]
     return write_shard(
         root,
-        ((row, make_members(row) if row.status == "ok" else {}) for row in mine),
+        ((row, make(row) if row.status == "ok" else {}) for row in mine),
         name=NAME,
         split=split,
         shard=shard,

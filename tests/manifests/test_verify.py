@@ -16,6 +16,7 @@ from editmill.manifests import open_dataset, read_stats, verify_dataset, write_s
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.seals import sealed
+from editmill.manifests.shardcheck import ShardCheck
 from editmill.manifests.tarshard import index_tar, read_tar, write_tar
 from tests.manifests.builder import build_dataset, reseal
 
@@ -237,6 +238,54 @@ def test_a_manifest_that_is_no_regular_file_is_a_problem(spoilable: Path) -> Non
     (spoilable / "manifest.json").unlink()
     os.mkfifo(spoilable / "manifest.json")
     assert "not a regular file, but a FIFO" in verify_dataset(spoilable).problems[0].what
+
+
+def test_an_intact_dataset_is_digested_once(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ShardCheck, "run", lambda *arguments, **named: pytest.fail("the slow check was asked"))
+    assert verify_dataset(built).ok
+
+
+def swap_member_digests(root: Path) -> None:
+    """Let the rows, and all that vouch for them, name digests that are not those of the members."""
+    for path in (root / ROWS, root / "test/tiny-000001.parquet", root / "samples.parquet"):
+        table = pq.ParquetFile(path).read()
+        position = table.schema.get_field_index("png_sha256")
+        wrong = [digest and "0" * 64 for digest in table["png_sha256"].to_pylist()]
+        pq.write_table(table.set_column(position, table.schema.field(position), pa.array(wrong)), path)
+    reseal(root)
+
+
+def swap_md5(root: Path) -> None:
+    document = json.loads((root / "manifest.json").read_bytes())
+    document["shards"][0]["md5"] = "0" * 32
+    del document["digest"]
+    (root / "manifest.json").write_bytes(sealed(document))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [(swap_member_digests, "png is not at the offset, size and digest"), (swap_md5, f"the manifest says {'0' * 32}")],
+)
+def test_only_the_deep_check_computes_digests_of_members_and_md5(
+    spoilable: Path, spoil: Callable[[Path], None], what: str
+) -> None:
+    spoil(spoilable)
+    assert not [problem for problem in verify_dataset(spoilable).problems if problem.path == TAR]
+    assert any(what in problem.what for problem in verify_dataset(spoilable, deep=True).problems)
+
+
+def test_types_that_differ_between_shards_are_found(spoilable: Path) -> None:
+    path = spoilable / "test/tiny-000001.tar"
+    samples = [(key, {**one, "json": json_with(one["json"], extra=1)}) for key, one in read_tar(path)]
+    write_tar(path, samples)
+    reseal(spoilable)
+    problems = verify_dataset(spoilable).problems
+    key = samples[0][0]
+    assert any(one.key == key and "'extra' is int here and absent in the first" in one.what for one in problems)
+
+
+def json_with(data: bytes, **fields: object) -> bytes:
+    return canonical_json({**json.loads(data), **fields})
 
 
 def test_damage_names_the_sample_and_member(spoilable: Path) -> None:
