@@ -13,7 +13,7 @@ from pydantic import Field, FiniteFloat, ValidationError, model_validator
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
-from editmill.manifests.records import Count, Record, Sha256
+from editmill.manifests.records import Count, Record, Sha256, Sha256OrNone
 from editmill.manifests.wording import first_problem
 
 GUARD_REPORT = "guard_report.json"
@@ -121,6 +121,7 @@ class GuardReport(Record):
     Its canonical JSON is ``guard_report.json``, and its digest is in every row.
 
     Attributes:
+        inputs: Digest of everything that it was measured from; empty where nobody said.
         pack: The model pack.
         models: Weights digest by role, of everything that gates.
         verifiers: Weights digest by role of the held-out verifiers, which never gate.
@@ -143,7 +144,8 @@ class GuardReport(Record):
             None for none.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
+    inputs: Sha256OrNone = ""
     pack: str
     models: dict[str, Sha256]
     verifiers: dict[str, Sha256]

@@ -275,6 +275,7 @@ class Manifest(Record):
     Attributes:
         recipe: The resolved recipe, as JSON values.
         environment: Package name to version.
+        earlier_environments: The same of datasets of which samples were copied, where it was another.
         members: Member suffixes that every sample carries, sorted.
         reasons: Reasons that rows may give; empty where guards of installed packages may give others.
         class_names: Class index to class name.
@@ -292,6 +293,7 @@ class Manifest(Record):
     code_version: str
     code_commit: str
     environment: dict[str, str]
+    earlier_environments: tuple[dict[str, str], ...] = ()
     models: tuple[ModelRecord, ...] = ()
     sources: SourcesRecord
     members: Annotated[tuple[str, ...], AfterValidator(check_members)]

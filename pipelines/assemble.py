@@ -13,19 +13,20 @@ from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
-from editmill.pipelines.provenance import code_commit, code_version, environment, plugins
+from editmill.pipelines.provenance import code_commit, code_version, full_environment
 from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.reuse import reusable
 from editmill.pipelines.shard import members_of
 
 
-def assemble(plan: Plan, identity: Identity, out: Path) -> Manifest:
-    """Complete the dataset in ``out``.
+def assemble(plan: Plan, identity: Identity, out: Path, *, reuse: Path | None = None) -> Manifest:
+    """Complete the dataset in ``out``, of which something may be copied from ``reuse``.
 
     Raises:
         DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
     manifest = make_manifest(
-        plan, identity, [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))]
+        plan, identity, [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))], reuse=reuse
     )
     calibrated = plan.recipe.calibration is not None
     return write_dataset_files(out, manifest, others=[GUARD_REPORT] if calibrated else [])
@@ -53,8 +54,8 @@ def reasons_of(recipe: Recipe) -> tuple[str, ...]:
     return tuple(sorted({str(reason) for reasons in closed for reason in reasons}))
 
 
-def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> Manifest:
-    """Return the manifest of finished shards."""
+def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats], *, reuse: Path | None = None) -> Manifest:
+    """Return the manifest of finished shards, of which some may be copied from ``reuse``."""
     recipe = plan.recipe
     return Manifest(
         name=recipe.name,
@@ -64,7 +65,8 @@ def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> M
         recipe=recipe.portable(plan.pack.name),
         code_version=code_version(),
         code_commit=code_commit(),
-        environment=dict(sorted({**environment(), **plugins(recipe)}.items())),
+        environment=full_environment(recipe),
+        earlier_environments=_earlier(recipe, reuse),
         models=identity.models,
         sources=plan.sources,
         members=members_of(recipe, plan.pack),
@@ -75,3 +77,12 @@ def make_manifest(plan: Plan, identity: Identity, shards: list[ShardStats]) -> M
         counts=merge_counts(stats.counts for stats in shards),
         shards=tuple(stats.record() for stats in shards),
     )
+
+
+def _earlier(recipe: Recipe, reuse: Path | None) -> tuple[dict[str, str], ...]:
+    """Return the other environments of a dataset that was copied from."""
+    if reuse is None:
+        return ()
+    old, here = reusable(reuse), full_environment(recipe)
+    found = [*old.earlier_environments, old.environment]
+    return tuple(one for number, one in enumerate(found) if one != here and one not in found[:number])

@@ -20,7 +20,6 @@ from typing import Any
 
 from tqdm import tqdm
 
-from editmill.generators.base.reasons import Reason
 from editmill.generators.models.loading import Placement, visible
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
@@ -33,13 +32,12 @@ from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.reuse import PASSING, check_environment
 from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
 from editmill.pipelines.spent import total
 from editmill.pipelines.workspace import begun, claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
-# Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
-PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
 # Of a worker: where it tells what it has done, and where its models run.
 _progress: Queue[Done] | None = None
 _device = ""
@@ -86,6 +84,7 @@ class Prepared:
         complete: Whether the dataset is already there, and intact.
         lock: By which other builds are kept out of the folder, until it is released.
         report: What calibration found of the guards; None without any.
+        reuse: A finished dataset of which is copied what is made from the same; None to make everything.
     """
 
     plan: Plan
@@ -95,15 +94,24 @@ class Prepared:
     complete: bool
     lock: Lock
     report: GuardReport | None = None
+    reuse: Path | None = None
 
     def task(self, shard: int) -> ShardTask:
         """Return the task of one shard."""
         return ShardTask.for_plan(
-            self.plan, shard, identity=self.identity, out=self.out, placement=self.placement, report=self.report
+            self.plan,
+            shard,
+            identity=self.identity,
+            out=self.out,
+            placement=self.placement,
+            report=self.report,
+            reuse=self.reuse,
         )
 
 
-def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -> Prepared:
+def prepare(
+    plan: Plan, out: Path, placement: Placement, *, wait: bool = True, reuse: Path | None = None, mixed: bool = False
+) -> Prepared:
     """Check the models, lock and take the output folder, and calibrate the guards where the recipe says so.
 
     Args:
@@ -111,6 +119,8 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
         out: The folder.
         placement: Where models run.
         wait: Whether to wait while other processes work in the folder on what this build needs.
+        reuse: A finished dataset of which is copied what is made from the same; None to make everything.
+        mixed: Whether that one may have been built with other versions of libraries.
 
     Raises:
         ModelError: A checkpoint is missing.
@@ -120,6 +130,8 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
     """
     # Once, here: a worker with other hardware must not render what the fingerprint does not say.
     placement = placement.settled()
+    if reuse is not None and not mixed:
+        check_environment(reuse, plan.recipe)
     # First, so that a missing checkpoint is told before the folder is made.
     plan, identity = _as_begun(plan, out, placement)
     lock = lock_folder(out, identity.fingerprint, wait=wait)
@@ -127,9 +139,9 @@ def prepare(plan: Plan, out: Path, placement: Placement, *, wait: bool = True) -
         # A finished dataset that was damaged since is built again as far as it was damaged.
         if claim(out, identity.fingerprint, len(plan.shards)) and intact(out):
             return Prepared(plan, identity, out, placement, True, lock)
-        report = calibrate_guards(plan, out, placement)
+        report = calibrate_guards(plan, out, placement, identity.calibration, reuse=reuse)
         # Shards may be built on other machines, which share this folder alone.
-        return Prepared(plan.copy(out), identity, out, placement, False, lock, report)
+        return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse)
     except BaseException:
         lock.release()
         raise
@@ -213,7 +225,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     Raises:
         DataError: A shard is missing or damaged.
     """
-    manifest = assemble(prepared.plan, prepared.identity, prepared.out)
+    manifest = assemble(prepared.plan, prepared.identity, prepared.out, reuse=prepared.reuse)
     spent = total(prepared.out)
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)

@@ -23,10 +23,19 @@ from editmill.pipelines.shard import configure_process, make_build
 logger = logging.getLogger("editmill.calibrate")
 
 
-def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport | None:
+def calibrate_guards(
+    plan: Plan, out: Path, placement: Placement, inputs: str, *, reuse: Path | None = None
+) -> GuardReport | None:
     """Calibrate the guards of a plan, or read the report of a build that was begun in ``out``.
 
     None for recipes without calibration.
+
+    Args:
+        plan: The plan.
+        out: Its dataset's folder.
+        placement: Where models run.
+        inputs: What a report has to be measured from.
+        reuse: A finished dataset whose report serves too; None for none.
 
     Raises:
         DataError: The guards err more than the recipe allows; the report is written nevertheless, to be looked at.
@@ -34,13 +43,9 @@ def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport
     if plan.recipe.calibration is None:
         return None
     # A build that goes on must keep the limits by which its finished shards were judged.
-    try:
-        report = read_guard_report(out)
-    except DataError as error:
-        # Missing, or damaged; measured again it comes out the same.
-        if (out / GUARD_REPORT).exists():
-            logger.warning("%s: %s; calibrating again", out / GUARD_REPORT, error.what)
-        report = make_report(plan, placement)
+    report = _found(out, inputs)
+    if report is None:
+        report = (reuse and _found(reuse, inputs)) or make_report(plan, placement, inputs)
         write_guard_report(out, report)
     for caution in cautions(report):
         logger.warning("%s", caution)
@@ -48,8 +53,20 @@ def calibrate_guards(plan: Plan, out: Path, placement: Placement) -> GuardReport
     return report
 
 
-def make_report(plan: Plan, placement: Placement) -> GuardReport:
-    """Measure a plan's guards on its calibration sources.
+def _found(folder: Path, inputs: str) -> GuardReport | None:
+    """Return the report in a folder; None where it is missing, damaged, or measured from something else."""
+    if not (folder / GUARD_REPORT).exists():
+        return None
+    try:
+        report = read_guard_report(folder)
+    except DataError as error:
+        logger.warning("%s: %s; calibrating again", folder / GUARD_REPORT, error.what)
+        return None
+    return report if report.inputs == inputs else None
+
+
+def make_report(plan: Plan, placement: Placement, inputs: str) -> GuardReport:
+    """Measure a plan's guards on its calibration sources; ``inputs`` is ``Identity.calibration`` of the plan.
 
     Raises:
         RequestError: The recipe has no calibration, or too few sources for one.
@@ -60,7 +77,8 @@ def make_report(plan: Plan, placement: Placement) -> GuardReport:
     # Thresholds follow from sums, which come out otherwise on several threads.
     configure_process(placement)
     build = make_build(recipe, plan.pack, placement, class_names=distinct_names(plan), source=recipe.calibration.source)
-    return recipe.family.calibrate(build, plan.calibration, recipe.calibration)
+    report = recipe.family.calibrate(build, plan.calibration, recipe.calibration)
+    return report.model_copy(update={"inputs": inputs})
 
 
 def given_report(plan: Plan, path: Path) -> GuardReport:

@@ -38,7 +38,7 @@ def preview_plan(
     """
     identity = identify(plan, placement)
     if report is None and plan.recipe.calibration is not None:
-        report = make_report(plan, placement)
+        report = make_report(plan, placement, identity.calibration)
     configure_process(placement)
     usable = (sample for sample in plan.samples() if not sample.source.problem)
     chosen = [list(mine) for _, mine in islice(groupby(usable, key=lambda sample: sample.source.id), sources)]

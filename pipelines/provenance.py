@@ -65,6 +65,11 @@ def environment() -> dict[str, str]:
     return {name: found for name in PACKAGES if (found := _version(name))}
 
 
+def full_environment(recipe: Recipe) -> dict[str, str]:
+    """Return all versions that a manifest names."""
+    return dict(sorted({**environment(), **plugins(recipe)}.items()))
+
+
 def plugins(recipe: Recipe) -> dict[str, str]:
     """Return the versions of the distributions that bring what a recipe names by entry points."""
     named = [

@@ -14,7 +14,7 @@ import cv2
 import torch
 
 from editmill.generators.base.family import Build
-from editmill.generators.base.making import Frame, SampleBuilder
+from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
@@ -32,6 +32,7 @@ from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
+from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
 
@@ -70,6 +71,7 @@ class ShardTask:
         out: The dataset's folder; None when nothing is written.
         placement: Where models run.
         report: What calibration found of the guards; None without any.
+        reuse: Folder of a finished dataset, of which is copied what is made from the same; None to make everything.
     """
 
     recipe: Recipe
@@ -82,6 +84,7 @@ class ShardTask:
     out: Path | None
     placement: Placement
     report: GuardReport | None = None
+    reuse: Path | None = None
 
     @classmethod
     def for_plan(
@@ -93,6 +96,7 @@ class ShardTask:
         out: Path | None,
         placement: Placement,
         report: GuardReport | None = None,
+        reuse: Path | None = None,
     ) -> ShardTask:
         """Return the task of one shard of a plan."""
         return cls(
@@ -106,6 +110,7 @@ class ShardTask:
             out=out,
             placement=placement,
             report=report,
+            reuse=reuse,
         )
 
     @property
@@ -272,10 +277,8 @@ def shard_lock(out: Path, stem: str) -> Path:
 def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> ShardStats:
     facts, folder = task.facts(), out / task.recipe.split
     finished = finished_shard(folder, task.stem, fingerprint=task.identity.fingerprint, deep=True)
-    if finished is None and found_stats(folder, task.stem) is None:
-        inputs = (sample.inputs for sample in task.planned())
-        identity = shard_identity(inputs, facts["members"], facts["score_names"])
-        finished = restore_stats(out, identity=identity, **facts)
+    if finished is None:
+        finished = _taken_over(task, out, facts)
     if finished is not None:
         progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
@@ -284,20 +287,39 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
         return grow_shard(out, partial(_fill, task, lock, account, progress), resume=True, **facts)
 
 
+def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | None:
+    """Finish a shard whose files are there but for its stats, or that an earlier dataset has; None where neither is."""
+    inputs = (sample.inputs for sample in task.planned())
+    identity = shard_identity(inputs, facts["members"], facts["score_names"])
+    if found_stats(out / task.recipe.split, task.stem) is None:
+        restored = restore_stats(out, identity=identity, **facts)
+        if restored is not None:
+            return restored
+    return None if task.reuse is None else copy_shard(task.reuse, out, identity, facts)
+
+
 def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:
-    """Build the groups that a shard's tar does not hold yet."""
+    """Build the groups that a shard's tar does not hold yet, or copy them."""
     if done := len(tar.rows):
         logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
         progress(_done(tar.rows, earlier=True))
-    with stage("start"):
-        builder = sample_builder(task)
-    for group in builder.groups(islice(task.planned(), done, None), shard=task.shard, state=tar.state):
+    before, builders = tar.state, list[SampleBuilder[Any]]()
+
+    def make(samples: Iterator[PlannedSample]) -> Iterator[list[Built]]:
+        with stage("start"):
+            builders.append(sample_builder(task))
+        yield from builders[0].groups(samples, shard=task.shard, state=before)
+
+    kept = Kept(task.reuse, islice(task.planned(), done, None))
+    for group in in_plan_order(lambda: islice(task.planned(), done, None), kept, task.facts(), make):
         lock.check()
         with stage("write"):
-            tar.add(group, builder.maker.state())
+            tar.add(group, builders[0].maker.state() if builders else before)
         rows = [row for row, _ in group]
-        account.add(rows)
-        progress(_done(rows))
+        made = [row for row in rows if row.inputs not in kept.rows]
+        account.add(made)
+        progress(_done(made))
+        progress(_done([row for row in rows if row.inputs in kept.rows], earlier=True))
 
 
 def _done(rows: Sequence[SampleRow], *, earlier: bool = False) -> Done:

@@ -153,15 +153,32 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
 )
 @click.option(
+    "--reuse",
+    metavar="OLD",
+    type=LocalPath(folder=True),
+    help="A finished dataset: its samples and shards that are made from the same are copied, not made again.",
+)
+@click.option("--allow-mixed-environment", "mixed", is_flag=True, help="Copy what other versions of libraries made.")
+@click.option(
     "--no-wait", is_flag=True, help="Refuse where another process works in the folder, instead of waiting for it."
 )
-def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard: str | None, no_wait: bool) -> None:
+def build(
+    asked: Asked,
+    machine: Machine,
+    out: Path,
+    workers: int | None,
+    shard: str | None,
+    reuse: Path | None,
+    mixed: bool,
+    no_wait: bool,
+) -> None:
     """Build a dataset: edits, guards, shards, manifest. Run it again to resume.
 
     \b
     Examples:
       editmill build imagenet-e --out out/tabletop
       editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos
+      editmill build imagenet-e --source folder:photos/labels.csv --out out/photos-2 --reuse out/photos
       editmill build imagenet-e --out out/big --shards 8 --shard 0/2
     The last builds half of the shards; 1/2 on another machine builds the others, and then once without --shard.
     """
@@ -169,9 +186,9 @@ def build(asked: Asked, machine: Machine, out: Path, workers: int | None, shard:
     from editmill.pipelines.build import prepare
 
     part = None if shard is None else _every_nth(shard)
-    made = asked.plan()
+    made = asked.plan(like=reuse)
     placement = machine.placement()
-    prepared = prepare(made, out, placement, wait=not no_wait)
+    prepared = prepare(made, out, placement, wait=not no_wait, reuse=reuse, mixed=mixed)
     chosen = None if part is None else list(range(len(prepared.plan.shards)))[part]
     if prepared.complete:
         click.echo(f"{out} is complete and intact; nothing to build")

@@ -41,6 +41,7 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
     """
     from editmill.manifests.guard_report import write_guard_report
     from editmill.pipelines.calibrate import make_report
+    from editmill.pipelines.fingerprint import identify
     from editmill.pipelines.plan import make_plan
 
     chosen = asked.load()
@@ -48,7 +49,8 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
         fix = "add calibration: {source: …} to the recipe; recipes of guard ensembles, such as imagenet-g, have one"
         raise RequestError("the recipe has no calibration", where=asked.recipe, fix=fix)
     placement = machine.placement()
-    report = make_report(make_plan(chosen), placement)
+    plan = make_plan(chosen)
+    report = make_report(plan, placement, identify(plan, placement).calibration)
     out.mkdir(parents=True, exist_ok=True)
     write_guard_report(out, report)
     if not _print_report(report, out, as_json=as_json):

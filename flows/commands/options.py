@@ -45,11 +45,15 @@ class Asked:
             self.recipe, source=self.source, models=self.models, overrides=changes, allow_code=self.allow_code
         )
 
-    def plan(self) -> Plan:
-        """Plan the dataset, and print what a user should know before it is built."""
+    def plan(self, *, like: Path | None = None) -> Plan:
+        """Plan the dataset, in as many shards as one that is like it, and print what a user should know before it is
+        built.
+        """
         from editmill.pipelines.plan import make_plan
+        from editmill.pipelines.reuse import sharded_like
 
-        made = make_plan(self.load())
+        recipe = self.load()
+        made = make_plan(recipe if like is None else sharded_like(recipe, like))
         for notice in made.notices():
             click.echo(f"warning: {notice}", err=True)
         return made

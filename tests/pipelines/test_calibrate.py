@@ -28,15 +28,24 @@ def test_a_report_above_its_limit_ends_every_try_and_is_made_once(
 ) -> None:
     made: list[GuardReport] = []
 
-    def measured(plan: Plan, placement: object) -> GuardReport:
-        made.append(report_of(far_upper_limit=0.001))
+    def measured(plan: Plan, placement: object, inputs: str) -> GuardReport:
+        made.append(report_of(far_upper_limit=0.001, inputs=inputs))
         return made[-1]
 
     monkeypatch.setattr("editmill.pipelines.calibrate.make_report", measured)
     for _ in range(2):
         with pytest.raises(DataError, match="above the limit"):
-            calibrate_guards(plan, tmp_path, PLACEMENT)
+            calibrate_guards(plan, tmp_path, PLACEMENT, "1" * 64)
     assert [read_guard_report(tmp_path)] == made
+    for name in ("other", "third"):
+        (tmp_path / name).mkdir()
+    # What was measured from something else does not serve; what another dataset has does.
+    for _ in range(2):
+        with pytest.raises(DataError, match="above the limit"):
+            calibrate_guards(plan, tmp_path / "other", PLACEMENT, "2" * 64, reuse=tmp_path)
+        with pytest.raises(DataError, match="above the limit"):
+            calibrate_guards(plan, tmp_path / "third", PLACEMENT, "2" * 64, reuse=tmp_path / "other")
+    assert len(made) == 2
 
 
 def test_sums_are_taken_on_one_thread(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,14 +57,14 @@ def test_sums_are_taken_on_one_thread(plan: Plan, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(type(plan.recipe.family), "calibrate", seen)
     torch.set_num_threads(2)
-    make_report(plan, PLACEMENT)
+    make_report(plan, PLACEMENT, "")
     assert threads == [1]
 
 
 def test_recipes_without_calibration_have_no_report(tiny_plan: MakePlan, tmp_path: Path) -> None:
-    assert calibrate_guards(tiny_plan(), tmp_path, PLACEMENT) is None
+    assert calibrate_guards(tiny_plan(), tmp_path, PLACEMENT, "") is None
     with pytest.raises(RequestError, match="no calibration"):
-        make_report(tiny_plan(), PLACEMENT)
+        make_report(tiny_plan(), PLACEMENT, "")
 
 
 def test_a_report_that_is_given_is_read_and_checked(plan: Plan, tiny_plan: MakePlan, tmp_path: Path) -> None:
@@ -72,5 +81,5 @@ def test_thin_limits_are_warned_of_before_a_build(
 ) -> None:
     thin = report_of().thresholds[0].model_copy(update={"rank": 1})
     monkeypatch.setattr("editmill.pipelines.calibrate.make_report", lambda *given: report_of(thresholds=(thin,)))
-    calibrate_guards(plan, tmp_path, PLACEMENT)
+    calibrate_guards(plan, tmp_path, PLACEMENT, "")
     assert "label_clip (k = 1 of 100)" in caplog.text

@@ -81,7 +81,7 @@ def test_a_calibrated_recipe_is_previewed_with_its_report(monkeypatch: pytest.Mo
         seen.append(task.report)
         raise RequestError("seen")
 
-    monkeypatch.setattr("editmill.pipelines.preview.make_report", lambda plan, placement: made)
+    monkeypatch.setattr("editmill.pipelines.preview.make_report", lambda plan, placement, inputs: made)
     monkeypatch.setattr("editmill.pipelines.preview.sample_builder", builder)
     for report in (None, given):
         with pytest.raises(RequestError, match="seen"):

@@ -1,0 +1,134 @@
+"""What was made before from the same is copied, and the dataset is that of a fresh build, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from editmill.generators.base.making import SampleBuilder
+from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.records import Manifest
+from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import load_recipe
+from tests.pipelines.conftest import PLACEMENT
+from tests.pipelines.photos import write_photos
+
+EDITS = "generator.edits=[{name: original}, {name: size, levels: [0.1]}, {name: random-background}]"
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the samples that are made, not copied."""
+    keys: list[str] = []
+    groups = SampleBuilder.groups
+
+    def seen(self: SampleBuilder[Any], samples: Any, **options: Any) -> Iterator[Any]:
+        for group in groups(self, samples, **options):
+            keys.extend(row.key for row, _ in group)
+            yield group
+
+    monkeypatch.setattr(SampleBuilder, "groups", seen)
+    return keys
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    return write_photos(tmp_path / "photos", 6)
+
+
+def plan_of(pack: Path, labels: Path, *overrides: str) -> Plan:
+    changes = (EDITS, "generator.render.removal=patches", "generator.render.max_upsampling=9", "shards=3", *overrides)
+    return make_plan(load_recipe("imagenet-e", source=f"folder:{labels}", models=str(pack), overrides=changes))
+
+
+def built(plan: Plan, out: Path, **options: Any) -> Manifest:
+    manifest = build(prepare(plan, out, PLACEMENT, **options), progress=False)
+    assert manifest is not None
+    return manifest
+
+
+def files(out: Path) -> dict[str, bytes]:
+    found = {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    del found["run.json"]
+    return found
+
+
+def change(labels: Path) -> None:
+    """Replace the photograph p1, leave p2 out, and add p9."""
+    images, masks = labels.parent / "images", labels.parent / "masks"
+    shutil.copy(images / "p5.png", images / "p9.png")
+    shutil.copy(masks / "p5.png", masks / "p9.png")
+    shutil.copy(images / "p4.png", images / "p1.png")
+    shutil.copy(masks / "p4.png", masks / "p1.png")
+    lines = [line for line in labels.read_text().splitlines() if "p2.png" not in line]
+    labels.write_text("\n".join([*lines, lines[-1].replace("p5", "p9")]) + "\n")
+
+
+@pytest.mark.parametrize("overrides", [(), ("shards=2",), ("name=other", "split=train")])
+def test_the_dataset_is_that_of_a_fresh_build(
+    tiny_pack: Path, labels: Path, tmp_path: Path, made: list[str], overrides: tuple[str, ...]
+) -> None:
+    built(plan_of(tiny_pack, labels), tmp_path / "old")
+    change(labels)
+    built(plan_of(tiny_pack, labels, *overrides), tmp_path / "fresh")
+    made.clear()
+    plan = plan_of(tiny_pack, labels, *overrides)
+    built(plan, tmp_path / "new", reuse=tmp_path / "old")
+    assert files(tmp_path / "new") == files(tmp_path / "fresh")
+    lent = {
+        sample.key
+        for sample in plan.samples()
+        if {"p1", "p2", "p9"} & {one.id for one in (sample.source, sample.partner, *sample.spares) if one}
+    }
+    assert {key for key in made if "random-background" not in key} == {key for key in lent if "random" not in key}
+    assert len(made) < len(list(plan.samples()))
+    assert verify_dataset(tmp_path / "new").ok
+
+
+def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(
+    tiny_pack: Path, labels: Path, tmp_path: Path, made: list[str]
+) -> None:
+    first = built(plan_of(tiny_pack, labels, "guard.mask_iou=1"), tmp_path / "old")
+    assert any("rejected" in statuses for statuses in first.counts.values())
+    made.clear()
+    # Nothing of what samples are made from.
+    plan = plan_of(tiny_pack, labels, "guard.mask_iou=1", "version=1.0.1", "description=prose")
+    second = built(plan, tmp_path / "new", reuse=tmp_path / "old")
+    assert not made
+    assert first.fingerprint != second.fingerprint
+    for shard in first.shards:
+        assert (tmp_path / "old" / shard.path).samefile(tmp_path / "new" / shard.path)
+    assert verify_dataset(tmp_path / "new").ok
+
+
+def test_what_may_not_be_copied_is_refused(tiny_pack: Path, labels: Path, tmp_path: Path) -> None:
+    old, plan = tmp_path / "old", plan_of(tiny_pack, labels)
+    manifest = built(plan, old)
+    other = plan_of(tiny_pack, labels, "version=1.0.1")
+    path = old / manifest.shards[0].path
+    path.write_bytes(path.read_bytes()[:600] + b"x" + path.read_bytes()[601:])
+    with pytest.raises(CorruptDatasetError, match="is damaged"):
+        built(other, tmp_path / "new", reuse=old)
+
+
+def test_other_libraries_are_refused_or_named(
+    tiny_pack: Path, labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, versions = tmp_path / "old", {"pillow": "0.1"}
+    monkeypatch.setattr("editmill.pipelines.provenance.environment", lambda: versions)
+    built(plan_of(tiny_pack, labels), old)
+    monkeypatch.setattr("editmill.pipelines.provenance.environment", lambda: {"pillow": "0.2"})
+    plan = plan_of(tiny_pack, labels, "version=1.0.1")
+    with pytest.raises(RequestError, match=r"pillow 0\.1 there and 0\.2 here") as caught:
+        built(plan, tmp_path / "new", reuse=old)
+    assert "--allow-mixed-environment" in caught.value.fix
+    mixed = built(plan, tmp_path / "new", reuse=old, mixed=True)
+    assert (mixed.environment["pillow"], mixed.earlier_environments[0]["pillow"]) == ("0.2", "0.1")
+    assert json.loads((tmp_path / "new/manifest.json").read_text())["earlier_environments"]
