@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from editmill.generators.models.networks import one_file, read_tensors
+from editmill.generators.models.prompts import remember_prompts
 from editmill.manifests.errors import RequestError
 from editmill.manifests.weights import WHOLE, Choice
 
@@ -85,4 +86,4 @@ def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:
     # With the weights at hand the names are not read; without None a CLIP encoder would be looked for.
     pipeline.load_ip_adapter(adapter.state, subfolder="", weight_name="", image_encoder_folder=None)
     pipeline.set_ip_adapter_scale(scale)
-    return pipeline
+    return remember_prompts(pipeline)

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
 from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.prompts import remember_prompts
 from editmill.manifests.errors import ModelError, RequestError, out_of_memory
 from editmill.manifests.stages import stage
 from editmill.manifests.weights import weights_digest, weights_stamp
@@ -240,6 +241,7 @@ class Models:
         if not hasattr(model, "set_progress_bar_config"):
             return model
         model.set_progress_bar_config(disable=True)
+        remember_prompts(model)
         if self.placement.offload == "model" and self.device.type != "cpu":
             model.enable_model_cpu_offload(device=self.device)
             return model

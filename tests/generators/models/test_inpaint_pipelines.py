@@ -15,6 +15,7 @@ from editmill.generators.models.inpaint_pipelines import network_of, takes_sever
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.prompts import Remembered
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.errors import ModelError
 from tests.checkpoints import SIDE
@@ -153,3 +154,22 @@ def test_pictures_side_by_side_are_those_of_calls_alone(inpainter: Inpainter) ->
     # Kernels may sum in another order, which a few values round another way.
     assert max(np.abs(one.astype(int) - other).max() for one, other in zip(alone, together, strict=True)) <= 1
     assert calls == len(evaluated) * (3 if takes_several(inpainter.pipeline) else 1)
+
+
+def test_a_prompt_is_encoded_once_and_its_embeddings_stay_as_they_were(inpainter: Inpainter) -> None:
+    calls = 0
+
+    def counted(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return encode(*given, **named)
+
+    encode = type(inpainter.pipeline).encode_prompt.__get__(inpainter.pipeline)
+    pictures, needed = [], []
+    for _ in range(2):
+        inpainter.pipeline.encode_prompt = Remembered(counted)
+        for prompt in ("a lawn", "a wall", "a lawn"):
+            pictures.append(inpainter.fill(InpaintRequest(photo(0), disc() > 0, prompt, 1)))
+            needed.append(calls)
+    assert 0 < needed[0] < needed[1] == needed[2]
+    assert all(np.array_equal(one, pictures[0]) for one in pictures[2::3])
