@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
@@ -14,6 +14,7 @@ from editmill.generators.attribute.guards.base import Guard, check_all
 from editmill.generators.attribute.members import describe, masks
 from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.base.failing import failed_job, in_parts
+from editmill.generators.base.guards import Verdict
 from editmill.generators.base.images import LOSSLESS, decode_image, encode_image
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.making import Maker, check_record
@@ -22,10 +23,22 @@ from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.generators.base.sources import Source
 from editmill.generators.base.threads import threads
 from editmill.generators.models.together import side_by_side
+from editmill.manifests.arrays import Picture
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.stages import stage
 
 SourceJob = Job[LoadedSource]
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A picture as it is stored, uint8 [H, W, 3] RGB, and its bytes to come."""
+
+    encoding: Future[bytes]
+    image: Picture
+
+
+Shown = tuple[EditJob, Candidate, _Stored | None]
 
 
 class AttributeMaker(Maker[LoadedSource]):
@@ -66,7 +79,13 @@ class AttributeMaker(Maker[LoadedSource]):
             side_by_side(self._remove, self.renderer.removals(edits), most=self.batch)
         candidates = side_by_side(self._render, edits, most=self.batch)
         with threads(self.threads) as pool:
-            judged = [self._judge(pool, *one) for one in zip(jobs, edits, candidates, strict=True)]
+            stored = [None if one.image is None else self._stored(pool, one.image) for one in candidates]
+            shown = list(zip(edits, candidates, stored, strict=True))
+            with stage("guards"):
+                verdicts = side_by_side(self._judge, shown, most=self.batch)
+            judged = [
+                self._made(pool, job, *one, verdict) for job, one, verdict in zip(jobs, shown, verdicts, strict=True)
+            ]
             return [replace(made, members=_encoded(waiting)) for made, waiting in judged]
 
     def end(self) -> None:
@@ -97,12 +116,28 @@ class AttributeMaker(Maker[LoadedSource]):
         # The renderer makes a row of it, with partner_unusable for a reason.
         return None
 
-    def _judge(
-        self, pool: Executor, job: SourceJob, edit: EditJob, candidate: Candidate
+    def _stored(self, pool: Executor, image: Picture) -> _Stored:
+        """Begin to encode a picture, while guards look at what is stored."""
+        encoding = pool.submit(encode_image, image, self.image)
+        # Only lossless bytes give back a picture as it was.
+        return _Stored(encoding, image if self.image in LOSSLESS else decode_image(encoding.result()))
+
+    def _judge(self, shown: Shown) -> Verdict:
+        edit, candidate, stored = shown
+        return Verdict({}) if stored is None else check_all(self.guards, edit, candidate, stored.image)
+
+    def _made(
+        self,
+        pool: Executor,
+        job: SourceJob,
+        edit: EditJob,
+        candidate: Candidate,
+        stored: _Stored | None,
+        verdict: Verdict,
     ) -> tuple[Made, dict[str, Future[bytes]]]:
-        """Return what became of a job, and its pictures, which are encoded while guards look."""
+        """Return what became of a job, and its pictures, which are being encoded."""
         parameters = {**dict(edit.edit.parameters), **candidate.parameters}
-        if candidate.image is None:
+        if stored is None:
             # Of failures to make a picture only a model's own may pass with another seed.
             made = Made(
                 reasons=(candidate.failure,),
@@ -112,10 +147,7 @@ class AttributeMaker(Maker[LoadedSource]):
                 final=candidate.failure != Reason.PROPOSER_ERROR,
             )
             return made, {}
-        waiting = {self.image: pool.submit(encode_image, candidate.image, self.image)}
-        # What is stored, which only lossless bytes give back as it was.
-        stored = candidate.image if self.image in LOSSLESS else decode_image(waiting[self.image].result())
-        verdict = check_all(self.guards, edit, candidate, stored)
+        waiting = {self.image: stored.encoding}
         # A rejected sample is not stored, but guards of installed packages look at its picture as well.
         if not verdict.reasons:
             waiting |= {name: pool.submit(encode_image, mask, "png") for name, mask in masks(candidate).items()}

@@ -21,6 +21,7 @@ from editmill.generators.base.reasons import FAILURES, Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.base.threads import threads
 from editmill.generators.models.model_errors import is_model_error
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.records import PRIMARY_IMAGES, CandidateRecord, SampleRow, SourceRecord
@@ -41,12 +42,14 @@ class Maker(ABC, Generic[L]):
         attempts: Tries per sample; only rejected samples of stochastic edits are tried again.
         group: Sources whose samples are made together, to fill the models' batches.
         loaders: Threads that may load at the same time; more than one only where loading asks no model.
+        batch: Pictures that share a call of a network, where the build's guards of installed packages ask one.
         asks_guards: Whether it searches, and asks the build's guards of installed packages about every candidate.
     """
 
     attempts: int = 1
     group: int = 1
     loaders: int = 1
+    batch: int = 1
     asks_guards: bool = False
 
     @abstractmethod
@@ -163,8 +166,9 @@ class SampleBuilder(Generic[L]):
         while pending := [one for one in tries if not one.done(self.maker.attempts)]:
             jobs = [self._job(one) for one in pending]
             made = in_parts(self._make, jobs, failed=failed_job, unit=self.maker.unit)
-            for one, job, result in zip(pending, jobs, made, strict=True):
-                self._judge(one, job, result)
+            tried = list(zip(pending, jobs, made, strict=True))
+            with stage("guards"):
+                side_by_side(lambda one: self._judge(*one), tried, most=self.maker.batch)
         for sample, found in zip(chain.from_iterable(group), opened, strict=True):
             yield self._built(found, shard) if isinstance(found, _Tried) else (self._unusable(sample, found, shard), {})
 
@@ -229,7 +233,6 @@ class SampleBuilder(Generic[L]):
         one.tries, one.cost = one.tries + 1, one.cost + made.cost
         one.records += candidate_records(job, made, one.last)
 
-    @stage("guards")
     def _guarded(self, job: Job[L], made: Made) -> Made:
         """Ask the guards of installed packages about a stored picture; one that can't judge it makes it a failure."""
         primary = next((made.members[kind] for kind in PRIMARY_IMAGES if kind in made.members), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ from torchvision.ops import batched_nms
 from editmill.generators.models.grounding_dino import GroundingSight
 from editmill.generators.models.loading import Models
 from editmill.generators.models.owl import OwlSight
+from editmill.generators.models.together import ask_each
 from editmill.manifests.arrays import Picture
 from editmill.manifests.stages import stage
 
@@ -60,8 +62,6 @@ class Detector:
         """
         return self.detect_each(images, [queries] * len(images), threshold)
 
-    @stage("networks")
-    @torch.inference_mode()
     def detect_each(
         self, images: list[Picture], queries: list[tuple[str, ...]], threshold: float = 0.3
     ) -> list[list[Detection]]:
@@ -70,11 +70,17 @@ class Detector:
         found: list[list[Detection]] = [[] for _ in images]
         if not asked:
             return found
-        seen = self.sight.look([images[position] for position in asked], [queries[position] for position in asked])
+        seen = ask_each(self._look, [(images[position], queries[position]) for position in asked])
         for position, (boxes, scores) in zip(asked, seen, strict=True):
             found[position] = self._best(boxes, scores, threshold)
         return found
 
+    @stage("networks")
+    @torch.inference_mode()
+    def _look(self, asked: Sequence[tuple[Picture, tuple[str, ...]]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        return list(self.sight.look([image for image, _ in asked], [queries for _, queries in asked]))
+
+    @torch.inference_mode()
     def _best(self, boxes: torch.Tensor, scores: torch.Tensor, threshold: float) -> list[Detection]:
         # A box beyond the picture, such as in OWLv2's padding, ends up without an area.
         within = (boxes[:, :2] < boxes[:, 2:]).all(dim=1)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
-from editmill.generators.models.fixed_batches import in_fixed_rows
+from editmill.generators.models.fixed_batches import fitting_rows
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
+from editmill.generators.models.together import ask_each
 from editmill.manifests.arrays import Picture
 from editmill.manifests.stages import stage
 
@@ -42,12 +44,16 @@ class ImageTextFeatures:
         """By what the model multiplies cosines before its softmax or sigmoid."""
         return float(self.model.logit_scale.exp())
 
-    @stage("networks")
-    @torch.inference_mode()
     def images(self, images: list[Picture]) -> torch.Tensor:
         """Return features of pictures (uint8 [H, W, 3] RGB, any sizes): float32 [images, features]."""
         if not images:
             return torch.zeros(0)
+        return torch.stack(ask_each(self._see, images))
+
+    @stage("networks")
+    @torch.inference_mode()
+    def _see(self, images: Sequence[Picture]) -> list[torch.Tensor]:
+        """Return the feature of each picture, float32 [features]."""
         # A decoded picture may be read-only, which torch warns of.
         shown = [self.processor(images=np.require(image, requirements="W"), return_tensors="pt") for image in images]
         # Beside the pixels, SigLIP 2 is told which patches a picture has.
@@ -59,7 +65,7 @@ class ImageTextFeatures:
             given["pixel_values"] = given["pixel_values"].to(self.model.dtype)
             return (_normalise(self.model.get_image_features(**given)),)
 
-        return in_fixed_rows(run, self.batch, *inputs)[0]
+        return list(fitting_rows(run, self.batch, *inputs)[0])
 
     @stage("networks")
     @torch.inference_mode()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from editmill.generators.models.micro_batches import halving
+
 Run = Callable[..., tuple[Tensor, ...]]
 
 
@@ -32,10 +34,15 @@ def in_fixed_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
     return tuple(torch.cat(parts)[:count] for parts in zip(*results, strict=True))
 
 
+def fitting_rows(run: Run, size: int, *tensors: Tensor) -> tuple[Tensor, ...]:
+    """Return ``in_fixed_rows``, all in smaller batches where memory runs out."""
+    return halving(lambda fitting: in_fixed_rows(run, fitting, *tensors), size)[0]
+
+
 def in_fixed_batches(items: Tensor, size: int, run: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return ``run`` over ``items`` [n, …] alone, see ``in_fixed_rows``.
+    """Return ``run`` over ``items`` [n, …] alone, see ``fitting_rows``.
 
     Raises:
         ValueError: There are no items.
     """
-    return in_fixed_rows(lambda part: (run(part),), size, items)[0]
+    return fitting_rows(lambda part: (run(part),), size, items)[0]

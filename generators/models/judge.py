@@ -13,8 +13,8 @@ from editmill.manifests.arrays import Picture
 class ZeroShotJudge:
     """Probabilities of texts for images by a CLIP-, Siglip-, Siglip2- or VisionTextDualEncoderModel."""
 
-    def __init__(self, models: Models, *, role: str = "zero_shot") -> None:
-        self.features = ImageTextFeatures(models, role=role)
+    def __init__(self, models: Models, *, role: str = "zero_shot", batch: int = 1) -> None:
+        self.features = ImageTextFeatures(models, role=role, batch=batch)
         self.entry = models.pack.entry(role)
         self.vocabulary = self.entry.vocabulary
 
@@ -26,11 +26,13 @@ class ZeroShotJudge:
         """Return the judge's prompt for each class."""
         return self.entry.class_prompts(class_names)
 
-    @torch.inference_mode()
     def probabilities(self, images: list[Picture], texts: tuple[str, ...]) -> Picture:
         """Return the softmax over ``texts`` for each image (uint8 [H, W, 3] RGB): float32 [images, texts].
 
         SigLIP's bias is the same for all texts, so it drops out.
         """
-        logits = self.features.scale * self.features.images(images) @ self.features.texts(texts).T
-        return np.asarray(logits.softmax(dim=-1).cpu())
+        seen = self.features.images(images)
+        # Not before the pictures are asked about: other jobs go on meanwhile, which may need gradients.
+        with torch.inference_mode():
+            logits = self.features.scale * seen @ self.features.texts(texts).T
+            return np.asarray(logits.softmax(dim=-1).cpu())

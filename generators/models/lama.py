@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ import torch.nn.functional as F
 
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.generators.models.loading import Models
+from editmill.generators.models.together import ask
 from editmill.manifests.arrays import Picture
 from editmill.manifests.stages import stage
 
@@ -35,7 +37,6 @@ class Lama:
         """Return the network evaluations per picture."""
         return 1
 
-    @stage("networks")
     def fill(self, request: InpaintRequest) -> Picture:
         """Generate the whole frame, uint8 [H, W, 3] RGB; prompt and seed play no part."""
         height, width = request.hole.shape
@@ -43,9 +44,16 @@ class Lama:
         layers = np.dstack([request.image.astype(np.float32) / 255, request.hole.astype(np.float32)])
         padded = cv2.copyMakeBorder(layers, 0, bottom, 0, right, cv2.BORDER_REFLECT)
         tensor = torch.from_numpy(padded).permute(2, 0, 1)[None].to(self.device)
-        with torch.no_grad():
-            result = self.model(tensor[:, :3] * (1 - tensor[:, 3:]), tensor[:, 3:])
-        frame = F.pad(result[0].float(), (0, -right, 0, -bottom)).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
+        result = ask(self._run, tensor, key=tensor.shape)
+        frame = F.pad(result.float(), (0, -right, 0, -bottom)).clamp(0, 1).permute(1, 2, 0).cpu().numpy()
         if not np.isfinite(frame).all():
             raise ValueError("LaMa gave a picture with values that are not finite")
         return np.rint(frame * 255).astype(np.uint8)
+
+    @stage("networks")
+    @torch.no_grad()
+    def _run(self, layers: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Call the network with pictures and holes of one size, float32 [1, 4, H, W]; returns [3, H, W] of each."""
+        # Colours side by side, as pictures lie in memory: kernels sum in another order for another layout.
+        joined = torch.cat(list(layers)).contiguous(memory_format=torch.channels_last)
+        return list(self.model(joined[:, :3] * (1 - joined[:, 3:]), joined[:, 3:]))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
-
-import torch
 
 from editmill.manifests.errors import out_of_memory
 
-logger = logging.getLogger("editmill.synthesis")
+logger = logging.getLogger("editmill.models")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -28,13 +26,22 @@ def halving(run: Callable[[int], R], size: int) -> tuple[R, int]:
         except Exception as error:
             if size == 1 or not out_of_memory(error):
                 raise
+            say_once(size)
             size //= 2
-            logger.warning("out of memory; the micro-batch is now %d", size)
             release_reserved()
+
+
+@cache
+def say_once(size: int) -> None:
+    """Warn that a size does not fit: once, although it is tried again with the next samples."""
+    what = "%d pictures or texts at once need too much memory; going on with %d where that happens"
+    logger.warning(what, size, size // 2)
 
 
 def release_reserved() -> None:
     """Give back what a try that failed has left reserved on the accelerator: it would count against the next one."""
+    import torch
+
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from segment_anything.utils.amg import batched_mask_to_box, build_point_grid, ca
 from torch import Tensor
 from torchvision.ops import nms
 
+from editmill.generators.models.fixed_batches import fitting_rows
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
 from editmill.manifests.arrays import Feature, Mask, Picture
@@ -19,22 +22,44 @@ from editmill.manifests.arrays import Feature, Mask, Picture
 BATCH, OVERLAP = 64, 0.7
 
 
+@dataclass(frozen=True)
+class Embedded:
+    """A picture as the encoder sees it: features float [1, c, h, w] by level, its (height, width), and the side of the
+    square that it was stretched to.
+    """
+
+    levels: list[Tensor]
+    shape: tuple[int, ...]
+    side: int
+
+
 class Sam2Predictor:
     """SAM 2 (Ravi et al., arXiv 2408.00714) for one picture after the other; coordinates are its pixels (x, y)."""
 
-    def __init__(self, models: Models, role: str) -> None:
+    def __init__(self, models: Models, role: str, batch: int = 1) -> None:
         self.model: Any = models.get(role)
-        self.device = models.device
+        self.device, self.batch = models.device, batch
         self.processor = load_processor(models, role)
 
     @torch.inference_mode()
-    def set_image(self, image: Picture) -> None:
-        """Embed a picture, uint8 [H, W, 3] RGB."""
+    def embed(self, images: Sequence[Picture]) -> list[Embedded]:
+        """Embed pictures, uint8 [H, W, 3] RGB of any sizes: most of the work, which all prompts to one share."""
         # A decoded picture may be read-only, which torch warns of.
-        pixels = self.processor(images=np.require(image, requirements="W"), return_tensors="pt").pixel_values
-        self.shape = image.shape[:2]
-        self.side = pixels.shape[-1]
-        self.embeddings = self.model.get_image_embeddings(pixels.to(self.device, self.model.dtype))
+        shown = [np.require(image, requirements="W") for image in images]
+        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])
+
+        def run(rows: Tensor) -> tuple[Tensor, ...]:
+            return tuple(self.model.get_image_embeddings(rows))
+
+        levels = fitting_rows(run, self.batch, pixels.to(self.device, self.model.dtype))
+        return [
+            Embedded([level[number, None] for level in levels], image.shape[:2], pixels.shape[-1])
+            for number, image in enumerate(images)
+        ]
+
+    def show(self, one: Embedded) -> None:
+        """Answer prompts about a picture from here on."""
+        self.embeddings, self.shape, self.side = one.levels, one.shape, one.side
 
     def predict(
         self,
@@ -72,7 +97,7 @@ class Sam2Predictor:
         self, image: Picture, *, points_per_side: int, pred_iou_thresh: float, stability_score_thresh: float
     ) -> list[dict[str, Any]]:
         """Return masks of everything in a picture, with their predicted IoU, as segment_anything's generator does."""
-        self.set_image(image)
+        self.show(self.embed([image])[0])
         height, width = self.shape
         raster = self._scaled(build_point_grid(points_per_side) * np.array([width, height]))
         masks, scores = [], []

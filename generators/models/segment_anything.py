@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from segment_anything import sam_model_registry
+from segment_anything import SamPredictor, sam_model_registry
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
+from editmill.generators.models.fixed_batches import fitting_rows
 from editmill.generators.models.networks import one_file, read_tensors
+from editmill.manifests.arrays import Picture
 from editmill.manifests.weights import WHOLE, Choice
 
 # The published models differ in the width of the image encoder.
@@ -42,6 +45,40 @@ class SamConfig:
     iou_head_hidden: int = 128
     pixel_mean: tuple[float, float, float] = (127.5, 127.5, 127.5)
     pixel_std: tuple[float, float, float] = (127.5, 127.5, 127.5)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture as a Sam's encoder sees it: features float [1, c, h, w], and (height, width) of input and picture."""
+
+    features: torch.Tensor
+    input_size: tuple[int, ...]
+    original_size: tuple[int, ...]
+
+
+class BatchedSamPredictor(SamPredictor):  # type: ignore[misc]
+    """The package's predictor, which embeds several pictures in one pass of ``batch``."""
+
+    def __init__(self, model: Sam, batch: int) -> None:
+        super().__init__(model)
+        self.batch = batch
+
+    @torch.no_grad()
+    def embed(self, images: Sequence[Picture]) -> list[Embedded]:
+        """Embed pictures, uint8 [H, W, 3] RGB of any sizes: most of the work, which all prompts to one share."""
+        inputs = [torch.as_tensor(self.transform.apply_image(image), device=self.device) for image in images]
+        pixels = torch.cat([self.model.preprocess(one.permute(2, 0, 1).contiguous()[None]) for one in inputs])
+        (features,) = fitting_rows(lambda rows: (self.model.image_encoder(rows),), self.batch, pixels)
+        return [
+            Embedded(feature[None], tuple(one.shape[:2]), image.shape[:2])
+            for feature, one, image in zip(features, inputs, images, strict=True)
+        ]
+
+    def show(self, one: Embedded) -> None:
+        """Answer prompts about a picture from here on."""
+        self.reset_image()
+        self.features, self.input_size, self.original_size = one.features, one.input_size, one.original_size
+        self.is_image_set = True
 
 
 def build_sam(config: SamConfig) -> Sam:

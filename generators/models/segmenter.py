@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from segment_anything import SamAutomaticMaskGenerator, SamPredictor
+from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.sam2 import Sam2Predictor
+from editmill.generators.models.segment_anything import BatchedSamPredictor
+from editmill.generators.models.together import ask
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
 from editmill.manifests.stages import stage
@@ -36,20 +39,31 @@ class Segmenter:
     Images are uint8 [H, W, 3] RGB of any size; coordinates are pixels (x, y) of the image.
     """
 
-    def __init__(self, models: Models, *, role: str = "segmenter") -> None:
+    def __init__(self, models: Models, *, role: str = "segmenter", batch: int = 1) -> None:
+        """Set up.
+
+        Args:
+            models: The models.
+            role: The segmenter's role.
+            batch: Pictures per pass of the encoder; passes are filled up, so another number gives other bits. The
+                decoder, a hundredth of the work, reads the prompts of one picture.
+        """
         self.model = models.get(role)
         sam = isinstance(self.model, Sam)
-        self.predictor: Any = SamPredictor(self.model) if sam else Sam2Predictor(models, role)
+        self.predictor: Any = BatchedSamPredictor(self.model, batch) if sam else Sam2Predictor(models, role, batch)
         self._shown: Picture | None = None
 
     def _show(self, image: Picture) -> None:
         # Most of the work is in embedding the picture, which all prompts to it share.
         if self._shown is None or not np.array_equal(self._shown, image):
-            self.predictor.set_image(image)
+            self.predictor.show(ask(self._embed, image))
             # A copy, so that a caller who writes into the picture is not answered about the old one.
             self._shown = image.copy()
 
     @stage("networks")
+    def _embed(self, images: Sequence[Picture]) -> list[Any]:
+        return list(self.predictor.embed(images))
+
     def from_box(self, image: Picture, box: tuple[float, float, float, float]) -> Segment:
         """Return the mask of what fills the box (left, top, right, bottom)."""
         left, top, right, bottom = box
@@ -58,10 +72,9 @@ class Segmenter:
                 f"the box {box} is empty", where="box", fix="give it as (left, top, right, bottom) in pixels"
             )
         self._show(image)
-        masks, predicted, _ = self.predictor.predict(box=np.asarray(box, np.float32), multimask_output=False)
+        masks, predicted = self._predict(box=np.asarray(box, np.float32), multimask_output=False)
         return Segment(masks[0], float(predicted[0]))
 
-    @stage("networks")
     def from_points(self, image: Picture, points: Feature, labels: Feature) -> Segment:
         """Return the mask that holds the points labelled 1 and none of those labelled 0.
 
@@ -81,11 +94,14 @@ class Segmenter:
                 what, where="points", fix="give points as [n, 2] pixels (x, y) and one label, 0 or 1, for each"
             )
         self._show(image)
-        masks, predicted, _ = self.predictor.predict(
-            point_coords=points, point_labels=labels, multimask_output=len(points) == 1
-        )
+        masks, predicted = self._predict(point_coords=points, point_labels=labels, multimask_output=len(points) == 1)
         best = int(predicted.argmax())
         return Segment(masks[best], float(predicted[best]))
+
+    @stage("networks")
+    def _predict(self, **prompt: Any) -> tuple[Mask, Feature]:
+        masks, predicted, _ = self.predictor.predict(**prompt)
+        return masks, predicted
 
     def automatic(
         self, image: Picture, *, points_per_side: int = 16, least_iou: float = 0.75, least_stability: float = 0.65

@@ -7,18 +7,17 @@ never from timing.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from greenlet import greenlet  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.generators.models.micro_batches import release_reserved
+from editmill.generators.models.micro_batches import in_micro_batches
 from editmill.generators.models.model_errors import is_model_error
 from editmill.manifests.errors import out_of_memory
-
-logger = logging.getLogger("editmill.making")
 
 J = TypeVar("J")
 Q = TypeVar("Q")
@@ -29,10 +28,10 @@ Answer = Callable[[Sequence[Any]], Sequence[Any]]
 
 @dataclass(frozen=True)
 class _Asking:
-    """What a job waits for: ``answer`` of a list with ``question`` in it; equal keys share a list."""
+    """What a job waits for: ``answer`` of a list with its ``questions`` in it; equal keys share a list."""
 
     answer: Answer
-    question: Any
+    questions: Sequence[Any]
     key: Hashable
 
 
@@ -48,12 +47,33 @@ def ask(answer: Callable[[Sequence[Q]], Sequence[A]], question: Q, *, key: Hasha
         question: This job's.
         key: What questions of one call have in common, such as a size.
     """
-    job = greenlet.getcurrent()
-    if not isinstance(job, _Job):
-        (alone,) = answer([question])
-        return alone
-    answered: A = job.parent.switch(_Asking(answer, question, key))
+    (answered,) = ask_each(answer, [question], key=key)
     return answered
+
+
+def ask_each(answer: Callable[[Sequence[Q]], Sequence[A]], questions: Sequence[Q], *, key: Hashable = None) -> list[A]:
+    """Return the answers to several questions, as ``ask`` does."""
+    job = greenlet.getcurrent()
+    if not isinstance(job, _Job) or _without_gradients():
+        return list(answer(questions))
+    answered: list[A] = job.parent.switch(_Asking(answer, questions, key))
+    return answered
+
+
+def wait() -> None:
+    """Let the jobs beside this one go on until they ask."""
+    ask(_nothing, None)
+
+
+def _nothing(questions: Sequence[None]) -> Sequence[None]:
+    return questions
+
+
+def _without_gradients() -> bool:
+    """Return whether this job is within one of torch's modes, which belong to the thread: another job may not run."""
+    import torch
+
+    return torch.is_inference_mode_enabled() or not torch.is_grad_enabled()
 
 
 def side_by_side(work: Callable[[J], A], jobs: Sequence[J], *, most: int) -> list[A]:
@@ -96,26 +116,24 @@ def _answers(waiting: dict[int, _Asking], most: int) -> dict[int, Any]:
         groups.setdefault((asking.answer, asking.key), []).append(number)
     found: dict[int, Any] = {}
     for numbers in groups.values():
-        for start in range(0, len(numbers), most):
-            chunk = numbers[start : start + most]
-            answer, questions = waiting[chunk[0]].answer, [waiting[number].question for number in chunk]
-            found |= zip(chunk, _answered(answer, questions), strict=True)
+        questions = [question for number in numbers for question in waiting[number].questions]
+        answers = iter(in_micro_batches(questions, most, partial(_answered, waiting[numbers[0]].answer)))
+        for number in numbers:
+            mine = list(islice(answers, len(waiting[number].questions)))
+            found[number] = next((one for one in mine if isinstance(one, _Failure)), mine)
     # In the order of the jobs, in which they go on.
     return dict(sorted(found.items()))
 
 
-def _answered(answer: Answer, questions: list[Any]) -> list[Any]:
-    """Answer questions together; in halves where they need too much memory, and one by one where one is bad."""
+def _answered(answer: Answer, questions: Sequence[Any]) -> list[Any]:
+    """Answer questions together; one by one where one of them is bad, so that it fails alone."""
     try:
         return list(answer(questions))
     except Exception as error:
+        if out_of_memory(error):
+            raise
         if len(questions) == 1:
             return [_Failure(error)]
-        if out_of_memory(error):
-            logger.warning("%d pictures at once need too much memory; trying half of them", len(questions))
-            release_reserved()
-            middle = len(questions) // 2
-            return _answered(answer, questions[:middle]) + _answered(answer, questions[middle:])
         if not is_model_error(error):
             raise
-        return [one for question in questions for one in _answered(answer, [question])]
+    return [one for question in questions for one in _answered(answer, [question])]

@@ -60,9 +60,10 @@ def make_guards(
         class_names: The dataset's classes.
         photographs: Whether the sources are no pictures of the pack's own world, so that its judges can't be relied on.
     """
-    judges = [ZeroShotJudge(models, role=role) for role in rule.judges if role in models.pack.roles]
+    batch = models.placement.pictures
+    judges = [ZeroShotJudge(models, role=role, batch=batch) for role in rule.judges if role in models.pack.roles]
     guards: list[Guard] = [*measuring_guards(rule), *(photograph_guards(rule) if photographs else ())]
-    detector = Detector(models) if "detector" in models.pack.roles else None
+    detector = Detector(models, batch=batch) if "detector" in models.pack.roles else None
     if detector or judges:
         backgrounds = models.pack.backgrounds
         guards.append(
@@ -77,5 +78,5 @@ def make_guards(
     if detector:
         guards.append(DuplicateGuard(detector, threshold=rule.detection))
     if "segmenter" in models.pack.roles:
-        guards.append(SegmentationGuard(Segmenter(models), **vars(segmentation_rule(rule))))
+        guards.append(SegmentationGuard(Segmenter(models, batch=batch), **vars(segmentation_rule(rule))))
     return [*guards, LabelGuard(*judges, class_names=class_names, **vars(label_rule(rule)))] if judges else guards

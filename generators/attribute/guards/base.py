@@ -9,7 +9,6 @@ from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.manifests.arrays import Picture
-from editmill.manifests.stages import stage
 
 
 class Rule(Protocol):
@@ -31,7 +30,6 @@ class Guard(Protocol):
         """Judge ``image``, the decoded stored bytes, uint8 [H, W, 3] RGB."""
 
 
-@stage("guards")
 def check_all(guards: Sequence[Guard], job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
     """Ask every guard, also after a rejection, so that every score is there for a later rule."""
     verdicts = [guard.check(job, candidate, image) for guard in guards]

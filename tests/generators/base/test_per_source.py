@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from editmill.generators.base.per_source import PerSource
+from editmill.generators.models.together import ask, side_by_side
 
 
 @given(st.lists(st.integers(0, 20), max_size=60), st.integers(1, 8))
@@ -21,3 +24,16 @@ def test_one_source_is_looked_at_once() -> None:
     for _ in range(3):
         results.get("a", lambda: looks.append("look") or 1)
     assert looks == ["look"]
+
+
+def test_jobs_side_by_side_share_a_look_that_waits_for_a_network() -> None:
+    results: PerSource[int] = PerSource()
+    calls: list[list[int]] = []
+
+    def network(questions: Sequence[int]) -> list[int]:
+        calls.append(list(questions))
+        return [question + 1 for question in questions]
+
+    found = side_by_side(lambda key: results.get(key, lambda: ask(network, key)), [1, 1, 2, 1, 2], most=4)
+    assert found == [2, 2, 3, 2, 3]
+    assert calls == [[1, 2]]

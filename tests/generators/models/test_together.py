@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import chain
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.models.together import ask, side_by_side
+from editmill.generators.models.micro_batches import say_once
+from editmill.generators.models.together import ask, ask_each, side_by_side
 
 QUESTIONS = st.lists(st.lists(st.integers(0, 9), max_size=4), max_size=6)
 
@@ -70,9 +72,31 @@ def test_a_bad_question_fails_its_own_job_alone() -> None:
 
 
 def test_too_much_for_the_memory_is_asked_in_halves(caplog: pytest.LogCaptureFixture) -> None:
+    say_once.cache_clear()
     oracle = Oracle(most=2)
-    assert side_by_side(oracle.work, [[1], [3], [5], [7], [9]], most=5) == [10, 30, 50, 70, 90]
-    assert oracle.calls == [[1, 3], [5], [7, 9]]
-    assert "5 pictures at once need too much memory" in caplog.text
+    for _ in range(2):
+        assert side_by_side(oracle.work, [[1], [3], [5], [7], [9]], most=5) == [10, 30, 50, 70, 90]
+    assert oracle.calls == [[1, 3], [5, 7], [9]] * 2
+    assert caplog.text.count("5 pictures or texts at once need too much memory") == 1
     with pytest.raises(torch.OutOfMemoryError):
         side_by_side(Oracle(most=0).work, [[1], [3]], most=2)
+
+
+def test_several_questions_of_a_job_are_answered_with_those_of_others() -> None:
+    oracle = Oracle()
+    jobs = [[1, 3], [], [5]]
+    assert side_by_side(lambda job: ask_each(oracle.answer, job), jobs, most=3) == [[10, 30], [], [50]]
+    assert oracle.calls == [[1, 3, 5]]
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad])
+def test_torchs_modes_reach_no_other_job(mode: Callable[[], AbstractContextManager[None]]) -> None:
+    oracle = Oracle()
+
+    def work(question: int) -> tuple[int, bool]:
+        with mode():
+            found = ask(oracle.answer, question)
+        return found, torch.is_grad_enabled()
+
+    assert side_by_side(work, [1, 3], most=2) == [(10, True), (30, True)]
+    assert oracle.calls == [[1], [3]]
