@@ -27,10 +27,10 @@ def full_spectrum(picture: Tensor) -> Tensor:
 
 
 def background_spectrum(picture: Tensor, background: Tensor) -> Tensor:
-    """Return ``full_spectrum`` of the background alone: the object, where ``background`` [1, 1, h, w] is 0, is filled
+    """Return ``full_spectrum`` of the background alone: the object, where ``background`` [n, 1, h, w] is 0, is filled
     with the background's mean colour.
     """
-    mean = (picture * background).sum(dim=(2, 3), keepdim=True) / background.sum().clamp(min=1)
+    mean = (picture * background).sum(dim=(2, 3), keepdim=True) / background.sum(dim=(2, 3), keepdim=True).clamp(min=1)
     # Detached, so that guidance moves the background and not the colour that the object is filled with.
     return full_spectrum(torch.where(background > 0.5, picture, mean.detach()))
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,9 +124,12 @@ class PixelDiffusion:
         variance = (share * float(schedule.log_large[index]) + (1 - share) * float(schedule.log_small[index])).exp()
         return Prediction(mean, variance, clean)
 
-    def noise(self, generator: torch.Generator) -> Tensor:
-        """Return standard normal noise [1, 3, S, S], drawn on the CPU, so that it's the same on every device."""
-        return torch.randn((1, 3, self.side, self.side), generator=generator).to(self.device)
+    def noise(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Return standard normal noise [n, 3, S, S] of n generators, drawn on the CPU, so that it's the same on every
+        device.
+        """
+        drawn = [torch.randn((1, 3, self.side, self.side), generator=one) for one in generators]
+        return torch.cat(drawn).to(self.device)
 
 
 def ancestral_step(mean: Tensor, variance: Tensor, noise: Tensor) -> Tensor:

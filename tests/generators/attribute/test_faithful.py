@@ -15,6 +15,8 @@ from torchvision.transforms.v2.functional import resize
 from editmill.generators.attribute.faithful import BlendedDiffusion, Steering
 from editmill.generators.attribute.settings import FaithfulSettings
 from editmill.generators.models.loading import Models
+from editmill.generators.models.together import side_by_side
+from editmill.manifests.arrays import Picture
 from tests.generators.attribute.tiny_diffusion import SIDE, diffusion_models, frames
 
 EXECUTED, TARGET = 4, 2
@@ -112,7 +114,7 @@ def test_one_step_equals_the_reference(
 ) -> None:
     _, _, region = tensors()
     noisy = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
-    found = editor(models, *quirks).step(noisy, 24, Steering(region, weight, target))
+    found = editor(models, *quirks).step(noisy, 24, [Steering(region, weight, target)])
     expected = Reference(models, quirks).step(noisy, 24, region, weight=weight, y=target)
     for ours, theirs in zip(found, expected, strict=True):
         assert torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
@@ -124,7 +126,7 @@ def test_all_steps_equal_the_reference(models: Models, quirks: tuple[str, ...]) 
     for weight, target in ((0.0, None), (300.0, TARGET)):
         with torch.no_grad():
             found = editor(models, *quirks).sample(
-                start, subject, Steering(region, weight, target), torch.Generator().manual_seed(5)
+                start, subject, [Steering(region, weight, target)], [torch.Generator().manual_seed(5)]
             )
         expected = Reference(models, quirks).sample(start, subject, region, 5, weight=weight, y=target)
         assert torch.allclose(found, expected, rtol=1e-4, atol=1e-4)
@@ -157,6 +159,24 @@ def test_equal_seeds_give_equal_bytes(models: Models) -> None:
     assert first.shape == (SIDE, SIDE, 3)
 
 
+@pytest.mark.parametrize("quirks", [(), ("detached-adversary",)])
+def test_edits_side_by_side_are_those_of_calls_alone(models: Models, quirks: tuple[str, ...]) -> None:
+    diffusion, calls = editor(models, *quirks), list[int]()
+    jobs = [(0, 20.0, TARGET), (1, -20.0, TARGET + 1), (2, 20.0, None), (3, 0.0, None), (4, 300.0, TARGET)]
+
+    def edit(job: tuple[int, float, int | None]) -> Picture:
+        seed, weight, target = job
+        return diffusion.edit(*frames(seed), weight=weight, seed=seed, target=target).image
+
+    alone = [edit(job) for job in jobs]
+    unet = models.get("unconditional").unet
+    hook = unet.register_forward_hook(lambda _, inputs, output: calls.append(len(inputs[0])))
+    together = side_by_side(edit, jobs, most=2)
+    hook.remove()
+    assert calls == [2] * EXECUTED + [1] * 3 * EXECUTED
+    assert max(np.abs(one.astype(int) - other).max() for one, other in zip(alone, together, strict=True)) <= 1
+
+
 @pytest.mark.parametrize("quirks", [(), ("noisier-object",), ("whole-frame-spectrum", "detached-adversary")])
 def test_object_keeps_its_bytes_and_the_background_is_new(models: Models, quirks: tuple[str, ...]) -> None:
     background, foreground, keep = frames()
@@ -171,7 +191,9 @@ def test_grey_levels_are_rounded_unless_the_quirk_cuts_them(
 ) -> None:
     start, subject, region = tensors()
     with torch.no_grad():
-        clean = editor(models).sample(start, subject, Steering(region, 20.0, None), torch.Generator().manual_seed(1))
+        clean = editor(models).sample(
+            start, subject, [Steering(region, 20.0, None)], [torch.Generator().manual_seed(1)]
+        )
     levels = ((clean[0].permute(1, 2, 0).numpy().astype(np.float64) + 1) * 127.5).clip(0, 255)
     background, foreground, keep = frames()
     image = editor(models, *quirks).edit(background, foreground, keep, weight=20, seed=1).image
@@ -229,7 +251,7 @@ def test_opposite_lambdas_push_in_opposite_directions(models: Models, quirks: tu
     noisy = torch.randn(1, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
     diffusion = editor(models, *quirks, range_weight=0)
     busier, plain, simpler = (
-        diffusion.step(noisy, 24, Steering(region, weight, None))[0] for weight in (300.0, 0.0, -300.0)
+        diffusion.step(noisy, 24, [Steering(region, weight, None)])[0] for weight in (300.0, 0.0, -300.0)
     )
     assert torch.allclose(busier - plain, plain - simpler, atol=1e-5)
     assert (busier - plain).abs().max() > 1e-2
@@ -238,7 +260,9 @@ def test_opposite_lambdas_push_in_opposite_directions(models: Models, quirks: tu
 def test_default_spectrum_does_not_push_the_object(models: Models) -> None:
     clean, _, region = tensors()
     clean.requires_grad_()
-    (gradient,) = torch.autograd.grad(editor(models, range_weight=0)._loss(clean, Steering(region, 20.0, None)), clean)
+    (gradient,) = torch.autograd.grad(
+        editor(models, range_weight=0)._loss(clean, [Steering(region, 20.0, None)]), clean
+    )
     assert gradient[(region == 0).expand_as(gradient)].abs().max() == 0
     assert gradient[(region == 1).expand_as(gradient)].abs().min() > 0
 
