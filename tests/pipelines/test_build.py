@@ -129,7 +129,7 @@ def scores(dataset: Dataset) -> dict[str, list[float]]:
 def test_a_batched_build_that_was_stopped_ends_in_the_same_files(
     tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "SOURCES_PER_PICTURE", 1)
+    monkeypatch.setattr(making, "sources_together", lambda batch: batch)
     edits = "generator.edits=[{name: size, levels: [0.1]}, {name: background}, {name: random-background}]"
     plan, placement, make = tiny_plan(edits, "shards=1"), replace(PLACEMENT, batch=2), AttributeMaker.make
     asked: list[set[str]] = []
