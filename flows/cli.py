@@ -16,6 +16,7 @@ from editmill.flows.commands.export import export
 from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
+from editmill.flows.commands.refresh import diff, refresh, rollback
 from editmill.flows.commands.regate import regate
 from editmill.flows.failures import failure_of, stopping_cleanly
 
@@ -72,6 +73,7 @@ for command in (
     calibrate,
     convert,
     demo,
+    diff,
     evaluate,
     export,
     keys,
@@ -80,7 +82,9 @@ for command in (
     plan,
     preview,
     recipes,
+    refresh,
     regate,
+    rollback,
     show,
     verify,
 ):

@@ -21,6 +21,7 @@ from editmill.manifests.rows import merge_rows, row_schema
 from editmill.manifests.seals import SEAL, check_seal, parse_object, sealed
 from editmill.manifests.stats import stats_name
 from editmill.manifests.store import Store
+from editmill.manifests.versions import current_manifest
 from editmill.manifests.wording import first_problem
 
 MANIFEST = "manifest.json"
@@ -93,19 +94,22 @@ def read_manifest(root: str | Path) -> Manifest:
 
 def load_manifest(store: Store) -> Manifest:
     """Read the manifest of the dataset in a store; see `read_manifest`."""
-    data, where = manifest_bytes(store), f"{store.root}/{MANIFEST}"
+    data = manifest_bytes(store)
+    where = f"{store.root}/{MANIFEST}"
     manifest = parse_manifest(data, where=where)
     check_seal(data, where=where)
     return manifest
 
 
 def manifest_bytes(store: Store) -> bytes:
-    """Read the manifest's bytes; see `read_manifest`."""
+    """Read the manifest's bytes; see `read_manifest`. Of a folder of versions the store enters the current one."""
     if store.is_file():
         raise RequestError("a dataset is a folder, and this is a file", where=store.root, fix="check the path")
     try:
         return store.read(MANIFEST)
     except FileNotFoundError as error:
+        if (current := current_manifest(store)) is not None:
+            return current
         if not store.exists():
             raise RequestError("there is no dataset here", where=store.root, fix="check the path") from error
         raise DataError(

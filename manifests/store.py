@@ -50,6 +50,10 @@ class Store:
                 what = getattr(error, "strerror", None) or "the path holds a character that no file name can have"
                 raise RequestError(f"cannot open a dataset: {what}", where=self.root, fix="check the path") from error
 
+    def enter(self, path: str) -> None:
+        """Make a folder below the root the root."""
+        self.root, self._folder = f"{self.root}/{path}", self._full(path)
+
     def exists(self, path: str = "") -> bool:
         """Tell whether a file or, with no path, the root itself exists.
 

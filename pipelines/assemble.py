@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
@@ -19,17 +20,32 @@ from editmill.pipelines.reuse import reusable
 from editmill.pipelines.shard import members_of
 
 
-def assemble(plan: Plan, identity: Identity, out: Path, *, reuse: Path | None = None) -> Manifest:
-    """Complete the dataset in ``out``, of which something may be copied from ``reuse``.
+def assemble(
+    plan: Plan,
+    identity: Identity,
+    out: Path,
+    *,
+    reuse: Path | None = None,
+    extras: Callable[[list[Path], Manifest], list[str]] | None = None,
+) -> Manifest:
+    """Complete the dataset in ``out``.
+
+    Args:
+        plan: What was built.
+        identity: Its fingerprint and models.
+        out: Its folder.
+        reuse: A dataset of which some may be copied.
+        extras: Writes further files of the dataset, and returns their names; see ``Prepared``.
 
     Raises:
         DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
-    manifest = make_manifest(
-        plan, identity, [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))], reuse=reuse
-    )
-    calibrated = plan.recipe.calibration is not None
-    return write_dataset_files(out, manifest, others=[GUARD_REPORT] if calibrated else [])
+    shards = [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))]
+    manifest = make_manifest(plan, identity, shards, reuse=reuse)
+    others = [GUARD_REPORT] if plan.recipe.calibration is not None else []
+    if extras is not None:
+        others += extras([out / shard.rows.path for shard in manifest.shards], manifest)
+    return write_dataset_files(out, manifest, others=others)
 
 
 def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardStats:

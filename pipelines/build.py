@@ -85,6 +85,7 @@ class Prepared:
         lock: By which other builds are kept out of the folder, until it is released.
         report: What calibration found of the guards; None without any.
         reuse: A finished dataset of which is copied what is made from the same; None to make everything.
+        extras: Writes further files of the dataset, from its shards' rows and its manifest so far; returns their names.
     """
 
     plan: Plan
@@ -95,6 +96,7 @@ class Prepared:
     lock: Lock
     report: GuardReport | None = None
     reuse: Path | None = None
+    extras: Callable[[list[Path], Manifest], list[str]] | None = None
 
     def task(self, shard: int) -> ShardTask:
         """Return the task of one shard."""
@@ -225,7 +227,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     Raises:
         DataError: A shard is missing or damaged.
     """
-    manifest = assemble(prepared.plan, prepared.identity, prepared.out, reuse=prepared.reuse)
+    manifest = assemble(prepared.plan, prepared.identity, prepared.out, reuse=prepared.reuse, extras=prepared.extras)
     spent = total(prepared.out)
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -146,8 +146,8 @@ class _Tally:
             )
 
 
-def make_plan(recipe: Recipe) -> Plan:
-    """Plan the whole dataset of a recipe.
+def make_plan(recipe: Recipe, *, without: Collection[str] = ()) -> Plan:
+    """Plan the whole dataset of a recipe, without the sources of some ids.
 
     Raises:
         SourceError: The source can't be read, has nothing to edit, or is not of the kind that the family edits.
@@ -163,7 +163,8 @@ def make_plan(recipe: Recipe) -> Plan:
     check_roles(recipe, pack)
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
     with disk_errors():
-        records = StoredRecords(_shown(source.records(), "reading sources", "source"))
+        taken = (record for record in source.records() if record.id not in without)
+        records = StoredRecords(_shown(taken, "reading sources", "source"))
         tally = _Tally(recipe)
         file = PlanFile.write(tally.by_source(_shown(family.plan(asked, records), "planning", "sample")))
         if not tally.counts:

@@ -158,11 +158,12 @@ def copy_shard(old: Path, out: Path, identity: str, facts: ShardFacts) -> ShardS
             stem = Path(shard.path).stem
             stats = finished_shard(old / shard.split, stem, fingerprint=manifest.fingerprint, deep=True)
             if stats is not None and stats.identity == identity and not _passing(stats):
-                return _placed(stats, old, out, facts)
+                return place_shard(stats, old, out, facts)
     return None
 
 
-def _placed(stats: ShardStats, old: Path, out: Path, facts: ShardFacts) -> ShardStats:
+def place_shard(stats: ShardStats, old: Path, out: Path, facts: ShardFacts) -> ShardStats:
+    """Give the files of a finished shard a place in another dataset; return its stats there, as written."""
     split, stem = facts["split"], shard_stem(facts["name"], facts["shard"])
     (out / split).mkdir(parents=True, exist_ok=True)
     placed = {}

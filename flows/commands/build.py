@@ -196,7 +196,7 @@ def build(
     if manifest is None:
         click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")
     else:
-        _print_counts(manifest, out)
+        print_counts(manifest, out)
 
 
 def _every_nth(text: str) -> slice:
@@ -209,7 +209,7 @@ def _every_nth(text: str) -> slice:
     return slice(first, None, step)
 
 
-def _print_counts(manifest: Manifest, out: Path) -> None:
+def print_counts(manifest: Manifest, out: Path) -> None:
     """Print what became of every edit.
 
     Raises:
@@ -261,7 +261,7 @@ def demo(machine: Machine, out: Path, workers: int | None) -> None:
     result = run_demo(out, placement, workers=workers or default_workers(placement))
     for part in (result.photographs, result.scenes):
         click.echo(f"\n{part.out}")
-        _print_counts(part.manifest, part.out)
+        print_counts(part.manifest, part.out)
     click.echo(f"\n{result.table}\n")
     click.echo(f"photographs: {result.photographs.sheet}\nscenes:      {result.scenes.sheet}")
     click.echo(f"report:      {result.report}")

@@ -1,0 +1,114 @@
+"""A folder with all versions of a dataset, of which one is current.
+
+``DIR/versions/2.1.0/`` is a dataset that is never changed; ``DIR/current.json`` names the one that readers of ``DIR``
+get. Where the file system has symbolic links, ``DIR/current`` leads to it as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
+from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.records import Record, Sha256, Version
+from editmill.manifests.store import Store
+from editmill.manifests.wording import first_problem
+
+CURRENT, VERSIONS, LINK = "current.json", "versions", "current"
+# The same name as in manifest.py, which reads through here.
+_MANIFEST = "manifest.json"
+
+
+class Current(Record):
+    """Which version is current, and the sha256 of its manifest's bytes."""
+
+    version: Version
+    manifest: Sha256
+
+
+def current_manifest(store: Store) -> bytes | None:
+    """Enter the current version of a folder of versions, and return its manifest's bytes; None where it is none.
+
+    Raises:
+        CorruptDatasetError: The version is absent, or its manifest is not the one that was made current.
+    """
+    try:
+        data = store.read(CURRENT)
+    except FileNotFoundError:
+        return None
+    current = _parse(data, f"{store.root}/{CURRENT}")
+    store.enter(f"{VERSIONS}/{current.version}")
+    try:
+        manifest = store.read(_MANIFEST)
+    except FileNotFoundError as error:
+        raise CorruptDatasetError("the current version is absent", where=store.root, fix=_FIX) from error
+    if hashlib.sha256(manifest).hexdigest() != current.manifest:
+        what = "the manifest is not the one that was made current"
+        raise CorruptDatasetError(what, where=store.root, fix=_FIX)
+    return manifest
+
+
+_FIX = "run `editmill rollback` to another version"
+
+
+def read_current(root: Path) -> Current | None:
+    """Return which version of a local folder is current; None where none is yet.
+
+    Raises:
+        CorruptDatasetError: The file is damaged.
+    """
+    path = root / CURRENT
+    return _parse(path.read_bytes(), str(path)) if path.exists() else None
+
+
+def dataset_folder(root: Path) -> Path:
+    """Return where the files of a local dataset are: of a folder of versions, the current one's."""
+    current = None if (root / _MANIFEST).exists() else read_current(root)
+    return root if current is None else version_folder(root, current.version)
+
+
+def version_folder(root: Path, version: str) -> Path:
+    """Return the folder of a version."""
+    return root / VERSIONS / version
+
+
+def versions_of(root: Path) -> list[str]:
+    """Return the versions in a folder, the oldest first."""
+    found = [path.parent.name for path in (root / VERSIONS).glob(f"*/{_MANIFEST}") if path.parent.name[0] != "."]
+    return sorted(found, key=version_numbers)
+
+
+def version_numbers(version: str) -> tuple[int, ...]:
+    """Return the three numbers of a version."""
+    return tuple(int(number) for number in version.split("."))
+
+
+def make_current(root: Path, version: str) -> None:
+    """Let readers of ``root`` have a version from now on.
+
+    Raises:
+        RequestError: There is no such version.
+    """
+    if version not in versions_of(root):
+        there = ", ".join(versions_of(root)) or "none"
+        raise RequestError(f"there is no version {version}", where=str(root), fix=f"name one of: {there}")
+    manifest = file_digest(version_folder(root, version) / _MANIFEST)
+    atomic_write(root / CURRENT, canonical_json(Current(version=version, manifest=manifest)) + b"\n")
+    link = root / f".{LINK}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
+    with suppress(OSError):
+        link.symlink_to(Path(VERSIONS) / version, target_is_directory=True)
+        os.replace(link, root / LINK)
+
+
+def _parse(data: bytes, where: str) -> Current:
+    try:
+        return Current.model_validate_json(data)
+    except ValidationError as error:
+        raise CorruptDatasetError(f"damaged: {first_problem(error)}", where=where, fix=_FIX) from error

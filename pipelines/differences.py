@@ -1,0 +1,168 @@
+"""What differs between two versions of a dataset, sample by sample, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
+
+from editmill.manifests.manifest import SAMPLES, read_manifest
+from editmill.manifests.records import PRIMARY_IMAGES, Manifest
+from editmill.manifests.rows import member_column
+from editmill.manifests.versions import dataset_folder, version_numbers
+
+COLUMNS = ("key", "inputs", "source_id", "edit", "status", "source_sha256")
+# Fields of a recipe that samples are made from.
+READ = ("generator", "guard", "guards", "seed", "output", "classes", "calibration")
+
+
+class Known(NamedTuple):
+    """What the rows of a dataset say of one sample; ``picture`` is the digest of its picture or text, if it has one."""
+
+    inputs: str
+    source: str
+    edit: str
+    status: str
+    sha256: str
+    picture: str
+
+
+@dataclass
+class Difference:
+    """What differs between two versions.
+
+    Attributes:
+        added: Keys that only the later one has, each with the source's id.
+        removed: Those that only the earlier one has.
+        made: Keys that both have, made from something else, each with the causes.
+        flips: Of samples of both, status before and after by key, where they differ.
+        judged: Keys made from something else whose picture came out the same.
+        kept: Number of samples that are made from the same.
+        facts: What differs for all samples, such as fields of the recipe.
+    """
+
+    added: dict[str, str] = field(default_factory=dict)
+    removed: dict[str, str] = field(default_factory=dict)
+    made: dict[str, list[str]] = field(default_factory=dict)
+    flips: dict[str, tuple[str, str]] = field(default_factory=dict)
+    judged: list[str] = field(default_factory=list)
+    kept: int = 0
+    facts: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def share(self) -> float:
+        """Share of the earlier samples that are gone or made anew."""
+        before = len(self.removed) + len(self.made) + self.kept
+        return (len(self.removed) + len(self.made)) / before if before else 0.0
+
+    @property
+    def rendered(self) -> float:
+        """Share of the later samples that are made anew."""
+        after = len(self.added) + len(self.made) + self.kept
+        return (len(self.added) + len(self.made)) / after if after else 0.0
+
+    def next_version(self, version: str) -> str:
+        """Return the version after an earlier one, by Croissant's rule: keys removed or bytes changed make a major one,
+        added keys a minor one, and card and prose a patch.
+        """
+        major, minor, patch = version_numbers(version)
+        if self.removed or self.made:
+            return f"{major + 1}.0.0"
+        return f"{major}.{minor + 1}.0" if self.added else f"{major}.{minor}.{patch + 1}"
+
+    def document(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        causes = Counter(cause for causes in self.made.values() for cause in causes)
+        return {
+            "counts": {
+                "kept": self.kept,
+                "added": len(self.added),
+                "removed": len(self.removed),
+                "made_anew": len(self.made),
+                "judged_anew": len(self.judged),
+                "status_flips": len(self.flips),
+            },
+            "rendered_share": round(self.rendered, 6),
+            "causes": dict(sorted(causes.items())),
+            "dataset": self.facts,
+            "added": sorted(self.added),
+            "removed": sorted(self.removed),
+            "made_anew": dict(sorted(self.made.items())),
+            "judged_anew": sorted(self.judged),
+            "status_flips": {key: list(pair) for key, pair in sorted(self.flips.items())},
+        }
+
+
+def known_samples(paths: Iterable[Path], members: Iterable[str]) -> dict[str, Known]:
+    """Return what parquet files of rows say, by key."""
+    shown = next((one for one in (*PRIMARY_IMAGES, "txt") if one in set(members)), "json")
+    columns = [*COLUMNS, f"{member_column(shown)}_sha256"]
+    found: dict[str, Known] = {}
+    for path in paths:
+        table = pq.read_table(path, columns=columns, use_threads=False)
+        for key, *facts in zip(*(table[name].to_pylist() for name in columns), strict=True):
+            found[key] = Known(*facts)
+    return found
+
+
+def samples_of(root: Path, manifest: Manifest) -> dict[str, Known]:
+    """Return what a finished dataset's rows say, by key."""
+    return known_samples([root / SAMPLES], manifest.members)
+
+
+def compare(before: Path, after: Path) -> Difference:
+    """Compare two finished datasets, or the current versions of two folders.
+
+    Raises:
+        RequestError: There is nothing at one of the paths.
+        DataError: One is incomplete or damaged.
+    """
+    folders = [dataset_folder(root) for root in (before, after)]
+    manifests = [read_manifest(root) for root in folders]
+    old, new = (samples_of(*one) for one in zip(folders, manifests, strict=True))
+    found = Difference(facts=facts_between(*manifests))
+    asked = [f"recipe {name}" for name in found.facts["recipe"]] + [f"model {name}" for name in found.facts["models"]]
+    for key, one in new.items():
+        if key not in old:
+            found.added[key] = one.source
+        elif one.inputs == old[key].inputs:
+            found.kept += 1
+        else:
+            own = ["source"] if one.sha256 != old[key].sha256 else []
+            found.made[key] = [*own, *asked] or ["source's facts, or another sample or source that it reads"]
+    found.removed = {key: one.source for key, one in old.items() if key not in new}
+    judge(found, old, new)
+    return found
+
+
+def judge(found: Difference, before: Mapping[str, Known], after: Mapping[str, Known]) -> None:
+    """Fill in what is known only when samples were made: flips of status, and pictures that came out the same."""
+    for key in before.keys() & after.keys():
+        old, new = before[key], after[key]
+        if old.status != new.status:
+            found.flips[key] = old.status, new.status
+        if key in found.made and old.picture and old.picture == new.picture:
+            found.judged.append(key)
+
+
+def facts_between(before: Manifest, after: Manifest) -> dict[str, list[str]]:
+    """Return the names of what differs for whole datasets: fields of the recipe, roles of models, packages."""
+    old, new = ({one.role: one.model_dump(exclude={"role"}) for one in manifest.models} for manifest in (before, after))
+    first, second = ({name: manifest.recipe.get(name) for name in READ} for manifest in (before, after))
+    return {
+        "recipe": sorted(_differing(first, second)),
+        "models": sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)),
+        "environment": sorted(_differing(before.environment, after.environment)),
+    }
+
+
+def _differing(before: Any, after: Any, name: str = "") -> Iterator[str]:
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in before.keys() | after.keys():
+            yield from _differing(before.get(key), after.get(key), f"{name}.{key}" if name else key)
+    elif before != after:
+        yield name

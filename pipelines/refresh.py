@@ -1,0 +1,292 @@
+"""Refreshing a dataset: a new version beside the old one, of which everything is copied that is made from the same."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from editmill.generators.base.samples import PlannedSample
+from editmill.generators.models.loading import Placement
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import RequestError
+from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
+from editmill.manifests.manifest import read_manifest
+from editmill.manifests.records import Manifest
+from editmill.manifests.verify import verify_dataset
+from editmill.manifests.versions import (
+    VERSIONS,
+    make_current,
+    read_current,
+    version_folder,
+    version_numbers,
+    versions_of,
+)
+from editmill.pipelines.assemble import make_manifest
+from editmill.pipelines.build import Prepared, prepare
+from editmill.pipelines.changes import write_changes
+from editmill.pipelines.differences import Difference, Known, facts_between, samples_of
+from editmill.pipelines.fingerprint import Identity, identify
+from editmill.pipelines.identity import record_digest, sample_inputs
+from editmill.pipelines.losses import check_losses
+from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.recipe import Recipe
+from editmill.pipelines.reuse import check_environment, sharded_like
+from editmill.pipelines.takedown import forget, forgotten, mend
+from editmill.pipelines.workspace import begun
+
+# Beside the versions: the one that is being built, and what each was made from.
+NEXT, STATE = "next", "state"
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh will do.
+
+    Attributes:
+        root: The folder of versions.
+        plan: Of the new version.
+        identity: Its fingerprint and models.
+        placement: Where models run.
+        old: Folder of the current version; None for the first one.
+        before: What its rows say, by key.
+        changes: What differs from it.
+        done: Whether nothing differs, or the new version is there already.
+        mixed: Whether other versions of libraries may have built the old one.
+        lock: By which other refreshes are kept out.
+    """
+
+    root: Path
+    plan: Plan
+    identity: Identity
+    placement: Placement
+    old: Path | None
+    before: dict[str, Known]
+    changes: Difference
+    done: bool
+    mixed: bool
+    lock: Lock
+
+    def __enter__(self) -> Refresh:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+
+    @property
+    def version(self) -> str:
+        """The new version, or the current one where nothing differs."""
+        return self.plan.recipe.version
+
+    def prepare(self) -> Prepared:
+        """Take the folder in which the new version is built; a refresh that was stopped goes on there.
+
+        Raises:
+            EditmillError: See ``build.prepare``.
+        """
+        folder = self.root / NEXT
+        if begun(folder)[0] not in (None, self.identity.fingerprint):
+            # Of another state of the sources, which nobody waits for any more.
+            shutil.rmtree(folder)
+        prepared = prepare(self.plan, folder, self.placement, reuse=self.old, mixed=self.mixed)
+        return replace(prepared, extras=self._extras) if self.old is not None else prepared
+
+    def _extras(self, shards: list[Path], manifest: Manifest) -> list[str]:
+        assert self.old is not None
+        return write_changes(self.changes, self.before, shards, manifest, old=self.old, out=self.root / NEXT)
+
+    def publish(self, *, keep: int | None = None) -> None:
+        """Verify the finished version and make it the current one; a failure leaves the old one current.
+
+        Args:
+            keep: How many versions stay, the current one among them; None for all.
+
+        Raises:
+            DataError: It is damaged, or nothing survived of a part of it.
+        """
+        folder = self.root / NEXT
+        verify_dataset(folder).raise_for_problems()
+        check_losses(folder)
+        state = {"common": dict(self.identity.common), "records": _records(self.plan)}
+        (self.root / STATE).mkdir(exist_ok=True)
+        (self.root / VERSIONS).mkdir(exist_ok=True)
+        atomic_write(_state_file(self.root, self.version), canonical_json(state))
+        folder.rename(version_folder(self.root, self.version))
+        make_current(self.root, self.version)
+        if keep is not None:
+            _prune(self.root, keep)
+
+
+def plan_refresh(
+    recipe: Recipe, root: Path, placement: Placement, *, most: float = 0.2, mixed: bool = False, wait: bool = True
+) -> Refresh:
+    """Find out what a refresh would do; nothing is built, and no model is loaded.
+
+    Args:
+        recipe: What the dataset is made by.
+        root: The folder of versions, made where it is missing.
+        placement: Where models run.
+        most: Largest share of the current version's samples that may be gone or made anew.
+        mixed: Whether other versions of libraries may have built the current version.
+        wait: Whether to wait for another refresh of this folder.
+
+    Raises:
+        RequestError: More would be gone or made anew; or the libraries are others.
+        EditmillError: The source, the models or the current version can't be read.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = _locked(root, wait=wait)
+    try:
+        mend(root)
+        return _plan(recipe, root, placement.settled(), most, mixed, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: bool, lock: Lock) -> Refresh:
+    current = read_current(root)
+    if current is None:
+        plan = make_plan(recipe, without=forgotten(root))
+        work = Refresh(root, plan, identify(plan, placement), placement, None, {}, Difference(), False, mixed, lock)
+        return _settled(work, recipe.version)
+    old = version_folder(root, current.version)
+    manifest = read_manifest(old)
+    plan = _as_version(make_plan(sharded_like(recipe, old), without=forgotten(root)), current.version)
+    identity, before = identify(plan, placement), samples_of(old, manifest)
+    changes = _changes(root, plan, identity, manifest, before)
+    work = Refresh(root, plan, identity, placement, old, before, changes, False, mixed, lock)
+    if not (changes.added or changes.removed or changes.made) and _same_card(plan, identity, manifest):
+        return replace(work, done=True)
+    if changes.share > most:
+        what = f"{changes.share:.0%} of the samples would be gone or made anew, more than {most:.0%}"
+        fix = "see whether the source is all there; if it is meant, allow it by --max-change 100%"
+        raise RequestError(what, where=str(root), fix=fix)
+    if not mixed:
+        check_environment(old, plan.recipe)
+    return _settled(work, recipe.version)
+
+
+def roll_back(root: Path, version: str) -> None:
+    """Make an earlier version the current one again.
+
+    Raises:
+        RequestError: There is no such version.
+        DataError: It is damaged.
+    """
+    with _locked(root):
+        mend(root)
+        if version in versions_of(root):
+            verify_dataset(version_folder(root, version)).raise_for_problems()
+        make_current(root, version)
+
+
+def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
+    """Purge sources from all versions, and from the one that is being built; see `takedown.forget`."""
+    with _locked(root):
+        mend(root)
+        shutil.rmtree(root / NEXT, ignore_errors=True)
+        return forget(root, sources)
+
+
+def _locked(root: Path, *, wait: bool = True) -> Lock:
+    return take(root / f".refresh{LOCK_SUFFIX}", str(root), wait=wait)
+
+
+def _settled(work: Refresh, asked: str) -> Refresh:
+    """Give the new version its number: at least the recipe's, and none that is taken.
+
+    A version that a refresh has finished, and was stopped before it made it current, is made current.
+    """
+    after = asked if work.old is None else work.changes.next_version(read_manifest(work.old).version)
+    version = max(asked, after, key=version_numbers)
+    plan, identity = work.plan, work.identity
+    while True:
+        plan = _as_version(plan, version)
+        identity = identify(plan, work.placement)
+        if version not in versions_of(work.root):
+            return replace(work, plan=plan, identity=identity)
+        if read_manifest(version_folder(work.root, version)).fingerprint == identity.fingerprint:
+            make_current(work.root, version)
+            return replace(work, plan=plan, identity=identity, done=True)
+        version = work.changes.next_version(version)
+
+
+def _as_version(plan: Plan, version: str) -> Plan:
+    return replace(plan, recipe=plan.recipe.model_copy(update={"version": version}))
+
+
+def _planned(plan: Plan, identity: Identity) -> Iterator[tuple[PlannedSample, str]]:
+    for shard in plan.shards:
+        yield from zip(shard, sample_inputs(plan.recipe.family, plan.asked, shard, identity.common), strict=True)
+
+
+def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
+    """Compare the current version's rows with a plan."""
+    found, gone = Difference(facts=facts_between(manifest, make_manifest(plan, identity, []))), dict(before)
+    state = _read_state(root, manifest.version)
+    for sample, inputs in _planned(plan, identity):
+        old = gone.pop(sample.key, None)
+        if old is None:
+            found.added[sample.key] = (sample.partner or sample.source).id
+        elif old.inputs == inputs:
+            found.kept += 1
+        else:
+            found.made[sample.key] = _causes(sample, identity, state, found)
+    found.removed = {key: one.source for key, one in gone.items()}
+    return found
+
+
+def _causes(
+    sample: PlannedSample, identity: Identity, state: dict[str, dict[str, str]], found: Difference
+) -> list[str]:
+    """Return why a sample is made anew."""
+    causes, records, edit = [], state.get("records", {}), sample.edit.name
+    if state.get("common", {}).get(edit) != identity.common[edit]:
+        causes += [f"recipe {name}" for name in found.facts["recipe"]]
+        causes += [f"model {name}" for name in found.facts["models"]]
+        causes = causes or ["program or device"]
+    if sample.source.id in records and records[sample.source.id] != record_digest(sample.source):
+        causes.append("source")
+    lent = sample.partner is not None
+    return causes or ["partner" if lent else "another sample that it depends on"]
+
+
+def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:
+    """Return whether a plan would give a dataset the same name, recipe and facts beside its samples."""
+    made = make_manifest(plan, identity, [])
+    names = ("name", "recipe", "models", "members", "score_names", "edits", "reasons", "class_names")
+    same = all(getattr(made, name) == getattr(manifest, name) for name in names)
+    return same and made.sources.licence == manifest.sources.licence
+
+
+def _records(plan: Plan) -> dict[str, str]:
+    records = (one for sample in plan.samples() for one in (sample.source, sample.partner) if one is not None)
+    return {record.id: record_digest(record) for record in records}
+
+
+def _state_file(root: Path, version: str) -> Path:
+    return root / STATE / f"{version}.json"
+
+
+def _read_state(root: Path, version: str) -> dict[str, dict[str, str]]:
+    """Return what a version was made from; nothing where that is not known."""
+    path = _state_file(root, version)
+    found: dict[str, dict[str, str]] = json.loads(path.read_bytes()) if path.exists() else {}
+    return found
+
+
+def _prune(root: Path, keep: int) -> None:
+    """Delete the oldest versions, but never the current one."""
+    current = read_current(root)
+    assert current is not None
+    others = [version for version in versions_of(root) if version != current.version]
+    for version in others[: max(0, len(others) + 1 - keep)]:
+        _state_file(root, version).unlink(missing_ok=True)
+        # Whole under its name, or not at all.
+        aside = root / VERSIONS / f".{version}.removed"
+        version_folder(root, version).rename(aside)
+        shutil.rmtree(aside)

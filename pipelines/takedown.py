@@ -1,0 +1,143 @@
+"""Taking sources down: everything that shows one is purged from all versions of a dataset, and it never comes back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from editmill.generators.base.making import Built
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json, digest
+from editmill.manifests.guard_report import GUARD_REPORT
+from editmill.manifests.manifest import write_dataset_files
+from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.records import Manifest, SampleRow, ShardRecord
+from editmill.manifests.rows import iter_rows
+from editmill.manifests.shard import ShardFacts, write_shard
+from editmill.manifests.stats import ShardStats, merge_counts, read_stats, stats_name
+from editmill.manifests.verify import verify_dataset
+from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
+from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
+from editmill.pipelines.reuse import REGATE, place_shard
+from editmill.pipelines.workspace import write_run
+
+FORGOTTEN = "forgotten.json"
+# Of a version while it is replaced by one without a source: the new one, and the old one.
+PURGED, ASIDE = ".purged", ".aside"
+# Files of a dataset that are not made from its shards.
+COPIED = (GUARD_REPORT, REGATE, CHANGES, PROSE, REMOVED)
+
+
+def forgotten(root: Path) -> frozenset[str]:
+    """Return the ids of sources that were taken down."""
+    path = root / FORGOTTEN
+    return frozenset(json.loads(path.read_bytes())["sources"]) if path.exists() else frozenset()
+
+
+def forget(root: Path, sources: Collection[str]) -> dict[str, int]:
+    """Purge sources from all versions in a folder, and leave them out of all later ones; nobody else may work there.
+
+    Returns:
+        The number of samples that each version lost.
+    """
+    atomic_write(root / FORGOTTEN, canonical_json({"sources": sorted(forgotten(root) | set(sources))}))
+    lost = {version: _purge(root, version, forgotten(root)) for version in versions_of(root)}
+    current = read_current(root)
+    if current is not None:
+        make_current(root, current.version)
+    return lost
+
+
+def mend(root: Path) -> None:
+    """Finish or undo what a take-down or a deletion that was stopped has left."""
+    for path in (root / VERSIONS).glob(f".*{ASIDE}"):
+        version = version_folder(root, path.name[1 : -len(ASIDE)])
+        if not version.exists():
+            path.rename(version)
+    for path in (root / VERSIONS).glob(".*"):
+        shutil.rmtree(path)
+
+
+def _purge(root: Path, version: str, sources: Collection[str]) -> int:
+    """Replace a version by one without what shows the sources; return the number of its samples that are gone."""
+    folder = version_folder(root, version)
+    opened = open_dataset(folder)
+    rows = list(_rows(opened))
+    gone = {row.key for row in rows if _shows(row, sources)}
+    if not gone:
+        return 0
+    new, aside = (folder.with_name(f".{version}{suffix}") for suffix in (PURGED, ASIDE))
+    _write(opened, rows, gone, folder, new)
+    verify_dataset(new).raise_for_problems()
+    folder.rename(aside)
+    new.rename(folder)
+    shutil.rmtree(aside)
+    return len(gone)
+
+
+def _shows(row: SampleRow, sources: Collection[str]) -> bool:
+    """Return whether a sample is made of one of the sources, or names one, as that which lent its background."""
+    return row.source_id in sources or any(
+        value in sources for value in row.parameters.values() if isinstance(value, str)
+    )
+
+
+def _rows(opened: Dataset) -> Iterator[SampleRow]:
+    manifest = opened.manifest
+    return iter_rows(opened.table, members=manifest.members, score_names=manifest.score_names)
+
+
+def _write(opened: Dataset, rows: list[SampleRow], gone: set[str], folder: Path, new: Path) -> None:
+    manifest = opened.manifest
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
+    # Its content no longer follows from recipe and sources alone.
+    fingerprint = digest({"of": manifest.fingerprint, "without": sorted(gone)})
+    stats = [_shard(opened, shard, rows, gone, folder, new, fingerprint) for shard in manifest.shards]
+    others = [record.path for record in manifest.files if record.path in COPIED]
+    for name in others:
+        shutil.copyfile(folder / name, new / name)
+    write_run(new, {"fingerprint": fingerprint, "engine": "takedown"})
+    lost = len({row.source_id for row in rows} - {row.source_id for row in rows if row.key not in gone})
+    update: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "counts": merge_counts(one.counts for one in stats),
+        "shards": tuple(one.record() for one in stats),
+        "sources": manifest.sources.model_copy(update={"count": manifest.sources.count - lost}),
+    }
+    write_dataset_files(new, manifest.model_copy(update=update), others=others)
+
+
+def _shard(
+    opened: Dataset,
+    shard: ShardRecord,
+    rows: list[SampleRow],
+    gone: set[str],
+    folder: Path,
+    new: Path,
+    fingerprint: str,
+) -> ShardStats:
+    facts = _facts(opened.manifest, shard, fingerprint)
+    mine = [row for row in rows if (row.split, row.shard) == (shard.split, shard.number)]
+    left = [row for row in mine if row.key not in gone]
+    if len(left) == len(mine):
+        return place_shard(read_stats(folder / stats_name(shard.path)), folder, new, facts)
+    return write_shard(new, (_built(opened, row) for row in left), **facts)
+
+
+def _built(opened: Dataset, row: SampleRow) -> Built:
+    return row, opened[row.key].members if row.status == "ok" else {}
+
+
+def _facts(manifest: Manifest, shard: ShardRecord, fingerprint: str) -> ShardFacts:
+    return ShardFacts(
+        name=manifest.name,
+        split=shard.split,
+        shard=shard.number,
+        fingerprint=fingerprint,
+        members=manifest.members,
+        score_names=manifest.score_names,
+    )

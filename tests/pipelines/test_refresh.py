@@ -1,0 +1,184 @@
+"""A refreshed dataset is that of a fresh build; a failure leaves the version before; nothing is done for nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from editmill.generators.models.loading import Models
+from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.reader import open_dataset
+from editmill.manifests.records import Manifest
+from editmill.manifests.verify import verify_dataset
+from editmill.manifests.versions import read_current, versions_of
+from editmill.pipelines.build import build
+from editmill.pipelines.differences import compare
+from editmill.pipelines.recipe import Recipe, load_recipe
+from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
+from tests.pipelines.conftest import PLACEMENT
+from tests.pipelines.photos import write_photos
+from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
+
+OF_REFRESH = {"changes.json", "CHANGES.md", "removed.parquet", "manifest.json"}
+
+
+def recipe_of(pack: Path, labels: Path, *overrides: str) -> Recipe:
+    changes = (
+        EDITS,
+        "generator.render.removal=patches",
+        "generator.render.max_upsampling=9",
+        "shards=3",
+        "version=1.0.0",
+        *overrides,
+    )
+    return load_recipe("imagenet-e", source=f"folder:{labels}", models=str(pack), overrides=changes)
+
+
+def refresh(recipe: Recipe, root: Path, *, most: float = 1.0, keep: int | None = None) -> str:
+    """Refresh a folder and return its version."""
+    with plan_refresh(recipe, root, PLACEMENT, most=most) as work:
+        if not work.done:
+            build(work.prepare(), progress=False)
+            work.publish(keep=keep)
+        return work.version
+
+
+@pytest.fixture(scope="module")
+def first(tiny_pack: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs and the first version of their dataset."""
+    folder = tmp_path_factory.mktemp("first")
+    labels = write_photos(folder / "photos", 6)
+    assert refresh(recipe_of(tiny_pack, labels), folder / "root") == "1.0.0"
+    return folder
+
+
+@pytest.fixture
+def here(first: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    shutil.copytree(first, tmp_path / "here", symlinks=True)
+    return tmp_path / "here"
+
+
+def test_a_new_version_is_the_fresh_build_and_says_what_changed(tiny_pack: Path, here: Path, tmp_path: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    change(labels)
+    assert refresh(recipe_of(tiny_pack, labels), root) == "2.0.0"
+    built(plan_of(tiny_pack, labels, "version=2.0.0"), tmp_path / "fresh")
+    new, fresh = files(root / "versions/2.0.0"), files(tmp_path / "fresh")
+    assert {name for name in new.keys() | fresh.keys() if new.get(name) != fresh.get(name)} == OF_REFRESH
+    assert verify_dataset(root).ok
+    assert not verify_dataset(root).remarks
+    assert (root / "current").resolve() == root / "versions/2.0.0"
+    document = json.loads(new["changes.json"])
+    assert {key.split("__")[0] for key in document["added"]} == {"p9"}
+    assert {key.split("__")[0] for key in document["removed"]} == {"p2"}
+    assert document["made_anew"]["p1__original__0"] == ["source"]
+    assert set(document["causes"]) == {"partner", "source"}
+    assert document["causes"]["source"] == 3
+    buried = pq.read_table(root / "versions/2.0.0/removed.parquet").to_pylist()
+    assert {(row["source_id"], row["removed_in"]) for row in buried} == {("p2", "2.0.0")}
+    found = compare(root / "versions/1.0.0", root)
+    assert (len(found.added), len(found.removed), len(found.made)) == (3, 3, len(document["made_anew"]))
+
+
+def test_nothing_changed_loads_no_model_and_makes_no_version(
+    tiny_pack: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(Models, "get", lambda self, role: loaded.append(role))
+    before = files_of(here / "root")
+    with plan_refresh(recipe_of(tiny_pack, here / "photos/labels.csv"), here / "root", PLACEMENT) as work:
+        assert (work.done, work.version) == (True, "1.0.0")
+    assert files_of(here / "root") == before
+    # Prose gives a patch, of which every shard is linked and no sample is made.
+    assert refresh(recipe_of(tiny_pack, here / "photos/labels.csv", "description=prose"), here / "root") == "1.0.1"
+    assert not loaded
+    shards = open_dataset(here / "root").manifest.shards
+    assert all(
+        (here / "root/versions/1.0.0" / one.path).samefile(here / "root/versions/1.0.1" / one.path) for one in shards
+    )
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_only_added_keys_make_a_minor_version_and_old_ones_can_go(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    more = EDITS.replace("[{", "[{name: full}, {", 1)
+    assert refresh(recipe_of(tiny_pack, labels, more), root) == "1.1.0"
+    roll_back(root, "1.0.0")
+    assert open_dataset(root).manifest.version == "1.0.0"
+    # The number is taken, by this very content.
+    assert refresh(recipe_of(tiny_pack, labels, more), root) == "1.1.0"
+    assert refresh(recipe_of(tiny_pack, labels, more, "seed=1"), root, keep=2) == "2.0.0"
+    assert versions_of(root) == ["1.1.0", "2.0.0"]
+    document = json.loads((root / "versions/2.0.0/changes.json").read_text())
+    assert document["causes"] == {"recipe seed": len(open_dataset(root).table)}
+    assert "## 1.1.0" in (root / "versions/2.0.0/CHANGES.md").read_text()
+    with pytest.raises(RequestError, match=r"no version 1\.0\.0"):
+        roll_back(root, "1.0.0")
+
+
+def test_too_many_changes_are_refused_and_the_version_stays(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    labels.write_text("\n".join(labels.read_text().splitlines()[:4]) + "\n")
+    with pytest.raises(RequestError, match="more than 20%") as caught:
+        refresh(recipe_of(tiny_pack, labels), root, most=0.2)
+    assert "--max-change" in caught.value.fix
+    assert open_dataset(root).manifest.version == "1.0.0"
+
+
+def test_a_failure_leaves_the_version_before_and_the_next_refresh_goes_on(
+    tiny_pack: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    change(labels)
+    monkeypatch.setattr("editmill.pipelines.refresh.verify_dataset", broken)
+    with pytest.raises(CorruptDatasetError):
+        refresh(recipe_of(tiny_pack, labels), root)
+    assert open_dataset(root).manifest.version == "1.0.0"
+    monkeypatch.undo()
+    # Renamed, but never made current.
+    monkeypatch.setattr("editmill.pipelines.refresh.make_current", broken)
+    with pytest.raises(CorruptDatasetError):
+        refresh(recipe_of(tiny_pack, labels), root)
+    assert open_dataset(root).manifest.version == "1.0.0"
+    monkeypatch.undo()
+    assert refresh(recipe_of(tiny_pack, labels), root) == "2.0.0"
+    assert open_dataset(root, verify=True).manifest.version == "2.0.0"
+
+
+def broken(*_: object) -> Manifest:
+    raise CorruptDatasetError("broken")
+
+
+def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come_back(
+    tiny_pack: Path, here: Path
+) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    assert refresh(recipe_of(tiny_pack, labels, "description=prose"), root) == "1.0.1"
+    lost = take_down(root, ["p3"])
+    assert set(lost) == {"1.0.0", "1.0.1"}
+    assert lost["1.0.0"] == lost["1.0.1"] >= 3
+    for version in lost:
+        dataset = open_dataset(root / "versions" / version, verify=True)
+        assert not [row for row in dataset.table.to_pylist() if '"p3"' in row["parameters"] or row["source_id"] == "p3"]
+    assert open_dataset(root, verify=True).manifest.version == "1.0.1"
+    # Those that lost their background borrow another one.
+    refresh(recipe_of(tiny_pack, labels), root)
+    assert "p3" not in set(open_dataset(root).table["source_id"].to_pylist())
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_text("{"), lambda path: path.write_text(json.dumps({}))])
+def test_a_damaged_current_file_is_told(here: Path, spoil: Callable[[Path], object]) -> None:
+    spoil(here / "root/current.json")
+    with pytest.raises(CorruptDatasetError, match="damaged"):
+        open_dataset(here / "root")
+    with pytest.raises(CorruptDatasetError, match="damaged"):
+        read_current(here / "root")
