@@ -261,7 +261,8 @@ def run_tasks(
         min(len(devices), max(1, len(tasks))), mp_context=context, initializer=_initialise, initargs=(done, places)
     ) as pool:
         with _deaf_to_interrupts():
-            futures = [pool.submit(_run, task) for task in tasks]
+            # The largest first, so that no process is left alone with one at the end.
+            futures = [pool.submit(_run, task) for task in sorted(tasks, key=lambda task: -len(task.samples))]
         try:
             _follow(futures, done, advance)
         except BaseException as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ import webdataset
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.together import side_by_side
+from editmill.manifests.manifest import RUN
 from editmill.manifests.tarshard import write_tar
 from editmill.manifests.verify import verify_dataset
 from editmill.packs.tabletop.world import make_scene
@@ -25,7 +27,7 @@ from editmill.pipelines.packs import find_pack
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.shard import build_shard, configure_process
-from tests.benchmarks.comparing import compare
+from tests.benchmarks.comparing import compare, note
 from tests.manifests.builder import EDITS, build_dataset, make_members
 
 CPU = Placement(device="cpu")
@@ -136,7 +138,11 @@ def compare_check(root: Path, what: str) -> None:
 
 
 def compare_workers(folder: Path, *, scenes: int = 24) -> None:
-    """A whole build by one process and by two, start of Python and loading of models included."""
+    """A whole build by one process and by two, start of Python and loading of models included.
+
+    Where time goes follows: networks that take longer beside each other share caches and memory, and that no engine
+    mends.
+    """
 
     def build(workers: int) -> None:
         out = folder / f"{workers}-workers"
@@ -152,3 +158,13 @@ def compare_workers(folder: Path, *, scenes: int = 24) -> None:
         rounds=1,
         warm=False,
     )
+    one, two = (json.loads((folder / f"{count}-workers" / RUN).read_bytes()) for count in (1, 2))
+    for name in ("networks", "start"):
+        first, second = (run["spent"]["stages"][name] for run in (one, two))
+        note(
+            f"seconds of {name} in all processes",
+            f"{first:.1f} with one worker, {second:.1f} with two; ratio {second / first:.2f}",
+            ratio=second / first,
+        )
+    outside = 2 * two["seconds"] - two["spent"]["seconds"]
+    note("two workers", f"{outside:.1f} seconds of two processes outside of shards", outside=outside)
