@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import ValidationError
 
@@ -30,16 +31,30 @@ Built = tuple[SampleRow, Mapping[str, bytes]]
 Check = Callable[[SampleRow, Mapping[str, bytes]], None]
 
 
+class Brief(NamedTuple):
+    """What stays in memory of a row, which may be large; ``reason`` is the first, "" of an accepted sample."""
+
+    edit: str
+    status: str
+    reason: str
+    inputs: str
+
+    @classmethod
+    def of(cls, row: SampleRow) -> Brief:
+        """Return what is kept of a row."""
+        return cls(row.edit, row.status, row.reasons[0] if row.reasons else "", row.inputs)
+
+
 class GrowingTar:
     """The samples and rows of a shard, group by group; see `growing_tar`.
 
     Attributes:
-        rows: Of all groups so far, those that an earlier writer left included.
+        done: Of all groups so far, those that an earlier writer left included.
         state: What was handed in with the last group.
     """
 
     def __init__(self, writer: TarWriter, tar: BinaryIO, journal: BinaryIO, check: Check) -> None:
-        self.rows: list[SampleRow] = []
+        self.done: list[Brief] = []
         self.state: dict[str, Any] = {}
         self._writer, self._tar, self._journal, self._check = writer, tar, journal, check
         self._synced, self._sync = time.monotonic(), Future[None]()
@@ -88,6 +103,12 @@ class GrowingTar:
         self._writer.flush()
         self._tar.truncate()
 
+    def rows(self) -> Iterator[SampleRow]:
+        """Yield the rows of all groups, as the journal has them."""
+        self._journal.seek(0)
+        for line in islice(self._journal, 1, None):
+            yield from map(SampleRow.model_validate, _entry(line)["rows"])
+
     def close(self) -> TarIndex:
         """Write the end of the tar; see `TarWriter.close`."""
         self._sync.result()
@@ -113,7 +134,7 @@ class GrowingTar:
             self._check(row, members)
             spans = self._writer.add(row.key, members) if members else {}
             rows.append(row.model_copy(update={"members": spans}))
-        self.rows += rows
+        self.done += map(Brief.of, rows)
         self.state = dict(state)
         return rows
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,6 +23,8 @@ from editmill.manifests.wording import first_problem
 
 # Merging holds one row group in memory.
 ROW_GROUP_SIZE = 16_384
+# Rows that are turned into columns at a time.
+FEW = 1024
 
 _SCORE = pa.struct([("name", pa.string()), ("value", pa.float64())])
 _CANDIDATE = pa.struct(
@@ -92,11 +95,22 @@ def write_rows(
     Raises:
         DataError: A row has a score or a member the schema does not know, or is ``ok`` without every member.
     """
-    schema = row_schema(members, score_names)
-    records = [_to_record(row, members, score_names) for row in rows]
-    table = pa.Table.from_pylist(records, schema=schema)
+    schema, records = row_schema(members, score_names), (_to_record(row, members, score_names) for row in rows)
     with atomic_file(path) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
-        writer.write_table(table, row_group_size=ROW_GROUP_SIZE)
+        # A file without rows has one group as well.
+        group = _next_group(records, schema)
+        while True:
+            writer.write_table(group)
+            group = _next_group(records, schema)
+            if not group.num_rows:
+                return
+
+
+def _next_group(records: Iterator[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Return the next row group; records are far larger than columns, so few exist at a time."""
+    few = (list(islice(records, min(FEW, ROW_GROUP_SIZE - start))) for start in range(0, ROW_GROUP_SIZE, FEW))
+    parts = [pa.Table.from_pylist(part, schema=schema) for part in takewhile(len, few)]
+    return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
 
 
 def read_rows(path: str | Path | BinaryIO, *, where: str = "") -> pa.Table:

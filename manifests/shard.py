@@ -9,12 +9,12 @@ from typing import TypedDict, Unpack
 
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError
-from editmill.manifests.growing import Built, GrowingTar, growing_tar
+from editmill.manifests.growing import Brief, Built, GrowingTar, growing_tar
 from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
 from editmill.manifests.stages import stage
-from editmill.manifests.stats import ShardStats, count_rows, shard_identity, shard_stem, stats_path, write_stats
+from editmill.manifests.stats import ShardStats, count_facts, shard_identity, shard_stem, stats_path, write_stats
 from editmill.manifests.tarshard import TarIndex, index_tar
 
 
@@ -88,8 +88,8 @@ def grow_shard(
         with stage("write"):
             index = tar.close()
             # Before the tar has its name, since only a growing tar still knows its rows.
-            write_rows(folder / f"{stem}.parquet", tar.rows, members=members, score_names=facts["score_names"])
-    return _finish(folder, index, tar.rows, facts)
+            write_rows(folder / f"{stem}.parquet", tar.rows(), members=members, score_names=facts["score_names"])
+    return _finish(folder, index, tar.done, facts)
 
 
 class _Contract:
@@ -151,10 +151,10 @@ def restore_stats(root: str | Path, *, identity: str, **facts: Unpack[ShardFacts
     # Members in the order of rows, each where its row says and with its row's digest.
     if list(accepted.items()) != list(index.members.items()):
         return None
-    return _finish(folder, index, rows, facts)
+    return _finish(folder, index, list(map(Brief.of, rows)), facts)
 
 
-def _finish(folder: Path, index: TarIndex, rows: Sequence[SampleRow], facts: ShardFacts) -> ShardStats:
+def _finish(folder: Path, index: TarIndex, rows: Sequence[Brief], facts: ShardFacts) -> ShardStats:
     """Write the stats file over a tar and rows that are there."""
     split, stem, keys = facts["split"], shard_stem(facts["name"], facts["shard"]), list(index.members)
     rows_path = folder / f"{stem}.parquet"
@@ -175,7 +175,7 @@ def _finish(folder: Path, index: TarIndex, rows: Sequence[SampleRow], facts: Sha
         rows=FileRecord(path=f"{split}/{stem}.parquet", bytes=rows_path.stat().st_size, sha256=file_digest(rows_path)),
         nsamples=len(keys),
         planned=len(rows),
-        counts=count_rows(rows),
+        counts=count_facts((row.edit, row.status, row.reason) for row in rows),
     )
     write_stats(folder, stats)
     return stats

@@ -19,7 +19,7 @@ from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
-from editmill.manifests.growing import GrowingTar
+from editmill.manifests.growing import Brief, GrowingTar
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
@@ -300,9 +300,9 @@ def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | N
 
 def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:
     """Build the groups that a shard's tar does not hold yet, or copy them."""
-    if done := len(tar.rows):
+    if done := len(tar.done):
         logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
-        progress(_done(tar.rows, earlier=True))
+        progress(_done(tar.done, earlier=True))
     before, builders = tar.state, list[SampleBuilder[Any]]()
 
     def make(samples: Iterator[PlannedSample]) -> Iterator[list[Built]]:
@@ -322,5 +322,5 @@ def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar
         progress(_done([row for row in rows if row.inputs in kept.rows], earlier=True))
 
 
-def _done(rows: Sequence[SampleRow], *, earlier: bool = False) -> Done:
+def _done(rows: Sequence[SampleRow | Brief], *, earlier: bool = False) -> Done:
     return Done(len(rows), sum(row.status == "ok" for row in rows), earlier)

@@ -51,7 +51,7 @@ def write(root: Path, groups: Sequence[list[Built]], *, until: int | None = None
     """Write the groups that are not there yet, and stop before group number ``until``."""
 
     def fill(tar: GrowingTar) -> None:
-        done = len(tar.rows) // len(EDITS)
+        done = len(tar.done) // len(EDITS)
         assert tar.state == ({"groups": done} if done else {})
         for number in range(done, len(groups)):
             if number == until:
@@ -111,7 +111,7 @@ def test_what_another_build_left_is_not_taken_over(tmp_path: Path) -> None:
     asked: list[int] = []
 
     def fill(tar: GrowingTar) -> None:
-        asked.append(len(tar.rows))
+        asked.append(len(tar.done))
 
     grow_shard(tmp_path, fill, resume=True, **FACTS)
     assert asked == [0]
@@ -160,7 +160,7 @@ def write_and_die(root: Path, groups: Sequence[list[Built]], made: Path, after: 
             return super().__getitem__(suffix)
 
     def fill(tar: GrowingTar) -> None:
-        done = len(tar.rows) // len(EDITS)
+        done = len(tar.done) // len(EDITS)
         for number, group in enumerate(groups[done:], start=done + 1):
             with made.open("ab") as stream:
                 stream.write(b".")
