@@ -38,8 +38,9 @@ ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 T = TypeVar("T")
 
-# What it logs, it also raises.
+# What it logs, it also raises. Its warnings go to nobody, for the whole process: `catch_warnings` is not for threads.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 class PictureError(ValueError):
@@ -55,11 +56,9 @@ def decode(data: bytes, read: Callable[[Image.Image], T]) -> T:
         PictureError: The decoder or ``read`` raised something, or the picture is larger than any that is read.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data)) as image:
-                _check_size(image)
-                return read(image)
+        with Image.open(io.BytesIO(data)) as image:
+            _check_size(image)
+            return read(image)
     except PictureError:
         raise
     except Exception as error:

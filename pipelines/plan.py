@@ -26,6 +26,7 @@ from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.serving import check_roles
 from editmill.pipelines.sharding import choose_shards
 from editmill.pipelines.sources import open_source
+from editmill.pipelines.sources.remembered import remembering
 
 T = TypeVar("T")
 # A plan lies on the disk, and some hundred bytes are a sample.
@@ -146,8 +147,13 @@ class _Tally:
             )
 
 
-def make_plan(recipe: Recipe, *, without: Collection[str] = ()) -> Plan:
-    """Plan the whole dataset of a recipe, without the sources of some ids.
+def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = False) -> Plan:
+    """Plan the whole dataset of a recipe.
+
+    Args:
+        recipe: What is asked for.
+        without: Ids of sources that are left out.
+        rehash: Whether to read every file of the sources, also those that an earlier plan has read.
 
     Raises:
         SourceError: The source can't be read, has nothing to edit, or is not of the kind that the family edits.
@@ -162,7 +168,7 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = ()) -> Plan:
     score_names_of(recipe, pack)
     check_roles(recipe, pack)
     asked, source = recipe.asked(pack), open_source(recipe.source, needs=family.needs)
-    with disk_errors():
+    with disk_errors(), remembering(rehash=rehash):
         taken = (record for record in source.records() if record.id not in without)
         records = StoredRecords(_shown(taken, "reading sources", "source"))
         tally = _Tally(recipe)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,10 @@ from hypothesis import settings
 # Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch
 # is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What plans remember of files, apart from the user's own.
+os.environ["EDITMILL_CACHE"] = tempfile.mkdtemp(prefix="editmill-tests-")
+atexit.register(shutil.rmtree, os.environ["EDITMILL_CACHE"], ignore_errors=True)
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")

@@ -49,7 +49,7 @@ def calibrate(asked: Asked, machine: Machine, out: Path, as_json: bool) -> None:
         fix = "add calibration: {source: …} to the recipe; recipes of guard ensembles, such as imagenet-g, have one"
         raise RequestError("the recipe has no calibration", where=asked.recipe, fix=fix)
     placement = machine.placement()
-    plan = make_plan(chosen)
+    plan = make_plan(chosen, rehash=asked.rehash)
     report = make_report(plan, placement, identify(plan, placement).calibration)
     out.mkdir(parents=True, exist_ok=True)
     write_guard_report(out, report)

@@ -35,6 +35,7 @@ class Asked:
     shards: int | None
     overrides: tuple[str, ...]
     allow_code: bool
+    rehash: bool
 
     def load(self) -> Recipe:
         """Read the recipe."""
@@ -53,7 +54,7 @@ class Asked:
         from editmill.pipelines.reuse import sharded_like
 
         recipe = self.load()
-        made = make_plan(recipe if like is None else sharded_like(recipe, like))
+        made = make_plan(recipe if like is None else sharded_like(recipe, like), rehash=self.rehash)
         for notice in made.notices():
             click.echo(f"warning: {notice}", err=True)
         return made
@@ -123,7 +124,7 @@ class SourceOption(click.Option):
 
 
 def recipe_options(function: F) -> F:
-    """Add RECIPE with --source, --models, --shards, --set and --allow-code; the command takes ``asked``."""
+    """Add RECIPE with --source, --models, --shards, --set, --allow-code and --rehash; the command takes ``asked``."""
     options = (
         click.argument("recipe"),
         click.option("--source", cls=SourceOption, default=""),
@@ -143,6 +144,9 @@ def recipe_options(function: F) -> F:
             help="Change a field of the recipe, such as source.count=100.",
         ),
         click.option("--allow-code", is_flag=True, help="Run functions that the recipe names (factory)."),
+        click.option(
+            "--rehash", is_flag=True, help="Read all photographs again, also those that seem unchanged since a plan."
+        ),
     )
     return _bundled(function, options, "asked", Asked)
 

@@ -15,6 +15,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
 from editmill.manifests.records import SourceRecord, released_name
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.coco_file import (
     Document,
     by_id,
@@ -102,9 +103,8 @@ class CocoSource(Source[LoadedSource]):
         )
 
     def records(self) -> Iterator[SourceRecord]:
-        for name, annotation in self._file.annotations.items():
-            if self._is_chosen(annotation):
-                yield self._record(name, annotation)
+        chosen = (pair for pair in self._file.annotations.items() if self._is_chosen(pair[1]))
+        yield from in_threads(lambda pair: self._record(*pair), chosen)
 
     def _image(self, annotation: Document) -> Document:
         """Return the entry of an annotation's image, an empty one where there is none."""

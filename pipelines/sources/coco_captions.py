@@ -14,6 +14,7 @@ from editmill.generators.base.sources import Source, Spec, resolved
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord, released_name
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.coco_file import (
     Document,
     by_id,
@@ -94,7 +95,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
         _ = self._objects
         where = str(self.spec.captions)
         warn_of_empty((one["caption"] for mine in captions.values() for one in mine), where)
-        yield from with_captions((self._record(name, image) for name, image in images.items()), where)
+        yield from with_captions(in_threads(lambda pair: self._record(*pair), images.items()), where)
 
     def _record(self, name: str, image: Document) -> SourceRecord:
         mine = self._file.captions[image["id"]]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from editmill.generators.base.loaded import LoadedSource, Unusable
-from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.arrays import Mask
 from editmill.manifests.records import SourceRecord, released_name
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.mask_files import MaskFrom, decode_mask
 from editmill.pipelines.sources.reading import (
     check_mask,
     image_facts,
+    mask_digest,
     problem_of,
-    read_bytes,
     read_image,
     read_mask_bytes,
 )
@@ -70,10 +70,8 @@ class FolderSource(Source[LoadedSource]):
         labels = table.label_column(self.spec.label_column)
         table.check_cells()
         names = table.class_names(labels)
-        for identity, row in zip(
-            identities(row[self.spec.image_column] for row in table.rows), table.rows, strict=True
-        ):
-            yield self._record(identity, row, labels, names)
+        rows = zip(identities(row[self.spec.image_column] for row in table.rows), table.rows, strict=True)
+        yield from in_threads(lambda pair: self._record(*pair, labels, names), rows)
 
     def _record(self, identity: str, row: Row, labels: str, names: dict[int, str]) -> SourceRecord:
         image, mask, label = row[self.spec.image_column], row[self.spec.mask_column], int(row[labels])
@@ -81,9 +79,9 @@ class FolderSource(Source[LoadedSource]):
         try:
             width, height, digest = image_facts(self._path(image), released_name(image))
             facts.update(width=width, height=height, sha256=digest)
-            data = read_bytes(self._path(mask), released_name(mask), Reason.MASK_UNREADABLE)
-            facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
-            self._mask(data, released_name(mask), (height, width))
+            depends = f"{self.spec.mask_from} {width}x{height}"
+            check = partial(self._mask, name=released_name(mask), shape=(height, width))
+            facts["mask_sha256"] = mask_digest(self._path(mask), released_name(mask), depends, check)
         except Unusable as problem:
             facts.update(problem_of(problem))
         return SourceRecord(

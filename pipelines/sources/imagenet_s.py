@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,13 +18,14 @@ from editmill.manifests.arrays import Mask
 from editmill.manifests.errors import SourceError
 from editmill.manifests.pictures import PictureError
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.imagenet_index import read_class_list, read_index
 from editmill.pipelines.sources.reading import (
     check_mask,
     decode_mask_file,
     image_facts,
+    mask_digest,
     problem_of,
-    read_bytes,
     read_image,
     read_mask_bytes,
 )
@@ -140,8 +140,7 @@ class ImageNetSSource(Source[LoadedSource]):
         masks = [mask for folder in self.folders for mask in sorted((self.masks / folder).glob("*.png"))]
         first = {mask.stem: mask for mask in reversed(masks)}
         names = (mask.stem if first[mask.stem] is mask else f"{mask.parent.name}-{mask.stem}" for mask in masks)
-        for identity, mask in zip(distinct(names), masks, strict=True):
-            yield self._record(identity, mask)
+        yield from in_threads(lambda pair: self._record(*pair), zip(distinct(names), masks, strict=True))
 
     def _record(self, identity: str, mask: Path) -> SourceRecord:
         image = self._photograph(mask)
@@ -159,11 +158,12 @@ class ImageNetSSource(Source[LoadedSource]):
         }
         facts: dict[str, Any] = {"width": 0, "height": 0, "sha256": ""}
         try:
-            data = read_bytes(mask, common["mask"], Reason.MASK_UNREADABLE)
-            facts["mask_sha256"] = hashlib.sha256(data).hexdigest()
+            facts["mask_sha256"] = mask_digest(mask, common["mask"], "alone", lambda data: None)
             width, height, digest = image_facts(image, common["image"])
             facts.update(width=width, height=height, sha256=digest)
-            self._object(data, SourceRecord(**common, **facts), (height, width))
+            depends = f"{common['attributes']} {width}x{height}"
+            check = partial(self._object, record=SourceRecord(**common, **facts), shape=(height, width))
+            mask_digest(mask, common["mask"], depends, check)
         except Unusable as problem:
             facts.update(problem_of(problem))
         return SourceRecord(**common, **facts)

@@ -13,6 +13,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import is_unicode
@@ -51,10 +52,11 @@ class ImagesSource(Source[LoadedPicture]):
     def records(self) -> Iterator[SourceRecord]:
         paths = self._paths()
         names = [str(path).encode(errors="backslashreplace").decode() for path in paths]
-        for identity, path, name in zip(
-            distinct(str(Path(name).with_suffix("")) for name in names), paths, names, strict=True
-        ):
-            yield listed_record(partial(self._facts, path, name), id=identity, image=name, licence=self.licence)
+        named = zip(distinct(str(Path(name).with_suffix("")) for name in names), paths, names, strict=True)
+        yield from in_threads(lambda one: self._record(*one), named)
+
+    def _record(self, identity: str, path: Path, name: str) -> SourceRecord:
+        return listed_record(partial(self._facts, path, name), id=identity, image=name, licence=self.licence)
 
     def _facts(self, path: Path, name: str) -> tuple[int, int, str]:
         # Python shows other bytes as halves of surrogate pairs, which no record can hold.

@@ -14,6 +14,7 @@ from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.files import FileProblem, read_text, unrepeated
 from editmill.manifests.records import SourceRecord, released_name
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
@@ -87,7 +88,7 @@ class JsonLinesSource(Source[CaptionedImage]):
         rows, where = self._rows(), str(self.spec.file)
         warn_of_empty((text for row in rows for text in row.texts), where)
         names = distinct(row.name for row in rows)
-        yield from with_captions((self._record(name, row) for name, row in zip(names, rows, strict=True)), where)
+        yield from with_captions(in_threads(lambda pair: self._record(*pair), zip(names, rows, strict=True)), where)
 
     def _record(self, name: str, row: _Row) -> SourceRecord:
         captions = caption_records(row.texts, label=row.label)

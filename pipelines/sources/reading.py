@@ -17,6 +17,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.manifests import files, pictures
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.records import SourceRecord
+from editmill.pipelines.sources.remembered import remembered
 
 T = TypeVar("T")
 
@@ -121,12 +122,34 @@ def check_mask(shape: tuple[int, ...], mask: Mask, name: str) -> None:
 
 
 def image_facts(path: Path, name: str) -> tuple[int, int, str]:
-    """Return the width, height and sha256 of a picture's file, where possible without decoding it.
+    """Return the width, height and sha256 of a picture's file, where possible without decoding or reading it.
 
     Raises:
         Unusable: It is missing or not a picture.
     """
-    return facts_of(read_bytes(path, name), name)
+    width, height, sha256 = remembered(path, "picture", lambda: facts_of(read_bytes(path, name), name))
+    return width, height, sha256
+
+
+def mask_digest(path: Path, name: str, depends: str, check: Callable[[bytes], object]) -> str:
+    """Return the sha256 of a mask's file after a look at what is in it.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        depends: What the check depends on besides the file.
+        check: Raises `Unusable` where the file is no mask that can be used.
+
+    Raises:
+        Unusable: It is missing, or the check raised it.
+    """
+
+    def read() -> str:
+        data = read_bytes(path, name, Reason.MASK_UNREADABLE)
+        check(data)
+        return hashlib.sha256(data).hexdigest()
+
+    return str(remembered(path, f"mask {depends}", read))
 
 
 def facts_of(data: bytes, name: str) -> tuple[int, int, str]:
