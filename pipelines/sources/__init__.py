@@ -26,12 +26,14 @@ def parse_source(text: str) -> dict[str, Any]:
     """Return what ``--source TEXT`` puts into a recipe: the kind, and what the source itself makes of the rest.
 
     Raises:
-        SourceError: There is no such kind, or its path is missing.
+        SourceError: There is no such kind, its path is missing, or nothing stands after the colon.
     """
-    kind, _, rest = text.partition(":")
+    kind, colon, rest = text.partition(":")
     if kind not in SOURCES.loaded():
         raise SourceError(f"unknown source {text!r}", where="--source", fix=f"use one of these: {source_help()}")
     try:
+        if colon and not rest:
+            raise ValueError(f"{SOURCES.get(kind).shorthand} is expected")
         return {"kind": kind, **SOURCES.get(kind).parse(rest)}
     except ValueError as error:
         raise SourceError(f"the source {text!r} can't be read", where="--source", fix=str(error)) from error

@@ -68,6 +68,7 @@ def test_an_unknown_source_says_which_there_are(text: str) -> None:
     [
         ("jsonl", "jsonl:FILE"),
         ("jsonl:", "jsonl:FILE"),
+        ("photographs:", "photographs[:NAME,…]"),
         ("webdataset", "webdataset:SHARDS.tar"),
         ("coco-captions:", "coco-captions:CAPTIONS.json[,INSTANCES.json]"),
     ],
