@@ -18,7 +18,7 @@ from editmill.flows.commands.options import (
     placement_options,
     recipe_options,
 )
-from editmill.flows.commands.outputs import check_output, write_output
+from editmill.flows.commands.outputs import check_output, plural, write_output
 from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def plan(asked: Asked, as_json: bool) -> None:
         return
     for label, count in made.counts.items():
         click.echo(f"{label:24} {count:8}")
-    click.echo(f"{'all':24} {sum(made.counts.values()):8} samples of {made.sources.count} sources")
+    click.echo(f"{'all':24} {sum(made.counts.values()):8} samples of {plural(made.sources.count, 'source')}")
     for line in _shard_lines(made, guess, lost):
         click.echo(line)
     click.echo(
@@ -227,7 +227,7 @@ def print_counts(manifest: Manifest, out: Path) -> None:
         )
         click.echo(f"{edit:20} {accepted:6} accepted" + (f", not: {lost}" if lost else ""))
     _print_remarks(manifest, out)
-    click.echo(f"{manifest.samples} samples in {len(manifest.shards)} shards: {out}")
+    click.echo(f"{plural(manifest.samples, 'sample')} in {plural(len(manifest.shards), 'shard')}: {out}")
     if spent := described(out):
         click.echo(spent)
     check_losses(out)

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from editmill.flows.commands.options import LocalPath
-from editmill.flows.commands.outputs import check_output, write_output
+from editmill.flows.commands.outputs import check_output, plural, write_output
 
 # Endings of a report, by --format.
 SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html": (".html", ".htm")}
@@ -48,8 +48,8 @@ def verify(dataset: str, deep: bool, as_json: bool) -> None:
         for problem in report.problems:
             click.echo(str(problem), err=True)
         click.echo(
-            f"{report.samples} samples in {report.shards} shards: "
-            f"{'intact' if report.ok else f'{len(report.problems)} problems'}"
+            f"{plural(report.samples, 'sample')} in {plural(report.shards, 'shard')}: "
+            f"{'intact' if report.ok else plural(len(report.problems), 'problem')}"
         )
     sys.exit(0 if report.ok else 1)
 

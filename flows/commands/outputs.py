@@ -52,3 +52,8 @@ def columns(rows: list[tuple[str, ...]]) -> list[str]:
     """Return the rows with each column as wide as its longest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def plural(number: int, unit: str) -> str:
+    """Return "1 shard" or "2 shards"."""
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
