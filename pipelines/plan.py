@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from editmill.generators.base.family import Asked
 from editmill.generators.base.samples import PlannedSample
-from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.pack import PackSpec, misspelt
 from editmill.manifests.canonical import digest_items
 from editmill.manifests.errors import RecipeError, SourceError
 from editmill.manifests.keys import source_hash
@@ -91,7 +91,12 @@ class Plan:
 
     def notices(self) -> list[str]:
         """Return what a user should know before the dataset is built."""
-        return [*self.choices, *_calibrated_elsewhere(self.recipe), *self.recipe.family.notices(self.samples())]
+        return [
+            *self.choices,
+            *misspelt(self.pack),
+            *_calibrated_elsewhere(self.recipe),
+            *self.recipe.family.notices(self.samples()),
+        ]
 
     def copy(self, folder: Path) -> Plan:
         """Return the plan with a copy of its file in ``folder``."""

@@ -52,6 +52,7 @@ def check(pack: str, named: str, machine: Machine, measure: bool, scenes: int, e
       editmill models check my.yaml --roles inpaint,zero_shot
       editmill models check tabletop --measure
     """
+    from editmill.generators.models.pack import misspelt
     from editmill.generators.models.trials import try_role
     from editmill.manifests.progress import Progress
     from editmill.pipelines.packs import find_pack
@@ -60,6 +61,8 @@ def check(pack: str, named: str, machine: Machine, measure: bool, scenes: int, e
     roles = [name.strip() for name in named.split(",")] if named else list(spec.roles)
     for role in roles:
         spec.entry(role)
+    for notice in misspelt(spec):
+        click.echo(f"warning: {notice}", err=True)
     own = _own_checks(spec, roles) if measure else None
     placement.resolve()
     trials = [try_role(spec, role, placement) for role in Progress(roles, desc="checking", disable=as_json)]
@@ -104,7 +107,7 @@ def _show(trials: Sequence[Trial]) -> None:
 def _cells(trial: Trial) -> tuple[str, ...]:
     checkpoint = f"{trial.checkpoint}@{trial.revision}" if trial.revision else trial.checkpoint
     if trial.problem:
-        return trial.role, "failed", "", "", "", "", "", trial.licence, checkpoint
+        return trial.role, "missing" if trial.missing else "failed", "", "", "", "", "", trial.licence, checkpoint
     return (
         trial.role,
         f"{trial.load_seconds:.1f} s",

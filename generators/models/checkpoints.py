@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from editmill.generators.models.pack import COMMIT, PackSpec, RoleEntry
 from editmill.manifests.errors import ModelError
 from editmill.manifests.records import ModelRecord
 from editmill.manifests.weights import INDEX, WEIGHT_SUFFIXES, Choice, loaded_files, weights_digest
+
+logger = logging.getLogger("editmill.models")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,14 @@ def checkpoint_folder(pack: PackSpec, role: str, models_dir: Path | None) -> Pat
     return find_checkpoint(pack, role, models_dir).folder
 
 
+def tell_variant(pack: PackSpec, role: str, found: Checkpoint) -> None:
+    """Warn where nothing that is loaded is of the variant that the pack names."""
+    variant = pack.entry(role).variant
+    if variant and not any(f".{variant}." in path.name for path in loaded_files(found.folder, found.choice)):
+        what = "%s: the checkpoint of %r has no weights of the variant %r; those without a variant are loaded"
+        logger.warning(what, found.folder, role, variant)
+
+
 def require_checkpoints(pack: PackSpec, roles: Sequence[str], models_dir: Path | None) -> None:
     """Refuse roles whose checkpoints can't be used, all of them at once.
 
@@ -86,7 +97,7 @@ def require_checkpoints(pack: PackSpec, roles: Sequence[str], models_dir: Path |
     problems = []
     for role in roles:
         try:
-            find_checkpoint(pack, role, models_dir)
+            tell_variant(pack, role, find_checkpoint(pack, role, models_dir))
         except ModelError as error:
             problems.append(error)
     if len(problems) == 1:

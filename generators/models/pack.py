@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -15,6 +16,31 @@ from editmill.manifests.weights import Choice
 from editmill.manifests.wording import say, without_consequences
 from editmill.manifests.yaml_text import YamlProblem, read_yaml
 
+# What families, guards and evaluators ask packs for, beside classifiers, which recipes name.
+ROLES = frozenset(
+    (
+        "inpaint",
+        "removal",
+        "text_to_image",
+        "image_to_image",
+        "controlnet",
+        "image_adapter",
+        "image_variation",
+        "safety_checker",
+        "autoencoder",
+        "vq",
+        "unconditional",
+        "zero_shot",
+        "zero_shot_2",
+        "evaluation_encoder",
+        "image_encoder",
+        "segmenter",
+        "detector",
+        "masked_lm",
+        "causal_lm",
+        "nli",
+    )
+)
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -186,6 +212,18 @@ class PackSpec(BaseModel):
         entry = self.entry(role)
         parts = {part: self.describe(other) for part, other in entry.parts.items()}
         return json.dumps([role, entry.model_dump(mode="json"), parts], sort_keys=True)
+
+
+def misspelt(pack: PackSpec) -> list[str]:
+    """Return a line for each role that looks like one of ours, but is none, and is part of no other role."""
+    parts = {part for entry in pack.roles.values() for part in entry.parts.values()}
+    odd = (role for role in pack.roles if role not in parts | ROLES and not role.startswith("classifier"))
+    close = {role: get_close_matches(role, ROLES, n=1, cutoff=0.8) for role in odd}
+    return [
+        f"nothing of editmill reads the role {role!r} of the pack {pack.name!r}; is {names[0]!r} meant?"
+        for role, names in close.items()
+        if names
+    ]
 
 
 def read_pack(path: Path) -> PackSpec:

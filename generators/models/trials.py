@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from editmill.generators.models.checkpoints import is_present, tell_variant
 from editmill.generators.models.loading import Models, Placement, forget
 from editmill.generators.models.memory import PeakMemory
 from editmill.generators.models.pack import PackSpec
@@ -30,6 +31,7 @@ class Trial:
         peak_bytes: Most memory: of the device, or of the whole process on the CPU.
         precision: What it ran in.
         deviation: Largest difference from float32 on ten samples, relative to the largest value; None in float32.
+        missing: Whether its checkpoint is not on this machine, as the pack describes it.
         problem: What is wrong, or "".
         fix: What to do about it, such as the download command.
     """
@@ -44,6 +46,7 @@ class Trial:
     peak_bytes: int = 0
     precision: str = ""
     deviation: float | None = None
+    missing: bool = False
     problem: str = ""
     fix: str = ""
 
@@ -58,7 +61,8 @@ def try_role(pack: PackSpec, role: str, placement: Placement) -> Trial:
     try:
         return _measured(trial, pack, placement)
     except ModelError as error:
-        return replace(trial, problem=error.what, fix=error.fix)
+        missing = not is_present(pack, role, placement.models_dir)
+        return replace(trial, missing=missing, problem=error.what, fix=error.fix)
     # Whatever a model's own code raises is a result here.
     except Exception as error:
         problem = "out of memory" if out_of_memory(error) else f"{type(error).__name__}: {first_line(error)}"
@@ -69,7 +73,8 @@ def try_role(pack: PackSpec, role: str, placement: Placement) -> Trial:
 
 def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
     models, precision = Models(pack, placement), placement.precision
-    revision = models.checkpoint(trial.role).revision
+    found_at = models.checkpoint(trial.role)
+    tell_variant(pack, trial.role, found_at)
     memory, started = PeakMemory(models.device), time.perf_counter()
     parameters = count_parameters(models.get(trial.role))
     loaded = time.perf_counter()
@@ -77,7 +82,7 @@ def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
     ended = time.perf_counter()
     trial = replace(
         trial,
-        revision=revision,
+        revision=found_at.revision,
         precision=precision,
         parameters=parameters,
         load_seconds=loaded - started,

@@ -71,7 +71,9 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path, monkeypatch: pytest.
     assert trials["classifier"]["deviation"] is None
     assert "tokenizer" in trials["zero_shot"]["problem"]
     assert "not on this machine" in trials["inpaint"]["problem"]
+    assert [name for name, trial in trials.items() if trial["missing"]] == ["inpaint"]
     assert trials["inpaint"]["fix"].startswith(f"hf download {roles['inpaint'].repo} --revision")
     text = CliRunner().invoke(main, ["models", "check", *arguments, "--device", "cpu"]).output
     assert f"fix: hf download {roles['inpaint'].repo}" in text
+    assert [text.count(word) for word in ("  missing", "  failed")] == [1, 1]
     assert f"{roles['classifier'].repo}@{roles['classifier'].revision}" in text

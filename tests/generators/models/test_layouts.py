@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torchvision.models import squeezenet1_0
 
+from editmill.generators.models.checkpoints import require_checkpoints
 from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.networks import find_class
 from editmill.generators.models.pack import PackSpec, read_pack
@@ -116,6 +117,17 @@ def test_the_variant_that_is_asked_for_is_loaded(pack: PackSpec, tmp_path: Path)
     with pytest.raises(ModelError, match="several variants") as told:
         Models(pack_of(tmp_path, zero_shot=CLIP), CPU).get("zero_shot")
     assert told.value.fix == "give the role the field variant: bf16 or fp16"
+
+
+def test_a_variant_that_is_not_there_is_told(pack: PackSpec, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.copytree(pack.folder / "zero_shot", tmp_path / "zero_shot")
+    asked = pack_of(tmp_path, zero_shot={**CLIP, "variant": "fp16"})
+    require_checkpoints(asked, ["zero_shot"], None)
+    assert "'zero_shot' has no weights of the variant 'fp16'" in caplog.text
+    caplog.clear()
+    rewrite(tmp_path / "zero_shot", variant="fp16")
+    require_checkpoints(asked, ["zero_shot"], None)
+    assert not caplog.text
 
 
 def test_parts_that_nothing_reads_may_be_missing(pack: PackSpec, tmp_path: Path) -> None:

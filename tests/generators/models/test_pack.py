@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from editmill.generators.models.checkpoints import checkpoint_folder
-from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.generators.models.pack import PackSpec, misspelt, read_pack
 from editmill.manifests.errors import ModelError
 from editmill.pipelines.packs import find_pack, pack_names
 
@@ -108,10 +108,17 @@ def test_packs_that_come_with_editmill_have_what_the_edits_need(name: str) -> No
     pack: PackSpec = find_pack(name)
     assert pack.name == name
     assert pack.backgrounds or "inpaint" not in pack.roles
+    assert misspelt(pack) == []
     for entry in pack.roles.values():
         # No commit of this repository stands in full in any public source that we know.
         assert entry.path or entry.made or len(entry.revision) == 40 or entry.repo == "yepengliu/ctrlregen"
         assert all(other in pack.roles for other in entry.parts.values())
+
+
+def test_roles_that_look_like_ours_are_told(tmp_path: Path) -> None:
+    roles = dict.fromkeys(("zero_shot", "detectr", "classifier_weak", "my_own"), ROLE)
+    (notice,) = misspelt(read_pack(write(tmp_path, {**DOCUMENT, "roles": roles})))
+    assert "the role 'detectr' of the pack 'mine'; is 'detector' meant?" in notice
 
 
 def test_unknown_pack_names_the_packs(tmp_path: Path) -> None:
