@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -21,8 +21,6 @@ from editmill.pipelines.recipe import load_recipe
 RecipeName = Annotated[str, Field(min_length=1)]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
-Offload = Literal["none", "model"]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from prefect import Flow, flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from editmill.flows.building import BatchSize, Device, Offload, Precision, RecipeName, ShardCount, build_dataset
+from editmill.flows.building import BatchSize, Device, RecipeName, ShardCount, build_dataset
+from editmill.generators.models.choices import Offload, Precision
 from editmill.generators.models.loading import Placement
 
 

@@ -17,6 +17,7 @@ from editmill.flows.commands.options import (
     default_workers,
     placement_options,
     recipe_options,
+    workers_option,
 )
 from editmill.flows.commands.outputs import check_output, plural, write_output
 from editmill.manifests.errors import RequestError
@@ -143,12 +144,7 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
     required=True,
     help="Folder of the dataset; a build begun in it goes on.",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Processes, of each accelerator where there are several; default: one per core on the CPU, one per "
-    "accelerator.",
-)
+@workers_option
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
 )
@@ -252,7 +248,7 @@ def _print_remarks(manifest: Manifest, out: Path) -> None:
     show_default=True,
     help="Folder of the two datasets and their report.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU.")
+@workers_option
 def demo(machine: Machine, out: Path, workers: int | None) -> None:
     """Edit photographs that come along and scenes of the embedded pack; verify both, evaluate a classifier."""
     from editmill.flows.commands.demonstration import run_demo

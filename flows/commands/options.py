@@ -9,10 +9,11 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
+from editmill.generators.models.choices import Offload, Precision
 from editmill.manifests.errors import RequestError
 from editmill.manifests.files import refuse_url
 from editmill.manifests.threads import usable_cores
@@ -153,7 +154,7 @@ def recipe_options(function: F) -> F:
 
 def placement_options(function: F) -> F:
     """Add --device, --dtype, --offload, --batch and --models-dir; the command takes ``machine``."""
-    dtypes, offloads = click.Choice(["auto", "float32", "bfloat16", "float16"]), click.Choice(["none", "model"])
+    dtypes, offloads = click.Choice(get_args(Precision)), click.Choice(get_args(Offload))
     folder = LocalPath(folder=True)
     options = (
         click.option(
@@ -181,6 +182,17 @@ def placement_options(function: F) -> F:
         click.option("--models-dir", type=folder, help="Folder with public checkpoints, as ORGANISATION/NAME."),
     )
     return _bundled(function, options, "machine", Machine)
+
+
+def workers_option(function: F) -> F:
+    """Add --workers; the command takes ``workers``, None for ``default_workers``."""
+    option = click.option(
+        "--workers",
+        type=click.IntRange(1),
+        help="Processes, of each accelerator where there are several; default: one per core on the CPU, one per "
+        "accelerator.",
+    )
+    return option(function)
 
 
 def _bundled(function: F, options: tuple[Callable[[Any], Any], ...], name: str, bundle: type[Any]) -> F:

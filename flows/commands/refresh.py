@@ -16,6 +16,7 @@ from editmill.flows.commands.options import (
     default_workers,
     placement_options,
     recipe_options,
+    workers_option,
 )
 from editmill.manifests.errors import RequestError
 
@@ -63,9 +64,7 @@ class Share(click.ParamType[float]):
     help="First purge a source from all versions, for ever; may be repeated.",
 )
 @click.option("--allow-mixed-environment", "mixed", is_flag=True, help="Copy what other versions of libraries made.")
-@click.option(
-    "--workers", type=click.IntRange(1), help="Processes; default: one per core on the CPU, one on an accelerator."
-)
+@workers_option
 @click.option("--no-wait", is_flag=True, help="Refuse, instead of waiting, while another refresh is at work.")
 def refresh(
     asked: Asked,
