@@ -211,6 +211,8 @@ def build(
 def finished(prepared: Prepared) -> Manifest:
     """Return the manifest of a dataset that was there already, and intact."""
     logger.info("%s is complete; nothing to build", prepared.out)
+    # Of a build that was killed when all but this was done.
+    shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     manifest = read_manifest(prepared.out)
     failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]
     passing = sum(count for reasons in failed for reason, count in reasons.items() if reason in PASSING)
