@@ -48,8 +48,9 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source
 from editmill.generators.compositing.composite import compose, cover, matte
 from editmill.generators.compositing.defaults import PHOTO_DILATION
+from editmill.generators.compositing.distance import distance_to
 from editmill.generators.compositing.fill_quality import Removal
-from editmill.generators.compositing.hole import HoleRule, distance_to
+from editmill.generators.compositing.hole import HoleRule
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.manifests.arrays import Picture

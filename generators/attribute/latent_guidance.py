@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from editmill.generators.attribute.complexity import mid_band
+from editmill.generators.compositing.distance import distance_to
 from editmill.generators.models.guided_steps import Shift
 from editmill.generators.models.inpainter import Inpainter
 from editmill.generators.models.surrogate import Surrogate
@@ -89,7 +90,7 @@ class _Frame:
         small = cv2.resize(guidance.alpha, size, interpolation=cv2.INTER_AREA)
         # An attack may not touch the object's surroundings: there it would draw another outline for the object, and so
         # another object.
-        distance = cv2.distanceTransform((small == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+        distance = distance_to(small != 0)
         distant = torch.from_numpy((distance > DISTANCE * max(size)).astype(np.float32))[None, None]
         shown = torch.from_numpy(foreground).permute(2, 0, 1)[None].float() / 255
         return cls(guidance, shown, torch.from_numpy(small)[None, None].float() / 255, distant)

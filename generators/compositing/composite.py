@@ -7,6 +7,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from editmill.generators.compositing.distance import distance_to
 from editmill.manifests.arrays import Feature, Mask, Picture
 
 RAMP = 2.0
@@ -22,7 +23,7 @@ def matte(coverage: Mask) -> Mask:
     inside = (coverage > 0.5).astype(np.uint8)
     # Outside the frame counts as object, so an object cut off by the frame has no ramp along the border.
     padded = cv2.copyMakeBorder(inside, 4, 4, 4, 4, cv2.BORDER_REPLICATE)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[4:-4, 4:-4]
+    depth = distance_to(padded == 0)[4:-4, 4:-4]
     erosion = 1.0 if min(coverage.shape) >= FINE_FRAME else 0.0
     # The outermost pixel of the object has depth 1.
     return np.rint(((depth - erosion) / RAMP).clip(0, 1) * 255).astype(np.uint8)

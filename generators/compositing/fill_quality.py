@@ -14,7 +14,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from editmill.generators.compositing.defaults import FILL_LIMITS
-from editmill.generators.compositing.hole import distance_to, longer_side, search_window
+from editmill.generators.compositing.distance import distance_to
+from editmill.generators.compositing.hole import longer_side, search_window
 from editmill.manifests.arrays import Feature, Mask, Picture
 
 # Pixels of the window's longer side, and how much of the surroundings it holds, as a share of the hole's longer side.

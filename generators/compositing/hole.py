@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import binary_fill_holes
 
 from editmill.generators.compositing.defaults import DILATION
+from editmill.generators.compositing.distance import distance_to
 from editmill.manifests.arrays import Feature, Mask, Picture
 
 MARGIN = 2
@@ -82,11 +83,6 @@ def search_window(hole: Mask, context: float) -> tuple[slice, slice]:
 def grown(mask: Mask, radius: float) -> Mask:
     """Return a mask, bool [H, W], with all that lies within ``radius`` of it."""
     return distance_to(mask) <= radius
-
-
-def distance_to(mask: Mask) -> Feature:
-    """Return the distance in pixels of each pixel from a mask, bool [H, W]: float32 [H, W]."""
-    return cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def closed(mask: Mask, radius: int) -> Mask:

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 
 from editmill.generators.compositing.defaults import CLOSING
+from editmill.generators.compositing.distance import distance_to
 from editmill.generators.compositing.fill_quality import colour_codes, histogram, lab_of
-from editmill.generators.compositing.hole import closed, distance_to, longer_side
+from editmill.generators.compositing.hole import closed, longer_side
 from editmill.manifests.arrays import Mask, Picture
 
 # The object is measured at up to this many pixels of its longer side, beside it as far as this share of that side, and

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -16,6 +15,7 @@ from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.compositing.colour_match import local_shift, match_palette, rim_shift
 from editmill.generators.compositing.defaults import FEATHER
+from editmill.generators.compositing.distance import distance_to
 from editmill.generators.compositing.hole import PLAIN, HoleRule
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
 from editmill.generators.models.lama import ROLE, Lama
@@ -27,7 +27,7 @@ from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.pictures import PictureError, upright_rgb
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
-REMOVAL_VERSION = 7
+REMOVAL_VERSION = 8
 
 
 def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Picture:
@@ -35,8 +35,8 @@ def blend_fill(image: Picture, fill: Picture, hole: Mask, feather: float) -> Pic
     # There is nothing to match colours with, and OpenCV gives 1.8e19 for a distance to nothing.
     if hole.all():
         return fill
-    distance = cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = distance_to(hole)
+    inside = distance_to(~hole)
     depth = float(inside.max())
     weight = (1 - distance / feather).clip(0, 1)[..., None]
     # From coarse to fine: each step corrects what the one before it left over.

@@ -7,6 +7,7 @@ import numpy as np
 
 from editmill.generators.attribute.complexity import BAND
 from editmill.generators.compositing.composite import compose
+from editmill.generators.compositing.distance import distance_to
 from editmill.generators.guards.boxes import box_of
 from editmill.manifests.arrays import Mask, Picture
 
@@ -38,7 +39,7 @@ def grown_object(image: Picture, alpha: Mask, pixels: int) -> Picture:
 
 def ringed(image: Picture, alpha: Mask, *, pixels: int = 2, strength: float = 0.9) -> Picture:
     """Return the picture with a line around the object, bright before dark surroundings and dark before bright ones."""
-    distance = cv2.distanceTransform((alpha < 255).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    distance = distance_to(alpha == 255)
     ring, around = (distance > 1) & (distance <= 1 + pixels), (distance > 0) & (distance <= 10)
     level = 255.0 if image[around].mean() < 128 else 0.0
     result = image.copy()

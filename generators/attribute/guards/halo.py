@@ -14,6 +14,7 @@ from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.compositing.composite import matte
+from editmill.generators.compositing.distance import distance_to
 from editmill.manifests.arrays import Feature, Mask, Picture
 
 # In pixels; the width of the ring is that of gate G10 (imagenet-e spec, section 6).
@@ -45,7 +46,7 @@ def edge_halo(image: Picture, alpha: Mask) -> float | None:
     if not inside.any() or inside.all():
         return None
     luma = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    outer, inner = _distance(~inside), _distance(inside)
+    outer, inner = distance_to(inside), distance_to(~inside)
     beyond = (outer > RING) & (outer <= RING + SURROUNDINGS)
     low, high = _local_range(luma, beyond | ((inner > 0) & (inner <= RIM)))
     excesses = (np.maximum(luma - high, 0), np.maximum(low - luma, 0))
@@ -53,10 +54,6 @@ def edge_halo(image: Picture, alpha: Mask) -> float | None:
     shells = [(outer > depth) & (outer <= depth + 1) & (high > -MISSING) for depth in range(RING)]
     means = [float(excess[shell].mean()) for shell in shells if shell.any() for excess in excesses]
     return max(means) if means and beyond.any() else None
-
-
-def _distance(mask: Mask) -> Mask:
-    return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
 
 
 def _local_range(luma: Feature, known: Feature) -> tuple[Feature, Feature]:
