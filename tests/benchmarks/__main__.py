@@ -36,9 +36,10 @@ from tests.benchmarks.engine import (
     compare_workers,
     compare_writers,
 )
+from tests.benchmarks.refresh import measure_refresh
 from tests.manifests.builder import build_dataset
 
-LONG = ("workers", "dry-build")
+LONG = ("workers", "dry-build", "refresh")
 RECORD = SourceRecord(
     id="scene",
     image="scene.png",
@@ -115,6 +116,7 @@ def main() -> None:
             "checks": lambda: compare_checks(folder / "checks"),
             "access": lambda: compare_access(folder / "access"),
             "workers": lambda: compare_workers(folder / "workers"),
+            "refresh": lambda: measure_refresh(folder / "refresh"),
             "dry-build": lambda: measure_dry_build(folder / "dry-build"),
         }
         shown = f"of {', '.join(ways)}  [default: all but {', '.join(LONG)}]"

@@ -1,0 +1,101 @@
+"""What a refresh costs in terms of a build, of sources of which few have changed, and whether bytes come out equal."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from editmill.generators.models.loading import Placement
+from editmill.pipelines.build import build, prepare
+from editmill.pipelines.plan import make_plan
+from editmill.pipelines.recipe import Recipe, load_recipe
+from editmill.pipelines.refresh import plan_refresh
+from tests.benchmarks.comparing import note
+
+CPU = Placement(device="cpu")
+SOURCES, CHANGED, ADDED, REMOVED, SIDE = 1000, 10, 5, 5, 64
+EDITS = "[{name: original}, {name: paste-back}, {name: size, levels: [0.1]}, {name: random-background}]"
+OF_REFRESH = {"run.json", "manifest.json", "changes.json", "CHANGES.md", "removed.parquet"}
+
+
+def write_source(folder: Path, number: int, *, draw: int = 0) -> None:
+    """Write one photograph of a disc on noise; another ``draw`` gives another."""
+    rng = np.random.default_rng((number, draw))
+    image = cv2.resize(rng.integers(40, 216, (8, 8, 3), dtype=np.uint8), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.circle(mask, (SIDE // 2, SIDE // 2), SIDE // 5, 255, -1)
+    image[mask > 0] = rng.integers(0, 256, 3)
+    Image.fromarray(image).save(folder / f"p{number}.png")
+    Image.fromarray(mask).save(folder / f"p{number}-mask.png")
+
+
+def write_labels(folder: Path, numbers: list[int]) -> Path:
+    """Write the file that lists photographs, of two classes."""
+    rows = [f"p{number}.png,p{number}-mask.png,{number % 2},{('ball', 'cube')[number % 2]}" for number in numbers]
+    path = folder / "labels.csv"
+    path.write_text("\n".join(["file,mask,label_index,class_name", *rows]) + "\n")
+    return path
+
+
+def recipe_of(labels: Path, *, sources: int) -> Recipe:
+    """Return a recipe of edits for which nothing is generated; patches of the photograph fill holes."""
+    changes = (f"generator.edits={EDITS}", "generator.render.removal=patches", f"shards={max(2, sources // 25)}")
+    return load_recipe("imagenet-e", source=f"folder:{labels}", overrides=(*changes, "version=1.0.0"))
+
+
+def measure_refresh(folder: Path, *, sources: int = SOURCES, fresh: bool = True) -> None:
+    """Build, change one source of a hundred, add and remove some, refresh, and build the new state afresh."""
+    photos = folder / "photos"
+    photos.mkdir(parents=True)
+    for number in range(sources):
+        write_source(photos, number)
+    labels, part = write_labels(photos, list(range(sources))), max(1, sources // SOURCES)
+    first = _refreshed(labels, folder / "root", sources)
+    for number in range(CHANGED * part):
+        write_source(photos, number * 7 % (sources // 2), draw=1)
+    for number in range(sources, sources + ADDED * part):
+        write_source(photos, number)
+    write_labels(photos, [*range(sources - REMOVED * part), *range(sources, sources + ADDED * part)])
+    second = _refreshed(labels, folder / "root", sources)
+    third = _refreshed(labels, folder / "root", sources)
+    changed = {name: second[name] for name in ("made", "added", "removed", "kept", "linked")}
+    told = ", ".join(f"{value:g} {name}" for name, value in changed.items())
+    ratio, nothing = second["seconds"] / first["seconds"], third["seconds"] / first["seconds"]
+    text = f"build {first['seconds']:.1f} s, refresh {second['seconds']:.1f} s ({told}); ratio {ratio:.4f}"
+    note(f"refresh of {sources} sources", text, ratio=ratio, **changed)
+    note("refresh of nothing", f"{third['seconds']:.1f} s; ratio {nothing:.4f}", ratio=nothing)
+    if fresh:
+        _compare(labels, folder, sources)
+
+
+def _refreshed(labels: Path, root: Path, sources: int) -> dict[str, float]:
+    """Refresh, and return what that took and did."""
+    began = time.perf_counter()
+    with plan_refresh(recipe_of(labels, sources=sources), root, CPU, most=1.0) as work:
+        if not work.done:
+            build(work.prepare(), progress=False)
+            work.publish()
+    seconds, changes = time.perf_counter() - began, work.changes
+    tars = list((root / "versions" / work.version).glob("*/*.tar"))
+    return {
+        "seconds": seconds,
+        "made": len(changes.made),
+        "added": len(changes.added),
+        "removed": len(changes.removed),
+        "kept": changes.kept,
+        "linked": sum(tar.stat().st_nlink > 1 for tar in tars),
+    }
+
+
+def _compare(labels: Path, folder: Path, sources: int) -> None:
+    """Say which files of the refreshed version differ from those of a fresh build of its state."""
+    recipe = recipe_of(labels, sources=sources).model_copy(update={"version": "2.0.0"})
+    build(prepare(make_plan(recipe), folder / "fresh", CPU), progress=False)
+    new, fresh = folder / "root/versions/2.0.0", folder / "fresh"
+    names = {str(path.relative_to(root)) for root in (new, fresh) for path in root.rglob("*") if path.is_file()}
+    differing = sorted(name for name in names - OF_REFRESH if (new / name).read_bytes() != (fresh / name).read_bytes())
+    note("files unlike those of a fresh build", ", ".join(differing) or "none", files=len(differing))
