@@ -35,6 +35,14 @@ def try_forward(models: Models, role: str, sample: int = 0) -> list[Tensor]:
     return [value.float().cpu() for value in _floats(_forward(model, models, role, sample))]
 
 
+def try_samples(models: Models, role: str) -> list[Tensor]:
+    """Run a role on all samples and return what it gives, each kind of value in one tensor: the logit of one sample may
+    be next to nothing, and would measure no deviation.
+    """
+    found = [try_forward(models, role, sample) for sample in range(SAMPLES)]
+    return [torch.cat([value.flatten() for value in values]) for values in zip(*found, strict=True)]
+
+
 def deviation(found: Sequence[Tensor], exact: Sequence[Tensor]) -> float:
     """Return the largest difference of two outcomes, each tensor by its largest value in ``exact``.
 

@@ -12,7 +12,7 @@ from editmill.generators.models.checkpoints import is_present, tell_variant
 from editmill.generators.models.loading import Models, Placement, forget
 from editmill.generators.models.memory import PeakMemory
 from editmill.generators.models.pack import PackSpec
-from editmill.generators.models.trial import SAMPLES, count_parameters, deviation, try_forward
+from editmill.generators.models.trial import count_parameters, deviation, try_forward, try_samples
 from editmill.manifests.errors import ModelError, first_line, out_of_memory
 
 
@@ -93,12 +93,11 @@ def _measured(trial: Trial, pack: PackSpec, placement: Placement) -> Trial:
         return replace(trial, problem=f"it gives values that are no numbers in {precision}")
     if precision == "float32":
         return trial
-    rounded = [try_forward(models, trial.role, sample) for sample in range(SAMPLES)]
+    rounded = try_samples(models, trial.role)
     del models
     _release()
-    models = Models(pack, replace(placement, dtype="float32"))
-    exact = [try_forward(models, trial.role, sample) for sample in range(SAMPLES)]
-    return replace(trial, deviation=max(map(deviation, rounded, exact)))
+    exact = try_samples(Models(pack, replace(placement, dtype="float32")), trial.role)
+    return replace(trial, deviation=deviation(rounded, exact))
 
 
 def _release() -> None:

@@ -47,6 +47,12 @@ def test_a_role_loads_once_per_process(pack: PackSpec) -> None:
     )
 
 
+def test_attention_is_that_of_torch(pack: PackSpec) -> None:
+    models = Models(pack, CPU)
+    assert {type(one).__name__ for one in models.get("inpaint").unet.attn_processors.values()} == {"AttnProcessor2_0"}
+    assert models.get("zero_shot").config._attn_implementation == "sdpa"
+
+
 def test_networks_are_for_inference(pack: PackSpec) -> None:
     network = Models(pack, CPU).get("zero_shot")
     assert not network.training
