@@ -18,6 +18,7 @@ from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.base.threads import threads, threads_beside
 from editmill.generators.fmr.framing import frame
 from editmill.generators.fmr.guard import FmrGuard
 from editmill.generators.fmr.latent_ascent import Ascent, LatentAscent
@@ -85,7 +86,18 @@ class FmrMaker(Maker[Subject]):
     def make(self, jobs: Sequence[Job[Subject]]) -> list[Made]:
         subjects = list({job.sample.source.id: job.loaded for job in jobs}.values())
         runs = {place: _ascend(ascent, subjects) for place, ascent in self.ascents.items()}
-        return [self._made(job, self._outcome(job, runs)) for job in jobs]
+        outcomes = [self._outcome(job, runs) for job in jobs]
+        with threads(threads_beside(self.build.models.device)) as pool:
+            sources = {subject.key: pool.submit(encode_image, subject.image, "png") for subject in subjects}
+            pictures = [None if one.image is None else pool.submit(encode_image, one.image, "png") for one in outcomes]
+            return [
+                self._made(
+                    job,
+                    outcome,
+                    {} if png is None else {"png": png.result(), "source.png": sources[job.loaded.key].result()},
+                )
+                for job, outcome, png in zip(jobs, outcomes, pictures, strict=True)
+            ]
 
     def end(self) -> None:
         self.guard.forget()
@@ -124,19 +136,18 @@ class FmrMaker(Maker[Subject]):
         (verdict,) = self.guard.describe([subject], [image])
         return verdict
 
-    def _made(self, job: Job[Subject], outcome: Outcome) -> Made:
+    def _made(self, job: Job[Subject], outcome: Outcome, members: Mapping[str, bytes]) -> Made:
         """Return the sample; a picture that a guard refuses is stored as the original or as a fallback alone."""
         parameters = self.facts.parameters(job.sample.edit, outcome)
-        pictures = {} if outcome.image is None else {"png": outcome.image, "source.png": job.loaded.image}
         return Made(
-            members={name: encode_image(picture, "png") for name, picture in pictures.items()},
+            members=members,
             reasons=outcome.reasons,
             scores={name: value for name, value in outcome.scores.items() if not name.startswith(VERIFIER)},
             parameters=parameters,
             facts=json_facts(job.sample, parameters),
             cost=outcome.cost(job.sample.edit),
             # A source that was never looked at has no candidate to record.
-            candidates=None if pictures or outcome.steps else (),
+            candidates=None if members or outcome.steps else (),
             detail=outcome.ascent.detail if outcome.ascent else "",
             control=job.sample.edit.name == ORIGINAL,
         )

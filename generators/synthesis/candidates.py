@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from editmill.generators.base.failing import in_parts, told
 from editmill.generators.base.guards import PictureGuard, StoredPicture
-from editmill.generators.base.images import decode_image, encode_image
+from editmill.generators.base.images import encode_image
 from editmill.generators.base.making import ask_guards, finite_scores
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.threads import threads
 from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.verifier import Verifier
 from editmill.generators.models.model_errors import is_model_error
 from editmill.generators.synthesis.crowd import Crowd
-from editmill.generators.synthesis.proposing import Proposal, Proposer
+from editmill.generators.synthesis.proposing import Proposal, Proposed, Proposer
 from editmill.generators.synthesis.reasons import SynthesisReason
 from editmill.manifests.arrays import Picture
 from editmill.manifests.records import CandidateRecord
@@ -54,6 +55,7 @@ class CandidateMaker:
         surrogates: Classifiers of which some have to be wrong; none to ask for nothing.
         least_wrong: How many of them.
         guards: Those of installed packages, which bind as the ensemble does.
+        threads: Of encoders, which work while guards look.
     """
 
     def __init__(
@@ -64,9 +66,10 @@ class CandidateMaker:
         *,
         least_wrong: int,
         guards: Sequence[PictureGuard] = (),
+        threads: int = 1,
     ) -> None:
         self.proposer, self.ensemble, self.surrogates, self.least_wrong = proposer, ensemble, surrogates, least_wrong
-        self.guards = guards
+        self.guards, self.threads = guards, threads
 
     def make(
         self, wanted: Sequence[Wanted], sample: PlannedSample, crowd: Crowd, source: Fingerprint | None
@@ -88,10 +91,22 @@ class CandidateMaker:
     def _make(
         self, wanted: Sequence[Wanted], *, sample: PlannedSample, crowd: Crowd, source: Fingerprint | None
     ) -> list[Candidate]:
-        anchor = sample.source
         made = self.proposer.propose([proposal for _, proposal in wanted])
-        encoded = [encode_image(one.image, "png") for one in made]
-        stored = [decode_image(png) for png in encoded]
+        with threads(self.threads) as pool:
+            encoding = [pool.submit(encode_image, one.image, "png") for one in made]
+            found = self._judged(wanted, made, sample, crowd, source)
+            return [replace(one, png=waiting.result()) for one, waiting in zip(found, encoding, strict=True)]
+
+    def _judged(
+        self,
+        wanted: Sequence[Wanted],
+        made: Sequence[Proposed],
+        sample: PlannedSample,
+        crowd: Crowd,
+        source: Fingerprint | None,
+    ) -> list[Candidate]:
+        """Return candidates without their bytes, which give back exactly the pictures that guards see here."""
+        anchor, stored = sample.source, [one.image for one in made]
         size = self.proposer.size(wanted[0][1].conditioning)
         # No source is shown: the thresholds are those of pictures made from text, and a variation need not keep the
         # object's identity.
@@ -116,7 +131,7 @@ class CandidateMaker:
                 reasons=tuple(map(str, reasons)),
                 scores=scores,
             )
-            found.append(Candidate(record, encoded[number], own, made[number].cost))
+            found.append(Candidate(record, b"", own, made[number].cost))
         return found
 
     def _guarded(self, sample: PlannedSample, image: Picture) -> tuple[dict[str, float], tuple[str, ...]]:

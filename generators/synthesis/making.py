@@ -20,6 +20,7 @@ from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Maker, check_record, finite_scores
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
+from editmill.generators.base.threads import threads_beside
 from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
@@ -67,7 +68,14 @@ class SynthesisMaker(Maker[None]):
         self.build, self.settings, self.templates = build, build.settings, templates
         self.proposer, self.ensemble = proposer, ensemble
         least_wrong = self.settings.selection.least_wrong
-        self.candidates = CandidateMaker(proposer, ensemble, surrogates, least_wrong=least_wrong, guards=build.guards)
+        self.candidates = CandidateMaker(
+            proposer,
+            ensemble,
+            surrogates,
+            least_wrong=least_wrong,
+            guards=build.guards,
+            threads=threads_beside(build.models.device),
+        )
         self.score_names = (*SCORE_NAMES, *(name for guard in build.guards for name in guard.score_names))
         self.unguardable = frozenset(build.report.unguardable) if build.report is not None else frozenset()
         self.report = build.report.digest if build.report is not None else ""
