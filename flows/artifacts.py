@@ -17,6 +17,8 @@ from prefect.artifacts import (
 
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Counts, Manifest
+from editmill.pipelines.changes import prose
+from editmill.pipelines.differences import Difference
 from editmill.pipelines.preview import preview_dataset
 
 # Artifacts live in Prefect's database: a sheet stays at some tens of kilobytes.
@@ -52,6 +54,12 @@ def post_dataset(manifest: Manifest, out: Path) -> None:
         key=_key(manifest.name, "dataset"),
         description=f"{manifest.name} {manifest.version}",
     )
+
+
+def post_changes(manifest: Manifest, changes: Difference) -> None:
+    """Post what differs from the version before."""
+    what = f"Changes of {manifest.name} {manifest.version}"
+    create_markdown_artifact(prose(changes, manifest.version), key=_key(manifest.name, "changes"), description=what)
 
 
 def count_table(counts: Counts) -> list[dict[str, Any]]:

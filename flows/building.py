@@ -8,18 +8,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from editmill.flows.artifacts import ProgressBar, post_dataset
+from editmill.flows.artifacts import ProgressBar, post_changes, post_dataset
 from editmill.flows.tasks import collect, log_core_messages, submit_shards
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
+from editmill.manifests.versions import dataset_folder
 from editmill.pipelines.build import Prepared, finish, finished, prepare
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
-from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.recipe import Recipe, load_recipe
+from editmill.pipelines.refresh import plan_refresh
 
 RecipeName = Annotated[str, Field(min_length=1)]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
+Share = Annotated[float, Field(ge=0, le=1)]
+VersionCount = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]
 Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
 
@@ -50,6 +54,22 @@ def build_dataset(
         "shards": len(manifest.shards),
         "samples": sum(shard.nsamples for shard in manifest.shards),
     }
+
+
+def refresh_dataset(
+    recipe: Recipe, root: Path, *, placement: Placement, most: float, keep: int | None, mixed: bool
+) -> dict[str, Any]:
+    """Bring a dataset up to date within a flow run; see the flow for the arguments."""
+    log_core_messages()
+    with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
+        if not work.done:
+            prepared = work.prepare()
+            with prepared.lock:
+                manifest = finished(prepared) if prepared.complete else _built(prepared, placement.device)
+            work.publish(keep=keep)
+            post_dataset(manifest, dataset_folder(work.root))
+            post_changes(manifest, work.changes)
+        return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
 
 
 def _built(prepared: Prepared, device: str) -> Manifest:

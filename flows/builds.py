@@ -1,16 +1,29 @@
-"""The flows that build datasets: plan, one task per shard, assemble, report. They only orchestrate."""
+"""The flows that build datasets and keep them up to date: plan, one task per shard, assemble, report. They only
+orchestrate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from prefect import Flow, flow
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from editmill.flows.building import BatchSize, Device, RecipeName, ShardCount, build_dataset
+from editmill.flows.building import (
+    BatchSize,
+    Device,
+    RecipeName,
+    ShardCount,
+    Share,
+    VersionCount,
+    build_dataset,
+    refresh_dataset,
+)
 from editmill.generators.models.choices import Offload, Precision
 from editmill.generators.models.loading import Placement
+from editmill.pipelines.recipe import load_recipe
 
 
 def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
@@ -39,14 +52,43 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
         return build_dataset(recipe, source, models, out, changes, placement=placement, allow_code=allow_code)
 
-    build.__name__ = build.__qualname__ = f"build_{name.replace('-', '_')}"
+    return _flow(build, f"build-{name}", f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}")
+
+
+def refresh_flow() -> Flow[..., dict[str, Any]]:
+    """Return the flow ``refresh-dataset``, which a schedule may run again and again."""
+
+    def refresh(
+        recipe: RecipeName = "imagenet-e",
+        source: str = "",
+        models: str = "",
+        root: Path = Path("out") / "refreshed",
+        max_change: Share = 0.2,
+        keep: VersionCount | None = None,
+        overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
+        device: Device = "auto",
+        dtype: Precision = "auto",
+        offload: Offload = "none",
+        batch: BatchSize | None = None,
+        models_dir: Path | None = None,
+        allow_code: bool = False,
+        allow_mixed_environment: bool = False,
+    ) -> dict[str, Any]:
+        asked = load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code)
+        placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
+        mixed = allow_mixed_environment
+        return refresh_dataset(asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed)
+
+    return _flow(refresh, "refresh-dataset", _REFRESH)
+
+
+def _flow(function: Callable[..., dict[str, Any]], name: str, what: str) -> Flow[..., dict[str, Any]]:
+    function.__name__ = function.__qualname__ = name.replace("-", "_")
     # Prefect shows it, arguments included, beside the parameters of a run.
-    build.__doc__ = f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}"
+    function.__doc__ = what
     # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
     runner = ThreadPoolTaskRunner(max_workers=1)
-    made: Flow[..., dict[str, Any]] = flow(
-        build, name=f"build-{name}", flow_run_name="{recipe}-{device}", task_runner=runner
-    )
+    made: Flow[..., dict[str, Any]] = flow(function, name=name, flow_run_name="{recipe}-{device}", task_runner=runner)
     return made
 
 
@@ -74,8 +116,35 @@ Raises:
         nothing survived of a part of the dataset, such as an edit.
 """
 
+_REFRESH = """Bring a dataset up to date: a new version beside the current one, verified before it is switched to.
+
+Args:
+    recipe: A recipe's name, or the path of a YAML file that the worker can read.
+    source: Replaces the recipe's source, for example folder:labels.csv; empty keeps it.
+    models: Name of a model pack; empty keeps the recipe's.
+    root: Folder of the versions; on several machines a shared one.
+    max_change: Largest share of the current samples that may be gone or made anew.
+    keep: How many versions stay; none for all.
+    overrides: Further changes of the recipe, each as a.b=value.
+    device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+    dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
+    offload: none, or model to keep idle models in host memory.
+    batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
+    models_dir: Folder with public checkpoints on the worker; none for the hub cache.
+    allow_code: Whether functions that the recipe names may run.
+    allow_mixed_environment: Whether what other versions of libraries made may be copied.
+
+Returns:
+    Folder, version, whether it is new, and how many samples were kept, added, removed and made anew.
+
+Raises:
+    RequestError: The recipe, the source, the models or the folder do not fit, or too much would change.
+    DataError: As the flows that build; the current version then stays.
+"""
+
 build_imagenet_e = build_flow("imagenet-e", "a dataset of attribute edits")
 build_xmai = build_flow("xmai", "a dataset of edited captions")
 build_watermark = build_flow("watermark", "a dataset of regenerated watermarks")
 build_imagenet_g = build_flow("imagenet-g", "a dataset of generated pictures of every class")
 build_fmr = build_flow("fmr", "a dataset of latent ascents with their round trips and random walks")
+refresh = refresh_flow()

@@ -74,18 +74,22 @@ class Difference:
             return f"{major + 1}.0.0"
         return f"{major}.{minor + 1}.0" if self.added else f"{major}.{minor}.{patch + 1}"
 
+    def counts(self) -> dict[str, int]:
+        """Return how many samples there are of each kind."""
+        return {
+            "kept": self.kept,
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "made_anew": len(self.made),
+            "judged_anew": len(self.judged),
+            "status_flips": len(self.flips),
+        }
+
     def document(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
         causes = Counter(cause for causes in self.made.values() for cause in causes)
         return {
-            "counts": {
-                "kept": self.kept,
-                "added": len(self.added),
-                "removed": len(self.removed),
-                "made_anew": len(self.made),
-                "judged_anew": len(self.judged),
-                "status_flips": len(self.flips),
-            },
+            "counts": self.counts(),
             "rendered_share": round(self.rendered, 6),
             "causes": dict(sorted(causes.items())),
             "dataset": self.facts,

@@ -122,13 +122,13 @@ def test_the_weekly_schedule_is_off_until_it_is_turned_on(server: str, tmp_path:
     assert all(time.strptime(run["expected_start_time"][:10], "%Y-%m-%d").tm_wday == 0 for run in runs), "not Mondays"
 
 
-@pytest.mark.parametrize("number", [0, 1, 3])
+@pytest.mark.parametrize("number", [0, 1, 3, 5])
 def test_the_file_names_entrypoints_that_exist(number: int) -> None:
     import yaml
     from prefect.flows import load_flow_from_entrypoint
 
     deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(deployments) == 5
+    assert len(deployments) == 6
     deployment = deployments[number]
     flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
     names = (
@@ -137,6 +137,7 @@ def test_the_file_names_entrypoints_that_exist(number: int) -> None:
         "build-watermark/build-watermark",
         "build-imagenet-g/build-imagenet-g",
         "build-fmr/build-fmr",
+        "refresh-dataset/refresh-dataset",
     )
     assert f"{flow.name}/{deployment['name']}" == names[number]
     assert set(deployment["parameters"]) <= set(flow.parameters.properties)
