@@ -404,7 +404,7 @@ def test_stochastic_edits_are_retried_with_fresh_seeds(tiny_plan: MakePlan, tmp_
 
 def test_the_run_file_alone_differs_between_equal_builds(dataset: Path) -> None:
     facts = json.loads((dataset / "run.json").read_text())
-    assert facts.keys() == {"digest", "engine", "fingerprint", "finished", "seconds", "spent", "system"}
+    assert facts.keys() == {"digest", "engine", "fingerprint", "finished", "seconds", "shards", "spent", "system"}
     rows = open_dataset(dataset).table
     assert facts["spent"]["evaluations"] == sum(rows.column("cost").to_pylist())
     stages = facts["spent"]["stages"]
