@@ -12,7 +12,6 @@ import torch
 
 from editmill.generators.base.failing import in_parts
 from editmill.generators.base.family import Build
-from editmill.generators.base.guards import Verdict
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.base.making import Maker, check_record
@@ -86,7 +85,7 @@ class FmrMaker(Maker[Subject]):
     def make(self, jobs: Sequence[Job[Subject]]) -> list[Made]:
         subjects = list({job.sample.source.id: job.loaded for job in jobs}.values())
         runs = {place: _ascend(ascent, subjects) for place, ascent in self.ascents.items()}
-        outcomes = [self._outcome(job, runs) for job in jobs]
+        outcomes = self._judged(jobs, [self._outcome(job, runs) for job in jobs])
         with threads(threads_beside(self.build.models.device)) as pool:
             sources = {subject.key: pool.submit(encode_image, subject.image, "png") for subject in subjects}
             pictures = [None if one.image is None else pool.submit(encode_image, one.image, "png") for one in outcomes]
@@ -120,7 +119,7 @@ class FmrMaker(Maker[Subject]):
         edit, subject = job.sample.edit, job.loaded
         name, network, target = edit.name, str(edit["network"]), str(edit["target"])
         if name == ORIGINAL:
-            return Outcome(subject.image, verdict=self._verdict(subject, subject.image))
+            return Outcome(subject.image)
         if name in (ASCENT, RANDOM):
             run = runs[network, target][subject.key]
         else:
@@ -130,11 +129,13 @@ class FmrMaker(Maker[Subject]):
         budget = int(edit["budget"])
         if run.failure:
             return Outcome(ascent=run, budget=budget)
-        return Outcome(run.images[budget], run, budget, self._verdict(subject, run.images[budget]))
+        return Outcome(run.images[budget], run, budget)
 
-    def _verdict(self, subject: Subject, image: Picture) -> Verdict:
-        (verdict,) = self.guard.describe([subject], [image])
-        return verdict
+    def _judged(self, jobs: Sequence[Job[Subject]], outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return outcomes with what the guard says of their pictures, asked about all at once."""
+        shown = [(job.loaded, one.image) for job, one in zip(jobs, outcomes, strict=True) if one.image is not None]
+        verdicts = iter(self.guard.describe([subject for subject, _ in shown], [image for _, image in shown]))
+        return [one if one.image is None else replace(one, verdict=next(verdicts)) for one in outcomes]
 
     def _made(self, job: Job[Subject], outcome: Outcome, members: Mapping[str, bytes]) -> Made:
         """Return the sample; a picture that a guard refuses is stored as the original or as a fallback alone."""

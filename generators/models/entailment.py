@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import halving
 from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
 from editmill.manifests.arrays import Feature
@@ -61,11 +63,20 @@ class Entailment:
         encoded = self.tokenizer(premises, hypotheses, truncation=True)
         result = np.zeros((len(pairs), len(LABELS)), np.float32)
         for length, positions in batches([len(ids) for ids in encoded.input_ids], len(LABELS)):
-            # Batches of a few are summed in another order than longer ones, so a short one is filled up.
-            filled = [*positions, *[positions[-1]] * (LEAST_BATCH - len(positions))]
-            logits = self.model(**self._inputs(encoded, filled, length)).logits[: len(positions)]
+            run = partial(self._logits, encoded, positions, length)
+            logits, _ = halving(run, max(LEAST_BATCH, len(positions)))
             result[positions] = logits.float().softmax(dim=-1)[:, self.columns].cpu().numpy()
         return result
+
+    def _logits(self, encoded: Any, positions: list[int], length: int, size: int) -> torch.Tensor:
+        """Return the model's output for pairs, float [positions, 3], ``size`` in a call."""
+        found = []
+        for start in range(0, len(positions), size):
+            part = positions[start : start + size]
+            # Batches of a few are summed in another order than longer ones, so a short one is filled up.
+            filled = [*part, *[part[-1]] * (min(LEAST_BATCH, size) - len(part))]
+            found.append(self.model(**self._inputs(encoded, filled, length)).logits[: len(part)])
+        return torch.cat(found)
 
     def _inputs(self, encoded: Any, positions: list[int], length: int) -> dict[str, torch.Tensor]:
         ids, attention = pad_sequences(

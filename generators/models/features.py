@@ -74,13 +74,13 @@ class ImageTextFeatures:
         if len(self._texts) > CAPACITY:
             self._texts.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
-        for start in range(0, len(new), TEXT_BATCH):
-            batch = new[start : start + TEXT_BATCH]
-            # Filled up, since products of another height sum in another order (see fixed_batches).
-            features = _normalise(
-                self.model.get_text_features(**self._tokens([*batch, *[batch[-1]] * (TEXT_BATCH - len(batch))]))
-            )
-            self._texts.update(zip(batch, features, strict=False))
+        if new:
+            tokens = self._tokens(new)
+
+            def run(*rows: torch.Tensor) -> tuple[torch.Tensor]:
+                return (_normalise(self.model.get_text_features(**dict(zip(tokens, rows, strict=True)))),)
+
+            self._texts.update(zip(new, fitting_rows(run, TEXT_BATCH, *tokens.values())[0], strict=True))
         return torch.stack([self._texts[text] for text in texts])
 
     def _tokens(self, texts: list[str]) -> Any:

@@ -4,12 +4,14 @@ between sets of pictures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import in_micro_batches
 from editmill.generators.models.preprocessing import load_processor
 from editmill.manifests.arrays import Feature, Picture
 from editmill.manifests.stages import stage
@@ -26,22 +28,15 @@ class ImageEncoder:
         self.processor = load_processor(models, role)
         self.first_patch = 1 + getattr(self.model.config, "num_register_tokens", 0)
 
+    def _tokens(self, images: list[Picture]) -> torch.Tensor:
+        return torch.stack(in_micro_batches(images, BATCH, self._see))
+
     @stage("networks")
     @torch.inference_mode()
-    def _tokens(self, images: list[Picture]) -> torch.Tensor:
-        found = []
-        for first in range(0, len(images), BATCH):
-            # Each picture on its own: pictures in a list may differ in size, and some processors need equal ones.
-            pixels = [
-                self.processor(images=image, return_tensors="pt").pixel_values
-                for image in images[first : first + BATCH]
-            ]
-            found.append(
-                self.model(pixel_values=torch.cat(pixels).to(self.device, self.model.dtype))
-                .last_hidden_state.float()
-                .cpu()
-            )
-        return torch.cat(found)
+    def _see(self, images: Sequence[Picture]) -> list[torch.Tensor]:
+        # Each picture on its own: pictures in a list may differ in size, and some processors need equal ones.
+        pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in images])
+        return list(self.model(pixel_values=pixels.to(self.device, self.model.dtype)).last_hidden_state.float().cpu())
 
     def identities(self, images: list[Picture]) -> Picture:
         """Return unit CLS features, float32 [images, width], of pictures uint8 [H, W, 3] RGB.

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import in_micro_batches
 from editmill.generators.models.preprocessing import load_tokenizer
 from editmill.generators.models.token_batches import batches, pad_sequences
 from editmill.manifests.arrays import Feature
@@ -222,9 +223,11 @@ class MaskedLm:
         float32 [batch, vocabulary].
         """
         for length, positions in batches([len(sequence) for sequence in sequences], self.model.config.vocab_size):
-            ids, attention = pad_sequences(
-                [sequences[position] for position in positions], length, self.tokenizer.pad_token_id
-            )
-            logits = self.model(input_ids=ids.to(self.device), attention_mask=attention.to(self.device)).logits
-            chosen = logits[torch.arange(len(positions)), [places[position] for position in positions]]
-            yield positions, chosen.float().log_softmax(dim=-1)
+
+            def run(some: Sequence[int], length: int = length) -> list[torch.Tensor]:
+                ids, attention = pad_sequences([sequences[one] for one in some], length, self.tokenizer.pad_token_id)
+                logits = self.model(input_ids=ids.to(self.device), attention_mask=attention.to(self.device)).logits
+                chosen = logits[torch.arange(len(some)), [places[one] for one in some]]
+                return list(chosen.float().log_softmax(dim=-1))
+
+            yield positions, torch.stack(in_micro_batches(positions, len(positions), run))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torchvision.ops import box_convert
 
-from editmill.generators.models.fixed_batches import in_fixed_batches
+from editmill.generators.models.fixed_batches import fitting_rows, in_fixed_batches
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor, load_tokenizer
 from editmill.manifests.arrays import Picture
@@ -66,5 +66,9 @@ class OwlSight:
             tokens = self.tokenizer(list(queries), padding="max_length", truncation=True, return_tensors="pt").to(
                 self.device
             )
-            self._texts[queries] = self.towers.get_text_features(**tokens).pooler_output
+
+            def run(*rows: Tensor) -> tuple[Tensor]:
+                return (self.towers.get_text_features(**dict(zip(tokens, rows, strict=True))).pooler_output,)
+
+            (self._texts[queries],) = fitting_rows(run, len(queries), *tokens.values())
         return self._texts[queries]

@@ -87,9 +87,18 @@ def side_by_side(work: Callable[[J], A], jobs: Sequence[J], *, most: int) -> lis
     if most == 1:
         return [work(job) for job in jobs]
     running = [_Job(work) for _ in jobs]
-    # The first switch hands a job to ``work``, later ones the answers to its questions.
+    try:
+        return _finished(running, jobs, most)
+    finally:
+        # Where one has failed, the others end here, and not whenever they are forgotten.
+        for one in running:
+            one.throw()
+
+
+def _finished(running: Sequence[_Job], jobs: Sequence[J], most: int) -> list[Any]:
+    # The first switch hands a job to its work, later ones the answers to its questions.
     told: dict[int, Any] = dict(enumerate(jobs))
-    results: dict[int, A] = {}
+    results: dict[int, Any] = {}
     while told:
         waiting: dict[int, _Asking] = {}
         for number, given in told.items():

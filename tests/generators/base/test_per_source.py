@@ -37,3 +37,19 @@ def test_jobs_side_by_side_share_a_look_that_waits_for_a_network() -> None:
     found = side_by_side(lambda key: results.get(key, lambda: ask(network, key)), [1, 1, 2, 1, 2], most=4)
     assert found == [2, 2, 3, 2, 3]
     assert calls == [[1, 2]]
+
+
+def test_a_look_that_failed_with_its_jobs_is_not_waited_for() -> None:
+    results: PerSource[int] = PerSource()
+
+    def network(questions: Sequence[int]) -> list[int]:
+        raise MemoryError
+
+    def look(key: int) -> int:
+        return results.get(key, lambda: ask(network, key))
+
+    try:
+        side_by_side(look, [1, 1, 2], most=4)
+    except MemoryError:
+        # Before the jobs are forgotten, which this error still remembers.
+        assert [results.get(key, lambda: 5) for key in (1, 2)] == [5, 5]
