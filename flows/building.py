@@ -56,7 +56,7 @@ def build_dataset(
     }
 
 
-def refresh_dataset(
+def refresh_versions(
     recipe: Recipe, root: Path, *, placement: Placement, most: float, keep: int | None, mixed: bool
 ) -> dict[str, Any]:
     """Bring a dataset up to date within a flow run; see the flow for the arguments."""

@@ -19,7 +19,7 @@ from editmill.flows.building import (
     Share,
     VersionCount,
     build_dataset,
-    refresh_dataset,
+    refresh_versions,
 )
 from editmill.generators.models.choices import Offload, Precision
 from editmill.generators.models.loading import Placement
@@ -77,7 +77,7 @@ def refresh_flow() -> Flow[..., dict[str, Any]]:
         asked = load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code)
         placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
         mixed = allow_mixed_environment
-        return refresh_dataset(asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed)
+        return refresh_versions(asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed)
 
     return _flow(refresh, "refresh-dataset", _REFRESH)
 
@@ -147,4 +147,10 @@ build_xmai = build_flow("xmai", "a dataset of edited captions")
 build_watermark = build_flow("watermark", "a dataset of regenerated watermarks")
 build_imagenet_g = build_flow("imagenet-g", "a dataset of generated pictures of every class")
 build_fmr = build_flow("fmr", "a dataset of latent ascents with their round trips and random walks")
-refresh = refresh_flow()
+refresh_dataset = refresh_flow()
+
+# Every flow, and its deployment of the same name.
+FLOWS = {
+    made.name: made
+    for made in (build_imagenet_e, build_xmai, build_watermark, build_imagenet_g, build_fmr, refresh_dataset)
+}

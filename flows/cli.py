@@ -19,6 +19,7 @@ from editmill.flows.commands.masks import masks
 from editmill.flows.commands.refresh import diff, refresh, rollback
 from editmill.flows.commands.regate import regate
 from editmill.flows.failures import failure_of, stopping_cleanly
+from editmill.flows.starting import run, serve
 
 
 class Group(click.Group):
@@ -85,6 +86,8 @@ for command in (
     refresh,
     regate,
     rollback,
+    run,
+    serve,
     show,
     verify,
 ):

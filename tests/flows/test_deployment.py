@@ -15,8 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from prefect.client.orchestration import get_client
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from editmill.flows.builds import FLOWS
+from editmill.flows.cli import main
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset
 from tests.flows.conftest import ROOT, START_TIMEOUT, Cli, prefect_cli
@@ -27,8 +31,9 @@ pytestmark = pytest.mark.prefect
 DEPLOYMENT = "build-imagenet-e/build-imagenet-e"
 
 
-@pytest.fixture
-def deployed(cli: Cli) -> Cli:
+@pytest.fixture(scope="module")
+def deployed(prefect_environment: dict[str, str]) -> Cli:
+    cli = prefect_cli(prefect_environment)
     cli("work-pool", "create", "local", "--type", "process", "--overwrite")
     cli("--no-prompt", "deploy", "--all")
     return cli
@@ -36,7 +41,9 @@ def deployed(cli: Cli) -> Cli:
 
 def test_a_deployed_run_on_a_worker_builds_a_dataset_that_verifies(deployed: Cli, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    deployed("deployment", "run", DEPLOYMENT, *tiny_arguments(out))
+    # By its bare name, which Prefect's own command refuses.
+    started = editmill("run", "build-imagenet-e", *tiny_arguments(out))
+    assert started.exit_code == 0, started.output
     worker = deployed("worker", "start", "--pool", "local", "--run-once")
 
     with get_client(sync_client=True) as client:
@@ -52,6 +59,54 @@ def test_a_deployed_run_on_a_worker_builds_a_dataset_that_verifies(deployed: Cli
     unknown = deployed("deployment", "run", DEPLOYMENT, "-p", "steps=3", check=False)
     assert unknown.returncode == 1
     assert "overrides" in unknown.stdout + unknown.stderr, "the parameters that exist should be listed"
+
+
+def editmill(*arguments: str) -> Result:
+    return CliRunner().invoke(main, arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("build-imagenet",), "one of build-"),
+        (("other/build-imagenet-e",), "no deployment 'other/build-imagenet-e'"),
+        ((DEPLOYMENT, "-p", "steps=3"), "no parameter 'steps'"),
+        ((DEPLOYMENT, "-p", "shards=0"), "less than the minimum of 1"),
+        ((DEPLOYMENT, "-p", "shards"), "not of the form NAME=VALUE"),
+    ],
+    ids=lambda value: str(value[-1]),
+)
+def test_a_run_that_can_not_start_says_why(deployed: Cli, arguments: tuple[str, ...], said: str) -> None:
+    result = editmill("run", *arguments)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.output
+
+
+@pytest.mark.parametrize("address", [None, "http://127.0.0.1:9/api"])
+def test_without_a_server_run_and_serve_say_how_to_start_one(address: str | None) -> None:
+    with temporary_settings({PREFECT_API_URL: address}):
+        for arguments in (("run", DEPLOYMENT), ("serve",)):
+            result = editmill(*arguments)
+            assert (result.exit_code, "prefect server start" in result.stderr) == (2, True), result.output
+
+
+@pytest.mark.slow
+def test_one_process_serves_all_deployments(server: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
+    command = [sys.executable, "-m", "editmill"]
+    schedule = ["--schedule", "build-xmai=0 4 * * 1"]
+    with subprocess.Popen([*command, "serve", *schedule], cwd=tmp_path, env=environment) as serving:
+        try:
+            deadline = time.monotonic() + START_TIMEOUT
+            while len(found := ask(server, "deployments/filter", {})) < len(FLOWS) and time.monotonic() < deadline:
+                time.sleep(1)
+            assert {one["name"] for one in found} == set(FLOWS)
+            crons = {one["name"]: [each["schedule"]["cron"] for each in one["schedules"]] for one in found}
+            assert [name for name, mine in crons.items() if mine] == ["build-xmai"]
+            run = [*command, "run", "build-imagenet-e", *tiny_arguments(Path("out")), "--watch"]
+            assert subprocess.run(run, env=environment, timeout=START_TIMEOUT).returncode == 0
+        finally:
+            serving.terminate()
+    assert verify_dataset(tmp_path / "out").ok
 
 
 @pytest.fixture

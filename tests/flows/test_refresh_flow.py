@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from editmill.flows.builds import refresh
+from editmill.flows.builds import refresh_dataset
 from editmill.manifests.errors import RequestError
 from editmill.manifests.reader import open_dataset
 from tests.flows.test_imagenet_e_flow import artifact
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.prefect, pytest.mark.slow, pytest.mark.usefixtures("pr
 
 def run(root: Path, *overrides: str, **parameters: Any) -> dict[str, Any]:
     changes = [*OVERRIDES, "shards=2", "version=1.0.0", *overrides]
-    result: dict[str, Any] = refresh(recipe=RECIPE, root=root, overrides=changes, device="cpu", **parameters)
+    result: dict[str, Any] = refresh_dataset(recipe=RECIPE, root=root, overrides=changes, device="cpu", **parameters)
     return result
 
 
