@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from editmill.flows.artifacts import ProgressBar, post_changes, post_dataset
-from editmill.flows.tasks import collect, log_core_messages, submit_shards
+from editmill.flows.engines import task_runner
+from editmill.flows.tasks import Tasks, collect, log_core_messages
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
@@ -37,13 +38,18 @@ def build_dataset(
     *,
     placement: Placement,
     allow_code: bool,
+    engine: str,
 ) -> dict[str, Any]:
     """Build what is missing of a dataset and assemble it, within a flow run; see the flows for the arguments."""
     log_core_messages()
     plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code))
-    prepared = prepare(plan, out.resolve(), placement)
-    with prepared.lock:
-        manifest = finished(prepared) if prepared.complete else _built(prepared, placement.device)
+    with task_runner(engine) as runner:
+        tasks = Tasks(runner)
+        # Resolved once: a worker with other hardware must not render what this fingerprint does not say.
+        placement = tasks.find_device(placement)
+        prepared = prepare(plan, out.resolve(), placement, calibrate=tasks.calibrate)
+        with prepared.lock:
+            manifest = finished(prepared) if prepared.complete else _built(prepared, tasks, engine)
     post_dataset(manifest, prepared.out)
     check_losses(prepared.out)
     return {
@@ -57,23 +63,26 @@ def build_dataset(
 
 
 def refresh_versions(
-    recipe: Recipe, root: Path, *, placement: Placement, most: float, keep: int | None, mixed: bool
+    recipe: Recipe, root: Path, *, placement: Placement, most: float, keep: int | None, mixed: bool, engine: str
 ) -> dict[str, Any]:
     """Bring a dataset up to date within a flow run; see the flow for the arguments."""
     log_core_messages()
-    with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
-        if not work.done:
-            prepared = work.prepare()
-            with prepared.lock:
-                manifest = finished(prepared) if prepared.complete else _built(prepared, placement.device)
-            work.publish(keep=keep)
-            post_dataset(manifest, dataset_folder(work.root))
-            post_changes(manifest, work.changes)
-        return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
+    with task_runner(engine) as runner:
+        tasks = Tasks(runner)
+        placement = tasks.find_device(placement)
+        with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
+            if not work.done:
+                prepared = work.prepare(tasks.calibrate)
+                with prepared.lock:
+                    manifest = finished(prepared) if prepared.complete else _built(prepared, tasks, engine)
+                work.publish(keep=keep)
+                post_dataset(manifest, dataset_folder(work.root))
+                post_changes(manifest, work.changes)
+            return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
 
 
-def _built(prepared: Prepared, device: str) -> Manifest:
+def _built(prepared: Prepared, tasks: Tasks, engine: str) -> Manifest:
     started = time.time()
     bar = ProgressBar(prepared.plan.recipe.name, shards=len(prepared.plan.shards))
-    collect(submit_shards(prepared, device=device), out=str(prepared.out), advance=bar.advance)
-    return finish(prepared, started=started, engine="prefect")
+    collect(tasks.build(prepared), out=str(prepared.out), advance=bar.advance)
+    return finish(prepared, started=started, engine=f"prefect, {engine.partition('//')[0]}")

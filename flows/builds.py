@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Flow, flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from editmill.flows.building import (
     BatchSize,
@@ -21,6 +20,7 @@ from editmill.flows.building import (
     build_dataset,
     refresh_versions,
 )
+from editmill.flows.engines import Engine
 from editmill.generators.models.choices import Offload, Precision
 from editmill.generators.models.loading import Placement
 from editmill.pipelines.recipe import load_recipe
@@ -47,10 +47,13 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         batch: BatchSize | None = None,
         models_dir: Path | None = None,
         allow_code: bool = False,
+        engine: Engine = "local",
     ) -> dict[str, Any]:
         changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
         placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
-        return build_dataset(recipe, source, models, out, changes, placement=placement, allow_code=allow_code)
+        return build_dataset(
+            recipe, source, models, out, changes, placement=placement, allow_code=allow_code, engine=engine
+        )
 
     return _flow(build, f"build-{name}", f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}")
 
@@ -73,11 +76,14 @@ def refresh_flow() -> Flow[..., dict[str, Any]]:
         models_dir: Path | None = None,
         allow_code: bool = False,
         allow_mixed_environment: bool = False,
+        engine: Engine = "local",
     ) -> dict[str, Any]:
         asked = load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code)
         placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
         mixed = allow_mixed_environment
-        return refresh_versions(asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed)
+        return refresh_versions(
+            asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed, engine=engine
+        )
 
     return _flow(refresh, "refresh-dataset", _REFRESH)
 
@@ -86,9 +92,7 @@ def _flow(function: Callable[..., dict[str, Any]], name: str, what: str) -> Flow
     function.__name__ = function.__qualname__ = name.replace("-", "_")
     # Prefect shows it, arguments included, beside the parameters of a run.
     function.__doc__ = what
-    # One thread: the models of a process serve one shard at a time. Several accelerators are several Dask workers.
-    runner = ThreadPoolTaskRunner(max_workers=1)
-    made: Flow[..., dict[str, Any]] = flow(function, name=name, flow_run_name="{recipe}-{device}", task_runner=runner)
+    made: Flow[..., dict[str, Any]] = flow(function, name=name, flow_run_name="{recipe}-{device}")
     return made
 
 
@@ -100,12 +104,14 @@ Args:
     out: The dataset's folder; on several machines a shared one.
     shards: Number of shards; none keeps the recipe's, or chooses by estimated cost.
     overrides: Further changes of the recipe, each as a.b=value.
-    device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+    device: auto, cpu, mps, cuda or cuda:0; auto is what the first of the engine's workers has.
     dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
     offload: none, or model to keep idle models in host memory.
     batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.
     allow_code: Whether functions that the recipe names may run.
+    engine: Where models run: local for this process; dask:tcp://HOST:PORT for the workers of a Dask scheduler;
+        dask-local:N for N workers on this machine, each with an accelerator of its own where there are several.
 
 Returns:
     Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
@@ -126,13 +132,15 @@ Args:
     max_change: Largest share of the current samples that may be gone or made anew.
     keep: How many versions stay; none for all.
     overrides: Further changes of the recipe, each as a.b=value.
-    device: auto, cpu, mps, cuda or cuda:0. On Dask, cuda takes one GPU resource per shard.
+    device: auto, cpu, mps, cuda or cuda:0; auto is what the first of the engine's workers has.
     dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
     offload: none, or model to keep idle models in host memory.
     batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.
     allow_code: Whether functions that the recipe names may run.
     allow_mixed_environment: Whether what other versions of libraries made may be copied.
+    engine: Where models run: local for this process; dask:tcp://HOST:PORT for the workers of a Dask scheduler;
+        dask-local:N for N workers on this machine, each with an accelerator of its own where there are several.
 
 Returns:
     Folder, version, whether it is new, and how many samples were kept, added, removed and made anew.

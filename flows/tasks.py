@@ -1,4 +1,4 @@
-"""Prefect tasks: one per shard."""
+"""Prefect tasks: what needs models, above all one per shard."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import torch
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import TaskRunner
 
+from editmill.flows.engines import accelerator_slot
+from editmill.generators.models.loading import Placement
 from editmill.manifests.errors import DataError, ExhaustedError
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.build import Prepared
+from editmill.pipelines.calibrate import calibrate_guards
+from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import Done, ShardTask, build_shard
 
 logger = logging.getLogger("editmill.flows")
+T = TypeVar("T")
 
 RETRIES = 2
 RETRY_DELAYS = (10.0, 60.0)
@@ -42,34 +48,48 @@ def is_infrastructure_fault(task: object, task_run: object, state: State[Any]) -
     return isinstance(error, TRANSIENT) and not isinstance(error, PERMANENT)
 
 
-class ShardJob:
-    """A shard's task, in a class that hides it: Prefect and Dask walk through tuples and dataclasses, sample by sample,
-    in search of futures.
+class Hidden(Generic[T]):
+    """What a task is given, in a class that hides it: Prefect and Dask walk through tuples and dataclasses, sample by
+    sample, in search of futures.
 
     Prefect's own ``quote`` does not serve: on Dask the task receives a tuple instead of what was quoted.
     """
 
-    def __init__(self, shard_task: ShardTask) -> None:
-        self.shard_task = shard_task
+    def __init__(self, value: T) -> None:
+        self.value = value
 
 
-@task(  # type: ignore[untyped-decorator]
-    name="build-shard",
-    task_run_name="shard-{shard:06d}",
-    # A cached result would call a shard done whose file is gone; the files alone decide.
-    cache_policy=NO_CACHE,
-    persist_result=False,
-    retries=RETRIES,
-    retry_delay_seconds=list(RETRY_DELAYS),
-    retry_condition_fn=is_infrastructure_fault,
-)
-def render_shard(shard: int, job: ShardJob) -> dict[str, Any]:
+# A cached result would call a shard done whose file is gone; the files alone decide.
+_options: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "persist_result": False,
+    "retries": RETRIES,
+    "retry_delay_seconds": list(RETRY_DELAYS),
+    "retry_condition_fn": is_infrastructure_fault,
+}
+
+
+@task(name="find-device", **_options)  # type: ignore[untyped-decorator]
+def find_device(job: Hidden[Placement]) -> Placement:
+    """Return a placement with every choice made where models run."""
+    job.value.resolve()
+    return job.value.settled()
+
+
+@task(name="calibrate-guards", **_options)  # type: ignore[untyped-decorator]
+def calibrate(job: Hidden[tuple[Plan, Path, Placement, str]]) -> GuardReport | None:
+    """Calibrate the guards of a plan, or read the report that its folder has."""
+    return _calibrate_alone(*job.value)
+
+
+@task(name="build-shard", task_run_name="shard-{shard:06d}", **_options)  # type: ignore[untyped-decorator]
+def render_shard(shard: int, job: Hidden[ShardTask]) -> dict[str, Any]:
     """Build one shard, or check it when it is there; the files are the result, Prefect's state is not.
 
     Returns:
         The shard's number, planned and accepted samples, and the tar's path and sha256.
     """
-    stats = _build_alone(shard, job.shard_task)
+    stats = _build_alone(shard, job.value)
     return {
         "shard": shard,
         "planned": stats.planned,
@@ -93,26 +113,49 @@ def log_core_messages() -> None:
     logging.getLogger("editmill").setLevel(logging.INFO)
 
 
-def submit_shards(prepared: Prepared, *, device: str) -> dict[int, PrefectFuture[dict[str, Any]]]:
-    """Submit a task per shard of the plan."""
-    with accelerator_slot(device):
-        return {
-            shard: render_shard.submit(shard, ShardJob(prepared.task(shard)))
-            for shard in range(len(prepared.plan.shards))
-        }
+def _calibrate_alone(plan: Plan, out: Path, placement: Placement, inputs: str) -> GuardReport | None:
+    log_core_messages()
+    with _models_in_use:
+        return calibrate_guards(plan, out, placement, inputs)
 
 
-def accelerator_slot(device: str) -> AbstractContextManager[Any]:
-    """Ask on Dask for one ``GPU`` resource per shard when a CUDA device was asked for by name; elsewhere nothing."""
-    if not device.startswith("cuda"):
-        return nullcontext()
-    # Without Dask there are no resources to ask for, and other runners ignore the annotation.
-    try:
-        dask = import_module("dask")
-    except ImportError:
-        return nullcontext()
-    slot: AbstractContextManager[Any] = dask.annotate(resources={"GPU": 1})
-    return slot
+class Tasks:
+    """The tasks of one run, on what runs them.
+
+    Args:
+        runner: It has been started.
+    """
+
+    def __init__(self, runner: TaskRunner[Any]) -> None:
+        self.runner = runner
+
+    def find_device(self, placement: Placement) -> Placement:
+        """Return a placement as it comes to where models run, which may be another machine.
+
+        Raises:
+            RequestError: The device can't be used there.
+        """
+        found: Placement = self.runner.submit(find_device, {"job": Hidden(placement)}).result()
+        return found
+
+    def calibrate(
+        self, plan: Plan, out: Path, placement: Placement, inputs: str, *, reuse: None = None
+    ) -> GuardReport | None:
+        """Calibrate a plan's guards; see `calibrate_guards`. Flows that build reuse nothing."""
+        if plan.recipe.calibration is None:
+            return None
+        with accelerator_slot(self.runner, placement.device):
+            future = self.runner.submit(calibrate, {"job": Hidden((plan, out, placement, inputs))})
+        report: GuardReport | None = future.result()
+        return report
+
+    def build(self, prepared: Prepared) -> dict[int, PrefectFuture[dict[str, Any]]]:
+        """Submit a task per shard of the plan."""
+        with accelerator_slot(self.runner, prepared.placement.device):
+            return {
+                shard: self.runner.submit(render_shard, {"shard": shard, "job": Hidden(prepared.task(shard))})
+                for shard in range(len(prepared.plan.shards))
+            }
 
 
 def collect(
@@ -121,7 +164,7 @@ def collect(
     """Wait for every shard.
 
     Args:
-        futures: From ``submit_shards``.
+        futures: From ``Tasks.build``.
         out: The dataset's folder, for the message.
         advance: Called with the number of ended shards whenever one has ended.
 

@@ -112,7 +112,14 @@ class Prepared:
 
 
 def prepare(
-    plan: Plan, out: Path, placement: Placement, *, wait: bool = True, reuse: Path | None = None, mixed: bool = False
+    plan: Plan,
+    out: Path,
+    placement: Placement,
+    *,
+    wait: bool = True,
+    reuse: Path | None = None,
+    mixed: bool = False,
+    calibrate: Callable[..., GuardReport | None] = calibrate_guards,
 ) -> Prepared:
     """Check the models, lock and take the output folder, and calibrate the guards where the recipe says so.
 
@@ -123,6 +130,7 @@ def prepare(
         wait: Whether to wait while other processes work in the folder on what this build needs.
         reuse: A finished dataset of which is copied what is made from the same; None to make everything.
         mixed: Whether that one may have been built with other versions of libraries.
+        calibrate: Calibrates the guards as `calibrate_guards` does, perhaps on another machine.
 
     Raises:
         ModelError: A checkpoint is missing.
@@ -141,7 +149,7 @@ def prepare(
         # A finished dataset that was damaged since is built again as far as it was damaged.
         if claim(out, identity.fingerprint, len(plan.shards)) and intact(out):
             return Prepared(plan, identity, out, placement, True, lock)
-        report = calibrate_guards(plan, out, placement, identity.calibration, reuse=reuse)
+        report = calibrate(plan, out, placement, identity.calibration, reuse=reuse)
         # Shards may be built on other machines, which share this folder alone.
         return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse)
     except BaseException:

@@ -113,7 +113,7 @@ def _shared(plan: Plan, placement: Placement) -> dict[str, Any]:
         "render": plan.recipe.family.version,
         "guards": {entry.name: GUARDS.get(entry.name).version for entry in plan.recipe.guards},
         # The kind alone: which of several accelerators it is changes no byte.
-        "device": placement.resolve().type,
+        "device": placement.kind,
         # Kernels sum in another order for another number.
         **({"batch": placement.pictures} if placement.pictures > 1 else {}),
     }

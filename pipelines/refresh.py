@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from editmill.generators.models.loading import Placement
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.records import Manifest
@@ -27,6 +28,7 @@ from editmill.manifests.versions import (
 )
 from editmill.pipelines.assemble import make_manifest
 from editmill.pipelines.build import Prepared, prepare
+from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.changes import write_changes
 from editmill.pipelines.differences import Difference, Known, facts_between, samples_of
 from editmill.pipelines.fingerprint import Identity, identify
@@ -81,8 +83,11 @@ class Refresh:
         """The new version, or the current one where nothing differs."""
         return self.plan.recipe.version
 
-    def prepare(self) -> Prepared:
+    def prepare(self, calibrate: Callable[..., GuardReport | None] = calibrate_guards) -> Prepared:
         """Take the folder in which the new version is built; a refresh that was stopped goes on there.
+
+        Args:
+            calibrate: As for ``build.prepare``.
 
         Raises:
             EditmillError: See ``build.prepare``.
@@ -91,7 +96,7 @@ class Refresh:
         if begun(folder)[0] not in (None, self.identity.fingerprint):
             # Of another state of the sources, which nobody waits for any more.
             shutil.rmtree(folder)
-        prepared = prepare(self.plan, folder, self.placement, reuse=self.old, mixed=self.mixed)
+        prepared = prepare(self.plan, folder, self.placement, reuse=self.old, mixed=self.mixed, calibrate=calibrate)
         return replace(prepared, extras=self._extras) if self.old is not None else prepared
 
     def _extras(self, shards: list[Path], manifest: Manifest) -> list[str]:

@@ -72,10 +72,16 @@ class Machine:
     batch: int | None
 
     def placement(self) -> Placement:
-        """Return the placement."""
+        """Return the placement.
+
+        Raises:
+            RequestError: This machine has no such device.
+        """
         from editmill.generators.models.loading import Placement
 
-        return Placement(**vars(self))
+        placement = Placement(**vars(self))
+        placement.resolve()
+        return placement
 
 
 class LocalPath(click.Path):

@@ -77,7 +77,12 @@ class Placement:
     @property
     def pictures(self) -> int:
         """Pictures that share a call of a network, chosen."""
-        return self.batch or (1 if self.resolve().type == "cpu" else 8)
+        return self.batch or (1 if self.kind == "cpu" else 8)
+
+    @property
+    def kind(self) -> str:
+        """The kind of device, such as "cuda"; of one that is named this machine needs none."""
+        return self.resolve().type if self.device == "auto" else self.device.partition(":")[0]
 
     @property
     def precision(self) -> str:

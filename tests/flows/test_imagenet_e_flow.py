@@ -104,7 +104,14 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"shards": 0}, {"device": "gpu"}, {"recipe": ""}, {"overrides": "source.count=3"}, {"steps": 3}],
+    [
+        {"shards": 0},
+        {"device": "gpu"},
+        {"recipe": ""},
+        {"overrides": "source.count=3"},
+        {"steps": 3},
+        {"engine": "dask-local:0"},
+    ],
     ids=lambda value: next(iter(value)),
 )
 def test_parameters_are_validated_before_anything_runs(parameters: dict[str, Any], tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import threading
-from contextlib import nullcontext
 
 import pytest
 import torch
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from editmill.flows.tasks import accelerator_slot, collect, is_infrastructure_fault, render_shard
+from editmill.flows.tasks import collect, is_infrastructure_fault, render_shard
 from editmill.manifests.errors import CorruptDatasetError, DataError, ModelError, exhausted
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
@@ -85,8 +84,3 @@ def test_all_shards_end_before_the_failed_ones_are_named() -> None:
     assert "shard 000001: ModelError: no checkpoint for 1" in text
     assert "shard 000003: ModelError: no checkpoint for 3" in text
     assert "where: OUT" in text
-
-
-@pytest.mark.parametrize("device", ["auto", "cpu", "mps"])
-def test_no_slot_is_taken_without_a_cuda_device(device: str) -> None:
-    assert isinstance(accelerator_slot(device), nullcontext)
