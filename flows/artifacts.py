@@ -1,4 +1,4 @@
-"""What a build's run page shows: progress, counts, and the dataset with a few thumbnails."""
+"""What a build's run page shows beside its progress: counts, guards, and the dataset with a few thumbnails."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import base64
 import io
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
 
+from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Counts, Manifest
 from editmill.pipelines.changes import prose
@@ -27,39 +24,54 @@ SHEET_CELL = 72
 SHEET_QUALITY = 80
 
 
-class ProgressBar:
-    """The progress artifact of one build."""
-
-    def __init__(self, name: str, *, shards: int) -> None:
-        self.shards = shards
-        self.identifier: UUID = create_progress_artifact(0.0, key=_key(name, "progress"), description=self._text(0))
-
-    def advance(self, ended: int) -> None:
-        """Show that ``ended`` shards have ended."""
-        update_progress_artifact(self.identifier, round(100 * ended / self.shards, 1), description=self._text(ended))
-
-    def _text(self, ended: int) -> str:
-        return f"{ended} of {self.shards} shards ended"
+def label_run(manifest_name: str, fingerprint: str, out: Path) -> None:
+    """Name the run of this flow after what it builds, and tag it so that the pages can be searched."""
+    run = FlowRunContext.get()
+    if run is None or run.flow_run is None:
+        return
+    head = fingerprint[:12]
+    tags = {*run.flow_run.tags, f"recipe:{manifest_name}", f"fingerprint:{head}", f"out:{out}"}
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(run.flow_run.id, name=f"{manifest_name} {head} in {out.name}", tags=sorted(tags))
 
 
-def post_dataset(manifest: Manifest, out: Path) -> None:
+def post_guards(name: str, report: GuardReport) -> None:
+    """Post how often guards err, by member of the ensemble."""
+    table = guard_table(report)
+    create_table_artifact(table, key=artifact_key(name, "guards"), description="Error rates of the guards, calibrated")
+
+
+def guard_table(report: GuardReport) -> list[dict[str, Any]]:
+    """Return one row per member: how often it rejects clean pictures, and accepts such with a destroyed label."""
+    sides = {"rejects clean": report.false_rejections, "accepts destroyed": report.false_accepts}
+    rows: dict[str, dict[str, Any]] = {}
+    for side, rates in sides.items():
+        for rate in rates:
+            if rate.kind == "overall":
+                row = rows.setdefault(rate.member, {"member": rate.member})
+                row[side] = f"{rate.rate:.2%} of {rate.pictures}" if rate.pictures else "not measured"
+                row[f"95 % ({side.split()[0]})"] = f"{rate.low:.2%} to {rate.high:.2%}" if rate.pictures else ""
+    return list(rows.values())
+
+
+def post_dataset(manifest: Manifest, out: Path, *, built: bool) -> None:
     """Post the table of counts and the page of the finished dataset."""
     create_table_artifact(
         count_table(manifest.counts),
-        key=_key(manifest.name, "counts"),
+        key=artifact_key(manifest.name, "counts"),
         description="Planned samples by edit and status",
     )
     create_markdown_artifact(
         dataset_page(manifest, out),
-        key=_key(manifest.name, "dataset"),
-        description=f"{manifest.name} {manifest.version}",
+        key=artifact_key(manifest.name, "dataset"),
+        description=f"{manifest.name} {manifest.version}{'' if built else ': complete before, nothing to build'}",
     )
 
 
 def post_changes(manifest: Manifest, changes: Difference) -> None:
     """Post what differs from the version before."""
-    what = f"Changes of {manifest.name} {manifest.version}"
-    create_markdown_artifact(prose(changes, manifest.version), key=_key(manifest.name, "changes"), description=what)
+    what, key = f"Changes of {manifest.name} {manifest.version}", artifact_key(manifest.name, "changes")
+    create_markdown_artifact(prose(changes, manifest.version), key=key, description=what)
 
 
 def count_table(counts: Counts) -> list[dict[str, Any]]:
@@ -107,6 +119,6 @@ def thumbnails(out: Path) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _key(name: str, suffix: str) -> str:
+def artifact_key(name: str, suffix: str) -> str:
     """Return a key of an artifact, which holds only ``[a-z0-9-]``."""
     return f"{name.replace('_', '-')}-{suffix}"

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from editmill.flows.artifacts import ProgressBar, post_changes, post_dataset
+from editmill.flows.artifacts import label_run, post_changes, post_dataset, post_guards
 from editmill.flows.engines import task_runner
-from editmill.flows.tasks import Tasks, collect, log_core_messages
+from editmill.flows.tasks import Tasks, log_core_messages
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
@@ -48,9 +48,8 @@ def build_dataset(
         # Resolved once: a worker with other hardware must not render what this fingerprint does not say.
         placement = tasks.find_device(placement)
         prepared = prepare(plan, out.resolve(), placement, calibrate=tasks.calibrate)
-        with prepared.lock:
-            manifest = finished(prepared) if prepared.complete else _built(prepared, tasks, engine)
-    post_dataset(manifest, prepared.out)
+        manifest = _made(prepared, tasks, engine)
+    post_dataset(manifest, prepared.out, built=not prepared.complete)
     check_losses(prepared.out)
     return {
         "name": manifest.name,
@@ -73,16 +72,20 @@ def refresh_versions(
         with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
             if not work.done:
                 prepared = work.prepare(tasks.calibrate)
-                with prepared.lock:
-                    manifest = finished(prepared) if prepared.complete else _built(prepared, tasks, engine)
+                manifest = _made(prepared, tasks, engine)
                 work.publish(keep=keep)
-                post_dataset(manifest, dataset_folder(work.root))
+                post_dataset(manifest, dataset_folder(work.root), built=True)
                 post_changes(manifest, work.changes)
             return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
 
 
-def _built(prepared: Prepared, tasks: Tasks, engine: str) -> Manifest:
-    started = time.time()
-    bar = ProgressBar(prepared.plan.recipe.name, shards=len(prepared.plan.shards))
-    collect(tasks.build(prepared), out=str(prepared.out), advance=bar.advance)
-    return finish(prepared, started=started, engine=f"prefect, {engine.partition('//')[0]}")
+def _made(prepared: Prepared, tasks: Tasks, engine: str) -> Manifest:
+    with prepared.lock:
+        label_run(prepared.plan.recipe.name, prepared.identity.fingerprint, prepared.out)
+        if prepared.complete:
+            return finished(prepared)
+        started = time.time()
+        if prepared.report is not None:
+            post_guards(prepared.plan.recipe.name, prepared.report)
+        tasks.build(prepared)
+        return finish(prepared, started=started, engine=f"prefect, {engine.partition('//')[0]}")

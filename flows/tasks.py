@@ -5,21 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from uuid import uuid4
 
 import torch
 from prefect import task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner
 
+from editmill.flows.artifacts import artifact_key
 from editmill.flows.engines import accelerator_slot
+from editmill.flows.reports import Meter, Report, listening, send, shown
 from editmill.generators.models.loading import Placement
 from editmill.manifests.errors import DataError, ExhaustedError
 from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.progress import hearing
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.build import Prepared
 from editmill.pipelines.calibrate import calibrate_guards
@@ -31,7 +36,6 @@ T = TypeVar("T")
 
 RETRIES = 2
 RETRY_DELAYS = (10.0, 60.0)
-LOG_EVERY = 30.0
 NAMED_FAILURES = 10
 # Trying again brings back neither a file nor a permission.
 PERMANENT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -77,19 +81,19 @@ def find_device(job: Hidden[Placement]) -> Placement:
 
 
 @task(name="calibrate-guards", **_options)  # type: ignore[untyped-decorator]
-def calibrate(job: Hidden[tuple[Plan, Path, Placement, str]]) -> GuardReport | None:
+def calibrate(job: Hidden[tuple[Plan, Path, Placement, str, Path | None]], topic: str) -> GuardReport | None:
     """Calibrate the guards of a plan, or read the report that its folder has."""
-    return _calibrate_alone(*job.value)
+    return _calibrate_alone(*job.value, topic)
 
 
 @task(name="build-shard", task_run_name="shard-{shard:06d}", **_options)  # type: ignore[untyped-decorator]
-def render_shard(shard: int, job: Hidden[ShardTask]) -> dict[str, Any]:
+def render_shard(shard: int, job: Hidden[ShardTask], topic: str) -> dict[str, Any]:
     """Build one shard, or check it when it is there; the files are the result, Prefect's state is not.
 
     Returns:
         The shard's number, planned and accepted samples, and the tar's path and sha256.
     """
-    stats = _build_alone(shard, job.value)
+    stats = _build_alone(shard, job.value, topic)
     return {
         "shard": shard,
         "planned": stats.planned,
@@ -99,24 +103,41 @@ def render_shard(shard: int, job: Hidden[ShardTask]) -> dict[str, Any]:
     }
 
 
-def _build_alone(shard: int, shard_task: ShardTask) -> ShardStats:
-    """Return the task's work. A function of its own, since Dask pickles a task's body by value, with every global it
-    names; a lock can't be.
-    """
+# Functions of their own, since Dask pickles a task's body by value, with every global it names; a lock can't be.
+def _calibrate_alone(
+    plan: Plan, out: Path, placement: Placement, inputs: str, reuse: Path | None, topic: str
+) -> GuardReport | None:
+    log_core_messages()
+    with _models_in_use, hearing(lambda done: send(topic, Report(0, done))):
+        return calibrate_guards(plan, out, placement, inputs, reuse=reuse)
+
+
+def _build_alone(shard: int, shard_task: ShardTask, topic: str) -> ShardStats:
     log_core_messages()
     with _models_in_use:
-        return build_shard(shard_task, _log_progress(shard, len(shard_task.samples)))
+        started = time.monotonic()
+        stats = build_shard(shard_task, _reporting(shard, topic))
+    seconds = time.monotonic() - started
+    logger.info("shard %06d: %d of %d samples accepted, %.0f s", shard, stats.nsamples, stats.planned, seconds)
+    return stats
+
+
+def _reporting(shard: int, topic: str) -> Callable[[Done], None]:
+    """Return a progress callback that tells the flow what is done of a shard."""
+    report = Report(shard, 0)
+
+    def advance(now: Done) -> None:
+        nonlocal report
+        done, accepted = report.done + now.samples, report.accepted + now.accepted
+        report = Report(shard, done, accepted, report.earlier + now.samples * now.earlier)
+        send(topic, report)
+
+    return advance
 
 
 def log_core_messages() -> None:
     """Let the core's INFO messages through to the run's log; without a level of its own only warnings arrive there."""
     logging.getLogger("editmill").setLevel(logging.INFO)
-
-
-def _calibrate_alone(plan: Plan, out: Path, placement: Placement, inputs: str) -> GuardReport | None:
-    log_core_messages()
-    with _models_in_use:
-        return calibrate_guards(plan, out, placement, inputs)
 
 
 class Tasks:
@@ -128,6 +149,8 @@ class Tasks:
 
     def __init__(self, runner: TaskRunner[Any]) -> None:
         self.runner = runner
+        # Of what they tell; a scheduler may serve several runs.
+        self.topic = f"editmill-{uuid4().hex}"
 
     def find_device(self, placement: Placement) -> Placement:
         """Return a placement as it comes to where models run, which may be another machine.
@@ -139,57 +162,56 @@ class Tasks:
         return found
 
     def calibrate(
-        self, plan: Plan, out: Path, placement: Placement, inputs: str, *, reuse: None = None
+        self, plan: Plan, out: Path, placement: Placement, inputs: str, *, reuse: Path | None = None
     ) -> GuardReport | None:
-        """Calibrate a plan's guards; see `calibrate_guards`. Flows that build reuse nothing."""
+        """Calibrate a plan's guards; see `calibrate_guards`."""
         if plan.recipe.calibration is None:
             return None
-        with accelerator_slot(self.runner, placement.device):
-            future = self.runner.submit(calibrate, {"job": Hidden((plan, out, placement, inputs))})
-        report: GuardReport | None = future.result()
+        meter = Meter(len(plan.calibration), "calibration sources")
+        key = artifact_key(plan.recipe.name, "calibration")
+        job = Hidden((plan, out, placement, inputs, reuse))
+        with listening(self.runner, self.topic, meter.hear), shown(meter, key):
+            with accelerator_slot(self.runner, placement.device):
+                future = self.runner.submit(calibrate, {"job": job, "topic": self.topic})
+            report: GuardReport | None = future.result()
+            meter.hear(Report(0, meter.total))
         return report
 
-    def build(self, prepared: Prepared) -> dict[int, PrefectFuture[dict[str, Any]]]:
-        """Submit a task per shard of the plan."""
-        with accelerator_slot(self.runner, prepared.placement.device):
-            return {
-                shard: self.runner.submit(render_shard, {"shard": shard, "job": Hidden(prepared.task(shard))})
-                for shard in range(len(prepared.plan.shards))
-            }
+    def build(self, prepared: Prepared) -> None:
+        """Build every shard of a plan.
+
+        Raises:
+            DataError: Some shards failed; it names them, after all others have ended.
+        """
+        name, shards = prepared.plan.recipe.name, range(len(prepared.plan.shards))
+        meter = Meter(sum(len(shard) for shard in prepared.plan.shards), "samples")
+        with listening(self.runner, self.topic, meter.hear), shown(meter, artifact_key(name, "progress")):
+            with accelerator_slot(self.runner, prepared.placement.device):
+                futures = {shard: self._submit(shard, prepared.task(shard)) for shard in shards}
+            failures = failed(futures)
+        if failures:
+            table = [{"shard": f"{shard:06d}", "error": said} for shard, said in failures.items()]
+            create_table_artifact(table, key=artifact_key(name, "failed-shards"), description="Shards that failed")
+            raise _shards_failed(failures, planned=len(futures), out=str(prepared.out))
+
+    def _submit(self, shard: int, task: ShardTask) -> PrefectFuture[dict[str, Any]]:
+        return self.runner.submit(render_shard, {"shard": shard, "job": Hidden(task), "topic": self.topic})
 
 
-def collect(
-    futures: dict[int, PrefectFuture[dict[str, Any]]], *, out: str, advance: Callable[[int], object]
-) -> list[dict[str, Any]]:
-    """Wait for every shard.
-
-    Args:
-        futures: From ``Tasks.build``.
-        out: The dataset's folder, for the message.
-        advance: Called with the number of ended shards whenever one has ended.
-
-    Raises:
-        DataError: Some shards failed; it names them, after all others have ended.
-    """
-    # All of them, failed ones too: what the other shards have done is kept for the next run.
-    for ended, _ in enumerate(as_completed(list(futures.values())), start=1):
-        advance(ended)
-    done, failures = [], {}
+def failed(futures: Mapping[int, PrefectFuture[Any]]) -> dict[int, str]:
+    """Wait for all shards, and return what failed ones say."""
+    failures = {}
+    # All of them: what the other shards have done is kept for the next run.
     for shard, future in futures.items():
         try:
-            done.append(future.result())
+            future.result()
         except Exception as error:
-            failures[shard] = error
-    if failures:
-        raise _shards_failed(failures, planned=len(futures), out=out)
-    return done
+            failures[shard] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return failures
 
 
-def _shards_failed(failures: dict[int, Exception], *, planned: int, out: str) -> DataError:
-    lines = [
-        f"shard {shard:06d}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        for shard, error in failures.items()
-    ]
+def _shards_failed(failures: Mapping[int, str], *, planned: int, out: str) -> DataError:
+    lines = [f"shard {shard:06d}: {said}" for shard, said in failures.items()]
     more = [f"and {len(lines) - NAMED_FAILURES} more"] if len(lines) > NAMED_FAILURES else []
     listed = "".join(f"\n    {line}" for line in lines[:NAMED_FAILURES] + more)
     return DataError(
@@ -197,17 +219,3 @@ def _shards_failed(failures: dict[int, Exception], *, planned: int, out: str) ->
         where=out,
         fix="remove the cause and run again with the same parameters; finished shards are kept",
     )
-
-
-def _log_progress(shard: int, planned: int) -> Callable[[Done], None]:
-    """Return a progress callback that logs at most every ``LOG_EVERY`` seconds."""
-    done, logged = 0, time.monotonic()
-
-    def advance(now: Done) -> None:
-        nonlocal done, logged
-        done += now.samples
-        if time.monotonic() - logged >= LOG_EVERY:
-            logged = time.monotonic()
-            logger.info("shard %06d: %d of %d samples", shard, done, planned)
-
-    return advance

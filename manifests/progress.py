@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tqdm import tqdm
@@ -11,6 +13,18 @@ from tqdm import tqdm
 SHARE, PAUSE, LEAST = 0.1, 30.0, 1.0
 # Seconds before what is usually short shows how far it is.
 QUIET = 2.0
+
+_heard: list[Callable[[int], object]] = []
+
+
+@contextmanager
+def hearing(listener: Callable[[int], object]) -> Iterator[None]:
+    """Tell the listener within the block how many items the bars of this process count, about once a second each."""
+    _heard.append(listener)
+    try:
+        yield
+    finally:
+        _heard.remove(listener)
 
 
 class Progress(tqdm):  # type: ignore[misc]
@@ -28,6 +42,8 @@ class Progress(tqdm):  # type: ignore[misc]
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool:
         """Draw the bar; in a log write a line when it is time."""
+        for listener in _heard:
+            listener(self.n)
         if self._watched():
             return bool(super().display(msg, pos))
         if self.n - self._said >= SHARE * (self.total or self.n) or time.monotonic() - self._when >= PAUSE:

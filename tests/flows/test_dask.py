@@ -52,6 +52,7 @@ def client() -> Iterator[Any]:
 def test_shards_run_on_dask_workers_and_failed_ones_are_named(tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepared = tiny_prepared(out)
+    prepared.lock.release()
     # A folder where a shard's last file goes.
     blocked = stats_path(out / prepared.plan.recipe.split, shard_stem(prepared.plan.recipe.name, 0))
     blocked.mkdir(parents=True)

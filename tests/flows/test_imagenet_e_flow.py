@@ -37,7 +37,7 @@ def artifact(key: str) -> Any:
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
     assert found, f"no artifact {key}"
-    return max(found, key=lambda item: item.created).data
+    return max(found, key=lambda item: item.created)
 
 
 def test_the_flow_builds_a_dataset_that_verifies(built: dict[str, Any]) -> None:
@@ -57,14 +57,20 @@ def test_the_flow_gives_the_bytes_that_the_core_gives(built: dict[str, Any], tmp
 
 
 def test_the_run_page_shows_progress_counts_and_thumbnails(built: dict[str, Any]) -> None:
-    assert artifact("demo-progress") == 100.0
+    assert artifact("demo-progress").data == 100.0
+    assert artifact("demo-progress").description.startswith(f"{SAMPLES} of {SAMPLES} samples, ")
     counts = open_dataset(built["out"]).manifest.counts
-    table = artifact("demo-counts")
+    table = artifact("demo-counts").data
     for edit, statuses in counts.items():
         assert f'"edit": "{edit}", "ok": {sum(statuses.get("ok", {}).values())}' in table
-    page = artifact("demo-dataset")
+    page = artifact("demo-dataset").data
     assert built["manifest"] in page
     assert "![thumbnails](data:image/jpeg;base64," in page
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(artifact("demo-dataset").flow_run_id)
+    head = built["fingerprint"][:12]
+    assert run.name == f"demo {head} in out"
+    assert {"recipe:demo", f"fingerprint:{head}", f"out:{built['out']}"} <= set(run.tags)
 
 
 def test_a_second_run_checks_the_dataset_and_mends_damage(built: dict[str, Any], tmp_path: Path) -> None:
@@ -74,6 +80,7 @@ def test_a_second_run_checks_the_dataset_and_mends_damage(built: dict[str, Any],
     before = tar.stat().st_mtime_ns
     assert build_tiny(out)["fingerprint"] == built["fingerprint"]
     assert tar.stat().st_mtime_ns == before
+    assert "nothing to build" in artifact("demo-dataset").description
     whole = tar.read_bytes()
     tar.write_bytes(whole[:-512] + bytes(511) + b"x")
     assert build_tiny(out)["fingerprint"] == built["fingerprint"]
@@ -84,6 +91,7 @@ def test_a_second_run_checks_the_dataset_and_mends_damage(built: dict[str, Any],
 def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepared = tiny_prepared(out)
+    prepared.lock.release()
     name, folder = prepared.plan.recipe.name, out / prepared.plan.recipe.split
     # A folder where the shard's last file goes.
     blocked = stats_path(folder, shard_stem(name, 0))
@@ -92,6 +100,7 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
     with pytest.raises(DataError, match=r"(?s)1 of 2 shards failed.*shard 000000: ") as caught:
         build_tiny(out)
     assert "000001" not in str(caught.value)
+    assert '"shard": "000000"' in artifact("demo-failed-shards").data
     assert not (out / MANIFEST).exists()
 
     finished = stats_path(folder, shard_stem(name, 1))

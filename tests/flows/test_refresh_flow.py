@@ -30,7 +30,7 @@ def test_a_run_makes_a_version_only_where_something_changed(tmp_path: Path) -> N
     more = run(tmp_path, "source.count=4")
     assert (more["new"], more["kept"], more["added"], more["removed"]) == (True, SAMPLES, 2, 0)
     assert open_dataset(tmp_path, verify=True).manifest.version == more["version"] == "1.1.0"
-    assert "2 samples added" in artifact("demo-changes")
+    assert "2 samples added" in artifact("demo-changes").data
     with pytest.raises(RequestError, match="more than 20%"):
         run(tmp_path, "source.count=2")
     assert open_dataset(tmp_path).manifest.version == "1.1.0"
