@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,3 +184,23 @@ def test_a_damaged_current_file_is_told(here: Path, spoil: Callable[[Path], obje
         open_dataset(here / "root")
     with pytest.raises(CorruptDatasetError, match="damaged"):
         read_current(here / "root")
+
+
+@pytest.mark.parametrize("points", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_killed_refresh_leaves_a_whole_version_and_the_next_one_goes_on(
+    tiny_pack: Path, here: Path, tmp_path: Path, points: int
+) -> None:
+    change(here / "photos/labels.csv")
+    (tmp_path / "scratch").mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "tests.pipelines.refresh_kills",
+        tiny_pack,
+        here,
+        tmp_path / "scratch",
+        str(points),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("was served, then 2.0.0") == points
