@@ -34,7 +34,7 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
     """Pictures of classes from text, from real pictures, and from both, by the ``synthesis`` generator."""
 
     kind = "synthesis"
-    version = 2
+    version = 3
     what = "generated pictures"
     settings = SynthesisSettings
     guard = EnsembleSettings

@@ -26,8 +26,11 @@ def class_anchors(records: Sequence[SourceRecord]) -> dict[int, SourceRecord]:
     Classes without a label are left out.
     """
     anchors: dict[int, SourceRecord] = {}
+    least: dict[int, int] = {}
     for record in records:
-        if record.label >= 0 and record.class_name and record.label not in anchors:
+        place = _place(record)
+        if record.label >= 0 and record.class_name and place < least.get(record.label, place + 1):
+            least[record.label] = place
             anchors[record.label] = SourceRecord(
                 id=f"class-{record.wnid or record.label}",
                 image="",
@@ -50,18 +53,20 @@ def plan_samples(
     duplicates are refused among. Its partner is the real picture, None for ``text``. Its edit is named for the
     conditioning; ``template`` numbers the first round's template, and ``prompt`` is what it gives.
 
-    A class's real pictures are taken in the source's order, usable ones first, and again from the start where the quota
-    is larger; replicas count samples with the same real picture, or those made from text. Templates are a seeded
-    permutation per class and conditioning, begun again where they run out, so that as many as possible are used.
+    A class's real pictures are taken in an order that follows from their ids alone, so that another picture takes the
+    place of at most one; usable ones first, and again from the start where the quota is larger. Replicas count samples
+    with the same real picture, or those made from text. Templates are a seeded permutation per class and conditioning,
+    begun again where they run out, so that as many as possible are used.
     """
-    # Numbers of records by class, the usable ones apart.
+    # Places and numbers of records by class, the usable ones apart.
     usable: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
     unusable: defaultdict[int, array[int]] = defaultdict(partial(array, "Q"))
     for number, record in enumerate(records):
-        (unusable if record.problem else usable)[record.label].append(number)
+        (unusable if record.problem else usable)[record.label].extend((_place(record), number))
     for label, anchor in class_anchors(records).items():
         # Unusable ones where a class has no others, so that its rows say what is wrong.
-        real = usable[label] or unusable[label]
+        found = usable[label] or unusable[label]
+        real = [number for _, number in sorted(zip(found[::2], found[1::2], strict=True))]
         for kind in settings.kinds:
             rng = np.random.default_rng(derive_seed(seed, anchor.id, f"templates {kind}"))
             order = rng.permutation(len(templates))
@@ -76,3 +81,7 @@ def plan_samples(
                 replica = number if partner is None else number // len(real)
                 key = sample_key((partner or anchor).id, edit.label, replica)
                 yield PlannedSample(key, anchor, edit, replica, partner)
+
+
+def _place(record: SourceRecord) -> int:
+    return derive_seed(0, record.id, "reference-place")

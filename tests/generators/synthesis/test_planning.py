@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from editmill.generators.base.samples import PlannedSample
 from editmill.generators.synthesis.planning import plan_samples
 from editmill.generators.synthesis.settings import ConditioningSettings, SynthesisSettings
 from editmill.manifests.records import SourceRecord
@@ -73,7 +74,18 @@ def test_the_control_takes_each_real_picture_once() -> None:
         for sample in plan_samples(RECORDS, settings(original=True), TEMPLATES, seed=1)
         if sample.edit.name == "original"
     ]
-    assert [sample.partner.id for sample in samples if sample.partner] == ["s1", "s4", "s0", "s2"]
+    assert [sample.partner.id for sample in samples if sample.partner] == ["s4", "s1", "s0", "s2"]
+
+
+def test_real_pictures_follow_from_ids_not_from_the_order_of_the_source() -> None:
+    def planned(records: list[SourceRecord]) -> list[PlannedSample]:
+        return list(plan_samples(records, settings(quota=4), TEMPLATES, seed=1))
+
+    many = [record(number, 0) for number in range(9)]
+    assert planned(many[::-1]) == planned(many)
+    more = planned([*many[:3], record(9, 0), *many[3:]])
+    # One of image and one of image-text at most.
+    assert len({one.key for one in planned(many)} - {one.key for one in more}) <= 2
 
 
 def test_text_needs_no_usable_picture_and_the_others_name_the_bad_one() -> None:
