@@ -12,6 +12,7 @@ from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
+from editmill.manifests.threads import in_threads
 from editmill.pipelines.fingerprint import Identity
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.provenance import code_commit, code_version, full_environment
@@ -40,7 +41,7 @@ def assemble(
     Raises:
         DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
-    shards = [_finished(plan, identity, out, shard) for shard in range(len(plan.shards))]
+    shards = list(in_threads(lambda shard: _finished(plan, identity, out, shard), range(len(plan.shards))))
     manifest = make_manifest(plan, identity, shards, reuse=reuse)
     others = [GUARD_REPORT] if plan.recipe.calibration is not None else []
     if extras is not None:
