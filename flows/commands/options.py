@@ -52,10 +52,14 @@ class Asked:
         built.
         """
         from editmill.pipelines.plan import make_plan
-        from editmill.pipelines.reuse import sharded_like
 
         recipe = self.load()
-        made = make_plan(recipe if like is None else sharded_like(recipe, like), rehash=self.rehash)
+        if like is not None:
+            # It loads what makes samples, and torch with it, which plans do without.
+            from editmill.pipelines.reuse import sharded_like
+
+            recipe = sharded_like(recipe, like)
+        made = make_plan(recipe, rehash=self.rehash)
         for notice in made.notices():
             click.echo(f"warning: {notice}", err=True)
         return made
