@@ -46,7 +46,7 @@ class Segmenter:
             models: The models.
             role: The segmenter's role.
             batch: Pictures per pass of the encoder; passes are filled up, so another number gives other bits. The
-                decoder, a hundredth of the work, reads the prompts of one picture.
+                decoder reads the prompts of one picture.
         """
         self.model = models.get(role)
         sam = isinstance(self.model, Sam)
