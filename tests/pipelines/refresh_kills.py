@@ -18,6 +18,7 @@ import torch
 
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset
+from editmill.pipelines.provenance import code_commit
 from tests.pipelines.test_refresh import recipe_of, refresh
 from tests.pipelines.test_reuse import files
 
@@ -53,6 +54,8 @@ def in_child(work: Callable[[], object]) -> int:
 def main(pack: Path, template: Path, scratch: Path, points: int) -> None:
     """Kill refreshes at points spread over all changes of files, and let the next one finish."""
     torch.set_num_threads(1)
+    # Remembered: a commit made meanwhile is none of this test's changes.
+    code_commit()
     here = scratch / "here"
     recipe, root, count = recipe_of(pack, here / "photos/labels.csv"), here / "root", scratch / "count"
 
