@@ -140,7 +140,7 @@ class SourceRecord(Record):
 
 def released_name(reference: str) -> str:
     """Return a file's reference as datasets hold it: an absolute path is cut to its last part."""
-    return PurePosixPath(reference).name if PurePosixPath(reference).is_absolute() else reference
+    return PurePosixPath(reference).name if reference.startswith("/") else reference
 
 
 class MemberSpan(Record):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from editmill.generators.base.family import Asked, Family
 from editmill.generators.base.samples import PlannedSample
-from editmill.manifests.canonical import digest
 from editmill.manifests.records import SourceRecord
 
 
@@ -27,7 +27,8 @@ class Reads:
         edit = sample.edit
         made = [edit.generator, edit.name, edit.level, [list(one) for one in edit.parameters], edit.stochastic]
         partner = "" if sample.partner is None else record_digest(sample.partner)
-        return digest([sample.key, made, sample.replica, self._digest, partner, *map(record_digest, sample.spares)])
+        said = [sample.key, made, sample.replica, self._digest, partner, *map(record_digest, sample.spares)]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 def record_digest(record: SourceRecord) -> str:

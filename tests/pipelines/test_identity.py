@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import pytest
 
 from editmill.generators.models.loading import Placement
+from editmill.manifests.records import SourceRecord
 from editmill.pipelines.fingerprint import identify
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.shard import ShardTask
+from tests.benchmarks.plan_scale import made_up_records
 from tests.pipelines.conftest import PLACEMENT
 
 EDITS = "generator.edits=[{name: original}, {name: size, levels: [0.1, 0.05]}, {name: random-background}]"
@@ -94,3 +98,24 @@ def test_what_depends_on_other_samples_changes_with_them() -> None:
     )
     # The edits of a caption take over each other's slots.
     assert changed(few, more) == set(few)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_of_many_sources_few_samples_change_with_a_few(count: int) -> None:
+    few = count // 200
+    old = list(made_up_records(count + few))
+    changed = {one.id for one in old[few : few + 2 * few]}
+    new = [one.model_copy(update={"sha256": "f" * 64}) if one.id in changed else one for one in old]
+    before, after = (inputs_of(planned(records)) for records in (old[:count], new[few:]))
+    touched = changed | {one.id for one in (*old[:few], *old[count:])}
+    remade = {key for key in after if after[key] != before.get(key)}
+    lent = {key for key in remade if key.split("__")[0] not in touched}
+    assert len(touched) == 4 * few
+    assert {key.split("__")[1] for key in lent} == {"random-background"}
+    assert 0 < len(lent) <= 0.02 * len(after)
+
+
+def planned(records: list[SourceRecord]) -> Plan:
+    source = SimpleNamespace(name="made-up", licence="", where="nowhere", records=lambda: iter(records))
+    with patch("editmill.pipelines.plan.open_source", lambda spec, needs: source):
+        return make_plan(load_recipe("imagenet-e"))
