@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from editmill.flows.artifacts import label_run, post_changes, post_dataset, post_guards
 from editmill.flows.engines import task_runner
+from editmill.flows.events import announce
 from editmill.flows.tasks import Tasks, log_core_messages
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
@@ -18,15 +19,19 @@ from editmill.manifests.versions import dataset_folder
 from editmill.pipelines.build import Prepared, finish, finished, prepare
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
-from editmill.pipelines.recipe import Recipe, load_recipe
+from editmill.pipelines.recipe import Recipe, load_recipe, recipe_names
 from editmill.pipelines.refresh import plan_refresh
 
-RecipeName = Annotated[str, Field(min_length=1)]
+# The alternatives are menus on Prefect's pages; the second of each is text. Type checkers can't know the recipes.
+if TYPE_CHECKING:
+    RecipeName = str
+else:
+    RecipeName = Literal[*recipe_names()] | Annotated[str, Field(pattern=r"\.ya?ml$")]
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 VersionCount = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]
-Device = Annotated[str, Field(pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$")]
+Device = Literal["auto", "cpu", "cuda", "mps", "xpu"] | Annotated[str, Field(pattern=r"^(cuda|xpu):\d+$")]
 
 
 def build_dataset(
@@ -51,6 +56,7 @@ def build_dataset(
         manifest = _made(prepared, tasks, engine)
     post_dataset(manifest, prepared.out, built=not prepared.complete)
     check_losses(prepared.out)
+    announce(manifest, prepared.out)
     return {
         "name": manifest.name,
         "out": str(prepared.out),
@@ -76,6 +82,7 @@ def refresh_versions(
                 work.publish(keep=keep)
                 post_dataset(manifest, dataset_folder(work.root), built=True)
                 post_changes(manifest, work.changes)
+                announce(manifest, dataset_folder(work.root))
             return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
 
 

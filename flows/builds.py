@@ -156,9 +156,3 @@ build_watermark = build_flow("watermark", "a dataset of regenerated watermarks")
 build_imagenet_g = build_flow("imagenet-g", "a dataset of generated pictures of every class")
 build_fmr = build_flow("fmr", "a dataset of latent ascents with their round trips and random walks")
 refresh_dataset = refresh_flow()
-
-# Every flow, and its deployment of the same name.
-FLOWS = {
-    made.name: made
-    for made in (build_imagenet_e, build_xmai, build_watermark, build_imagenet_g, build_fmr, refresh_dataset)
-}

@@ -20,9 +20,23 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 from rich.console import Console
 
-from editmill.flows.builds import FLOWS
+from editmill.flows import builds, datasets
 from editmill.manifests.errors import RequestError, first_line
 
+# Every flow, and its deployment of the same name.
+FLOWS = {
+    made.name: made
+    for made in (
+        builds.build_imagenet_e,
+        builds.build_xmai,
+        builds.build_watermark,
+        builds.build_imagenet_g,
+        builds.build_fmr,
+        builds.refresh_dataset,
+        datasets.evaluate_dataset,
+        datasets.publish_dataset,
+    )
+}
 # The server hands out so many at a time.
 PAGE = 200
 

@@ -37,8 +37,9 @@ def test_the_containers_deployments_are_those_of_the_checkout() -> None:
         other = theirs[name]
         places = {"entrypoint", "parameters", "work_pool"}
         assert {key: entry[key] for key in entry.keys() - places} == {key: other[key] for key in other.keys() - places}
-        folder = "root" if "root" in other["parameters"] else "out"
-        assert entry["parameters"] == {**other["parameters"], folder: f"/data/{other['parameters'][folder]}"}
+        given = other.get("parameters", {})
+        moved = {folder: f"/data/{given[folder]}" for folder in ("out", "root", "reports") if folder in given}
+        assert entry.get("parameters", {}) == {**given, **moved}
         assert entry["work_pool"]["job_variables"] == other["work_pool"]["job_variables"]
         assert load_flow_from_entrypoint(entry["entrypoint"]).name == name
 

@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from editmill.flows.builds import FLOWS
 from editmill.flows.cli import main
+from editmill.flows.deployments import FLOWS
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset
 from tests.flows.conftest import ROOT, START_TIMEOUT, Cli, prefect_cli
@@ -177,22 +177,13 @@ def test_the_weekly_schedule_is_off_until_it_is_turned_on(server: str, tmp_path:
     assert all(time.strptime(run["expected_start_time"][:10], "%Y-%m-%d").tm_wday == 0 for run in runs), "not Mondays"
 
 
-@pytest.mark.parametrize("number", [0, 1, 3, 5])
-def test_the_file_names_entrypoints_that_exist(number: int) -> None:
+def test_the_file_names_every_flow_and_entrypoints_that_exist() -> None:
     import yaml
     from prefect.flows import load_flow_from_entrypoint
 
-    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(deployments) == 6
-    deployment = deployments[number]
-    flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-    names = (
-        DEPLOYMENT,
-        "build-xmai/build-xmai",
-        "build-watermark/build-watermark",
-        "build-imagenet-g/build-imagenet-g",
-        "build-fmr/build-fmr",
-        "refresh-dataset/refresh-dataset",
-    )
-    assert f"{flow.name}/{deployment['name']}" == names[number]
-    assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+    entries = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert [entry["name"] for entry in entries] == list(FLOWS)
+    for entry in entries:
+        flow = load_flow_from_entrypoint(str(ROOT / entry["entrypoint"]))
+        assert flow.name == entry["name"]
+        assert set(entry.get("parameters", {})) <= set(flow.parameters.properties)

@@ -116,7 +116,7 @@ def test_a_failed_shard_is_named_and_nothing_is_assembled(tmp_path: Path) -> Non
     [
         {"shards": 0},
         {"device": "gpu"},
-        {"recipe": ""},
+        {"recipe": "nothing-like-it"},
         {"overrides": "source.count=3"},
         {"steps": 3},
         {"engine": "dask-local:0"},
@@ -130,6 +130,6 @@ def test_parameters_are_validated_before_anything_runs(parameters: dict[str, Any
 
 
 def test_a_bad_recipe_fails_the_run_with_the_cores_message(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="no recipe 'nothing-like-it'"):
-        build_imagenet_e(recipe="nothing-like-it", out=tmp_path / "out")
+    with pytest.raises(RecipeError, match=r"nothing\.yaml"):
+        build_imagenet_e(recipe="nothing.yaml", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
