@@ -9,17 +9,17 @@ import codecs
 import errno
 import json
 import os
-import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from editmill.manifests.errors import RequestError
+from editmill.manifests.urls import is_url, read_object, size_of
 
+T = TypeVar("T")
 # More than the largest annotations that are published.
 MOST_BYTES = 4 * 2**30
-# The path of a recipe has lost one of the two slashes; one letter before the colon is a drive of Windows.
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 FORMS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a FIFO",
@@ -46,16 +46,19 @@ class FileProblem(OSError):
 
 
 def check_regular(path: Path, *, most: int = MOST_BYTES) -> int:
-    """Return the size in bytes of a regular file; nothing is opened.
+    """Return the size in bytes of a regular file, or of an object in a store; nothing is opened.
 
     Raises:
         FileProblem: It is missing, something else than a regular file or larger than ``most`` bytes, or no file can
             have such a path.
+        RequestError, OSError: A store refuses it, or can't be reached.
     """
+    if is_url(path):
+        return _check_most(_object(lambda: size_of(path)), most)
     try:
         found = os.stat(path)
     except OSError as error:
-        raise FileProblem(error.errno or errno.EIO, _said(error, path)) from error
+        raise FileProblem(error.errno or errno.EIO, _said(error)) from error
     except ValueError as error:
         # NUL, or half of a surrogate pair.
         raise FileProblem(errno.EINVAL, "the path holds a character that no file name can have") from error
@@ -63,22 +66,39 @@ def check_regular(path: Path, *, most: int = MOST_BYTES) -> int:
         form = FORMS.get(stat.S_IFMT(found.st_mode), "something else")
         number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
         raise FileProblem(number, f"not a regular file, but {form}")
-    if found.st_size > most:
-        raise FileProblem(errno.EFBIG, f"{found.st_size:,} bytes; at most {most:,} are read")
-    return found.st_size
+    return _check_most(found.st_size, most)
+
+
+def _check_most(size: int, most: int) -> int:
+    if size > most:
+        raise FileProblem(errno.EFBIG, f"{size:,} bytes; at most {most:,} are read")
+    return size
+
+
+def _object(read: Callable[[], T]) -> T:
+    """Return what is read of an object; one that is missing is a problem of the file, as on a disk."""
+    try:
+        return read()
+    except (FileNotFoundError, IsADirectoryError) as error:
+        number = errno.EISDIR if isinstance(error, IsADirectoryError) else errno.ENOENT
+        why = str(error.strerror) if number == errno.EISDIR else os.strerror(number)
+        raise FileProblem(number, why) from error
 
 
 def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
-    """Read a regular file of at most ``most`` bytes.
+    """Read a regular file, or an object in a store, of at most ``most`` bytes.
 
     Raises:
         FileProblem: It can't be read.
+        RequestError, OSError: A store refuses it, or can't be reached.
     """
     check_regular(path, most=most)
+    if is_url(path):
+        return _object(lambda: read_object(path))
     try:
         return path.read_bytes()
     except OSError as error:
-        raise FileProblem(error.errno or errno.EIO, _said(error, path)) from error
+        raise FileProblem(error.errno or errno.EIO, _said(error)) from error
 
 
 def read_text(path: Path, *, most: int = MOST_BYTES) -> str:
@@ -146,11 +166,6 @@ def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def is_url(path: str | Path) -> bool:
-    """Return whether a path is a URL such as ``s3://bucket/set``."""
-    return URL.match(str(path)) is not None
-
-
 def refuse_url(path: str | Path, *, where: str) -> None:
     """Raise for a URL, where only files and folders of this machine are read or written.
 
@@ -162,7 +177,5 @@ def refuse_url(path: str | Path, *, where: str) -> None:
         raise RequestError(what, where=where, fix="name a path of this machine; copy the data there first")
 
 
-def _said(error: OSError, path: Path) -> str:
-    if error.errno == errno.ENOENT and is_url(path):
-        return "URLs are not supported here; name a path of this machine"
+def _said(error: OSError) -> str:
     return error.strerror or type(error).__name__

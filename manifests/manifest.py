@@ -32,13 +32,16 @@ RECIPE = "recipe.yaml"
 RUN = "run.json"
 
 
-def write_dataset_files(root: str | Path, manifest: Manifest, *, others: Sequence[str] = ()) -> Manifest:
+def write_dataset_files(
+    root: str | Path, manifest: Manifest, *, others: Sequence[str] = (), tars_elsewhere: bool = False
+) -> Manifest:
     """Complete a dataset whose shards are all written: merged rows, indexes, card, Croissant, and last the manifest.
 
     Args:
         root: The dataset's local folder.
         manifest: What the shards hold, see `ShardStats.record`; its ``files`` are filled in here.
         others: Paths, relative to the root, of further files that belong to the dataset and are there already.
+        tars_elsewhere: Whether the tars are in an object store, where they were checked, and not in the folder.
 
     Returns:
         The manifest as written.
@@ -49,8 +52,8 @@ def write_dataset_files(root: str | Path, manifest: Manifest, *, others: Sequenc
     folder = Path(root)
     for shard in manifest.shards:
         # Sizes suffice: the digests were taken or compared just before.
-        _check_size(folder, shard)
-        _check_size(folder, shard.rows)
+        for record in (shard.rows,) if tars_elsewhere else (shard, shard.rows):
+            _check_size(folder, record)
     # While files change, the dataset is not complete.
     (folder / MANIFEST).unlink(missing_ok=True)
     schema = row_schema(manifest.members, manifest.score_names)

@@ -30,6 +30,7 @@ from editmill.manifests.records import (
 from editmill.manifests.wording import first_problem
 
 logger = logging.getLogger("editmill.manifests")
+STATS_SUFFIX = "_stats.json"
 
 
 class ShardStats(Record):
@@ -80,12 +81,12 @@ def shard_stem(name: str, shard: int) -> str:
 
 def stats_path(folder: str | Path, stem: str) -> Path:
     """Return where a shard's stats file lies."""
-    return Path(folder) / f"{stem}_stats.json"
+    return Path(folder) / f"{stem}{STATS_SUFFIX}"
 
 
 def stats_name(tar: str) -> str:
     """Return the path of the stats file that belongs to a shard's tar."""
-    return tar.removesuffix(".tar") + "_stats.json"
+    return tar.removesuffix(".tar") + STATS_SUFFIX
 
 
 def write_stats(folder: str | Path, stats: ShardStats) -> None:

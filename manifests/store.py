@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import fsspec  # type: ignore[import-untyped,unused-ignore]
 from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError, first_line
 from editmill.manifests.files import check_regular
+from editmill.manifests.urls import connect, spelled
 
 READ_FIX = "check the path, or fetch the dataset again; `editmill verify` lists all that is wrong"
 
@@ -30,12 +30,8 @@ class Store:
     """
 
     def __init__(self, root: str | Path) -> None:
-        self.root = str(root)
-        try:
-            filesystem, folder = fsspec.url_to_fs(self.root)
-        except (ImportError, ValueError) as error:
-            fix = "install the package that it names, or copy the dataset to a folder of this machine"
-            raise RequestError(f"cannot open {self.root}: {error}", fix=fix) from error
+        self.root = spelled(root)
+        filesystem, folder = connect(self.root)
         self._filesystem: Any = filesystem
         self._folder = str(folder).rstrip("/")
         if isinstance(filesystem, LocalFileSystem):

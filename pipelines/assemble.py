@@ -11,6 +11,7 @@ from editmill.manifests.errors import DataError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.records import Manifest
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.stats import ShardStats, finished_shard, merge_counts, shard_stem
 from editmill.manifests.threads import in_threads
 from editmill.pipelines.fingerprint import Identity
@@ -19,6 +20,7 @@ from editmill.pipelines.provenance import code_commit, code_version, full_enviro
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import reusable
 from editmill.pipelines.shard import members_of
+from editmill.pipelines.uploads import uploaded_shard
 
 
 def assemble(
@@ -27,6 +29,7 @@ def assemble(
     out: Path,
     *,
     reuse: Path | None = None,
+    remote: RemoteFolder | None = None,
     extras: Callable[[list[Path], Manifest], list[str]] | None = None,
 ) -> Manifest:
     """Complete the dataset in ``out``.
@@ -36,28 +39,32 @@ def assemble(
         identity: Its fingerprint and models.
         out: Its folder.
         reuse: A dataset of which some may be copied.
+        remote: Where the shards are; None for ``out``.
         extras: Writes further files of the dataset, and returns their names; see ``Prepared``.
 
     Raises:
         DataError: A shard is missing, or its bytes are not those that its stats file names.
     """
-    shards = list(in_threads(lambda shard: _finished(plan, identity, out, shard), range(len(plan.shards))))
+    shards = list(in_threads(lambda shard: _finished(plan, identity, out, shard, remote), range(len(plan.shards))))
     manifest = make_manifest(plan, identity, shards, reuse=reuse)
     others = [GUARD_REPORT] if plan.recipe.calibration is not None else []
     if extras is not None:
         others += extras([out / shard.rows.path for shard in manifest.shards], manifest)
-    return write_dataset_files(out, manifest, others=others)
+    return write_dataset_files(out, manifest, others=others, tars_elsewhere=remote is not None)
 
 
-def _finished(plan: Plan, identity: Identity, out: Path, shard: int) -> ShardStats:
+def _finished(plan: Plan, identity: Identity, out: Path, shard: int, remote: RemoteFolder | None) -> ShardStats:
     recipe = plan.recipe
     stem = shard_stem(recipe.name, shard)
-    # Every byte once more: shards may be of earlier runs and of other machines.
-    stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
+    # Once more: shards may be of earlier runs and of other machines.
+    if remote is None:
+        stats = finished_shard(out / recipe.split, stem, fingerprint=identity.fingerprint, deep=True)
+    else:
+        stats = uploaded_shard(remote, out, f"{recipe.split}/{stem}.tar", identity.fingerprint)
     if stats is None or stats.planned != len(plan.shards[shard]):
         raise DataError(
             f"shard {shard} of {len(plan.shards)} is missing or damaged",
-            where=str(out / recipe.split / stem),
+            where=f"{out if remote is None else remote.root}/{recipe.split}/{stem}",
             fix="run `editmill build` with the same arguments, which builds what is missing",
         )
     return stats

@@ -27,6 +27,7 @@ from editmill.manifests.locks import Lock
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.progress import Progress
 from editmill.manifests.records import Manifest
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
@@ -35,6 +36,7 @@ from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.reuse import PASSING, check_environment
 from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
 from editmill.pipelines.spent import total
+from editmill.pipelines.uploads import claim_remote, complete_remote, enter, scratch_folder, share_report
 from editmill.pipelines.workspace import begun, claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
@@ -86,6 +88,7 @@ class Prepared:
         report: What calibration found of the guards; None without any.
         reuse: A finished dataset of which is copied what is made from the same; None to make everything.
         extras: Writes further files of the dataset, from its shards' rows and its manifest so far; returns their names.
+        remote: The folder of an object store that the dataset goes to, while ``out`` is where it is made.
     """
 
     plan: Plan
@@ -97,6 +100,12 @@ class Prepared:
     report: GuardReport | None = None
     reuse: Path | None = None
     extras: Callable[[list[Path], Manifest], list[str]] | None = None
+    remote: RemoteFolder | None = None
+
+    @property
+    def where(self) -> str:
+        """What readers open: the folder, or its URL."""
+        return str(self.out) if self.remote is None else self.remote.root
 
     def task(self, shard: int) -> ShardTask:
         """Return the task of one shard."""
@@ -108,29 +117,32 @@ class Prepared:
             placement=self.placement,
             report=self.report,
             reuse=self.reuse,
+            remote=self.remote,
         )
 
 
 def prepare(
     plan: Plan,
-    out: Path,
+    out: Path | str,
     placement: Placement,
     *,
     wait: bool = True,
     reuse: Path | None = None,
     mixed: bool = False,
     calibrate: Callable[..., GuardReport | None] = calibrate_guards,
+    scratch: Path | None = None,
 ) -> Prepared:
     """Check the models, lock and take the output folder, and calibrate the guards where the recipe says so.
 
     Args:
         plan: What to build.
-        out: The folder.
+        out: The folder, or the URL of one in an object store.
         placement: Where models run.
         wait: Whether to wait while other processes work in the folder on what this build needs.
         reuse: A finished dataset of which is copied what is made from the same; None to make everything.
         mixed: Whether that one may have been built with other versions of libraries.
         calibrate: Calibrates the guards as `calibrate_guards` does, perhaps on another machine.
+        scratch: Folder below which a dataset for a URL is made; None for one in the user's cache.
 
     Raises:
         ModelError: A checkpoint is missing.
@@ -142,16 +154,23 @@ def prepare(
     placement = placement.settled()
     if reuse is not None and not mixed:
         check_environment(reuse, plan.recipe)
+    remote = RemoteFolder(out) if isinstance(out, str) else None
+    out = scratch_folder(out, scratch) if isinstance(out, str) else out
+    if remote is not None:
+        enter(remote, out)
     # First, so that a missing checkpoint is told before the folder is made.
     plan, identity = _as_begun(plan, out, placement)
     lock = lock_folder(out, identity.fingerprint, wait=wait)
     try:
         # A finished dataset that was damaged since is built again as far as it was damaged.
-        if claim(out, identity.fingerprint, len(plan.shards)) and intact(out):
-            return Prepared(plan, identity, out, placement, True, lock)
+        complete = claim(out, identity.fingerprint, len(plan.shards))
+        if complete and intact(out) if remote is None else claim_remote(remote, out, identity.fingerprint):
+            return Prepared(plan, identity, out, placement, True, lock, remote=remote)
         report = calibrate(plan, out, placement, identity.calibration, reuse=reuse)
+        if remote is not None and report is not None:
+            share_report(remote, out)
         # Shards may be built on other machines, which share this folder alone.
-        return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse)
+        return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse, remote=remote)
     except BaseException:
         lock.release()
         raise
@@ -218,15 +237,15 @@ def build(
 
 def finished(prepared: Prepared) -> Manifest:
     """Return the manifest of a dataset that was there already, and intact."""
-    logger.info("%s is complete; nothing to build", prepared.out)
+    logger.info("%s is complete; nothing to build", prepared.where)
     # Of a build that was killed when all but this was done.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
-    manifest = read_manifest(prepared.out)
+    manifest = read_manifest(prepared.where)
     failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]
     passing = sum(count for reasons in failed for reason, count in reasons.items() if reason in PASSING)
     if passing:
         what = "%d samples of %s failed in a way that may not happen again; they are tried again in another folder only"
-        logger.warning(what, passing, prepared.out)
+        logger.warning(what, passing, prepared.where)
     return manifest
 
 
@@ -237,7 +256,14 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     Raises:
         DataError: A shard is missing or damaged.
     """
-    manifest = assemble(prepared.plan, prepared.identity, prepared.out, reuse=prepared.reuse, extras=prepared.extras)
+    manifest = assemble(
+        prepared.plan,
+        prepared.identity,
+        prepared.out,
+        reuse=prepared.reuse,
+        remote=prepared.remote,
+        extras=prepared.extras,
+    )
     spent = total(prepared.out)
     # What shards share, such as removed backgrounds, serves only a build that goes on.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
@@ -247,6 +273,8 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     facts = {"seconds": round(time.time() - started, 1), "finished": round(time.time()), "engine": engine}
     begun_as = {"fingerprint": prepared.identity.fingerprint, "shards": len(prepared.plan.shards)}
     write_run(prepared.out, {**begun_as, **facts, "spent": spent})
+    if prepared.remote is not None:
+        complete_remote(prepared.remote, prepared.out, manifest)
     return manifest
 
 

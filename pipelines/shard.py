@@ -23,6 +23,7 @@ from editmill.manifests.growing import Brief, GrowingTar
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_identity, shard_stem
@@ -35,6 +36,7 @@ from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
+from editmill.pipelines.uploads import upload_shard, uploaded_shard
 
 logger = logging.getLogger("editmill.build")
 
@@ -72,6 +74,7 @@ class ShardTask:
         placement: Where models run.
         report: What calibration found of the guards; None without any.
         reuse: Folder of a finished dataset, of which is copied what is made from the same; None to make everything.
+        remote: Where the finished shard goes; None for a dataset of this machine.
     """
 
     recipe: Recipe
@@ -85,6 +88,7 @@ class ShardTask:
     placement: Placement
     report: GuardReport | None = None
     reuse: Path | None = None
+    remote: RemoteFolder | None = None
 
     @classmethod
     def for_plan(
@@ -97,6 +101,7 @@ class ShardTask:
         placement: Placement,
         report: GuardReport | None = None,
         reuse: Path | None = None,
+        remote: RemoteFolder | None = None,
     ) -> ShardTask:
         """Return the task of one shard of a plan."""
         return cls(
@@ -111,6 +116,7 @@ class ShardTask:
             placement=placement,
             report=report,
             reuse=reuse,
+            remote=remote,
         )
 
     @property
@@ -266,7 +272,20 @@ def build_shard(task: ShardTask, progress: Progress = lambda done: None) -> Shar
         raise RequestError("a shard is built into a folder, and there is none", where="out", fix="name one")
     # Whoever waits for another process finds the shard finished.
     with take(shard_lock(task.out, task.stem), f"the shard {task.stem} in {task.out}") as lock:
-        return _build_alone(task, task.out, progress, lock)
+        if task.remote is None:
+            return _build_alone(task, task.out, progress, lock)
+        return _build_for_store(task, task.out, task.remote, progress, lock)
+
+
+def _build_for_store(task: ShardTask, out: Path, remote: RemoteFolder, progress: Progress, lock: Lock) -> ShardStats:
+    stats = uploaded_shard(remote, out, f"{task.recipe.split}/{task.stem}.tar", task.identity.fingerprint)
+    if stats is not None:
+        progress(Done(stats.planned, stats.nsamples, earlier=True))
+        return stats
+    stats = _build_alone(task, out, progress, lock)
+    with stage("write"):
+        upload_shard(remote, out, stats)
+    return stats
 
 
 def shard_lock(out: Path, stem: str) -> Path:

@@ -17,9 +17,12 @@ import torch
 
 from editmill.generators.models.memory import PeakMemory
 from editmill.manifests.atomic import atomic_write
+from editmill.manifests.errors import DataError
 from editmill.manifests.manifest import RUN
 from editmill.manifests.records import SampleRow
+from editmill.manifests.seals import parse_object
 from editmill.manifests.stages import STAGES, take_seconds
+from editmill.manifests.store import Store
 
 FOLDER = Path(".cache") / "spent"
 # Seconds between two writes: a kill loses the account of no more.
@@ -93,9 +96,12 @@ def _added(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {name: sum(part.get(name, 0.0) for part in parts) for name in STAGES if any(name in part for part in parts)}
 
 
-def described(out: Path) -> str:
+def described(out: str | Path) -> str:
     """Return a finished build's account as a line for people; "" without one."""
-    spent = _read(out / RUN).get("spent", {})
+    try:
+        spent = parse_object(Store(out).read(RUN), where=RUN).get("spent", {})
+    except (OSError, DataError):
+        return ""
     if not spent.get("seconds"):
         return ""
     # The file's names are sorted.

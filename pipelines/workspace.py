@@ -6,17 +6,18 @@ import errno
 import logging
 import platform
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write, remove_stale_temporaries
-from editmill.manifests.errors import DataError, OccupiedError, RequestError
+from editmill.manifests.errors import DataError, EditmillError, OccupiedError, RequestError
 from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, occupied, others_in, take
-from editmill.manifests.manifest import MANIFEST, RECIPE, RUN, read_manifest
+from editmill.manifests.manifest import MANIFEST, RECIPE, RUN, load_manifest
 from editmill.manifests.seals import check_seal, parse_object, sealed
-from editmill.manifests.stats import read_stats
+from editmill.manifests.stats import STATS_SUFFIX, parse_stats
+from editmill.manifests.store import Store
 from editmill.manifests.verify import verify_dataset
 
 logger = logging.getLogger("editmill.build")
@@ -37,7 +38,7 @@ def lock_folder(out: Path, fingerprint: str, *, wait: bool = True) -> Lock:
     """
     with _told(out):
         out.mkdir(parents=True, exist_ok=True)
-        _refuse_others(out, begun(out)[0] or _evidence(out), fingerprint)
+        _refuse_others_in(out, begun(out)[0], fingerprint)
         return take(out / BUILD_LOCK, str(out), wait=wait)
 
 
@@ -61,7 +62,7 @@ def claim(out: Path, fingerprint: str, shards: int | None = None) -> bool:
         run, _, problem = begun(out)
         if problem:
             logger.warning("%s: %s", out / RUN, problem)
-        _refuse_others(out, run or _evidence(out), fingerprint)
+        _refuse_others_in(out, run, fingerprint)
         remove_leftovers(out)
         # First of all files: without it a build that is stopped here would find the folder occupied.
         if run != fingerprint:
@@ -135,18 +136,29 @@ def write_run(out: Path, facts: dict[str, Any]) -> None:
     atomic_write(out / RUN, sealed({"system": platform.platform(), **facts}))
 
 
-def _evidence(out: Path) -> str | None:
-    """Return the fingerprint in the other files of a folder without an intact run file; None where none tells it."""
+def evidence(store: Store, names: Iterable[str]) -> str | None:
+    """Return the fingerprint in the other files of a folder without an intact run file; None where none tells it.
+
+    Args:
+        store: The folder.
+        names: Paths of files in it, of which stats are looked at.
+    """
     try:
-        return read_manifest(out).fingerprint
-    except DataError:
+        return load_manifest(store).fingerprint
+    except EditmillError:
         pass
-    for path in sorted(out.glob("*/*_stats.json")):
-        try:
-            return read_stats(path).fingerprint
-        except (DataError, OSError):
-            continue
+    for path in sorted(names):
+        if path.endswith(STATS_SUFFIX):
+            with suppress(EditmillError, OSError):
+                return parse_stats(store.read(path), where=path).fingerprint
     return None
+
+
+def _refuse_others_in(out: Path, run: str | None, fingerprint: str) -> None:
+    # Folders below those of splits are not searched.
+    stats = (path.relative_to(out).as_posix() for path in out.glob(f"*/*{STATS_SUFFIX}"))
+    found = run or evidence(Store(out), stats)
+    refuse_others((path.name for path in out.iterdir()), str(out), found, fingerprint)
 
 
 def begun(out: Path) -> tuple[str | None, int | None, str]:
@@ -154,10 +166,15 @@ def begun(out: Path) -> tuple[str | None, int | None, str]:
     wrong with one.
     """
     try:
-        data = read_bytes(out / RUN)
-        check_seal(data, where=RUN)
+        return read_run(read_bytes(out / RUN))
     except FileProblem as problem:
         return None, None, "" if problem.errno == errno.ENOENT else str(problem)
+
+
+def read_run(data: bytes) -> tuple[str | None, int | None, str]:
+    """Return the same of a run file's bytes."""
+    try:
+        check_seal(data, where=RUN)
     except DataError as error:
         return None, None, error.what
     found = parse_object(data, where=RUN)
@@ -165,23 +182,34 @@ def begun(out: Path) -> tuple[str | None, int | None, str]:
     return fingerprint if isinstance(fingerprint, str) else None, shards if isinstance(shards, int) else None, ""
 
 
-def _refuse_others(out: Path, found: str | None, fingerprint: str) -> None:
+def refuse_others(names: Iterable[str], where: str, found: str | None, fingerprint: str) -> None:
+    """Refuse a folder that holds anything but the dataset of a fingerprint.
+
+    Args:
+        names: Of what the folder holds.
+        where: The folder, in messages.
+        found: The fingerprint of what it holds; None where nothing tells it.
+        fingerprint: Of the build.
+
+    Raises:
+        OccupiedError: It does.
+    """
     if found == fingerprint:
         return
     # A build that was refused before it made anything leaves nothing worth keeping.
-    begun = (path for path in out.iterdir() if path.name not in (RUN, RECIPE))
-    held = next((path for path in begun if not path.name.endswith((TEMPORARY_SUFFIX, LOCK_SUFFIX))), None)
+    begun = (name for name in names if name not in (RUN, RECIPE))
+    held = next((name for name in begun if not name.endswith((TEMPORARY_SUFFIX, LOCK_SUFFIX))), None)
     if held is None:
         return
     if found is not None:
         raise OccupiedError(
             "the output folder holds a dataset with another fingerprint (another recipe, source, model, device, "
             "precision or batch)",
-            where=f"{out} (there: {found[:12]}, asked for: {fingerprint[:12]})",
+            where=f"{where} (there: {found[:12]}, asked for: {fingerprint[:12]})",
             fix="choose another --out, or delete the folder",
         )
     raise OccupiedError(
-        f"the output folder is not empty ({held.name}) and holds no dataset of editmill",
-        where=str(out),
+        f"the output folder is not empty ({held}) and holds no dataset of editmill",
+        where=where,
         fix="choose another --out",
     )

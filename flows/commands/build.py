@@ -140,9 +140,15 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
 @placement_options
 @click.option(
     "--out",
-    type=LocalPath(folder=True),
+    type=LocalPath(folder=True, stores=True),
     required=True,
-    help="Folder of the dataset; a build begun in it goes on.",
+    help="Folder of the dataset, here or in an object store (s3://BUCKET/FOLDER); a build begun in it goes on.",
+)
+@click.option(
+    "--scratch",
+    type=LocalPath(folder=True),
+    help="Folder below which the shards of an object store are made, before they go there.  [default: one in the "
+    "user's cache]",
 )
 @workers_option
 @click.option(
@@ -161,7 +167,8 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
 def build(
     asked: Asked,
     machine: Machine,
-    out: Path,
+    out: Path | str,
+    scratch: Path | None,
     workers: int | None,
     shard: str | None,
     reuse: Path | None,
@@ -175,6 +182,7 @@ def build(
       editmill build imagenet-e --out out/tabletop
       editmill build imagenet-e --source folder:photos/labels.csv --models sd15 --models-dir MODELS --out out/photos
       editmill build imagenet-e --source folder:photos/labels.csv --out out/photos-2 --reuse out/photos
+      editmill build watermark --source images:s3://bucket/photos --out s3://bucket/set
       editmill build imagenet-e --out out/big --shards 8 --shard 0/2
     The last builds half of the shards; 1/2 on another machine builds the others, and then once without --shard.
     """
@@ -184,15 +192,15 @@ def build(
     part = None if shard is None else _every_nth(shard)
     made = asked.plan(like=reuse)
     placement = machine.placement()
-    prepared = prepare(made, out, placement, wait=not no_wait, reuse=reuse, mixed=mixed)
+    prepared = prepare(made, out, placement, wait=not no_wait, reuse=reuse, mixed=mixed, scratch=scratch)
     chosen = None if part is None else list(range(len(prepared.plan.shards)))[part]
     if prepared.complete:
-        click.echo(f"{out} is complete and intact; nothing to build")
+        click.echo(f"{prepared.where} is complete and intact; nothing to build")
     manifest = run_build(prepared, workers=workers or default_workers(placement), shards=chosen, wait=not no_wait)
     if manifest is None:
         click.echo(f"built shards {', '.join(map(str, chosen or []))}; run without --shard to assemble")
     else:
-        print_counts(manifest, out)
+        print_counts(manifest, prepared.where)
 
 
 def _every_nth(text: str) -> slice:
@@ -205,7 +213,7 @@ def _every_nth(text: str) -> slice:
     return slice(first, None, step)
 
 
-def print_counts(manifest: Manifest, out: Path) -> None:
+def print_counts(manifest: Manifest, out: str | Path) -> None:
     """Print what became of every edit.
 
     Raises:
@@ -229,7 +237,7 @@ def print_counts(manifest: Manifest, out: Path) -> None:
     check_losses(out)
 
 
-def _print_remarks(manifest: Manifest, out: Path) -> None:
+def _print_remarks(manifest: Manifest, out: str | Path) -> None:
     """Print what the family's evaluator has to say of a finished dataset, such as quotas that were not filled."""
     from editmill.evaluators.registry import EVALUATORS
     from editmill.manifests.reader import open_dataset

@@ -17,6 +17,7 @@ from editmill.generators.models.choices import Offload, Precision
 from editmill.manifests.errors import RequestError
 from editmill.manifests.files import refuse_url
 from editmill.manifests.threads import usable_cores
+from editmill.manifests.urls import connect_store, is_url
 
 if TYPE_CHECKING:
     from editmill.generators.models.loading import Placement
@@ -93,16 +94,21 @@ class LocalPath(click.Path):
 
     Args:
         folder: Whether it is a folder; else it is a file.
+        stores: Whether it may be the URL of an object store, which is given as text.
     """
 
-    def __init__(self, *, folder: bool = False) -> None:
+    def __init__(self, *, folder: bool = False, stores: bool = False) -> None:
         super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
+        self.stores = stores
 
     def convert(
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> str | bytes | os.PathLike[str]:
         """Return the path."""
         text, where = os.fspath(value), "" if param is None else param.get_error_hint(ctx).strip("'")
+        if self.stores and is_url(text):
+            connect_store(text, where=where)
+            return text
         refuse_url(text, where=where)
         try:
             # Reports and rows could not name what is not UTF-8.

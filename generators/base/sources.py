@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from editmill.generators.base.loaded import LoadedPicture
 from editmill.manifests.arrays import Picture
-from editmill.manifests.files import is_url
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.urls import is_url
 
 Content = Literal["labelled", "captions", "pictures"]
 L = TypeVar("L", bound=LoadedPicture, covariant=True)

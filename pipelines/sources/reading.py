@@ -17,6 +17,7 @@ from editmill.generators.base.reasons import Reason
 from editmill.manifests import files, pictures
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.urls import is_url
 from editmill.pipelines.sources.remembered import remembered
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def read_bytes(path: Path, name: str, reason: Reason = Reason.SOURCE_UNREADABLE)
     try:
         return files.read_bytes(path, most=pictures.MOST_BYTES)
     except files.FileProblem as problem:
-        why = "URLs are not supported here; name a file of this machine" if files.is_url(name) else str(problem)
+        why = "URLs are not supported here; name a file of this machine" if is_url(name) else str(problem)
         raise Unusable(reason, f"{name}: {why}") from problem
 
 

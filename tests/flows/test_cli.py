@@ -458,7 +458,7 @@ def test_models_are_listed_in_columns() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("build", "imagenet-e", "--out", "s3://bucket/set"),
+        ("build", "imagenet-e", "--out", "https://host/set"),
         ("masks", "folder:x.csv", "--to", "gs://bucket/set"),
         ("export", "x", "--format", "imagenet-e", "--to", "http://host/set"),
         ("calibrate", "imagenet-g", "--out", "hf://org/set"),
