@@ -13,6 +13,7 @@ EditmillError (ValueError)
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 
@@ -53,6 +54,10 @@ class RecipeError(RequestError):
 
 class SourceError(RequestError):
     """Raised when a whole source is unusable; one bad image is a row with a reason instead."""
+
+    def __init__(self, what: str, where: str = "", fix: str = "") -> None:
+        # URLs travel as paths, which keep one of their two slashes.
+        super().__init__(what, re.sub(r"^([A-Za-z][A-Za-z0-9+.-]+):/(?!/)", r"\1://", where), fix)
 
 
 class ModelError(RequestError):

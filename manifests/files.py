@@ -12,10 +12,10 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from editmill.manifests.errors import RequestError
-from editmill.manifests.urls import is_url, read_object, size_of
+from editmill.manifests.urls import is_url, open_object, read_object, size_of
 
 T = TypeVar("T")
 # More than the largest annotations that are published.
@@ -99,6 +99,20 @@ def read_bytes(path: Path, *, most: int = MOST_BYTES) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise FileProblem(error.errno or errno.EIO, _said(error)) from error
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file, or an object in a store, for reading; it can seek."""
+    return open_object(path) if is_url(path) else path.open("rb")
+
+
+def read_range(path: Path, start: int, size: int) -> bytes:
+    """Read ``size`` bytes of a regular file, or of an object in a store, from ``start`` on."""
+    if is_url(path):
+        return _object(lambda: read_object(path, start, start + size)) if size else b""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(size)
 
 
 def read_text(path: Path, *, most: int = MOST_BYTES) -> str:

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
 
@@ -25,6 +25,8 @@ URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", re.DOTALL)
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 # Protocols of files and pages, in which nothing can be listed or written as in a store.
 ELSEWHERE = ("file", "local", "http", "https", "ftp", "data", "hf")
+# Bytes that are read ahead.
+BLOCK = 2**22
 # Seconds between two tries of what the network may have failed.
 WAITS = (0.1, 0.5, 2.0, 5.0)
 # What libraries raise, beside errors of Python itself, where trying again does not help.
@@ -126,9 +128,16 @@ def read_object(path: str | Path, start: int | None = None, end: int | None = No
     return bytes(tried(lambda: filesystem.cat_file(full, start=start, end=end), spelled(path)))
 
 
+def open_object(path: str | Path) -> BinaryIO:
+    """Open an object for reading forwards, some megabytes at a time; it can seek. Raises as `tried`."""
+    filesystem, full = connect(path)
+    return cast(BinaryIO, tried(lambda: filesystem.open(full, "rb", block_size=BLOCK), spelled(path)))
+
+
 def find_objects(folder: str | Path) -> list[str]:
     """Return the paths below a folder, relative to it, sorted; none where there is no such folder."""
     filesystem, full = connect(folder)
+    filesystem.invalidate_cache()
     found = tried(lambda: filesystem.find(full), spelled(folder))
     return sorted(str(path).removeprefix(full).lstrip("/") for path in found)
 

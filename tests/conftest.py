@@ -6,10 +6,15 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from tests.stores import Faults
 
 # Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch
 # is imported.
@@ -37,3 +42,12 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.pipelines.photos import write_photos
 
     return write_photos(tmp_path_factory.mktemp("photos"))
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Faults]:
+    """S3 on loopback, with a bucket called ``bucket``; file systems of fsspec stay connected to it."""
+    from tests.stores import s3_server
+
+    with s3_server() as faults:
+        yield faults

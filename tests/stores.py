@@ -19,16 +19,17 @@ ERROR = b"<Error><Code>%s</Code><Message>%s</Message></Error>"
 
 
 class Faults:
-    """Fails a share of the requests, half of them after they were carried out; refuses writing where told to."""
+    """Fails a share of the requests, half of them after they were carried out; refuses writing, or all."""
 
     def __init__(self, application: Answer) -> None:
-        self.application, self.share, self.read_only, self.count = application, 0.0, False, 0
+        self.application, self.share, self.count = application, 0.0, 0
+        self.read_only = self.denied = False
         self.random = random.Random(0)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         # Read whole: what is left of it would stand in a connection that is kept.
         environ["wsgi.input"] = BytesIO(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-        if self.read_only and environ["REQUEST_METHOD"] == "PUT":
+        if self.denied or (self.read_only and environ["REQUEST_METHOD"] == "PUT"):
             return _error(start, "403 Forbidden", ERROR % (b"AccessDenied", b"Access Denied"))
         if self.random.random() >= self.share:
             return self.application(environ, start)

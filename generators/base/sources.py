@@ -12,25 +12,31 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from editmill.generators.base.loaded import LoadedPicture
 from editmill.manifests.arrays import Picture
+from editmill.manifests.errors import RequestError
 from editmill.manifests.records import SourceRecord
-from editmill.manifests.urls import is_url
+from editmill.manifests.urls import connect_store, is_url
 
 Content = Literal["labelled", "captions", "pictures"]
 L = TypeVar("L", bound=LoadedPicture, covariant=True)
 
 
 class Spec(BaseModel):
-    """A source as it is written in a recipe; a subclass has a ``kind: Literal[...]``."""
+    """A source as it is written in a recipe; a subclass has a ``kind: Literal[...]``.
+
+    Attributes:
+        stores: Whether its paths may be URLs of object stores; the functions of `manifests.files` read both.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    stores: ClassVar[bool] = False
     kind: str
 
     @model_validator(mode="after")
     def _check_paths(self) -> Spec:
         for name, value in self:
             if isinstance(value, Path):
-                _check_local(str(value), f"{name} ")
+                _check_place(str(value), name, stores=self.stores)
         return self
 
     def portable(self) -> dict[str, Any]:
@@ -78,7 +84,7 @@ class Source(ABC, Generic[L]):
         field = next((name for name, info in cls.spec_type.model_fields.items() if info.is_required()), None)
         if field is None or not rest:
             raise ValueError(f"{cls.shorthand} is expected")
-        return {field: resolved(rest)}
+        return {field: resolved(rest, stores=cls.spec_type.stores)}
 
     @property
     def where(self) -> str:
@@ -103,20 +109,32 @@ class Source(ABC, Generic[L]):
         return None
 
 
-def resolved(path: str) -> str:
+def resolved(path: str, *, stores: bool = False) -> str:
     """Return a path of the command line as an absolute one.
 
+    Args:
+        path: The path.
+        stores: Whether it may be the URL of an object store, which stays as it is.
+
     Raises:
-        ValueError: It is a URL, or no file can have such a name.
+        ValueError: It may not, or no file can have such a name.
     """
-    _check_local(path)
+    _check_place(path, stores=stores)
+    if is_url(path):
+        return path
     # Unlike Path.resolve, it takes links that lead in a circle. What can't be read keeps the name that it was given.
     real = Path(os.path.realpath(path))
     return str(real if real.is_file() or real.is_dir() else Path(path).absolute())
 
 
-def _check_local(path: str, what: str = "") -> None:
-    if is_url(path):
-        raise ValueError(f"{what}{path!r} is a URL, and URLs are not supported here; name a path of this machine")
+def _check_place(path: str, name: str = "", *, stores: bool) -> None:
+    what = f"{name} " if name else ""
     if "\0" in path:
         raise ValueError(f"{what}{path!r} holds NUL, which no file name can hold")
+    if is_url(path):
+        if not stores:
+            raise ValueError(f"{what}{path!r} is a URL, and URLs are not supported here; name a path of this machine")
+        try:
+            connect_store(path, where=name)
+        except RequestError as error:
+            raise ValueError(f"{what}{error.what}; {error.fix}") from error

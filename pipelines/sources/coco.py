@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -52,6 +52,7 @@ class CocoSpec(Spec):
         least_area, most_area: Limits of an instance's share of its photograph.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["coco"] = "coco"
     instances: Path
     images: Path | None = None

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from editmill.generators.base.loaded import CaptionedImage, GoldObject, Unusable
 from editmill.generators.base.reasons import Reason
@@ -45,6 +45,7 @@ class CocoCaptionsSpec(Spec):
         images: Folder with the photographs; empty for ``images`` beside the captions.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["coco-captions"] = "coco-captions"
     captions: Path
     instances: Path | None = None
@@ -79,7 +80,7 @@ class CocoCaptionsSource(Source[CaptionedImage]):
     def parse(cls, rest: str) -> dict[str, Any]:
         captions, _, instances = rest.partition(",")
         fields = super().parse(captions)
-        return {**fields, "instances": resolved(instances)} if instances else fields
+        return {**fields, "instances": resolved(instances, stores=True)} if instances else fields
 
     @cached_property
     def _file(self) -> _Captions:

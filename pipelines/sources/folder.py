@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from editmill.generators.base.loaded import LoadedSource, Unusable
 from editmill.generators.base.sources import Source, Spec
@@ -44,6 +44,7 @@ class FolderSpec(Spec):
         licence: Terms of the photographs, recorded with every sample; a column ``licence`` says it for each.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["folder"] = "folder"
     labels: Path
     image_column: str = "file"

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from editmill.generators.base.loaded import LoadedPicture, Unusable
 from editmill.generators.base.reasons import Reason
@@ -14,6 +14,7 @@ from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.threads import in_threads
+from editmill.manifests.urls import find_objects, is_url, spelled
 from editmill.pipelines.sources.reading import image_facts, listed_record, read_image
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import is_unicode
@@ -33,6 +34,7 @@ class ImagesSpec(Spec):
         licence: Terms of the pictures, recorded with every sample.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["images"] = "images"
     root: Path
     licence: str = ""
@@ -67,11 +69,7 @@ class ImagesSource(Source[LoadedPicture]):
     def _paths(self) -> list[Path]:
         """Return the pictures' paths below the root, sorted; those in folders of masks are left out with a warning."""
         root = self.spec.root
-        if not root.is_dir():
-            raise SourceError("no such folder", where=str(root), fix="pass --source images:FOLDER")
-        # What is no regular file, such as a link that leads nowhere, becomes a row; folders may have any name.
-        found = [path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and not path.is_dir()]
-        paths = sorted(path.relative_to(root) for path in found)
+        paths = sorted(path for path in _below(root) if path.suffix.lower() in SUFFIXES)
         masks = [path for path in paths if any(part.lower() in MASKS for part in path.parts[:-1])]
         if masks:
             what = f"left out of the pictures, as masks: {len(masks)} in sub-folders named {' or '.join(MASKS)}"
@@ -84,3 +82,19 @@ class ImagesSource(Source[LoadedPicture]):
 
     def load(self, record: SourceRecord) -> LoadedPicture:
         return LoadedPicture(record, read_image(self.spec.root / record.image, record))
+
+
+def _below(root: Path) -> list[Path]:
+    """Return the paths of all files below a folder, relative to it.
+
+    Raises:
+        SourceError: There is no such folder.
+    """
+    if is_url(root):
+        found = [Path(path) for path in find_objects(root)]
+    else:
+        # What is no regular file, such as a link that leads nowhere, becomes a row; folders may have any name.
+        found = [path.relative_to(root) for path in root.rglob("*") if not path.is_dir()]
+    if not found and (is_url(root) or not root.is_dir()):
+        raise SourceError("no such folder", where=spelled(root), fix="pass --source images:FOLDER")
+    return found

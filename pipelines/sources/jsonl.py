@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.sources import Source, Spec
@@ -35,6 +35,7 @@ class JsonLinesSpec(Spec):
         licence: Terms of the images whose line names none.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["jsonl"] = "jsonl"
     file: Path
     licence: str = ""

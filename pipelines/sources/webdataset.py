@@ -11,21 +11,22 @@ import tarfile
 from collections.abc import Iterator
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from editmill.generators.base.loaded import CaptionedImage, Unusable
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.sources import Source, Spec
 from editmill.manifests.errors import SourceError
-from editmill.manifests.files import FileProblem, check_regular, decode_text, parse_json
+from editmill.manifests.files import FileProblem, check_regular, decode_text, open_file, parse_json, read_range
 from editmill.manifests.records import SourceRecord
+from editmill.manifests.urls import is_url, match_objects
 from editmill.pipelines.sources.reading import facts_of, listed_image, listed_record
 from editmill.pipelines.sources.table import distinct
 from editmill.pipelines.sources.texts import caption_records, is_unicode, warn_of_empty, with_captions
 
 IMAGES = ("png", "jpg", "jpeg", "webp")
 TEXTS = ("txt", "json")
-FIX = "name local shards, as in --source webdataset:shards/{00000..00003}.tar or webdataset:'shards/*.tar'"
+FIX = "name shards, as in --source webdataset:shards/{00000..00003}.tar or webdataset:'shards/*.tar'"
 BLOCK = 512
 MOST_SHARDS = 100_000
 # Bytes of a text member; a caption has some hundred.
@@ -58,7 +59,7 @@ class _Shard(NamedTuple):
 
 
 class WebDatasetSpec(Spec):
-    """Local shards.
+    """Shards, here or in an object store.
 
     Attributes:
         shards: Path of a tar, with * or {00000..00009} for several. Samples have an image (png, jpg, jpeg or webp) and
@@ -66,6 +67,7 @@ class WebDatasetSpec(Spec):
         licence: Terms of the images, recorded with every sample.
     """
 
+    stores: ClassVar[bool] = True
     kind: Literal["webdataset"] = "webdataset"
     shards: Path
     licence: str = ""
@@ -189,9 +191,7 @@ class WebDatasetSource(Source[CaptionedImage]):
         return self._bytes(shard, members[suffix])
 
     def _bytes(self, shard: str, place: tuple[int, int]) -> bytes:
-        with self.shards[shard].open("rb") as stream:
-            stream.seek(place[0])
-            return stream.read(place[1])
+        return read_range(self.shards[shard], *place)
 
     def load(self, record: SourceRecord) -> CaptionedImage:
         shard, _, key = record.image.partition("#")
@@ -218,7 +218,11 @@ def _expand(pattern: str) -> list[Path]:
     except (ValueError, RecursionError):
         # Unbalanced braces can only be part of a name.
         parts = [pattern]
-    return [Path(path) for path in dict.fromkeys(path for part in parts for path in sorted(glob.glob(part)) or [part])]
+    return [Path(path) for path in dict.fromkeys(path for part in parts for path in _matching(part) or [part])]
+
+
+def _matching(pattern: str) -> list[str]:
+    return match_objects(pattern) if is_url(pattern) else sorted(glob.glob(pattern))
 
 
 def _most_paths(pattern: str) -> int:
@@ -269,7 +273,7 @@ def _scan(path: Path) -> _Shard:
     dotted: dict[str, None] = {}
     # Members are read in place by their offsets, which a compressed tar does not have. Names that are not UTF-8 are
     # escaped, since records could not hold their surrogates.
-    with path.open("rb") as stream, tarfile.open(fileobj=stream, mode="r:", errors="backslashreplace") as tar:
+    with open_file(path) as stream, tarfile.open(fileobj=stream, mode="r:", errors="backslashreplace") as tar:
         for member in _members(tar):
             folder, slash, name = member.name.rpartition("/")
             stem, _, suffix = name.partition(".")

@@ -24,19 +24,13 @@ from editmill.pipelines import shard
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan
 from tests.pipelines.conftest import PLACEMENT, MakePlan
-from tests.stores import Faults, TornFileSystem, s3_server
+from tests.stores import Faults, TornFileSystem
 
 SMALL = ("generator.edits=[{name: original}, {name: paste-back}]", "shards=3")
 
 
 class Killed(BaseException):
     """The process ends here."""
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[Faults]:
-    with s3_server() as faults:
-        yield faults
 
 
 @pytest.fixture
