@@ -77,9 +77,9 @@ def refresh_versions(
         placement = tasks.find_device(placement)
         with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
             if not work.done:
-                prepared = work.prepare(tasks.calibrate)
-                manifest = _made(prepared, tasks, engine)
-                work.publish(keep=keep)
+                if not work.ready:
+                    _made(work.prepare(tasks.calibrate), tasks, engine)
+                manifest = work.publish(keep=keep)
                 post_dataset(manifest, dataset_folder(work.root), built=True)
                 post_changes(manifest, work.changes)
                 announce(manifest, dataset_folder(work.root))

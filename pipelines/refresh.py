@@ -56,7 +56,8 @@ class Refresh:
         old: Folder of the current version; None for the first one.
         before: What its rows say, by key.
         changes: What differs from it.
-        done: Whether nothing differs, or the new version is there already.
+        done: Whether nothing differs.
+        ready: Whether the new version is there already: a refresh was stopped before it made it current.
         mixed: Whether other versions of libraries may have built the old one.
         lock: By which other refreshes are kept out.
     """
@@ -69,6 +70,7 @@ class Refresh:
     before: dict[str, Known]
     changes: Difference
     done: bool
+    ready: bool
     mixed: bool
     lock: Lock
 
@@ -103,7 +105,7 @@ class Refresh:
         assert self.old is not None
         return write_changes(self.changes, self.before, shards, manifest, old=self.old, out=self.root / NEXT)
 
-    def publish(self, *, keep: int | None = None) -> None:
+    def publish(self, *, keep: int | None = None) -> Manifest:
         """Verify the finished version and make it the current one; a failure leaves the old one current.
 
         Args:
@@ -112,6 +114,14 @@ class Refresh:
         Raises:
             DataError: It is damaged, or nothing survived of a part of it.
         """
+        if not self.ready:
+            self._move()
+        make_current(self.root, self.version)
+        if keep is not None:
+            _prune(self.root, keep)
+        return read_manifest(version_folder(self.root, self.version))
+
+    def _move(self) -> None:
         folder = self.root / NEXT
         verify_dataset(folder).raise_for_problems()
         check_losses(folder)
@@ -120,9 +130,6 @@ class Refresh:
         (self.root / VERSIONS).mkdir(exist_ok=True)
         atomic_write(_state_file(self.root, self.version), canonical_json(state))
         folder.rename(version_folder(self.root, self.version))
-        make_current(self.root, self.version)
-        if keep is not None:
-            _prune(self.root, keep)
 
 
 def plan_refresh(
@@ -156,14 +163,16 @@ def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: 
     current = read_current(root)
     if current is None:
         plan = make_plan(recipe, without=forgotten(root))
-        work = Refresh(root, plan, identify(plan, placement), placement, None, {}, Difference(), False, mixed, lock)
+        work = Refresh(
+            root, plan, identify(plan, placement), placement, None, {}, Difference(), False, False, mixed, lock
+        )
         return _settled(work, recipe.version)
     old = version_folder(root, current.version)
     manifest = read_manifest(old)
     plan = _as_version(make_plan(sharded_like(recipe, old), without=forgotten(root)), current.version)
     identity, before = identify(plan, placement), samples_of(old, manifest)
     changes = _changes(root, plan, identity, manifest, before)
-    work = Refresh(root, plan, identity, placement, old, before, changes, False, mixed, lock)
+    work = Refresh(root, plan, identity, placement, old, before, changes, False, False, mixed, lock)
     if not (changes.added or changes.removed or changes.made) and _same_card(plan, identity, manifest):
         return replace(work, done=True)
     if changes.share > most:
@@ -204,7 +213,7 @@ def _locked(root: Path, *, wait: bool = True) -> Lock:
 def _settled(work: Refresh, asked: str) -> Refresh:
     """Give the new version its number: at least the recipe's, and none that is taken.
 
-    A version that a refresh has finished, and was stopped before it made it current, is made current.
+    A version that a refresh has finished, and was stopped before it made it current, is taken as it is.
     """
     after = asked if work.old is None else work.changes.next_version(read_manifest(work.old).version)
     version = max(asked, after, key=version_numbers)
@@ -215,8 +224,7 @@ def _settled(work: Refresh, asked: str) -> Refresh:
         if version not in versions_of(work.root):
             return replace(work, plan=plan, identity=identity)
         if read_manifest(version_folder(work.root, version)).fingerprint == identity.fingerprint:
-            make_current(work.root, version)
-            return replace(work, plan=plan, identity=identity, done=True)
+            return replace(work, plan=plan, identity=identity, ready=True)
         version = work.changes.next_version(version)
 
 

@@ -105,10 +105,9 @@ def refresh(
             return
         for notice in work.plan.notices():
             click.echo(f"warning: {notice}", err=True)
-        prepared = work.prepare()
-        manifest = build(prepared, workers=workers or default_workers(placement))
-        assert manifest is not None
-        work.publish(keep=keep)
+        if not work.ready:
+            build(work.prepare(), workers=workers or default_workers(placement))
+        manifest = work.publish(keep=keep)
     print_counts(manifest, root)
 
 

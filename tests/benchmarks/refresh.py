@@ -82,7 +82,8 @@ def _refreshed(labels: Path, root: Path, sources: int) -> dict[str, float]:
     began = time.process_time()
     with plan_refresh(recipe_of(labels, sources=sources), root, CPU, most=1.0) as work:
         if not work.done:
-            build(work.prepare(), progress=False)
+            if not work.ready:
+                build(work.prepare(), progress=False)
             work.publish()
     seconds, changes = time.process_time() - began, work.changes
     tars = list((root / "versions" / work.version).glob("*/*.tar"))

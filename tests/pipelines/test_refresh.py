@@ -45,7 +45,8 @@ def refresh(recipe: Recipe, root: Path, *, most: float = 1.0, keep: int | None =
     """Refresh a folder and return its version."""
     with plan_refresh(recipe, root, PLACEMENT, most=most) as work:
         if not work.done:
-            build(work.prepare(), progress=False)
+            if not work.ready:
+                build(work.prepare(), progress=False)
             work.publish(keep=keep)
         return work.version
 
