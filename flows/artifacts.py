@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Counts, Manifest
+from editmill.manifests.urls import spelled
 from editmill.pipelines.changes import prose
 from editmill.pipelines.differences import Difference
 from editmill.pipelines.preview import preview_dataset
@@ -30,7 +31,7 @@ def label_run(manifest_name: str, fingerprint: str, out: Path) -> None:
     if run is None or run.flow_run is None:
         return
     head = fingerprint[:12]
-    tags = {*run.flow_run.tags, f"recipe:{manifest_name}", f"fingerprint:{head}", f"out:{out}"}
+    tags = {*run.flow_run.tags, f"recipe:{manifest_name}", f"fingerprint:{head}", f"out:{spelled(out)}"}
     with get_client(sync_client=True) as client:
         client.update_flow_run(run.flow_run.id, name=f"{manifest_name} {head} in {out.name}", tags=sorted(tags))
 
@@ -102,7 +103,7 @@ def dataset_page(manifest: Manifest, out: Path) -> str:
     lines = [
         f"# {manifest.name} {manifest.version}",
         "",
-        f"- manifest: `{out / MANIFEST}`",
+        f"- manifest: `{spelled(out / MANIFEST)}`",
         f"- accepted: {accepted} of {planned} planned samples, in {len(manifest.shards)} shards",
         f"- source: {manifest.sources.name}, {manifest.sources.count} images",
         f"- fingerprint: `{manifest.fingerprint}`",

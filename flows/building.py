@@ -15,6 +15,7 @@ from editmill.flows.tasks import Tasks, log_core_messages
 from editmill.generators.models.loading import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
+from editmill.manifests.urls import absolute, spelled
 from editmill.manifests.versions import dataset_folder
 from editmill.pipelines.build import Prepared, finish, finished, prepare
 from editmill.pipelines.losses import check_losses
@@ -52,15 +53,16 @@ def build_dataset(
         tasks = Tasks(runner)
         # Resolved once: a worker with other hardware must not render what this fingerprint does not say.
         placement = tasks.find_device(placement)
-        prepared = prepare(plan, out.resolve(), placement, calibrate=tasks.calibrate)
+        prepared = prepare(plan, absolute(out), placement, calibrate=tasks.calibrate)
         manifest = _made(prepared, tasks, engine)
-    post_dataset(manifest, prepared.out, built=not prepared.complete)
-    check_losses(prepared.out)
-    announce(manifest, prepared.out)
+    place = Path(prepared.where)
+    post_dataset(manifest, place, built=not prepared.complete)
+    check_losses(place)
+    announce(manifest, place)
     return {
         "name": manifest.name,
-        "out": str(prepared.out),
-        "manifest": str(prepared.out / MANIFEST),
+        "out": spelled(place),
+        "manifest": spelled(place / MANIFEST),
         "fingerprint": manifest.fingerprint,
         "shards": len(manifest.shards),
         "samples": sum(shard.nsamples for shard in manifest.shards),
@@ -88,7 +90,7 @@ def refresh_versions(
 
 def _made(prepared: Prepared, tasks: Tasks, engine: str) -> Manifest:
     with prepared.lock:
-        label_run(prepared.plan.recipe.name, prepared.identity.fingerprint, prepared.out)
+        label_run(prepared.plan.recipe.name, prepared.identity.fingerprint, Path(prepared.where))
         if prepared.complete:
             return finished(prepared)
         started = time.time()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import httpx
 from prefect.events import emit_event
 
-from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import RequestError
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
+from editmill.manifests.store import Store
+from editmill.manifests.urls import absolute, spelled
 
 COMPLETE = "editmill.dataset.complete"
 TIMEOUT = 30.0
@@ -27,8 +29,8 @@ def announce(manifest: Manifest, folder: Path, *, webhook: str = "") -> dict[str
         "name": manifest.name,
         "version": manifest.version,
         "fingerprint": manifest.fingerprint,
-        "folder": str(folder.resolve()),
-        "manifest_sha256": file_digest(folder / MANIFEST),
+        "folder": spelled(absolute(folder)),
+        "manifest_sha256": hashlib.sha256(Store(folder).read(MANIFEST)).hexdigest(),
         "shards": len(manifest.shards),
         "samples": manifest.samples,
     }

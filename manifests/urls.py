@@ -49,6 +49,11 @@ def spelled(path: str | Path) -> str:
     return f"{scheme}://{posixpath.normpath(rest).lstrip('/') if rest else ''}"
 
 
+def absolute(path: Path) -> Path:
+    """Return a path that does not depend on the folder that a command runs in; URLs never do."""
+    return path if is_url(path) else path.resolve()
+
+
 def connect(url: str | Path) -> tuple[Any, str]:
     """Return the file system of a URL and the path in it; nothing is asked of the network.
 

@@ -29,6 +29,7 @@ from editmill.manifests.progress import Progress
 from editmill.manifests.records import Manifest
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.stats import ShardStats
+from editmill.manifests.urls import is_url
 from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
@@ -154,8 +155,8 @@ def prepare(
     placement = placement.settled()
     if reuse is not None and not mixed:
         check_environment(reuse, plan.recipe)
-    remote = RemoteFolder(out) if isinstance(out, str) else None
-    out = scratch_folder(out, scratch) if isinstance(out, str) else out
+    remote = RemoteFolder(out) if is_url(out) else None
+    out = Path(out) if remote is None else scratch_folder(remote.root, scratch)
     if remote is not None:
         enter(remote, out)
     # First, so that a missing checkpoint is told before the folder is made.
