@@ -73,14 +73,14 @@ _options: dict[str, Any] = {
 }
 
 
-@task(name="find-device", **_options)  # type: ignore[untyped-decorator]
+@task(name="find-device", task_run_name="find-device", **_options)  # type: ignore[untyped-decorator]
 def find_device(job: Hidden[Placement]) -> Placement:
     """Return a placement with every choice made where models run."""
     job.value.resolve()
     return job.value.settled()
 
 
-@task(name="calibrate-guards", **_options)  # type: ignore[untyped-decorator]
+@task(name="calibrate-guards", task_run_name="calibrate-guards", **_options)  # type: ignore[untyped-decorator]
 def calibrate(job: Hidden[tuple[Plan, Path, Placement, str, Path | None]], topic: str) -> GuardReport | None:
     """Calibrate the guards of a plan, or read the report that its folder has."""
     return _calibrate_alone(*job.value, topic)

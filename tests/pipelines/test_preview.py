@@ -11,7 +11,7 @@ import pytest
 from editmill.generators.base.edits import edit_title
 from editmill.generators.base.images import encode_image
 from editmill.generators.base.samples import Sheet
-from editmill.generators.base.sheet import BACKGROUND, GAP, HEADER, contact_sheet, sample_sheet
+from editmill.generators.base.sheet import BACKGROUND, GAP, LINE, contact_sheet, sample_sheet
 from editmill.manifests.errors import RequestError
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.preview import preview_plan
@@ -20,6 +20,9 @@ from editmill.pipelines.shard import ShardTask
 from tests.manifests.builder import make_row, make_sources
 from tests.manifests.test_guard_report import make_report
 from tests.pipelines.conftest import PLACEMENT, MakePlan
+
+# Of a title in one line.
+HEADER = 8 + LINE
 
 
 def test_a_sheet_has_a_cell_per_picture_and_blanks_where_there_is_none() -> None:
@@ -42,7 +45,7 @@ def test_a_plan_is_previewed_without_writing(
         tiny_plan("generator.edits=[{name: original}, {name: background}]"), PLACEMENT, sources=2, cell=32
     )
     assert sheet.width == GAP + 2 * (32 + GAP)
-    assert HEADER + 2 * GAP < sheet.height < HEADER + GAP + 2 * (32 + GAP)
+    assert HEADER + 2 * GAP < sheet.height < HEADER + 3 * LINE + GAP + 2 * (32 + GAP)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -69,7 +72,7 @@ def test_sources_that_can_not_be_used_take_no_row(tiny_plan: MakePlan) -> None:
     first, *others = plan.samples()
     bad = replace(first, source=first.source.model_copy(update={"problem": "mask_empty"}))
     shown = preview_plan(replace(plan, shards=((bad, *others),)), PLACEMENT, sources=1, cell=32)
-    assert len(np.unique(np.asarray(shown)[HEADER + GAP :].reshape(-1, 3), axis=0)) > 2
+    assert len(np.unique(np.asarray(shown)[-32 - GAP :].reshape(-1, 3), axis=0)) > 2
 
 
 def test_a_calibrated_recipe_is_previewed_with_its_report(monkeypatch: pytest.MonkeyPatch) -> None:
