@@ -1,0 +1,64 @@
+"""Wait for the event that a dataset is complete, then write the accuracy of a classifier on it, edit by edit."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+import webdataset
+from prefect.events.clients import get_events_subscriber
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from transformers import AutoImageProcessor, AutoModelForImageClassification
+
+COMPLETE = "editmill.dataset.complete"
+
+
+async def wait_for(name: str) -> dict[str, Any]:
+    """Return what the next event says of a dataset: version, fingerprint, folder and so on."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=[COMPLETE]), resource=EventResourceFilter(id=[f"editmill.dataset.{name}"])
+    )
+    async with get_events_subscriber(filter=wanted) as events:
+        async for event in events:
+            return dict(event.payload)
+    raise ConnectionError("the server closed the stream of events")
+
+
+@torch.inference_mode()
+def accuracy(folder: Path, classifier: str) -> dict[str, tuple[int, int]]:
+    """Return how many samples of each edit there are, and how many of them the classifier gets right."""
+    model = AutoModelForImageClassification.from_pretrained(classifier, dtype=torch.float32).eval()
+    processor = AutoImageProcessor.from_pretrained(classifier)
+    found: dict[str, list[bool]] = defaultdict(list)
+    shards = [str(path) for path in sorted(folder.glob("*/*.tar"))]
+    for sample in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False).decode("pil"):
+        logits = model(**processor(sample["png"].convert("RGB"), return_tensors="pt")).logits
+        edit = f"{sample['json']['edit']} {sample['json']['level']:g}"
+        found[edit].append(int(logits.argmax()) == int(sample["cls"]))
+    return {edit: (len(right), sum(right)) for edit, right in found.items()}
+
+
+def main() -> None:
+    """Wait, evaluate, write the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("dataset")
+    parser.add_argument("--classifier", required=True)
+    parser.add_argument("--table", type=Path, default=Path("accuracy.csv"))
+    asked = parser.parse_args()
+    told = asyncio.run(wait_for(asked.dataset))
+    print(f"{told['name']} {told['version']} is complete: {told['samples']} samples in {told['folder']}")
+    with asked.table.open("w", newline="") as stream:
+        table = csv.writer(stream)
+        table.writerow(["edit", "samples", "right", "accuracy", "dataset", "fingerprint"])
+        for edit, (samples, right) in accuracy(Path(told["folder"]), asked.classifier).items():
+            share = f"{right / samples:.4f}"
+            table.writerow([edit, samples, right, share, f"{told['name']} {told['version']}", told["fingerprint"]])
+
+
+if __name__ == "__main__":
+    main()
