@@ -81,6 +81,7 @@ def plugins(recipe: Recipe) -> dict[str, str]:
     return {name: version for found in named for name, version in found.items()}
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)
