@@ -3,14 +3,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEVELOP := $(VENV)/.installed-develop
+READERS := $(VENV)/readers
 # Only modules that are imported are compiled, when they first are.
-INSTALL := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
+INSTALL := $(PIP) --constraint constraints.txt
 # The embedded pack is a distribution of its own; named in one command with the extra that requires it, it is not looked
 # for on any index.
 PACK := packs/tabletop
 PROJECTS := pyproject.toml $(PACK)/pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow lint faults bench check-full-size pack clean
+.PHONY: demo test test-slow lint faults bench readers check-full-size pack clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +26,16 @@ $(DEVELOP): $(PROJECTS) | $(BIN)/python
 	@echo "installing editmill with its development tools into $(VENV); the first time takes some minutes"
 	$(INSTALL) --editable '.[generate,train,test,watermark]' --editable ./$(PACK)
 	@touch $@ $(RUN)
+
+# Beside the development tools, with what is heavy; in a folder apart the older webdataset that open_clip asks for.
+$(READERS)/.installed: $(DEVELOP)
+	@echo "installing loaders of others into $(READERS); the first time takes some minutes"
+	$(BIN)/python -m venv --without-pip $(READERS)
+	for site in $(READERS)/lib/python*/site-packages; do \
+		echo "import site; site.addsitedir('$(abspath $(VENV))/$${site#$(READERS)/}')" > $$site/development.pth; done
+	$(PIP) --no-deps --upgrade --target $(READERS)/open_clip webdataset==0.2.86
+	$(subst -m pip,-m pip --python $(READERS)/bin/python,$(INSTALL)) --editable '.[readers]'
+	@touch $@
 
 demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded models
 	$(BIN)/editmill demo --out out/demo
@@ -46,6 +58,9 @@ faults: $(DEVELOP)  ## bad input of every kind, kills and damaged datasets: one 
 
 bench: $(DEVELOP)  ## timed comparisons, side by side in one run
 	$(BIN)/python -m tests.benchmarks --json docs/benchmarks/engine.json
+
+readers: $(READERS)/.installed  ## which loaders of others read a dataset of each family: one table
+	$(READERS)/bin/python -m tests.readers
 
 check-full-size: $(DEVELOP)  ## full-size checkpoints with random weights, through the command line (9 GB of disk)
 	$(BIN)/python -m tests.benchmarks.full_size

@@ -25,6 +25,27 @@ EVALUATORS: Registry[Evaluator[Any]] = Registry(
 )
 
 
+def _check_layout(name: str, layout: Any) -> None:
+    require(isinstance(layout, Exporter), "an Exporter is expected")
+
+
+# For datasets of every family; those of one family are its evaluator's ``exports``.
+LAYOUTS: Registry[Exporter] = Registry(
+    "editmill.layouts",
+    "layout",
+    {
+        name: f"editmill.evaluators.layouts.{module}:LAYOUT"
+        for name, module in (
+            ("clip-benchmark", "clip_benchmark"),
+            ("coco", "coco"),
+            ("dali", "dali"),
+            ("imagefolder", "image_folder"),
+        )
+    },
+    _check_layout,
+)
+
+
 def evaluator_of(manifest: Manifest) -> Evaluator[Any]:
     """Return what measures a dataset: its family's own evaluator.
 
@@ -40,7 +61,7 @@ def evaluator_of(manifest: Manifest) -> Evaluator[Any]:
 
 def exporters() -> dict[str, Exporter]:
     """Return what writes datasets for other loaders, by the name of the layout."""
-    found: dict[str, Exporter] = {}
+    found: dict[str, Exporter] = dict(LAYOUTS.loaded())
     for evaluator in EVALUATORS.loaded().values():
         # The first to bring a name keeps it, so that no package takes one of ours over.
         found = {**evaluator.exports, **found}

@@ -15,8 +15,9 @@ from editmill.manifests.records import Manifest, ShardRecord
 def index_files(manifest: Manifest) -> dict[str, bytes]:
     """Return the content of all index files by path relative to the root.
 
-    ``shardindex.json`` serves wids, ``_info.json`` timm, ``classnames.txt`` and ``nshards.txt`` CLIP_benchmark, and
-    ``sizes.json`` open_clip. Line i of ``classnames.txt`` is class i, blank where the dataset does not name that class.
+    ``shardindex.json`` serves wids, ``_info.json`` timm and ``sizes.json`` open_clip, which skips samples without
+    ``txt`` and says nothing, so that only sets with texts have it. Line i of ``classnames.txt`` is class i, blank where
+    the dataset does not name that class.
     """
     files = {
         "shardindex.json": _json(wids_index(manifest)),
@@ -24,8 +25,8 @@ def index_files(manifest: Manifest) -> dict[str, bytes]:
         "classnames.txt": _classnames(manifest.class_names).encode(),
     }
     for split, shards in listed_shards(manifest).items():
-        files[f"{split}/sizes.json"] = _json({PurePosixPath(shard.path).name: shard.nsamples for shard in shards})
-        files[f"{split}/nshards.txt"] = f"{len(shards)}\n".encode()
+        if "txt" in manifest.members:
+            files[f"{split}/sizes.json"] = _json({PurePosixPath(shard.path).name: shard.nsamples for shard in shards})
     return files
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -190,6 +192,18 @@ class Dataset:
     def within(self, table: pa.Table) -> Dataset:
         """Return the samples of some of the rows."""
         return Dataset(self._store, self.manifest, table)
+
+    def fetch(self, path: str, target: Path) -> None:
+        """Make a file of the dataset a local file: a hard link where the disk has them, otherwise a copy.
+
+        Raises:
+            CorruptDatasetError: It is absent or can't be read.
+        """
+        try:
+            os.link(f"{self._store.root}/{path}", target)
+        except OSError:
+            with self._open(path) as stream, target.open("wb") as copy:
+                shutil.copyfileobj(stream, copy)
 
     def verify(self, *, deep: bool = False) -> VerifyReport:
         """Check every file of the whole dataset against its manifest."""

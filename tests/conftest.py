@@ -23,6 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What plans remember of files, apart from the user's own.
 os.environ["EDITMILL_CACHE"] = tempfile.mkdtemp(prefix="editmill-tests-")
 atexit.register(shutil.rmtree, os.environ["EDITMILL_CACHE"], ignore_errors=True)
+# Read when mlcroissant is imported.
+os.environ["CROISSANT_CACHE"] = f"{os.environ['EDITMILL_CACHE']}/croissant"
 
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")

@@ -42,9 +42,15 @@ class ExportCommand(click.Command):
     "complete: only sources that have an image in every folder that is made, so that all folders hold the same "
     "sources.",
 )
+@click.option(
+    "--class-names",
+    type=LocalPath(),
+    metavar="FILE",
+    help="Names of all classes, one a line in the order of labels, for layouts that need those the dataset lacks.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> None:
-    """Write a dataset as the folders that a benchmark's own loaders read.
+def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path | None, as_json: bool) -> None:
+    """Write a dataset as the folders that the loaders of others read.
 
     Folders that are not made and samples that have no place in the layout are named on standard error.
 
@@ -52,8 +58,10 @@ def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> 
     Examples:
       editmill export out/photos --format imagenet-e --to out/imagenet-e
       editmill export out/photos --format imagenet-e --to out/paired --pairs complete
+      editmill export out/photos --format clip-benchmark --to out/clip --class-names imagenet.txt
     """
     from editmill.evaluators import exporters
+    from editmill.evaluators.layouts.edits import name_classes
     from editmill.manifests.reader import open_dataset
 
     known = exporters()
@@ -61,6 +69,8 @@ def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> 
         fix = f"use one of {', '.join(known)}, or install the package that brings it"
         raise RequestError(f"no layout is called {form!r}", where="--format", fix=fix)
     opened, complete = open_dataset(dataset), pairs == "complete"
+    if class_names is not None:
+        name_classes(opened, class_names)
     done = known[form].write(opened, target, complete_pairs=complete, progress=not as_json)
     if as_json:
         click.echo(json.dumps({"format": form, "target": str(target), **asdict(done)}, indent=2))
@@ -71,4 +81,4 @@ def export(dataset: str, form: str, target: Path, pairs: str, as_json: bool) -> 
     for folder, reason in done.missing.items():
         click.echo(f"folder {folder} not made: {reason}", err=True)
     for edit, count in done.left_out.items():
-        click.echo(f"left out: {count} samples of {edit}, which the layout has no folder for", err=True)
+        click.echo(f"left out: {count} samples of {edit}, which the layout has no place for", err=True)

@@ -99,7 +99,7 @@ EVALUATOR = SketchEvaluator()
 """
 
 
-def test_layouts_come_from_the_evaluators() -> None:
+def test_layouts_come_from_everywhere_and_the_evaluators() -> None:
     layouts = exporters()
-    assert set(layouts) == {"imagenet-e"}
+    assert set(layouts) == {"clip-benchmark", "coco", "dali", "imagefolder", "imagenet-e"}
     assert "labels.txt" in layouts["imagenet-e"].about
