@@ -110,6 +110,10 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
         seconds = asked.pack.cpu_seconds_per_evaluation * (evaluations + SAMPLE_PRICE * count)
         return Estimate(evaluations, round(pixels * stored / 1e6, 3), round(seconds / 60, 2))
 
+    def together(self, asked: _Asked, batch: int) -> int:
+        """Return the pictures of a batch: as many sources have one of every attack."""
+        return batch
+
     def check(self, asked: _Asked) -> None:
         """Refuse other pictures than png."""
         if asked.image != "png":

@@ -18,6 +18,7 @@ from editmill.generators.base.making import Maker, check_record
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample, RowFacts
 from editmill.generators.models.image_encoder import ImageEncoder
+from editmill.generators.models.together import side_by_side
 from editmill.generators.watermark.geometry import flat_share, frame
 from editmill.generators.watermark.kinds import CLASS_NAMES
 from editmill.generators.watermark.ledger import Ledger
@@ -48,6 +49,8 @@ class WatermarkMaker(Maker[Framed]):
         secret, public = settings.secret(build.seed), public_secret(build.seed)
         self.marker = Marker(schemes, secret=secret, public=public, ledger=ledger)
         self.regenerator = Regenerator(settings, build.models, ledger)
+        # The pictures of one attack share calls, of which a source has a few.
+        self.group = self.batch = build.models.placement.pictures
 
     @cached_property
     def encoder(self) -> ImageEncoder | None:
@@ -91,8 +94,8 @@ class WatermarkMaker(Maker[Framed]):
         }
 
     def make(self, jobs: Sequence[Job[Framed]]) -> list[Made]:
-        """Attack one picture after another: one that fails does not make the others run again."""
-        return [self._alone(job) for job in jobs]
+        """Attack pictures side by side: one that fails does not make the others run again."""
+        return side_by_side(self._alone, jobs, most=self.batch)
 
     def _alone(self, job: Job[Framed]) -> Made:
         (made,) = in_parts(lambda one: [self._attack(*one)], [job], failed=_failed)

@@ -6,6 +6,7 @@ No detector is imported here, and no strength is searched: the grid is the recip
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,10 +15,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from diffusers.models.embeddings import ImageProjection
 from PIL import Image
 
 from editmill.generators.models.image_adapter import attach
 from editmill.generators.models.loading import Models, quiet
+from editmill.generators.models.together import ask
 from editmill.generators.watermark.codec import deliver
 from editmill.generators.watermark.colour_transfer import match_colours
 from editmill.generators.watermark.geometry import pad_to
@@ -50,7 +53,7 @@ class Regenerated:
 class Regenerator:
     """Attacks the items of one ledger.
 
-    Every picture is rendered in a pipeline call of its own, with noise from its own CPU generator.
+    The noise of every picture is from its own CPU generator; pictures that jobs ask for side by side share calls.
     """
 
     def __init__(self, settings: WatermarkSettings, models: Models, ledger: Ledger) -> None:
@@ -124,6 +127,8 @@ class Regenerator:
                 **parts, controlnet=controlnet, requires_safety_checker=False
             )
             pipeline.set_progress_bar_config(disable=True)
+            # The library's own takes all that is given for references of every picture.
+            pipeline.prepare_ip_adapter_image_embeds = _as_given
             return attach(pipeline, adapter)
 
     @cached_property
@@ -142,55 +147,79 @@ class Regenerator:
         config = self.models.get("text_to_image").scheduler.config
         return make_scheduler(config, sampler=self.settings.sampler, spacing=attack.spacing or self.settings.spacing)
 
-    @stage("networks")
-    @torch.no_grad()
     def _round_trip(self, image: Picture) -> Picture:
         """Return the picture through the autoencoder alone, by the mode of its posterior."""
-        padded = self._tensor(pad_to(image, _stride(self._vae)))
-        decoded = self._vae.decode(self._vae.encode(padded).latent_dist.mode(), return_dict=False)[0].float().cpu()
-        return _cut(_to_uint8((decoded[0].permute(1, 2, 0) / 2 + 0.5).numpy()), image)
+        padded = pad_to(image, _stride(self._vae))
+        return _cut(_to_uint8(ask(self._decoded, padded, key=padded.shape)), image)
 
     @stage("networks")
     @torch.no_grad()
+    def _decoded(self, images: Sequence[Picture]) -> list[Picture]:
+        """Return what the autoencoder makes of pictures of one size, float [H, W, 3] in about [0, 1]."""
+        latents = self._vae.encode(self._tensor(images)).latent_dist.mode()
+        decoded = self._vae.decode(latents, return_dict=False)[0].float().cpu()
+        return [(one.permute(1, 2, 0) / 2 + 0.5).numpy() for one in decoded]
+
     def _denoise(self, image: Picture, attack: AttackSettings, seed: int) -> tuple[Picture, Start]:
-        pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
+        pipeline = self._pipeline
         padded = pad_to(image, _stride(pipeline.vae) * 2 ** (len(pipeline.unet.config.block_out_channels) - 1))
-        # A new one for every picture: schedulers keep state, and rungs differ in spacing.
-        pipeline.scheduler = self._scheduler(attack)
-        start = find_start(pipeline.scheduler, attack, settings)
-        latents = pipeline.vae.encode(self._tensor(padded)).latent_dist.mode() * pipeline.vae.config.scaling_factor
-        # Drawn on the CPU, so that every device gets the same noise.
-        noise = torch.randn(latents.shape, generator=torch.Generator().manual_seed(seed)).to(latents)
-        pipeline.set_ip_adapter_scale(attack.adapter)
-        edges = cv2.Canny(cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY), *settings.canny)
-        result = pipeline(
-            prompt=settings.prompt,
-            negative_prompt=settings.negative_prompt if settings.guided else None,
-            # Latents of four channels are taken as they are; a picture would be encoded with a draw from the posterior.
-            image=latents,
-            control_image=Image.fromarray(np.repeat(edges[..., None], 3, axis=2)),
-            ip_adapter_image=padded,
-            height=padded.shape[0],
-            width=padded.shape[1],
-            strength=strength_for(start.executed, steps),
-            num_inference_steps=steps,
-            guidance_scale=settings.guidance,
-            controlnet_conditioning_scale=float(attack.control),
-            # Given these, the pipeline does not noise the picture itself, which keeps a part of it even at strength 1.
-            latents=start_latents(pipeline.scheduler, attack, latents, noise, start),
-            # Apart from the start's noise, which then is the same for every sampler.
-            generator=torch.Generator().manual_seed(derive_seed(seed, "sampler", "")),
-            output_type="np",
-        ).images[0]
+        result, start = ask(self._denoised, (padded, attack, seed), key=(attack.name, padded.shape))
         if not np.isfinite(result).all():
             what = "the diffusion model gave a picture with values that are not finite"
             raise ValueError(f"{what}; float32 or bfloat16 may help")
         made = _cut(_to_uint8(result), image)
         return (match_colours(made, image) if attack.colour_match else made), start
 
-    def _tensor(self, image: Picture) -> torch.Tensor:
-        """Turn uint8 [H, W, 3] into [1, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
-        pixels = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1
+    @stage("networks")
+    @torch.no_grad()
+    def _denoised(self, asked: Sequence[tuple[Picture, AttackSettings, int]]) -> list[tuple[Picture, Start]]:
+        """Regenerate padded pictures of one size by one attack, each with its seed; float [H, W, 3] in [0, 1]."""
+        images, seeds = [image for image, _, _ in asked], [seed for _, _, seed in asked]
+        attack, (height, width) = asked[0][1], images[0].shape[:2]
+        pipeline, settings, steps = self._pipeline, self.settings, self.settings.steps_of(attack)
+        # A new one for every call: schedulers keep state, and rungs differ in spacing.
+        pipeline.scheduler = self._scheduler(attack)
+        start = find_start(pipeline.scheduler, attack, settings)
+        latents = pipeline.vae.encode(self._tensor(images)).latent_dist.mode() * pipeline.vae.config.scaling_factor
+        # Drawn on the CPU, so that every device gets the same noise.
+        shape = (1, *latents.shape[1:])
+        noise = torch.cat([torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds])
+        pipeline.set_ip_adapter_scale(attack.adapter)
+        edges = [cv2.Canny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), *settings.canny) for image in images]
+        result = pipeline(
+            prompt=[settings.prompt] * len(images),
+            negative_prompt=[settings.negative_prompt] * len(images) if settings.guided else None,
+            # Latents of four channels are taken as they are; a picture would be encoded with a draw from the posterior.
+            image=latents,
+            control_image=[Image.fromarray(np.repeat(one[..., None], 3, axis=2)) for one in edges],
+            ip_adapter_image_embeds=[self._references(images)],
+            height=height,
+            width=width,
+            strength=strength_for(start.executed, steps),
+            num_inference_steps=steps,
+            guidance_scale=settings.guidance,
+            controlnet_conditioning_scale=float(attack.control),
+            # Given these, the pipeline does not noise the picture itself, which keeps a part of it even at strength 1.
+            latents=start_latents(pipeline.scheduler, attack, latents, noise.to(latents), start),
+            # Apart from the start's noise, which then is the same for every sampler.
+            generator=[torch.Generator().manual_seed(derive_seed(seed, "sampler", "")) for seed in seeds],
+            output_type="np",
+        ).images
+        return [(one, start) for one in result]
+
+    def _references(self, images: Sequence[Picture]) -> torch.Tensor:
+        """Return what the image adapter is told of each picture, [n, 1, ...]; where guided, first of no picture, [2n,
+        1, ...].
+        """
+        (projection,) = self._pipeline.unet.encoder_hid_proj.image_projection_layers
+        hidden = not isinstance(projection, ImageProjection)
+        told, nothing = self._pipeline.encode_image(list(images), self.models.device, 1, hidden)
+        return (torch.cat([nothing, told]) if self.settings.guided else told)[:, None]
+
+    def _tensor(self, images: Sequence[Picture]) -> torch.Tensor:
+        """Turn uint8 [H, W, 3] into [n, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
+        # Plane by plane: kernels sum in another order for another layout.
+        pixels = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
         return pixels.to(self.models.device, self._vae.dtype)
 
 
@@ -207,3 +236,8 @@ def _to_uint8(image: Picture) -> Picture:
 def _cut(image: Picture, original: Picture) -> Picture:
     """Cut off what padding added to ``original``."""
     return np.ascontiguousarray(image[: original.shape[0], : original.shape[1]])
+
+
+def _as_given(images: None, embeddings: list[torch.Tensor], *others: object) -> list[torch.Tensor]:
+    """Return embeddings of references as `Regenerator` gives them: one of each picture of a call."""
+    return embeddings

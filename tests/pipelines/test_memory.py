@@ -38,10 +38,9 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "synthesis": ("imagenet-g", (*FEW, "generator.quota=1", "generator.steps=1", CONDITIONS)),
 }
 # With the embedded networks, which take minutes.
-WATERMARK = pytest.param("watermark", marks=pytest.mark.slow)
 PARAMETERS = [
-    *("attribute", "guided", "faithful", WATERMARK),
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "fmr", "synthesis")),
+    *("attribute", "guided", "faithful"),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "watermark", "fmr", "synthesis")),
 ]
 
 
@@ -75,8 +74,7 @@ def decisions(family: str, out: Path, tiny: tuple[Path, Path]) -> list[tuple[str
     return list(zip(*(table.column(name).to_pylist() for name in ("key", "reasons")), strict=True))
 
 
-# Watermarks are made one at a time, so there is nothing to halve.
-@pytest.mark.parametrize("family", [one for one in PARAMETERS if one != WATERMARK])
+@pytest.mark.parametrize("family", PARAMETERS)
 def test_too_many_pictures_are_halved_once_said_and_change_no_decision(
     family: str, tmp_path: Path, tiny_pack: Path, photos: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

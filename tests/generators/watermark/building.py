@@ -57,7 +57,9 @@ def write_photos(root: Path) -> Path:
     return root
 
 
-def build_of(pack: Path, photos: Path, *, licence: str = "CC0-1.0", seed: int = 0, **changes: Any) -> WatermarkBuild:
+def build_of(
+    pack: Path, photos: Path, *, licence: str = "CC0-1.0", seed: int = 0, batch: int = 1, **changes: Any
+) -> WatermarkBuild:
     """Return a build of the pictures in a folder; ``changes`` are of the generator."""
     small = {"schemes": SCHEMES, "attacks": RUNGS, "steps": 2, "least_pixels": 4096}
     spec = read_pack(pack)
@@ -67,7 +69,7 @@ def build_of(pack: Path, photos: Path, *, licence: str = "CC0-1.0", seed: int = 
         seed=seed,
         image="png",
         pack=spec,
-        models=Models(spec, Placement(device="cpu")),
+        models=Models(spec, Placement(device="cpu", batch=batch)),
         records=(),
         source=ImagesSource(ImagesSpec(root=photos, licence=licence)),
         class_names=("unmarked", "watermarked"),

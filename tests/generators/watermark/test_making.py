@@ -119,6 +119,27 @@ def test_results_do_not_depend_on_what_is_built_beside(pack: Path, photos: Path,
         assert list(builder.build([sample], shard=0)) == [expected[sample.key]]
 
 
+@pytest.mark.parametrize("sampler", ["ddim", "euler-ancestral"])
+def test_pictures_of_an_attack_share_calls_and_stay_what_they_are(
+    pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, sampler: str
+) -> None:
+    sizes: list[int] = []
+    denoised = Regenerator._denoised
+
+    def counted(regenerator: Regenerator, asked: Any) -> Any:
+        sizes.append(len(asked))
+        return denoised(regenerator, asked)
+
+    monkeypatch.setattr(Regenerator, "_denoised", counted)
+    alone, together = (built_of(build_of(pack, photos, batch=batch, sampler=sampler)) for batch in (1, 4))
+    assert max(sizes) == 4
+    assert sum(size > 1 for size in sizes) > 3
+    for (one, single), (two, batched) in zip(alone, together, strict=True):
+        assert (one.key, one.reasons, one.seed) == (two.key, two.reasons, two.seed)
+        apart = decode_image(single["png"]).astype(int) - decode_image(batched["png"])
+        assert np.abs(apart).max() <= 2
+
+
 def test_a_source_is_marked_once_per_scheme(pack: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     embedded: list[str] = []
     embed = DwtScheme.embed
