@@ -13,6 +13,7 @@ from editmill.flows.engines import task_runner
 from editmill.flows.events import announce
 from editmill.flows.tasks import Tasks, log_core_messages
 from editmill.generators.models.loading import Placement
+from editmill.manifests.files import refuse_url
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
 from editmill.manifests.urls import absolute, spelled
@@ -74,6 +75,7 @@ def refresh_versions(
 ) -> dict[str, Any]:
     """Bring a dataset up to date within a flow run; see the flow for the arguments."""
     log_core_messages()
+    refuse_url(root, where="root")
     with task_runner(engine) as runner:
         tasks = Tasks(runner)
         placement = tasks.find_device(placement)

@@ -5,17 +5,17 @@ Its objects carry the sha256 of their bytes where the store keeps such facts; el
 
 from __future__ import annotations
 
-import hashlib
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from editmill.manifests.atomic import atomic_write
+from editmill.manifests.atomic import atomic_file
 from editmill.manifests.canonical import file_digest, stream_digest
 from editmill.manifests.errors import CorruptDatasetError, OccupiedError
 from editmill.manifests.records import FileRecord
 from editmill.manifests.store import Store
-from editmill.manifests.urls import refused, tried
+from editmill.manifests.urls import connect, refused, tried
 
 DIGEST = "sha256"
 
@@ -92,13 +92,20 @@ class RemoteFolder(Store):
         """
         if target.is_file() and file_digest(target) == record.sha256:
             return
-        data, where = self.found(record.path), f"{self.root}/{record.path}"
-        if data is None:
-            raise FileNotFoundError(where)
-        if hashlib.sha256(data).hexdigest() != record.sha256:
-            raise CorruptDatasetError("the object has another digest than its shard's stats say", where=where)
         target.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(target, data)
+        tried(lambda: self._get(record, target), f"{self.root}/{record.path}")
+
+    def copy(self, source: str, record: FileRecord) -> bool:
+        """Let the store copy an object to the path of a record; return whether it is there then.
+
+        Args:
+            source: The URL of the object.
+            record: Of what it should be.
+        """
+        inner = connect(source)[1]
+        with suppress(FileNotFoundError):
+            tried(lambda: self._filesystem.cp_file(inner, self._full(record.path)), source)
+        return self.holds(record, read=True)
 
     def remove(self, path: str) -> None:
         """Delete an object, if it is there."""
@@ -128,6 +135,14 @@ class RemoteFolder(Store):
             return True
         with self._filesystem.open(full, "rb") as stream:
             return stream_digest(stream) == (record.bytes, record.sha256)
+
+    def _get(self, record: FileRecord, target: Path) -> None:
+        with self._filesystem.open(self._full(record.path), "rb") as stream, atomic_file(target) as copy:
+            shutil.copyfileobj(stream, copy, 2**22)
+            copy.flush()
+            if file_digest(copy.name) != record.sha256:
+                what = "the object has another digest than is written of it"
+                raise CorruptDatasetError(what, where=f"{self.root}/{record.path}")
 
     def _make_folder(self, path: str) -> None:
         """Make the folders above an object, in file systems that have folders; buckets are never made."""

@@ -37,7 +37,7 @@ from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.reuse import PASSING, check_environment
 from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
 from editmill.pipelines.spent import total
-from editmill.pipelines.uploads import claim_remote, complete_remote, enter, scratch_folder, share_report
+from editmill.pipelines.uploads import claim_remote, clear, complete_remote, enter, scratch_folder, share_report
 from editmill.pipelines.workspace import begun, claim, intact, lock_folder, refuse_held, remove_leftovers, write_run
 
 logger = logging.getLogger("editmill.build")
@@ -276,6 +276,7 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     write_run(prepared.out, {**begun_as, **facts, "spent": spent})
     if prepared.remote is not None:
         complete_remote(prepared.remote, prepared.out, manifest)
+        clear(prepared.out)
     return manifest
 
 

@@ -41,7 +41,7 @@ def scratch_folder(url: str, scratch: Path | None) -> Path:
 
 def enter(remote: RemoteFolder, out: Path) -> None:
     """Bring into the folder ``out`` what a build has to know that was begun elsewhere."""
-    with _told(remote):
+    with told(remote):
         found = {path: remote.found(path) for path in (RUN, GUARD_REPORT)}
     out.mkdir(parents=True, exist_ok=True)
     for path, data in found.items():
@@ -50,7 +50,7 @@ def enter(remote: RemoteFolder, out: Path) -> None:
 
 
 @contextmanager
-def _told(remote: RemoteFolder) -> Iterator[None]:
+def told(remote: RemoteFolder) -> Iterator[None]:
     """Take a store that can't be reached for a wrong address, while nothing has been made."""
     try:
         yield
@@ -69,7 +69,7 @@ def claim_remote(remote: RemoteFolder, out: Path, fingerprint: str) -> bool:
         OccupiedError: It holds something else.
         RequestError: It can't be written to, which is told before anything is made.
     """
-    with _told(remote):
+    with told(remote):
         names, run = remote.names(), remote.found(RUN)
         found = (None if run is None else read_run(run)[0]) or evidence(remote, names)
         refuse_others((name.partition("/")[0] for name in names), remote.root, found, fingerprint)
@@ -89,7 +89,9 @@ def _intact(remote: RemoteFolder) -> bool:
     try:
         manifest = load_manifest(remote)
         # People write on the card.
-        damaged = [record.path for record in _records(manifest) if record.path != README and not remote.holds(record)]
+        damaged = [
+            record.path for record in dataset_records(manifest) if record.path != README and not remote.holds(record)
+        ]
     except CorruptDatasetError as error:
         logger.warning("%s: mending %s: %s", remote.root, MANIFEST, error.what)
         damaged = [MANIFEST]
@@ -99,7 +101,13 @@ def _intact(remote: RemoteFolder) -> bool:
     return not damaged
 
 
-def _records(manifest: Manifest) -> Iterator[FileRecord]:
+def _missing(remote: RemoteFolder, manifest: Manifest) -> list[str]:
+    """Return the paths of a dataset's files that are not in the store; people write on the card."""
+    return [one.path for one in dataset_records(manifest) if one.path != README and not remote.holds(one)]
+
+
+def dataset_records(manifest: Manifest) -> Iterator[FileRecord]:
+    """Yield all files of a dataset but its manifest."""
     for shard in manifest.shards:
         yield from (shard, shard.rows)
     yield from manifest.files
@@ -142,7 +150,7 @@ def upload_shard(remote: RemoteFolder, out: Path, stats: ShardStats) -> None:
 
 
 def complete_remote(remote: RemoteFolder, out: Path, manifest: Manifest) -> None:
-    """Put the files of an assembled dataset into the store, and last its manifest; then empty the folder ``out``.
+    """Put the files of an assembled dataset into the store, and last its manifest.
 
     Raises:
         DataError: Something is missing there.
@@ -153,13 +161,14 @@ def complete_remote(remote: RemoteFolder, out: Path, manifest: Manifest) -> None
         edited = card is not None and names_shards(card, manifest)
         if not edited and not record.path.endswith(STATS_SUFFIX):
             remote.put(out / record.path, record)
-    missing = [record.path for record in _records(manifest) if record.path != README and not remote.holds(record)]
+    missing = [
+        record.path for record in dataset_records(manifest) if record.path != README and not remote.holds(record)
+    ]
     if missing:
         what = f"{missing[0]} is not in the store, or is another object than was uploaded"
         raise DataError(what, where=remote.root, fix="run `editmill build` with the same arguments")
     remote.put(out / RUN, record_of(out, RUN))
     remote.create(out / MANIFEST, record_of(out, MANIFEST))
-    clear(out)
 
 
 def clear(out: Path) -> None:

@@ -17,6 +17,7 @@ from editmill.flows.commands.options import (
     default_workers,
     placement_options,
     recipe_options,
+    scratch_option,
     workers_option,
 )
 from editmill.flows.commands.outputs import check_output, plural, write_output
@@ -144,12 +145,7 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
     required=True,
     help="Folder of the dataset, here or in an object store (s3://BUCKET/FOLDER); a build begun in it goes on.",
 )
-@click.option(
-    "--scratch",
-    type=LocalPath(folder=True),
-    help="Folder below which the shards of an object store are made, before they go there.  [default: one in the "
-    "user's cache]",
-)
+@scratch_option
 @workers_option
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."

@@ -226,6 +226,12 @@ def _bundled(function: F, options: tuple[Callable[[Any], Any], ...], name: str, 
     return decorated
 
 
+def scratch_option(function: F) -> F:
+    """Add --scratch."""
+    help = "Folder below which what goes to an object store is made first.  [default: one in the user's cache]"
+    return click.option("--scratch", type=LocalPath(folder=True), help=help)(function)
+
+
 def default_workers(placement: Placement) -> int:
     """Return one process per core on the CPU, one per accelerator."""
     if placement.resolve().type != "cpu":

@@ -16,9 +16,12 @@ from editmill.flows.commands.options import (
     default_workers,
     placement_options,
     recipe_options,
+    scratch_option,
     workers_option,
 )
 from editmill.manifests.errors import RequestError
+from editmill.manifests.remote import RemoteFolder
+from editmill.manifests.urls import is_url
 
 if TYPE_CHECKING:
     from editmill.pipelines.differences import Difference
@@ -47,7 +50,13 @@ class Share(click.ParamType[float]):
 @click.command()
 @recipe_options
 @placement_options
-@click.option("--root", type=LocalPath(folder=True), required=True, help="Folder of the versions; made if missing.")
+@click.option(
+    "--root",
+    type=LocalPath(folder=True, stores=True),
+    required=True,
+    help="Folder of the versions, here or in an object store; made if missing.",
+)
+@scratch_option
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @click.option(
     "--max-change",
@@ -69,7 +78,8 @@ class Share(click.ParamType[float]):
 def refresh(
     asked: Asked,
     machine: Machine,
-    root: Path,
+    root: Path | str,
+    scratch: Path | None,
     dry_run: bool,
     max_change: float,
     keep: int | None,
@@ -91,12 +101,21 @@ def refresh(
     """
     from editmill.pipelines.build import build
     from editmill.pipelines.refresh import plan_refresh, take_down
+    from editmill.pipelines.stored_versions import fetch_versions, publish_versions
+    from editmill.pipelines.uploads import scratch_folder
 
+    remote = RemoteFolder(root) if is_url(root) else None
+    folder = Path(root) if remote is None else scratch_folder(remote.root, scratch)
+    if remote is not None:
+        if forget:
+            what = "sources can't be purged from versions in an object store"
+            raise RequestError(what, where="--forget", fix="refresh a folder of this machine, and upload that")
+        fetch_versions(remote, folder)
     if forget:
-        for version, lost in take_down(root, forget).items():
+        for version, lost in take_down(folder, forget).items():
             click.echo(f"{version}: {lost} samples purged")
     placement = machine.placement()
-    with plan_refresh(asked.load(), root, placement, most=max_change, mixed=mixed, wait=not no_wait) as work:
+    with plan_refresh(asked.load(), folder, placement, most=max_change, mixed=mixed, wait=not no_wait) as work:
         if work.done:
             click.echo(f"{root} is up to date: {work.version}")
             return
@@ -108,6 +127,8 @@ def refresh(
         if not work.ready:
             build(work.prepare(), workers=workers or default_workers(placement))
         manifest = work.publish(keep=keep)
+        if remote is not None:
+            publish_versions(remote, folder, work.old.name if work.old is not None else None)
     print_counts(manifest, root)
 
 

@@ -24,6 +24,7 @@ from editmill.pipelines import shard
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan
 from tests.pipelines.conftest import PLACEMENT, MakePlan
+from tests.pipelines.photos import write_photos
 from tests.stores import Faults, TornFileSystem
 
 SMALL = ("generator.edits=[{name: original}, {name: paste-back}]", "shards=3")
@@ -222,3 +223,56 @@ def test_what_can_not_be_written_is_told_before_anything_is_made(
     assert words in result.output
     assert "fix:" in result.output
     assert rendered == []
+
+
+@pytest.mark.slow
+def test_versions_in_a_store_are_refreshed(
+    url: str, s3: Faults, tiny_pack: Path, tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = write_photos(tmp_path / "photos", 4)
+    command = ["refresh", "imagenet-e", "--source", f"folder:{labels}", "--models", str(tiny_pack), "--device", "cpu"]
+    command += [
+        "--set",
+        SMALL[0],
+        "--set",
+        SMALL[1],
+        "--set",
+        "version=1.0.0",
+        "--workers",
+        "1",
+        "--max-change",
+        "100%",
+    ]
+
+    def refresh(scratch: str) -> str:
+        result = CliRunner().invoke(main, [*command, "--root", url, "--scratch", str(tmp_path / scratch)])
+        assert result.exit_code == 0, result.output
+        assert verify_dataset(url).ok
+        return open_dataset(url).manifest.version
+
+    assert refresh("one") == "1.0.0"
+    before = objects(url)
+    rendered.clear()
+    assert refresh("two") == "1.0.0"
+    assert objects(url) == before
+    labels.write_text("".join(labels.read_text().splitlines(keepends=True)[:-1]))
+    s3.read_only = True
+    refused = CliRunner().invoke(main, [*command, "--root", url, "--scratch", str(tmp_path / "three")])
+    assert (refused.exit_code, rendered) == (2, [])
+    s3.read_only = False
+    put, uploaded = RemoteFolder.put, list[str]()
+
+    def noting(self: RemoteFolder, file: Path, record: FileRecord) -> None:
+        uploaded.append(record.path)
+        put(self, file, record)
+
+    monkeypatch.setattr(RemoteFolder, "put", noting)
+    assert refresh("three") == "2.0.0"
+    after = objects(url)
+    assert {name: data for name, data in after.items() if name in before and name != "current.json"} == {
+        name: data for name, data in before.items() if name != "current.json"
+    }
+    assert len(open_dataset(url).table) == 6
+    # The store has copied the tars of the shards in which nothing changed.
+    tars = {shard.path for shard in open_dataset(url).manifest.shards}
+    assert 0 < len(tars & set(uploaded)) < len(tars)
