@@ -81,7 +81,7 @@ def name_apart(models: Sequence[EvaluatedModel[M]]) -> list[EvaluatedModel[M]]:
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export wrote: images by folder, folders that were not made and why, and accepted samples left out by
+    """What an export wrote: images by folder, folders without an image and why, and accepted samples left out by
     edit and level.
     """
 

@@ -75,10 +75,12 @@ def export_imagenet_e(
 ) -> Exported:
     """Write the folders; stored bytes are copied, not encoded again.
 
+    Loaders list all twelve, so those without an image are made too, and ``README.md`` says why they are empty.
+
     Args:
         dataset: A dataset of attribute edits.
         target: A folder that does not exist or is empty; it is written whole or not at all.
-        complete_pairs: Keep only sources that were accepted in every folder that is made.
+        complete_pairs: Keep only sources that were accepted in every folder that is not empty.
         progress: Whether to show a bar.
 
     Raises:
@@ -96,18 +98,23 @@ def export_imagenet_e(
     wanted = dataset.select(
         edit=_values(rows, places, "edit"), level=_values(rows, places, "level"), source_id=sorted(labels)
     )
+    missing = _missing(dataset, levels)
     with atomic_folder(target) as folder:
+        for column in FOLDERS:
+            (folder / column.folder).mkdir()
         _write_images(wanted, places, folder, progress=progress)
+        (folder / "README.md").write_text(_readme(dataset, missing), encoding="utf-8")
         lines = [f"{file_stem(source)}\t{label}\n" for source, label in sorted(labels.items())]
         (folder / LABELS_FILE).write_text("".join(lines), newline="\n")
     images = {column.folder: len(folders[column.folder]) for column in FOLDERS if column.folder in folders}
-    return Exported(images, _missing(dataset, levels), _left_out(rows, set(levels.values())), len(labels))
+    return Exported(images, missing, _left_out(rows, set(levels.values())), len(labels))
 
 
 IMAGENET_E = Exporter(
     "the folders ori, rec, 20_smooth, 20_hard, 20_adv, random_bg, full, 01, 008, 005, rp and rd with one image per "
-    "source, and labels.txt. A folder is made when the dataset has at least one accepted sample of its edit; with "
-    "--pairs complete each source that was rejected in one of these is left out of all. Stored bytes are copied.",
+    "source, and labels.txt. All are made; README.md says why one is empty, as it is when the dataset has no accepted "
+    "sample of its edit. With --pairs complete each source that was rejected in one of the others is left out of all. "
+    "Stored bytes are copied.",
     export_imagenet_e,
 )
 
@@ -171,8 +178,6 @@ def _values(rows: Iterable[dict[str, Any]], places: dict[str, str], name: str) -
 
 
 def _write_images(samples: Dataset, places: dict[str, str], root: Path, *, progress: bool) -> None:
-    for folder in sorted(set(places.values())):
-        (root / folder).mkdir()
     with Progress(total=len(places), desc="exporting", unit="image", disable=not progress) as bar:
         for sample in samples:
             # The selection by edit, level and source takes in more than was chosen.
@@ -195,6 +200,16 @@ def _missing(dataset: Dataset, levels: dict[str, Level]) -> dict[str, str]:
         c.folder: "every sample was rejected" if c.folder in rejected else f"the dataset has no edit {_describe(c)}"
         for c in absent
     }
+
+
+def _readme(dataset: Dataset, missing: dict[str, str]) -> str:
+    manifest = dataset.manifest
+    lines = [
+        f"{manifest.name} {manifest.version} in the folders of ImageNet-E, fingerprint {manifest.fingerprint}.",
+        "",
+    ]
+    lines += [f"* {folder} is empty: {reason}" for folder, reason in missing.items()] or ["Every folder has images."]
+    return "\n".join(lines) + "\n"
 
 
 def _describe(folder: Folder) -> str:

@@ -39,7 +39,7 @@ class ExportCommand(click.Command):
     default="all",
     show_default=True,
     help="all: in each folder every source that was accepted there. "
-    "complete: only sources that have an image in every folder that is made, so that all folders hold the same "
+    "complete: only sources that have an image in every folder that has any, so that all of these hold the same "
     "sources.",
 )
 @click.option(
@@ -52,7 +52,7 @@ class ExportCommand(click.Command):
 def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path | None, as_json: bool) -> None:
     """Write a dataset as the folders that the loaders of others read.
 
-    Folders that are not made and samples that have no place in the layout are named on standard error.
+    Folders without an image and samples that have no place in the layout are named on standard error.
 
     \b
     Examples:
@@ -79,6 +79,6 @@ def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path 
         click.echo(f"{folder:12} {count:8} images")
     click.echo(f"{sum(done.images.values())} images of {done.sources} sources: {target}")
     for folder, reason in done.missing.items():
-        click.echo(f"folder {folder} not made: {reason}", err=True)
+        click.echo(f"no image in folder {folder}: {reason}", err=True)
     for edit, count in done.left_out.items():
         click.echo(f"left out: {count} samples of {edit}, which the layout has no place for", err=True)

@@ -277,7 +277,7 @@ def test_export_writes_folders_and_says_what_is_left_out(tmp_path: Path) -> None
     assert result.exit_code == 0, result.output
     assert "5 images of 3 sources" in result.stdout
     assert "left out: 3 samples of paste-back" in result.stderr
-    assert "folder rec not made: the dataset has no edit round-trip" in result.stderr
+    assert "no image in folder rec: the dataset has no edit round-trip" in result.stderr
     assert len(list((tmp_path / "out/full").iterdir())) == 2
     paired = json.loads(run(*arguments, tmp_path / "paired", "--pairs", "complete", "--json").stdout)
     assert paired["images"] == {"ori": 2, "full": 2}
@@ -285,10 +285,10 @@ def test_export_writes_folders_and_says_what_is_left_out(tmp_path: Path) -> None
     assert_one_message(run("export", tmp_path / "none", "--format", "imagenet-e", "--to", tmp_path / "x"), "none")
 
 
-def test_the_help_of_export_says_which_folders_are_made() -> None:
+def test_the_help_of_export_says_what_is_made() -> None:
     text = " ".join(run("export", "--help").output.split())
-    assert "A folder is made when the dataset has at least one accepted sample of its edit" in text
-    assert "complete: only sources that have an image in every folder that is made" in text
+    assert "All are made; README.md says why one is empty" in text
+    assert "complete: only sources that have an image in every folder that has any" in text
 
 
 def test_masks_make_a_source(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def load_as_published(root: Path, kind: str) -> list[tuple[tuple[int, int], int]
 def test_a_published_loader_reads_every_folder(tmp_path: Path) -> None:
     build_edits(tmp_path / "set")
     done = export_imagenet_e(open_dataset(tmp_path / "set"), tmp_path / "out")
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*FOLDERS, "labels.txt"])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*FOLDERS, "README.md", "labels.txt"])
     for kind in FOLDERS:
         loaded = load_as_published(tmp_path / "out", kind)
         assert sorted(label for _, label in loaded) == [0, 1, 2]
@@ -91,7 +91,9 @@ def test_of_several_levels_the_nearest_to_the_published_one(tmp_path: Path) -> N
     assert done.left_out == {"complexity -0.5": 3}
     assert done.missing["rd"] == "the dataset has no edit direction"
     assert done.missing["008"] == "the dataset has no edit size 0.08"
-    assert not (tmp_path / "out/rd").exists()
+    # Loaders list all twelve.
+    assert load_as_published(tmp_path / "out", "rd") == []
+    assert "* rd is empty: the dataset has no edit direction\n" in (tmp_path / "out/README.md").read_text()
 
 
 def test_complete_pairs(tmp_path: Path) -> None:
@@ -104,7 +106,7 @@ def test_complete_pairs(tmp_path: Path) -> None:
     assert "n02" not in (tmp_path / "paired/labels.txt").read_text()
 
 
-def test_a_column_that_was_rejected_whole_is_not_made(tmp_path: Path) -> None:
+def test_a_column_that_was_rejected_whole_is_empty(tmp_path: Path) -> None:
     rejected = frozenset((source, "full", 0) for source in ("n01.x", "n02", "n03"))
     build_edits(tmp_path / "set", rejected=rejected)
     done = export_imagenet_e(open_dataset(tmp_path / "set"), tmp_path / "out", complete_pairs=True)
