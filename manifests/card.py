@@ -8,9 +8,12 @@ from typing import Any
 import yaml
 
 from editmill.manifests.indexes import listed_shards
+from editmill.manifests.licences import hub_licence
 from editmill.manifests.records import Manifest, ModelRecord
 
-_HUB_LICENCES = {"apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "openrail"}
+# Of the Hub's own list.
+_TASKS = {"text": ["text-retrieval", "image-to-text"]}
+_SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
 
 _READING = """\
 ## Reading
@@ -51,9 +54,13 @@ def dataset_card(manifest: Manifest) -> str:
 
 def card_header(manifest: Manifest) -> dict[str, Any]:
     """Return the header's fields. Only tars are declared: a second format in one repository fails to load."""
-    licence = manifest.sources.licence.lower()
-    header: dict[str, Any] = {"pretty_name": manifest.name, "tags": ["webdataset", "robustness", "editmill"]}
-    header["license"] = licence if licence in _HUB_LICENCES else "other"
+    header: dict[str, Any] = {
+        "pretty_name": manifest.name,
+        **hub_licence(manifest.sources.licence),
+        "task_categories": _TASKS.get(manifest.generator, ["image-classification"]),
+        "size_categories": [next((name for most, name in _SIZES.items() if manifest.samples < most), "10M<n<100M")],
+        "tags": ["webdataset", "robustness", "editmill"],
+    }
     data_files = []
     for split, shards in listed_shards(manifest).items():
         if not shards:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from editmill.manifests.indexes import listed_shards
+from editmill.manifests.licences import licence_url
 from editmill.manifests.records import PRIMARY_IMAGES, FileRecord, Manifest
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 
 # Applied repeatedly by mlcroissant, so it must map a key to itself.
 _KEY_REGEX = r"^([^.]+)(?:\..*)?$"
-_SPDX_NAMES = (
-    "Apache-2.0 MIT BSD-2-Clause BSD-3-Clause CC0-1.0 CC-BY-2.0 CC-BY-3.0 CC-BY-4.0 CC-BY-SA-2.0 CC-BY-SA-3.0 "
-    "CC-BY-SA-4.0 CC-BY-NC-2.0 CC-BY-NC-4.0 CC-BY-NC-SA-4.0 CC-BY-ND-4.0 CC-BY-NC-ND-4.0 GPL-3.0-only PDDL-1.0 "
-    "ODbL-1.0 ODC-By-1.0 CDLA-Permissive-2.0"
-)
-_SPDX = {name.lower(): name for name in _SPDX_NAMES.split(" ")}
-UNKNOWN = "unknown"
 _MIME = {"png": "image/png", "webp": "image/webp", "jpg": "image/jpeg", "txt": "text/plain"}
 _COLUMNS = {
     "split": "sc:Text",
@@ -50,7 +45,8 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
     # A dataset of captions may name its images and hold none.
     primary = next((member for member in PRIMARY_IMAGES if member in manifest.members), "txt")
     files = "texts" if primary == "txt" else "images"
-    licence = manifest.sources.licence or UNKNOWN
+    others = [member for member in manifest.members if member not in (primary, "cls", "json")]
+    licence = licence_url(manifest.sources.licence)
     # No time of building: only what the recipe says can be the same in equal builds.
     published = manifest.recipe.get("published")
     return {
@@ -59,7 +55,7 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
         "dct:conformsTo": CONFORMS_TO,
         "name": manifest.name,
         "description": f"{manifest.samples} generated samples ({', '.join(manifest.edits)}) by {manifest.generator}.",
-        "license": f"https://spdx.org/licenses/{_SPDX[licence.lower()]}" if licence.lower() in _SPDX else licence,
+        "license": licence,
         "citeAs": _citation(manifest),
         # Croissant requires an address, and a build does not know where it will be published.
         "url": f"urn:editmill:{manifest.name}:{manifest.version}:{manifest.fingerprint}",
@@ -80,16 +76,10 @@ def croissant_metadata(manifest: Manifest, samples: FileRecord) -> dict[str, Any
         "distribution": [
             _file_object("samples.parquet", samples, "application/x-parquet"),
             *[_file_object(shard.path, shard, "application/x-tar") for shard in tars],
-            {
-                "@type": "cr:FileSet",
-                "@id": files,
-                "containedIn": [{"@id": shard.path} for shard in tars],
-                "encodingFormat": _MIME[primary],
-                # Keys end in a digit and no other image's or text's suffix does, so this finds primary ones alone.
-                "includes": f"*[0-9].{primary}",
-            },
+            _file_set(files, primary, tars),
+            *[_file_set(member, member, tars) for member in others],
         ],
-        "recordSet": [_record_set(files)],
+        "recordSet": [_record_set(files), *[_member_set(member) for member in others]],
     }
 
 
@@ -144,18 +134,50 @@ def _file_object(identifier: str, record: FileRecord, mime: str) -> dict[str, An
     }
 
 
+def _file_set(identifier: str, member: str, tars: Sequence[FileRecord]) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": identifier,
+        "containedIn": [{"@id": shard.path} for shard in tars],
+        "encodingFormat": _MIME[member.rpartition(".")[2]],
+        # Keys end in a digit and no part of a suffix but the last does, so this finds this member alone.
+        "includes": f"*[0-9].{member}",
+    }
+
+
 def _record_set(files: str) -> dict[str, Any]:
     parquet = {"@id": "samples.parquet"}
-    key = _field("key", "sc:Text", {"fileSet": {"@id": files}, "extract": {"fileProperty": "filename"}})
-    key["source"]["transform"] = {"regex": _KEY_REGEX}
+    key = _key_field("samples", files)
     key["references"] = {"fileObject": parquet, "extract": {"column": "key"}}
     name, kind = ("image", "sc:ImageObject") if files == "images" else ("text", "sc:Text")
-    content = _field(name, kind, {"fileSet": {"@id": files}, "extract": {"fileProperty": "content"}})
+    content = _field("samples", name, kind, {"fileSet": {"@id": files}, "extract": {"fileProperty": "content"}})
     columns = [
-        _field(name, kind, {"fileObject": parquet, "extract": {"column": name}}) for name, kind in _COLUMNS.items()
+        _field("samples", name, kind, {"fileObject": parquet, "extract": {"column": name}})
+        for name, kind in _COLUMNS.items()
     ]
     return {"@type": "cr:RecordSet", "@id": "samples", "name": "samples", "field": [key, content, *columns]}
 
 
-def _field(name: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
-    return {"@type": "cr:Field", "@id": f"samples/{name}", "name": name, "dataType": kind, "source": source}
+def _member_set(member: str) -> dict[str, Any]:
+    """Return the records of a further member, such as a mask, by the key of its sample."""
+    kind = "sc:Text" if member.endswith("txt") else "sc:ImageObject"
+    content = _field(
+        f"{member}-records", "content", kind, {"fileSet": {"@id": member}, "extract": {"fileProperty": "content"}}
+    )
+    # Files and records can't share an identifier.
+    records = f"{member}-records"
+    return {
+        "@type": "cr:RecordSet",
+        "@id": records,
+        "name": records,
+        "field": [_key_field(f"{member}-records", member), content],
+    }
+
+
+def _key_field(records: str, files: str) -> dict[str, Any]:
+    source = {"fileSet": {"@id": files}, "extract": {"fileProperty": "filename"}, "transform": {"regex": _KEY_REGEX}}
+    return _field(records, "key", "sc:Text", source)
+
+
+def _field(records: str, name: str, kind: str, source: dict[str, Any]) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": f"{records}/{name}", "name": name, "dataType": kind, "source": source}

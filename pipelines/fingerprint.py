@@ -17,7 +17,11 @@ from editmill.pipelines.registry import GUARDS
 # Raised with every change of what is digested below.
 ALGORITHM = 5
 # Fields of the recipe that can't change a stored byte; each with the reason.
-EXCLUDED = {"description": "prose", "models": "the pack's own content stands beside the recipe"}
+EXCLUDED = {
+    "description": "prose",
+    "published": "no picture depends on it",
+    "models": "the pack's own content stands beside the recipe",
+}
 # The same of a pack.
 PACK_EXCLUDED = {
     "description": "prose",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
@@ -79,6 +80,7 @@ class Recipe(BaseModel):
     """A dataset's recipe. Unknown keys are errors.
 
     Attributes:
+        published: The day that the metadata of the dataset names as that of its publication; a build reads no clock.
         classes: Names that judges without a list of their own choose among; empty for those of the sources, whose
             change then makes anew what these judges saw.
     """
@@ -88,6 +90,7 @@ class Recipe(BaseModel):
     name: DatasetName
     version: Version = "1.0.0"
     description: str = ""
+    published: date | None = None
     seed: int = Field(0, ge=0, lt=2**63)
     source: SourceSpec
     models: str = "tabletop"

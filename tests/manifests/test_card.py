@@ -7,6 +7,7 @@ import yaml
 
 from editmill.manifests import read_manifest
 from editmill.manifests.card import card_header, dataset_card
+from editmill.manifests.licences import hub_licence, licence_url
 from editmill.manifests.records import ModelRecord
 from tests.manifests.builder import build_dataset, make_manifest, make_sources
 
@@ -16,6 +17,7 @@ def test_header_declares_tars_only(built: Path) -> None:
     header = yaml.safe_load(text.split("---\n")[1])
     assert header["configs"] == [{"config_name": "default", "data_files": [{"split": "test", "path": "test/*.tar"}]}]
     assert header["license"] == "cc0-1.0"
+    assert (header["task_categories"], header["size_categories"]) == (["image-classification"], ["n<1K"])
 
 
 def test_counts_and_reading(built: Path) -> None:
@@ -58,3 +60,20 @@ def test_models_are_named_with_the_revision_that_they_have() -> None:
     card = dataset_card(make_manifest(make_sources(1), []).model_copy(update={"models": tuple(models)}))
     assert "`a`: my/a (x.Y, MIT)" in card
     assert "`b`: my/b @ r1 (x.Y, MIT)" in card
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "card"),
+    [
+        ("cc-by-SA-4.0", "https://spdx.org/licenses/CC-BY-SA-4.0", {"license": "cc-by-sa-4.0"}),
+        ("ODbL-1.0", "https://spdx.org/licenses/ODbL-1.0", {"license": "odbl"}),
+        (
+            "ImageNet: research only",
+            "ImageNet: research only",
+            {"license": "other", "license_name": "imagenet-research-only"},
+        ),
+        ("", "unknown", {"license": "unknown"}),
+    ],
+)
+def test_licences_are_named_as_spdx_and_the_hub_name_them(text: str, url: str, card: dict[str, str]) -> None:
+    assert (licence_url(text), hub_licence(text)) == (url, card)

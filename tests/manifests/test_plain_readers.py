@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from editmill.manifests import Manifest, open_dataset, read_manifest
+from editmill.manifests.croissant import croissant_metadata
 
 # These readers leave files open for the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file:ResourceWarning")
@@ -66,3 +67,11 @@ def test_croissant_names_every_file_with_its_digest(built: Path) -> None:
         assert entry["sha256"] == file_digest(built / entry["contentUrl"])
     for name in ("name", "description", "license", "url", "creator", "version", "dct:conformsTo"):
         assert metadata[name]
+
+
+def test_croissant_names_the_day_of_the_recipe_alone(built: Path) -> None:
+    manifest = read_manifest(built)
+    samples = next(record for record in manifest.files if record.path == "samples.parquet")
+    assert "datePublished" not in croissant_metadata(manifest, samples)
+    dated = manifest.model_copy(update={"recipe": {"published": "2026-11-29"}})
+    assert croissant_metadata(dated, samples)["datePublished"] == "2026-11-29"

@@ -48,6 +48,10 @@ def urls(dataset: Dataset, root: Path) -> list[str]:
 
 def exported(dataset: Dataset, layout: str, scratch: Path) -> list[Path]:
     """The folders of an export."""
+    names = dataset.manifest.class_names
+    # As --class-names gives those of classes that no sample has.
+    every = {label: names.get(label, f"class {label}") for label in range(max(names, default=-1) + 1)}
+    dataset.manifest = dataset.manifest.model_copy(update={"class_names": every})
     try:
         exporters()[layout].write(dataset, scratch / layout)
     except RequestError as error:
@@ -191,6 +195,9 @@ def croissant(dataset: Dataset, root: Path, scratch: Path) -> str:
     for key, record in records.items():
         assert record["samples/label"] == dataset[key].row["label"]
         assert np.array_equal(np.asarray(record["samples/image"].convert("RGB")), np.asarray(dataset[key].image()))
+    for member in set(dataset.manifest.members) - {primary_of(dataset), "cls", "json"}:
+        others = described.records(f"{member}-records")
+        same([record[f"{member}-records/key"].decode() for record in others], dataset.keys())
     return same(list(records), dataset.keys())
 
 
