@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers.models.embeddings import ImageProjection
 from safetensors.torch import save_file
 
 from editmill.generators.models.networks import one_file, read_tensors
@@ -80,10 +82,18 @@ def convert_image_adapter(checkpoint: Path, folder: Path) -> None:
 def attach(pipeline: Any, adapter: ImageAdapter, *, scale: float = 1.0) -> Any:
     """Give a Stable Diffusion pipeline of its own (not one that others share) the adapter.
 
-    Pass references as ``ip_adapter_image``.
+    Pass a list of references as ``ip_adapter_image``, one of each picture of the call. The library takes all that are
+    given for references of every picture.
     """
+
+    def told(images: Sequence[Any], _: None, device: torch.device, count: int, guided: bool) -> list[torch.Tensor]:
+        (projection,) = pipeline.unet.encoder_hid_proj.image_projection_layers
+        shown, nothing = pipeline.encode_image(list(images), device, 1, not isinstance(projection, ImageProjection))
+        return [(torch.cat([nothing, shown]) if guided else shown)[:, None]]
+
     pipeline.register_modules(image_encoder=adapter.image_encoder, feature_extractor=adapter.processor)
     # With the weights at hand the names are not read; without None a CLIP encoder would be looked for.
     pipeline.load_ip_adapter(adapter.state, subfolder="", weight_name="", image_encoder_folder=None)
     pipeline.set_ip_adapter_scale(scale)
+    pipeline.prepare_ip_adapter_image_embeds = told
     return remember_prompts(pipeline)

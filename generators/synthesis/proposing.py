@@ -174,8 +174,7 @@ class Proposer:
         if first.conditioning == "text":
             return {"prompt": prompts, **sized}
         if self._adapted("image"):
-            # A list per adapter, of which there is one.
-            return {"prompt": prompts, "ip_adapter_image": [[Image.fromarray(one) for one in references]], **sized}
+            return {"prompt": prompts, "ip_adapter_image": [Image.fromarray(one) for one in references], **sized}
         dtype, device = next(pipeline.image_encoder.parameters()).dtype, self.models.device
         return {"image": torch.cat([variation_input(one) for one in references]).to(device, dtype), **sized}
 

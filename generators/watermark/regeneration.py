@@ -15,7 +15,6 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from diffusers.models.embeddings import ImageProjection
 from PIL import Image
 
 from editmill.generators.models.image_adapter import attach
@@ -127,8 +126,6 @@ class Regenerator:
                 **parts, controlnet=controlnet, requires_safety_checker=False
             )
             pipeline.set_progress_bar_config(disable=True)
-            # The library's own takes all that is given for references of every picture.
-            pipeline.prepare_ip_adapter_image_embeds = _as_given
             return attach(pipeline, adapter)
 
     @cached_property
@@ -192,7 +189,7 @@ class Regenerator:
             # Latents of four channels are taken as they are; a picture would be encoded with a draw from the posterior.
             image=latents,
             control_image=[Image.fromarray(np.repeat(one[..., None], 3, axis=2)) for one in edges],
-            ip_adapter_image_embeds=[self._references(images)],
+            ip_adapter_image=images,
             height=height,
             width=width,
             strength=strength_for(start.executed, steps),
@@ -206,15 +203,6 @@ class Regenerator:
             output_type="np",
         ).images
         return [(one, start) for one in result]
-
-    def _references(self, images: Sequence[Picture]) -> torch.Tensor:
-        """Return what the image adapter is told of each picture, [n, 1, ...]; where guided, first of no picture, [2n,
-        1, ...].
-        """
-        (projection,) = self._pipeline.unet.encoder_hid_proj.image_projection_layers
-        hidden = not isinstance(projection, ImageProjection)
-        told, nothing = self._pipeline.encode_image(list(images), self.models.device, 1, hidden)
-        return (torch.cat([nothing, told]) if self.settings.guided else told)[:, None]
 
     def _tensor(self, images: Sequence[Picture]) -> torch.Tensor:
         """Turn uint8 [H, W, 3] into [n, 3, H, W] in [-1, 1], where and as the autoencoder wants it."""
@@ -236,8 +224,3 @@ def _to_uint8(image: Picture) -> Picture:
 def _cut(image: Picture, original: Picture) -> Picture:
     """Cut off what padding added to ``original``."""
     return np.ascontiguousarray(image[: original.shape[0], : original.shape[1]])
-
-
-def _as_given(images: None, embeddings: list[torch.Tensor], *others: object) -> list[torch.Tensor]:
-    """Return embeddings of references as `Regenerator` gives them: one of each picture of a call."""
-    return embeddings

@@ -82,7 +82,7 @@ def test_the_published_form_of_sd15_joins_a_pipeline_with_an_encoder_that_has_no
         picture = Image.new("RGB", (40, 30), (grey, 0, 0))
         generator = torch.Generator().manual_seed(0)
         return pipeline(
-            "", ip_adapter_image=picture, num_inference_steps=1, generator=generator, output_type="np"
+            "", ip_adapter_image=[picture], num_inference_steps=1, generator=generator, output_type="np"
         ).images
 
     assert np.abs(np.asarray(drawn(0)) - np.asarray(drawn(255))).max() > 0

@@ -56,12 +56,12 @@ def test_lower_strength_runs_fewer_steps(adapted: Models) -> None:
     assert Proposer(SETTINGS, adapted).propose([proposal("image-text", strength=0.5)])[0].cost == 2
 
 
-def test_a_batch_gives_each_candidate_its_own_noise(adapted: Models) -> None:
+def test_a_batch_gives_each_candidate_its_own_noise_and_reference(adapted: Models) -> None:
     batched = Proposer(SETTINGS.model_copy(update={"batch": 2}), adapted)
     for conditioning in ("text", "image", "image-text"):
-        pair = batched.propose([proposal(conditioning, 1), proposal(conditioning, 2)])
-        alone = [Proposer(SETTINGS, adapted).propose([proposal(conditioning, seed)])[0] for seed in (1, 2)]
-        for one, other in zip(pair, alone, strict=True):
+        asked = [proposal(conditioning, 1), proposal(conditioning, 2, reference=255 - REFERENCE)]
+        alone = [Proposer(SETTINGS, adapted).propose([one])[0] for one in asked]
+        for one, other in zip(batched.propose(asked), alone, strict=True):
             assert np.abs(one.image.astype(int) - other.image).max() <= 2
 
 
