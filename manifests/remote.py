@@ -119,11 +119,25 @@ class RemoteFolder(Store):
 
     def _put(self, file: Path, record: FileRecord, mode: str) -> None:
         facts: dict[str, Any] = {"Metadata": {DIGEST: record.sha256}} if self._keeps_digests else {}
-        self._filesystem.put_file(str(file), self._full(record.path), mode=mode, **facts)
+        try:
+            self._filesystem.put_file(str(file), self._full(record.path), mode=mode, **facts)
+        except FileExistsError:
+            raise
+        except Exception:
+            # Stores of objects keep whole ones only; file systems that are used as stores may keep a part.
+            if mode == "create":
+                with suppress(Exception):
+                    self._remove_part(file, record.path)
+            raise
         if not self._holds(record, read=True):
             # Not a whole one, whatever the store said.
             self._filesystem.rm_file(self._full(record.path))
             raise OSError("the object is not what was uploaded")
+
+    def _remove_part(self, file: Path, path: str) -> None:
+        found, whole = self._filesystem.cat_file(self._full(path)), file.read_bytes()
+        if found != whole and whole.startswith(found):
+            self._filesystem.rm_file(self._full(path))
 
     def _holds(self, record: FileRecord, read: bool) -> bool:
         full = self._full(record.path)
