@@ -40,6 +40,7 @@ LAYOUTS: Registry[Exporter] = Registry(
             ("coco", "coco"),
             ("dali", "dali"),
             ("imagefolder", "image_folder"),
+            ("paired-folders", "paired_folders"),
         )
     },
     _check_layout,

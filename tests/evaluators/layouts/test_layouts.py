@@ -15,7 +15,7 @@ from editmill.evaluators.layouts.edits import name_classes
 from editmill.manifests import DataError, RequestError, open_dataset
 from editmill.manifests.tarshard import read_tar
 from tests.evaluators.attribute.edits import build_edits
-from tests.readers.families import text
+from tests.readers.families import FAMILIES, text
 
 ONE = (("original", 0.0, 0), ("size", 0.1, 0), ("size", 0.05, 0))
 
@@ -91,3 +91,36 @@ def test_run_lengths_start_outside_and_go_down_columns() -> None:
     mask = np.array([[1, 0], [1, 1]], dtype=bool)
     assert run_lengths(mask) == [0, 2, 1, 1]
     assert run_lengths(~mask) == [2, 1, 1]
+
+
+def pairs(folder: Path, one: str, two: str) -> list[tuple[bytes, bytes]]:
+    """Pairs as OmniSeal Bench's own reader makes them of two globs: sorted by the number that ends each name."""
+    lists = [sorted(folder.glob(glob), key=lambda path: int(path.stem.split("_")[-1])) for glob in (one, two)]
+    return [(left.read_bytes(), right.read_bytes()) for left, right in zip(*lists, strict=True)]
+
+
+def test_pairs_are_a_sample_and_its_source(tmp_path: Path) -> None:
+    build_edits(tmp_path / "set", ONE, rejected=frozenset({("n02", "original", 0)}))
+    dataset = open_dataset(tmp_path / "set")
+    done = exporters()["paired-folders"].write(dataset, tmp_path / "out")
+    assert (done.images, done.left_out) == (
+        {"original": 2, "size_0.05": 2, "size_0.1": 2},
+        {"size_0.05": 1, "size_0.1": 1},
+    )
+    originals = {sample.row["source_id"]: sample.members["png"] for sample in dataset.select(edit="original")}
+    wanted = [
+        (originals[sample.row["source_id"]], sample.members["png"])
+        for sample in dataset.select(edit="size", level=0.05)
+        if sample.row["source_id"] in originals
+    ]
+    assert pairs(tmp_path / "out/size_0.05", "source/*.png", "edited/*.png") == wanted
+    assert (tmp_path / "out/size_0.05/index.csv").read_text().startswith("number,key,source_id,label,class_name\n0,n")
+
+
+def test_pairs_of_the_members_of_samples_need_no_original(tmp_path: Path) -> None:
+    FAMILIES["fmr"](tmp_path / "fmr")
+    done = exporters()["paired-folders"].write(open_dataset(tmp_path / "fmr"), tmp_path / "out")
+    assert sum(done.images.values()) == len(open_dataset(tmp_path / "fmr"))
+    FAMILIES["watermark"](tmp_path / "marks")
+    with pytest.raises(RequestError, match="no edit 'original'"):
+        exporters()["paired-folders"].write(open_dataset(tmp_path / "marks"), tmp_path / "marked")
