@@ -72,8 +72,8 @@ def export_coco(dataset: Dataset, target: Path, *, complete_pairs: bool = False,
 
 
 LAYOUT = Exporter(
-    "a folder per edit and level with data/ and labels.json: boxes and masks of what was placed, for pycocotools, "
-    "FiftyOne and detectors.",
+    "a folder per edit and level with data/ and labels.json: boxes and masks of what was placed, for pycocotools "
+    "and detectors.",
     export_coco,
 )
 
