@@ -17,6 +17,9 @@ from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, count_facts, shard_identity, shard_stem, stats_path, write_stats
 from editmill.manifests.tarshard import TarIndex, index_tar
 
+# Says of the inputs of all rows of a shard, in order, whether they are those that it has to have.
+Fits = Callable[[Sequence[str]], bool]
+
 
 class ShardFacts(TypedDict):
     """What identifies a shard and gives its rows their columns.
@@ -122,12 +125,12 @@ class _Contract:
             check_same_types(self._types, types, where=f"{row.key}.json")
 
 
-def restore_stats(root: str | Path, *, identity: str, **facts: Unpack[ShardFacts]) -> ShardStats | None:
+def restore_stats(root: str | Path, *, fits: Fits, **facts: Unpack[ShardFacts]) -> ShardStats | None:
     """Write the stats file of a shard again, whose tar and rows are there and fit each other.
 
     Args:
         root: The dataset's folder.
-        identity: That the shard has to have.
+        fits: Says whether rows with such inputs are those that the shard has to have.
         facts: See `ShardFacts`.
 
     Returns:
@@ -143,7 +146,7 @@ def restore_stats(root: str | Path, *, identity: str, **facts: Unpack[ShardFacts
         return None
     accepted = {row.key: row.members for row in rows if row.status == "ok"}
     elsewhere = any((row.split, row.shard) != (facts["split"], facts["shard"]) for row in rows)
-    if elsewhere or shard_identity((row.inputs for row in rows), members, score_names) != identity:
+    if elsewhere or not fits([row.inputs for row in rows]):
         return None
     # A tar may have lost some of the zeros at its end and still be read.
     if index.bytes % tarfile.RECORDSIZE:

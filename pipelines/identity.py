@@ -21,14 +21,18 @@ class Reads:
         self._digest = ""
 
     def of(self, sample: PlannedSample) -> str:
-        """Return the digest of a sample's key, edit and records."""
+        """Return the digest of a sample's key, edit and records, those of its spares left out."""
         if sample.source is not self._source:
             self._source, self._digest = sample.source, record_digest(sample.source)
         edit = sample.edit
         made = [edit.generator, edit.name, edit.level, [list(one) for one in edit.parameters], edit.stochastic]
         partner = "" if sample.partner is None else record_digest(sample.partner)
-        said = [sample.key, made, sample.replica, self._digest, partner, *map(record_digest, sample.spares)]
+        said = [sample.key, made, sample.replica, self._digest, partner]
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+    def spares(self, sample: PlannedSample) -> str:
+        """Return the digest of the records of a sample's spares, empty where it has none."""
+        return _joined(*map(record_digest, sample.spares)) if sample.spares else ""
 
 
 def record_digest(record: SourceRecord) -> str:

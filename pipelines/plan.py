@@ -130,7 +130,8 @@ class _Tally:
                 self.hashes.append(hashed)
                 self.sizes.append(len(mine))
                 self._count(mine)
-                yield [replace(sample, reads=self.reads.of(sample)) for sample in mine]
+                reads = self.reads
+                yield [replace(one, reads=reads.of(one), spared=reads.spares(one)) for one in mine]
             self.sources, self.largest = self.sources + 1, max(self.largest, self.counts.total() - before)
 
     def by_shard(self, shards: int) -> Counter[int]:

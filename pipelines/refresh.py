@@ -36,7 +36,7 @@ from editmill.pipelines.identity import record_digest, sample_inputs
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
-from editmill.pipelines.reuse import check_environment, sharded_like
+from editmill.pipelines.reuse import check_environment, made_from, sharded_like
 from editmill.pipelines.takedown import forget, forgotten, mend
 from editmill.pipelines.workspace import begun
 
@@ -232,20 +232,21 @@ def _as_version(plan: Plan, version: str) -> Plan:
     return replace(plan, recipe=plan.recipe.model_copy(update={"version": version}))
 
 
-def _planned(plan: Plan, identity: Identity) -> Iterator[tuple[PlannedSample, str]]:
+def _planned(plan: Plan, identity: Identity) -> Iterator[PlannedSample]:
     for shard in plan.shards:
-        yield from zip(shard, sample_inputs(plan.recipe.family, plan.asked, shard, identity.common), strict=True)
+        inputs = sample_inputs(plan.recipe.family, plan.asked, shard, identity.common)
+        yield from (replace(sample, inputs=one) for sample, one in zip(shard, inputs, strict=True))
 
 
 def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
     """Compare the current version's rows with a plan."""
     found, gone = Difference(facts=facts_between(manifest, make_manifest(plan, identity, []))), dict(before)
     state = _read_state(root, manifest.version)
-    for sample, inputs in _planned(plan, identity):
+    for sample in _planned(plan, identity):
         old = gone.pop(sample.key, None)
         if old is None:
             found.added[sample.key] = (sample.partner or sample.source).id
-        elif old.inputs == inputs:
+        elif made_from(sample, old.inputs):
             found.kept += 1
         else:
             found.made[sample.key] = _causes(sample, identity, state, found)

@@ -12,6 +12,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import pyarrow.parquet as pq
+
 from editmill.generators.base.making import Built
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import PlannedSample
@@ -21,7 +23,7 @@ from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.records import Manifest, SampleRow, ShardRecord, TarRecord
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
-from editmill.manifests.shard import ShardFacts
+from editmill.manifests.shard import Fits, ShardFacts
 from editmill.manifests.stats import ShardStats, finished_shard, shard_stem, write_stats
 from editmill.pipelines.provenance import full_environment
 from editmill.pipelines.recipe import Recipe
@@ -83,7 +85,7 @@ class Kept:
     def _find(self, root: Path, samples: Iterable[PlannedSample]) -> None:
         manifest, wanted, numbers = reusable(root), set[str](), set[int]()
         for sample in samples:
-            wanted.add(sample.inputs)
+            wanted |= {sample.inputs, sample.inputs_with_spares}
             numbers.add(shard_of(sample.source.id, len(manifest.shards)))
         for shard in manifest.shards:
             if shard.number in numbers:
@@ -91,19 +93,31 @@ class Kept:
                 rows = _rows(root, shard, manifest)
                 self.rows |= {row.inputs: row for row in rows if row.inputs in wanted and not may_pass(row)}
 
-    def built(self, sample: PlannedSample, facts: ShardFacts) -> Built:
-        """Return the row and the stored bytes of a planned sample, for its place in another dataset.
+    def built(self, sample: PlannedSample, facts: ShardFacts) -> Built | None:
+        """Return the row and the stored bytes of a planned sample, for its place in another dataset; None for one that
+        has to be made.
 
         Raises:
             CorruptDatasetError: The bytes are not those that were stored.
         """
-        row = self.rows[sample.inputs]
+        row = self.row(sample)
+        if row is None:
+            return None
         members = self._members(row) if row.members else {}
         return row.model_copy(update={"split": facts["split"], "shard": facts["shard"]}), members
+
+    def row(self, sample: PlannedSample) -> SampleRow | None:
+        """Return the row of a planned sample; None for one that has to be made."""
+        return self.rows.get(sample.inputs) or self.rows.get(sample.inputs_with_spares)
 
     def _members(self, row: SampleRow) -> dict[str, bytes]:
         with open(self._tars[row.split, row.shard], "rb") as stream:
             return {suffix: _read(stream, row, suffix) for suffix in row.members}
+
+
+def made_from(sample: PlannedSample, inputs: str) -> bool:
+    """Return whether a row with these inputs is what a planned sample would become."""
+    return inputs in (sample.inputs, sample.inputs_with_spares)
 
 
 def may_pass(row: SampleRow) -> bool:
@@ -125,39 +139,41 @@ def in_plan_order(
     if not kept.rows:
         yield from make(iter(planned()))
         return
-    made = make(sample for sample in planned() if sample.inputs not in kept.rows)
+    made = make(sample for sample in planned() if kept.row(sample) is None)
     waiting, group = deque[Built](), list[Built]()
     for _, mine in groupby(planned(), key=lambda sample: sample.source.id):
         for sample in mine:
-            if sample.inputs in kept.rows:
-                group.append(kept.built(sample, facts))
-                continue
-            if not waiting:
+            built = kept.built(sample, facts)
+            if built is None and not waiting:
                 waiting.extend(next(made))
-            group.append(waiting.popleft())
+            group.append(built or waiting.popleft())
         if not waiting:
             yield group
             group = []
 
 
-def copy_shard(old: Path, out: Path, identity: str, facts: ShardFacts) -> ShardStats | None:
+def copy_shard(old: Path, out: Path, fits: Fits, facts: ShardFacts) -> ShardStats | None:
     """Take a whole shard over from a finished dataset, by hard links where the file system has them.
 
     Args:
         old: The finished dataset's folder.
         out: The new one's.
-        identity: That the shard has to have.
+        fits: Says whether rows with such inputs are those that the shard has to have.
         facts: Of the new shard.
 
     Returns:
         The new shard's stats as written; None where the old dataset has no such shard, or a damaged one.
     """
     manifest = reusable(old)
+    if set(manifest.members) != set(facts["members"]) or set(manifest.score_names) != set(facts["score_names"]):
+        return None
     for shard in manifest.shards:
         if (shard.split, shard.number) == (facts["split"], facts["shard"]):
             stem = Path(shard.path).stem
             stats = finished_shard(old / shard.split, stem, fingerprint=manifest.fingerprint, deep=True)
-            if stats is not None and stats.identity == identity and not _passing(stats):
+            if stats is None or _passing(stats):
+                return None
+            if fits(pq.read_table(old / stats.rows.path, columns=["inputs"], use_threads=False)["inputs"].to_pylist()):
                 return place_shard(stats, old, out, facts)
     return None
 

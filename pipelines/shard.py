@@ -26,14 +26,14 @@ from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stages import stage
-from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_identity, shard_stem
+from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity, distinct_names
 from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
-from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order
+from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
 from editmill.pipelines.uploads import upload_shard, uploaded_shard
@@ -308,13 +308,15 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
 
 def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | None:
     """Finish a shard whose files are there but for its stats, or that an earlier dataset has; None where neither is."""
-    inputs = (sample.inputs for sample in task.planned())
-    identity = shard_identity(inputs, facts["members"], facts["score_names"])
+
+    def fits(inputs: Sequence[str]) -> bool:
+        return len(inputs) == len(task.samples) and all(map(made_from, task.planned(), inputs))
+
     if found_stats(out / task.recipe.split, task.stem) is None:
-        restored = restore_stats(out, identity=identity, **facts)
+        restored = restore_stats(out, fits=fits, **facts)
         if restored is not None:
             return restored
-    return None if task.reuse is None else copy_shard(task.reuse, out, identity, facts)
+    return None if task.reuse is None else copy_shard(task.reuse, out, fits, facts)
 
 
 def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:

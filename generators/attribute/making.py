@@ -137,6 +137,8 @@ class AttributeMaker(Maker[LoadedSource]):
     ) -> tuple[Made, dict[str, Future[bytes]]]:
         """Return what became of a job, and its pictures, which are being encoded."""
         parameters = {**dict(edit.edit.parameters), **candidate.parameters}
+        first = job.sample.partner
+        spare = first is not None and (edit.partner is None or edit.partner.record.id != first.id)
         if stored is None:
             # Of failures to make a picture only a model's own may pass with another seed.
             made = Made(
@@ -145,6 +147,7 @@ class AttributeMaker(Maker[LoadedSource]):
                 cost=candidate.cost,
                 detail=candidate.detail,
                 final=candidate.failure != Reason.PROPOSER_ERROR,
+                spare=spare,
             )
             return made, {}
         waiting = {self.image: stored.encoding}
@@ -158,6 +161,7 @@ class AttributeMaker(Maker[LoadedSource]):
             facts={**describe(job.sample, candidate), "attempt": job.attempt},
             cost=candidate.cost,
             detail=candidate.detail,
+            spare=spare,
         )
         return made, waiting
 

@@ -272,6 +272,7 @@ class SampleBuilder(Generic[L]):
             "scores": dict(made.scores),
             "attempts": len(one.records),
             "cost": one.cost,
+            "inputs": one.sample.inputs_with_spares if made.spare else base.inputs,
             "candidates": tuple(one.records),
         }
         row = base.model_copy(update=update)

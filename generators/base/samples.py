@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from editmill.generators.base.edits import Edit
+from editmill.manifests.canonical import digest
 from editmill.manifests.records import CandidateRecord, SampleRow, SourceRecord
 
 L = TypeVar("L")
@@ -20,9 +21,10 @@ class PlannedSample:
     can't.
 
     Attributes:
-        reads: Digest of all of this, filled in by the plan.
-        inputs: Digest of everything that the sample is made from, models and settings included, filled in when it is
-            made.
+        reads: Digest of all of this but the spares, filled in by the plan.
+        spared: Digest of the spares, filled in by the plan.
+        inputs: Digest of everything that the sample is made from, models and settings included, but for the spares;
+            filled in when it is made.
     """
 
     key: str
@@ -32,7 +34,13 @@ class PlannedSample:
     partner: SourceRecord | None = None
     spares: tuple[SourceRecord, ...] = ()
     reads: str = ""
+    spared: str = ""
     inputs: str = ""
+
+    @property
+    def inputs_with_spares(self) -> str:
+        """What it is made from where its partner can't be used, and spares are looked at."""
+        return digest([self.inputs, self.spared])
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,7 @@ class Made:
         seed: Of the picture that was kept, if it is not the job's.
         detail: What happened, for a person; it becomes a parameter of the row.
         final: Whether another seed would change nothing.
+        spare: Whether its spares were looked at, since its partner could not be used.
         control: Whether it is kept whatever guards of installed packages say, as an original is; its parameter
             ``would_reject`` then has their reasons.
     """
@@ -104,6 +113,7 @@ class Made:
     seed: int | None = None
     detail: str = ""
     final: bool = False
+    spare: bool = False
     control: bool = False
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from editmill.manifests.locks import LOCK_SUFFIX
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.provenance import code_commit
@@ -29,9 +30,13 @@ def watch(root: Path, at: Callable[[int], object]) -> None:
     """Call ``at`` with the number of every change of a file below ``root``, before it happens."""
     seen = [0]
 
+    def counts(path: object) -> bool:
+        # Locks and accounts are written again by the clock, so that their number is another one in every run.
+        return str(path).startswith(str(root)) and not str(path).endswith(LOCK_SUFFIX) and "/spent/" not in str(path)
+
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         written = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
-        if (event in CHANGES or written) and any(str(one).startswith(str(root)) for one in arguments[:2]):
+        if (event in CHANGES or written) and any(map(counts, arguments[:2])):
             seen[0] += 1
             at(seen[0])
 

@@ -84,9 +84,11 @@ def test_a_changed_source_changes_its_own_samples_and_those_that_borrow_from_it(
     lent = {
         sample.key
         for sample in plan.samples()
-        if "p3" in {one.id for one in (sample.source, *sample.spares, *([sample.partner] if sample.partner else []))}
+        if "p3" in {one.id for one in (sample.source, sample.partner) if one is not None}
     }
     assert found == lent
+    spared = [one for one in plan.samples() if "p3" in {spare.id for spare in one.spares}]
+    assert {one.key for one in spared} - lent
     assert {"p3__original__0", "p3__size-01__0"} <= found
     assert not any(key.startswith("p0__size") for key in found)
 
@@ -112,7 +114,7 @@ def test_of_many_sources_few_samples_change_with_a_few(count: int) -> None:
     lent = {key for key in remade if key.split("__")[0] not in touched}
     assert len(touched) == 4 * few
     assert {key.split("__")[1] for key in lent} == {"random-background"}
-    assert 0 < len(lent) <= 0.02 * len(after)
+    assert 0 < len(lent) <= 0.003 * len(after)
 
 
 def planned(records: list[SourceRecord]) -> Plan:

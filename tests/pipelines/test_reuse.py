@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
+from pyarrow.parquet import read_table
 
 from editmill.generators.base.making import SampleBuilder
 from editmill.manifests.errors import CorruptDatasetError, RequestError
@@ -85,11 +87,36 @@ def test_the_dataset_is_that_of_a_fresh_build(
     lent = {
         sample.key
         for sample in plan.samples()
-        if {"p1", "p2", "p9"} & {one.id for one in (sample.source, sample.partner, *sample.spares) if one}
+        if {"p1", "p2", "p9"} & {one.id for one in (sample.source, sample.partner) if one}
     }
     assert {key for key in made if "random-background" not in key} == {key for key in lent if "random" not in key}
     assert len(made) < len(list(plan.samples()))
     assert verify_dataset(tmp_path / "new").ok
+
+
+@pytest.mark.parametrize("filled", ["p3", "p4"])
+def test_spares_count_only_where_one_was_needed(
+    tiny_pack: Path, labels: Path, tmp_path: Path, made: list[str], filled: str
+) -> None:
+    # An object that fills its picture but for a corner leaves nothing to borrow.
+    mask = labels.parent / f"masks/{filled}.png"
+    with Image.open(mask) as opened:
+        full = Image.new("L", opened.size, 255)
+    full.putpixel((0, 0), 0)
+    full.save(mask)
+    before = {sample.key: sample for sample in plan_of(tiny_pack, labels).samples()}
+    built(plan_of(tiny_pack, labels), tmp_path / "old")
+    change(labels)
+    built(plan_of(tiny_pack, labels), tmp_path / "fresh")
+    made.clear()
+    built(plan_of(tiny_pack, labels), tmp_path / "new", reuse=tmp_path / "old")
+    assert files(tmp_path / "new") == files(tmp_path / "fresh")
+    served = {row["key"]: row["inputs"] for row in read_table(tmp_path / "new" / "samples.parquet").to_pylist()}
+    moved = [one for key, one in before.items() if one.partner and one.partner.id == filled and key in served]
+    assert moved
+    assert {one.key for one in moved} <= set(made)
+    same = [one for key, one in before.items() if one.partner and key in served and key not in made]
+    assert any({"p1", "p2", "p9"} & {spare.id for spare in one.spares} for one in same)
 
 
 def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(
