@@ -30,7 +30,7 @@ from editmill.manifests.stats import ShardStats, finished_shard, found_stats, sh
 from editmill.pipelines.fingerprint import Identity, distinct_names
 from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, score_names_of
-from editmill.pipelines.plan_file import PlannedShard
+from editmill.pipelines.plan_file import PlanFile, PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from
@@ -206,7 +206,8 @@ class _Shared:
     """A task as far as its samples share it: equal for the shards of one build, whose files are where they were."""
 
     def __init__(self, task: ShardTask) -> None:
-        self.task = task
+        # Remembered with the models, it must not keep the file of the plan, which is deleted with who builds of it.
+        self.task = replace(task, samples=replace(task.samples, file=PlanFile(task.samples.file.path)))
         # The fingerprint says nothing of where files are.
         where = (task.recipe.source, task.pack.folder, task.out, task.placement)
         self.key = (task.identity.fingerprint, *where, task.lead, task.report)
