@@ -61,7 +61,9 @@ def connect(url: str | Path) -> tuple[Any, str]:
         RequestError: There is no such protocol, or its package is missing.
     """
     text = spelled(url)
-    scheme = text.partition("://")[0]
+    scheme, _, rest = text.partition("://")
+    if scheme in EXTRAS and not rest:
+        raise RequestError("the address names no bucket", where=text, fix=f"write {scheme}://BUCKET/FOLDER")
     try:
         filesystem, path = fsspec.url_to_fs(text)
     except (ImportError, ValueError) as error:

@@ -74,6 +74,14 @@ def dataset_folder(root: Path) -> Path:
     return root if current is None else version_folder(root, current.version)
 
 
+def no_versions(where: str, version: str) -> RequestError:
+    """Return the message about a folder that holds one dataset, of the given version."""
+    fix = f"name another folder; to go on from this dataset, move it to {VERSIONS}/{version} there, and make it current"
+    return RequestError(
+        "the folder holds one dataset, not versions of one", where=where, fix=f"{fix} by `editmill rollback`"
+    )
+
+
 def version_folder(root: Path, version: str) -> Path:
     """Return the folder of a version."""
     return root / VERSIONS / version

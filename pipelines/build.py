@@ -66,7 +66,8 @@ class Display(Progress):
         if self.disable:
             return
         self.accepted += done.accepted
-        self.set_postfix_str(f"{self.accepted / (self.n + done.samples):.0%} accepted", refresh=False)
+        if seen := self.n + done.samples:
+            self.set_postfix_str(f"{self.accepted / seen:.0%} accepted", refresh=False)
         if done.earlier:
             self.initial += done.samples
             self.n += done.samples

@@ -15,12 +15,13 @@ from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
-from editmill.manifests.manifest import read_manifest
+from editmill.manifests.manifest import MANIFEST, read_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import (
     VERSIONS,
     make_current,
+    no_versions,
     read_current,
     version_folder,
     version_numbers,
@@ -149,6 +150,8 @@ def plan_refresh(
         RequestError: More would be gone or made anew; or the libraries are others.
         EditmillError: The source, the models or the current version can't be read.
     """
+    if (root / MANIFEST).exists():
+        raise no_versions(str(root), read_manifest(root).version)
     root.mkdir(parents=True, exist_ok=True)
     lock = _locked(root, wait=wait)
     try:
@@ -203,7 +206,12 @@ def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
     with _locked(root):
         mend(root)
         shutil.rmtree(root / NEXT, ignore_errors=True)
-        return forget(root, sources)
+        lost = forget(root, sources)
+        for version in lost:
+            state = _read_state(root, version)
+            records = {name: one for name, one in state.get("records", {}).items() if name not in sources}
+            atomic_write(_state_file(root, version), canonical_json({**state, "records": records}))
+        return lost
 
 
 def _locked(root: Path, *, wait: bool = True) -> Lock:

@@ -12,7 +12,7 @@ from editmill.manifests.manifest import MANIFEST, load_manifest, read_manifest
 from editmill.manifests.records import FileRecord, Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX
-from editmill.manifests.versions import CURRENT, VERSIONS, read_current, version_folder, versions_of
+from editmill.manifests.versions import CURRENT, VERSIONS, no_versions, read_current, version_folder, versions_of
 from editmill.pipelines.takedown import FORGOTTEN
 from editmill.pipelines.uploads import complete_remote, dataset_records, told
 
@@ -34,6 +34,8 @@ def fetch_versions(remote: RemoteFolder, root: Path) -> None:
         remote.put(root / PROBE, record_of(root, PROBE))
         remote.remove(PROBE)
         names = remote.names()
+    if MANIFEST in names:
+        raise no_versions(remote.root, load_manifest(remote).version)
     (root / CURRENT).unlink(missing_ok=True)
     for name in names:
         place, _, file = name.rpartition("/")

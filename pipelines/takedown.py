@@ -11,6 +11,7 @@ from typing import Any
 from editmill.generators.base.making import Built
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
+from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
@@ -42,7 +43,16 @@ def forget(root: Path, sources: Collection[str]) -> dict[str, int]:
 
     Returns:
         The number of samples that each version lost.
+
+    Raises:
+        RequestError: No version shows one of them.
     """
+    known = {
+        row.source_id for version in versions_of(root) for row in _rows(open_dataset(version_folder(root, version)))
+    }
+    if unknown := sorted(set(sources) - known - forgotten(root)):
+        what = f"no version has a source {unknown[0]!r}, so nothing was purged"
+        raise RequestError(what, where=str(root), fix="name ids as in the column source_id of samples.parquet")
     atomic_write(root / FORGOTTEN, canonical_json({"sources": sorted(forgotten(root) | set(sources))}))
     lost = {version: _purge(root, version, forgotten(root)) for version in versions_of(root)}
     current = read_current(root)

@@ -19,6 +19,7 @@ from editmill.manifests.seals import check_seal, parse_object, sealed
 from editmill.manifests.stats import STATS_SUFFIX, parse_stats
 from editmill.manifests.store import Store
 from editmill.manifests.verify import verify_dataset
+from editmill.manifests.versions import CURRENT
 
 logger = logging.getLogger("editmill.build")
 BUILD_LOCK = f".build{LOCK_SUFFIX}"
@@ -194,6 +195,13 @@ def refuse_others(names: Iterable[str], where: str, found: str | None, fingerpri
     Raises:
         OccupiedError: It does.
     """
+    names = list(names)
+    if CURRENT in names:
+        raise OccupiedError(
+            "the output folder holds the versions of a dataset",
+            where=where,
+            fix="bring them up to date with `editmill refresh --root`, or choose another --out",
+        )
     if found == fingerprint:
         return
     # A build that was refused before it made anything leaves nothing worth keeping.

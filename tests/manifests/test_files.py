@@ -24,7 +24,7 @@ from editmill.manifests.files import (
     read_text,
     refuse_url,
 )
-from editmill.manifests.urls import is_url
+from editmill.manifests.urls import connect, is_url
 
 
 def bind(path: Path) -> None:
@@ -133,3 +133,8 @@ def test_a_name_that_stands_twice_in_an_object_is_told() -> None:
     with pytest.raises(FileProblem, match="the name 'a' stands in one object twice"):
         parse_json('{"b": [{"a": 1, "a": 2}]}')
     assert parse_json('[{"a": 1}, {"a": 2}]') == [{"a": 1}, {"a": 2}]
+
+
+def test_an_address_without_a_bucket_is_refused() -> None:
+    with pytest.raises(RequestError, match="names no bucket"):
+        connect("s3://")

@@ -13,13 +13,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from editmill.generators.models.loading import Models
-from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RequestError
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import read_current, versions_of
-from editmill.pipelines.build import build
+from editmill.pipelines.build import build, prepare
 from editmill.pipelines.differences import compare
+from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
 from tests.pipelines.conftest import PLACEMENT
@@ -173,9 +174,28 @@ def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come
         dataset = open_dataset(root / "versions" / version, verify=True)
         assert not [row for row in dataset.table.to_pylist() if '"p3"' in row["parameters"] or row["source_id"] == "p3"]
     assert open_dataset(root, verify=True).manifest.version == "1.0.1"
+    assert not [path for path in (root / "state").glob("*.json") if '"p3":' in path.read_text()]
+    # Once more is no mistake, another id is.
+    assert set(take_down(root, ["p3"]).values()) == {0}
+    with pytest.raises(RequestError, match="no version has a source 'p33'"):
+        take_down(root, ["p33"])
     # Those that lost their background borrow another one.
     refresh(recipe_of(tiny_pack, labels), root)
     assert "p3" not in set(open_dataset(root).table["source_id"].to_pylist())
+
+
+def test_one_dataset_is_no_folder_of_versions_and_neither_is_built_into_the_other(tiny_pack: Path, here: Path) -> None:
+    recipe, one = recipe_of(tiny_pack, here / "photos/labels.csv"), here / "root/versions/1.0.0"
+    with pytest.raises(RequestError, match="holds one dataset, not versions") as caught:
+        refresh(recipe, one)
+    assert "versions/1.0.0" in str(caught.value.fix)
+    with pytest.raises(OccupiedError, match="holds the versions"):
+        prepare(make_plan(recipe), here / "root", PLACEMENT)
+    # As the message says.
+    (here / "other/versions").mkdir(parents=True)
+    shutil.copytree(one, here / "other/versions/1.0.0")
+    roll_back(here / "other", "1.0.0")
+    assert refresh(recipe, here / "other") == "1.0.0"
 
 
 @pytest.mark.parametrize("spoil", [lambda path: path.write_text("{"), lambda path: path.write_text(json.dumps({}))])

@@ -46,6 +46,7 @@ def test_accounts_of_processes_and_of_an_earlier_run_are_added_up(tmp_path: Path
 def test_the_display_tells_speed_and_accepted_share_of_what_this_run_did() -> None:
     shown = io.StringIO()
     with Display(total=100, desc="editing", file=shown, disable=False) as display:
+        display.advance(Done(0, 0))
         display.advance(Done(60, 45, earlier=True))
         display.start_t -= 30
         display.advance(Done(20, 15))
