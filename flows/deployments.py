@@ -20,7 +20,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 from rich.console import Console
 
-from editmill.flows import builds, datasets
+from editmill.flows import builds, finished_datasets
 from editmill.manifests.errors import RequestError, first_line
 
 # Every flow, and its deployment of the same name.
@@ -33,8 +33,8 @@ FLOWS = {
         builds.build_imagenet_g,
         builds.build_fmr,
         builds.refresh_dataset,
-        datasets.evaluate_dataset,
-        datasets.publish_dataset,
+        finished_datasets.evaluate_dataset,
+        finished_datasets.publish_dataset,
     )
 }
 # The server hands out so many at a time.

@@ -30,7 +30,7 @@ from editmill.manifests.stats import ShardStats, finished_shard, found_stats, sh
 from editmill.pipelines.fingerprint import Identity, distinct_names
 from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, score_names_of
-from editmill.pipelines.plan_file import PlanFile, PlannedShard
+from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from
@@ -81,7 +81,7 @@ class ShardTask:
     pack: PackSpec
     lead: tuple[SourceRecord, ...]
     shard: int
-    samples: PlannedShard
+    samples: PlannedShard | tuple[PlannedSample, ...]
     class_names: tuple[str, ...]
     identity: Identity
     out: Path | None
@@ -207,7 +207,7 @@ class _Shared:
 
     def __init__(self, task: ShardTask) -> None:
         # Remembered with the models, it must not keep the file of the plan, which is deleted with who builds of it.
-        self.task = replace(task, samples=replace(task.samples, file=PlanFile(task.samples.file.path)))
+        self.task = replace(task, samples=())
         # The fingerprint says nothing of where files are.
         where = (task.recipe.source, task.pack.folder, task.out, task.placement)
         self.key = (task.identity.fingerprint, *where, task.lead, task.report)

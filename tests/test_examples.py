@@ -47,7 +47,7 @@ def test_a_repository_downstream_evaluates_what_it_is_told_of(
     tmp_path: Path,
     prefect_environment: dict[str, str],  # noqa: F811
 ) -> None:
-    from editmill.flows.datasets import publish_dataset
+    from editmill.flows.finished_datasets import publish_dataset
 
     build(tiny_prepared(tmp_path / "core"), progress=False)
     words = [sys.executable, str(EXAMPLES / "downstream/follow.py"), "demo", "--classifier", str(CLASSIFIER)]

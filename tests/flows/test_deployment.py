@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +188,8 @@ def test_the_file_names_every_flow_and_entrypoints_that_exist() -> None:
         flow = load_flow_from_entrypoint(str(ROOT / entry["entrypoint"]))
         assert flow.name == entry["name"]
         assert set(entry.get("parameters", {})) <= set(flow.parameters.properties)
+
+
+def test_no_module_beside_the_flows_hides_a_package() -> None:
+    # Prefect puts the folder of an entrypoint's file first on the path.
+    assert not {path.stem for path in (ROOT / "flows").iterdir()} & packages_distributions().keys()

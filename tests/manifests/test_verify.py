@@ -175,7 +175,7 @@ def all_files(root: Path) -> list[str]:
 def test_one_changed_byte_of_any_file_is_found_and_its_file_named(tmp_path: Path) -> None:
     drawn = random.Random(5)
     build_dataset(tmp_path, sources=2, shards=1)
-    assert len(all_files(tmp_path)) == 14
+    assert len(all_files(tmp_path)) == 12
     for name in all_files(tmp_path):
         path = tmp_path / name
         whole = path.read_bytes()

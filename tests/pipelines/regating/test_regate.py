@@ -43,7 +43,8 @@ def rows_of(folder: Path) -> dict[str, SampleRow]:
 
 
 def without_places(rows: dict[str, SampleRow]) -> dict[str, SampleRow]:
-    return {key: row.model_copy(update={"members": {}}) for key, row in rows.items()}
+    """Return rows without where members lie, and without what they were made from, which names the limits then."""
+    return {key: row.model_copy(update={"members": {}, "inputs": ""}) for key, row in rows.items()}
 
 
 def built(folder: Path, *overrides: str) -> Path:

@@ -284,7 +284,7 @@ def test_adapter_file_loads_as_an_ip_adapter_and_computes_what_was_trained(folde
         loaded = pipeline.unet(sample, timesteps, text, added_cond_kwargs={"image_embeds": [hidden[:, None]]}).sample
         trained = trainer.module.float()(sample, timesteps, tokens, pixels)
     torch.testing.assert_close(loaded, trained, atol=5e-3, rtol=5e-3)
-    assert np.isfinite(picture(pipeline, ip_adapter_image=reference)).all()
+    assert np.isfinite(picture(pipeline, ip_adapter_image=[reference])).all()
 
 
 def test_references_show_the_object_as_it_lies_in_the_world(folder: Path) -> None:

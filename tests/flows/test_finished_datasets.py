@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from editmill.flows.datasets import evaluate_dataset, publish_dataset
 from editmill.flows.events import COMPLETE
+from editmill.flows.finished_datasets import evaluate_dataset, publish_dataset
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.manifest import MANIFEST
