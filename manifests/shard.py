@@ -11,7 +11,7 @@ from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError
 from editmill.manifests.growing import Brief, Built, GrowingTar, growing_tar
 from editmill.manifests.jsontypes import check_same_types, json_types
-from editmill.manifests.records import FileRecord, SampleRow, TarRecord, check_members
+from editmill.manifests.records import FileRecord, Manifest, SampleRow, ShardRecord, TarRecord, check_members
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
 from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, count_facts, shard_identity, shard_stem, stats_path, write_stats
@@ -39,6 +39,18 @@ class ShardFacts(TypedDict):
     fingerprint: str
     members: Sequence[str]
     score_names: Sequence[str]
+
+
+def facts_of(manifest: Manifest, shard: ShardRecord, fingerprint: str) -> ShardFacts:
+    """Return the facts of a shard that takes the place of one of a finished dataset, in one of another fingerprint."""
+    return ShardFacts(
+        name=manifest.name,
+        split=shard.split,
+        shard=shard.number,
+        fingerprint=fingerprint,
+        members=manifest.members,
+        score_names=manifest.score_names,
+    )
 
 
 def write_shard(root: str | Path, samples: Iterable[Built], **facts: Unpack[ShardFacts]) -> ShardStats:

@@ -15,9 +15,9 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
-from editmill.manifests.records import Manifest, SampleRow, ShardRecord
+from editmill.manifests.records import SampleRow, ShardRecord
 from editmill.manifests.rows import iter_rows
-from editmill.manifests.shard import ShardFacts, write_shard
+from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts, read_stats, stats_name
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
@@ -130,7 +130,7 @@ def _shard(
     new: Path,
     fingerprint: str,
 ) -> ShardStats:
-    facts = _facts(opened.manifest, shard, fingerprint)
+    facts = facts_of(opened.manifest, shard, fingerprint)
     mine = [row for row in rows if (row.split, row.shard) == (shard.split, shard.number)]
     left = [row for row in mine if row.key not in gone]
     if len(left) == len(mine):
@@ -140,14 +140,3 @@ def _shard(
 
 def _built(opened: Dataset, row: SampleRow) -> Built:
     return row, opened[row.key].members if row.status == "ok" else {}
-
-
-def _facts(manifest: Manifest, shard: ShardRecord, fingerprint: str) -> ShardFacts:
-    return ShardFacts(
-        name=manifest.name,
-        split=shard.split,
-        shard=shard.number,
-        fingerprint=fingerprint,
-        members=manifest.members,
-        score_names=manifest.score_names,
-    )

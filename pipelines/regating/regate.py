@@ -30,7 +30,7 @@ from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
 from editmill.manifests.rows import iter_rows
-from editmill.manifests.shard import write_shard
+from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts
 from editmill.manifests.store import Store
 from editmill.pipelines.provenance import code_commit, code_version
@@ -203,18 +203,12 @@ def _fill(
 
 
 def _shard(opened: Dataset, shard: ShardRecord, found: Sequence[Regated], folder: Path, fingerprint: str) -> ShardStats:
-    parent = opened.manifest
     rows = [one.row for one in found if (one.row.split, one.row.shard) == (shard.split, shard.number)]
     members = _members(opened, [row.key for row in rows if row.status == "ok"])
     return write_shard(
         folder,
         ((row, next(members) if row.status == "ok" else {}) for row in rows),
-        name=parent.name,
-        split=shard.split,
-        shard=shard.number,
-        fingerprint=fingerprint,
-        members=parent.members,
-        score_names=parent.score_names,
+        **facts_of(opened.manifest, shard, fingerprint),
     )
 
 
