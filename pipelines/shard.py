@@ -140,7 +140,7 @@ class ShardTask:
         """Yield the shard's samples with what each is made from."""
         recipe = self.recipe
         inputs = sample_inputs(recipe.family, recipe.asked(self.pack), self.samples, self.identity.common)
-        return (replace(sample, inputs=one) for sample, one in zip(self.samples, inputs, strict=True))
+        yield from (replace(sample, inputs=one) for sample, one in zip(self.samples, inputs, strict=True))
 
 
 def configure_process(placement: Placement) -> None:
