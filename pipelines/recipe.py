@@ -48,11 +48,11 @@ Shards = Annotated[
 
 
 class OutputSettings(BaseModel):
-    """How samples are stored. ``png`` and ``webp`` are lossless.
+    """How samples are stored.
 
-    ``jpg`` (quality 95) keeps object bytes only approximately.
-
-    ``reference`` stores no pictures beside edited captions, but their names and digests.
+    Attributes:
+        image: ``png`` and ``webp`` are lossless; ``jpg`` (quality 95) keeps object bytes only approximately;
+            ``reference`` stores no pictures beside edited captions, but their names and digests.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,9 +80,22 @@ class Recipe(BaseModel):
     """A dataset's recipe. Unknown keys are errors.
 
     Attributes:
+        name: Of the dataset: lower-case letters and digits, with single hyphens or underscores between them.
+        version: Of the dataset, as MAJOR.MINOR.PATCH.
+        description: One paragraph for the card and the list of recipes; no byte of a sample depends on it.
         published: The day that the metadata of the dataset names as that of its publication; a build reads no clock.
+        seed: All draws and all noise derive from it.
+        source: Where the pictures come from.
+        models: Model pack: a name that ``editmill models`` lists, or the path of a YAML file.
+        generator: What is made of every source; its ``kind`` is the family.
+        guard: What a sample has to pass; its ``kind`` follows from the generator's and may be left out.
+        guards: Guards of installed packages, asked after the family's own.
+        calibration: Clean sources that set the limits of a guard ensemble; none for the gates' own limits.
         classes: Names that judges without a list of their own choose among; empty for those of the sources, whose
             change then makes anew what these judges saw.
+        output: How samples are stored.
+        split: Folder of the shards.
+        shards: Number of shards; ``auto`` chooses by estimated cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -228,7 +228,7 @@ class AttributeSettings(Settings):
 
     Attributes:
         edits: What to make of every source.
-        render: how.
+        render: How edits are rendered.
         unknown_world: What becomes of edits whose backgrounds the pack generates when it was not trained on such
             sources: ``skip`` leaves them out, ``make`` makes them.
     """

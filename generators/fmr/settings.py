@@ -96,7 +96,14 @@ class FmrSettings(Settings):
         targets: Roles of the classifiers under test; every source is ascended against each of them.
         oracle: ``zero_shot`` is the publication's guard, the argmax of the role ``zero_shot``; ``ensemble`` the guard
             ensemble. The scores of both are stored, whichever binds.
-        mode, eta, budget, n_backtrack, quantize, faithful_fallback: See ``AscentSettings``.
+        mode: ``fmr`` stops for good at the first violation and keeps the last valid iterate, as published; ``max_loss``
+            halves the step instead and keeps the valid iterate of the highest loss, which is not FMR.
+        eta: Length of a step as a share of the norm of the source's latents.
+        budget: B, the ascent steps per source.
+        n_backtrack: Halvings of ``eta`` that ``max_loss`` may spend per source, over all steps together.
+        quantize: Whether a VQModel looks its latents up in the codebook.
+        faithful_fallback: Keep the original of a source whose round trip the guard refuses, as published, instead of
+            failing it.
         batch: Pictures per network call. With 1, bytes depend on no other source by construction; larger calls are
             faster on accelerators, but some networks round differently by a picture's place in the call, which a step
             may turn into another grey level.

@@ -27,6 +27,9 @@ class GroupShares(BaseModel):
     """How often each group of attributes comes first at a slot, in proportion; 0 leaves a group out.
 
     A word of another group is taken where the first one shows nothing.
+
+    Attributes:
+        size, state, shape, colour, pattern, material: Weight of the group, relative to the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -139,6 +139,7 @@ class WatermarkSettings(Settings):
             With it, the dataset holds no picture that carries a mark, but for private schemes, and no evidence of
             single bits. Without it the secret comes from the recipe's seed, so that whoever has the recipe knows the
             keys.
+        secret_sha256: Digest of that file, filled in when the recipe is read.
         rights_basis: Why the pictures may be used, where a source states no licence.
         originals: ``stored`` keeps source and watermarked picture beside the attacked one, ``reference`` only their
             digests, which is the default with a secret.
