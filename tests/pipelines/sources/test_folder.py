@@ -160,10 +160,10 @@ def test_an_index_that_imagenet_does_not_have_is_named_by_its_line(tmp_path: Pat
     assert "label_index" in caught.value.fix
 
 
-def test_the_readmes_example_is_read(tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
+def test_the_example_of_the_docs_is_read(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs/building.md").read_text()
     labels = tmp_path / "labels.csv"
-    labels.write_text(readme.partition("```csv\n")[2].partition("```")[0])
+    labels.write_text(page.partition("```csv\n")[2].partition("```")[0])
     (record,) = FolderSource(FolderSpec(labels=labels)).records()
     assert (record.label, record.wnid, record.class_name) == (968, "n07930864", "cup")
 
