@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.installed-run
 DEVELOP := $(VENV)/.installed-develop
+DOCS := $(VENV)/.installed-docs
 READERS := $(VENV)/readers
 # Only modules that are imported are compiled, when they first are.
 PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
@@ -12,7 +13,7 @@ INSTALL := $(PIP) --constraint constraints.txt
 PACK := packs/tabletop
 PROJECTS := pyproject.toml $(PACK)/pyproject.toml constraints.txt
 
-.PHONY: demo test test-slow lint faults bench readers check-full-size pack clean
+.PHONY: demo test test-slow lint docs faults bench readers check-full-size pack clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -25,6 +26,11 @@ $(RUN): $(PROJECTS) | $(BIN)/python
 $(DEVELOP): $(PROJECTS) | $(BIN)/python
 	@echo "installing editmill with its development tools into $(VENV); the first time takes some minutes"
 	$(INSTALL) --editable '.[generate,train,test,watermark]' --editable ./$(PACK)
+	@touch $@ $(RUN)
+
+$(DOCS): $(PROJECTS) | $(BIN)/python
+	@echo "installing editmill with the tools of its documentation into $(VENV); the first time takes some minutes"
+	$(INSTALL) --editable '.[docs,generate,watermark]' --editable ./$(PACK)
 	@touch $@ $(RUN)
 
 # Beside the development tools, with what is heavy; in a folder apart the older webdataset that open_clip asks for.
@@ -52,6 +58,9 @@ lint: $(DEVELOP)
 	$(BIN)/hadolint docker/Dockerfile
 	$(BIN)/mypy
 	$(BIN)/python tests/check_imports.py
+
+docs: $(DOCS)  ## the documentation as a site in build/docs/site; broken links are errors
+	$(BIN)/python -m docs.site build/docs
 
 faults: $(DEVELOP)  ## bad input of every kind, kills and damaged datasets: one table of what was handled
 	$(BIN)/python -m tests.faults
