@@ -268,8 +268,9 @@ def _refusal(error: ValidationError, document: dict[str, Any], name_or_path: str
             what = f"the recipe is not valid: generator: {missing.what}"
             return RecipeError(what, where=missing.where or name_or_path, fix=missing.fix)
     fix = RECIPE_FIX
-    if "tabletop" in str(document.get("source")) and "tabletop" not in SOURCES:
-        fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or name another --source"
+    if "tabletop" in str([document.get("source"), document.get("calibration")]) and "tabletop" not in SOURCES:
+        other = "name another --source (and --set calibration.source=... where the recipe calibrates)"
+        fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or {other}"
     return RecipeError(_describe(error), where=name_or_path, fix=fix)
 
 

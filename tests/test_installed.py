@@ -12,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from editmill.generators.attribute.guards.settings import GuardSettings
 from tests.manifests.builder import build_dataset
+from tests.pipelines.photos import write_photos
+from tests.pipelines.regating.guarded import build_guarded
 
 ROOT = Path(__file__).parents[1]
 # Packages of the index that are called as our folders are; there is none called packs.
@@ -30,6 +33,7 @@ print(json.dumps({
     "own": [flows.__file__, manifests.__file__], "ours": [editmill.flows.__file__, editmill.manifests.__file__],
 }))
 """
+COMMANDS = (ROOT / "tests/light_commands.py").read_text()
 MODEL = "import numpy as np\ndef zero(images):\n    return np.zeros(len(images), dtype=np.int64)\n"
 
 
@@ -45,13 +49,15 @@ def wheel(folder: Path) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A project with packages of its own that are called as our folders are, and a dataset."""
+    """A project with packages of its own that are called as our folders are, with datasets and photographs."""
     folder = tmp_path / "project"
     for name in FOLDERS:
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").write_text("OWN = True\n")
     (folder / "mine.py").write_text(MODEL)
+    write_photos(folder / "photos")
     build_dataset(folder / "set")
+    build_guarded(folder / "guarded", generator="attribute", guard=GuardSettings().model_dump(mode="json"))
     return folder
 
 
@@ -73,7 +79,7 @@ def check(python: Path, project: Path, environment: dict[str, str]) -> None:
     assert all(Path(path).is_relative_to(project) for path in found["own"])
     assert not any(Path(path).is_relative_to(project) or Path(path).is_relative_to(ROOT) for path in found["ours"])
     assert "intact" in run("-m", "editmill", "verify", "set")
-    assert "original" in run("-m", "editmill", "evaluate", "set", "--model", "mine:zero")
+    run("-c", COMMANDS)
 
 
 def test_the_light_wheel_beside_a_projects_own_folders(project: Path, tmp_path: Path) -> None:
@@ -83,6 +89,7 @@ def test_the_light_wheel_beside_a_projects_own_folders(project: Path, tmp_path: 
         names = archive.namelist()
         archive.extractall(site)
     assert not [name for name in names if name.startswith("editmill/packs/tabletop") or name.endswith(".safetensors")]
+    assert "editmill/py.typed" in names
     assert built.stat().st_size < 2_000_000
     check(Path(sys.executable), project, {**os.environ, "PYTHONPATH": str(site)})
 
@@ -99,4 +106,4 @@ def test_an_empty_environment_beside_the_packages_of_the_index(project: Path, tm
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     check(python, project, environment)
     listed = subprocess.run([str(python), "-m", "pip", "list"], check=True, capture_output=True, text=True).stdout
-    assert not {"torch", "prefect", "diffusers"} & {line.split()[0] for line in listed.splitlines()}
+    assert not {"torch", "prefect", "diffusers", "opencv-python"} & {line.split()[0] for line in listed.splitlines()}

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
 import numpy as np
 
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_of
 from editmill.generators.guards.ensemble.scores import SEGMENTATION_SCORES
-from editmill.generators.guards.reasons import GuardReason
+from editmill.generators.guards.segmentation_rule import SegmentationRule
 from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
 
-# Objects below this share of the frame have so much outline that a lower overlap is right.
-SMALL = 0.03
 # An object that reaches within this many pixels of two opposite borders has no surroundings to tell it from.
 SPAN = 2
 # A Sam's decoder gives masks of four times its embedding's side.
@@ -95,35 +92,6 @@ def spans_frame(mask: Mask) -> bool:
     return (left <= SPAN and right >= width - SPAN) or (top <= SPAN and bottom >= height - SPAN)
 
 
-@dataclass(frozen=True)
-class SegmentationRule:
-    """Limits of the re-segmented object; ``SegmentationGuard`` explains them."""
-
-    least_iou: float = 0.9
-    least_small_iou: float = 0.8
-    expansion: float = 0.03
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        """Decide as ``weigh`` does, by the share of the source and the recorded scale."""
-        source = scores.get("source_share", 1.0)
-        return self.weigh(scores, share=source * float(edit.get("scale", 1.0)) ** 2, source_share=source)
-
-    def weigh(self, scores: Mapping[str, float], *, share: float, source_share: float) -> Verdict:
-        """Return the verdict on an object with a ``share`` of the frame, which had ``source_share`` of the source's."""
-        if "mask_iou" not in scores:
-            return Verdict(dict(scores))
-        judged = self._good(scores["source_mask_iou"], source_share)
-        reasons = []
-        if judged and scores["expansion"] > scores["source_expansion"] + self.expansion:
-            reasons.append(GuardReason.OBJECT_EXPANDED)
-        if judged and not self._good(scores["mask_iou"], share):
-            reasons.append(GuardReason.MASK_IOU)
-        return Verdict({**scores, "segment_judged": float(judged)}, tuple(reasons))
-
-    def _good(self, iou: float, share: float) -> bool:
-        return iou >= (self.least_small_iou if share < SMALL else self.least_iou)
-
-
 class SegmentationGuard:
     """Rejects an object that was grown (gate G3) or that is not where it was meant to be (gate G4).
 
@@ -134,17 +102,13 @@ class SegmentationGuard:
 
     Args:
         segmenter: The judge.
-        least_iou: Least overlap.
-        least_small_iou: Least overlap of objects below 3 % of the frame.
-        expansion: Largest area outside of the intended mask, as a share of the object, above that on the source.
+        rule: The limits.
     """
 
     score_names: tuple[str, ...] = SEGMENTATION_SCORES
 
-    def __init__(
-        self, segmenter: Segmenter, *, least_iou: float = 0.9, least_small_iou: float = 0.8, expansion: float = 0.03
-    ) -> None:
-        self.segmenter, self.rule = segmenter, SegmentationRule(least_iou, least_small_iou, expansion)
+    def __init__(self, segmenter: Segmenter, *, rule: SegmentationRule) -> None:
+        self.segmenter, self.rule = segmenter, rule
         self._sources: PerSource[Agreement] = PerSource()
 
     def check(self, job: Sourced, candidate: Composed, image: Picture) -> Verdict:

@@ -18,12 +18,7 @@ from editmill.generators.attribute.guards.pixels import (
 )
 from editmill.generators.attribute.guards.placement import PlacementGuard
 from editmill.generators.attribute.guards.removal import RemovalGuard
-from editmill.generators.attribute.guards.rules import (
-    label_rule,
-    measuring_guards,
-    photograph_guards,
-    segmentation_rule,
-)
+from editmill.generators.attribute.guards.rules import Rules, limits_of
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.generators.models.detector import Detector
@@ -62,7 +57,10 @@ def make_guards(
     """
     batch = models.placement.pictures
     judges = [ZeroShotJudge(models, role=role, batch=batch) for role in rule.judges if role in models.pack.roles]
-    guards: list[Guard] = [*measuring_guards(rule), *(photograph_guards(rule) if photographs else ())]
+    limits = limits_of(rule)
+    guards: list[Guard] = [*_measuring(limits)]
+    if photographs:
+        guards += [MaskGuard(limits.mask), FillGuard(limits.fill)]
     detector = Detector(models, batch=batch) if "detector" in models.pack.roles else None
     if detector or judges:
         backgrounds = models.pack.backgrounds
@@ -78,5 +76,19 @@ def make_guards(
     if detector:
         guards.append(DuplicateGuard(detector, threshold=rule.detection))
     if "segmenter" in models.pack.roles:
-        guards.append(SegmentationGuard(Segmenter(models, batch=batch), **vars(segmentation_rule(rule))))
-    return [*guards, LabelGuard(*judges, class_names=class_names, **vars(label_rule(rule)))] if judges else guards
+        guards.append(SegmentationGuard(Segmenter(models, batch=batch), rule=limits.segmentation))
+    return [*guards, LabelGuard(*judges, class_names=class_names, rule=limits.label)] if judges else guards
+
+
+def _measuring(limits: Rules) -> tuple[Guard, ...]:
+    """Return the guards that need no model and bind on every picture."""
+    return (
+        SourceGuard(limits.source),
+        ObjectPixelsGuard(limits.object_pixels),
+        AreaGuard(limits.area),
+        PlacementGuard(limits.placement),
+        SanityGuard(limits.sanity),
+        BackgroundChangedGuard(limits.background),
+        HaloGuard(limits.halo),
+        ComplexityGuard(limits.complexity),
+    )

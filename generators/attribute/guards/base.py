@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.manifests.arrays import Picture
-
-
-class Rule(Protocol):
-    """The limits of a guard: what they say of scores alone, also of those of a finished dataset."""
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        """Return the scores with those that follow from limits, and the reasons to reject.
-
-        Scores that are missing reject nothing.
-        """
 
 
 class Guard(Protocol):

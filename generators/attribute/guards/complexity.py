@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.complexity import measure_mid_band
+from editmill.generators.attribute.guards.limits import ComplexityRule
 from editmill.generators.attribute.guards.scores import COMPLEXITY, CONTROL
-from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.manifests.arrays import Picture
 
@@ -20,15 +18,12 @@ class ComplexityGuard:
 
     ``complexity`` is C_mid of the picture's background, for every sample that has enough of it. The control, which the
     renderer measures, is C_mid of the same background made without guidance.
-
-    Args:
-        margin: Least difference from the control in grey levels; the difference has to be above it.
     """
 
     score_names: tuple[str, ...] = COMPLEXITY
 
-    def __init__(self, *, margin: float = 0.0) -> None:
-        self.margin = margin
+    def __init__(self, rule: ComplexityRule) -> None:
+        self.rule = rule
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         assert candidate.alpha is not None
@@ -37,12 +32,4 @@ class ComplexityGuard:
         control = float(candidate.parameters.get(CONTROL, math.nan))
         if job.edit.name != "complexity" or math.isnan(control):
             return Verdict(scores)
-        return self.decide(job.edit, {**scores, CONTROL: control})
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        control, measured = scores.get(CONTROL), scores.get("complexity", math.nan)
-        if control is None:
-            return Verdict(dict(scores))
-        # NaN, where no window fits beside the object, is not below the margin and rejects nothing.
-        change = math.copysign(1, edit.level) * (measured - control)
-        return Verdict(dict(scores), (AttributeReason.COMPLEXITY_ORDER,) if change <= self.margin else ())
+        return self.rule.decide(job.edit, {**scores, CONTROL: control})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import cv2
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.limits import HaloRule
 from editmill.generators.attribute.guards.scores import HALO
-from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.compositing.composite import matte
@@ -69,16 +66,12 @@ def _local_range(luma: Feature, known: Feature) -> tuple[Feature, Feature]:
 class HaloGuard:
     """Rejects a halo that is stronger than the limit and than the source's own, such as its contact shadow (gate G10's
     seam).
-
-    Args:
-        limit: Largest halo in grey levels.
-        ratio: A halo of up to this many times the source's is allowed as well.
     """
 
     score_names: tuple[str, ...] = HALO
 
-    def __init__(self, *, limit: float = 8.0, ratio: float = 1.5) -> None:
-        self.limit, self.ratio = limit, ratio
+    def __init__(self, rule: HaloRule) -> None:
+        self.rule = rule
         self._sources: PerSource[float | None] = PerSource()
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
@@ -94,8 +87,4 @@ class HaloGuard:
             )
             or 0.0
         )
-        return self.decide(job.edit, {"halo": halo, "source_halo": source})
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        fine = scores.get("halo", 0.0) <= max(self.limit, self.ratio * scores.get("source_halo", 0.0))
-        return Verdict(dict(scores), () if fine else (AttributeReason.EDGE_HALO,))
+        return self.rule.decide(job.edit, {"halo": halo, "source_halo": source})

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
+from editmill.generators.attribute.guards.limits import LabelRule
 from editmill.generators.attribute.guards.scores import LABEL, SUFFIXES
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.looking import object_crop
-from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.manifests.arrays import Picture
-
-
-@dataclass(frozen=True)
-class LabelRule:
-    """Rejects when every judge that recognised the source, with more than ``margin``, does not pass it on the edited
-    picture.
-
-    ``label_judged`` says which of the judges recognised the source.
-    """
-
-    margin: float = 0.0
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        found, opinions = dict(scores), []
-        for suffix in SUFFIXES:
-            before, after = scores.get("label_source_margin" + suffix), scores.get("label_margin" + suffix)
-            if before is not None and after is not None:
-                # Strictly above: a source that only meets the limit was not recognised.
-                found["label_judged" + suffix] = float(before > self.margin)
-                opinions += [after] if before > self.margin else []
-        return Verdict(found, (GuardReason.LABEL_MARGIN_LOW,) if opinions and max(opinions) <= self.margin else ())
 
 
 class LabelGuard:
@@ -49,13 +24,13 @@ class LabelGuard:
     Args:
         judges: One or two, of roles that nothing is evaluated with.
         class_names: The dataset's classes, for judges without a vocabulary of their own.
-        margin: The margin that has to be passed.
+        rule: The margin that has to be passed.
     """
 
     score_names: tuple[str, ...] = LABEL
 
-    def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], margin: float = 0.0) -> None:
-        self.judges, self.rule = judges, LabelRule(margin)
+    def __init__(self, *judges: ZeroShotJudge, class_names: tuple[str, ...], rule: LabelRule) -> None:
+        self.judges, self.rule = judges, rule
         self.names = tuple(tuple(judge.vocabulary) or class_names for judge in judges)
         self._sources: PerSource[tuple[float | None, ...]] = PerSource()
 

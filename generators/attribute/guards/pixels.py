@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.edits import kind_of
+from editmill.generators.attribute.guards.limits import AreaRule, BackgroundChangedRule, ObjectPixelsRule, SanityRule
 from editmill.generators.attribute.guards.scores import AREA, BACKGROUND, OBJECT_PIXELS, SANITY
-from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.per_source import PerSource
-from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import compose, cover
-from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.sanity import sanity_scores, surroundings
 from editmill.manifests.arrays import Mask, Picture
 
@@ -25,8 +20,8 @@ class ObjectPixelsGuard:
 
     score_names: tuple[str, ...] = OBJECT_PIXELS
 
-    def __init__(self, *, limit: int = 0) -> None:
-        self.limit = limit
+    def __init__(self, rule: ObjectPixelsRule) -> None:
+        self.rule = rule
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         assert candidate.alpha is not None
@@ -36,13 +31,7 @@ class ObjectPixelsGuard:
         difference = np.abs(image[inside].astype(np.int16) - candidate.reference[inside])
         # Without any pixel to keep nothing was kept, which is rejected.
         largest = float(difference.max()) if difference.size else 255.0
-        return self.decide(job.edit, {"object_difference": largest})
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(
-            dict(scores),
-            () if scores.get("object_difference", 0.0) <= self.limit else (AttributeReason.OBJECT_PIXELS_CHANGED,),
-        )
+        return self.rule.decide(job.edit, {"object_difference": largest})
 
 
 class AreaGuard:
@@ -50,19 +39,14 @@ class AreaGuard:
 
     score_names: tuple[str, ...] = AREA
 
-    def __init__(self, *, tolerance: float = 0.005) -> None:
-        self.tolerance = tolerance
+    def __init__(self, rule: AreaRule) -> None:
+        self.rule = rule
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         assert candidate.alpha is not None
         area = float(candidate.alpha.mean() / 255)
         error = abs(area - job.edit.level) if kind_of(job.edit.name).sized else 0.0
-        return self.decide(job.edit, {"area": area, "area_error": error})
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(
-            dict(scores), () if scores.get("area_error", 0.0) <= self.tolerance else (AttributeReason.GEOMETRY_OFF,)
-        )
+        return self.rule.decide(job.edit, {"area": area, "area_error": error})
 
 
 class BackgroundChangedGuard:
@@ -70,8 +54,8 @@ class BackgroundChangedGuard:
 
     score_names: tuple[str, ...] = BACKGROUND
 
-    def __init__(self, *, least: float = 4.0) -> None:
-        self.least = least
+    def __init__(self, rule: BackgroundChangedRule) -> None:
+        self.rule = rule
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         assert candidate.alpha is not None
@@ -79,13 +63,7 @@ class BackgroundChangedGuard:
         if not kind_of(job.edit.name).replaced or not outside.any():
             return Verdict({})
         change = float(np.abs(image[outside].astype(np.int16) - job.source.image[outside]).mean())
-        return self.decide(job.edit, {"background_change": change})
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        return Verdict(
-            dict(scores),
-            () if scores.get("background_change", self.least) >= self.least else (GuardReason.EDIT_ABSENT,),
-        )
+        return self.rule.decide(job.edit, {"background_change": change})
 
 
 class SanityGuard:
@@ -95,25 +73,18 @@ class SanityGuard:
     the surroundings that it had, or that the partner's had. So a dark, flat or grainy source is no fault, but few
     pixels are newly black. ``correlation`` is that of neighbouring background pixels: white noise has 0, and the
     tabletop grounds have 0.79 and more. Faint grain on an even ground may have any, so it counts as 1.
-
-    Args:
-        least_contrast: Least standard deviation of all bytes.
-        most_black: Largest share of newly black pixels.
-        least_correlation: Least correlation of neighbours.
     """
 
     score_names: tuple[str, ...] = SANITY
 
-    def __init__(
-        self, *, least_contrast: float = 2.0, most_black: float = 0.02, least_correlation: float = 0.3
-    ) -> None:
-        self.least_contrast, self.most_black, self.least_correlation = least_contrast, most_black, least_correlation
+    def __init__(self, rule: SanityRule) -> None:
+        self.rule = rule
         self._grounds: PerSource[Picture] = PerSource()
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         background = np.ones(image.shape[:2], bool) if candidate.alpha is None else candidate.alpha == 0
         expected, known = self._expected(job, candidate)
-        return self.decide(job.edit, sanity_scores(image, background, expected=expected, known=known))
+        return self.rule.decide(job.edit, sanity_scores(image, background, expected=expected, known=known))
 
     def _expected(self, job: EditJob, candidate: Candidate) -> tuple[Picture, Mask | None]:
         """Return what a picture should look like, and where its background is known, not made up."""
@@ -126,15 +97,3 @@ class SanityGuard:
         shape = candidate.alpha.shape
         free = (cover(lender.mask, shape) == 0) & (candidate.alpha == 0)
         return compose(candidate.reference, cover(ground, shape), candidate.alpha), free
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        contrast, correlation = (
-            scores.get("contrast", self.least_contrast),
-            scores.get("correlation", self.least_correlation),
-        )
-        sane = (
-            contrast >= self.least_contrast
-            and scores.get("black_share", 0.0) <= self.most_black
-            and correlation >= self.least_correlation
-        )
-        return Verdict(dict(scores), () if sane else (Reason.SANITY,))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import cv2
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.geometry import warp
+from editmill.generators.attribute.guards.limits import PlacementRule
 from editmill.generators.attribute.guards.scores import PLACEMENT
-from editmill.generators.attribute.reasons import AttributeReason
-from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
 from editmill.generators.compositing.composite import matte
 from editmill.manifests.arrays import Feature, Mask, Picture
@@ -41,16 +39,12 @@ class PlacementGuard:
     The centroid is that of all that shows of the object (alpha above 0), against what the recorded matrix makes of the
     source's mask; its matte is taken too, since objects lose thin parts with their outermost pixel. ``angle_error`` is
     that of the recorded matrix against the plan.
-
-    Args:
-        centroid_tolerance: Largest allowed distance in pixels.
-        angle_tolerance: Largest allowed difference in degrees.
     """
 
     score_names: tuple[str, ...] = PLACEMENT
 
-    def __init__(self, *, centroid_tolerance: float = 1.0, angle_tolerance: float = 1.0) -> None:
-        self.centroid_tolerance, self.angle_tolerance = centroid_tolerance, angle_tolerance
+    def __init__(self, rule: PlacementRule) -> None:
+        self.rule = rule
 
     def check(self, job: EditJob, candidate: Candidate, image: Picture) -> Verdict:
         assert candidate.alpha is not None
@@ -65,11 +59,4 @@ class PlacementGuard:
         scores = {"angle_error": angle_between(turned_by(matrix), float(job.edit.get("angle", 0)))}
         if wanted.any() and found.any():
             scores["centroid_error"] = float(np.hypot(*(centroid(found) - centroid(wanted))))
-        return self.decide(job.edit, scores)
-
-    def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
-        off = (
-            scores.get("angle_error", 0.0) > self.angle_tolerance
-            or scores.get("centroid_error", 0.0) > self.centroid_tolerance
-        )
-        return Verdict(dict(scores), (AttributeReason.GEOMETRY_OFF,) if off else ())
+        return self.rule.decide(job.edit, scores)

@@ -8,72 +8,62 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from editmill.generators.attribute.guards.base import Rule
-from editmill.generators.attribute.guards.complexity import ComplexityGuard
-from editmill.generators.attribute.guards.eligibility import SourceGuard
-from editmill.generators.attribute.guards.fill import FillGuard
-from editmill.generators.attribute.guards.halo import HaloGuard
-from editmill.generators.attribute.guards.label import LabelRule
-from editmill.generators.attribute.guards.mask import MaskGuard
-from editmill.generators.attribute.guards.pixels import (
-    AreaGuard,
-    BackgroundChangedGuard,
-    ObjectPixelsGuard,
-    SanityGuard,
+from editmill.generators.attribute.guards.limits import (
+    AreaRule,
+    BackgroundChangedRule,
+    ComplexityRule,
+    FillRule,
+    HaloRule,
+    LabelRule,
+    MaskRule,
+    ObjectPixelsRule,
+    PlacementRule,
+    Rule,
+    SanityRule,
+    SourceRule,
 )
-from editmill.generators.attribute.guards.placement import PlacementGuard
+from editmill.generators.attribute.guards.scores import FILL, MASK
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
-from editmill.generators.guards.segmentation import SegmentationRule
-
-MeasuringGuards = tuple[
-    SourceGuard,
-    ObjectPixelsGuard,
-    AreaGuard,
-    PlacementGuard,
-    SanityGuard,
-    BackgroundChangedGuard,
-    HaloGuard,
-    ComplexityGuard,
-]
+from editmill.generators.guards.segmentation_rule import SegmentationRule
 
 
-def measuring_guards(settings: GuardSettings) -> MeasuringGuards:
-    """Return the guards that need no model, which are rules as well, in their order."""
-    return (
-        SourceGuard(
-            least_share=settings.least_share,
-            most_share=settings.most_share,
-            least_component=settings.least_component,
-            border=settings.border,
-        ),
-        ObjectPixelsGuard(limit=settings.object_difference),
-        AreaGuard(tolerance=settings.area_tolerance),
-        PlacementGuard(centroid_tolerance=settings.centroid_tolerance, angle_tolerance=settings.angle_tolerance),
-        SanityGuard(
-            least_contrast=settings.contrast, most_black=settings.black, least_correlation=settings.correlation
-        ),
-        BackgroundChangedGuard(least=settings.background_change),
-        HaloGuard(limit=settings.halo, ratio=settings.halo_ratio),
-        ComplexityGuard(margin=settings.complexity_margin),
+@dataclass(frozen=True)
+class Rules:
+    """The limits of a recipe's guards, in the order in which these give their reasons."""
+
+    source: SourceRule
+    object_pixels: ObjectPixelsRule
+    area: AreaRule
+    placement: PlacementRule
+    sanity: SanityRule
+    background: BackgroundChangedRule
+    halo: HaloRule
+    complexity: ComplexityRule
+    mask: MaskRule
+    fill: FillRule
+    segmentation: SegmentationRule
+    label: LabelRule
+
+
+def limits_of(settings: GuardSettings) -> Rules:
+    """Return the limits that settings hold."""
+    mask, fill = ({name: getattr(settings, name) for name in names} for names in (MASK, FILL))
+    return Rules(
+        SourceRule(settings.least_share, settings.most_share, settings.least_component, settings.border),
+        ObjectPixelsRule(settings.object_difference),
+        AreaRule(settings.area_tolerance),
+        PlacementRule(settings.centroid_tolerance, settings.angle_tolerance),
+        SanityRule(settings.contrast, settings.black, settings.correlation),
+        BackgroundChangedRule(settings.background_change),
+        HaloRule(settings.halo, settings.halo_ratio),
+        ComplexityRule(settings.complexity_margin),
+        MaskRule(mask),
+        FillRule(fill),
+        SegmentationRule(settings.mask_iou, settings.small_mask_iou, settings.expansion),
+        LabelRule(settings.label_margin),
     )
-
-
-def segmentation_rule(settings: GuardSettings) -> SegmentationRule:
-    """Return the limits of ``SegmentationGuard``."""
-    return SegmentationRule(settings.mask_iou, settings.small_mask_iou, settings.expansion)
-
-
-def photograph_guards(settings: GuardSettings) -> tuple[MaskGuard, FillGuard]:
-    """Return the guards that bind on photographs, where models may know nothing; they are rules as well."""
-    mask, fill = ({name: getattr(settings, name) for name in guard.score_names} for guard in (MaskGuard, FillGuard))
-    return MaskGuard(mask), FillGuard(fill)
-
-
-def label_rule(settings: GuardSettings) -> LabelRule:
-    """Return the limits of ``LabelGuard``."""
-    return LabelRule(settings.label_margin)
 
 
 @dataclass(frozen=True)
@@ -90,13 +80,8 @@ def rules_of(settings: GuardSettings) -> tuple[Rule | Said, ...]:
     a score: both keep what they said.
     """
     kept = Said(AttributeReason.REMOVAL_RESIDUAL), Said(AttributeReason.DUPLICATE_OBJECT)
-    return (
-        *measuring_guards(settings),
-        *photograph_guards(settings),
-        *kept,
-        segmentation_rule(settings),
-        label_rule(settings),
-    )
+    *measuring, segmentation, label = vars(limits_of(settings)).values()
+    return *measuring, *kept, segmentation, label
 
 
 def decide_again(

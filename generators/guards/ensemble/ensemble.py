@@ -20,6 +20,7 @@ from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.ensemble.verifier import Verifier
 from editmill.generators.guards.ensemble.zero_shot import ZeroShotMember
 from editmill.generators.guards.segmentation import SegmentationGuard
+from editmill.generators.guards.segmentation_rule import SegmentationRule
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
@@ -93,7 +94,7 @@ class GuardEnsemble:
         self.identity = IdentityMember(self.encoder) if self.encoder else None
         self.object = ObjectMember(Detector(models, batch=batch), self.judges[0].near) if "detector" in roles else None
         segments = settings.segment and "segmenter" in roles
-        self.segmentation = SegmentationGuard(Segmenter(models)) if segments else None
+        self.segmentation = SegmentationGuard(Segmenter(models), rule=SegmentationRule()) if segments else None
         self.verifiers = [Verifier(models, role, batch=batch) for role in settings.verifiers]
 
     def gate_digests(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from editmill.generators.attribute.guards.fixtures import grown_object, shifted
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.guards.segmentation import SegmentationGuard, agreement, band_width, outline_band, spans_frame
+from editmill.generators.guards.segmentation_rule import SegmentationRule
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
 from tests.generators.guards.conftest import Toy
@@ -50,7 +51,7 @@ def test_what_spans_the_frame() -> None:
 
 @pytest.fixture(scope="module")
 def guard(tabletop: Models) -> SegmentationGuard:
-    return SegmentationGuard(Segmenter(tabletop))
+    return SegmentationGuard(Segmenter(tabletop), rule=SegmentationRule())
 
 
 def test_source_and_clean_composite_are_accepted_with_every_score(
@@ -80,7 +81,7 @@ def test_a_shifted_and_a_missing_object_are_rejected(guard: SegmentationGuard, t
 
 
 def test_a_segmenter_that_fails_on_the_source_has_no_say(tabletop: Models, toys: tuple[Toy, ...]) -> None:
-    guard, toy = SegmentationGuard(Segmenter(tabletop)), toys[0]
+    guard, toy = SegmentationGuard(Segmenter(tabletop), rule=SegmentationRule()), toys[0]
     hidden = replace(toy, source=replace(toy.source, image=toy.ground))
     verdict = guard.check(hidden.job("paste-back"), toy.composite(), toy.ground)
     assert verdict.scores["segment_judged"] == 0

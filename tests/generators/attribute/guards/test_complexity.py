@@ -9,6 +9,7 @@ from editmill.generators.attribute.candidates import Candidate
 from editmill.generators.attribute.complexity import measure_mid_band
 from editmill.generators.attribute.guards.complexity import ComplexityGuard
 from editmill.generators.attribute.guards.fixtures import busier, simpler
+from editmill.generators.attribute.guards.limits import ComplexityRule
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.guards import Verdict
 from editmill.generators.compositing.composite import matte
@@ -26,7 +27,7 @@ def check(
 ) -> Verdict:
     parameters = {} if control is None else {"complexity_control": control}
     candidate = Candidate(image, ALPHA, SOURCE.image, parameters=parameters)
-    return ComplexityGuard(margin=margin).check(job(name, SOURCE, level=level), candidate, image)
+    return ComplexityGuard(ComplexityRule(margin)).check(job(name, SOURCE, level=level), candidate, image)
 
 
 @pytest.mark.parametrize("level", [20, 0.5])
@@ -59,7 +60,7 @@ def test_other_edits_are_measured_only() -> None:
 def test_without_background_there_is_no_measure() -> None:
     full = np.full_like(ALPHA, 255)
     candidate = Candidate(SOURCE.image, full, SOURCE.image, parameters={"complexity_control": 1.0})
-    assert ComplexityGuard().check(job("original", SOURCE), candidate, SOURCE.image) == Verdict({})
-    verdict = ComplexityGuard().check(job("complexity", SOURCE, level=1), candidate, SOURCE.image)
+    assert ComplexityGuard(ComplexityRule()).check(job("original", SOURCE), candidate, SOURCE.image) == Verdict({})
+    verdict = ComplexityGuard(ComplexityRule()).check(job("complexity", SOURCE, level=1), candidate, SOURCE.image)
     assert "complexity" not in verdict.scores
     assert verdict.reasons == ()

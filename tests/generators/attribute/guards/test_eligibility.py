@@ -7,6 +7,7 @@ import pytest
 
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.guards.eligibility import SourceGuard, border_distance, largest_component
+from editmill.generators.attribute.guards.limits import SourceRule
 from editmill.generators.base.guards import Verdict
 from editmill.generators.base.reasons import Reason
 from editmill.generators.compositing.composite import matte
@@ -17,7 +18,7 @@ from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, source
 def judged(mask: Mask, name: str = "original", guard: SourceGuard | None = None) -> Verdict:
     one: EditJob = job(name, source(mask=mask), level=0.1 if name == "size" else 0.0)
     candidate = Candidate(one.source.image, matte(mask.astype(np.float32) / 255), one.source.image)
-    return (guard or SourceGuard()).check(one, candidate, one.source.image)
+    return (guard or SourceGuard(SourceRule())).check(one, candidate, one.source.image)
 
 
 def test_one_object_of_some_size_is_accepted_with_every_score() -> None:
@@ -40,11 +41,11 @@ def test_a_crumb_beside_the_object_is_nothing() -> None:
 
 
 def test_border_counts_where_asked_for_and_in_geometric_edits_only() -> None:
-    near, strict = box(1, 10, 40, 50), SourceGuard(border=2)
+    near, strict = box(1, 10, 40, 50), SourceGuard(SourceRule(border=2))
     assert judged(near, "size").reasons == ()
     assert judged(near, "size", strict).reasons == (Reason.SOURCE_INELIGIBLE,)
     assert judged(near, "background", strict).reasons == ()
-    assert judged(box(2, 10, 40, 50), "size", SourceGuard(border=2)).reasons == ()
+    assert judged(box(2, 10, 40, 50), "size", SourceGuard(SourceRule(border=2))).reasons == ()
 
 
 def test_measures() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from editmill.generators.attribute.candidates import Candidate
-from editmill.generators.attribute.guards.fill import REASONS, FillGuard
+from editmill.generators.attribute.guards.fill import FillGuard
 from editmill.generators.attribute.guards.fixtures import smeared
+from editmill.generators.attribute.guards.limits import FILL_REASONS, FillRule
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.compositing.defaults import FILL_LIMITS
 from editmill.generators.compositing.fill_quality import Removal, fill_scores, strain
@@ -29,7 +30,7 @@ def filled(background: Picture, *, mask: Mask = MASK, image: Picture = IMAGE) ->
 
 
 def told(removal: Removal) -> set[AttributeReason]:
-    guard, of = FillGuard(FILL_LIMITS), job("paste-back")
+    guard, of = FillGuard(FillRule(FILL_LIMITS)), job("paste-back")
     candidate = Candidate(removal.background, removal=removal)
     return set(guard.check(of, candidate, removal.background).reasons)  # type: ignore[arg-type]
 
@@ -47,7 +48,7 @@ FAULTS: dict[str, tuple[Removal, AttributeReason]] = {
 
 def test_the_bare_ground_is_accepted_with_every_score() -> None:
     scores = fill_scores(filled(GROUND))
-    assert set(scores) == set(REASONS) == set(FILL_LIMITS)
+    assert set(scores) == set(FILL_REASONS) == set(FILL_LIMITS)
     assert told(filled(GROUND)) == set()
     assert 0 < strain(scores) < 1
 
@@ -75,7 +76,7 @@ def test_a_hole_without_surroundings_has_no_scores() -> None:
 
 
 def test_nothing_is_said_where_nothing_was_removed_and_sources_are_measured_once() -> None:
-    guard, of = FillGuard(FILL_LIMITS), job("size")
+    guard, of = FillGuard(FillRule(FILL_LIMITS)), job("size")
     assert guard.check(of, Candidate(GROUND), GROUND).scores == {}
     first = guard.check(of, Candidate(GROUND, removal=filled(GROUND)), GROUND)
     again = guard.check(of, Candidate(GROUND, removal=filled(smeared(IMAGE, HOLE))), GROUND)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from editmill.generators.attribute.candidates import Candidate
 from editmill.generators.attribute.guards.fixtures import ringed
 from editmill.generators.attribute.guards.halo import HaloGuard, edge_halo
+from editmill.generators.attribute.guards.limits import HaloRule
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.guards import Verdict
 from editmill.generators.compositing.composite import compose, matte
@@ -42,11 +43,13 @@ def test_clean_composites_are_accepted_and_ringed_ones_rejected(toys: tuple[Toy,
     for toy in toys:
         candidate = toy.composite()
         assert candidate.image is not None
-        clean = HaloGuard().check(toy.job("paste-back"), candidate, candidate.image)
+        clean = HaloGuard(HaloRule()).check(toy.job("paste-back"), candidate, candidate.image)
         assert clean.reasons == ()
         assert set(clean.scores) == set(HaloGuard.score_names)
         ring = ringed(candidate.image, toy.alpha)
-        assert HaloGuard().check(toy.job("paste-back"), candidate, ring).reasons == (AttributeReason.EDGE_HALO,)
+        assert HaloGuard(HaloRule()).check(toy.job("paste-back"), candidate, ring).reasons == (
+            AttributeReason.EDGE_HALO,
+        )
 
 
 def test_a_halo_of_the_source_is_its_own() -> None:
@@ -54,12 +57,12 @@ def test_a_halo_of_the_source_is_its_own() -> None:
     image = ringed(grey, ALPHA, strength=0.5)
     one = job("original", source(image=image))
     candidate = Candidate(image, ALPHA, image)
-    assert HaloGuard().check(one, candidate, image).reasons == ()
-    assert HaloGuard(ratio=0).check(one, candidate, image).reasons == (AttributeReason.EDGE_HALO,)
+    assert HaloGuard(HaloRule()).check(one, candidate, image).reasons == ()
+    assert HaloGuard(HaloRule(ratio=0)).check(one, candidate, image).reasons == (AttributeReason.EDGE_HALO,)
 
 
 def test_nothing_is_said_without_an_object_or_surroundings() -> None:
     one = job("original")
     for alpha in (np.zeros_like(ALPHA), np.full_like(ALPHA, 255), cv2.dilate(ALPHA, np.ones((99, 99), np.uint8))):
         candidate = replace(Candidate(one.source.image, ALPHA, one.source.image), alpha=alpha)
-        assert HaloGuard().check(one, candidate, one.source.image) == Verdict({})
+        assert HaloGuard(HaloRule()).check(one, candidate, one.source.image) == Verdict({})

@@ -10,6 +10,7 @@ import pytest
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.guards.base import check_all
 from editmill.generators.attribute.guards.label import LabelGuard
+from editmill.generators.attribute.guards.limits import LabelRule, SanityRule
 from editmill.generators.attribute.guards.pixels import SanityGuard
 from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.looking import object_crop
@@ -55,7 +56,7 @@ def other_pictures() -> list[Picture]:
 
 def margins(judge: ZeroShotJudge, one: EditJob) -> tuple[float, float, Feature]:
     """The margin on the source, and another picture with a lower margin."""
-    guard = LabelGuard(judge, class_names=NAMES)
+    guard = LabelGuard(judge, class_names=NAMES, rule=LabelRule())
     scored = [
         (guard.check(one, candidate_of(one, image), image).scores["label_margin"], number)
         for number, image in enumerate(other_pictures())
@@ -72,7 +73,7 @@ def test_lost_label_is_rejected_and_a_kept_one_accepted(judge: ZeroShotJudge) ->
     one = favourite(judge)
     source_margin, lower, image = margins(judge, one)
     assert lower < source_margin
-    guard = LabelGuard(judge, class_names=NAMES, margin=(lower + source_margin) / 2)
+    guard = LabelGuard(judge, class_names=NAMES, rule=LabelRule((lower + source_margin) / 2))
     lost = guard.check(one, candidate_of(one, image), image)
     assert lost.reasons == (GuardReason.LABEL_MARGIN_LOW,)
     assert lost.scores == {
@@ -88,17 +89,21 @@ def test_lost_label_is_rejected_and_a_kept_one_accepted(judge: ZeroShotJudge) ->
 def test_margin_equal_to_the_limit_is_rejected(judge: ZeroShotJudge) -> None:
     one = favourite(judge)
     source_margin, lower, image = margins(judge, one)
-    assert LabelGuard(judge, class_names=NAMES, margin=lower).check(one, candidate_of(one, image), image).reasons == (
-        GuardReason.LABEL_MARGIN_LOW,
-    )
+    assert LabelGuard(judge, class_names=NAMES, rule=LabelRule(lower)).check(
+        one, candidate_of(one, image), image
+    ).reasons == (GuardReason.LABEL_MARGIN_LOW,)
     # A source that only meets the limit is not recognised, so it is not asked.
-    own = LabelGuard(judge, class_names=NAMES, margin=source_margin).check(one, candidate_of(one), one.source.image)
+    own = LabelGuard(judge, class_names=NAMES, rule=LabelRule(source_margin)).check(
+        one, candidate_of(one), one.source.image
+    )
     assert (own.scores["label_judged"], own.reasons) == (0.0, ())
 
 
 def test_unrecognised_source_has_no_say(judge: ZeroShotJudge) -> None:
     name = next(name for name in NAMES if name != favourite(judge).source.record.class_name)
-    verdict = LabelGuard(judge, class_names=NAMES).check(job_named(name), candidate_of(job_named(name)), photo(5))
+    verdict = LabelGuard(judge, class_names=NAMES, rule=LabelRule()).check(
+        job_named(name), candidate_of(job_named(name)), photo(5)
+    )
     assert verdict.reasons == ()
     assert verdict.scores["label_judged"] == 0
     assert verdict.scores["label_source_margin"] < 0
@@ -106,7 +111,7 @@ def test_unrecognised_source_has_no_say(judge: ZeroShotJudge) -> None:
 
 
 def test_class_outside_the_names_is_not_judged(judge: ZeroShotJudge) -> None:
-    verdict = LabelGuard(judge, class_names=NAMES).check(
+    verdict = LabelGuard(judge, class_names=NAMES, rule=LabelRule()).check(
         job_named("goldfish"), candidate_of(job_named("goldfish")), photo(5)
     )
     assert verdict.scores == {"label_judged": 0.0}
@@ -120,13 +125,13 @@ def test_closed_vocabulary_goes_before_the_datasets_classes(pack: PackSpec) -> N
     )
     assert closed.knows("cube")
     assert not closed.knows("cone")
-    guard = LabelGuard(closed, class_names=NAMES)
+    guard = LabelGuard(closed, class_names=NAMES, rule=LabelRule())
     assert guard.check(job_named("cone"), candidate_of(job_named("cone")), photo(5)).scores == {"label_judged": 0.0}
     assert "label_margin" in guard.check(job_named("cube"), candidate_of(job_named("cube")), photo(5)).scores
 
 
 def test_one_class_alone_is_not_judged(judge: ZeroShotJudge) -> None:
-    verdict = LabelGuard(judge, class_names=("ball",)).check(
+    verdict = LabelGuard(judge, class_names=("ball",), rule=LabelRule()).check(
         job_named("ball"), candidate_of(job_named("ball")), photo(5)
     )
     assert verdict.scores == {"label_judged": 0.0}
@@ -134,7 +139,7 @@ def test_one_class_alone_is_not_judged(judge: ZeroShotJudge) -> None:
 
 def test_scores_of_all_guards_come_together(judge: ZeroShotJudge) -> None:
     one = favourite(judge)
-    guards = [SanityGuard(), LabelGuard(judge, class_names=NAMES)]
+    guards = [SanityGuard(SanityRule()), LabelGuard(judge, class_names=NAMES, rule=LabelRule())]
     verdict = check_all(guards, one, candidate_of(one), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     assert Reason.SANITY in verdict.reasons
     assert set(verdict.scores) == {
@@ -155,7 +160,7 @@ def pair(tabletop: Models) -> tuple[ZeroShotJudge, ZeroShotJudge]:
 def test_two_judges_accept_what_they_recognise_and_reject_another_object(
     pair: tuple[ZeroShotJudge, ...], toys: tuple[Toy, ...]
 ) -> None:
-    guard = LabelGuard(*pair, class_names=())
+    guard = LabelGuard(*pair, class_names=(), rule=LabelRule())
     for toy, other in zip(toys, toys[1:] + toys[:1], strict=True):
         clean = toy.composite()
         assert clean.image is not None
@@ -181,7 +186,9 @@ def test_one_judge_that_still_recognises_the_object_saves_it(
     fooled = Fooled.__new__(Fooled)
     fooled.__dict__ |= pair[1].__dict__
     candidate = replace(toy.composite(), alpha=other.alpha)
-    saved = LabelGuard(pair[0], fooled, class_names=()).check(toy.job("paste-back"), candidate, other.source.image)
+    saved = LabelGuard(pair[0], fooled, class_names=(), rule=LabelRule()).check(
+        toy.job("paste-back"), candidate, other.source.image
+    )
     assert saved.reasons == ()
     assert saved.scores["label_margin"] < 0 < saved.scores["label_margin_2"]
 

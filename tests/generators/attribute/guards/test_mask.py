@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from editmill.generators.attribute.candidates import Candidate
+from editmill.generators.attribute.guards.limits import MaskRule
 from editmill.generators.attribute.guards.mask import MaskGuard
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.loaded import LoadedSource
@@ -56,6 +57,6 @@ def test_edits_that_part_the_object_are_rejected(name: str, rejected: bool) -> N
     of = job(name)
     record = source("torn").record
     torn = replace(of, source=LoadedSource(record, IMAGE, without(50, 120, 90, 130)))
-    verdict = MaskGuard(MASK_LIMITS).check(torn, Candidate(IMAGE), IMAGE)
+    verdict = MaskGuard(MaskRule(MASK_LIMITS)).check(torn, Candidate(IMAGE), IMAGE)
     assert verdict.reasons == ((AttributeReason.MASK_INCOMPLETE,) if rejected else ())
     assert set(verdict.scores) == set(MASK_LIMITS)

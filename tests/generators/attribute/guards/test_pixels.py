@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.attribute.guards.base import Guard, check_all
 from editmill.generators.attribute.guards.fixtures import noisy_background, one_level_off
+from editmill.generators.attribute.guards.limits import AreaRule, BackgroundChangedRule, ObjectPixelsRule, SanityRule
 from editmill.generators.attribute.guards.pixels import (
     AreaGuard,
     BackgroundChangedGuard,
@@ -48,7 +49,9 @@ def with_area(share: float) -> Candidate:
     return replace(clean(), alpha=alpha.reshape(HEIGHT, WIDTH))
 
 
-@pytest.mark.parametrize("guard", [ObjectPixelsGuard(), AreaGuard(), SanityGuard()])
+@pytest.mark.parametrize(
+    "guard", [ObjectPixelsGuard(ObjectPixelsRule()), AreaGuard(AreaRule()), SanityGuard(SanityRule())]
+)
 def test_clean_picture_is_accepted_with_every_score(guard: Guard) -> None:
     verdict = guard.check(CLEAN, clean(), image_of(clean()))
     assert verdict.reasons == ()
@@ -59,22 +62,24 @@ def test_clean_picture_is_accepted_with_every_score(guard: Guard) -> None:
 def test_one_grey_level_on_one_object_byte_is_rejected(change: int) -> None:
     image = image_of(clean())
     image[30, 40, 1] = int(image[30, 40, 1]) + change
-    verdict = ObjectPixelsGuard().check(CLEAN, clean(), image)
+    verdict = ObjectPixelsGuard(ObjectPixelsRule()).check(CLEAN, clean(), image)
     assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED,)
     assert verdict.scores == {"object_difference": 1.0}
-    assert ObjectPixelsGuard(limit=1).check(CLEAN, clean(), image).reasons == ()
+    assert ObjectPixelsGuard(ObjectPixelsRule(1)).check(CLEAN, clean(), image).reasons == ()
 
 
 def test_the_audits_fixture_changes_one_byte_by_one_level() -> None:
     candidate = clean()
     assert candidate.alpha is not None
-    verdict = ObjectPixelsGuard().check(CLEAN, candidate, one_level_off(image_of(candidate), candidate.alpha))
+    verdict = ObjectPixelsGuard(ObjectPixelsRule()).check(
+        CLEAN, candidate, one_level_off(image_of(candidate), candidate.alpha)
+    )
     assert verdict.scores == {"object_difference": 1.0}
 
 
 def test_difference_does_not_wrap_around() -> None:
     reference = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    verdict = ObjectPixelsGuard(limit=254).check(
+    verdict = ObjectPixelsGuard(ObjectPixelsRule(254)).check(
         CLEAN, replace(clean(), reference=reference), np.full_like(reference, 255)
     )
     assert verdict.scores["object_difference"] == 255
@@ -86,38 +91,38 @@ def test_change_outside_the_kept_object_is_not_the_object_guards_business() -> N
     assert candidate.alpha is not None
     image = image_of(candidate)
     image[candidate.alpha < 255] = 0
-    assert ObjectPixelsGuard().check(CLEAN, candidate, image).reasons == ()
+    assert ObjectPixelsGuard(ObjectPixelsRule()).check(CLEAN, candidate, image).reasons == ()
 
 
 def test_object_without_an_exact_pixel_is_rejected() -> None:
     candidate = replace(clean(), alpha=np.full((HEIGHT, WIDTH), 254, np.uint8))
-    verdict = ObjectPixelsGuard(limit=254).check(CLEAN, candidate, image_of(candidate))
+    verdict = ObjectPixelsGuard(ObjectPixelsRule(254)).check(CLEAN, candidate, image_of(candidate))
     assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED,)
     assert verdict.scores == {"object_difference": 255.0}
 
 
 @pytest.mark.parametrize("error", [-0.006, 0.006])
 def test_grown_or_shrunk_object_is_rejected(error: float) -> None:
-    verdict = AreaGuard().check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
+    verdict = AreaGuard(AreaRule()).check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
     assert verdict.reasons == (AttributeReason.GEOMETRY_OFF,)
     assert verdict.scores["area_error"] == pytest.approx(0.006, abs=2e-4)
 
 
 @pytest.mark.parametrize("error", [-0.004, 0.0, 0.004])
 def test_object_of_about_the_planned_area_is_accepted(error: float) -> None:
-    verdict = AreaGuard().check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
+    verdict = AreaGuard(AreaRule()).check(job("size", level=0.1), with_area(0.1 + error), image_of(clean()))
     assert verdict.reasons == ()
     assert verdict.scores["area"] == pytest.approx(0.1 + error, abs=2e-4)
 
 
 def test_edit_without_a_planned_area_is_not_measured_against_one() -> None:
-    assert AreaGuard().check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx(
+    assert AreaGuard(AreaRule()).check(CLEAN, with_area(0.7), image_of(clean())).scores == pytest.approx(
         {"area": 0.7, "area_error": 0.0}, abs=2e-4
     )
 
 
 def test_a_level_that_is_no_share_is_not_an_area() -> None:
-    assert AreaGuard().check(job("complexity", level=-20), with_area(0.1), image_of(clean())).reasons == ()
+    assert AreaGuard(AreaRule()).check(job("complexity", level=-20), with_area(0.1), image_of(clean())).reasons == ()
 
 
 def blackened(share: float) -> Feature:
@@ -127,18 +132,18 @@ def blackened(share: float) -> Feature:
 
 
 def test_black_holes_are_rejected() -> None:
-    verdict = SanityGuard().check(CLEAN, clean(), blackened(0.03))
+    verdict = SanityGuard(SanityRule()).check(CLEAN, clean(), blackened(0.03))
     assert verdict.reasons == (Reason.SANITY,)
     assert verdict.scores["black_share"] == pytest.approx(0.03, abs=2e-4)
-    assert SanityGuard().check(CLEAN, clean(), blackened(0.01)).reasons == ()
+    assert SanityGuard(SanityRule()).check(CLEAN, clean(), blackened(0.01)).reasons == ()
 
 
 @pytest.mark.parametrize("role", ["source", "partner"])
 def test_black_of_the_source_or_of_its_partner_is_no_hole(role: str) -> None:
     night = source("night", image=blackened(0.2))
     dark = job("random-background", partner=night) if role == "partner" else job("original", night)
-    assert SanityGuard().check(dark, clean(), blackened(0.2)).reasons == ()
-    assert SanityGuard().check(dark, clean(), blackened(0.23)).reasons == (Reason.SANITY,)
+    assert SanityGuard(SanityRule()).check(dark, clean(), blackened(0.2)).reasons == ()
+    assert SanityGuard(SanityRule()).check(dark, clean(), blackened(0.23)).reasons == (Reason.SANITY,)
 
 
 def night(*, lamp: int = 255, grain: float = 0.0) -> LoadedSource:
@@ -168,12 +173,12 @@ def test_a_dark_flat_or_grainy_source_is_no_fault_of_its_edits(lamp: int, grain:
         (job("size", dark, level=0.1), ground),
     ):
         candidate = placed(of, background)
-        assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
+        assert SanityGuard(SanityRule()).check(of, candidate, image_of(candidate)).reasons == ()
         noise = np.random.default_rng(1).integers(0, 256, image_of(candidate).shape, dtype=np.uint8)
-        assert SanityGuard().check(of, candidate, noise).reasons == (Reason.SANITY,)
+        assert SanityGuard(SanityRule()).check(of, candidate, noise).reasons == (Reason.SANITY,)
         for broken in (0, 127, 255):
             flat = np.full_like(image_of(candidate), broken)
-            assert SanityGuard().check(of, candidate, flat).reasons == (Reason.SANITY,)
+            assert SanityGuard(SanityRule()).check(of, candidate, flat).reasons == (Reason.SANITY,)
 
 
 def test_sand_lent_by_a_partner_is_no_noise() -> None:
@@ -187,9 +192,9 @@ def test_sand_lent_by_a_partner_is_no_noise() -> None:
     assert neighbour_correlation(lent, disc() == 0) > 0.4
     of = replace(job("random-background"), partner=source("beach", image=lent))
     candidate = placed(of, sand)
-    assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
+    assert SanityGuard(SanityRule()).check(of, candidate, image_of(candidate)).reasons == ()
     noise = np.where((disc() > 0)[..., None], image_of(candidate), rng.integers(0, 256, sand.shape, dtype=np.uint8))
-    assert SanityGuard(most_black=1).check(of, candidate, noise).reasons == (Reason.SANITY,)
+    assert SanityGuard(SanityRule(most_black=1)).check(of, candidate, noise).reasons == (Reason.SANITY,)
 
 
 def test_full_is_compared_with_the_window_that_it_shows() -> None:
@@ -201,11 +206,11 @@ def test_full_is_compared_with_the_window_that_it_shows() -> None:
     candidate = placed(of)
     crop = image_of(candidate)
     assert (crop.max(axis=-1) <= 3).mean() > (image.max(axis=-1) <= 3).mean() + 0.05
-    verdict = SanityGuard().check(of, candidate, crop)
+    verdict = SanityGuard(SanityRule()).check(of, candidate, crop)
     assert (verdict.reasons, verdict.scores["black_share"]) == ((), 0)
     crop[:10, :30] = 200
     crop[20:40, 30:70] = 0
-    assert SanityGuard().check(of, candidate, crop).scores["black_share"] > 0.02
+    assert SanityGuard(SanityRule()).check(of, candidate, crop).scores["black_share"] > 0.02
 
 
 def test_a_black_object_may_grow() -> None:
@@ -214,12 +219,12 @@ def test_a_black_object_may_grow() -> None:
     of = job("size", source("crow", image=image), level=0.3)
     candidate = placed(of, photo(5))
     assert (image_of(candidate).max(axis=-1) <= 3).mean() > (image.max(axis=-1) <= 3).mean() + 0.1
-    assert SanityGuard().check(of, candidate, image_of(candidate)).reasons == ()
+    assert SanityGuard(SanityRule()).check(of, candidate, image_of(candidate)).reasons == ()
 
 
 @pytest.mark.parametrize("level", [0, 3, 128, 255])
 def test_constant_picture_is_rejected(level: int) -> None:
-    verdict = SanityGuard().check(CLEAN, clean(), np.full((HEIGHT, WIDTH, 3), level, np.uint8))
+    verdict = SanityGuard(SanityRule()).check(CLEAN, clean(), np.full((HEIGHT, WIDTH, 3), level, np.uint8))
     assert verdict.reasons == (Reason.SANITY,)
     assert verdict.scores["contrast"] == 0
 
@@ -228,11 +233,11 @@ def test_noise_for_a_background_is_rejected_and_faint_grain_is_not() -> None:
     alpha, rng = clean().alpha, np.random.default_rng(0)
     assert alpha is not None
     noise = noisy_background(image_of(clean()), alpha, rng)
-    verdict = SanityGuard(most_black=1).check(CLEAN, clean(), noise)
+    verdict = SanityGuard(SanityRule(most_black=1)).check(CLEAN, clean(), noise)
     assert verdict.reasons == (Reason.SANITY,)
     assert abs(verdict.scores["correlation"]) < 0.1
     grain = np.where((alpha == 0)[..., None], rng.integers(120, 136, noise.shape, dtype=np.uint8), noise)
-    assert SanityGuard().check(CLEAN, clean(), grain).scores["correlation"] == 1
+    assert SanityGuard(SanityRule()).check(CLEAN, clean(), grain).scores["correlation"] == 1
 
 
 @given(st.integers(0, 1000), st.floats(2, 6))
@@ -244,7 +249,7 @@ def test_smooth_noise_correlates(seed: int, deviation: float) -> None:
 
 
 def test_every_guard_is_asked_after_a_rejection() -> None:
-    guards = [ObjectPixelsGuard(), AreaGuard(), SanityGuard()]
+    guards = [ObjectPixelsGuard(ObjectPixelsRule()), AreaGuard(AreaRule()), SanityGuard(SanityRule())]
     verdict = check_all(guards, job("size", level=0.1), with_area(0.5), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
     assert verdict.reasons == (AttributeReason.OBJECT_PIXELS_CHANGED, AttributeReason.GEOMETRY_OFF, Reason.SANITY)
     assert set(verdict.scores) == {name for guard in guards for name in guard.score_names}
@@ -256,7 +261,7 @@ def test_every_guard_is_asked_after_a_rejection() -> None:
 )
 def test_a_replaced_background_that_is_the_sources_own_is_rejected(name: str, reasons: tuple[Reason, ...]) -> None:
     of = job(name, source(), prompt="grass")
-    verdict = BackgroundChangedGuard().check(of, clean(of), of.source.image)
+    verdict = BackgroundChangedGuard(BackgroundChangedRule()).check(of, clean(of), of.source.image)
     assert verdict.reasons == reasons
     assert ("background_change" in verdict.scores) == (name != "size")
 
@@ -266,4 +271,4 @@ def test_a_replaced_background_is_accepted() -> None:
     candidate = clean(of)
     assert candidate.alpha is not None
     other = np.where((candidate.alpha == 255)[..., None], of.source.image, 255 - of.source.image)
-    assert BackgroundChangedGuard().check(of, candidate, other).reasons == ()
+    assert BackgroundChangedGuard(BackgroundChangedRule()).check(of, candidate, other).reasons == ()

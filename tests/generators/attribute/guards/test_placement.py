@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from editmill.generators.attribute.candidates import Candidate
 from editmill.generators.attribute.geometry import linear_part, outline, scale_for_share, warp_object
 from editmill.generators.attribute.guards.fixtures import shifted
+from editmill.generators.attribute.guards.limits import PlacementRule
 from editmill.generators.attribute.guards.placement import PlacementGuard, angle_between, centroid, turned_by
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.guards import Verdict
@@ -23,7 +24,7 @@ IDENTITY = np.eye(2, 3)
 def judged(mask: Mask, matrix: Feature, alpha: Mask, *, angle: int = 0) -> Verdict:
     one = job("direction", source(mask=mask), level=0.05, angle=angle)
     candidate = Candidate(one.source.image, alpha, one.source.image, parameters={"matrix": matrix.ravel().tolist()})
-    return PlacementGuard().check(one, candidate, one.source.image)
+    return PlacementGuard(PlacementRule()).check(one, candidate, one.source.image)
 
 
 @given(st.floats(0.03, 0.12), st.integers(-45, 44))
@@ -63,13 +64,13 @@ def test_thin_parts_that_the_matte_leaves_out_do_not_move_the_centroid() -> None
     loaded = source(mask=mask)
     alpha = matte(mask / np.float32(255))
     candidate = Candidate(loaded.image, alpha, loaded.image, parameters={"matrix": IDENTITY.ravel().tolist()})
-    assert PlacementGuard().check(job("original", loaded), candidate, loaded.image).reasons == ()
+    assert PlacementGuard(PlacementRule()).check(job("original", loaded), candidate, loaded.image).reasons == ()
     assert np.hypot(*(centroid(alpha > 0) - centroid(mask > 0))) > 1
 
 
 def test_without_a_matrix_there_is_nothing_to_say() -> None:
     one = job("original")
-    assert PlacementGuard().check(
+    assert PlacementGuard(PlacementRule()).check(
         one, Candidate(one.source.image, disc(), one.source.image), one.source.image
     ) == Verdict({})
 
