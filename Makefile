@@ -5,7 +5,8 @@ RUN := $(VENV)/.installed-run
 DEVELOP := $(VENV)/.installed-develop
 DOCS := $(VENV)/.installed-docs
 READERS := $(VENV)/readers
-# Only modules that are imported are compiled, when they first are.
+# Only modules that are imported are compiled, when they first are; and then once, not by every process.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(BIN)/python -m pip install --no-compile --quiet --disable-pip-version-check
 INSTALL := $(PIP) --constraint constraints.txt
 # The embedded pack is a distribution of its own; named in one command with the extra that requires it, it is not looked
@@ -47,7 +48,7 @@ demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded mo
 	$(BIN)/editmill demo --out out/demo
 
 test: lint  ## lint, types, imports and the test suite
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: $(DEVELOP)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
