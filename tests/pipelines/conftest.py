@@ -20,7 +20,7 @@ EVERY_EDIT = (
 MakePlan = Callable[..., Plan]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_plan(tiny_pack: Path, photos: Path) -> MakePlan:
     """Makes a plan of every edit over the photographs with the tiny pack; takes overrides."""
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
 from editmill.manifests.locks import LOCK_SUFFIX
@@ -58,7 +59,9 @@ def in_child(work: Callable[[], object]) -> int:
 
 def main(pack: Path, template: Path, scratch: Path, points: int) -> None:
     """Kill refreshes at points spread over all changes of files, and let the next one finish."""
+    # Threads would not live on in forked processes.
     torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     # Remembered: a commit made meanwhile is none of this test's changes.
     code_commit()
     here = scratch / "here"
@@ -76,9 +79,13 @@ def main(pack: Path, template: Path, scratch: Path, points: int) -> None:
         watch(root, lambda number: os.kill(os.getpid(), signal.SIGKILL) if number == point else None)
         refresh(recipe, root)
 
+    # Here, once: children then find every module and model loaded.
+    fresh()
+    refresh(recipe, root)
+    whole = files(root / "versions/2.0.0")
     fresh()
     assert in_child(counted) == 0
-    whole, total = files(root / "versions/2.0.0"), int(count.read_text())
+    total = int(count.read_text())
     for number in range(points):
         fresh()
         point = 1 + (total - 1) * number // max(1, points - 1)

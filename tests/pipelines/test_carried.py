@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def own_pack(tiny_pack: Path, tmp_path: Path) -> Path:
 def test_a_pack_that_is_edited_after_planning_changes_no_byte(
     tiny_plan: MakePlan, own_pack: Path, tmp_path: Path, workers: int
 ) -> None:
-    plan = tiny_plan(FEW, f"models={own_pack}")
+    # One shard, so that there is one process to start beside this one.
+    plan = tiny_plan(FEW, "shards=1", f"models={own_pack}")
     build(prepare(plan, tmp_path / "before", PLACEMENT), progress=False)
     prepared = prepare(plan, tmp_path / "after", PLACEMENT)
     change_pack(own_pack, guidance=1.0, removal_prompt="a red ball", backgrounds=["a red ball"])
@@ -64,17 +66,22 @@ def test_a_pack_that_is_edited_after_planning_changes_no_byte(
     assert shards(tmp_path / "after") == shards(tmp_path / "before")
 
 
+@cache
+def small_plan(recipe: str) -> Plan:
+    return make_plan(load_recipe(recipe, overrides=("source.count=2",)))
+
+
 @pytest.mark.parametrize("field", sorted(PackSpec.model_fields.keys() - PACK_EXCLUDED.keys()))
 @pytest.mark.parametrize("recipe", ["imagenet-e", "xmai", "watermark", "fmr", "imagenet-g"])
 def test_every_fact_of_a_pack_counts_in_every_family(recipe: str, field: str) -> None:
-    plan = make_plan(load_recipe(recipe, overrides=("source.count=2",)))
+    plan = small_plan(recipe)
     changed = PackSpec.model_validate({**plan.pack.model_dump(), field: CHANGED[field]})
     assert identify(_with(plan, changed), PLACEMENT).fingerprint != identify(plan, PLACEMENT).fingerprint
 
 
 @pytest.mark.parametrize(("field", "value"), [("vocabulary", ("ball",)), ("prompt", "some {}"), ("cls", "x.Y")])
 def test_every_fact_of_a_used_role_counts(field: str, value: Any) -> None:
-    plan = make_plan(load_recipe("imagenet-e", overrides=("source.count=2",)))
+    plan = small_plan("imagenet-e")
     entry = plan.pack.entry("zero_shot").model_copy(update={field: value})
     pack = plan.pack.model_copy(update={"roles": {**plan.pack.roles, "zero_shot": entry}})
     assert identify(_with(plan, pack), PLACEMENT).fingerprint != identify(plan, PLACEMENT).fingerprint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,8 @@ import torch
 
 from editmill.generators.models.loading import visible
 from editmill.manifests.errors import RequestError
-from editmill.manifests.manifest import MANIFEST, RUN
 from editmill.pipelines.build import build, prepare
 from tests.pipelines.conftest import PLACEMENT, MakePlan
-
-EDITS = "generator.edits=[{name: original}, {name: background}]"
 
 
 def test_a_device_without_an_index_is_every_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,20 +19,10 @@ def test_a_device_without_an_index_is_every_accelerator(monkeypatch: pytest.Monk
     assert names == {"cuda": ["cuda:0", "cuda:1", "cuda:2"], "cuda:1": ["cuda:1"], "cpu": ["cpu"]}
 
 
-def test_which_accelerator_it_is_changes_no_byte(
-    tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    build(prepare(tiny_plan(EDITS), tmp_path / "one", PLACEMENT), progress=False)
-    monkeypatch.setattr("editmill.pipelines.build.visible", lambda device: ["cpu:0", "cpu"])
-    build(prepare(tiny_plan(EDITS), tmp_path / "two", PLACEMENT), progress=False)
-    # The manifest has the digests of all bytes.
-    assert (tmp_path / "two" / MANIFEST).read_bytes() == (tmp_path / "one" / MANIFEST).read_bytes()
-    assert json.loads((tmp_path / "two" / RUN).read_text())["engine"] == "2 processes on cpu:0, cpu"
-
-
 def test_a_process_runs_on_its_own_accelerator(
     tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("editmill.pipelines.build.visible", lambda device: ["cuda:98", "cuda:99"])
-    with pytest.raises(RequestError, match=r"the device 'cuda:9[89]' can't be used"):
-        build(prepare(tiny_plan(EDITS), tmp_path, PLACEMENT), progress=False)
+    # One shard is one process, on the first of them.
+    with pytest.raises(RequestError, match=r"the device 'cuda:98' can't be used"):
+        build(prepare(tiny_plan("shards=1"), tmp_path, PLACEMENT), progress=False)
