@@ -15,7 +15,14 @@ import torch
 from safetensors import SafetensorError
 
 from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
-from editmill.generators.models.networks import find_class, load_network, load_pipeline, load_script, load_torchvision
+from editmill.generators.models.networks import (
+    colours_side_by_side,
+    find_class,
+    load_network,
+    load_pipeline,
+    load_script,
+    load_torchvision,
+)
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.prompts import remember_prompts
 from editmill.manifests.errors import ModelError, RequestError, out_of_memory
@@ -241,12 +248,15 @@ class Models:
             return model.eval().to(self.device)
         if isinstance(model, torch.nn.Module):
             # Gradients are taken by latents and pictures, never by weights.
-            return model.eval().requires_grad_(False).to(self.device)
+            return colours_side_by_side(model.eval().requires_grad_(False).to(self.device))
         # Neither network nor pipeline: an image adapter, which moves with the pipeline that it joins.
         if not hasattr(model, "set_progress_bar_config"):
             return model
         model.set_progress_bar_config(disable=True)
         remember_prompts(model)
+        for part in model.components.values():
+            if isinstance(part, torch.nn.Module):
+                colours_side_by_side(part)
         if self.placement.offload == "model" and self.device.type != "cpu":
             model.enable_model_cpu_offload(device=self.device)
             return model

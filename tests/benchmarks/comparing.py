@@ -24,7 +24,7 @@ def compare(
     rounds: int = ROUNDS,
     warm: bool = True,
 ) -> None:
-    """Time two ways in turn, print the median of their pairwise ratio, and note it.
+    """Time two ways in turn, now one and now the other first, print the median of their pairwise ratio, and note it.
 
     Args:
         title: What both do.
@@ -36,7 +36,7 @@ def compare(
     if warm:
         for _, way in (first, second):
             way()
-    pairs = [(_seconds(first[1]), _seconds(second[1])) for _ in range(rounds)]
+    pairs = [_pair(first[1], second[1], swapped=number % 2 == 1) for number in range(rounds)]
     ratio = statistics.median(b / a for a, b in pairs)
     medians = [statistics.median(column) * 1000 for column in zip(*pairs, strict=True)]
     times = ", ".join(f"{name} {median:.1f} ms" for name, median in zip((first[0], second[0]), medians, strict=True))
@@ -60,6 +60,13 @@ def write_results(path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _pair(first: Callable[[], object], second: Callable[[], object], *, swapped: bool) -> tuple[float, float]:
+    if swapped:
+        later = _seconds(second)
+        return _seconds(first), later
+    return _seconds(first), _seconds(second)
 
 
 def _seconds(way: Callable[[], object]) -> float:

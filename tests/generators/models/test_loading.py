@@ -53,6 +53,17 @@ def test_attention_is_that_of_torch(pack: PackSpec) -> None:
     assert models.get("zero_shot").config._attn_implementation == "sdpa"
 
 
+def test_convolutions_lie_as_their_kernels_read_them_fastest(pack: PackSpec) -> None:
+    models = Models(pack, CPU)
+    for network, laid in ((models.get("inpaint").vae, True), (models.get("zero_shot"), False)):
+        kernels = [weight for weight in network.parameters() if weight.dim() == 4 and weight.shape[2] > 1]
+        assert {kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels} == {laid}
+    plain, picture = AutoencoderKL.from_pretrained(models.folder("inpaint") / "vae"), torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        ours, theirs = (vae.encode(picture).latent_dist.mean for vae in (models.get("inpaint").vae, plain))
+    torch.testing.assert_close(ours.contiguous(), theirs, rtol=1e-4, atol=1e-4)
+
+
 def test_networks_are_for_inference(pack: PackSpec) -> None:
     network = Models(pack, CPU).get("zero_shot")
     assert not network.training
