@@ -14,6 +14,7 @@ from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from editmill.manifests.records import Count, Record, Sha256, Sha256OrNone
+from editmill.manifests.store import Store
 from editmill.manifests.wording import first_problem
 
 GUARD_REPORT = "guard_report.json"
@@ -317,6 +318,16 @@ def read_guard_report(folder: str | Path) -> GuardReport:
         raise DataError("the guard report is missing", where=str(path), fix="calibrate the guards first") from error
     except ValidationError as error:
         raise not_a_report(error, str(path)) from error
+
+
+def find_guard_report(store: Store) -> GuardReport | None:
+    """Return the report of the dataset in a store, None where it has none; raises as `read_guard_report`."""
+    try:
+        return GuardReport.model_validate_json(store.read(GUARD_REPORT))
+    except FileNotFoundError:
+        return None
+    except ValidationError as error:
+        raise not_a_report(error, f"{store.root}/{GUARD_REPORT}") from error
 
 
 def read_named_report(path: Path) -> GuardReport:

@@ -113,13 +113,14 @@ class Dataset:
 
     Attributes:
         manifest: The manifest of the whole dataset.
+        store: Where it is.
         table: Rows of the selection; without a selection all planned samples, rejected ones included.
     """
 
     def __init__(self, store: Store, manifest: Manifest, table: pa.Table) -> None:
         self.manifest = manifest
         self.table = table
-        self._store = store
+        self.store = store
         self._shards = {(shard.split, shard.number): shard for shard in manifest.shards}
 
     def __len__(self) -> int:
@@ -149,7 +150,7 @@ class Dataset:
         """
         position = self._positions.get(key)
         if position is None:
-            raise KeyError(f"no accepted sample {key!r} in {self._store.root}")
+            raise KeyError(f"no accepted sample {key!r} in {self.store.root}")
         row = self._accepted.slice(position, 1).to_pylist()[0]
         return self._sample(row, partial(self._read_range, self._shard(row["split"], row["shard"]).path))
 
@@ -187,11 +188,11 @@ class Dataset:
                 # In the type of the column, so that level=1 finds 1.0.
                 allowed = pa.array(_as_list(values), type=table.schema.field(column).type)
                 table = table.filter(pc.is_in(table[column], value_set=allowed))
-        return Dataset(self._store, self.manifest, table)
+        return Dataset(self.store, self.manifest, table)
 
     def within(self, table: pa.Table) -> Dataset:
         """Return the samples of some of the rows."""
-        return Dataset(self._store, self.manifest, table)
+        return Dataset(self.store, self.manifest, table)
 
     def fetch(self, path: str, target: Path) -> None:
         """Make a file of the dataset a local file: a hard link where the disk has them, otherwise a copy.
@@ -200,14 +201,14 @@ class Dataset:
             CorruptDatasetError: It is absent or can't be read.
         """
         try:
-            os.link(f"{self._store.root}/{path}", target)
+            os.link(f"{self.store.root}/{path}", target)
         except OSError:
             with self._open(path) as stream, target.open("wb") as copy:
                 shutil.copyfileobj(stream, copy)
 
     def verify(self, *, deep: bool = False) -> VerifyReport:
         """Check every file of the whole dataset against its manifest."""
-        return verify_store(self._store, deep=deep)
+        return verify_store(self.store, deep=deep)
 
     @cached_property
     def _accepted(self) -> pa.Table:
@@ -223,16 +224,16 @@ class Dataset:
 
     def _shard(self, split: str, number: int) -> ShardRecord:
         if (split, number) not in self._shards:
-            raise CorruptDatasetError(f"the manifest has no {split} shard {number}", f"{self._store.root}/{SAMPLES}")
+            raise CorruptDatasetError(f"the manifest has no {split} shard {number}", f"{self.store.root}/{SAMPLES}")
         return self._shards[split, number]
 
     def _open(self, path: str) -> BinaryIO:
-        with _present(self._store, path):
-            return self._store.open(path)
+        with _present(self.store, path):
+            return self.store.open(path)
 
     def _read_range(self, path: str, start: int, end: int) -> bytes:
-        with _present(self._store, path):
-            return self._store.read_range(path, start, end)
+        with _present(self.store, path):
+            return self.store.read_range(path, start, end)
 
     def _spans(self, row: dict[str, Any]) -> dict[str, MemberSpan]:
         found = {member: member_span(row, member) for member in self.manifest.members}
@@ -240,7 +241,7 @@ class Dataset:
         size = self._shard(row["split"], row["shard"]).bytes
         # Beyond the end there is nothing, but memory would be taken for it.
         if not spans or max(span.offset + span.size for span in spans.values()) > size:
-            where = f"{self._store.root}/{SAMPLES}"
+            where = f"{self.store.root}/{SAMPLES}"
             raise CorruptDatasetError(f"sample {row['key']!r} is not within its tar", where=where)
         return spans
 
@@ -253,7 +254,7 @@ class Dataset:
         for name, span in spans.items():
             if hashlib.sha256(members[name]).hexdigest() != span.sha256:
                 path = self._shard(row["split"], row["shard"]).path
-                raise CorruptDatasetError(f"{name} of sample {row['key']!r} is damaged", f"{self._store.root}/{path}")
+                raise CorruptDatasetError(f"{name} of sample {row['key']!r} is damaged", f"{self.store.root}/{path}")
         return Sample(row["key"], row, members)
 
 

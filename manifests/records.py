@@ -252,12 +252,12 @@ class ShardRecord(TarRecord):
     @property
     def split(self) -> str:
         """The folder the shard lies in."""
-        return PurePosixPath(self.path).parent.name
+        return self.path.partition("/")[0]
 
     @property
     def number(self) -> int:
         """The shard's number, as its rows name it."""
-        return int(PurePosixPath(self.path).stem.rpartition("-")[2])
+        return int(self.path.removesuffix(".tar").rpartition("-")[2])
 
 
 class SourcesRecord(Record):

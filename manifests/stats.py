@@ -180,6 +180,7 @@ def _add(counts: Counts, edit: str, status: str, reason: str, number: int) -> No
 
 
 def _matches(path: Path, record: FileRecord, deep: bool) -> bool:
-    if not path.is_file() or path.stat().st_size != record.bytes:
+    # What a symbolic link leads to is no part of the dataset.
+    if path.is_symlink() or not path.is_file() or path.stat().st_size != record.bytes:
         return False
     return not deep or file_digest(path) == record.sha256

@@ -63,6 +63,10 @@ class Store:
         """Tell whether the root is a file."""
         return bool(self._filesystem.isfile(self._folder))
 
+    def is_link(self, path: str) -> bool:
+        """Tell whether a file of a local folder is a symbolic link."""
+        return isinstance(self._filesystem, LocalFileSystem) and os.path.islink(self._full(path))
+
     def open(self, path: str) -> BinaryIO:
         """Open a file for reading; it can seek.
 

@@ -282,6 +282,9 @@ class _Check:
             top, below, _ = path.partition("/")
             others.setdefault(f"{top}/" if below and top not in manifest.splits else path)
         self.remarks += [Problem(path, "", "is no part of the dataset") for path in others]
+        if links := sorted(path for path in ours if self._store.is_link(path)):
+            also = f", as {len(links)} files are" if len(links) > 1 else ""
+            self.remarks.append(Problem(links[0], "", f"is a symbolic link{also}: a copy may lack what it leads to"))
 
 
 def _told(error: FileNotFoundError | CorruptDatasetError) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
-from editmill.manifests.canonical import canonical_json, file_digest
+from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.records import Record, Sha256, Version
 from editmill.manifests.store import Store
@@ -104,15 +105,25 @@ def make_current(root: Path, version: str) -> None:
     Raises:
         RequestError: There is no such version.
     """
-    if version not in versions_of(root):
-        there = ", ".join(versions_of(root)) or "none"
-        raise RequestError(f"there is no version {version}", where=str(root), fix=f"name one of: {there}")
-    manifest = file_digest(version_folder(root, version) / _MANIFEST)
-    atomic_write(root / CURRENT, canonical_json(Current(version=version, manifest=manifest)) + b"\n")
+    check_version(version, versions_of(root), str(root))
+    atomic_write(root / CURRENT, current_bytes(version, (version_folder(root, version) / _MANIFEST).read_bytes()))
     link = root / f".{LINK}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}"
     with suppress(OSError):
         link.symlink_to(Path(VERSIONS) / version, target_is_directory=True)
         os.replace(link, root / LINK)
+
+
+def check_version(version: str, there: Sequence[str], where: str) -> None:
+    """Raise a `RequestError` unless a version is one of those that are there."""
+    if version not in there:
+        fix = f"name one of: {', '.join(there) or 'none'}"
+        raise RequestError(f"there is no version {version}", where=where, fix=fix)
+
+
+def current_bytes(version: str, manifest: bytes) -> bytes:
+    """Return the content of the file that makes a version current, whose manifest's bytes are given."""
+    current = Current(version=version, manifest=hashlib.sha256(manifest).hexdigest())
+    return canonical_json(current) + b"\n"
 
 
 def _parse(data: bytes, where: str) -> Current:

@@ -107,6 +107,6 @@ def _earlier(recipe: Recipe, reuse: Path | None) -> tuple[dict[str, str], ...]:
     """Return the other environments of a dataset that was copied from."""
     if reuse is None:
         return ()
-    old, here = reusable(reuse), full_environment(recipe)
+    old, here = reusable(reuse).manifest, full_environment(recipe)
     found = [*old.earlier_environments, old.environment]
     return tuple(one for number, one in enumerate(found) if one != here and one not in found[:number])

@@ -21,6 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 from editmill.generators.models.loading import Placement, visible
+from editmill.manifests.canonical import digest
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
@@ -34,6 +35,7 @@ from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.plan import Plan, make_plan
+from editmill.pipelines.provenance import environment
 from editmill.pipelines.reuse import PASSING, check_environment
 from editmill.pipelines.shard import Done, ShardTask, build_shard, shard_lock
 from editmill.pipelines.spent import total
@@ -90,6 +92,7 @@ class Prepared:
         report: What calibration found of the guards; None without any.
         reuse: A finished dataset of which is copied what is made from the same; None to make everything.
         extras: Writes further files of the dataset, from its shards' rows and its manifest so far; returns their names.
+        cache: Folder that keeps what later builds need again, such as removed backgrounds; None to keep nothing.
         remote: The folder of an object store that the dataset goes to, while ``out`` is where it is made.
     """
 
@@ -102,6 +105,7 @@ class Prepared:
     report: GuardReport | None = None
     reuse: Path | None = None
     extras: Callable[[list[Path], Manifest], list[str]] | None = None
+    cache: Path | None = None
     remote: RemoteFolder | None = None
 
     @property
@@ -119,6 +123,7 @@ class Prepared:
             placement=self.placement,
             report=self.report,
             reuse=self.reuse,
+            cache=self.cache,
             remote=self.remote,
         )
 
@@ -133,6 +138,7 @@ def prepare(
     mixed: bool = False,
     calibrate: Callable[..., GuardReport | None] = calibrate_guards,
     scratch: Path | None = None,
+    cache: Path | None = None,
 ) -> Prepared:
     """Check the models, lock and take the output folder, and calibrate the guards where the recipe says so.
 
@@ -145,6 +151,7 @@ def prepare(
         mixed: Whether that one may have been built with other versions of libraries.
         calibrate: Calibrates the guards as `calibrate_guards` does, perhaps on another machine.
         scratch: Folder below which a dataset for a URL is made; None for one in the user's cache.
+        cache: Folder that keeps what later builds need again, such as removed backgrounds; None to keep nothing.
 
     Raises:
         ModelError: A checkpoint is missing.
@@ -172,10 +179,16 @@ def prepare(
         if remote is not None and report is not None:
             share_report(remote, out)
         # Shards may be built on other machines, which share this folder alone.
-        return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse, remote=remote)
+        kept = None if cache is None else cache.absolute() / _same_pictures(placement)
+        return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse, cache=kept, remote=remote)
     except BaseException:
         lock.release()
         raise
+
+
+def _same_pictures(placement: Placement) -> str:
+    """Return a name that is equal where one model makes equal pictures of equal ones."""
+    return digest([environment(), placement.kind, str(placement.precision)])[:16]
 
 
 def _as_begun(plan: Plan, out: Path, placement: Placement) -> tuple[Plan, Identity]:

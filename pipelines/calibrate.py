@@ -12,10 +12,12 @@ from editmill.manifests.guard_report import (
     GuardReport,
     cautions,
     check_limits,
-    read_guard_report,
+    find_guard_report,
     read_named_report,
     write_guard_report,
 )
+from editmill.manifests.store import Store
+from editmill.manifests.versions import current_manifest
 from editmill.pipelines.fingerprint import distinct_names
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import configure_process, make_build
@@ -43,9 +45,9 @@ def calibrate_guards(
     if plan.recipe.calibration is None:
         return None
     # A build that goes on must keep the limits by which its finished shards were judged.
-    report = _found(out, inputs)
+    report = _found(Store(out), inputs)
     if report is None:
-        report = (reuse and _found(reuse, inputs)) or make_report(plan, placement, inputs)
+        report = (reuse and _found(_entered(reuse), inputs)) or make_report(plan, placement, inputs)
         write_guard_report(out, report)
     for caution in cautions(report):
         logger.warning("%s", caution)
@@ -53,16 +55,21 @@ def calibrate_guards(
     return report
 
 
-def _found(folder: Path, inputs: str) -> GuardReport | None:
-    """Return the report in a folder; None where it is missing, damaged, or measured from something else."""
-    if not (folder / GUARD_REPORT).exists():
-        return None
+def _entered(root: Path) -> Store:
+    """Open a dataset's folder, or that of its current version."""
+    store = Store(root)
+    current_manifest(store)
+    return store
+
+
+def _found(store: Store, inputs: str) -> GuardReport | None:
+    """Return the report in a store; None where it is missing, damaged, or measured from something else."""
     try:
-        report = read_guard_report(folder)
+        report = find_guard_report(store)
     except DataError as error:
-        logger.warning("%s: %s; calibrating again", folder / GUARD_REPORT, error.what)
+        logger.warning("%s/%s: %s; calibrating again", store.root, GUARD_REPORT, error.what)
         return None
-    return report if report.inputs == inputs else None
+    return report if report is not None and report.inputs == inputs else None
 
 
 def make_report(plan: Plan, placement: Placement, inputs: str) -> GuardReport:

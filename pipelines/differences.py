@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.manifests.manifest import SAMPLES, read_manifest
+from editmill.manifests.manifest import SAMPLES, load_manifest
 from editmill.manifests.records import PRIMARY_IMAGES, Manifest
 from editmill.manifests.rows import member_column
-from editmill.manifests.versions import dataset_folder, version_numbers
+from editmill.manifests.store import Store
+from editmill.manifests.versions import version_numbers
 
 COLUMNS = ("key", "inputs", "source_id", "edit", "status", "source_sha256")
 # Fields of a recipe that samples are made from.
@@ -101,46 +103,77 @@ class Difference:
         }
 
 
-def known_samples(paths: Iterable[Path], members: Iterable[str]) -> dict[str, Known]:
+def known_samples(files: Iterable[Path | BinaryIO], members: Iterable[str]) -> dict[str, Known]:
     """Return what parquet files of rows say, by key."""
     shown = next((one for one in (*PRIMARY_IMAGES, "txt") if one in set(members)), "json")
     columns = [*COLUMNS, f"{member_column(shown)}_sha256"]
     found: dict[str, Known] = {}
-    for path in paths:
-        table = pq.read_table(path, columns=columns, use_threads=False)
+    for file in files:
+        table = pq.read_table(file, columns=columns, use_threads=False, pre_buffer=False)
         for key, *facts in zip(*(table[name].to_pylist() for name in columns), strict=True):
             found[key] = Known(*facts)
     return found
 
 
-def samples_of(root: Path, manifest: Manifest) -> dict[str, Known]:
+def samples_of(store: Store, manifest: Manifest) -> dict[str, Known]:
     """Return what a finished dataset's rows say, by key."""
-    return known_samples([root / SAMPLES], manifest.members)
+    with store.open(SAMPLES) as stream:
+        return known_samples([stream], manifest.members)
 
 
-def compare(before: Path, after: Path) -> Difference:
-    """Compare two finished datasets, or the current versions of two folders.
+def compare(before: Path | str, after: Path | str) -> Difference:
+    """Compare two finished datasets, or the current versions of two folders; each in a folder or at a URL.
 
     Raises:
-        RequestError: There is nothing at one of the paths.
+        RequestError: There is nothing at one of the places.
         DataError: One is incomplete or damaged.
     """
-    folders = [dataset_folder(root) for root in (before, after)]
-    manifests = [read_manifest(root) for root in folders]
-    old, new = (samples_of(*one) for one in zip(folders, manifests, strict=True))
+    stores = [Store(root) for root in (before, after)]
+    manifests = [load_manifest(store) for store in stores]
+    old, new = (samples_of(*one) for one in zip(stores, manifests, strict=True))
     found = Difference(facts=facts_between(*manifests))
-    asked = [f"recipe {name}" for name in found.facts["recipe"]] + [f"model {name}" for name in found.facts["models"]]
+    changed = {one.source for key, one in new.items() if key in old and one.sha256 != old[key].sha256}
+    kept = {one.edit for key, one in new.items() if key in old and one.inputs == old[key].inputs}
+    ids = {one.source for known in (old, new) for one in known.values()}
+    lent = [_lenders(store, ids) for store in stores]
     for key, one in new.items():
         if key not in old:
             found.added[key] = one.source
         elif one.inputs == old[key].inputs:
             found.kept += 1
         else:
-            own = ["source"] if one.sha256 != old[key].sha256 else []
-            found.made[key] = [*own, *asked] or ["source's facts, or another sample or source that it reads"]
+            partner = lent[0][key] != lent[1][key] or not lent[1][key].isdisjoint(changed)
+            shared = [] if one.edit in kept else shared_causes(found.facts)
+            found.made[key] = causes(shared, source=one.source in changed, partner=partner)
     found.removed = {key: one.source for key, one in old.items() if key not in new}
     judge(found, old, new)
     return found
+
+
+def _lenders(store: Store, ids: Collection[str]) -> dict[str, set[str]]:
+    """Return by key which sources a sample names in its parameters, as that which lent its background."""
+    with store.open(SAMPLES) as stream:
+        table = pq.read_table(stream, columns=["key", "parameters"], use_threads=False, pre_buffer=False)
+    facts = zip(table["key"].to_pylist(), map(json.loads, table["parameters"].to_pylist()), strict=True)
+    return {key: {one for one in named.values() if isinstance(one, str) and one in ids} for key, named in facts}
+
+
+def causes(shared: Sequence[str], *, source: bool, partner: bool) -> list[str]:
+    """Return why a sample is made anew, in the words that all reports use.
+
+    Args:
+        shared: What has changed for all samples of its edit.
+        source: Whether its own source has changed.
+        partner: Whether another one that it reads may have.
+    """
+    own = [*shared, *(["source"] if source else [])]
+    return own or ["partner" if partner else "another sample or source that it reads"]
+
+
+def shared_causes(facts: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return why all samples of an edit are made anew, of what differs for whole datasets."""
+    asked = [f"recipe {name}" for name in facts["recipe"]] + [f"model {name}" for name in facts["models"]]
+    return asked or (["class names"] if facts["classes"] else ["program, device or calibration"])
 
 
 def judge(found: Difference, before: Mapping[str, Known], after: Mapping[str, Known]) -> None:
@@ -160,6 +193,7 @@ def facts_between(before: Manifest, after: Manifest) -> dict[str, list[str]]:
     return {
         "recipe": sorted(_differing(first, second)),
         "models": sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)),
+        "classes": sorted({*before.class_names.values()} ^ {*after.class_names.values()}),
         "environment": sorted(_differing(before.environment, after.environment)),
     }
 

@@ -17,6 +17,7 @@ from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.manifest import MANIFEST, read_manifest
 from editmill.manifests.records import Manifest
+from editmill.manifests.store import Store
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import (
     VERSIONS,
@@ -31,13 +32,13 @@ from editmill.pipelines.assemble import make_manifest
 from editmill.pipelines.build import Prepared, prepare
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.changes import write_changes
-from editmill.pipelines.differences import Difference, Known, facts_between, samples_of
+from editmill.pipelines.differences import Difference, Known, causes, facts_between, samples_of, shared_causes
 from editmill.pipelines.fingerprint import Identity, identify
 from editmill.pipelines.identity import record_digest, sample_inputs
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
-from editmill.pipelines.reuse import check_environment, made_from, sharded_like
+from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
 from editmill.pipelines.takedown import forget, forgotten, mend
 from editmill.pipelines.workspace import begun
 
@@ -60,7 +61,7 @@ class Refresh:
         done: Whether nothing differs.
         ready: Whether the new version is there already: a refresh was stopped before it made it current.
         mixed: Whether other versions of libraries may have built the old one.
-        lock: By which other refreshes are kept out.
+        lock: By which other refreshes are kept out; None where nothing is going to be made.
     """
 
     root: Path
@@ -73,24 +74,28 @@ class Refresh:
     done: bool
     ready: bool
     mixed: bool
-    lock: Lock
+    lock: Lock | None
 
     def __enter__(self) -> Refresh:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.lock.release()
+        if self.lock is not None:
+            self.lock.release()
 
     @property
     def version(self) -> str:
         """The new version, or the current one where nothing differs."""
         return self.plan.recipe.version
 
-    def prepare(self, calibrate: Callable[..., GuardReport | None] = calibrate_guards) -> Prepared:
+    def prepare(
+        self, calibrate: Callable[..., GuardReport | None] = calibrate_guards, *, cache: Path | None = None
+    ) -> Prepared:
         """Take the folder in which the new version is built; a refresh that was stopped goes on there.
 
         Args:
             calibrate: As for ``build.prepare``.
+            cache: As for ``build.prepare``.
 
         Raises:
             EditmillError: See ``build.prepare``.
@@ -99,7 +104,15 @@ class Refresh:
         if begun(folder)[0] not in (None, self.identity.fingerprint):
             # Of another state of the sources, which nobody waits for any more.
             shutil.rmtree(folder)
-        prepared = prepare(self.plan, folder, self.placement, reuse=self.old, mixed=self.mixed, calibrate=calibrate)
+        prepared = prepare(
+            self.plan,
+            folder,
+            self.placement,
+            reuse=None if self.old is None or judged_anew(read_manifest(self.old)) else self.old,
+            mixed=self.mixed,
+            calibrate=calibrate,
+            cache=cache,
+        )
         return replace(prepared, extras=self._extras) if self.old is not None else prepared
 
     def _extras(self, shards: list[Path], manifest: Manifest) -> list[str]:
@@ -134,7 +147,14 @@ class Refresh:
 
 
 def plan_refresh(
-    recipe: Recipe, root: Path, placement: Placement, *, most: float = 0.2, mixed: bool = False, wait: bool = True
+    recipe: Recipe,
+    root: Path,
+    placement: Placement,
+    *,
+    most: float = 0.2,
+    mixed: bool = False,
+    wait: bool = True,
+    dry: bool = False,
 ) -> Refresh:
     """Find out what a refresh would do; nothing is built, and no model is loaded.
 
@@ -145,6 +165,7 @@ def plan_refresh(
         most: Largest share of the current version's samples that may be gone or made anew.
         mixed: Whether other versions of libraries may have built the current version.
         wait: Whether to wait for another refresh of this folder.
+        dry: Whether nothing is going to be made, so that nothing is written and nobody kept out.
 
     Raises:
         RequestError: More would be gone or made anew; or the libraries are others.
@@ -152,6 +173,8 @@ def plan_refresh(
     """
     if (root / MANIFEST).exists():
         raise no_versions(str(root), read_manifest(root).version)
+    if dry:
+        return _plan(recipe, root, placement.settled(), most, mixed, None)
     root.mkdir(parents=True, exist_ok=True)
     lock = _locked(root, wait=wait)
     try:
@@ -162,29 +185,35 @@ def plan_refresh(
         raise
 
 
-def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: bool, lock: Lock) -> Refresh:
+def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: bool, lock: Lock | None) -> Refresh:
     current = read_current(root)
     if current is None:
         plan = make_plan(recipe, without=forgotten(root))
-        work = Refresh(
-            root, plan, identify(plan, placement), placement, None, {}, Difference(), False, False, mixed, lock
-        )
+        all_new = Difference(added={sample.key: sample.source.id for sample in plan.samples()})
+        work = Refresh(root, plan, identify(plan, placement), placement, None, {}, all_new, False, False, mixed, lock)
         return _settled(work, recipe.version)
     old = version_folder(root, current.version)
     manifest = read_manifest(old)
-    plan = _as_version(make_plan(sharded_like(recipe, old), without=forgotten(root)), current.version)
-    identity, before = identify(plan, placement), samples_of(old, manifest)
+    plan = _as_version(make_plan(sharded_like(recipe, manifest), without=forgotten(root)), current.version)
+    identity, before = identify(plan, placement), samples_of(Store(old), manifest)
     changes = _changes(root, plan, identity, manifest, before)
     work = Refresh(root, plan, identity, placement, old, before, changes, False, False, mixed, lock)
     if not (changes.added or changes.removed or changes.made) and _same_card(plan, identity, manifest):
         return replace(work, done=True)
     if changes.share > most:
-        what = f"{changes.share:.0%} of the samples would be gone or made anew, more than {most:.0%}"
-        fix = "see whether the source is all there; if it is meant, allow it by --max-change 100%"
-        raise RequestError(what, where=str(root), fix=fix)
-    if not mixed:
+        raise _too_much(root, changes, most, manifest)
+    if not mixed and not judged_anew(manifest):
         check_environment(old, plan.recipe)
     return _settled(work, recipe.version)
+
+
+def _too_much(root: Path, changes: Difference, most: float, manifest: Manifest) -> RequestError:
+    what = f"{changes.share:.0%} of the samples would be gone or made anew, more than {most:.0%}"
+    fix = "see whether the source is all there; if it is meant, allow it by --max-change 100%"
+    if judged_anew(manifest):
+        what += f", since `editmill regate` made {manifest.version}, and such a version can't be copied from"
+        fix = "make the version that it was made from current by `editmill rollback`, or allow it by --max-change 100%"
+    return RequestError(what, where=str(root), fix=fix)
 
 
 def roll_back(root: Path, version: str) -> None:
@@ -249,11 +278,14 @@ def _planned(plan: Plan, identity: Identity) -> Iterator[PlannedSample]:
 def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
     """Compare the current version's rows with a plan."""
     found, gone = Difference(facts=facts_between(manifest, make_manifest(plan, identity, []))), dict(before)
-    state = _read_state(root, manifest.version)
+    state, regated = _read_state(root, manifest.version), judged_anew(manifest)
     for sample in _planned(plan, identity):
         old = gone.pop(sample.key, None)
         if old is None:
             found.added[sample.key] = (sample.partner or sample.source).id
+        elif regated:
+            # Its rows have the inputs of the thresholds that they were first judged by.
+            found.made[sample.key] = ["judged by editmill regate"]
         elif made_from(sample, old.inputs):
             found.kept += 1
         else:
@@ -266,15 +298,11 @@ def _causes(
     sample: PlannedSample, identity: Identity, state: dict[str, dict[str, str]], found: Difference
 ) -> list[str]:
     """Return why a sample is made anew."""
-    causes, records, edit = [], state.get("records", {}), sample.edit.name
-    if state.get("common", {}).get(edit) != identity.common[edit]:
-        causes += [f"recipe {name}" for name in found.facts["recipe"]]
-        causes += [f"model {name}" for name in found.facts["models"]]
-        causes = causes or ["program or device"]
-    if sample.source.id in records and records[sample.source.id] != record_digest(sample.source):
-        causes.append("source")
-    lent = sample.partner is not None
-    return causes or ["partner" if lent else "another sample that it depends on"]
+    records, edit, mine = state.get("records", {}), sample.edit.name, sample.source
+    same = state.get("common", {}).get(edit) == identity.common[edit]
+    changed = mine.id in records and records[mine.id] != record_digest(mine)
+    shared = [] if same else shared_causes(found.facts)
+    return causes(shared, source=changed, partner=sample.partner is not None)
 
 
 def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:

@@ -33,7 +33,7 @@ from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
-from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from
+from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from, reusable
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
 from editmill.pipelines.uploads import upload_shard, uploaded_shard
@@ -74,6 +74,7 @@ class ShardTask:
         placement: Where models run.
         report: What calibration found of the guards; None without any.
         reuse: Folder of a finished dataset, of which is copied what is made from the same; None to make everything.
+        cache: Folder that keeps what later builds need again; None for one that goes with the build.
         remote: Where the finished shard goes; None for a dataset of this machine.
     """
 
@@ -88,6 +89,7 @@ class ShardTask:
     placement: Placement
     report: GuardReport | None = None
     reuse: Path | None = None
+    cache: Path | None = None
     remote: RemoteFolder | None = None
 
     @classmethod
@@ -101,6 +103,7 @@ class ShardTask:
         placement: Placement,
         report: GuardReport | None = None,
         reuse: Path | None = None,
+        cache: Path | None = None,
         remote: RemoteFolder | None = None,
     ) -> ShardTask:
         """Return the task of one shard of a plan."""
@@ -116,6 +119,7 @@ class ShardTask:
             placement=placement,
             report=report,
             reuse=reuse,
+            cache=cache,
             remote=remote,
         )
 
@@ -209,7 +213,7 @@ class _Shared:
         # Remembered with the models, it must not keep the file of the plan, which is deleted with who builds of it.
         self.task = replace(task, samples=())
         # The fingerprint says nothing of where files are.
-        where = (task.recipe.source, task.pack.folder, task.out, task.placement)
+        where = (task.recipe.source, task.pack.folder, task.out, task.cache, task.placement)
         self.key = (task.identity.fingerprint, *where, task.lead, task.report)
 
     def __eq__(self, other: object) -> bool:
@@ -222,6 +226,7 @@ class _Shared:
 @lru_cache(maxsize=2)
 def _builder(shared: _Shared) -> SampleBuilder[Any]:
     task, recipe = shared.task, shared.task.recipe
+    passing = None if task.out is None else task.out / ".cache"
     build = make_build(
         recipe,
         task.pack,
@@ -229,7 +234,7 @@ def _builder(shared: _Shared) -> SampleBuilder[Any]:
         class_names=task.class_names,
         lead=task.lead,
         models=task.identity.models,
-        cache=task.out / ".cache" if task.out is not None else None,
+        cache=task.cache or passing,
         report=task.report,
     )
     guards = tuple(make_guard(entry.name, entry.options, build.models) for entry in recipe.guards)
@@ -317,7 +322,7 @@ def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | N
         restored = restore_stats(out, fits=fits, **facts)
         if restored is not None:
             return restored
-    return None if task.reuse is None else copy_shard(task.reuse, out, fits, facts)
+    return None if task.reuse is None else copy_shard(reusable(task.reuse), out, fits, facts)
 
 
 def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:
@@ -332,7 +337,7 @@ def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar
             builders.append(sample_builder(task))
         yield from builders[0].groups(samples, shard=task.shard, state=before)
 
-    kept = Kept(task.reuse, islice(task.planned(), done, None))
+    kept = Kept(None if task.reuse is None else reusable(task.reuse), islice(task.planned(), done, None))
     for group in in_plan_order(lambda: islice(task.planned(), done, None), kept, task.facts(), make):
         lock.check()
         with stage("write"):

@@ -6,13 +6,25 @@ The folder of this machine keeps what it has fetched, so that the next refresh f
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.manifest import MANIFEST, load_manifest, read_manifest
 from editmill.manifests.records import FileRecord, Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX
-from editmill.manifests.versions import CURRENT, VERSIONS, no_versions, read_current, version_folder, versions_of
+from editmill.manifests.verify import verify_dataset
+from editmill.manifests.versions import (
+    CURRENT,
+    VERSIONS,
+    check_version,
+    current_bytes,
+    no_versions,
+    read_current,
+    version_folder,
+    version_numbers,
+    versions_of,
+)
 from editmill.pipelines.takedown import FORGOTTEN
 from editmill.pipelines.uploads import complete_remote, dataset_records, told
 
@@ -21,8 +33,13 @@ PROBE = "write-test.json"
 STATE = "state"
 
 
-def fetch_versions(remote: RemoteFolder, root: Path) -> None:
+def fetch_versions(remote: RemoteFolder, root: Path, *, write: bool = True) -> None:
     """Bring the current version into the folder ``root``, and what is known of the others.
+
+    Args:
+        remote: The store's folder of versions.
+        root: That of this machine.
+        write: Whether to make sure first that the store can be written to.
 
     Raises:
         RequestError: The store can't be read or written to.
@@ -30,9 +47,10 @@ def fetch_versions(remote: RemoteFolder, root: Path) -> None:
     """
     root.mkdir(parents=True, exist_ok=True)
     with told(remote):
-        atomic_write(root / PROBE, b"{}")
-        remote.put(root / PROBE, record_of(root, PROBE))
-        remote.remove(PROBE)
+        if write:
+            atomic_write(root / PROBE, b"{}")
+            remote.put(root / PROBE, record_of(root, PROBE))
+            remote.remove(PROBE)
         names = remote.names()
     if MANIFEST in names:
         raise no_versions(remote.root, load_manifest(remote).version)
@@ -71,6 +89,24 @@ def publish_versions(remote: RemoteFolder, root: Path, before: str | None) -> No
     for path in (f"{STATE}/{current.version}.json", CURRENT):
         remote.put(root / path, record_of(root, path))
     _prune(remote, root)
+
+
+def roll_back_stored(remote: RemoteFolder, version: str) -> None:
+    """Make an earlier version in an object store the current one again.
+
+    Raises:
+        RequestError: There is no such version, or the store refuses it.
+        DataError: It is damaged.
+    """
+    with told(remote):
+        paths = (name.split("/") for name in remote.names() if name.endswith(f"/{MANIFEST}"))
+    there = sorted((path[1] for path in paths if path[0] == VERSIONS and len(path) == 3), key=version_numbers)
+    check_version(version, there, remote.root)
+    verify_dataset(_version(remote, version).root).raise_for_problems()
+    with TemporaryDirectory() as folder:
+        data = current_bytes(version, remote.read(f"{VERSIONS}/{version}/{MANIFEST}"))
+        (Path(folder) / CURRENT).write_bytes(data)
+        remote.put(Path(folder) / CURRENT, record_of(Path(folder), CURRENT))
 
 
 def _version(remote: RemoteFolder, version: str) -> RemoteFolder:

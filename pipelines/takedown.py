@@ -11,7 +11,7 @@ from typing import Any
 from editmill.generators.base.making import Built
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json, digest
-from editmill.manifests.errors import RequestError
+from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
@@ -134,7 +134,10 @@ def _shard(
     mine = [row for row in rows if (row.split, row.shard) == (shard.split, shard.number)]
     left = [row for row in mine if row.key not in gone]
     if len(left) == len(mine):
-        return place_shard(read_stats(folder / stats_name(shard.path)), folder, new, facts)
+        placed = place_shard(read_stats(folder / stats_name(shard.path)), opened.store, new, facts)
+        if placed is None:
+            raise CorruptDatasetError(f"{shard.path} or its rows are damaged", where=opened.store.root)
+        return placed
     return write_shard(new, (_built(opened, row) for row in left), **facts)
 
 

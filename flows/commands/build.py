@@ -14,6 +14,7 @@ from editmill.flows.commands.options import (
     Asked,
     LocalPath,
     Machine,
+    cache_option,
     default_workers,
     placement_options,
     recipe_options,
@@ -146,6 +147,7 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
     help="Folder of the dataset, here or in an object store (s3://BUCKET/FOLDER); a build begun in it goes on.",
 )
 @scratch_option
+@cache_option
 @workers_option
 @click.option(
     "--shard", metavar="I/N", help="Build only every N-th shard, beginning with number I (from 0), without assembly."
@@ -153,8 +155,8 @@ def preview(asked: Asked, machine: Machine, sources: int, out: Path, report: Pat
 @click.option(
     "--reuse",
     metavar="OLD",
-    type=LocalPath(folder=True),
-    help="A finished dataset: its samples and shards that are made from the same are copied, not made again.",
+    type=LocalPath(folder=True, stores=True),
+    help="A finished dataset or its URL: samples and shards that are made from the same are copied, not made again.",
 )
 @click.option("--allow-mixed-environment", "mixed", is_flag=True, help="Copy what other versions of libraries made.")
 @click.option(
@@ -165,9 +167,10 @@ def build(
     machine: Machine,
     out: Path | str,
     scratch: Path | None,
+    cache: Path | None,
     workers: int | None,
     shard: str | None,
-    reuse: Path | None,
+    reuse: Path | str | None,
     mixed: bool,
     no_wait: bool,
 ) -> None:
@@ -186,9 +189,10 @@ def build(
     from editmill.pipelines.build import prepare
 
     part = None if shard is None else _every_nth(shard)
-    made = asked.plan(like=reuse)
+    old = None if reuse is None else Path(reuse)
+    made = asked.plan(like=old)
     placement = machine.placement()
-    prepared = prepare(made, out, placement, wait=not no_wait, reuse=reuse, mixed=mixed, scratch=scratch)
+    prepared = prepare(made, out, placement, wait=not no_wait, reuse=old, mixed=mixed, scratch=scratch, cache=cache)
     chosen = None if part is None else list(range(len(prepared.plan.shards)))[part]
     if prepared.complete:
         click.echo(f"{prepared.where} is complete and intact; nothing to build")

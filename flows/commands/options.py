@@ -57,9 +57,9 @@ class Asked:
         recipe = self.load()
         if like is not None:
             # It loads what makes samples, and torch with it, which plans do without.
-            from editmill.pipelines.reuse import sharded_like
+            from editmill.pipelines.reuse import reusable, sharded_like
 
-            recipe = sharded_like(recipe, like)
+            recipe = sharded_like(recipe, reusable(like).manifest)
         made = make_plan(recipe, rehash=self.rehash)
         for notice in made.notices():
             click.echo(f"warning: {notice}", err=True)
@@ -230,6 +230,12 @@ def scratch_option(function: F) -> F:
     """Add --scratch."""
     help = "Folder below which what goes to an object store is made first.  [default: one in the user's cache]"
     return click.option("--scratch", type=LocalPath(folder=True), help=help)(function)
+
+
+def cache_option(function: F) -> F:
+    """Add --cache; the command takes ``cache``."""
+    help = "Folder that keeps removed backgrounds for later builds; they are forgotten without."
+    return click.option("--cache", type=LocalPath(folder=True), help=help)(function)
 
 
 def default_workers(placement: Placement) -> int:

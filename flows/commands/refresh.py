@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,12 +13,14 @@ from editmill.flows.commands.options import (
     Asked,
     LocalPath,
     Machine,
+    cache_option,
     default_workers,
     placement_options,
     recipe_options,
     scratch_option,
     workers_option,
 )
+from editmill.flows.commands.outputs import plural
 from editmill.manifests.errors import RequestError
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.urls import is_url
@@ -57,6 +59,7 @@ class Share(click.ParamType[float]):
     help="Folder of the versions, here or in an object store; made if missing.",
 )
 @scratch_option
+@cache_option
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
 @click.option(
     "--max-change",
@@ -80,6 +83,7 @@ def refresh(
     machine: Machine,
     root: Path | str,
     scratch: Path | None,
+    cache: Path | None,
     dry_run: bool,
     max_change: float,
     keep: int | None,
@@ -104,18 +108,22 @@ def refresh(
     from editmill.pipelines.stored_versions import fetch_versions, publish_versions
     from editmill.pipelines.uploads import scratch_folder
 
+    if forget and dry_run:
+        fix = "leave one of them out"
+        raise RequestError("what is purged can't be brought back, so nothing is tried", where="--forget", fix=fix)
     remote = RemoteFolder(root) if is_url(root) else None
     folder = Path(root) if remote is None else scratch_folder(remote.root, scratch)
     if remote is not None:
         if forget:
             what = "sources can't be purged from versions in an object store"
             raise RequestError(what, where="--forget", fix="refresh a folder of this machine, and upload that")
-        fetch_versions(remote, folder)
+        fetch_versions(remote, folder, write=not dry_run)
     if forget:
         for version, lost in take_down(folder, forget).items():
             click.echo(f"{version}: {lost} samples purged")
     placement = machine.placement()
-    with plan_refresh(asked.load(), folder, placement, most=max_change, mixed=mixed, wait=not no_wait) as work:
+    how: dict[str, Any] = {"most": max_change, "mixed": mixed, "wait": not no_wait, "dry": dry_run}
+    with plan_refresh(asked.load(), folder, placement, **how) as work:
         if work.done:
             click.echo(f"{root} is up to date: {work.version}")
             return
@@ -125,7 +133,7 @@ def refresh(
         for notice in work.plan.notices():
             click.echo(f"warning: {notice}", err=True)
         if not work.ready:
-            build(work.prepare(), workers=workers or default_workers(placement))
+            build(work.prepare(cache=cache), workers=workers or default_workers(placement))
         manifest = work.publish(keep=keep)
         if remote is not None:
             publish_versions(remote, folder, work.old.name if work.old is not None else None)
@@ -134,7 +142,8 @@ def refresh(
 
 def _announce(work: Refresh) -> None:
     if work.old is None:
-        click.echo(f"the first version will be {work.version}")
+        samples, sources = sum(work.plan.counts.values()), work.plan.sources.count
+        click.echo(f"the first version will be {work.version}: {samples} samples of {plural(sources, 'source')}")
         return
     from editmill.pipelines.changes import prose
 
@@ -142,27 +151,31 @@ def _announce(work: Refresh) -> None:
 
 
 @click.command()
-@click.argument("root", type=LocalPath(folder=True))
+@click.argument("root", type=LocalPath(folder=True, stores=True))
 @click.argument("version")
-def rollback(root: Path, version: str) -> None:
-    """Make an earlier version of a refreshed dataset the current one again.
+def rollback(root: Path | str, version: str) -> None:
+    """Make an earlier version of a refreshed dataset, here or in an object store, the current one again.
 
     \b
     Example:
       editmill rollback out/photos 2.0.0
     """
     from editmill.pipelines.refresh import roll_back
+    from editmill.pipelines.stored_versions import roll_back_stored
 
-    roll_back(root, version)
+    if is_url(root):
+        roll_back_stored(RemoteFolder(root), version)
+    else:
+        roll_back(Path(root), version)
     click.echo(f"{root} is {version} now")
 
 
 @click.command()
-@click.argument("before", type=LocalPath(folder=True))
-@click.argument("after", type=LocalPath(folder=True))
+@click.argument("before", type=LocalPath(folder=True, stores=True))
+@click.argument("after", type=LocalPath(folder=True, stores=True))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every key.")
-def diff(before: Path, after: Path, as_json: bool) -> None:
-    """Say what differs between two datasets, sample by sample.
+def diff(before: Path | str, after: Path | str, as_json: bool) -> None:
+    """Say what differs between two datasets, here or in an object store, sample by sample.
 
     \b
     Examples:

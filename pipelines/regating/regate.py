@@ -22,7 +22,7 @@ from editmill.manifests.guard_report import (
     GUARD_REPORT,
     GuardReport,
     check_limits,
-    not_a_report,
+    find_guard_report,
     read_named_report,
     write_guard_report,
 )
@@ -32,15 +32,14 @@ from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
 from editmill.manifests.rows import iter_rows
 from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts
-from editmill.manifests.store import Store
 from editmill.pipelines.provenance import code_commit, code_version
 from editmill.pipelines.regating.rows import Regated, regate_row
 from editmill.pipelines.regating.rules import changed_settings, regating_of, stored_settings
+from editmill.pipelines.reuse import REGATE
 from editmill.pipelines.workspace import write_run
 
 # Part of the new fingerprint; to be raised when the same request comes to give other rows.
 ALGORITHM = 1
-REGATE = "regate.json"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def regate(
     regating = regating_of(parent)
     before = stored_settings(parent)
     after = changed_settings(before, overrides, regating)
-    old_report = _stored_report(dataset)
+    old_report = find_guard_report(opened.store)
     new_report = _given_report(report, regating) if report is not None else old_report
     rows = list(iter_rows(opened.table, members=parent.members, score_names=parent.score_names))
     _check_scores(rows, regating.needed(before, after))
@@ -93,16 +92,6 @@ def regate(
     found = [regate_row(row, old, new) if regating.binds(row) else Regated(row) for row in rows]
     document = _document(parent, after, new_report, _next_version(parent.version, version))
     return _write(opened, found, document, out, new_report)
-
-
-def _stored_report(dataset: str | Path) -> GuardReport | None:
-    store = Store(dataset)
-    if not store.exists(GUARD_REPORT):
-        return None
-    try:
-        return GuardReport.model_validate_json(store.read(GUARD_REPORT))
-    except ValidationError as error:
-        raise not_a_report(error, f"{store.root}/{GUARD_REPORT}") from error
 
 
 def _given_report(path: Path, regating: Rethresholding[Any]) -> GuardReport:

@@ -9,9 +9,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
+from editmill.flows.cli import main
 from editmill.generators.models.loading import Models
 from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RequestError
 from editmill.manifests.reader import open_dataset
@@ -23,9 +26,11 @@ from editmill.pipelines.differences import compare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
+from editmill.pipelines.regating.regate import regate
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
+from tests.stores import Faults
 
 OF_REFRESH = {"changes.json", "CHANGES.md", "removed.parquet", "manifest.json"}
 
@@ -87,7 +92,7 @@ def test_a_new_version_is_the_fresh_build_and_says_what_changed(tiny_pack: Path,
     buried = pq.read_table(root / "versions/2.0.0/removed.parquet").to_pylist()
     assert {(row["source_id"], row["removed_in"]) for row in buried} == {("p2", "2.0.0")}
     found = compare(root / "versions/1.0.0", root)
-    assert (len(found.added), len(found.removed), len(found.made)) == (3, 3, len(document["made_anew"]))
+    assert (len(found.added), len(found.removed), found.made) == (3, 3, document["made_anew"])
 
 
 def test_nothing_changed_loads_no_model_and_makes_no_version(
@@ -106,6 +111,49 @@ def test_nothing_changed_loads_no_model_and_makes_no_version(
     assert all(
         (here / "root/versions/1.0.0" / one.path).samefile(here / "root/versions/1.0.1" / one.path) for one in shards
     )
+
+
+def test_a_dry_run_counts_and_makes_nothing(tiny_pack: Path, first: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(tiny_pack, first / "photos/labels.csv")
+    with plan_refresh(recipe, tmp_path / "root", PLACEMENT, dry=True) as work:
+        assert (work.version, len(work.changes.added)) == ("1.0.0", 18)
+    assert not (tmp_path / "root").exists()
+
+
+def test_what_was_judged_anew_is_not_copied(tiny_pack: Path, here: Path) -> None:
+    recipe, root = recipe_of(tiny_pack, here / "photos/labels.csv"), here / "root"
+    lost = regate(root, root / "versions/1.1.0", overrides=["guard.background_change=255"]).lost
+    roll_back(root, "1.1.0")
+    with pytest.raises(RequestError, match=r"`editmill regate` made 1\.1\.0") as caught:
+        refresh(recipe, root, most=0.2)
+    assert "rollback" in caught.value.fix
+    # As asked, by the first thresholds: its rows' inputs are those of the first build all the same.
+    assert refresh(recipe, root) == "2.0.0"
+    first, last = (open_dataset(root / "versions" / version) for version in ("1.0.0", "2.0.0"))
+    assert [one.sha256 for one in last.manifest.shards] == [one.sha256 for one in first.manifest.shards]
+    document = json.loads((root / "versions/2.0.0/changes.json").read_text())
+    assert document["causes"] == {"judged by editmill regate": 18}
+    assert lost
+    assert {key for key, (_, new) in document["status_flips"].items() if new == "ok"} == set(lost)
+
+
+def test_versions_in_a_store_are_compared_rolled_back_and_copied_from(
+    tiny_pack: Path, here: Path, tmp_path: Path, s3: Faults
+) -> None:
+    labels, root, url = here / "photos/labels.csv", here / "root", "s3://bucket/compared"
+    assert refresh(recipe_of(tiny_pack, labels, "description=prose"), root) == "1.0.1"
+    fsspec.filesystem("s3").put(f"{root}/", f"{url}/", recursive=True)
+    told = CliRunner().invoke(main, ["diff", f"{url}/versions/1.0.0", url])
+    assert "0 samples added, 0 removed, 0 made anew" in told.output
+    assert "18 kept" in told.output
+    for version, code in (("1.0.2", 2), ("1.0.0", 0)):
+        done = CliRunner().invoke(main, ["rollback", url, version])
+        assert done.exit_code == code, done.output
+    assert open_dataset(url).manifest.version == "1.0.0"
+    change(labels)
+    for reuse in (Path(url), root):
+        built(plan_of(tiny_pack, labels), tmp_path / reuse.name, reuse=reuse)
+    assert files(tmp_path / "compared") == files(tmp_path / "root")
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -13,8 +13,10 @@ from PIL import Image
 from pyarrow.parquet import read_table
 
 from editmill.generators.base.making import SampleBuilder
+from editmill.generators.compositing.patchmatch import PatchMatch
 from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.records import Manifest
+from editmill.manifests.stats import finished_shard
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan, make_plan
@@ -143,6 +145,33 @@ def test_what_may_not_be_copied_is_refused(tiny_pack: Path, labels: Path, tmp_pa
     path.write_bytes(path.read_bytes()[:600] + b"x" + path.read_bytes()[601:])
     with pytest.raises(CorruptDatasetError, match="is damaged"):
         built(other, tmp_path / "new", reuse=old)
+
+
+def test_a_tar_behind_a_symbolic_link_is_copied_and_never_counts_as_finished(
+    tiny_pack: Path, labels: Path, tmp_path: Path, made: list[str]
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    first = built(plan_of(tiny_pack, labels), old)
+    tar = old / first.shards[0].path
+    tar.rename(tmp_path / "elsewhere.tar")
+    tar.symlink_to("../../elsewhere.tar")
+    assert finished_shard(tar.parent, tar.stem, fingerprint=first.fingerprint, deep=True) is None
+    assert [remark.path for remark in verify_dataset(old).remarks] == [first.shards[0].path]
+    made.clear()
+    second = built(plan_of(tiny_pack, labels, "version=1.0.1"), new, reuse=old)
+    assert not made
+    assert not (new / second.shards[0].path).is_symlink()
+    assert second.shards == first.shards
+
+
+def test_removed_backgrounds_are_kept_where_a_folder_is_named(
+    tiny_pack: Path, labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = built(plan_of(tiny_pack, labels), tmp_path / "one", cache=tmp_path / "cache")
+    assert len(list((tmp_path / "cache").rglob("*.png"))) == 6
+    monkeypatch.setattr(PatchMatch, "fill", None)
+    second = built(plan_of(tiny_pack, labels, "version=1.0.1"), tmp_path / "two", cache=tmp_path / "cache")
+    assert [one.sha256 for one in second.shards] == [one.sha256 for one in first.shards]
 
 
 def test_other_libraries_are_refused_or_named(
