@@ -1,4 +1,4 @@
-"""Evaluation of models on datasets: each family's evaluator, reports in four forms, and the statistics behind them.
+"""Evaluation of models on datasets: each family's evaluator, reports in six forms, and the statistics behind them.
 
 Importing it loads no torch.
 """
@@ -14,19 +14,21 @@ from editmill.evaluators.base import EvaluatedModel, Evaluator, Options, name_ap
 from editmill.evaluators.classifiers import Classifier, load_classifier
 from editmill.evaluators.predictions import predict
 from editmill.evaluators.registry import evaluator_of, exporters
-from editmill.evaluators.reporting import Report, Section, render
+from editmill.evaluators.reporting import Report, render
 from editmill.evaluators.significance import holm, mcnemar_exact
 from editmill.evaluators.statistics import Estimate, mean_of_means, paired_drop, proportion_interval
+from editmill.evaluators.tables import Column, Table
 from editmill.manifests import Dataset, Manifest, RequestError, atomic_write
 
 __all__ = [
     "Classifier",
+    "Column",
     "Estimate",
     "EvaluatedModel",
     "Evaluator",
     "Options",
     "Report",
-    "Section",
+    "Table",
     "evaluate",
     "evaluator_of",
     "exporters",
@@ -35,6 +37,7 @@ __all__ = [
     "load_models",
     "mcnemar_exact",
     "mean_of_means",
+    "name_apart",
     "paired_drop",
     "predict",
     "proportion_interval",
@@ -105,7 +108,7 @@ def evaluate(
 def report(result: Result) -> Report:
     """Return what an evaluation says: facts, warnings, tables, plots, CSV rows and a JSON document.
 
-    `render` writes it in one of four forms.
+    `render` writes it in one of six forms.
     """
     return evaluator_of(result.manifest).report(result)
 

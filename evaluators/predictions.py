@@ -1,12 +1,13 @@
-"""One pass of a classifier over a dataset; only the predictions are kept."""
+"""One pass of a classifier over a dataset; only the predictions are kept, and which models they are of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.classifiers import Classifier
 from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
@@ -53,6 +54,19 @@ def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, p
             batches.append(_predict_batch(samples, classifier))
             bar.update(len(samples))
     return pa.Table.from_batches(batches, schema=SCHEMA)
+
+
+def name_predictions(found: Iterable[tuple[str, pa.Table]]) -> pa.Table:
+    """Return the predictions of several models in one table, under their names.
+
+    Beside the columns of ``SCHEMA`` it has ``model`` and ``score``, 1 where the label is predicted and 0 elsewhere.
+    """
+    tables = []
+    for name, table in found:
+        score = pc.cast(pc.equal(table["label"], table["predicted"]), pa.float64())
+        named = table.add_column(0, "model", pa.array([name] * table.num_rows, pa.string()))
+        tables.append(named.append_column("score", score))
+    return pa.concat_tables(tables)
 
 
 def _predict_batch(samples: list[Sample], classifier: Classifier) -> pa.RecordBatch:

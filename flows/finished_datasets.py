@@ -8,11 +8,11 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from editmill.evaluators import Options, load_models, render, report
+from editmill.evaluators import Options, render, report
 from editmill.evaluators import evaluate as measure
 from editmill.flows.artifacts import artifact_key
 from editmill.flows.building import BatchSize, Device
-from editmill.flows.commands.dataset import resolve_pack
+from editmill.flows.commands.dataset import load_asked
 from editmill.flows.commands.outputs import write_output
 from editmill.flows.events import announce
 from editmill.flows.tasks import log_core_messages
@@ -51,7 +51,7 @@ def evaluate_dataset(
     """
     log_core_messages()
     opened = open_dataset(dataset)
-    loaded = load_models(opened, [resolve_pack(spec) for spec in models], device=device)
+    loaded = load_asked(opened, models, device=device)
     found = report(measure(opened, loaded, options=Options(batch_size=batch_size)))
     manifest = opened.manifest
     folder = reports / f"{manifest.name}-{manifest.version}"

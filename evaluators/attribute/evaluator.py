@@ -36,6 +36,7 @@ from editmill.evaluators.attribute.sections import describe_sources, drop_plot, 
 from editmill.evaluators.base import EvaluatedModel, Evaluator, Options
 from editmill.evaluators.classifiers import Classifier, load_identified
 from editmill.evaluators.figures import counted
+from editmill.evaluators.predictions import name_predictions
 from editmill.evaluators.reporting import Report, name_dataset, spread, spread_names, start_document
 from editmill.manifests import Dataset
 
@@ -79,11 +80,12 @@ class AttributeEvaluator(Evaluator[AttributeEvaluation]):
                 f"sources: {describe_sources(result.sources)}",
             ),
             warnings=find_warnings(result),
-            plots=[("Accuracy drops", drop_plot(result))],
-            sections=sections(result),
+            plots=[drop_plot(result)],
+            tables=sections(result),
             fields=_FIELDS,
             rows=[_row(result, model, column) for model in result.models for column in model.columns],
             document=_document(result),
+            predictions=name_predictions((model.model, model.predictions) for model in result.models),
         )
 
 

@@ -1,4 +1,4 @@
-"""The tables of an evaluation as cells of text, its plot, and the sentences that go with them."""
+"""The tables of an evaluation, its plot, and the sentences that go with them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ from editmill.evaluators.attribute.orders import Order, Step
 from editmill.evaluators.attribute.pairing import ColumnResult
 from editmill.evaluators.attribute.rows import Sources
 from editmill.evaluators.attribute.strata import Stratum
-from editmill.evaluators.bars import drop_bars
 from editmill.evaluators.figures import (
     SHARE_INTERVALS,
     SOURCE_INTERVALS,
     counted,
-    drop_cells,
-    p_text,
-    percent,
-    points,
+    percent_text,
     points_range,
-    rate_cells,
+    points_text,
 )
-from editmill.evaluators.reporting import Section
+from editmill.evaluators.plots import BarPlot, drop_bars
+from editmill.evaluators.tables import Cell, Table, count, p_value, percent, points, words
 
 _NOTES = (
     "accepted: share of the planned samples that the guards let pass, in %; n: accepted samples; pairs: sources that "
     "have both the edited and the unedited sample;",
     f"top-1 in %; {SHARE_INTERVALS};",
     f"drop in points against the unedited samples of the same sources, with {SOURCE_INTERVALS};",
-    "lost/gained: sources that turn wrong/right; p: exact McNemar test, Holm-corrected over the edits (controls: "
+    "lost, gained: sources that turn wrong and right; p: exact McNemar test, Holm-corrected over the edits (controls: "
     "uncorrected);",
     "net: drop against the control under 'net of'. The mean drop leaves out controls, which pages show in grey.",
 )
@@ -38,29 +35,30 @@ _STRATA_NOTE = (
 _ORDER_NOTE = "A step of an order is clear where its whole interval lies on one side of zero."
 
 
-def sections(evaluation: AttributeEvaluation) -> list[Section]:
+def sections(evaluation: AttributeEvaluation) -> list[Table]:
     """Return all tables, in reading order."""
     return [_models(evaluation), _columns(evaluation), _strata(evaluation), _acceptance(evaluation)]
 
 
-def drop_plot(evaluation: AttributeEvaluation) -> str:
-    """Draw a bar per compared column and model with its interval, controls first; empty when nothing was compared."""
+def drop_plot(evaluation: AttributeEvaluation) -> BarPlot:
+    """Return a bar per compared column and model with its interval, controls first."""
     columns = [result.column for model in evaluation.models for result in model.columns]
     series = [
         (model.model, {result.column.name: result.comparison.drop for result in model.columns if result.comparison})
         for model in evaluation.models
     ]
-    title = "Drop of top-1 accuracy against the unedited samples, in percentage points"
-    return drop_bars(series, title=title, controls={column.name for column in columns if column.control})
+    label = "drop of top-1 accuracy against the unedited samples, in percentage points"
+    controls = {column.name for column in columns if column.control}
+    return drop_bars(series, title="Accuracy drops", label=label, controls=controls)
 
 
 def describe_sources(sources: Sources) -> str:
     """Say what the sources are like."""
     facts = [f"{counted(sources.count, 'source')} with an unedited sample"]
     if sources.median_area is not None:
-        facts.append(f"median object {percent(sources.median_area)} % of the frame")
+        facts.append(f"median object {percent_text(sources.median_area)} % of the frame")
     if sources.judged is not None:
-        facts.append(f"{percent(sources.judged)} % judged")
+        facts.append(f"{percent_text(sources.judged)} % judged")
     if sources.median_margin is not None:
         facts.append(f"median margin of the judge {sources.median_margin:.3f}")
     return ", ".join(facts)
@@ -75,98 +73,94 @@ def describe_order(order: Order) -> str:
 def _describe_step(step: Step) -> str:
     if step.difference is None:
         return "no common source"
-    return f"{points(step.difference.value)} {points_range(step.difference)} {step.verdict}"
+    return f"{points_text(step.difference.value)} {points_range(step.difference)} {step.verdict}"
 
 
 def _level(evaluation: AttributeEvaluation) -> str:
     return f"{evaluation.uncertainty.confidence * 100:g} %"
 
 
-def _models(evaluation: AttributeEvaluation) -> Section:
-    rows = []
+def _models(evaluation: AttributeEvaluation) -> Table:
+    rows: list[list[Cell]] = []
     for model in evaluation.models:
         original = next((result.accuracy.value for result in model.columns if result.column.edit == ORIGINAL), None)
-        rows.append([model.model, percent(original), *drop_cells(model.mean_drop)])
-    head = ["model", "top-1 unedited, %", "mean drop, points", _level(evaluation)]
-    return Section("Models", head, rows, shared=1)
+        rows.append([model.model, original, model.mean_drop])
+    columns = [words("model"), percent("top-1 unedited"), points("mean drop", interval=_level(evaluation))]
+    return Table("Models", columns, rows, shared=1)
 
 
-def _columns(evaluation: AttributeEvaluation) -> Section:
+def _columns(evaluation: AttributeEvaluation) -> Table:
     level, models = _level(evaluation), evaluation.models
-    head = ["edit", "accepted", "n", "pairs", "net of"]
-    block = ["top-1", level, "drop", level, "lost/gained", "p", "net", level]
+    shared = [words("edit"), percent("accepted"), count("n"), count("pairs"), words("net of")]
+    block = [percent("top-1", interval=level), points("drop", interval=level), count("lost"), count("gained")]
+    block += [p_value("p"), points("net", interval=level)]
     results = list(zip(*(model.columns for model in models), strict=True))
     rows = [
         [*_shared_cells(evaluation, row[0]), *(cell for result in row for cell in _column_cells(result))]
         for row in results
     ]
-    means = (cell for model in models for cell in ["", "", *drop_cells(model.mean_drop), "", "", "", ""])
+    means = (cell for model in models for cell in ["", model.mean_drop, "", "", "", ""])
     ordered = [f"{model.model}: {describe_order(order)}" for model in models for order in model.orders]
-    return Section(
+    return Table(
         "Accuracy by edit",
-        head + block * len(models),
+        [*shared, *block],
         [*rows, ["mean drop", "", "", "", "", *means]],
         (*_NOTES, *ordered, *([_ORDER_NOTE] if ordered else ())),
         groups=[model.model for model in models],
-        shared=len(head),
-        controls=frozenset(number for number, row in enumerate(results) if row[0].column.control),
+        shared=len(shared),
+        controls=[number for number, row in enumerate(results) if row[0].column.control],
         foot=True,
     )
 
 
-def _shared_cells(evaluation: AttributeEvaluation, result: ColumnResult) -> list[str]:
-    pairs = str(result.comparison.drop.n) if result.comparison else "-"
-    accepted = percent(evaluation.acceptance(result))
-    return [result.column.name, accepted, str(result.accuracy.n), pairs, result.net_control or "-"]
+def _shared_cells(evaluation: AttributeEvaluation, result: ColumnResult) -> list[Cell]:
+    pairs = result.comparison.drop.n if result.comparison else None
+    return [result.column.name, evaluation.acceptance(result), result.accuracy.n, pairs, result.net_control or "-"]
 
 
-def _column_cells(result: ColumnResult) -> list[str]:
+def _column_cells(result: ColumnResult) -> list[Cell]:
     comparison = result.comparison
     if comparison is None:
-        return [*rate_cells(result.accuracy), "-", "", "", "", "", ""]
+        return [result.accuracy, None, "", "", "", ""]
     shown = comparison.p_value if comparison.p_holm is None else comparison.p_holm
-    flips = f"{comparison.lost}/{comparison.gained}"
-    return [*rate_cells(result.accuracy), *drop_cells(comparison.drop), flips, p_text(shown), *drop_cells(result.net)]
+    return [result.accuracy, comparison.drop, comparison.lost, comparison.gained, shown, result.net]
 
 
-def _strata(evaluation: AttributeEvaluation) -> Section:
-    head = ["thirds of the sources", "n", "range"]
-    block = ["top-1 unedited", "mean drop", _level(evaluation)]
+def _strata(evaluation: AttributeEvaluation) -> Table:
+    shared = [words("thirds of the sources"), count("n"), words("range")]
+    block = [percent("top-1 unedited"), points("mean drop", interval=_level(evaluation))]
     # Which sources there are does not depend on the model.
-    rows = [
-        [f"{row[0].by}: {row[0].name}", str(row[0].sources), _stratum_range(row[0])]
-        + [cell for stratum in row for cell in _stratum_cells(stratum)]
+    rows: list[list[Cell]] = [
+        [f"{row[0].by}: {row[0].name}", row[0].sources, _stratum_range(row[0])]
+        + [cell for stratum in row for cell in (stratum.original_accuracy, stratum.mean_drop)]
         for row in zip(*(model.strata for model in evaluation.models), strict=True)
     ]
-    return Section(
+    return Table(
         "By size of the object and margin of the judge",
-        head + block * len(evaluation.models),
+        [*shared, *block],
         rows,
         (_STRATA_NOTE,),
         groups=[model.model for model in evaluation.models],
-        shared=len(head),
+        shared=len(shared),
     )
 
 
 def _stratum_range(stratum: Stratum) -> str:
     """Write which values a stratum holds: sizes in percent of the frame, margins as they are."""
     if stratum.by == "size":
-        return f"{percent(stratum.low)} to {percent(stratum.high)} %"
+        return f"{percent_text(stratum.low)} to {percent_text(stratum.high)} %"
     return f"{stratum.low:.3f} to {stratum.high:.3f}"
 
 
-def _stratum_cells(stratum: Stratum) -> list[str]:
-    return [percent(stratum.original_accuracy), *drop_cells(stratum.mean_drop)]
-
-
-def _acceptance(evaluation: AttributeEvaluation) -> Section:
-    manifest, rows = evaluation.manifest, []
+def _acceptance(evaluation: AttributeEvaluation) -> Table:
+    manifest = evaluation.manifest
+    rows: list[list[Cell]] = []
     for edit in [*manifest.edits, *sorted(manifest.counts.keys() - set(manifest.edits))]:
         statuses = manifest.counts.get(edit, {})
         numbers = [sum(statuses.get(status, {}).values()) for status in ("ok", "rejected", "failed")]
         found = [item for _, reasons in sorted(statuses.items()) for item in sorted(reasons.items())]
         said = ", ".join(f"{reason} {count}" for reason, count in found if reason)
-        share = f"{percent(numbers[0] / sum(numbers))} %" if sum(numbers) else "-"
-        rows.append([edit, str(sum(numbers)), *map(str, numbers), share, said])
-    head = ["edit", "planned", "accepted", "rejected", "failed", "accepted share", "reasons"]
-    return Section("Acceptance", head, rows, shared=1)
+        rows.append([edit, sum(numbers), *numbers, numbers[0] / sum(numbers) if sum(numbers) else None, said])
+    numbers_of = map(count, ("planned", "accepted", "rejected", "failed"))
+    columns = [words("edit"), *numbers_of, percent("accepted share"), words("reasons")]
+    return Table("Acceptance", columns, rows, shared=1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
@@ -17,7 +18,7 @@ from editmill.evaluators.fmr.ratio import percent_ratio
 from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
 from editmill.evaluators.held_out import took_part
-from editmill.evaluators.predictions import predict
+from editmill.evaluators.predictions import name_predictions, predict
 from editmill.evaluators.significance import holm, mcnemar_exact
 from editmill.evaluators.statistics import Estimate, paired_drop, proportion
 from editmill.manifests import Dataset, Manifest
@@ -35,6 +36,7 @@ class FmrEvaluation:
         oracle, mode: The recipe's.
         guard_report: Digest of the calibration, "" without one.
         warnings: What a reader of the tables must know.
+        predictions: See `editmill.evaluators.predictions.name_predictions`.
     """
 
     manifest: Manifest
@@ -48,6 +50,7 @@ class FmrEvaluation:
     transfer: tuple[Transfer, ...]
     verifications: tuple[Verification, ...]
     warnings: tuple[str, ...] = field(default=())
+    predictions: pa.Table = field(default=None, repr=False, compare=False)
 
 
 def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]], options: Options) -> FmrEvaluation:
@@ -65,7 +68,8 @@ def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]],
     rows, models = read_rows(dataset), name_apart(models)
     resamples = 10_000 if options.resamples is None else options.resamples
     facts = tuple(_facts(model, rows) for model in models)
-    measured = [_Measured(rows, _right(dataset, model, options), resamples, options.seed) for model in models]
+    asked = [predict(dataset, one.model, batch_size=options.batch_size, progress=options.progress) for one in models]
+    measured = [_Measured(rows, _right(table), resamples, options.seed) for table in asked]
     places = list(product(rows.networks, rows.targets))
     targets = _corrected([_target(rows, network, target, facts, measured) for network, target in places])
     # Which model a cell is of is known by its position: weights tell models apart, names are for readers.
@@ -91,6 +95,7 @@ def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]],
             if fact.held_out == "yes"
         ),
         warnings=tuple(_warnings(rows, facts, targets)),
+        predictions=name_predictions((one.name, table) for one, table in zip(models, asked, strict=True)),
     )
 
 
@@ -107,8 +112,7 @@ def _facts(model: EvaluatedModel[Classifier], rows: FmrRows) -> ModelFacts:
     return ModelFacts(model.name, model.digest, attacked, guarding, undecided)
 
 
-def _right(dataset: Dataset, model: EvaluatedModel[Classifier], options: Options) -> dict[str, float]:
-    table = predict(dataset, model.model, batch_size=options.batch_size, progress=options.progress)
+def _right(table: pa.Table) -> dict[str, float]:
     return {row["key"]: float(row["label"] == row["predicted"]) for row in table.to_pylist()}
 
 

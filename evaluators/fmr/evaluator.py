@@ -53,8 +53,8 @@ class FmrEvaluator(Evaluator[FmrEvaluation]):
             title=f"{manifest.name} {manifest.version}: foundation model-oriented robustness",
             facts=(f"{name_dataset(manifest)}; {how}; {result.resamples} resamples, seed {result.seed}",),
             warnings=result.warnings,
-            plots=[("Accuracy over the budget", curve_plot(result))],
-            sections=sections(result),
+            plots=[curve_plot(result)],
+            tables=sections(result),
             fields=_FIELDS,
             rows=[
                 _row(one, name, point, last=point is curve[-1])
@@ -63,6 +63,7 @@ class FmrEvaluator(Evaluator[FmrEvaluation]):
                 for point in curve
             ],
             document=_document(result),
+            predictions=result.predictions,
         )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
-from editmill.evaluators.predictions import predict
+from editmill.evaluators.predictions import name_predictions, predict
 from editmill.evaluators.synthesis.accuracy import ClassifierResult, measure_model
 from editmill.evaluators.synthesis.answers import read_answers
 from editmill.evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
@@ -29,6 +31,7 @@ class SynthesisEvaluation:
         duplicates: Candidates refused as repetitions.
         guarded: Whether the guards were calibrated.
         warnings: What a reader of the tables must know.
+        predictions: See `editmill.evaluators.predictions.name_predictions`.
     """
 
     manifest: Manifest
@@ -44,6 +47,7 @@ class SynthesisEvaluation:
     guarded: bool
     warnings: tuple[str, ...]
     rows: tuple[SynthesisRow, ...] = field(repr=False, compare=False)
+    predictions: pa.Table = field(repr=False, compare=False)
 
     @property
     def overall(self) -> Filling:
@@ -95,6 +99,7 @@ def evaluate_synthesis(
         guarded=guarded,
         warnings=tuple(_warnings(dataset.manifest, rows, filling[-1], results, robustness, guarded)),
         rows=rows,
+        predictions=name_predictions((one.name, table) for one, table in zip(models, found, strict=True)),
     )
 
 

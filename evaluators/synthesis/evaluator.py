@@ -64,10 +64,11 @@ class SynthesisEvaluator(Evaluator[SynthesisEvaluation]):
             title=f"{manifest.name} {manifest.version}: generated pictures",
             facts=facts,
             warnings=result.warnings,
-            sections=sections(result),
+            tables=sections(result),
             fields=_FIELDS,
             rows=_rows(result),
             document=_document(result),
+            predictions=result.predictions,
         )
 
 

@@ -59,7 +59,7 @@ class TextEvaluator(Evaluator[TextEvaluation]):
             facts=(f"{name_dataset(manifest)}, {result.captions} captions, {result.images} images",),
             lead=headline(result) if result.models else "",
             plots=drop_plots(result),
-            sections=sections(result),
+            tables=sections(result),
             fields=_FIELDS,
             rows=[_row(result, one, model) for one in result.measures for model in result.models or (None,)],
             document=_document(result),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from editmill.evaluators.bars import drop_bars
-from editmill.evaluators.figures import decimal, decimal_cells, drop_cells, p_text, percent, points, rate_cells
-from editmill.evaluators.reporting import Section
+from editmill.evaluators.figures import percent_range, percent_text, points_range, points_text
+from editmill.evaluators.plots import BarPlot, drop_bars
+from editmill.evaluators.tables import Cell, Table, count, decimal, p_value, percent, points, words
 from editmill.evaluators.text.classification import ClassResult
 from editmill.evaluators.text.evaluation import TextEvaluation, TextModelResult
 from editmill.evaluators.text.measures import EditMeasures
@@ -44,16 +44,16 @@ _CUT_NOTE = (
 )
 
 
-def sections(evaluation: TextEvaluation) -> list[Section]:
+def sections(evaluation: TextEvaluation) -> list[Table]:
     """Return all tables, in reading order: per task, and what the edits did to the captions."""
     return [_retrieval(evaluation), _classes(evaluation), _measures(evaluation)]
 
 
-def drop_plots(evaluation: TextEvaluation) -> list[tuple[str, str]]:
-    """Draw the drops of the MRR of each model that searched, under its name."""
-    title = "Drop of the MRR against the unedited captions, in points"
+def drop_plots(evaluation: TextEvaluation) -> list[BarPlot]:
+    """Return the drops of the MRR of each model that searched, under its name."""
+    label = "drop of the MRR against the unedited captions, in percentage points"
     return [
-        (f"Drop of the MRR: {_title(model)}", drop_bars([(model.model, drops)], title=title))
+        drop_bars([(model.model, drops)], title=f"Drop of the MRR: {_title(model)}", label=label)
         for model in evaluation.models
         if (drops := {result.edit: result.drop for result in model.results if result.drop})
     ]
@@ -72,33 +72,42 @@ def headline(evaluation: TextEvaluation) -> str:
     if "original" not in by_edit:
         return f"Held out, {model.model}: no retrieval, see the classification below"
     parts = [
-        f"{edit} {' '.join(drop_cells(result.drop))}"
+        f"{edit} {points_text(result.drop.value)} {points_range(result.drop)}"
         for edit, result in by_edit.items()
         # The edits under study; all others are there to compare with.
         if result.drop is not None and edit in ("grounded", "xmai-2023", "dilute")
     ]
-    return f"Held out, {model.model}: MRR {percent(by_edit['original'].mrr.value)} unedited" + "".join(
+    return f"Held out, {model.model}: MRR {percent_text(by_edit['original'].mrr.value)} unedited" + "".join(
         f"; drop by {part}" for part in parts
     )
 
 
-def _retrieval(evaluation: TextEvaluation) -> Section:
-    head = ["n", "MRR", "R@1", "no-op", "drop", "95 %", "edited", "95 %", "p", "net random", "net oracle", "cut"]
+def _retrieval(evaluation: TextEvaluation) -> Table:
+    columns = [words("edit"), count("n"), percent("MRR"), percent("R@1"), percent("no-op")]
+    columns += [points("drop", interval="95 %"), points("edited", interval="95 %"), p_value("p")]
+    columns += [points("net random"), points("net oracle"), count("cut")]
     models = [model for model in evaluation.models if model.results]
-    rows = [[row[0].edit] for row in zip(*(model.results for model in models), strict=True)]
+    rows: list[list[Cell]] = [[row[0].edit] for row in zip(*(model.results for model in models), strict=True)]
     for model in models:
         for row, result in zip(rows, model.results, strict=True):
             row += _retrieval_cells(model, result)
     notes = (*_retrieval_notes(evaluation), _CUT_NOTE)
     titles = list(map(_title, models))
-    return Section("Drop of the MRR", ["edit", *head * len(models)], rows, notes, groups=titles, shared=1)
+    return Table("Drop of the MRR", columns, rows, notes, groups=titles, shared=1)
 
 
-def _retrieval_cells(model: TextModelResult, result: RetrievalResult) -> list[str]:
-    nets = [points(result.net[name].value) if name in result.net else "-" for name in NET_OF]
-    shares = [percent(result.mrr.value), percent(result.recall[1]), percent(result.no_ops)]
-    drops = [*drop_cells(result.drop), *drop_cells(result.edited_drop)]
-    return [str(result.captions), *shares, *drops, p_text(result.p_holm), *nets, _cut(model, result.edit)]
+def _retrieval_cells(model: TextModelResult, result: RetrievalResult) -> list[Cell]:
+    nets = [result.net[name].value if name in result.net else None for name in NET_OF]
+    shares = [result.mrr.value, result.recall[1], result.no_ops]
+    return [
+        result.captions,
+        *shares,
+        result.drop,
+        result.edited_drop,
+        result.p_holm,
+        *nets,
+        _cut(model, result.edit),
+    ]
 
 
 def _retrieval_notes(evaluation: TextEvaluation) -> list[str]:
@@ -109,37 +118,38 @@ def _retrieval_notes(evaluation: TextEvaluation) -> list[str]:
     return [first, *_RETRIEVAL_NOTES]
 
 
-def _classes(evaluation: TextEvaluation) -> Section:
-    head = ["n", "accuracy", "macro F1", "entailed", "contradicted", "drop", "95 %", "p", "cut"]
+def _classes(evaluation: TextEvaluation) -> Table:
+    columns = [words("edit"), count("n"), percent("accuracy"), percent("macro F1"), percent("entailed")]
+    columns += [percent("contradicted"), points("drop", interval="95 %"), p_value("p"), count("cut")]
     models = [model for model in evaluation.models if model.classes]
-    rows = [[row[0].edit] for row in zip(*(model.classes for model in models), strict=True)]
+    rows: list[list[Cell]] = [[row[0].edit] for row in zip(*(model.classes for model in models), strict=True)]
     for model in models:
         for row, result in zip(rows, model.classes, strict=True):
             row += _class_cells(model, result)
     notes, titles = (*_CLASS_NOTES, _CUT_NOTE), list(map(_title, models))
-    return Section("Entailed or contradicted", ["edit", *head * len(models)], rows, notes, groups=titles, shared=1)
+    return Table("Entailed or contradicted", columns, rows, notes, groups=titles, shared=1)
 
 
-def _class_cells(model: TextModelResult, result: ClassResult) -> list[str]:
-    recall = [percent(result.recall.get(label)) for label in ("entailment", "contradiction")]
-    shares = [percent(result.accuracy), percent(result.macro_f1), *recall]
-    return [str(result.captions), *shares, *drop_cells(result.drop), p_text(result.p_holm), _cut(model, result.edit)]
+def _class_cells(model: TextModelResult, result: ClassResult) -> list[Cell]:
+    recall = [result.recall.get(label) for label in ("entailment", "contradiction")]
+    shares = [result.accuracy, result.macro_f1, *recall]
+    return [result.captions, *shares, result.drop, result.p_holm, _cut(model, result.edit)]
 
 
-def _measures(evaluation: TextEvaluation) -> Section:
-    head = ["edit", "changed", "of eligible", "words", "true", "95 %", "top word", "a/an", "people", "back"]
-    head += ["guard -", "similar", "image", "PLL", "BLEU", "failed"]
+def _measures(evaluation: TextEvaluation) -> Table:
+    columns = [words("edit"), percent("changed"), percent("of eligible"), count("words")]
+    columns += [percent("true", interval="95 %"), percent("top word"), count("a/an"), count("people")]
+    columns += [percent("back"), percent("guard -"), decimal("similar"), decimal("image", signed=True)]
+    columns += [decimal("PLL", signed=True), decimal("BLEU", 1), count("failed")]
     rows, notes = [_measure_cells(one) for one in evaluation.measures], (*_details(evaluation), *_NOTES)
-    return Section("What the edits did to the captions", head, rows, notes, shared=1)
+    return Table("What the edits did to the captions", columns, rows, notes, shared=1)
 
 
-def _measure_cells(one: EditMeasures) -> list[str]:
+def _measure_cells(one: EditMeasures) -> list[Cell]:
     top = max(one.words.values(), default=0) / one.insertions if one.insertions else None
-    cells = [one.edit, percent(one.changed), rate_cells(one.coverage)[0], str(one.insertions)]
-    cells += [*rate_cells(one.precision), percent(top), str(one.article_errors), str(one.persons)]
-    cells += [percent(one.reversed), rate_cells(one.guard_rejected)[0], decimal_cells(one.text_similarity)[0]]
-    cells += ["-" if found is None else f"{found.value:+.3f}" for found in (one.cross_modal, one.fluency)]
-    return [*cells, decimal(one.bleu, 1), str(sum(one.failed.values()))]
+    cells: list[Cell] = [one.edit, one.changed, one.coverage, one.insertions, one.precision, top]
+    cells += [one.article_errors, one.persons, one.reversed, one.guard_rejected, one.text_similarity]
+    return [*cells, one.cross_modal, one.fluency, one.bleu, sum(one.failed.values())]
 
 
 def _details(evaluation: TextEvaluation) -> list[str]:
@@ -150,10 +160,13 @@ def _details(evaluation: TextEvaluation) -> list[str]:
             failed = ", ".join(f"{reason} {count}" for reason, count in measures.failed.items())
             lines.append(f"{measures.edit}: failed: {failed}")
         if measures.by_group:
-            shown = (f"{group} {' '.join(rate_cells(one))} of {one.n}" for group, one in measures.by_group.items())
+            shown = (
+                f"{group} {percent_text(one.value)} {percent_range(one)} of {one.n}"
+                for group, one in measures.by_group.items()
+            )
             lines.append(f"{measures.edit}: true by group: {', '.join(shown)}")
         if measures.ceiling:
-            reached = f"{percent(measures.ceiling.value)} % of {measures.ceiling.n} slots"
+            reached = f"{percent_text(measures.ceiling.value)} % of {measures.ceiling.n} slots"
             lines.append(f"{measures.edit}: a true word is among the candidates at {reached}")
     return lines
 
@@ -163,5 +176,5 @@ def _title(model: TextModelResult) -> str:
     return f"{model.model} ({said[model.held_out]})"
 
 
-def _cut(model: TextModelResult, edit: str) -> str:
-    return "-" if model.cut is None else str(model.cut[edit])
+def _cut(model: TextModelResult, edit: str) -> int | None:
+    return None if model.cut is None else model.cut[edit]

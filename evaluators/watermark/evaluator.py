@@ -54,14 +54,13 @@ class WatermarkEvaluator(Evaluator[WatermarkEvaluation]):
         """Return the tables, both plots, and a line per scheme and rung."""
         manifest = result.manifest
         samples = f"{result.accepted} of {result.planned} planned samples of {result.sources} sources"
-        titles = ((STRENGTH, "Detection over strength"), (QUALITY, "Detection over lost quality"))
         return Report(
             title=f"{manifest.name} {manifest.version}: watermarks under regeneration",
             facts=(f"{name_dataset(manifest)}, {samples}; {result.resamples} resamples, seed {result.seed}",),
             lead=tier_label(result),
             warnings=result.warnings,
-            plots=[(title, tpr_plot(result, kind=kind)) for kind, title in titles],
-            sections=sections(result),
+            plots=[tpr_plot(result, kind=kind) for kind in (STRENGTH, QUALITY)],
+            tables=sections(result),
             fields=_fields(result),
             rows=_rows(result),
             document=_document(result),

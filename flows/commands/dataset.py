@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from editmill.flows.commands.options import LocalPath
 from editmill.flows.commands.outputs import check_output, plural, write_output
+from editmill.manifests.errors import RequestError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from editmill.evaluators import EvaluatedModel, Table
+    from editmill.manifests.reader import Dataset
 
 # Endings of a report, by --format.
-SUFFIXES = {"text": (".txt", ".md"), "csv": (".csv",), "json": (".json",), "html": (".html", ".htm")}
+SUFFIXES = {
+    "text": (".txt", ".md"),
+    "csv": (".csv",),
+    "json": (".json",),
+    "html": (".html", ".htm"),
+    "latex": (".tex",),
+    "markdown": (".md",),
+}
 
 
 @click.command()
@@ -71,13 +87,23 @@ def verify(dataset: str, deep: bool, as_json: bool) -> None:
     help="Generated pictures (synthesis) only: model that effective robustness of the others is measured against; give "
     "three or more.  [default: every other model]",
 )
-@click.option("--format", "form", type=click.Choice(["text", "csv", "json", "html"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(SUFFIXES)), default="text", show_default=True)
 @click.option(
     "--output",
     type=LocalPath(),
-    help="File to write instead of printing, with the format's ending (.txt, .csv, .json or .html); folders above it "
-    "are made.  "
-    "[default for html: report.html]",
+    help="File to write instead of printing, with the format's ending (.txt, .csv, .json, .html, .tex or .md); "
+    "folders above it are made.  [default for html: report.html]",
+)
+@click.option(
+    "--tables",
+    type=LocalPath(),
+    help="Folder to write every table to, each as text, CSV, JSON, LaTeX (booktabs) and Markdown.",
+)
+@click.option(
+    "--predictions",
+    type=LocalPath(),
+    help="Parquet file to write what every model said of every sample to. Beside E.json and called E.parquet, "
+    "`editmill report --evaluation E.json` shows the worst samples by it.",
 )
 @click.option(
     "--images",
@@ -92,6 +118,8 @@ def evaluate(
     baselines: tuple[str, ...],
     form: str,
     output: Path | None,
+    tables: Path | None,
+    predictions: Path | None,
     images: Path | None,
     batch_size: int,
     device: str,
@@ -121,23 +149,66 @@ def evaluate(
       editmill evaluate out/watermark --format html --output report.html
       editmill evaluate out/fmr --model pack:tabletop/classifier --model pack:tabletop/evaluation_encoder
     """
-    from editmill.evaluators import Options, load_models, render, report
+    from editmill.evaluators import Options, render, report
     from editmill.evaluators import evaluate as measure
     from editmill.manifests.reader import open_dataset
 
     target = output or (Path("report.html") if form == "html" else None)
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
+    if predictions is not None:
+        check_output(predictions, "--predictions", suffixes=(".parquet",))
     opened = open_dataset(dataset)
     options = Options(batch_size=batch_size, progress=sys.stderr.isatty(), images=images)
-    named, others = ([resolve_pack(spec) for spec in group] for group in (specs, baselines))
-    models = load_models(opened, named, baselines=others, device=device)
-    text = render(report(measure(opened, models, options=options)), form)
+    models = load_asked(opened, specs, baselines=baselines, device=device)
+    found = report(measure(opened, models, options=options))
+    text = render(found, form)
+    if tables is not None:
+        write_tables(tables, found.shown.tables)
+    if predictions is not None:
+        write_predictions(predictions, found.predictions)
     if target is None:
         click.echo(text.rstrip("\n"))
         return
     write_output(target, text.encode())
     click.echo(str(target))
+
+
+def load_asked(
+    dataset: Dataset, specs: Sequence[str], *, baselines: Sequence[str] = (), device: str = "auto"
+) -> list[EvaluatedModel[Any]]:
+    """Load models as `editmill.evaluators.load_models` does, those of packs too, under the names that were given."""
+    from editmill.evaluators import load_models, name_apart
+
+    named, others = ([resolve_pack(spec) for spec in group] for group in (specs, baselines))
+    models = load_models(dataset, named, baselines=others, device=device)
+    pairs = zip(models, (*specs, *baselines), strict=True)
+    return name_apart([replace(one, name=spec) if spec.startswith("pack:") else one for one, spec in pairs])
+
+
+def write_tables(folder: Path, tables: Sequence[Table]) -> None:
+    """Write every table in every form, each to a file of its own."""
+    from editmill.evaluators.tables import table_files
+
+    for name, text in table_files(tables).items():
+        write_output(folder / name, text.encode())
+
+
+def write_predictions(path: Path, predictions: pa.Table | None) -> None:
+    """Write what models said of samples.
+
+    Raises:
+        RequestError: The evaluation asks no model sample by sample.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if predictions is None:
+        what = "this evaluation has no predictions: no model was asked sample by sample"
+        raise RequestError(what, where="--predictions", fix="leave the option out")
+    buffer = pa.BufferOutputStream()
+    pq.write_table(predictions, buffer)
+    write_output(path, buffer.getvalue().to_pybytes())
 
 
 def resolve_pack(spec: str) -> str:

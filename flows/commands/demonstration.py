@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from editmill.evaluators import Options, evaluate, load_models, render, report, write_report
-from editmill.flows.commands.dataset import resolve_pack
+from editmill.evaluators import Options, evaluate, render, report, write_report
+from editmill.flows.commands.dataset import load_asked
 from editmill.generators.models.loading import Placement
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
@@ -45,7 +45,7 @@ def run_demo(out: Path, placement: Placement, *, workers: int) -> DemoResult:
     photographs = _part("demo-photographs", out / "photographs", sheets / "photographs.jpg", 200, placement, workers)
     scenes = _part("demo", out / "scenes", sheets / "scenes.png", 128, placement, workers)
     dataset = open_dataset(scenes.out)
-    models = load_models(dataset, [resolve_pack(CLASSIFIER)], device=placement.device)
+    models = load_asked(dataset, [CLASSIFIER], device=placement.device)
     result = evaluate(dataset, models, options=Options(progress=False))
     page = sheets / "index.html"
     write_report(page, result)

@@ -89,6 +89,7 @@ def test_nobody_is_told_of_a_damaged_dataset(
 
 @pytest.mark.usefixtures("prefect_environment")
 def test_an_evaluation_writes_its_reports(dataset: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
     done = evaluate_dataset(dataset, models=["pack:tabletop/classifier"], reports=tmp_path, device="cpu")
     assert {path.name for path in Path(done["report"]).iterdir()} == {"report.html", "report.json", "report.csv"}
     assert json.loads((Path(done["report"]) / "report.json").read_text())["kind"].startswith("editmill.")

@@ -56,6 +56,7 @@ def test_commands_on_a_dataset_of_ascents(tmp_path: Path) -> None:
     assert target["n_sources"] == 3
     assert target["n_eligible"] >= 1
     assert target["curve"][0]["pa"]["n"] == target["n_eligible"]
+    pytest.importorskip("matplotlib")
     html = run(main, ["evaluate", str(out), "--format", "html", "--output", str(tmp_path / "report.html"), *models])
     assert html.exit_code == 0, html.output
     assert "<svg" in (tmp_path / "report.html").read_text()

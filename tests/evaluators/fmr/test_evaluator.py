@@ -7,7 +7,6 @@ import io
 import json
 import subprocess
 import sys
-import xml.etree.ElementTree as ET
 from dataclasses import fields
 from pathlib import Path
 
@@ -58,16 +57,17 @@ def test_csv_has_a_line_per_point(evaluation: FmrEvaluation) -> None:
 def test_json_is_canonical_and_says_what_it_is(evaluation: FmrEvaluation) -> None:
     document = json.loads(render(report(evaluation), "json"))
     assert (document["kind"], document["schema_version"]) == ("editmill.fmr_evaluation", 1)
+    del document["report"]
     assert document == json.loads(json.dumps(report(evaluation).document))
     assert document["targets"][0]["curve"][-1]["fmr"]["n"] == 7
 
 
 def test_the_page_stands_alone_and_escapes_names(evaluation: FmrEvaluation) -> None:
+    pytest.importorskip("matplotlib")
     page = render(report(evaluation), "html")
     assert "other &lt;1&gt;" in page
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
-    lines = ET.fromstring(curve_plot(evaluation)).iter("{http://www.w3.org/2000/svg}polyline")
-    assert len(list(lines)) == 4
+    assert [len(panel.curves) for panel in curve_plot(evaluation).panels] == [4]
 
 
 def test_the_documentation_names_every_field(evaluation: FmrEvaluation) -> None:

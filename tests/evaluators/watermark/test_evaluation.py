@@ -18,7 +18,7 @@ from editmill.evaluators.watermark.detectors import NamedDetector
 from editmill.evaluators.watermark.evaluation import evaluate_watermark
 from editmill.evaluators.watermark.gate import FAILED, PASSED, TOO_FEW
 from editmill.evaluators.watermark.rows import read_rows
-from editmill.evaluators.watermark.sections import CELL_HEAD, sections
+from editmill.evaluators.watermark.sections import CELL_COLUMNS, sections
 from editmill.manifests import CorruptDatasetError, DataError
 from tests.evaluators.builder import named, quick
 from tests.evaluators.watermark.builder import ARM, LADDER, build, tabulate
@@ -374,6 +374,6 @@ def test_heads_of_tables_tell_of_pictures_below_the_limit_of_the_package(
 
     monkeypatch.setattr(builder, "_row", sized)
     result = evaluate_watermark(tabulate(tmp_path, sources=3, rungs=(*PIPELINE, ARM)), [], quick(20))
-    titles = [section.title for section in sections(result) if section.head == CELL_HEAD]
+    titles = [section.title for section in sections(result) if section.columns == CELL_COLUMNS]
     assert [title.partition(" (")[2].startswith(shown) for title in titles] == [True] * 3
     assert all(("below the 256" in title) == bool(shown) for title in titles)

@@ -12,11 +12,12 @@ from editmill.evaluators import (
     Evaluator,
     Options,
     Report,
-    Section,
+    Table,
     load_classifier,
     predict,
 )
 from editmill.evaluators.reporting import name_dataset, start_document
+from editmill.evaluators.tables import decimal, percent, words
 from editmill.manifests import Dataset, Manifest
 
 
@@ -53,12 +54,13 @@ class BlocksEvaluator(Evaluator[BlocksResult]):
             for model, by_level in result.accuracy.items()
             for level, value in by_level.items()
         ]
-        cells = [[row["model"], f"{row['side']:g}", f"{100 * row['accuracy']:.1f}"] for row in rows]
+        columns = [words("model"), decimal("side", 0), percent("top-1")]
+        cells = [[row["model"], row["side"], row["accuracy"]] for row in rows]
         document = start_document(result.manifest, kind="editmill_example.blocks", schema_version=1)
         return Report(
             title=result.manifest.name,
             facts=[name_dataset(result.manifest)],
-            sections=[Section("Accuracy by the side of the blocks", ["model", "side", "top-1, %"], cells)],
+            tables=[Table("Accuracy by the side of the blocks", columns, cells)],
             fields=["model", "side", "accuracy"],
             rows=rows,
             document={**document, "rows": rows},
