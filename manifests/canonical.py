@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from editmill.manifests.errors import DataError
 
 _BLOCK = 1 << 20
+# What JSON has itself.
+_LEAVES = frozenset((str, int, float, bool, type(None)))
 
 
 def canonical_json(obj: Any) -> bytes:
@@ -67,6 +69,8 @@ def stream_digest(stream: BinaryIO, advance: Callable[[int], object] = lambda si
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, BaseModel):
         return _plain(value.model_dump(mode="json"))
     if isinstance(value, dict):

@@ -18,21 +18,24 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.manifests.errors import DataError
-from editmill.manifests.jsontypes import DECODER, json_types
+from editmill.manifests.factcheck import parse_alike
+from editmill.manifests.jsontypes import parse_typed
 from editmill.manifests.records import Manifest, ShardRecord
 from editmill.manifests.rows import iter_row_batches, member_column, row_schema
 from editmill.manifests.shardcheck import REPEATED, Found
 from editmill.manifests.stats import count_facts, shard_identity
 from editmill.manifests.store import Store
-from editmill.manifests.tarshard import headers
+from editmill.manifests.tarshard import MAX_NAME_LENGTH, same_headers
 
-_HEADER = tarfile.BLOCKSIZE
-# Headers lie at multiples of their own size, so none lies in two blocks.
-_BLOCK = 2048 * _HEADER
-_SCALARS = (str, int, float, bool)
+# All that a tar holds begins at a multiple of it.
+_UNIT = tarfile.BLOCKSIZE
+# Long calls of the digest let the other threads run Python meanwhile.
+_BLOCK = 4096 * _UNIT
+# What is compared of rows; the rest of them need not be decoded.
+_COLUMNS = ("split", "shard", "status", "reasons", "candidates.list.element.reasons", *REPEATED)
 
 Places = npt.NDArray[np.int64]
+Units = npt.NDArray[np.uint8]
 
 
 def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Callable[[int], object]) -> Found | None:
@@ -45,9 +48,7 @@ def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Calla
         advance: Called with the number of bytes of the tar that were read since the last call.
     """
     try:
-        with store.open(shard.rows.path) as stream:
-            schema = row_schema(manifest.members, manifest.score_names)
-            rows = pa.Table.from_batches(list(iter_row_batches(stream, schema=schema)), schema)
+        rows = _rows(store, manifest, shard)
         if not _rows_fit(rows, manifest, shard):
             return None
         accepted = rows.filter(pc.equal(rows["status"], "ok"))
@@ -55,16 +56,27 @@ def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Calla
         if not layout.fills(shard.bytes):
             return None
         with store.open(shard.path) as stream:
-            caught = _read(stream, layout, advance)
-    except (DataError, FileNotFoundError):
+            read = _read(stream, layout, advance)
+        if (read.size, read.sha256, read.alike) != (shard.bytes, shard.sha256, True):
+            return None
+        if not _labels_fit(accepted, layout, read.labels):
+            return None
+        types = _fact_types(accepted, layout, read.facts) if accepted.num_rows else None
+    except (ValueError, FileNotFoundError):
         return None
-    types = _samples_fit(accepted, caught) if caught.fit(shard, layout) else None
-    if types is None:
-        return None
-    first = [reasons[0] if reasons else "" for reasons in rows["reasons"].to_pylist()]
-    counts = count_facts(zip(rows["edit"].to_pylist(), rows["status"].to_pylist(), first, strict=True))
+    first = pc.binary_join(pc.list_slice(rows["reasons"], 0, 1), "")
+    counts = count_facts(zip(*(column.to_pylist() for column in (rows["edit"], rows["status"], first)), strict=True))
     identity = shard_identity(rows["inputs"].to_pylist(), manifest.members, manifest.score_names)
-    return Found([], accepted.num_rows, rows.num_rows, counts, identity, shard.first_key, types or None)
+    return Found([], accepted.num_rows, rows.num_rows, counts, identity, shard.first_key, types)
+
+
+def _rows(store: Store, manifest: Manifest, shard: ShardRecord) -> pa.Table:
+    places = [f"{member_column(member)}_{what}" for member in manifest.members for what in ("offset", "size")]
+    schema = row_schema(manifest.members, manifest.score_names)
+    with store.open(shard.rows.path) as stream:
+        batches = list(iter_row_batches(stream, schema=schema, columns=[*_COLUMNS, *places]))
+    # A file of rows has at least one group.
+    return pa.Table.from_batches(batches) if batches else schema.empty_table()
 
 
 @dataclass(frozen=True)
@@ -72,92 +84,101 @@ class _Layout:
     """Where rows say that a tar's members lie, in their order.
 
     Attributes:
-        names: Of the members.
+        names: Of the members, bytes [N].
         offsets, sizes: Of their content, int64 [N].
         labels, facts: Which of them are labels and facts.
     """
 
-    names: list[str]
+    names: npt.NDArray[np.bytes_]
     offsets: Places
     sizes: Places
-    labels: Places
-    facts: Places
+    labels: slice
+    facts: slice
 
     @classmethod
     def of(cls, accepted: pa.Table, members: Sequence[str]) -> _Layout:
         """Return the layout of accepted rows, whose members are sorted."""
-        keys = accepted["key"].to_pylist()
         offsets, sizes = (
             np.array([accepted[f"{member_column(member)}_{what}"].to_numpy() for member in members]).T.reshape(-1)
             for what in ("offset", "size")
         )
-        first = np.arange(len(keys)) * len(members)
-        names = [f"{key}.{member}" for key in keys for member in members]
-        return cls(names, offsets, sizes, first + members.index("cls"), first + members.index("json"))
+        keys = np.array(accepted["key"].cast(pa.binary()).to_pylist(), np.bytes_)
+        names = np.array([np.char.add(keys, f".{member}".encode()) for member in members]).T.reshape(-1)
+        labels, facts = (slice(members.index(member), None, len(members)) for member in ("cls", "json"))
+        return cls(names, offsets, sizes, labels, facts)
+
+    @property
+    def heads(self) -> Places:
+        """Units that hold the headers."""
+        return self.offsets // _UNIT - 1
 
     @property
     def end(self) -> int:
-        """Where the last member ends, with its padding."""
-        return int(_padded(self.offsets[-1:] + self.sizes[-1:]).sum())
+        """The unit behind the last member."""
+        return int(_units(self.offsets[-1:] + self.sizes[-1:]).sum())
 
     def fills(self, size: int) -> bool:
-        """Tell whether the members follow each other without gaps, in a tar of ``size`` bytes."""
-        ends = np.concatenate(([0], _padded(self.offsets + self.sizes)))
-        whole = -(-(self.end + 2 * _HEADER) // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
-        return bool((self.sizes >= 0).all() and (self.offsets == ends[:-1] + _HEADER).all()) and size == whole
+        """Tell whether the members follow each other without gaps, in a tar of ``size`` bytes, and names are short."""
+        ends = np.concatenate(([0], _units(self.offsets + self.sizes) * _UNIT))
+        whole = -(-(self.end + 2) * _UNIT // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+        close = (self.sizes >= 0).all() and (self.offsets == ends[:-1] + _UNIT).all()
+        return bool(close) and size == whole and self.names.dtype.itemsize <= MAX_NAME_LENGTH
+
+    def content(self, which: slice) -> Places:
+        """Return all units that hold the content of some members."""
+        counts = _units(self.sizes[which])
+        before = np.cumsum(counts) - counts
+        return np.repeat(self.offsets[which] // _UNIT - before, counts) + np.arange(counts.sum())
 
 
 @dataclass(frozen=True)
-class _Caught:
-    """What was read of a tar: its size and sha256, the headers, uint8 [N + 1, 512], one where the end is, and the
-    labels and facts.
+class _Read:
+    """What was read of a tar.
+
+    Attributes:
+        size, sha256: Of the file.
+        alike: Whether its headers are those of the layout, and its end is one.
+        labels, facts: Units that hold the labels and the facts, uint8 [N, 512].
     """
 
     size: int
     sha256: str
-    headers: npt.NDArray[np.uint8]
-    labels: list[bytes]
-    facts: list[bytes]
-
-    def fit(self, shard: ShardRecord, layout: _Layout) -> bool:
-        """Tell whether the bytes are those of the manifest, and the headers those of the layout."""
-        if (self.size, self.sha256) != (shard.bytes, shard.sha256) or self.headers[-1].any():
-            return False
-        return np.array_equal(self.headers[:-1], headers(layout.names, layout.sizes))
+    alike: bool
+    labels: Units
+    facts: Units
 
 
-def _read(stream: BinaryIO, layout: _Layout, advance: Callable[[int], object]) -> _Caught:
-    """Read a tar once: digest it, and keep what its layout says are headers, labels and facts."""
-    sha256, at = hashlib.sha256(), 0
-    places = np.append(layout.offsets - _HEADER, layout.end)
-    found = np.zeros((len(places), _HEADER), np.uint8)
-    wanted = np.sort(np.concatenate((layout.labels, layout.facts)))
-    starts, ends = layout.offsets[wanted], (layout.offsets + layout.sizes)[wanted]
-    pieces: dict[int, bytes] = dict.fromkeys(wanted.tolist(), b"")
-    kept = list(zip(wanted.tolist(), starts.tolist(), ends.tolist(), strict=True))
-    edges = np.arange(0, layout.end + _HEADER + _BLOCK, _BLOCK)
-    # Of each block the headers, and the small members that it holds at least a part of.
-    heads = np.searchsorted(places, edges).tolist()
-    parts = zip(
-        np.searchsorted(ends, edges, "right").tolist(), np.searchsorted(starts, edges[1:]).tolist(), strict=False
-    )
-    for number, (first, last) in enumerate(parts):
-        block = stream.read(_BLOCK)
-        if len(block) < min(_BLOCK, layout.end + _HEADER - at):
-            break
-        sha256.update(block)
-        inside = places[heads[number] : heads[number + 1]] - at
-        found[heads[number] : heads[number + 1]] = np.frombuffer(block, np.uint8)[inside[:, None] + np.arange(_HEADER)]
-        for member, start, end in kept[first:last]:
-            pieces[member] += block[max(0, start - at) : end - at]
-        at += len(block)
-        advance(len(block))
-    while block := stream.read(_BLOCK):
-        sha256.update(block)
-        at += len(block)
-        advance(len(block))
-    labels, facts = ([pieces[one] for one in which.tolist()] for which in (layout.labels, layout.facts))
-    return _Caught(at, sha256.hexdigest(), found, labels, facts)
+def _read(stream: BinaryIO, layout: _Layout, advance: Callable[[int], object]) -> _Read:
+    """Read a tar once: digest it, compare its headers, and keep labels and facts."""
+    sha256, size, alike, heads = hashlib.sha256(), 0, True, layout.heads
+    wanted = (layout.content(layout.labels), layout.content(layout.facts), np.array([layout.end]))
+    kept = [np.zeros((len(places), _UNIT), np.uint8) for places in wanted]
+    buffer = np.empty((_BLOCK // _UNIT, _UNIT), np.uint8)
+    block = memoryview(buffer.data).cast("B")
+    while count := _fill(stream, block):
+        sha256.update(block[:count])
+        start, units = size // _UNIT, buffer[: count // _UNIT]
+        here = _among(heads, start, len(units))
+        alike = alike and same_headers(units[heads[here] - start], layout.names[here], layout.sizes[here])
+        for places, into in zip(wanted, kept, strict=True):
+            here = _among(places, start, len(units))
+            into[here] = units[places[here] - start]
+        size += count
+        advance(count)
+    return _Read(size, sha256.hexdigest(), alike and not kept[2].any(), kept[0], kept[1])
+
+
+def _among(places: Places, start: int, count: int) -> slice:
+    """Return which of sorted places are among the ``count`` from ``start`` on."""
+    return slice(places.searchsorted(start), places.searchsorted(start + count))
+
+
+def _fill(stream: Any, block: memoryview) -> int:
+    """Read until the block is full or the stream ends; return the number of bytes."""
+    count = 0
+    while got := stream.readinto(block[count:]):
+        count += got
+    return count
 
 
 def _rows_fit(rows: pa.Table, manifest: Manifest, shard: ShardRecord) -> bool:
@@ -189,29 +210,32 @@ def _rows_fit(rows: pa.Table, manifest: Manifest, shard: ShardRecord) -> bool:
     )
 
 
-def _samples_fit(accepted: pa.Table, caught: _Caught) -> dict[str, str] | None:
-    """Return the types of the samples' facts, none of no samples; None where something of a sample does not fit."""
-    if caught.labels != [str(label).encode() for label in accepted["label"].to_pylist()]:
-        return None
-    told = accepted.select(REPEATED).to_pylist()
-    types: dict[str, str] | None = None
-    shape: tuple[Any, ...] = ()
-    for data, row in zip(caught.facts, told, strict=True):
-        try:
-            facts = DECODER.decode(data.decode())
-            here = (facts.keys(), [*map(type, facts.values())])
-            # Nested values have types of their own.
-            if here != shape or not set(here[1]) <= set(_SCALARS):
-                found = json_types(data)
-                if types not in (None, found):
-                    return None
-                types, shape = found, here
-        except (ValueError, RecursionError, AttributeError):
-            return None
-        if any(facts[name] != value for name, value in row.items() if name in facts):
-            return None
-    return types or {}
+def _labels_fit(accepted: pa.Table, layout: _Layout, units: Units) -> bool:
+    """Tell whether labels are those of the rows, in digits."""
+    told = accepted["label"].to_numpy().astype(np.bytes_)
+    sizes = np.char.str_len(told)
+    # Of one unit each.
+    if not np.array_equal(layout.sizes[layout.labels], sizes):
+        return False
+    return np.array_equal(units[:, : told.dtype.itemsize].copy().view(told.dtype).reshape(-1), told)
 
 
-def _padded(sizes: Places) -> Places:
-    return -(-sizes // _HEADER) * _HEADER
+def _fact_types(accepted: pa.Table, layout: _Layout, units: Units) -> dict[str, str]:
+    """Return the types of the samples' facts.
+
+    Raises:
+        ValueError: They differ among samples, or a field is not that of its row.
+    """
+    sizes = layout.sizes[layout.facts]
+    starts = (np.cumsum(_units(sizes)) - _units(sizes)) * _UNIT
+    data = units.tobytes()
+    texts = [data[start : start + size] for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
+    first, types = parse_typed(texts[0])
+    table = parse_alike(first, texts)
+    if not all(table[name].equals(accepted[name]) for name in REPEATED if name in first):
+        raise ValueError("the facts are not those of the rows")
+    return types
+
+
+def _units(sizes: Places) -> Places:
+    return -(-sizes // _UNIT)

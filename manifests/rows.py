@@ -119,7 +119,7 @@ def read_rows(path: str | Path | BinaryIO, *, where: str = "") -> pa.Table:
     Raises:
         CorruptDatasetError: The file is not readable parquet; ``where`` names it if ``path`` does not.
     """
-    with _decoding(where or path), _open(path) as parquet:
+    with decoding(where or path), _open(path) as parquet:
         return parquet.read(use_threads=False)
 
 
@@ -135,7 +135,7 @@ def iter_rows(
     """
     for start in range(0, table.num_rows, 1024):
         batch = table.slice(start, 1024)
-        with _decoding(where):
+        with decoding(where):
             records = batch.to_pylist()
         for record in records:
             try:
@@ -161,18 +161,34 @@ def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schem
     return count
 
 
-def iter_row_batches(path: str | Path | BinaryIO, *, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def iter_row_batches(
+    path: str | Path | BinaryIO, *, schema: pa.Schema, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows, a batch per row group.
+
+    Args:
+        path: The file.
+        schema: Of all its columns.
+        columns: Those to decode, all if not given; ``a.list.element.b`` is a part of one.
 
     Raises:
         CorruptDatasetError: The file is not readable parquet, or has another schema.
     """
-    with _decoding(path), _open(path) as parquet:
-        if not parquet.schema_arrow.equals(schema):
-            raise CorruptDatasetError("the rows have other columns than the manifest's members and scores", _name(path))
-        groups = range(parquet.num_row_groups)
-        for group in groups:
-            yield from parquet.read_row_group(group, use_threads=False).combine_chunks().to_batches()
+    with decoding(path), open_rows(path, schema) as parquet:
+        for group in range(parquet.num_row_groups):
+            yield from parquet.read_row_group(group, columns, use_threads=False).combine_chunks().to_batches()
+
+
+def open_rows(path: str | Path | BinaryIO, schema: pa.Schema) -> pq.ParquetFile:
+    """Open a file of rows, best within `decoding`.
+
+    Raises:
+        CorruptDatasetError: It has another schema.
+    """
+    parquet = _open(path)
+    if not parquet.schema_arrow.equals(schema):
+        raise CorruptDatasetError("the rows have other columns than the manifest's members and scores", _name(path))
+    return parquet
 
 
 def _open(path: str | Path | BinaryIO) -> pq.ParquetFile:
@@ -184,7 +200,8 @@ def _open(path: str | Path | BinaryIO) -> pq.ParquetFile:
 
 
 @contextmanager
-def _decoding(path: str | Path | BinaryIO) -> Iterator[None]:
+def decoding(path: str | Path | BinaryIO) -> Iterator[None]:
+    """Raise a `CorruptDatasetError` that names the file for whatever damaged parquet raises."""
     try:
         yield
     except (EditmillError, FileNotFoundError):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
@@ -21,7 +19,8 @@ from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, manifest
 from editmill.manifests.progress import QUIET, Progress
 from editmill.manifests.quickcheck import as_told
 from editmill.manifests.records import Counts, FileRecord, Manifest, ShardRecord
-from editmill.manifests.rows import iter_row_batches, row_schema
+from editmill.manifests.rowgroups import joined_keys
+from editmill.manifests.rows import row_schema
 from editmill.manifests.seals import check_seal
 from editmill.manifests.shardcheck import Found, ShardCheck
 from editmill.manifests.stats import merge_counts, parse_stats, stats_name
@@ -234,25 +233,22 @@ class _Check:
             self._add(path, "", "does not match the manifest and the rows")
 
     def _merged(self) -> None:
-        keys: Counter[str] = Counter()
         schema = row_schema(self._manifest.members, self._manifest.score_names)
+        keys: list[pa.Array] = []
         try:
-            with self._store.open(SAMPLES) as stream:
-                merged = iter_row_batches(stream, schema=schema)
-                for ours, theirs in zip_longest(merged, self._shard_batches(schema)):
-                    if ours is None or theirs is None or not _same(ours, theirs):
-                        self._add(SAMPLES, "", "is not the shards' rows one after another")
-                        break
-                    keys.update(ours["key"].to_pylist())
+            for found in joined_keys(
+                self._store, SAMPLES, [shard.rows.path for shard in self._manifest.shards], schema
+            ):
+                if found is None:
+                    self._add(SAMPLES, "", "is not the shards' rows one after another")
+                else:
+                    keys += found.chunks
         except CorruptDatasetError as error:
             self._add(SAMPLES, "", error.what)
-        for key in [key for key, number in keys.items() if number > 1]:
-            self._add(SAMPLES, key, f"repeats {keys[key]} times")
-
-    def _shard_batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        for shard in self._manifest.shards:
-            with self._store.open(shard.rows.path) as stream:
-                yield from iter_row_batches(stream, schema=schema)
+        counted = pc.value_counts(pa.chunked_array(keys, pa.string()))
+        repeated = counted.filter(pc.greater(counted.field("counts"), 1))
+        for key in repeated.to_pylist():
+            self._add(SAMPLES, key["values"], f"repeats {key['counts']} times")
 
     def _run_file(self) -> None:
         try:
@@ -289,18 +285,3 @@ class _Check:
 
 def _told(error: FileNotFoundError | CorruptDatasetError) -> str:
     return error.what if isinstance(error, CorruptDatasetError) else "is absent"
-
-
-def _same(one: pa.RecordBatch, other: pa.RecordBatch) -> bool:
-    return bool(_without_nan(one).equals(_without_nan(other)))
-
-
-def _without_nan(batch: pa.RecordBatch) -> pa.Table:
-    table = pa.Table.from_batches([batch])
-    for position, field in enumerate(table.schema):
-        if pa.types.is_floating(field.type):
-            column = table[field.name]
-            # Arrow takes NaN as different from NaN.
-            filled = pc.if_else(pc.is_nan(column), pa.scalar(None, field.type), column)
-            table = table.set_column(position, field.name, filled)
-    return table

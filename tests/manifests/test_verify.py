@@ -355,6 +355,16 @@ def test_a_key_in_two_shards_is_found(spoilable: Path) -> None:
     assert any(problem.key == keys[0] and "repeats 2 times" in problem.what for problem in problems)
 
 
+def test_merged_rows_may_be_stored_otherwise_than_in_their_shards(spoilable: Path) -> None:
+    table = pq.ParquetFile(spoilable / ROWS).read()
+    other = pq.ParquetFile(spoilable / "test/tiny-000001.parquet").read()
+    with pq.ParquetWriter(spoilable / "samples.parquet", table.schema, compression="none") as writer:
+        for part in (table, other):
+            writer.write_table(part)
+    reseal(spoilable)
+    assert verify_dataset(spoilable).ok
+
+
 def test_a_missing_or_damaged_manifest_is_a_problem_not_an_exception(spoilable: Path) -> None:
     (spoilable / "manifest.json").write_text("{")
     assert verify_dataset(spoilable).problems[0].path == "manifest.json"
