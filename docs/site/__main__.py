@@ -32,6 +32,7 @@ SHOWN = (
     "docs/benchmarks/*.json",
     "docs/examples/**/*",
     "docs/images/*",
+    "generators/fmr/settings.py",
     "generators/synthesis/adaptation.py",
     "packs/tabletop/CARD.md",
     "packs/tabletop/photographs/README.md",

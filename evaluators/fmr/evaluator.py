@@ -1,6 +1,6 @@
 """The evaluator of latent ascents.
 
-Accuracies are fractions in CSV and JSON, FMR is in percent; `docs/fmr.md` names every field.
+Accuracies are fractions in CSV and JSON, FMR is in percent; `docs/formats-fmr.md` names every field.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The evaluator of generated pictures.
 
-Shares are fractions in CSV and JSON; `docs/imagenet-g.md` names every field.
+Shares are fractions in CSV and JSON; `docs/formats-synthesis.md` names every field.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page on formats names every field of a sample's JSON, with the value that stands where it does not apply."""
+"""The page names every field of a sample's JSON, with the value that stands where it does not apply."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from editmill.generators.base.making import Frame, Maker, SampleBuilder
 from editmill.generators.base.samples import Job, Made, PlannedSample
 from editmill.manifests.records import SourceRecord
 
-PAGE = Path(__file__).parents[2] / "docs/formats.md"
+PAGE = (Path(__file__).parents[2] / "docs/formats-attribute.md").read_text().partition("\n## Rows\n")[0]
 SOURCE = SourceRecord(id="s", image="s.png", label=3, class_name="cup", width=4, height=4, sha256="0" * 64)
 
 
@@ -47,7 +47,7 @@ def members() -> dict[str, bytes]:
 
 def rows() -> dict[str, str]:
     """The last cell of every row by the names in its first."""
-    cells = [line.strip("| ").split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    cells = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| `")]
     return {name: row[-1] for row in cells for name in re.findall(r"`([^`]+)`", row[0])}
 
 

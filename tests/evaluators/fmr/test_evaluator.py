@@ -19,7 +19,7 @@ from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Tra
 from tests.evaluators.builder import quick
 from tests.evaluators.fmr.builder import build, model, sources_of
 
-PAGE = Path(__file__).parents[3] / "docs" / "fmr.md"
+PAGE = Path(__file__).parents[3] / "docs" / "formats-fmr.md"
 
 
 @pytest.fixture(scope="module")
