@@ -11,6 +11,7 @@ from PIL import Image
 
 from editmill import evaluators
 from editmill.evaluators import Classifier, load_classifier
+from editmill.evaluators.registry import EVALUATORS
 from editmill.manifests import ModelError
 from tests.evaluators.builder import PixelClassifier
 
@@ -24,10 +25,10 @@ def test_exported_names_are_sorted_and_exist() -> None:
 
 
 def test_importing_evaluators_loads_no_framework() -> None:
-    code = (
-        "import sys, editmill.evaluators; print(sorted({'torch', 'torchvision', 'timm', 'transformers', "
-        "'safetensors'} & set(sys.modules)))"
-    )
+    parts = ("attribute.export", *(f"{family}.evaluator" for family in EVALUATORS.own))
+    modules = ", ".join(f"editmill.evaluators.{part}" for part in parts)
+    heavy = {"torch", "torchvision", "timm", "transformers", "safetensors", "cv2", "diffusers", "prefect"}
+    code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

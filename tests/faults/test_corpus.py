@@ -1,10 +1,11 @@
-"""A hundred kinds of bad input with every test run; ``python -m tests.faults`` has all."""
+"""A hundred kinds of bad input and twenty kills with every test run; ``python -m tests.faults`` has all."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,32 @@ from tests.faults.judge import Outcome, faults_of
 QUICK = representative()
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What came of each case of the corpus by name, and what was printed."""
+
+    cases: dict[str, Any]
+    printed: str
+
+
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Run all in one process of their own, which forks: a test runner has threads, and forks must not."""
     report = tmp_path_factory.mktemp("faults") / "report.json"
-    command = [sys.executable, "-m", "tests.faults", "--only", "corpus", "--quick", "--json", str(report)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=300)
+    parts = ["--only", "corpus", "--quick", "--only", "kills", "--count", "20", "--json", str(report)]
+    command = [sys.executable, "-m", "tests.faults", *parts]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=900)
     assert report.exists(), done.stderr
-    return {one["name"]: one for one in json.loads(report.read_text())}
+    return Ran({one["name"]: one for one in json.loads(report.read_text())}, done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("name", [case.name for case in QUICK])
-def test_is_handled(found: dict[str, Any], name: str) -> None:
-    assert not found[name]["faults"], found[name]
+def test_is_handled(ran: Ran, name: str) -> None:
+    assert not ran.cases[name]["faults"], ran.cases[name]
+
+
+def test_jobs_that_are_killed_end_in_the_files_of_one_that_was_not(ran: Ran) -> None:
+    assert "kills 20 20 0" in " ".join(ran.printed.split()), ran.printed
 
 
 def test_the_corpus_is_large() -> None:

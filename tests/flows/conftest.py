@@ -25,9 +25,9 @@ COMMAND_TIMEOUT = 300
 
 
 def prefect_cli(environment: dict[str, str]) -> Cli:
-    """Prefect's command line as a function of its arguments; ``check=False`` lets it fail."""
+    """Prefect's command line as a function of its arguments."""
 
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "prefect", *arguments],
             cwd=ROOT,
@@ -38,7 +38,7 @@ def prefect_cli(environment: dict[str, str]) -> Cli:
             timeout=COMMAND_TIMEOUT,
             check=False,
         )
-        assert done.returncode == 0 or not check, f"prefect {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, f"prefect {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
 
     return run

@@ -45,7 +45,7 @@ def test_a_family_says_what_it_has_to(kind: str) -> None:
 
 def test_the_modules_of_families_load_no_model_library() -> None:
     modules = ", ".join(FAMILIES.own[kind].partition(":")[0] for kind in KINDS)
-    heavy = ("torch", "cv2", "diffusers", "transformers", "prefect")
+    heavy = ("torch", "cv2", "diffusers", "transformers", "prefect", "imwatermark", "blind_watermark")
     code = f"import sys, {modules}\nprint(*(name for name in {heavy!r} if name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split() == []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -151,13 +149,3 @@ def test_file_names_are_safe_and_differ(ids: list[str]) -> None:
     for stem in stems:
         assert stem
         assert not set(stem) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-
-
-def test_it_needs_nothing_heavy() -> None:
-    code = (
-        "import sys, editmill.evaluators.attribute.export; print([n for n in ('torch', 'prefect', 'cv2', "
-        "'diffusers') if n in sys.modules])"
-    )
-    assert (
-        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "[]"
-    )
