@@ -10,7 +10,9 @@ from editmill.manifests import open_dataset
 from tests.readers.families import FAMILIES
 from tests.readers.readers import READERS, UNSERVED, Unserved
 
-PAIRS = [(reader, family) for reader in READERS for family in FAMILIES]
+# What a loader makes of damage and of its own cache does not depend on the family.
+ONCE = ("mlcroissant, two sets in a cache", "mlcroissant, flipped bit")
+PAIRS = [(reader, family) for reader in READERS for family in FAMILIES if reader not in ONCE or family == "attribute"]
 
 
 @pytest.fixture(scope="module")
