@@ -14,7 +14,7 @@ from editmill.manifests.canonical import canonical_json
 
 _KINDS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 _FLOAT = rb"-?\d+(?:\.\d+|(?=e))(?:e[+-]?\d+)?"
-_FLOATS = rb"\[%b(?:,%b)*\]" % (_FLOAT, _FLOAT)
+_FLOATS = rb"\[%b(?:, ?%b)*\]" % (_FLOAT, _FLOAT)
 
 
 def parse_alike(first: dict[str, Any], texts: Sequence[bytes]) -> pa.Table:
@@ -22,7 +22,7 @@ def parse_alike(first: dict[str, Any], texts: Sequence[bytes]) -> pa.Table:
 
     Args:
         first: Facts of the first sample: scalars, and filled lists of scalars of one type.
-        texts: JSON of each sample, without spaces.
+        texts: JSON of each sample; without other spaces than one behind commas and colons.
 
     Raises:
         ValueError: The facts are not all of the first one's fields and types, or hold something else.
@@ -65,6 +65,6 @@ def _floats_written(first: dict[str, Any], data: bytes, count: int) -> bool:
     for names, form in ((floats, _FLOAT), (lists, _FLOATS)):
         # A quote ends before a colon after names only.
         fields = b"|".join(re.escape(canonical_json(name)) for name in names)
-        if names and len(re.findall(rb"(?:%b):%b" % (fields, form), data)) != count * len(names):
+        if names and len(re.findall(rb"(?:%b): ?%b" % (fields, form), data)) != count * len(names):
             return False
     return True

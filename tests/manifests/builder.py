@@ -19,7 +19,6 @@ from editmill.manifests import (
     ShardStats,
     SourceRecord,
     SourcesRecord,
-    canonical_json,
     derive_seed,
     digest,
     index_tar,
@@ -91,12 +90,13 @@ def make_members(row: SampleRow) -> dict[str, bytes]:
     pixels = np.full((SIDE, SIDE, 3), (40 + 60 * row.label, 17 * len(row.edit), row.seed % 251), dtype=np.uint8)
     mask = np.zeros((SIDE, SIDE), dtype=np.uint8)
     mask[4:12, 4:12] = 255
-    fields = {"key": row.key, "edit": row.edit, "level": row.level, "seed": row.seed, "class_name": row.class_name}
+    fields = {name: getattr(row, name) for name in ("key", "edit", "level", "seed", "class_name")}
+    fields["matrix"] = [1.0, row.level]
     return {
         "png": encode_png(pixels),
         "mask.png": encode_png(mask),
         "cls": str(row.label).encode(),
-        "json": canonical_json(fields),
+        "json": json.dumps(fields, sort_keys=True).encode(),
     }
 
 
