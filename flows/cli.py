@@ -16,6 +16,7 @@ from editmill.flows.commands.export import export
 from editmill.flows.commands.keys import keys
 from editmill.flows.commands.listing import models, recipes, show
 from editmill.flows.commands.masks import masks
+from editmill.flows.commands.push import push
 from editmill.flows.commands.refresh import diff, refresh, rollback
 from editmill.flows.commands.regate import regate
 from editmill.flows.failures import failure_of, stopping_cleanly
@@ -82,6 +83,7 @@ for command in (
     models,
     plan,
     preview,
+    push,
     recipes,
     refresh,
     regate,

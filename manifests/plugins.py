@@ -115,7 +115,9 @@ def _order(point: EntryPoint) -> tuple[str, bool, str]:
 
 def install_hint(extras: str) -> str:
     """Return how extras of editmill are installed: from a checkout, of which the embedded pack is a folder."""
-    return f"in a checkout of editmill: pip install --constraint constraints.txt '.[{extras}]' ./packs/tabletop"
+    # The extra requires the pack, which is on no index.
+    pack = " ./packs/tabletop" if "generate" in extras.split(",") else ""
+    return f"in a checkout of editmill: pip install --constraint constraints.txt '.[{extras}]'{pack}"
 
 
 def require(fits: bool, what: str) -> None:
