@@ -15,6 +15,7 @@ from editmill.evaluators.image_text.pairs import PairClassifier
 from editmill.evaluators.reporting import Report, name_dataset, spread, spread_names, start_document
 from editmill.evaluators.text.classification import ClassResult
 from editmill.evaluators.text.evaluation import TextEvaluation, TextModelResult, evaluate_text
+from editmill.evaluators.text.export import XMAI_CSV
 from editmill.evaluators.text.measures import EditMeasures
 from editmill.evaluators.text.retrieval import RetrievalResult
 from editmill.evaluators.text.sections import drop_plots, headline, sections
@@ -37,6 +38,7 @@ class TextEvaluator(Evaluator[TextEvaluation]):
 
     kind = "text"
     takes = frozenset({"images", "resamples"})
+    exports = {"xmai-csv": XMAI_CSV}
 
     def load_model(
         self, spec: str, *, class_names: Mapping[int, str], device: str

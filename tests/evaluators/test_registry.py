@@ -101,5 +101,5 @@ EVALUATOR = SketchEvaluator()
 
 def test_layouts_come_from_everywhere_and_the_evaluators() -> None:
     layouts = exporters()
-    assert set(layouts) == {"clip-benchmark", "coco", "dali", "imagefolder", "imagenet-e", "paired-folders"}
+    assert {"clip-benchmark", "dali", "imagenet-e", "xmai-csv"} < set(layouts)
     assert "labels.txt" in layouts["imagenet-e"].about

@@ -75,7 +75,8 @@ def _captions(source: SourceRecord) -> list[SampleRow]:
     made = []
     for edit, more in (("original", ""), ("grounded", ", blue")):
         for place, caption in enumerate(CAPTIONS):
-            values = {"caption_id": str(place), "caption": caption, "text": caption + more}
+            inserted = [{"noun": caption.split()[-1], "word": more.removeprefix(", ")}] if more else []
+            values = {"caption_id": str(place), "caption": caption, "text": caption + more, "insertions": inserted}
             fields = {"key": sample_key(source.id, f"{edit}-{place}"), "generator": "text", "level": 0.0}
             labels = {"label": (0, 1, 2)[place], "class_name": "", "parameters": values}
             made.append(make_row(source, edit).model_copy(update=fields | labels))

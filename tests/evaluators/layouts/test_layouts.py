@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from editmill.evaluators import exporters
@@ -28,6 +30,22 @@ def test_captions_are_one_sample_a_picture_with_a_line_a_caption(tmp_path: Path)
     (_, first), *_ = read_tar(tmp_path / "out/grounded/test/0.tar")
     assert first["txt"].decode().splitlines() == ["a red mug on a table, blue", "two cats sleep, blue"]
     assert (tmp_path / "out/grounded/dataset_type.txt").read_text() == "retrieval\n"
+
+
+def test_tables_of_captions_are_read_as_the_published_scripts_do(tmp_path: Path) -> None:
+    text(tmp_path / "set")
+    dataset = open_dataset(tmp_path / "set")
+    done = exporters()["xmai-csv"].write(dataset, tmp_path / "out")
+    assert done.images == {"original": 9, "grounded": 9}
+    assert len(os.listdir(tmp_path / "out/images")) == 3
+    table = pd.read_csv(tmp_path / "out/grounded.csv")
+    rows = zip(table["text"], table["objects"], table["attributes"], table["file"], strict=True)
+    before, objects, attributes, file = next(rows)
+    assert (before, literal_eval(objects), literal_eval(attributes)) == ("a red mug on a table", ["table"], ["blue"])
+    assert table["augmented"][0] == "a red mug on a table, blue"
+    assert set(table["label"]) == {"entailment", "neutral", "contradiction"}
+    assert (tmp_path / "out/images" / file).read_bytes() == dataset[Path(file).stem].members["png"]
+    assert pd.read_csv(tmp_path / "out/original.csv")["file"][0] == file
 
 
 def test_a_task_has_all_classes_and_its_tars_are_numbered(tmp_path: Path) -> None:
