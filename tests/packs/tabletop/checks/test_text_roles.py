@@ -1,43 +1,24 @@
-"""The text roles' shipped weights on a few held-out scenes, and the texts that they are measured on."""
+"""The texts that the text roles are measured on."""
 
 from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
-from types import ModuleType
 
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.masked_lm import SLOT
 from editmill.packs.tabletop.checks import causal_lm, masked_lm, nli
 from editmill.packs.tabletop.checks.common import held_out
 from editmill.packs.tabletop.world import Scene
 from editmill.packs.tabletop.world.inference import LABELS
 from editmill.packs.tabletop.world.sentences import GROUPS, Description, Thing
-from editmill.pipelines.packs import find_pack
-
-ROLES = {"masked_lm": masked_lm, "causal_lm": causal_lm, "nli": nli}
 
 
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
     return list(islice(held_out(), 24))
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_shipped_weights_hold_their_bounds_on_a_few_scenes(role: str, scenes: list[Scene]) -> None:
-    if role not in find_pack("tabletop").roles:
-        pytest.skip(f"the pack has no {role!r} yet; train it: python -m editmill.packs.tabletop.train {role}")
-    check: ModuleType = ROLES[role]
-    figures = check.measure(Models(find_pack("tabletop"), Placement(device="cpu")), scenes)
-    # With few scenes a share is known to some hundredths only.
-    assert {name: figures[name] for name, bound in check.BOUNDS.items() if figures[name] < bound - 0.12} == {}
-    assert {
-        name: figures[name] for name, limit in getattr(check, "LIMITS", {}).items() if figures[name] > limit + 0.2
-    } == {}
-    assert all(name.startswith(f"{role}_") for name in figures)
 
 
 def test_evidence_is_what_the_texts_with_a_slot_differ_in(scenes: list[Scene]) -> None:

@@ -1,8 +1,6 @@
-"""The shipped quantised autoencoder on a few held-out scenes, and what its check says of a broken one."""
+"""What the check of the quantised autoencoder says of a broken one."""
 
 from __future__ import annotations
-
-from itertools import islice
 
 import pytest
 
@@ -10,7 +8,7 @@ from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import read_pack
 from editmill.packs import tabletop
 from editmill.packs.tabletop.checks.common import held_out
-from editmill.packs.tabletop.checks.vq import BOUNDS, measure, reaches_everywhere
+from editmill.packs.tabletop.checks.vq import reaches_everywhere
 
 PACK = read_pack(tabletop.PACK)
 
@@ -18,14 +16,6 @@ PACK = read_pack(tabletop.PACK)
 @pytest.fixture
 def models() -> Models:
     return Models(PACK, Placement(device="cpu"))
-
-
-def test_shipped_weights_hold_their_bounds(models: Models) -> None:
-    figures = measure(models, list(islice(held_out(), 12)))
-    assert figures["vq_psnr"] >= BOUNDS["vq_psnr"]
-    assert figures["vq_gradients"] == 1.0
-    # A dozen scenes use fewer entries than the two hundred of the full check.
-    assert figures["vq_codebook_use"] > 0.5
 
 
 def test_a_decoder_without_input_has_no_gradients(models: Models) -> None:
