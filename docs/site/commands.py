@@ -29,13 +29,19 @@ def _command(parent: click.Context, name: str, level: int = 2) -> str:
     assert isinstance(parent.command, click.Group)
     command = parent.command.commands[name]
     context = click.Context(command, info_name=name, parent=parent)
-    parts = [f"{'#' * level} {context.command_path}\n", _prose(command.help or "")]
-    parts.append(f"```sh\n{' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n```\n")
+    usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+    parts = [f"{'#' * level} {context.command_path}\n", f"```text\n{usage}\n```\n", _prose(command.help or "")]
     records = [record for option in command.get_params(context) if (record := option.get_help_record(context))]
-    parts.append(table(("option", "meaning"), [(f"`{names}`", text.replace("[", "\\[")) for names, text in records]))
-    text = "\n".join(parts) + "\n"
+    rows = [(f"`{names}`", _meaning(text)) for names, text in records if text]
+    text = "\n".join([*parts, table(("option", "meaning"), rows)]) + "\n"
     below = sorted(command.commands) if isinstance(command, click.Group) else []
     return text + "".join(_command(context, inner, level + 1) for inner in below)
+
+
+def _meaning(text: str) -> str:
+    """Return an option's help for a cell; lines that click is told not to wrap stay lines."""
+    before, mark, lines = text.replace("[", "\\[").partition("\b\n")
+    return before + (" <br>".join(lines.strip().splitlines()) if mark else "")
 
 
 def _prose(text: str) -> str:
