@@ -141,12 +141,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
         if found := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/[^/]+/(.+)", path):
-            return self._file(self.hub.files[found[1]][found[2]])
+            data = self.hub.files[found[1]].get(found[2])
+            return self._send(404, b"", {"X-Error-Code": "EntryNotFound"}) if data is None else self._file(data)
         found = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(tree|revision)/([^/]+)(?:/(.*))?)?", path)
-        assert found, path
-        name, verb, _, below = found.groups()
-        if name not in self.hub.files:
+        if not found or found[1] not in self.hub.files:
             return self._answer(404, {"error": "Repository not found"})
+        name, verb, _, below = found.groups()
         if verb != "tree":
             return self._answer(200, {"id": name, "sha": "0" * 40, "private": self.hub.private[name]})
         entries = [one for one in self.hub.entries(name) if one["path"].startswith(f"{below}/" if below else "")]

@@ -21,8 +21,9 @@ COMMANDS = (
     f"plan imagenet-g {SOURCE} --models sd15 --set calibration=null",
     "plan watermark --source images:photos/images --models sd15",
     "verify set",
-    "evaluate set --model mine:zero --format html --output report.html",
+    "evaluate set --model mine:zero --format latex --output table.tex",
     "diff set set",
+    "push set --to my-lab/set --dry-run",
     "regate guarded --set guard.contrast=50 --out regated",
     *(
         f"export set --format {layout} --to exported-{layout}"

@@ -56,6 +56,13 @@ class GoldObject:
 
 @dataclass(frozen=True)
 class CaptionedImage(LoadedPicture):
-    """A source with its captions (in the record) and the objects that it names."""
+    """A source with its captions (in the record) and the objects that it names.
+
+    Attributes:
+        objects: What the source vouches for.
+        detected: The name and the attribute of each box of a published detector, whose places are not known; None where
+            the source brings none.
+    """
 
     objects: tuple[GoldObject, ...] = ()
+    detected: tuple[tuple[str, str], ...] | None = None

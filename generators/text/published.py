@@ -34,6 +34,7 @@ from editmill.manifests.seeds import derive_seed
 
 # The names and attributes of an image's boxes, in the order of their scores.
 Seen = dict[str, list[tuple[Sighting, str]]]
+UNPLACED = (-1.0, -1.0, -1.0, -1.0)
 
 
 class PublishedEditor:
@@ -100,14 +101,17 @@ class PublishedEditor:
         return cosines
 
     def _seen(self, jobs: Sequence[TextJob]) -> list[Seen]:
-        """Return what is seen of each caption's image.
+        """Return what is seen of each caption's image, or what its source says that a published detector saw.
 
         Both edits of a caption share one look, so that of the last call is remembered.
         """
         wanted = {job.caption.key: job.caption for job in jobs}
         new = [caption for key, caption in wanted.items() if key not in self._known]
-        fresh = self._look([caption.image for caption in new], [caption.caption.text for caption in new])
-        looked = {caption.key: seen for caption, seen in zip(new, fresh, strict=True)}
+        told = {caption.key: _told(caption.image) for caption in new}
+        unseen = [caption for caption in new if told[caption.key] is None]
+        fresh = self._look([one.image for one in unseen], [one.caption.text for one in unseen]) if unseen else []
+        looked = {key: seen for key, seen in told.items() if seen is not None}
+        looked |= {caption.key: seen for caption, seen in zip(unseen, fresh, strict=True)}
         self._known = {key: looked[key] if key in looked else self._known[key] for key in wanted}
         return [self._known[job.caption.key] for job in jobs]
 
@@ -182,6 +186,16 @@ class PublishedEditor:
             gold_existential=exists,
             person=is_person(lemma, lemma),
         )
+
+
+def _told(image: CaptionedImage) -> Seen | None:
+    """Return the names and attributes that the source brings along, without places; None where it brings none."""
+    if image.detected is None:
+        return None
+    seen: Seen = {}
+    for name, attribute in image.detected:
+        seen.setdefault(name, []).append((Sighting(name, UNPLACED, -1.0), attribute))
+    return seen
 
 
 def _phrase_of(outcome: Outcome, slot: MaskSlot) -> NounPhrase | None:

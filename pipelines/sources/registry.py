@@ -22,6 +22,7 @@ SOURCES: Registry[type[Source[Any]]] = Registry(
         "imagenet-s": "editmill.pipelines.sources.imagenet_s:ImageNetSSource",
         "coco-captions": "editmill.pipelines.sources.coco_captions:CocoCaptionsSource",
         "jsonl": "editmill.pipelines.sources.jsonl:JsonLinesSource",
+        "xmai-csv": "editmill.pipelines.sources.xmai_csv:XmaiCsvSource",
         "webdataset": "editmill.pipelines.sources.webdataset:WebDatasetSource",
         "images": "editmill.pipelines.sources.images:ImagesSource",
         "photographs": "editmill.pipelines.sources.photographs:PhotographsSource",

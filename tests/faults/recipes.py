@@ -207,7 +207,7 @@ def _fields() -> Iterator[Case]:
 
 def _source_field(kind: str, path: str, info: FieldInfo) -> Case:
     required = {"folder": "labels", "coco": "instances", "imagenet-s": "root", "coco-captions": "captions"}
-    given = {**required, "jsonl": "file", "webdataset": "shards", "images": "root"}
+    given = {**required, "xmai-csv": "captions", "jsonl": "file", "webdataset": "shards", "images": "root"}
     name = given.get(kind)
     start = f"kind: {kind}" + (f", {name}: x" if name and name != path else "")
     command = ("show", "demo", "--set", f"source={{{start}, {path}: {_bad(info)}}}")

@@ -52,6 +52,20 @@ def test_every_byte_arrives_and_is_read_back(hub: Hub, root: Path) -> None:
     assert [sample.key for sample in open_dataset(there)] == [sample.key for sample in open_dataset(root)]
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_two_lines_load_it(hub: Hub, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    from huggingface_hub import constants
+
+    assert push(root).exit_code == 0
+    monkeypatch.setattr(datasets.config, "HF_ENDPOINT", constants.ENDPOINT)
+    pattern = f"{constants.ENDPOINT}/datasets/{{repo_id}}/resolve/{{revision}}/{{path}}"
+    monkeypatch.setattr(datasets.config, "HUB_DATASETS_URL", pattern)
+    samples = datasets.load_dataset(NAME, split="test", streaming=True)
+    assert sorted(sample["__key__"] for sample in samples) == sorted(one.key for one in open_dataset(root))
+
+
 def test_what_was_cut_off_is_resumed(hub: Hub, root: Path) -> None:
     hub.room = 2
     result = push(root)

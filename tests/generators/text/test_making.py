@@ -30,6 +30,7 @@ from editmill.manifests.records import SampleRow, SourceRecord
 from editmill.packs.tabletop.captioned_source import TabletopCaptionsSource, TabletopCaptionsSpec
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
 from editmill.pipelines.sources.jsonl import JsonLinesSource, JsonLinesSpec
+from editmill.pipelines.sources.xmai_csv import XmaiCsvSource, XmaiCsvSpec
 from tests.checkpoints import write_clip
 from tests.generators.models.test_detector import write_detector
 from tests.generators.models.text_models import write_roberta
@@ -113,6 +114,20 @@ def test_insertions_stand_where_their_records_say(rows: list[SampleRow]) -> None
             for one in row.parameters["insertions"]:
                 assert text[one["start"] : one["end"]].lower() == one["word"].lower()
                 assert caption[one["noun_start"] : one["noun_end"]] == one["noun"]
+
+
+def test_published_edits_go_by_what_the_source_says_was_detected(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (90, 120, 60)).save(tmp_path / "a.png")
+    (tmp_path / "t.csv").write_text(
+        "text,file,objects,attributes\na dog beside a ball,a.png,\"['ball']\",\"['wooden']\"\n"
+    )
+    source = XmaiCsvSource(XmaiCsvSpec(captions=tmp_path / "t.csv"))
+    edits = [{"name": name} for name in ("original", "xmai-2023", "naive")]
+    rows = rows_of(run(make_maker("xmai", source, edits=edits)))
+    assert [row.parameters["text"] for row in of(rows, "naive")] == ["a dog beside a wooden ball"]
+    (published,) = of(rows, "xmai-2023")
+    (one,) = published.parameters["insertions"]
+    assert (one["noun"], one["box_class"], one["box"], one["boxes"]) == ("ball", "ball", [-1.0] * 4, 1)
 
 
 def test_operations_lead_back_to_the_source(rows: list[SampleRow]) -> None:
