@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
@@ -66,6 +67,13 @@ def test_what_all_samples_read_is_in_all_inputs(photos: Path, override: str) -> 
         # The embedded judges have a list of their own.
         set() if override.startswith("classes") else set(before)
     )
+
+
+def test_samples_made_alone_keep_the_inputs_that_earlier_versions_gave_them(photos: Path) -> None:
+    plan, inputs = plan_of(photos), inputs_of(plan_of(photos))
+    common = identify(plan, PLACEMENT).common
+    for sample in plan.samples():
+        assert inputs[sample.key] == sha256(f"{common[sample.edit.name]} {sample.reads}".encode()).hexdigest()
 
 
 def test_precision_is_in_all_inputs(photos: Path) -> None:
