@@ -67,8 +67,8 @@ def load_classifier(spec: str, *, class_names: Mapping[int, str] | None = None, 
     Raises:
         ModelError: The form is unknown, a package, file or function is missing, or the weights do not fit.
     """
-    kind, colon, rest = spec.partition(":")
-    if not colon or not kind or not rest:
+    kind, _, rest = spec.partition(":")
+    if not kind or not rest:
         raise ModelError(f"{spec!r} names no model", where="--model", fix=f"give {FORMS}")
     if kind in _ADAPTERS:
         return _ADAPTERS[kind](rest, class_names, device)

@@ -54,9 +54,16 @@ def test_a_missing_framework_names_the_install_command(tmp_path: Path) -> None:
         assert line.endswith("pip install --constraint constraints.txt '.[generate]' ./packs/tabletop")
 
 
-@pytest.mark.parametrize("spec", ["", "resnet50", "torchvision:", ":model", "C:/models/x:y", "on nx:model"])
-def test_unknown_forms_are_refused_with_the_known_ones(spec: str) -> None:
-    with pytest.raises(ModelError) as caught:
+@pytest.mark.parametrize(
+    ("spec", "what"),
+    [
+        *((spec, "names no model") for spec in ("", "resnet50", "torchvision:", ":model")),
+        ("C:/models/x:y", "neither a kind of model nor a module"),
+        ("on nx:model", "unknown kind of model"),
+    ],
+)
+def test_unknown_forms_are_refused_with_the_known_ones(spec: str, what: str) -> None:
+    with pytest.raises(ModelError, match=what) as caught:
         load_classifier(spec)
     assert "torchvision:ARCHITECTURE@WEIGHTS_FILE" in caught.value.fix
     assert caught.value.exit_code == 2

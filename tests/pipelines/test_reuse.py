@@ -22,6 +22,7 @@ from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
+from editmill.pipelines.reuse import sharded_like
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 
@@ -183,6 +184,14 @@ def test_removed_backgrounds_are_kept_where_a_folder_is_named(
     monkeypatch.setattr(PatchMatch, "fill", None)
     second = built(plan_of(tiny_pack, labels, "version=1.0.1"), tmp_path / "two", cache=tmp_path / "cache")
     assert [one.sha256 for one in second.shards] == [one.sha256 for one in first.shards]
+
+
+@pytest.mark.parametrize(("shards", "like"), [("auto", 3), (2, 2)])
+def test_a_recipe_without_a_number_of_shards_takes_that_of_the_dataset(
+    tiny_pack: Path, labels: Path, old: Path, shards: str | int, like: int
+) -> None:
+    recipe = plan_of(tiny_pack, labels).recipe.model_copy(update={"shards": shards})
+    assert sharded_like(recipe, open_dataset(old).manifest).shards == like
 
 
 def test_other_libraries_are_refused_or_named(
