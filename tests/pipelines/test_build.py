@@ -364,13 +364,17 @@ def test_a_missing_checkpoint_stops_before_the_folder_is_made(
     assert not (tmp_path / "out").exists()
 
 
-def test_shards_asked_for_singly_assemble_later(dataset: Path, tiny_plan: MakePlan, tmp_path: Path) -> None:
+def test_shards_asked_for_singly_assemble_later(
+    dataset: Path, tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "parts"
-    assert build(prepare(tiny_plan(), out, PLACEMENT), shards=[1], progress=False) is None
+    assert build(prepare(tiny_plan(), out, PLACEMENT), shards=[1], progress=True) is None
+    assert "editing" in capsys.readouterr().err
     assert not (out / MANIFEST).exists()
     with pytest.raises(DataError, match="incomplete"):
         open_dataset(out)
     run(tiny_plan(), out)
+    assert "editing" not in capsys.readouterr().err
     assert (out / MANIFEST).read_bytes() == (dataset / MANIFEST).read_bytes()
 
 
