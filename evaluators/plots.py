@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 from typing import Any, Literal
 
 from editmill.evaluators.extras import require_drawing
@@ -302,7 +303,7 @@ def _draw_curve(canvas: _Canvas, axes: Any, curve: Curve) -> Any:
 def _draw_distributions(canvas: _Canvas, plot: DistributionPlot) -> None:
     columns = min(3, len(plot.panels))
     rows = -(-len(plot.panels) // columns)
-    shown = canvas.axes(0.5 + 1.9 * rows, rows, columns)
+    shown = canvas.axes(0.5 + 2.0 * rows, rows, columns)
     for axes, one in zip(shown, plot.panels, strict=False):
         widths = [end - start for start, end in zip(one.edges, one.edges[1:], strict=False)]
         for counts, below, colour, name in (
@@ -312,7 +313,8 @@ def _draw_distributions(canvas: _Canvas, plot: DistributionPlot) -> None:
             axes.bar(one.edges[:-1], counts, widths, below, align="edge", color=colour, label=name)
         for place, _ in one.limits:
             axes.axvline(place, color=INK, lw=1.2, ls=(0, (4, 2)), label="threshold")
-        axes.set_title(one.name, fontsize=10, loc="left")
+        said = ", ".join(f"{name} {place:.4g}" for place, name in one.limits)
+        axes.set_title("\n".join([one.name, *wrap(said, 40)]), fontsize=9, loc="left")
         axes.tick_params(labelsize=8)
         axes.locator_params(axis="y", integer=True, nbins=4)
         axes.locator_params(axis="x", nbins=5)

@@ -8,7 +8,9 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict
 
 from editmill.evaluators.figures import TOO_FEW, Interval, p_text
 
@@ -149,6 +151,9 @@ class Table:
         controls: Numbers of the rows that a page shows in grey.
         foot: Whether the last row sums the others up.
     """
+
+    # For those who read tables back from JSON, where cells are never mere protocols.
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(arbitrary_types_allowed=True)
 
     title: str
     columns: Sequence[Column]

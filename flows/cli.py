@@ -19,6 +19,7 @@ from editmill.flows.commands.masks import masks
 from editmill.flows.commands.push import push
 from editmill.flows.commands.refresh import diff, refresh, rollback
 from editmill.flows.commands.regate import regate
+from editmill.flows.commands.report import report
 from editmill.flows.failures import failure_of, stopping_cleanly
 from editmill.flows.starting import run, serve
 
@@ -87,6 +88,7 @@ for command in (
     recipes,
     refresh,
     regate,
+    report,
     rollback,
     run,
     serve,

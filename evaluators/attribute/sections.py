@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from editmill.evaluators.acceptance import acceptance_table
 from editmill.evaluators.attribute.columns import ORIGINAL
 from editmill.evaluators.attribute.evaluation import AttributeEvaluation
 from editmill.evaluators.attribute.orders import Order, Step
@@ -37,7 +38,7 @@ _ORDER_NOTE = "A step of an order is clear where its whole interval lies on one 
 
 def sections(evaluation: AttributeEvaluation) -> list[Table]:
     """Return all tables, in reading order."""
-    return [_models(evaluation), _columns(evaluation), _strata(evaluation), _acceptance(evaluation)]
+    return [_models(evaluation), _columns(evaluation), _strata(evaluation), acceptance_table(evaluation.manifest)]
 
 
 def drop_plot(evaluation: AttributeEvaluation) -> BarPlot:
@@ -150,17 +151,3 @@ def _stratum_range(stratum: Stratum) -> str:
     if stratum.by == "size":
         return f"{percent_text(stratum.low)} to {percent_text(stratum.high)} %"
     return f"{stratum.low:.3f} to {stratum.high:.3f}"
-
-
-def _acceptance(evaluation: AttributeEvaluation) -> Table:
-    manifest = evaluation.manifest
-    rows: list[list[Cell]] = []
-    for edit in [*manifest.edits, *sorted(manifest.counts.keys() - set(manifest.edits))]:
-        statuses = manifest.counts.get(edit, {})
-        numbers = [sum(statuses.get(status, {}).values()) for status in ("ok", "rejected", "failed")]
-        found = [item for _, reasons in sorted(statuses.items()) for item in sorted(reasons.items())]
-        said = ", ".join(f"{reason} {count}" for reason, count in found if reason)
-        rows.append([edit, sum(numbers), *numbers, numbers[0] / sum(numbers) if sum(numbers) else None, said])
-    numbers_of = map(count, ("planned", "accepted", "rejected", "failed"))
-    columns = [words("edit"), *numbers_of, percent("accepted share"), words("reasons")]
-    return Table("Acceptance", columns, rows, shared=1)

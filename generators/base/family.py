@@ -125,11 +125,13 @@ class Regating(ABC, Generic[G]):
             those that read several.
         why_not: Why others can't be.
         reported: Whether thresholds come from a guard report, which another calibration may replace.
+        relative: Fields of ``limited`` that are no values of their score, but relative to something else.
     """
 
     limited: ClassVar[Mapping[str, str]]
     why_not: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[bool] = False
+    relative: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def judge(self, guard: G, report: GuardReport | None) -> Judge:
@@ -138,6 +140,10 @@ class Regating(ABC, Generic[G]):
     def binds(self, row: SampleRow) -> bool:
         """Return whether guards decided over a row; what was kept in any case stays as it is."""
         return True
+
+    def reported_limits(self, report: GuardReport) -> list[tuple[str, float, str]]:
+        """Return the thresholds of a calibration that count for all classes: score, least value, and gate."""
+        return []
 
     def needed(self, before: G, after: G) -> dict[str, str]:
         """Return the scores that a change reads, with the field that reads them."""

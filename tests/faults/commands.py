@@ -11,7 +11,7 @@ from tests.faults.drawing import BARE, ORIGINAL, labelled, put
 
 COMMANDS = (
     "audit", "build", "calibrate", "convert", "demo", "evaluate", "export", "keys", "masks", "models", "plan", "preview",
-    "recipes", "regate", "show", "verify",
+    "recipes", "regate", "report", "show", "verify",
 )  # fmt: skip
 BUILD = ("build", "imagenet-e", "--source", "folder:labels.csv", "--device", "cpu", "--workers", "1", *BARE, *ORIGINAL)
 # What each needs to get as far as its options are read.

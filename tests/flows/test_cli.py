@@ -189,6 +189,21 @@ def test_a_file_is_no_dataset(tmp_path: Path) -> None:
     assert_one_message(result, "a dataset is a folder, and this is a file", "README.md", "fix:")
 
 
+def test_a_dataset_is_shown_on_one_page_with_its_tables_in_every_form(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    build_dataset(tmp_path / "set")
+    stored = ("--format", "json", "--output", tmp_path / "e.json", "--predictions", tmp_path / "e.parquet")
+    asked = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero", *stored)
+    assert asked.exit_code == 0, asked.output
+    page, tables = ("--out", tmp_path / "page.html"), ("--tables", tmp_path / "tables")
+    shown = run("report", tmp_path / "set", "--evaluation", tmp_path / "e.json", *page, *tables)
+    assert shown.exit_code == 0, shown.output
+    assert "tests.flows.test_cli:always_zero" in (tmp_path / "page.html").read_text()
+    assert {path.suffix for path in (tmp_path / "tables").iterdir()} == {".txt", ".csv", ".json", ".tex", ".md"}
+    refused = run("report", tmp_path / "set", "--evaluation", tmp_path / "set" / "manifest.json", *page)
+    assert_one_message(refused, "not an evaluation in JSON", "manifest.json", "fix:")
+
+
 def test_baselines_are_for_generated_pictures_and_named_once(tmp_path: Path) -> None:
     build_dataset(tmp_path / "set")
     model = "tests.flows.test_cli:always_zero"

@@ -9,7 +9,7 @@ from editmill.generators.guards.ensemble.gates import GATES
 from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.rule import decide
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.manifests.guard_report import GuardReport
+from editmill.manifests.guard_report import POOLED, GuardReport
 from editmill.manifests.records import SampleRow
 
 _EARLIER = "what a picture is a duplicate of depends on those accepted before it"
@@ -51,6 +51,10 @@ class EnsembleRegating(Regating[EnsembleSettings]):
     def binds(self, row: SampleRow) -> bool:
         # Originals are controls, and a fallback shows the original.
         return row.edit != "original" and not row.parameters.get("fallback")
+
+    def reported_limits(self, report: GuardReport) -> list[tuple[str, float, str]]:
+        pooled = [one for one in report.thresholds if one.class_name == POOLED and one.gate in report.gates]
+        return [(GATES[one.gate].score, one.threshold, one.gate) for one in pooled if one.threshold is not None]
 
     def needed(self, before: EnsembleSettings, after: EnsembleSettings) -> dict[str, str]:
         added = [gate for gate in after.gates if gate not in before.gates]

@@ -1,0 +1,1 @@
+"""One page that shows a dataset: counts, pictures, guards, cost, evaluations and provenance."""

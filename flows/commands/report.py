@@ -1,0 +1,84 @@
+"""The command that shows a dataset on one page; it needs the light installation and the extra ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from editmill.flows.commands.dataset import write_tables
+from editmill.flows.commands.options import LocalPath
+from editmill.flows.commands.outputs import check_output, write_output
+
+
+@click.command()
+@click.argument("dataset")
+@click.option(
+    "--evaluation",
+    "evaluations",
+    multiple=True,
+    type=LocalPath(),
+    metavar="E.json",
+    help="What `editmill evaluate --format json --output E.json` wrote; repeat for several. With --predictions "
+    "E.parquet beside it, the page shows the samples that cost models most.",
+)
+@click.option("--out", type=LocalPath(), default="dataset.html", show_default=True, help="File to write.")
+@click.option("--tables", type=LocalPath(), help="Folder to write every table to, in every form.")
+def report(dataset: str, evaluations: tuple[Path, ...], out: Path, tables: Path | None) -> None:
+    """Show a dataset on one page: counts, pictures or captions, guards, cost, evaluations and provenance.
+
+    The page is one file that needs nothing beside it, at most some 10 MB large.
+
+    \b
+    Examples:
+      editmill report out/demo/scenes --out scenes.html
+      editmill evaluate out/demo/scenes --model pack:tabletop/classifier --format json --output e.json \\
+        --predictions e.parquet
+      editmill report out/demo/scenes --evaluation e.json --out scenes.html
+    """
+    from editmill.evaluators.dataset_page.choosing import Limit
+    from editmill.evaluators.dataset_page.page import dataset_page, page_tables
+    from editmill.evaluators.stored import read_evaluation
+    from editmill.manifests.reader import open_dataset
+    from editmill.pipelines.limits import limits_of
+
+    check_output(out, "--out", suffixes=(".html", ".htm"))
+    opened = open_dataset(dataset)
+    run, guards = _run(dataset), _guards(dataset, opened.manifest.files)
+    limits = [Limit(*limit) for limit in limits_of(opened.manifest, guards)]
+    stored = [read_evaluation(path, opened.manifest) for path in evaluations]
+    page = dataset_page(opened, limits=limits, guards=guards, run=run, evaluations=stored)
+    write_output(out, page.encode())
+    if tables is not None:
+        shown = [table for one in stored for table in one.shown.tables]
+        write_tables(tables, [*page_tables(opened, guards, run), *shown])
+    click.echo(str(out))
+
+
+def _run(dataset: str) -> dict[str, Any]:
+    """Return what run.json says, nothing where there is none or it is damaged."""
+    from editmill.manifests.errors import DataError
+    from editmill.manifests.manifest import RUN
+    from editmill.manifests.seals import parse_object
+    from editmill.manifests.store import Store
+
+    try:
+        return parse_object(Store(dataset).read(RUN), where=RUN)
+    except (OSError, DataError):
+        return {}
+
+
+def _guards(dataset: str, files: Any) -> Any:
+    """Return the dataset's calibration, None without one."""
+    from pydantic import ValidationError
+
+    from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, not_a_report
+    from editmill.manifests.store import Store
+
+    if all(one.path != GUARD_REPORT for one in files):
+        return None
+    try:
+        return GuardReport.model_validate_json(Store(dataset).read(GUARD_REPORT))
+    except ValidationError as error:
+        raise not_a_report(error, GUARD_REPORT) from error
