@@ -12,12 +12,11 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.generators.base.making import Built
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import PlannedSample
 from editmill.manifests.atomic import atomic_file
@@ -34,6 +33,10 @@ from editmill.manifests.store import Store
 from editmill.manifests.urls import is_url
 from editmill.pipelines.provenance import full_environment
 from editmill.pipelines.recipe import Recipe
+
+# Making loads OpenCV and torch, without which datasets are judged anew and sources taken down.
+if TYPE_CHECKING:
+    from editmill.generators.base.making import Built
 
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
@@ -180,7 +183,8 @@ def in_plan_order(
         yield from make(iter(planned()))
         return
     made = make(sample for sample in planned() if kept.row(sample) is None)
-    waiting, group = deque[Built](), list[Built]()
+    waiting: deque[Built] = deque()
+    group: list[Built] = []
     for _, mine in groupby(planned(), key=lambda sample: sample.source.id):
         for sample in mine:
             built = kept.built(sample, facts)
