@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from editmill.evaluators.base import EvaluatedModel, Evaluator, Options, name_apart
 from editmill.evaluators.classifiers import Classifier, load_classifier
-from editmill.evaluators.predictions import predict
+from editmill.evaluators.predictions import predict, predict_each
 from editmill.evaluators.registry import evaluator_of, exporters
 from editmill.evaluators.reporting import Report, render
 from editmill.evaluators.significance import holm, mcnemar_exact
@@ -40,6 +40,7 @@ __all__ = [
     "name_apart",
     "paired_drop",
     "predict",
+    "predict_each",
     "proportion_interval",
     "render",
     "report",

@@ -1,17 +1,22 @@
-"""One pass of a classifier over a dataset; only the predictions are kept, and which models they are of."""
+"""One pass of classifiers over a dataset; only the predictions are kept, and which models they are of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
+from editmill.evaluators.adapters.arrays import Image, IntArray
 from editmill.evaluators.classifiers import Classifier
 from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
 from editmill.manifests.progress import Progress
+from editmill.manifests.threads import in_threads
+
+T = TypeVar("T")
 
 SCHEMA = pa.schema(
     [
@@ -26,34 +31,62 @@ SCHEMA = pa.schema(
 )
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A classifier that takes a picture's share of its work apart, so that threads can do it ahead of the network."""
+
+    def prepare(self, image: Image) -> Any:
+        """Return what ``classify`` takes of a picture, RGB, uint8 [height, width, 3]; may run in several threads."""
+
+    def classify(self, prepared: list[Any]) -> IntArray:
+        """Return int64 [len(prepared)], as `editmill.evaluators.Classifier.predict` does."""
+
+
 def predict(dataset: Dataset, classifier: Classifier, *, batch_size: int = 32, progress: bool = True) -> pa.Table:
-    """Classify a selection's accepted samples, reading each shard once.
+    """Return `predict_each` of one classifier."""
+    return predict_each(dataset, [classifier], batch_size=batch_size, progress=progress)[0]
+
+
+def predict_each(
+    dataset: Dataset, classifiers: Sequence[Classifier], *, batch_size: int = 32, progress: bool = True
+) -> list[pa.Table]:
+    """Classify a selection's accepted samples by several models, reading each shard and decoding each picture once.
 
     Args:
         dataset: The selection.
-        classifier: The model.
-        batch_size: Images decoded and classified at a time.
+        classifiers: The models.
+        batch_size: Images classified at a time. Threads decode and prepare others meanwhile.
         progress: Whether to draw a bar on standard error when it takes longer than two seconds.
 
     Returns:
-        One row per accepted sample, with the columns of ``SCHEMA``.
+        Of each model one row per accepted sample, with the columns of ``SCHEMA``.
 
     Raises:
         RequestError: ``batch_size`` is below 1.
         DataError: The selection has no accepted sample.
-        ModelError: The classifier does not give one integer label per image.
+        ModelError: A classifier does not give one integer label per image.
     """
     if batch_size < 1:
         raise RequestError(f"a batch holds at least one image, got {batch_size}", where="batch_size")
     if not len(dataset):
         what = "there is no accepted sample to evaluate"
         raise DataError(what, where=dataset.manifest.name, fix="see the counts by status and reason in manifest.json")
-    batches: list[pa.RecordBatch] = []
-    with Progress(total=len(dataset), desc=classifier.name, unit="image", delay=2, disable=not progress) as bar:
-        for samples in _batched(iter(dataset), batch_size):
-            batches.append(_predict_batch(samples, classifier))
+    preparing = [one.prepare if isinstance(one, Preparing) else np.asarray for one in classifiers]
+
+    def ready(sample: Sample) -> tuple[Sample, list[Any]]:
+        image = np.asarray(sample.image())
+        return sample, [prepare(image) for prepare in preparing]
+
+    batches: list[list[pa.RecordBatch]] = [[] for _ in classifiers]
+    shown = classifiers[0].name if len(classifiers) == 1 else f"{len(classifiers)} models"
+    with Progress(total=len(dataset), desc=shown, unit="image", delay=2, disable=not progress) as bar:
+        for batch in _batched(in_threads(ready, dataset), batch_size):
+            samples = [sample for sample, _ in batch]
+            for number, classifier in enumerate(classifiers):
+                prepared = [pictures[number] for _, pictures in batch]
+                batches[number].append(_predict_batch(samples, prepared, classifier))
             bar.update(len(samples))
-    return pa.Table.from_batches(batches, schema=SCHEMA)
+    return [pa.Table.from_batches(one, schema=SCHEMA) for one in batches]
 
 
 def name_predictions(found: Iterable[tuple[str, pa.Table]]) -> pa.Table:
@@ -69,11 +102,11 @@ def name_predictions(found: Iterable[tuple[str, pa.Table]]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
-def _predict_batch(samples: list[Sample], classifier: Classifier) -> pa.RecordBatch:
-    images = [np.asarray(sample.image()) for sample in samples]
+def _predict_batch(samples: list[Sample], prepared: list[Any], classifier: Classifier) -> pa.RecordBatch:
     which = f"samples {samples[0].key} to {samples[-1].key}"
     try:
-        predicted = np.asarray(classifier.predict(images))
+        ask = classifier.classify if isinstance(classifier, Preparing) else classifier.predict
+        predicted = np.asarray(ask(prepared))
     except ModelError as error:
         raise ModelError(f"{error.what} ({which})", where=error.where, fix=error.fix) from error
     if predicted.shape != (len(samples),) or not np.issubdtype(predicted.dtype, np.integer):
@@ -86,6 +119,6 @@ def _predict_batch(samples: list[Sample], classifier: Classifier) -> pa.RecordBa
     return pa.RecordBatch.from_pydict(columns, schema=SCHEMA)
 
 
-def _batched(samples: Iterator[Sample], size: int) -> Iterator[list[Sample]]:
-    while batch := list(islice(samples, size)):
+def _batched(items: Iterator[T], size: int) -> Iterator[list[T]]:
+    while batch := list(islice(items, size)):
         yield batch

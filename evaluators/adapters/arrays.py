@@ -8,5 +8,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-# RGB images, uint8 [height, width, 3], of any and differing sizes.
-Images = list[npt.NDArray[np.uint8]]
+# RGB, uint8 [height, width, 3].
+Image = npt.NDArray[np.uint8]
+# Of any and differing sizes.
+Images = list[Image]

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
+from PIL.Image import Image as Picture
+from PIL.Image import fromarray as from_array
 
-from editmill.evaluators.adapters.arrays import Images, IntArray
+from editmill.evaluators.adapters.arrays import Image, Images, IntArray
 from editmill.evaluators.adapters.requirements import refusing, require
 from editmill.manifests import ModelError
 
@@ -23,28 +24,39 @@ WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
 
 @dataclass(frozen=True)
 class TensorClassifier:
-    """A torch module on preprocessed tensors; the class index is the label.
+    """A network on preprocessed tensors.
 
     Attributes:
         name: Shown in tables.
         model: Maps float [n, 3, height, width] to logits [n, classes].
         preprocess: Maps an RGB image to a float tensor [3, height, width], the same size for every image.
         device: Where the model is.
+        labels: Int64 [classes], the dataset's label of each class index, -1 where the dataset has none; None where the
+            class index is the label.
     """
 
     name: str
-    model: torch.nn.Module
-    preprocess: Callable[[Image.Image], torch.Tensor]
+    model: Callable[[torch.Tensor], torch.Tensor]
+    preprocess: Callable[[Picture], torch.Tensor]
     device: torch.device
+    labels: IntArray | None = None
+
+    def prepare(self, image: Image) -> torch.Tensor:
+        """Return the tensor of an image; see `editmill.evaluators.predictions.Preparing`."""
+        return self.preprocess(from_array(image))
+
+    def classify(self, prepared: list[torch.Tensor]) -> IntArray:
+        """Classify what ``prepare`` returned."""
+        import torch
+
+        with torch.inference_mode():
+            logits = self.model(torch.stack(prepared).to(self.device))
+        classes = np.asarray(logits.argmax(dim=1).cpu().numpy(), dtype=np.int64)
+        return classes if self.labels is None else self.labels[classes]
 
     def predict(self, images: Images) -> IntArray:
         """Classify images; see `editmill.evaluators.Classifier`."""
-        import torch
-
-        batch = torch.stack([self.preprocess(Image.fromarray(image)) for image in images])
-        with torch.inference_mode():
-            logits = self.model(batch.to(self.device))
-        return np.asarray(logits.argmax(dim=1).cpu().numpy(), dtype=np.int64)
+        return self.classify([self.prepare(image) for image in images])
 
 
 def pick_device(device: str) -> torch.device:

@@ -5,53 +5,20 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
+from PIL.Image import Image as Picture
 
-from editmill.evaluators.adapters.arrays import Images, IntArray
+from editmill.evaluators.adapters.arrays import IntArray
 from editmill.evaluators.adapters.hub import is_local
 from editmill.evaluators.adapters.requirements import refusing, require, shown_name
-from editmill.evaluators.adapters.torch_support import check_labels, pick_device
+from editmill.evaluators.adapters.torch_support import TensorClassifier, check_labels, pick_device
 from editmill.manifests import ModelError
-
-if TYPE_CHECKING:
-    import torch
 
 logger = logging.getLogger("editmill.evaluators")
 
 
-@dataclass(frozen=True)
-class TransformersClassifier:
-    """A transformers model and processor.
-
-    Attributes:
-        name: Shown in tables.
-        model: The model.
-        processor: Its image processor.
-        labels: Int64 [classes], the dataset's label of each class index; -1 where the dataset has none.
-        device: Where the model is.
-    """
-
-    name: str
-    model: Any
-    processor: Any
-    labels: IntArray
-    device: torch.device
-
-    def predict(self, images: Images) -> IntArray:
-        """Classify images; see `editmill.evaluators.Classifier`."""
-        import torch
-
-        inputs = self.processor(images=[Image.fromarray(image) for image in images], return_tensors="pt")
-        with torch.inference_mode():
-            logits = self.model(pixel_values=inputs["pixel_values"].to(self.device)).logits
-        return np.asarray(self.labels[logits.argmax(dim=1).cpu().numpy()], dtype=np.int64)
-
-
-def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TransformersClassifier:
+def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> TensorClassifier:
     """Load ``FOLDER_OR_HUB_ID``, in float32.
 
     Raises:
@@ -80,7 +47,12 @@ def load(rest: str, class_names: Mapping[int, str] | None, device: str) -> Trans
     target = pick_device(device)
     shown = shown_name(rest)
     labels = map_labels(names, class_names, model=shown)
-    return TransformersClassifier(shown, model.eval().to(target), processor, labels, target)
+    model = model.eval().to(target)
+
+    def preprocess(image: Picture) -> torch.Tensor:
+        return processor(images=image, return_tensors="pt")["pixel_values"][0]
+
+    return TensorClassifier(shown, lambda pixels: model(pixel_values=pixels).logits, preprocess, target, labels)
 
 
 def map_labels(model_names: Mapping[int, str], class_names: Mapping[int, str] | None, *, model: str) -> IntArray:

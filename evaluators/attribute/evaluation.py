@@ -15,7 +15,7 @@ from editmill.evaluators.attribute.rows import Sources, columns_of, count_planne
 from editmill.evaluators.attribute.strata import Stratum, strata
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
-from editmill.evaluators.predictions import predict
+from editmill.evaluators.predictions import predict_each
 from editmill.evaluators.statistics import Estimate
 from editmill.manifests import Dataset, Manifest
 
@@ -84,11 +84,13 @@ def evaluate_attribute(
     uncertainty = Uncertainty(options.confidence, resamples, options.seed)
     columns, sources = columns_of(dataset), read_sources(dataset)
 
-    def measure(model: EvaluatedModel[Classifier]) -> ModelDrops:
-        found = predict(dataset, model.model, batch_size=options.batch_size, progress=options.progress)
+    def measure(model: EvaluatedModel[Classifier], found: pa.Table) -> ModelDrops:
         outcomes = read_outcomes(found, columns)
         split, ordered = strata(outcomes, sources, uncertainty), orders(outcomes, uncertainty)
         return ModelDrops(model.name, *compare_columns(outcomes, uncertainty), split, ordered, found)
 
-    measured = tuple(map(measure, name_apart(models)))
+    models = name_apart(models)
+    classifiers = [one.model for one in models]
+    found = predict_each(dataset, classifiers, batch_size=options.batch_size, progress=options.progress)
+    measured = tuple(map(measure, models, found))
     return AttributeEvaluation(dataset.manifest, uncertainty, count_planned(dataset), sources, measured)

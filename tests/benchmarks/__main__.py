@@ -36,6 +36,7 @@ from tests.benchmarks.engine import (
     compare_workers,
     compare_writers,
 )
+from tests.benchmarks.evaluation import compare_evaluation
 from tests.benchmarks.refresh import measure_refresh
 from tests.manifests.builder import build_dataset
 
@@ -115,6 +116,7 @@ def main() -> None:
             "writers": lambda: compare_writers(folder / "writers"),
             "checks": lambda: compare_checks(folder / "checks"),
             "access": lambda: compare_access(folder / "access"),
+            "evaluation": lambda: compare_evaluation(folder / "evaluation"),
             "workers": lambda: compare_workers(folder / "workers"),
             "refresh": lambda: measure_refresh(folder / "refresh"),
             "dry-build": lambda: measure_dry_build(folder / "dry-build"),

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.evaluators import predict
+from editmill.evaluators import predict, predict_each
 from editmill.evaluators.adapters.functions import FunctionClassifier
-from editmill.manifests import DataError, Dataset, ModelError, RequestError
+from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
 from tests.evaluators.builder import PixelClassifier, build
 
 
@@ -20,6 +20,27 @@ def test_every_accepted_sample_is_predicted_once_in_reading_order(dataset: Datas
         assert all(
             found[name] == rows[found["key"]][name] for name in ("source_id", "edit", "level", "replica", "label")
         )
+
+
+def test_several_models_take_one_pass_over_the_pictures(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Brightness(PixelClassifier):
+        """Says how bright a picture is, in two steps."""
+
+        def prepare(self, image: np.ndarray) -> float:
+            return float(image.mean())
+
+        def classify(self, prepared: list[float]) -> np.ndarray:
+            return np.array(prepared, dtype=np.int64)
+
+    decoded: list[str] = []
+    decode = Sample.image
+    monkeypatch.setattr(Sample, "image", lambda sample: decoded.append(sample.key) or decode(sample))
+    labels, brightness = predict_each(dataset, [PixelClassifier(), Brightness()], batch_size=10, progress=False)
+    assert sorted(decoded) == sorted(dataset.keys())
+    assert labels.equals(predict(dataset, PixelClassifier(), progress=False))
+    means = [int(np.asarray(sample.image()).mean()) for sample in dataset]
+    assert brightness["predicted"].to_pylist() == means
+    assert set(means) == {0, 1, 2, 3, 4}
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 56, 100])

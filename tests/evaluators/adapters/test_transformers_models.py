@@ -9,6 +9,7 @@ from PIL import Image
 from transformers import ConvNextImageProcessor, ResNetConfig, ResNetForImageClassification
 
 from editmill.evaluators import load_classifier
+from editmill.evaluators.adapters.torch_support import TensorClassifier
 from editmill.evaluators.adapters.transformers_models import map_labels
 from editmill.manifests import ModelError
 from tests.evaluators.adapters.images import make_images
@@ -44,7 +45,8 @@ def test_labels_go_by_name_where_all_names_are_known(folder: Path) -> None:
     classifier = load_classifier(f"transformers:{folder}", class_names=names, device="cpu")
     assert classifier.predict(images).tolist() == expected
     assert classifier.name == "transformers:tiny-resnet"
-    assert classifier.model.dtype == torch.float32  # type: ignore[attr-defined]
+    assert isinstance(classifier, TensorClassifier)
+    assert classifier.model(torch.zeros(1, 3, 32, 32)).dtype == torch.float32
 
 
 def test_labels_go_by_index_otherwise(folder: Path) -> None:
