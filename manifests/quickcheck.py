@@ -1,16 +1,18 @@
 """Check that a shard is as its rows tell, at about the speed of one digest.
 
 The tar's own sha256 is that of the manifest, and so is that of the rows. What is compared is what both say: names,
-places and sizes of all members, labels and facts of samples. Digests of members, and the tar's md5, are not computed;
-they are as right as the writer that computed them from the same bytes.
+places and sizes of all members, labels and facts of samples. Digests of members, and the tar's md5, are computed where
+that is asked for; otherwise they are as right as the writer that computed them from the same bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tarfile
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,7 +23,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from editmill.manifests.factcheck import parse_alike
 from editmill.manifests.jsontypes import parse_typed
 from editmill.manifests.records import Manifest, ShardRecord
-from editmill.manifests.rows import iter_row_batches, member_column, row_schema
+from editmill.manifests.rows import iter_row_batches, iter_rows, member_column, row_schema
 from editmill.manifests.shardcheck import REPEATED, Found
 from editmill.manifests.stats import count_facts, shard_identity
 from editmill.manifests.store import Store
@@ -38,7 +40,9 @@ Places = npt.NDArray[np.int64]
 Units = npt.NDArray[np.uint8]
 
 
-def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Callable[[int], object]) -> Found | None:
+def as_told(
+    store: Store, manifest: Manifest, shard: ShardRecord, advance: Callable[[int], object], *, deep: bool = False
+) -> Found | None:
     """Return what a shard holds, or None where something is wrong, or other than editmill's writer leaves it.
 
     Args:
@@ -46,20 +50,24 @@ def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Calla
         manifest: The dataset's.
         shard: As the manifest lists it; its rows are known to be those of the manifest.
         advance: Called with the number of bytes of the tar that were read since the last call.
+        deep: Whether to compute digests of members and the md5 too, and to check every column of the rows.
     """
     try:
-        rows = _rows(store, manifest, shard)
+        rows = _rows(store, manifest, shard, deep)
         if not _rows_fit(rows, manifest, shard):
             return None
         accepted = rows.filter(pc.equal(rows["status"], "ok"))
         layout = _Layout.of(accepted, sorted(manifest.members))
         if not layout.fills(shard.bytes):
             return None
+        digests = _Digests(layout) if deep else None
         with store.open(shard.path) as stream:
-            read = _read(stream, layout, advance)
+            read = _read(stream, layout, advance, digests)
         if (read.size, read.sha256, read.alike) != (shard.bytes, shard.sha256, True):
             return None
         if not _labels_fit(accepted, layout, read.labels):
+            return None
+        if digests is not None and not digests.fit(accepted, sorted(manifest.members), shard.md5):
             return None
         types = _fact_types(accepted, layout, read.facts) if accepted.num_rows else None
     except (ValueError, FileNotFoundError):
@@ -70,13 +78,17 @@ def as_told(store: Store, manifest: Manifest, shard: ShardRecord, advance: Calla
     return Found([], accepted.num_rows, rows.num_rows, counts, identity, shard.first_key, types)
 
 
-def _rows(store: Store, manifest: Manifest, shard: ShardRecord) -> pa.Table:
+def _rows(store: Store, manifest: Manifest, shard: ShardRecord, deep: bool) -> pa.Table:
     places = [f"{member_column(member)}_{what}" for member in manifest.members for what in ("offset", "size")]
+    columns = None if deep else [*_COLUMNS, *places]
     schema = row_schema(manifest.members, manifest.score_names)
     with store.open(shard.rows.path) as stream:
-        batches = list(iter_row_batches(stream, schema=schema, columns=[*_COLUMNS, *places]))
-    # A file of rows has at least one group.
-    return pa.Table.from_batches(batches) if batches else schema.empty_table()
+        batches = list(iter_row_batches(stream, schema=schema, columns=columns))
+    rows = pa.Table.from_batches(batches) if batches else schema.empty_table()
+    if deep:
+        # Whatever is wrong with one is raised.
+        deque(iter_rows(rows, members=manifest.members, score_names=manifest.score_names), maxlen=0)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -148,7 +160,37 @@ class _Read:
     facts: Units
 
 
-def _read(stream: BinaryIO, layout: _Layout, advance: Callable[[int], object]) -> _Read:
+class _Digests:
+    """The md5 of a tar, and the sha256 of each member of a layout, of blocks as they are read."""
+
+    def __init__(self, layout: _Layout) -> None:
+        # For wids; systems in FIPS mode refuse md5 that is not declared harmless.
+        self._md5, self._sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+        self._left = deque(zip(layout.offsets.tolist(), (layout.offsets + layout.sizes).tolist(), strict=True))
+        self._found: list[str] = []
+
+    def update(self, block: memoryview, start: int) -> None:
+        """Take the block that begins at ``start`` in the tar."""
+        self._md5.update(block)
+        behind = start + len(block)
+        while self._left and self._left[0][0] < behind:
+            first, end = self._left[0]
+            self._sha256.update(block[max(0, first - start) : end - start])
+            if end > behind:
+                break
+            self._found.append(self._sha256.hexdigest())
+            self._sha256 = hashlib.sha256()
+            self._left.popleft()
+
+    def fit(self, accepted: pa.Table, members: Sequence[str], md5: str) -> bool:
+        """Tell whether the digests are those of the rows, and the md5 that of the manifest."""
+        told = zip(*(accepted[f"{member_column(member)}_sha256"].to_pylist() for member in members), strict=True)
+        return self._md5.hexdigest() == md5 and self._found == list(chain.from_iterable(told))
+
+
+def _read(
+    stream: BinaryIO, layout: _Layout, advance: Callable[[int], object], digests: _Digests | None = None
+) -> _Read:
     """Read a tar once: digest it, compare its headers, and keep labels and facts."""
     sha256, size, alike, heads = hashlib.sha256(), 0, True, layout.heads
     wanted = (layout.content(layout.labels), layout.content(layout.facts), np.array([layout.end]))
@@ -157,6 +199,8 @@ def _read(stream: BinaryIO, layout: _Layout, advance: Callable[[int], object]) -
     block = memoryview(buffer.data).cast("B")
     while count := _fill(stream, block):
         sha256.update(block[:count])
+        if digests is not None:
+            digests.update(block[:count], size)
         start, units = size // _UNIT, buffer[: count // _UNIT]
         here = _among(heads, start, len(units))
         alike = alike and same_headers(units[heads[here] - start], layout.names[here], layout.sizes[here])

@@ -187,7 +187,7 @@ class _Check:
 
     def _shard(self, shard: ShardRecord) -> Found:
         whole = shard.rows.path in self._whole
-        found = None if self._deep or not whole else as_told(self._store, self._manifest, shard, self._read)
+        found = as_told(self._store, self._manifest, shard, self._read, deep=self._deep) if whole else None
         # What is wrong with it, and whether it is only unusual, tells the check of every member.
         return found or ShardCheck(self._store, self._manifest, self._read).run(shard, readable=whole)
 

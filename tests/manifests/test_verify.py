@@ -240,9 +240,20 @@ def test_a_manifest_that_is_no_regular_file_is_a_problem(spoilable: Path) -> Non
     assert "not a regular file, but a FIFO" in verify_dataset(spoilable).problems[0].what
 
 
-def test_an_intact_dataset_is_digested_once(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("deep", [False, True])
+def test_an_intact_dataset_is_read_once(built: Path, monkeypatch: pytest.MonkeyPatch, deep: bool) -> None:
     monkeypatch.setattr(ShardCheck, "run", lambda *arguments, **named: pytest.fail("the slow check was asked"))
-    assert verify_dataset(built).ok
+    assert verify_dataset(built, deep=deep).ok
+
+
+def break_parameters(root: Path) -> None:
+    """Let a column that is compared with nothing hold what is no JSON."""
+    for path in (root / ROWS, root / "test/tiny-000001.parquet", root / "samples.parquet"):
+        table = pq.ParquetFile(path).read()
+        position = table.schema.get_field_index("parameters")
+        wrong = pa.array(["{"] * table.num_rows)
+        pq.write_table(table.set_column(position, table.schema.field(position), wrong), path)
+    reseal(root)
 
 
 def swap_member_digests(root: Path) -> None:
@@ -264,9 +275,13 @@ def swap_md5(root: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "what"),
-    [(swap_member_digests, "png is not at the offset, size and digest"), (swap_md5, f"the manifest says {'0' * 32}")],
+    [
+        (swap_member_digests, "png is not at the offset, size and digest"),
+        (swap_md5, f"the manifest says {'0' * 32}"),
+        (break_parameters, "is damaged"),
+    ],
 )
-def test_only_the_deep_check_computes_digests_of_members_and_md5(
+def test_only_the_deep_check_computes_digests_of_members_and_md5_and_reads_whole_rows(
     spoilable: Path, spoil: Callable[[Path], None], what: str
 ) -> None:
     spoil(spoilable)
