@@ -60,6 +60,7 @@ def test_a_missing_framework_names_the_install_command(tmp_path: Path) -> None:
         *((spec, "names no model") for spec in ("", "resnet50", "torchvision:", ":model")),
         ("C:/models/x:y", "neither a kind of model nor a module"),
         ("on nx:model", "unknown kind of model"),
+        ("mine.on nx:model", "unknown kind of model"),
     ],
 )
 def test_unknown_forms_are_refused_with_the_known_ones(spec: str, what: str) -> None:

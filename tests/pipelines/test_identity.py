@@ -13,6 +13,7 @@ import pytest
 from editmill.generators.models.loading import Placement
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.fingerprint import identify
+from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.shard import ShardTask
@@ -74,6 +75,13 @@ def test_samples_made_alone_keep_the_inputs_that_earlier_versions_gave_them(phot
     common = identify(plan, PLACEMENT).common
     for sample in plan.samples():
         assert inputs[sample.key] == sha256(f"{common[sample.edit.name]} {sample.reads}".encode()).hexdigest()
+
+
+def test_samples_made_together_change_together() -> None:
+    family = SimpleNamespace(unit=lambda asked, sample: "pair")
+    one, two, other = (SimpleNamespace(edit=SimpleNamespace(name="edit"), reads=reads) for reads in "abc")
+    before, after = (sample_inputs(family, None, [one, with_it], {"edit": "common"}) for with_it in (two, other))
+    assert before[0] != after[0]
 
 
 def test_precision_is_in_all_inputs(photos: Path) -> None:
