@@ -14,7 +14,7 @@ from editmill.evaluators.reporting import Shown
 from editmill.manifests import Manifest, RequestError
 from editmill.manifests.wording import first_problem
 
-_COLUMNS = {"model", "key", "source_id", "edit", "score"}
+_COLUMNS = {"model", "key", "source_id", "edit", "replica", "score"}
 _FIX = "write it by `editmill evaluate DATASET --format json --output E.json`, and by this version"
 
 

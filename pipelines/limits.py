@@ -28,6 +28,7 @@ def limits_of(manifest: Manifest, report: GuardReport | None) -> list[Limit]:
     found = [
         (score, float(settings[name]), name)
         for name, score in scores.items()
-        if score in manifest.score_names and name not in relative and isinstance(settings.get(name), int | float)
+        if name not in relative and isinstance(settings.get(name), int | float)
     ]
-    return [*found, *(regating.reported_limits(report) if regating and report else [])]
+    found += regating.reported_limits(report) if regating and report else []
+    return [limit for limit in found if limit[0] in manifest.score_names]

@@ -138,13 +138,19 @@ def _worst(accepted: pa.Table, edit: str, predictions: pa.Table) -> Iterator[Cho
     for model in dict.fromkeys(predictions["model"].to_pylist()):
         mine = predictions.filter(pc.equal(predictions["model"], model))
         original = mine.filter(pc.equal(mine["edit"], "original"))
-        before = dict(zip(original["source_id"].to_pylist(), original["score"].to_pylist(), strict=True))
-        edited = mine.filter(pc.equal(mine["edit"], edit)).select(["key", "source_id", "score"]).to_pylist()
-        lost = {row["key"]: before.get(row["source_id"], 1.0) - row["score"] for row in edited}
-        keys = [key for key in accepted["key"].to_pylist() if lost.get(key, 0.0) > 0]
+        before = {(row["source_id"], row["replica"]): row["score"] for row in original.to_pylist()}
+        edited = mine.filter(pc.equal(mine["edit"], edit)).to_pylist()
+        scores = {row["key"]: (_before(row, before), row["score"]) for row in edited}
+        lost = {key: old - new for key, (old, new) in scores.items() if old > new}
+        keys = [key for key in accepted["key"].to_pylist() if key in lost]
         if keys and edit != "original":
             key = max(keys, key=lambda one: lost[one])
-            at = accepted["key"].to_pylist().index(key)
-            why = f"{model} loses most here: score {before.get(_row(accepted, at)['source_id'], 1.0):.3g} on the source"
-            score = next(row["score"] for row in edited if row["key"] == key)
-            yield Chosen("worst", _row(accepted, at), f"{why}, {score:.3g} on this sample")
+            old, new = scores[key]
+            why = f"{model} loses most here: score {old:.3g} on the source, {new:.3g} on this sample"
+            yield Chosen("worst", _row(accepted, accepted["key"].to_pylist().index(key)), why)
+
+
+def _before(row: Mapping[str, Any], before: Mapping[tuple[str, int], float]) -> float:
+    """Return the score on the unedited sample, the first one where replicas share it; 1 without one."""
+    source = row["source_id"]
+    return before.get((source, row["replica"]), before.get((source, 0), 1.0))

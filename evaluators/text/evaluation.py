@@ -5,11 +5,12 @@ headline.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
@@ -26,6 +27,13 @@ from editmill.manifests import DataError, Dataset, Manifest, ModelError
 from editmill.manifests.progress import Progress
 
 Item = TypeVar("Item", bound=Hashable)
+RANKED = pa.schema(
+    [
+        *((name, pa.string()) for name in ("model", "key", "source_id", "edit")),
+        ("replica", pa.int64()),
+        ("score", pa.float64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class TextModelResult:
         classes: Classification of labelled captions; empty where there are no labels.
         cut: By edit, captions that are longer than the model reads, so that it sees only their beginning; None where it
             can't be told.
+        predictions: How well each caption found its image, see `editmill.evaluators.predictions.name_predictions`; its
+            ``score`` is 1 / rank.
     """
 
     model: str
@@ -47,6 +57,7 @@ class TextModelResult:
     results: tuple[RetrievalResult, ...]
     classes: tuple[ClassResult, ...]
     cut: dict[str, int] | None
+    predictions: pa.Table = field(default=None, repr=False, compare=False)
 
     @property
     def held_out(self) -> str:
@@ -129,6 +140,7 @@ def _evaluate(
     # Edits leave many captions as they are; a text is read once, so that equal texts score equally.
     texts, place = _distinct(captions.texts)
     results: tuple[RetrievalResult, ...] = ()
+    found: dict[str, FloatArray] = {}
     # Every pair is a pass of its own, too many to rank each caption among all images.
     if isinstance(model, PairClassifier):
         scores = _pair_scores(model, pictures, captions, size, title)
@@ -138,12 +150,27 @@ def _evaluate(
         _check_alike(evaluated.name, seen, read)
         # Features have length 1, so this is the cosine.
         scores = {edit: np.asarray((read[mine] * seen[captions.image]).sum(axis=1)) for edit, mine in place.items()}
-        results = search(read, place, seen, captions, resamples=resamples)
+        results, found = search(read, place, seen, captions, resamples=resamples)
     overlap, undecided = took_part(evaluated, manifest.models)
     long, cut = model.cut(texts), None
     if long is not None:
         cut = {edit: int((long[mine] & captions.made[edit]).sum()) for edit, mine in place.items()}
-    return TextModelResult(evaluated.name, overlap, undecided, results, _classified(scores, captions, resamples), cut)
+    classes, ranked = _classified(scores, captions, resamples), _predictions(evaluated.name, captions, found)
+    return TextModelResult(evaluated.name, overlap, undecided, results, classes, cut, ranked)
+
+
+def _predictions(model: str, captions: Captions, found: Mapping[str, FloatArray]) -> pa.Table:
+    """Return 1 / rank of every caption that was searched with, under the key of its sample."""
+    asked = searched(captions)
+    rows = [
+        {"model": model, "key": key, "source_id": source, "edit": edit, "replica": replica, "score": float(score)}
+        for edit, scores in found.items()
+        for (source, replica), key, score, kept in zip(
+            captions.sources, captions.keys[edit], scores, asked & captions.made[edit], strict=True
+        )
+        if kept
+    ]
+    return pa.Table.from_pylist(rows, schema=RANKED)
 
 
 def _check_alike(name: str, images: FloatArray, texts: FloatArray) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
 from editmill.evaluators.base import EvaluatedModel, Evaluator, Options
 from editmill.evaluators.image_text.models import TextModel, load_text_model
 from editmill.evaluators.image_text.pairs import PairClassifier
@@ -65,10 +67,17 @@ class TextEvaluator(Evaluator[TextEvaluation]):
             fields=_FIELDS,
             rows=[_row(result, one, model) for one in result.measures for model in result.models or (None,)],
             document=_document(result),
+            predictions=_predictions(result.models),
         )
 
 
 EVALUATOR = TextEvaluator()
+
+
+def _predictions(models: Sequence[TextModelResult]) -> pa.Table | None:
+    """Return the ranks under all models that searched; None without one."""
+    searched = [model.predictions for model in models if model.results]
+    return pa.concat_tables(searched) if searched else None
 
 
 def _row(evaluation: TextEvaluation, one: EditMeasures, model: TextModelResult | None) -> dict[str, Any]:

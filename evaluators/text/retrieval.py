@@ -154,8 +154,10 @@ def searched(captions: Captions) -> BoolArray:
 
 def search(
     texts: FloatArray, place: dict[str, IntArray], images: FloatArray, captions: Captions, *, resamples: int
-) -> tuple[RetrievalResult, ...]:
-    """Search all images with all captions; nothing where every caption contradicts its image.
+) -> tuple[tuple[RetrievalResult, ...], dict[str, FloatArray]]:
+    """Search all images with all captions; return a result per edit, and by edit 1 / rank of each caption's own image.
+
+    There is no result where every caption contradicts its image.
 
     Args:
         texts: Normalised features of the distinct texts [texts, features].
@@ -181,7 +183,7 @@ def search(
                 no_ops=float(1 - captions.edited[edit][counted].mean()),
             )
             results.append(result if edit == ORIGINAL else _compare(result, found, counted, captions, resamples))
-    return tuple(results)
+    return tuple(results), found
 
 
 def _compare(

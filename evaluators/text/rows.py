@@ -109,16 +109,20 @@ class Captions:
     """All captions whose unedited row did not fail, in order of their sources.
 
     Attributes:
+        sources: Id and number of each caption.
         images: Digests of the pictures, each once.
         image: Position in ``images`` of each caption's picture [captions].
         labels: 0 entailment, 1 neutral, 2 contradiction, -1 unlabelled [captions].
+        keys: Of the rows, by edit; "" where the edit failed.
         texts: By edit; the source's where there is no edit.
         edited, made: By edit, where it changed the caption, and where it did not fail [captions].
     """
 
+    sources: list[tuple[str, int]]
     images: list[str]
     image: IntArray
     labels: IntArray
+    keys: dict[str, list[str]]
     texts: dict[str, list[str]]
     edited: dict[str, BoolArray]
     made: dict[str, BoolArray]
@@ -130,13 +134,16 @@ def line_up(rows: dict[str, list[CaptionRow]]) -> Captions:
         (row for row in rows.get(ORIGINAL, []) if not row.failed), key=lambda row: (row.source_id, row.replica)
     )
     place = {image: number for number, image in enumerate(dict.fromkeys(row.image for row in unedited))}
-    texts, edited, made = {}, {}, {}
+    keys, texts, edited, made = {}, {}, {}, {}
     for edit, mine in rows.items():
         found = {(row.source_id, row.replica): row for row in mine if not row.failed}
         lined = [found.get((row.source_id, row.replica)) for row in unedited]
+        keys[edit] = [row.key if row else "" for row in lined]
         # A failed edit keeps its place with the text of the source; "made" says that it does not count.
         texts[edit] = [(row or source).text for row, source in zip(lined, unedited, strict=True)]
         edited[edit] = np.array([row is not None and row.edited for row in lined], bool)
         made[edit] = np.array([row is not None for row in lined], bool)
     image = np.array([place[row.image] for row in unedited], np.int64)
-    return Captions(list(place), image, np.array([row.label for row in unedited], np.int64), texts, edited, made)
+    labels = np.array([row.label for row in unedited], np.int64)
+    sources = [(row.source_id, row.replica) for row in unedited]
+    return Captions(sources, list(place), image, labels, keys, texts, edited, made)

@@ -142,7 +142,7 @@ class Regating(ABC, Generic[G]):
         return True
 
     def reported_limits(self, report: GuardReport) -> list[tuple[str, float, str]]:
-        """Return the thresholds of a calibration that count for all classes: score, least value, and gate."""
+        """Return the thresholds that a calibration sets for all classes together: score, least value, and gate."""
         return []
 
     def needed(self, before: G, after: G) -> dict[str, str]:

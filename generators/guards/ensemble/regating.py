@@ -53,8 +53,13 @@ class EnsembleRegating(Regating[EnsembleSettings]):
         return row.edit != "original" and not row.parameters.get("fallback")
 
     def reported_limits(self, report: GuardReport) -> list[tuple[str, float, str]]:
-        pooled = [one for one in report.thresholds if one.class_name == POOLED and one.gate in report.gates]
-        return [(GATES[one.gate].score, one.threshold, one.gate) for one in pooled if one.threshold is not None]
+        # The calibrated rule has a threshold on the product of all gates alone.
+        gates = () if report.rule == "calibrated" else report.gates
+        limits = Limits.of_report(report)
+        least = {gate: limits.least(gate, POOLED) for gate in gates}
+        return [
+            (GATES[gate].score, GATES[gate].limit if value is None else value, gate) for gate, value in least.items()
+        ]
 
     def needed(self, before: EnsembleSettings, after: EnsembleSettings) -> dict[str, str]:
         added = [gate for gate in after.gates if gate not in before.gates]

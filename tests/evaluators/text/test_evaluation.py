@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from PIL import Image
 
-from editmill.evaluators import Options
+from editmill.evaluators import Options, report
 from editmill.evaluators.adapters.arrays import FloatArray
 from editmill.evaluators.image_text.models import load_text_model
 from editmill.evaluators.statistics import paired_drop
@@ -92,6 +92,11 @@ def test_tables_of_two_models(dataset: Dataset) -> None:
         *(f"Drop of the MRR: {model.model}" for model in result.models)
     ]
     assert "own image among all 12 images" in text
+    found = report(result).predictions.to_pylist()
+    mean = {one.edit: one.mrr.value for one in result.models[0].results}
+    mine = [row["score"] for row in found if (row["model"], row["edit"]) == (result.models[0].model, "grounded")]
+    assert np.mean(mine) == pytest.approx(mean["grounded"])
+    assert {row["key"] for row in found} <= set(dataset.table["key"].to_pylist())
     assert {name for name in names_of(document) if f"`{name}`" not in PAGE.read_text()} == set()
 
 
@@ -138,13 +143,13 @@ def altered(dataset: Dataset, change: Callable[[dict[str, Any]], None]) -> Datas
     rows = dataset.table.to_pylist()
     for row in rows:
         change(row)
-    return Dataset(dataset._store, dataset.manifest, pa.Table.from_pylist(rows, schema=dataset.table.schema))
+    return Dataset(dataset.store, dataset.manifest, pa.Table.from_pylist(rows, schema=dataset.table.schema))
 
 
 def with_models(dataset: Dataset, **fields: str) -> Dataset:
     """The dataset with all of its models' records changed."""
     models = tuple(record.model_copy(update=fields) for record in dataset.manifest.models)
-    return Dataset(dataset._store, dataset.manifest.model_copy(update={"models": models}), dataset.table)
+    return Dataset(dataset.store, dataset.manifest.model_copy(update={"models": models}), dataset.table)
 
 
 def test_a_model_that_took_part_is_recognised_by_its_hub_id(dataset: Dataset) -> None:
@@ -344,7 +349,7 @@ def test_models_that_are_not_there(spec: str) -> None:
 def test_other_datasets_are_refused(dataset: Dataset) -> None:
     manifest = make_manifest(make_sources(1), [])
     with pytest.raises(DataError, match="edits no captions"):
-        read_rows(Dataset(dataset._store, manifest, dataset.table))
+        read_rows(Dataset(dataset.store, manifest, dataset.table))
 
 
 def test_intervals_of_drops_cover_the_truth() -> None:

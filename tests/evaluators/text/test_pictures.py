@@ -20,7 +20,7 @@ from tests.manifests.builder import build_dataset
 def reference(tmp_path: Path) -> Dataset:
     build_dataset(tmp_path / "set")
     dataset = open_dataset(tmp_path / "set")
-    return Dataset(dataset._store, dataset.manifest.model_copy(update={"members": ("cls", "json")}), dataset.table)
+    return Dataset(dataset.store, dataset.manifest.model_copy(update={"members": ("cls", "json")}), dataset.table)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
