@@ -44,7 +44,7 @@ class Holder:
         token: Drawn for this lock alone.
     """
 
-    host: str = "an unknown machine"
+    host: str = ""
     machine: str = ""
     pid: int = 0
     started: str = ""
@@ -52,9 +52,10 @@ class Holder:
     token: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"process {self.pid} on {self.host} since {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(self.since))}"
-        )
+        if not self.token:
+            return "an unknown process, since its lock can't be read"
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.since))
+        return f"process {self.pid} on {self.host} since {since}"
 
 
 class Lock:
@@ -117,7 +118,9 @@ def take(path: Path, what: str, *, wait: bool = True) -> Lock:
 
 def occupied(path: Path, holder: Holder, what: str) -> OccupiedError:
     """Return the refusal of what another process holds."""
-    fix = f"wait for it (leave out --no-wait), or stop it; it counts as gone {STALE:.0f} seconds after its end"
+    fix = "wait for it (leave out --no-wait), or stop it"
+    if holder.machine != _machine():
+        fix += f"; it counts as gone when the lock has not been renewed for {STALE:.0f} seconds"
     return OccupiedError(f"{what} is in use by {holder}", where=str(path), fix=fix)
 
 
@@ -201,12 +204,14 @@ def _token(path: Path) -> str:
 
 
 def _read(path: Path) -> Holder | None:
-    """Return the holder that a file names, an unknown one where it is not written yet; None where there is no file."""
+    """Return the holder that a file names, an unknown one where it names none (yet); None where there is no file."""
     try:
-        return Holder(**read_json(path))
+        facts = read_json(path)
+        whole = all(type(facts[name]) is type(unknown) for name, unknown in vars(Holder()).items())
+        return Holder(**facts) if whole else Holder()
     except FileProblem as problem:
         return None if problem.errno == errno.ENOENT else Holder()
-    except TypeError:
+    except (TypeError, KeyError):
         return Holder()
 
 

@@ -32,8 +32,9 @@ def test_a_lock_is_a_file_while_it_is_held(tmp_path: Path) -> None:
     with take(path, "it") as lock:
         lock.check()
         assert json.loads(path.read_text())["pid"] == os.getpid()
-        with pytest.raises(OccupiedError, match=rf"it is in use by process {os.getpid()} on .* since 20"):
+        with pytest.raises(OccupiedError, match=rf"it is in use by process {os.getpid()} on .* since 20") as refused:
             take(path, "it", wait=False)
+        assert "60 seconds" not in str(refused.value), "of this machine it is seen at once"
         assert others_in(tmp_path) == {}
     assert list(tmp_path.iterdir()) == []
     take(path, "it")
@@ -82,11 +83,15 @@ def test_of_this_machine_a_process_that_is_gone_holds_nothing(tmp_path: Path) ->
     take(path, "it", wait=False).release()
 
 
-def test_a_lock_that_is_just_being_written_lives(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["", "garbage", "{}", "[]", '{"pid": "x"}', '{"token": 1}'])
+def test_a_lock_that_says_nothing_lives_until_it_is_stale(tmp_path: Path, text: str) -> None:
+    """It may be one that is just being written."""
     path = tmp_path / ".x.editmill-lock"
-    path.write_text("")
-    with pytest.raises(OccupiedError, match="unknown machine"):
+    path.write_text(text)
+    with pytest.raises(OccupiedError, match=r"(?s)unknown process, since its lock can't be read.*gone when the lock"):
         take(path, "it", wait=False)
+    os.utime(path, (time.time() - STALE - 5,) * 2)
+    take(path, "it", wait=False).release()
 
 
 def test_a_holder_renews_its_lock_and_notices_that_another_took_it(
@@ -126,13 +131,14 @@ def test_who_finds_the_lock_of_a_dead_one_replaced_gives_it_back(
 def test_of_many_processes_one_at_a_time_holds_it(tmp_path: Path) -> None:
     path, busy = tmp_path / ".x.editmill-lock", tmp_path / "busy"
     foreign(path, age=1000)
-    context = multiprocessing.get_context("fork")
-    children = [context.Process(target=hold_alone, args=(path, busy, 20)) for _ in range(4)]
+    # Processes that are forked after a flow has run in this one end with code 1, whatever they do.
+    context = multiprocessing.get_context("spawn")
+    children = [context.Process(target=hold_alone, args=(path, busy, 20)) for _ in range(3)]
     for child in children:
         child.start()
     for child in children:
         child.join()
-    assert [child.exitcode for child in children] == [0] * 4
+    assert [child.exitcode for child in children] == [0] * 3
     assert list(tmp_path.iterdir()) == []
 
 
