@@ -106,11 +106,14 @@ def load_manifest(store: Store) -> Manifest:
 
 def manifest_bytes(store: Store) -> bytes:
     """Read the manifest's bytes; see `read_manifest`. Of a folder of versions the store enters the current one."""
-    if store.is_file():
-        raise RequestError("a dataset is a folder, and this is a file", where=store.root, fix="check the path")
     try:
         return store.read(MANIFEST)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, CorruptDatasetError) as error:
+        if store.is_file():
+            what = "a dataset is a folder, and this is a file"
+            raise RequestError(what, where=store.root, fix="check the path") from error
+        if isinstance(error, CorruptDatasetError):
+            raise
         if (current := current_manifest(store)) is not None:
             return current
         if not store.exists():

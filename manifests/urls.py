@@ -31,6 +31,10 @@ BLOCK = 2**22
 WAITS = (0.1, 0.5, 2.0, 5.0)
 # What libraries raise, beside errors of Python itself, where trying again does not help.
 REFUSALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError")
+# And where nothing answers: an address that is wrong, or a network that is down.
+SILENCE = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "ClientConnectorError")
+# Stores that have answered this process.
+_known: set[str] = set()
 
 
 def is_url(path: str | Path) -> bool:
@@ -89,23 +93,31 @@ def connect_store(url: str | Path, *, where: str) -> None:
 def tried(call: Callable[[], T], where: str) -> T:
     """Return what a call of a store returns, which is tried again where the network may have failed.
 
+    A store that has never answered this process is not waited for: its address may be wrong.
+
     Raises:
         FileNotFoundError, FileExistsError: As the call.
         RequestError: The store refuses it.
         OSError: It failed every time.
     """
+    store = "/".join(where.split("/")[:3])
     for wait in (*WAITS, None):
         try:
-            return call()
+            found = call()
         except (EditmillError, FileNotFoundError, FileExistsError):
+            _known.add(store)
             raise
         except Exception as error:
             # Each library has errors of its own.
             if isinstance(error, (PermissionError, NotImplementedError)) or type(error).__name__ in REFUSALS:
                 raise refused(where, error) from error
-            if wait is None:
+            lost = type(error).__name__ in SILENCE and store not in _known
+            if wait is None or lost:
                 raise OSError(errno.EIO, f"the store can't be reached: {first_line(error)}", where) from error
             time.sleep(wait)
+        else:
+            _known.add(store)
+            return found
     raise AssertionError
 
 
