@@ -90,7 +90,13 @@ def test_what_is_copied_into_an_image_exists_and_is_sent() -> None:
     assert all((ROOT / name).exists() for name in sent)
     linked = {path.resolve().relative_to(ROOT).parts[0] for path in (ROOT / "src/editmill").iterdir()}
     assert linked <= sent
-    assert {"docker/health.py", "docker/prefect.container.yaml", "constraints.txt", "pyproject.toml"} <= sent
+    assert {
+        "docker/health.py",
+        "docker/install.sh",
+        "docker/prefect.container.yaml",
+        "constraints.txt",
+        "pyproject.toml",
+    } <= sent
 
 
 def test_the_dockerfile_has_no_fault_that_hadolint_knows() -> None:

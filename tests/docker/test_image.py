@@ -89,7 +89,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     aside = shutil.ignore_patterns(".*", "build", "out", "runs", "*.egg-info")
     shutil.copytree(ROOT, folder / "copy", symlinks=True, ignore=aside)
     # The last is for Python before 3.11.3, which the base has and this machine may not.
-    wanted = [".[generate,watermark]", "./packs/tabletop", "setuptools>=77", "async-timeout"]
+    wanted = [".[generate,watermark,s3]", "./packs/tabletop", "setuptools>=77", "async-timeout"]
     pip = [
         sys.executable,
         "-m",
