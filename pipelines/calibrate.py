@@ -21,6 +21,7 @@ from editmill.manifests.versions import current_manifest
 from editmill.pipelines.fingerprint import distinct_names
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.shard import configure_process, make_build
+from editmill.pipelines.spent import Account
 
 logger = logging.getLogger("editmill.calibrate")
 
@@ -47,7 +48,8 @@ def calibrate_guards(
     # A build that goes on must keep the limits by which its finished shards were judged.
     report = _found(Store(out), inputs)
     if report is None:
-        report = (reuse and _found(_entered(reuse), inputs)) or make_report(plan, placement, inputs)
+        with Account(out, placement.resolve()):
+            report = (reuse and _found(_entered(reuse), inputs)) or make_report(plan, placement, inputs)
         write_guard_report(out, report)
     for caution in cautions(report):
         logger.warning("%s", caution)

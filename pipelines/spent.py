@@ -41,7 +41,7 @@ class Account:
 
     def __init__(self, out: Path, device: torch.device) -> None:
         self._path = out / FOLDER / f"{secrets.token_hex(8)}.json"
-        self._memory, self._evaluations = PeakMemory(device), 0
+        self._memory, self._evaluations, self._accelerated = PeakMemory(device), 0, device.type != "cpu"
         self._stages: dict[str, float] = {}
         self._began = self._wrote = time.monotonic()
         take_seconds()
@@ -62,8 +62,10 @@ class Account:
         """Put the sums so far on the disk."""
         self._wrote = time.monotonic()
         self._stages = _added([self._stages, take_seconds()])
+        seconds = self._wrote - self._began
         facts = {
-            "seconds": self._wrote - self._began,
+            "seconds": seconds,
+            "accelerator_seconds": seconds * self._accelerated,
             "stages": self._stages,
             "evaluations": self._evaluations,
             PEAK: self._memory.peak(),
@@ -75,7 +77,7 @@ class Account:
 def total(out: Path) -> dict[str, Any]:
     """Return the sum of all accounts of a dataset, that of an earlier finished build of it included, as JSON values.
 
-    Seconds are those of all processes together.
+    Seconds are those of all processes together; of accelerators, those of the processes that ran on one.
     """
     earlier = _read(out / RUN).get("spent", {})
     accounts = [earlier, *map(_read, (out / FOLDER).glob("*.json"))]
@@ -86,6 +88,8 @@ def _summed(accounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     stages = _added([account["stages"] for account in accounts])
     return {
         "seconds": round(sum(account["seconds"] for account in accounts), 1),
+        # Of a process that has one to itself; earlier programs did not note it.
+        "accelerator_seconds": round(sum(account.get("accelerator_seconds", 0.0) for account in accounts), 1),
         "stages": {name: round(seconds, 1) for name, seconds in stages.items()},
         "evaluations": sum(account["evaluations"] for account in accounts),
         PEAK: max((account[PEAK] for account in accounts), default=0),
@@ -108,7 +112,9 @@ def described(out: str | Path) -> str:
     stages = {name: spent["stages"][name] for name in STAGES if name in spent["stages"]}
     shares = ", ".join(f"{name} {seconds / spent['seconds']:.0%}" for name, seconds in stages.items())
     memory = f"at most {spent[PEAK] / 1e9:.1f} GB of memory a process"
-    return f"time: {shares}; {spent['evaluations']:,} network evaluations, {memory}"
+    hours = spent.get("accelerator_seconds", 0.0) / 3600
+    accelerators = f", {hours:.2f} accelerator hours" if hours else ""
+    return f"time: {shares}; {spent['evaluations']:,} network evaluations{accelerators}, {memory}"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -34,13 +34,16 @@ def test_accounts_of_processes_and_of_an_earlier_run_are_added_up(tmp_path: Path
         raise KeyboardInterrupt
     assert total(tmp_path)["evaluations"] == 6
     told = {"seconds": 2.0, "stages": {"networks": 1.5}, "evaluations": 6, "peak_bytes": 10**10}
+    told["accelerator_seconds"] = 5400.0
     write_run(tmp_path, {"spent": told})
     spend(tmp_path, cost=1)
     (tmp_path / ".cache" / "spent" / "damaged.json").write_bytes(b"{")
     spent = total(tmp_path)
     assert spent["evaluations"] == 6 + 6 + 2
     assert spent["stages"]["networks"] >= 1.5
-    assert described(tmp_path) == "time: networks 75%; 6 network evaluations, at most 10.0 GB of memory a process"
+    assert spent["accelerator_seconds"] == 5400
+    told = "6 network evaluations, 1.50 accelerator hours, at most 10.0 GB of memory a process"
+    assert described(tmp_path) == f"time: networks 75%; {told}"
 
 
 def test_the_display_tells_speed_and_accepted_share_of_what_this_run_did() -> None:
