@@ -17,7 +17,9 @@ from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.manifest import MANIFEST, read_manifest
 from editmill.manifests.records import Manifest
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.store import Store
+from editmill.manifests.urls import is_url
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import (
     VERSIONS,
@@ -39,7 +41,9 @@ from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
+from editmill.pipelines.stored_versions import fetch_versions, publish_versions
 from editmill.pipelines.takedown import forget, forgotten, mend
+from editmill.pipelines.uploads import scratch_folder
 from editmill.pipelines.workspace import begun
 
 # Beside the versions: the one that is being built, and what each was made from.
@@ -51,7 +55,7 @@ class Refresh:
     """What a refresh will do.
 
     Attributes:
-        root: The folder of versions.
+        root: The folder of versions on this machine.
         plan: Of the new version.
         identity: Its fingerprint and models.
         placement: Where models run.
@@ -62,6 +66,7 @@ class Refresh:
         ready: Whether the new version is there already: a refresh was stopped before it made it current.
         mixed: Whether other versions of libraries may have built the old one.
         lock: By which other refreshes are kept out; None where nothing is going to be made.
+        remote: The folder of versions in an object store, where there is one; ``root`` is where it is refreshed.
     """
 
     root: Path
@@ -75,6 +80,7 @@ class Refresh:
     ready: bool
     mixed: bool
     lock: Lock | None
+    remote: RemoteFolder | None = None
 
     def __enter__(self) -> Refresh:
         return self
@@ -87,6 +93,11 @@ class Refresh:
     def version(self) -> str:
         """The new version, or the current one where nothing differs."""
         return self.plan.recipe.version
+
+    @property
+    def where(self) -> str:
+        """Where readers find that version: its folder, or its URL."""
+        return f"{self.root if self.remote is None else self.remote.root}/{VERSIONS}/{self.version}"
 
     def prepare(
         self, calibrate: Callable[..., GuardReport | None] = calibrate_guards, *, cache: Path | None = None
@@ -133,6 +144,8 @@ class Refresh:
         make_current(self.root, self.version)
         if keep is not None:
             _prune(self.root, keep)
+        if self.remote is not None:
+            publish_versions(self.remote, self.root, None if self.old is None else self.old.name)
         return read_manifest(version_folder(self.root, self.version))
 
     def _move(self) -> None:
@@ -148,38 +161,44 @@ class Refresh:
 
 def plan_refresh(
     recipe: Recipe,
-    root: Path,
+    root: Path | str,
     placement: Placement,
     *,
     most: float = 0.2,
     mixed: bool = False,
     wait: bool = True,
     dry: bool = False,
+    scratch: Path | None = None,
 ) -> Refresh:
     """Find out what a refresh would do; nothing is built, and no model is loaded.
 
     Args:
         recipe: What the dataset is made by.
-        root: The folder of versions, made where it is missing.
+        root: The folder of versions, or its URL in an object store; made where it is missing.
         placement: Where models run.
         most: Largest share of the current version's samples that may be gone or made anew.
         mixed: Whether other versions of libraries may have built the current version.
         wait: Whether to wait for another refresh of this folder.
         dry: Whether nothing is going to be made, so that nothing is written and nobody kept out.
+        scratch: Folder below which versions for a URL are made; None for one in the user's cache.
 
     Raises:
         RequestError: More would be gone or made anew; or the libraries are others.
-        EditmillError: The source, the models or the current version can't be read.
+        EditmillError: The source, the models, the store or the current version can't be read.
     """
+    remote = RemoteFolder(root) if is_url(root) else None
+    root = Path(root) if remote is None else scratch_folder(remote.root, scratch)
+    if remote is not None:
+        fetch_versions(remote, root, write=not dry)
     if (root / MANIFEST).exists():
         raise no_versions(str(root), read_manifest(root).version)
     if dry:
-        return _plan(recipe, root, placement.settled(), most, mixed, None)
+        return replace(_plan(recipe, root, placement.settled(), most, mixed, None), remote=remote)
     root.mkdir(parents=True, exist_ok=True)
     lock = _locked(root, wait=wait)
     try:
         mend(root)
-        return _plan(recipe, root, placement.settled(), most, mixed, lock)
+        return replace(_plan(recipe, root, placement.settled(), most, mixed, lock), remote=remote)
     except BaseException:
         lock.release()
         raise

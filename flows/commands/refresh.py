@@ -22,7 +22,6 @@ from editmill.flows.commands.options import (
 )
 from editmill.flows.commands.outputs import plural
 from editmill.manifests.errors import RequestError
-from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.urls import is_url
 
 if TYPE_CHECKING:
@@ -105,25 +104,19 @@ def refresh(
     """
     from editmill.pipelines.build import build
     from editmill.pipelines.refresh import plan_refresh, take_down
-    from editmill.pipelines.stored_versions import fetch_versions, publish_versions
-    from editmill.pipelines.uploads import scratch_folder
 
     if forget and dry_run:
         fix = "leave one of them out"
         raise RequestError("what is purged can't be brought back, so nothing is tried", where="--forget", fix=fix)
-    remote = RemoteFolder(root) if is_url(root) else None
-    folder = Path(root) if remote is None else scratch_folder(remote.root, scratch)
-    if remote is not None:
-        if forget:
+    if forget:
+        if is_url(root):
             what = "sources can't be purged from versions in an object store"
             raise RequestError(what, where="--forget", fix="refresh a folder of this machine, and upload that")
-        fetch_versions(remote, folder, write=not dry_run)
-    if forget:
-        for version, lost in take_down(folder, forget).items():
+        for version, lost in take_down(Path(root), forget).items():
             click.echo(f"{version}: {lost} samples purged")
     placement = machine.placement()
-    how: dict[str, Any] = {"most": max_change, "mixed": mixed, "wait": not no_wait, "dry": dry_run}
-    with plan_refresh(asked.load(), folder, placement, **how) as work:
+    how: dict[str, Any] = {"most": max_change, "mixed": mixed, "wait": not no_wait, "dry": dry_run, "scratch": scratch}
+    with plan_refresh(asked.load(), root, placement, **how) as work:
         if work.done:
             click.echo(f"{root} is up to date: {work.version}")
             return
@@ -135,8 +128,6 @@ def refresh(
         if not work.ready:
             build(work.prepare(cache=cache), workers=workers or default_workers(placement))
         manifest = work.publish(keep=keep)
-        if remote is not None:
-            publish_versions(remote, folder, work.old.name if work.old is not None else None)
     print_counts(manifest, root)
 
 
