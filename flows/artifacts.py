@@ -1,9 +1,13 @@
-"""What a build's run page shows beside its progress: counts, guards, and the dataset with a few thumbnails."""
+"""What a build's run page shows beside its progress: counts, guards, failed shards, changes, and the dataset with a few
+thumbnails.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 
+from editmill.manifests.errors import EditmillError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Counts, Manifest
@@ -18,6 +23,8 @@ from editmill.manifests.urls import spelled
 from editmill.pipelines.changes import prose
 from editmill.pipelines.differences import Difference
 from editmill.pipelines.preview import preview_dataset
+
+logger = logging.getLogger("editmill.flows")
 
 # Artifacts live in Prefect's database: a sheet stays at some tens of kilobytes.
 SHEET_SOURCES = 4
@@ -73,6 +80,36 @@ def post_changes(manifest: Manifest, changes: Difference) -> None:
     """Post what differs from the version before."""
     what, key = f"Changes of {manifest.name} {manifest.version}", artifact_key(manifest.name, "changes")
     create_markdown_artifact(prose(changes, manifest.version), key=key, description=what)
+
+
+def post_up_to_date(name: str, version: str, changes: Difference) -> None:
+    """Post that a refresh has found nothing to do."""
+    said = f"{name} {version} is up to date"
+    logger.info("%s; nothing to build", said)
+    page = f"## {version}\n\n* nothing differs: all {changes.kept} samples are those of the sources as they are now\n"
+    create_markdown_artifact(page, key=artifact_key(name, "changes"), description=f"{said}, nothing was built")
+
+
+def post_failures(name: str, failures: Mapping[int, EditmillError], planned: int, out: str) -> None:
+    """Post which shards failed, why, and how to go on."""
+    rows = [
+        f"| {shard:06d} | {_cell(said.what)} | {_cell(said.where)} | {_cell(said.fix)} |"
+        for shard, said in failures.items()
+    ]
+    page = f"""# {len(failures)} of {planned} shards failed
+
+The dataset in `{out}` was not assembled. The other shards are finished and stay. Remove the causes, then start a run
+with the same parameters, or choose *Retry* on this run's page: only what is missing is built.
+
+| shard | what happened | where | what helps |
+| --- | --- | --- | --- |
+"""
+    what = f"{len(failures)} of {planned} shards of {name} failed"
+    create_markdown_artifact(page + "\n".join(rows), key=artifact_key(name, "failed-shards"), description=what)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def count_table(counts: Counts) -> list[dict[str, Any]]:

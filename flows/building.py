@@ -8,32 +8,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from editmill.flows.artifacts import label_run, post_changes, post_dataset, post_guards
+from editmill.flows.artifacts import label_run, post_changes, post_dataset, post_guards, post_up_to_date
 from editmill.flows.engines import task_runner
 from editmill.flows.events import announce
 from editmill.flows.tasks import Tasks, log_core_messages
 from editmill.generators.models.loading import Placement
-from editmill.manifests.files import refuse_url
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
 from editmill.manifests.urls import absolute, spelled
-from editmill.manifests.versions import dataset_folder
 from editmill.pipelines.build import Prepared, finish, finished, prepare
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe, recipe_names
 from editmill.pipelines.refresh import plan_refresh
 
-# The alternatives are menus on Prefect's pages; the second of each is text. Type checkers can't know the recipes.
+# On Prefect's pages each alternative is a tab with its title: a menu, or text. Type checkers can't know the recipes.
 if TYPE_CHECKING:
     RecipeName = str
 else:
-    RecipeName = Literal[*recipe_names()] | Annotated[str, Field(pattern=r"\.ya?ml$")]
+    _RecipeFile = Annotated[str, Field(title="path of a YAML file", pattern=r"\.ya?ml$")]
+    RecipeName = Annotated[Literal[*recipe_names()], Field(title="name")] | _RecipeFile
 ShardCount = Annotated[int, Field(ge=1, le=100_000)]
 Share = Annotated[float, Field(ge=0, le=1)]
 VersionCount = Annotated[int, Field(ge=1)]
 BatchSize = Annotated[int, Field(ge=1, le=1000)]
-Device = Literal["auto", "cpu", "cuda", "mps", "xpu"] | Annotated[str, Field(pattern=r"^(cuda|xpu):\d+$")]
+Device = (
+    Annotated[Literal["auto", "cpu", "cuda", "mps", "xpu"], Field(title="kind")]
+    | Annotated[str, Field(title="one of several, such as cuda:1", pattern=r"^(cuda|xpu):\d+$")]
+)
 
 
 def build_dataset(
@@ -55,6 +57,7 @@ def build_dataset(
         # Resolved once: a worker with other hardware must not render what this fingerprint does not say.
         placement = tasks.find_device(placement)
         prepared = prepare(plan, absolute(out), placement, calibrate=tasks.calibrate)
+        label_run(plan.recipe.name, prepared.identity.fingerprint, Path(prepared.where))
         manifest = _made(prepared, tasks, engine)
     place = Path(prepared.where)
     post_dataset(manifest, place, built=not prepared.complete)
@@ -75,24 +78,27 @@ def refresh_versions(
 ) -> dict[str, Any]:
     """Bring a dataset up to date within a flow run; see the flow for the arguments."""
     log_core_messages()
-    refuse_url(root, where="root")
+    root = absolute(root)
     with task_runner(engine) as runner:
         tasks = Tasks(runner)
         placement = tasks.find_device(placement)
-        with plan_refresh(recipe, root.resolve(), placement, most=most, mixed=mixed) as work:
-            if not work.done:
+        with plan_refresh(recipe, root, placement, most=most, mixed=mixed) as work:
+            label_run(recipe.name, work.identity.fingerprint, root)
+            if work.done:
+                post_up_to_date(recipe.name, work.version, work.changes)
+            else:
                 if not work.ready:
                     _made(work.prepare(tasks.calibrate), tasks, engine)
                 manifest = work.publish(keep=keep)
-                post_dataset(manifest, dataset_folder(work.root), built=True)
-                post_changes(manifest, work.changes)
-                announce(manifest, dataset_folder(work.root))
-            return {"root": str(work.root), "version": work.version, "new": not work.done, **work.changes.counts()}
+                post_dataset(manifest, Path(work.where), built=True)
+                if work.old is not None:
+                    post_changes(manifest, work.changes)
+                announce(manifest, Path(work.where))
+            return {"root": spelled(root), "version": work.version, "new": not work.done, **work.changes.counts()}
 
 
 def _made(prepared: Prepared, tasks: Tasks, engine: str) -> Manifest:
     with prepared.lock:
-        label_run(prepared.plan.recipe.name, prepared.identity.fingerprint, Path(prepared.where))
         if prepared.complete:
             return finished(prepared)
         started = time.time()

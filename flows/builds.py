@@ -4,6 +4,7 @@ orchestrate.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,21 @@ from editmill.generators.models.loading import Placement
 from editmill.pipelines.recipe import load_recipe
 
 
+def place(
+    device: Device = "auto",
+    dtype: Precision = "auto",
+    offload: Offload = "none",
+    batch: BatchSize | None = None,
+    models_dir: Path | None = None,
+) -> Placement:
+    """Return where models run; these parameters are those of every flow that makes samples."""
+    return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
+
+
+# Stands for the parameters of `place` in the signatures below.
+_PLACED = Placement()
+
+
 def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
     """Return the flow ``build-NAME``, whose recipe and folder are those of ``name`` unless a run says otherwise.
 
@@ -41,21 +57,16 @@ def build_flow(name: str, what: str) -> Flow[..., dict[str, Any]]:
         out: Path = Path("out") / name,
         shards: ShardCount | None = None,
         overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
-        device: Device = "auto",
-        dtype: Precision = "auto",
-        offload: Offload = "none",
-        batch: BatchSize | None = None,
-        models_dir: Path | None = None,
+        placement: Placement = _PLACED,
         allow_code: bool = False,
         engine: Engine = "local",
     ) -> dict[str, Any]:
         changes = [*overrides, *([f"shards={shards}"] if shards is not None else [])]
-        placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
         return build_dataset(
             recipe, source, models, out, changes, placement=placement, allow_code=allow_code, engine=engine
         )
 
-    return _flow(build, f"build-{name}", f"Build {what}, or what is missing of it, and assemble it.\n{_ARGUMENTS}")
+    return _flow(build, f"build-{name}", f"Build {what}, or what is missing of it, and assemble it.\n{_BUILD}")
 
 
 def refresh_flow() -> Flow[..., dict[str, Any]]:
@@ -69,17 +80,12 @@ def refresh_flow() -> Flow[..., dict[str, Any]]:
         max_change: Share = 0.2,
         keep: VersionCount | None = None,
         overrides: list[str] = [],  # noqa: B006 - Prefect shows the default; nothing changes it.
-        device: Device = "auto",
-        dtype: Precision = "auto",
-        offload: Offload = "none",
-        batch: BatchSize | None = None,
-        models_dir: Path | None = None,
+        placement: Placement = _PLACED,
         allow_code: bool = False,
         allow_mixed_environment: bool = False,
         engine: Engine = "local",
     ) -> dict[str, Any]:
         asked = load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code)
-        placement = Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
         mixed = allow_mixed_environment
         return refresh_versions(
             asked, root, placement=placement, most=max_change, keep=keep, mixed=mixed, engine=engine
@@ -89,21 +95,37 @@ def refresh_flow() -> Flow[..., dict[str, Any]]:
 
 
 def _flow(function: Callable[..., dict[str, Any]], name: str, what: str) -> Flow[..., dict[str, Any]]:
-    function.__name__ = function.__qualname__ = name.replace("-", "_")
+    placed = _placed(function)
+    placed.__name__ = placed.__qualname__ = name.replace("-", "_")
     # Prefect shows it, arguments included, beside the parameters of a run.
-    function.__doc__ = what
-    made: Flow[..., dict[str, Any]] = flow(function, name=name, flow_run_name="{recipe}-{device}")
+    placed.__doc__ = what
+    made: Flow[..., dict[str, Any]] = flow(placed, name=name, flow_run_name="{recipe}-{device}")
     return made
 
 
-_ARGUMENTS = """
-Args:
-    recipe: A recipe's name, or the path of a YAML file that the worker can read.
+def _placed(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return a flow's function that takes the parameters of `place` where ``function`` takes a placement."""
+    own, shared = inspect.signature(function, eval_str=True), inspect.signature(place, eval_str=True).parameters
+    parameters: list[inspect.Parameter] = []
+    for one in own.parameters.values():
+        parameters += shared.values() if one.name == "placement" else [one]
+    signature = own.replace(parameters=parameters)
+
+    def placed(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        given = signature.bind(*args, **kwargs).arguments
+        where = place(**{name: given.pop(name) for name in shared if name in given})
+        return function(**given, placement=where)
+
+    # Prefect makes the fields of a run from it.
+    placed.__signature__ = signature  # type: ignore[attr-defined]
+    return placed
+
+
+_RECIPE = """recipe: A recipe's name, or the path of a YAML file that the worker can read.
     source: Replaces the recipe's source, for example folder:labels.csv; empty keeps it.
-    models: Name of a model pack; empty keeps the recipe's.
-    out: The dataset's folder; on several machines a shared one.
-    shards: Number of shards; none keeps the recipe's, or chooses by estimated cost.
-    overrides: Further changes of the recipe, each as a.b=value.
+    models: Name of a model pack; empty keeps the recipe's."""
+
+_WHERE = """overrides: Further changes of the recipe, each as a.b=value.
     device: auto, cpu, mps, cuda or cuda:0; auto is what the first of the engine's workers has.
     dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
     offload: none, or model to keep idle models in host memory.
@@ -111,7 +133,14 @@ Args:
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.
     allow_code: Whether functions that the recipe names may run.
     engine: Where models run: local for this process; dask:tcp://HOST:PORT for the workers of a Dask scheduler;
-        dask-local:N for N workers on this machine, each with an accelerator of its own where there are several.
+        dask-local:N for N workers on this machine, each with an accelerator of its own where there are several."""
+
+_BUILD = f"""
+Args:
+    {_RECIPE}
+    out: The dataset's folder, or its URL in an object store; on several machines a shared one.
+    shards: Number of shards; none keeps the recipe's, or chooses by estimated cost.
+    {_WHERE}
 
 Returns:
     Name, folder, manifest path, fingerprint, number of shards and of accepted samples.
@@ -122,25 +151,15 @@ Raises:
         nothing survived of a part of the dataset, such as an edit.
 """
 
-_REFRESH = """Bring a dataset up to date: a new version beside the current one, verified before it is switched to.
+_REFRESH = f"""Bring a dataset up to date: a new version beside the current one, verified before it is switched to.
 
 Args:
-    recipe: A recipe's name, or the path of a YAML file that the worker can read.
-    source: Replaces the recipe's source, for example folder:labels.csv; empty keeps it.
-    models: Name of a model pack; empty keeps the recipe's.
-    root: Folder of the versions; on several machines a shared one.
+    {_RECIPE}
+    root: Folder of the versions, or its URL in an object store; on several machines a shared one.
     max_change: Largest share of the current samples that may be gone or made anew.
     keep: How many versions stay; none for all.
-    overrides: Further changes of the recipe, each as a.b=value.
-    device: auto, cpu, mps, cuda or cuda:0; auto is what the first of the engine's workers has.
-    dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
-    offload: none, or model to keep idle models in host memory.
-    batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
-    models_dir: Folder with public checkpoints on the worker; none for the hub cache.
-    allow_code: Whether functions that the recipe names may run.
+    {_WHERE}
     allow_mixed_environment: Whether what other versions of libraries made may be copied.
-    engine: Where models run: local for this process; dask:tcp://HOST:PORT for the workers of a Dask scheduler;
-        dask-local:N for N workers on this machine, each with an accelerator of its own where there are several.
 
 Returns:
     Folder, version, whether it is new, and how many samples were kept, added, removed and made anew.

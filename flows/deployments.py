@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -41,22 +42,27 @@ FLOWS = {
 PAGE = 200
 
 
-def deployments(crons: Mapping[str, str]) -> list[RunnerDeployment]:
+def deployments(
+    crons: Mapping[str, str], parameters: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+) -> list[RunnerDeployment]:
     """Return a deployment per flow, by the flow's name; two runs of one never write a folder at the same time.
 
     Args:
         crons: When some of them run by themselves, in UTC.
+        parameters: What runs of some of them get unless they say otherwise, by the deployment's name.
 
     Raises:
-        RequestError: There is no flow of a name.
+        RequestError: There is no flow of a name, or it has no such parameter.
     """
-    for name in crons:
+    for name in (*crons, *parameters):
         if name not in FLOWS:
-            raise RequestError(f"no deployment {name!r}", where="--schedule", fix=f"one of {', '.join(FLOWS)}")
+            raise RequestError(f"no deployment {name!r}", where="--schedule, -p", fix=f"one of {', '.join(FLOWS)}")
+        _check_names(name, parameters.get(name, {}), FLOWS[name].parameters.properties)
     return [
         flow.to_deployment(
             name,
             cron=crons.get(name),
+            parameters=dict(parameters.get(name, {})),
             paused=False,
             concurrency_limit=ConcurrencyLimitConfig(limit=1),
             tags=["editmill"],
@@ -66,17 +72,18 @@ def deployments(crons: Mapping[str, str]) -> list[RunnerDeployment]:
     ]
 
 
-def serve_all(crons: Mapping[str, str], *, limit: int) -> None:
+def serve_all(crons: Mapping[str, str], parameters: Mapping[str, Mapping[str, Any]], *, limit: int) -> None:
     """Register all deployments and run what is asked of them, until a signal comes.
 
     Args:
         crons: As for `deployments`.
+        parameters: As for `deployments`.
         limit: Runs at the same time.
 
     Raises:
-        RequestError: There is no server, or no flow of a name.
+        RequestError: There is no server; or as `deployments`.
     """
-    made = deployments(crons)
+    made = deployments(crons, parameters)
     with _client():
         pass
     serve(*made, limit=limit)
@@ -97,11 +104,7 @@ def start_run(name: str, parameters: Mapping[str, Any]) -> tuple[FlowRun, bool]:
     """
     with _client() as client:
         deployment = _find(client, name)
-        known = (deployment.parameter_openapi_schema or {}).get("properties", {})
-        for given in parameters:
-            if given not in known:
-                what = f"{name!r} has no parameter {given!r}"
-                raise RequestError(what, where="-p", fix=f"one of {', '.join(known)}")
+        _check_names(name, parameters, (deployment.parameter_openapi_schema or {}).get("properties", {}))
         try:
             run = client.create_flow_run_from_deployment(deployment.id, parameters=dict(parameters))
         except PrefectHTTPStatusError as error:
@@ -158,6 +161,13 @@ def _find(client: SyncPrefectClient, name: str) -> DeploymentResponse:
     there = ", ".join(sorted(_full(client, one) for one in client.read_deployments(limit=PAGE)))
     register = "register them with `editmill serve`, or with `prefect deploy --all` as docs/orchestration.md says"
     raise RequestError(f"no deployment {name!r}", where=api(), fix=f"one of {there}" if there else register)
+
+
+def _check_names(deployment: str, parameters: Iterable[str], known: Iterable[str]) -> None:
+    for given in parameters:
+        if given not in known:
+            what = f"{deployment!r} has no parameter {given!r}"
+            raise RequestError(what, where="-p", fix=f"one of {', '.join(known)}")
 
 
 def _full(client: SyncPrefectClient, deployment: DeploymentResponse) -> str:

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 from editmill.flows.extras import extra_of
-from editmill.manifests.errors import EditmillError, RequestError, exhausted, out_of_memory
+from editmill.manifests.errors import DataError, EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.plugins import install_hint
+from editmill.manifests.urls import is_url
 
 
 class Terminated(KeyboardInterrupt):
@@ -41,29 +42,35 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def failure_of(error: BaseException) -> tuple[int, str] | None:
     """Return the exit code and the message of an error; None for a fault of our own, which keeps its traceback."""
-    if isinstance(error, EditmillError):
-        return error.exit_code, f"error: {error}"
     if isinstance(error, KeyboardInterrupt):
         # As shells count.
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
         return 128 + number, "stopped; run the same command again to go on"
+    told = explained(error)
+    return None if told is None else (told.exit_code, f"error: {told}")
+
+
+def explained(error: BaseException) -> EditmillError | None:
+    """Return an error as one that says what helps; None for a fault of our own."""
+    if isinstance(error, EditmillError):
+        return error
     if isinstance(error, BrokenProcessPool):
         what = "a worker process was killed, perhaps for memory"
-        return 1, f"error: {what}\n  fix: run the same command again with fewer --workers"
+        return DataError(what, fix="run the same command again with fewer --workers")
     if out_of_memory(error) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        told = exhausted(error)
-        return told.exit_code, f"error: {told}"
+        return exhausted(error)
     if isinstance(error, ModuleNotFoundError) and (extra := extra_of(error.name or "")):
-        missing = f"this command needs the package {error.name!r}\n  fix: {install_hint(extra)}"
-        return RequestError.exit_code, f"error: {missing}"
-    if isinstance(error, OSError):
-        # A path that can't be is a wrong request; all else is the machine's.
-        return (RequestError.exit_code if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else 1), _disk(error)
-    return None
+        return RequestError(f"this command needs the package {error.name!r}", fix=install_hint(extra))
+    return _disk(error) if isinstance(error, OSError) else None
 
 
-def _disk(error: OSError) -> str:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    fix = "free space there, or name another folder" if full else "put it right"
-    where = f"\n  where: {error.filename}" if error.filename else ""
-    return f"error: {error.strerror or error}{where}\n  fix: {fix}, and run the same command again"
+def _disk(error: OSError) -> EditmillError:
+    fix = "put it right"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        fix = "free space there, or name another folder"
+    elif is_url(error.filename or ""):
+        fix = "check the address and the network"
+    # A path that can't be is a wrong request; all else is the machine's.
+    kind = RequestError if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else DataError
+    where = str(error.filename or "")
+    return kind(error.strerror or str(error), where=where, fix=f"{fix}, and run the same command again")

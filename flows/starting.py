@@ -57,8 +57,16 @@ def run(deployment: str, parameters: tuple[str, ...], watch: bool) -> None:
     metavar="NAME=CRON",
     help="Also run a deployment by itself, in UTC, such as build-imagenet-e='0 3 * * 1'.",
 )
+@click.option(
+    "-p",
+    "--param",
+    "parameters",
+    multiple=True,
+    metavar="DEPLOYMENT:NAME=VALUE",
+    help="What a deployment's runs get unless they say otherwise, scheduled ones too.",
+)
 @click.option("--limit", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time.")
-def serve(schedules: tuple[str, ...], limit: int) -> None:
+def serve(schedules: tuple[str, ...], parameters: tuple[str, ...], limit: int) -> None:
     """Register all deployments on a Prefect server and run what is asked of them, from this one process.
 
     Relative folders of runs start where this command was started. A signal stops it, and with it what it runs; the
@@ -67,9 +75,9 @@ def serve(schedules: tuple[str, ...], limit: int) -> None:
     \b
     Examples:
       editmill serve
-      editmill serve --schedule build-imagenet-e='0 3 * * 1'
+      editmill serve --schedule refresh-dataset='0 2 * * *' -p refresh-dataset:source=folder:photos/labels.csv
     """
-    from editmill.flows.deployments import serve_all
+    from editmill.flows.deployments import parse_parameters, serve_all
 
     crons = {}
     for schedule in schedules:
@@ -77,4 +85,10 @@ def serve(schedules: tuple[str, ...], limit: int) -> None:
         if not equals:
             raise RequestError(f"{schedule!r} is not of the form NAME=CRON", where="--schedule", fix="see --help")
         crons[name] = cron
-    serve_all(crons, limit=limit)
+    given: dict[str, list[str]] = {}
+    for parameter in parameters:
+        name, colon, pair = parameter.partition(":")
+        if not colon or "=" in name:
+            raise RequestError(f"{parameter!r} is not of the form DEPLOYMENT:NAME=VALUE", where="-p", fix="see --help")
+        given.setdefault(name, []).append(pair)
+    serve_all(crons, {name: parse_parameters(pairs) for name, pairs in given.items()}, limit=limit)

@@ -12,17 +12,17 @@ from uuid import uuid4
 
 import torch
 from prefect import task
-from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner
 
-from editmill.flows.artifacts import artifact_key
+from editmill.flows.artifacts import artifact_key, post_failures
 from editmill.flows.engines import accelerator_slot
+from editmill.flows.failures import explained
 from editmill.flows.reports import Meter, Report, listening, send, shown
 from editmill.generators.models.loading import Placement
-from editmill.manifests.errors import DataError, ExhaustedError
+from editmill.manifests.errors import DataError, EditmillError, ExhaustedError, first_line
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.progress import hearing
 from editmill.manifests.stats import ShardStats
@@ -190,15 +190,14 @@ class Tasks:
                 futures = {shard: self._submit(shard, prepared.task(shard)) for shard in shards}
             failures = failed(futures)
         if failures:
-            table = [{"shard": f"{shard:06d}", "error": said} for shard, said in failures.items()]
-            create_table_artifact(table, key=artifact_key(name, "failed-shards"), description="Shards that failed")
-            raise _shards_failed(failures, planned=len(futures), out=str(prepared.out))
+            post_failures(name, failures, len(futures), prepared.where)
+            raise _shards_failed(failures, planned=len(futures), out=prepared.where)
 
     def _submit(self, shard: int, task: ShardTask) -> PrefectFuture[dict[str, Any]]:
         return self.runner.submit(render_shard, {"shard": shard, "job": Hidden(task), "topic": self.topic})
 
 
-def failed(futures: Mapping[int, PrefectFuture[Any]]) -> dict[int, str]:
+def failed(futures: Mapping[int, PrefectFuture[Any]]) -> dict[int, EditmillError]:
     """Wait for all shards, and return what failed ones say."""
     failures = {}
     # All of them: what the other shards have done is kept for the next run.
@@ -206,12 +205,13 @@ def failed(futures: Mapping[int, PrefectFuture[Any]]) -> dict[int, str]:
         try:
             future.result()
         except Exception as error:
-            failures[shard] = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            what = f"{type(error).__name__}: {first_line(error)}"
+            failures[shard] = explained(error) or DataError(what, fix="see the log of the shard's task")
     return failures
 
 
-def _shards_failed(failures: Mapping[int, str], *, planned: int, out: str) -> DataError:
-    lines = [f"shard {shard:06d}: {said}" for shard, said in failures.items()]
+def _shards_failed(failures: Mapping[int, EditmillError], *, planned: int, out: str) -> DataError:
+    lines = [f"shard {shard:06d}: {said.what}" for shard, said in failures.items()]
     more = [f"and {len(lines) - NAMED_FAILURES} more"] if len(lines) > NAMED_FAILURES else []
     listed = "".join(f"\n    {line}" for line in lines[:NAMED_FAILURES] + more)
     return DataError(

@@ -43,30 +43,33 @@ def test_a_job_array_builds_what_one_process_builds(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.prefect
-def test_a_repository_downstream_evaluates_what_it_is_told_of(
+@pytest.mark.usefixtures("s3")
+def test_a_repository_downstream_evaluates_the_new_version_in_an_object_store(
     tmp_path: Path,
     prefect_environment: dict[str, str],  # noqa: F811
 ) -> None:
-    from editmill.flows.finished_datasets import publish_dataset
+    from editmill.flows.builds import refresh_dataset
 
-    build(tiny_prepared(tmp_path / "core"), progress=False)
+    def refresh(*changes: str) -> None:
+        changed = [*OVERRIDES, "shards=2", "version=1.0.0", *changes]
+        refresh_dataset(recipe=RECIPE, root=Path(root), overrides=changed, device="cpu")
+
+    root = "s3://bucket/versions"
+    refresh()
     words = [sys.executable, str(EXAMPLES / "downstream/follow.py"), "demo", "--classifier", str(CLASSIFIER)]
-    environment = {name: value for name, value in prefect_environment.items() if name != "PYTHONPATH"}
+    # The harness changes this process's environment only in part.
+    environment = {**os.environ, **prefect_environment}
+    environment.pop("PYTHONPATH", None)
     with subprocess.Popen(words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as following:
-        # Told again until it listens.
-        while following.poll() is None:
-            publish_dataset(tmp_path / "core")
-            try:
-                following.wait(10)
-            except subprocess.TimeoutExpired:
-                continue
-        assert following.returncode == 0
         assert following.stdout is not None
-        said = following.stdout.read()
+        assert following.stdout.readline() == "waiting for demo\n"
+        refresh("source.count=4")
+        said, _ = following.communicate(timeout=300)
+        assert following.returncode == 0
     with (tmp_path / "accuracy.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    dataset = open_dataset(tmp_path / "core")
-    assert f"demo {dataset.manifest.version} is complete: {len(dataset)} samples" in said
+    dataset = open_dataset(root)
+    assert said == f"demo 1.1.0 is complete: {len(dataset)} samples in {root}/versions/1.1.0\n"
     assert {row["edit"]: int(row["samples"]) for row in rows} == Counter(
         f"{sample.row['edit']} {sample.row['level']:g}" for sample in dataset
     )

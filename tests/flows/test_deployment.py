@@ -10,13 +10,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.settings import PREFECT_API_URL, temporary_settings
@@ -27,7 +28,8 @@ from editmill.flows.deployments import FLOWS
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset
 from tests.flows.conftest import ROOT, START_TIMEOUT, Cli, prefect_cli
-from tests.flows.tiny import SAMPLES, tiny_arguments
+from tests.flows.tiny import RECIPE, SAMPLES, tiny_arguments
+from tests.pipelines.photos import write_photos
 
 pytestmark = pytest.mark.prefect
 
@@ -104,6 +106,56 @@ def test_one_process_serves_all_deployments(server: str, tmp_path: Path) -> None
         finally:
             serving.terminate()
     assert verify_dataset(tmp_path / "out").ok
+
+
+@pytest.mark.slow
+def test_a_schedule_refreshes_what_changed_and_nothing_else(server: str, tmp_path: Path) -> None:
+    labels, root = write_photos(tmp_path / "photos"), tmp_path / "set"
+    given: dict[str, object] = {
+        "recipe": RECIPE,
+        "source": f"folder:{labels}",
+        "root": str(root),
+        "device": "cpu",
+        "max_change": 1,
+    }
+    edits = "generator.edits=[{name: original}, {name: paste-back}]"
+    given["overrides"] = json.dumps([edits, "shards=2", "version=1.0.0"])
+    parameters = [word for name, value in given.items() for word in ("-p", f"refresh-dataset:{name}={value}")]
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
+    command = [sys.executable, "-m", "editmill", "serve", "--schedule", "refresh-dataset=* * * * *", *parameters]
+
+    def wait_for(what: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 2 * START_TIMEOUT
+        while not what():
+            assert time.monotonic() < deadline, completed(server)
+            time.sleep(1)
+
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as serving:
+        try:
+            wait_for(lambda: (root / "current.json").exists())
+            assert open_dataset(root).manifest.version == "1.0.0"
+            Image.new("RGB", (96, 64), "gray").save(tmp_path / "photos/images/p1.png")
+            wait_for(lambda: open_dataset(root).manifest.version == "2.0.0")
+            runs = len(completed(server))
+            wait_for(lambda: len(completed(server)) > runs + 1)
+        finally:
+            serving.terminate()
+    assert open_dataset(root, verify=True).manifest.version == "2.0.0"
+    changes = json.loads((root / "current/changes.json").read_text())
+    assert (changes["causes"], changes["counts"]["made_anew"], changes["counts"]["kept"]) == ({"source": 2}, 2, 6)
+    last = completed(server)[-1]
+    assert last["auto_scheduled"]
+    tasks = ask(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [last["id"]]}}})
+    assert [task["name"] for task in tasks] == ["find-device"], "models are loaded by other tasks"
+    (said,) = ask(server, "artifacts/filter", {"flow_runs": {"id": {"any_": [last["id"]]}}})
+    assert said["description"] == f"{RECIPE} 2.0.0 is up to date, nothing was built"
+
+
+def completed(api: str) -> list[dict[str, Any]]:
+    """Return the runs that are completed, the oldest first."""
+    body = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "sort": "START_TIME_ASC"}
+    runs: list[dict[str, Any]] = ask(api, "flow_runs/filter", body)
+    return runs
 
 
 @pytest.fixture

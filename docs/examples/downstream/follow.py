@@ -9,13 +9,17 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import torch
 import webdataset
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from transformers import AutoImageProcessor, AutoModelForImageClassification
+from webdataset.gopen import gopen_schemes
 
 COMPLETE = "editmill.dataset.complete"
+# Webdataset itself opens no addresses of S3.
+gopen_schemes["s3"] = lambda url, *others: fsspec.open(url, "rb").open()
 
 
 async def wait_for(name: str) -> dict[str, Any]:
@@ -24,19 +28,25 @@ async def wait_for(name: str) -> dict[str, Any]:
         event=EventNameFilter(name=[COMPLETE]), resource=EventResourceFilter(id=[f"editmill.dataset.{name}"])
     )
     async with get_events_subscriber(filter=wanted) as events:
+        print(f"waiting for {name}", flush=True)
         async for event in events:
             return dict(event.payload)
     raise ConnectionError("the server closed the stream of events")
 
 
+def shards_of(folder: str) -> list[str]:
+    """Return the addresses of the shards of a dataset, whose folder may be in an object store."""
+    store, path = fsspec.url_to_fs(folder)
+    return [store.unstrip_protocol(shard) for shard in sorted(store.glob(f"{path}/*/*.tar"))]
+
+
 @torch.inference_mode()
-def accuracy(folder: Path, classifier: str) -> dict[str, tuple[int, int]]:
+def accuracy(folder: str, classifier: str) -> dict[str, tuple[int, int]]:
     """Return how many samples of each edit there are, and how many of them the classifier gets right."""
     model = AutoModelForImageClassification.from_pretrained(classifier, dtype=torch.float32).eval()
     processor = AutoImageProcessor.from_pretrained(classifier)
     found: dict[str, list[bool]] = defaultdict(list)
-    shards = [str(path) for path in sorted(folder.glob("*/*.tar"))]
-    for sample in webdataset.WebDataset(shards, shardshuffle=False, empty_check=False).decode("pil"):
+    for sample in webdataset.WebDataset(shards_of(folder), shardshuffle=False, empty_check=False).decode("pil"):
         logits = model(**processor(sample["png"].convert("RGB"), return_tensors="pt")).logits
         edit = f"{sample['json']['edit']} {sample['json']['level']:g}"
         found[edit].append(int(logits.argmax()) == int(sample["cls"]))
@@ -55,7 +65,7 @@ def main() -> None:
     with asked.table.open("w", newline="") as stream:
         table = csv.writer(stream)
         table.writerow(["edit", "samples", "right", "accuracy", "dataset", "fingerprint"])
-        for edit, (samples, right) in accuracy(Path(told["folder"]), asked.classifier).items():
+        for edit, (samples, right) in accuracy(told["folder"], asked.classifier).items():
             share = f"{right / samples:.4f}"
             table.writerow([edit, samples, right, share, f"{told['name']} {told['version']}", told["fingerprint"]])
 
