@@ -92,24 +92,20 @@ def post_up_to_date(name: str, version: str, changes: Difference) -> None:
 
 def post_failures(name: str, failures: Mapping[int, EditmillError], planned: int, out: str) -> None:
     """Post which shards failed, why, and how to go on."""
-    rows = [
-        f"| {shard:06d} | {_cell(said.what)} | {_cell(said.where)} | {_cell(said.fix)} |"
-        for shard, said in failures.items()
-    ]
-    page = f"""# {len(failures)} of {planned} shards failed
-
-The dataset in `{out}` was not assembled. The other shards are finished and stay. Remove the causes, then start a run
-with the same parameters, or choose *Retry* on this run's page: only what is missing is built.
-
-| shard | what happened | where | what helps |
-| --- | --- | --- | --- |
-"""
     what = f"{len(failures)} of {planned} shards of {name} failed"
-    create_markdown_artifact(page + "\n".join(rows), key=artifact_key(name, "failed-shards"), description=what)
+    # Prefect's pages break no lines in tables, and where the text does.
+    lines = [
+        f"# {what}",
+        f"The dataset in `{out}` was not assembled; shards that are finished stay. Remove the causes, then start a run "
+        "with the same parameters, or choose *Retry* on this run's page: only what is missing is built.",
+        *(f"* **shard {shard:06d}**: {_facts(said)}" for shard, said in failures.items()),
+    ]
+    create_markdown_artifact("\n\n".join(lines), key=artifact_key(name, "failed-shards"), description=what)
 
 
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
+def _facts(said: EditmillError) -> str:
+    where, fix = said.where and f" (`{said.where}`)", said.fix and f". What helps: {said.fix}"
+    return " ".join(f"{said.what}{where}{fix}".split())
 
 
 def count_table(counts: Counts) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 # Tiny networks spend seconds instead of milliseconds on waking threads when other work fills the cores. Read when torch
 # is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Shells have background processes ignore it, and what those start inherits that; some tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # What plans remember of files, apart from the user's own.
 os.environ["EDITMILL_CACHE"] = tempfile.mkdtemp(prefix="editmill-tests-")

@@ -22,15 +22,19 @@ COMPLETE = "editmill.dataset.complete"
 gopen_schemes["s3"] = lambda url, *others: fsspec.open(url, "rb").open()
 
 
-async def wait_for(name: str) -> dict[str, Any]:
-    """Return what the next event says of a dataset: version, fingerprint, folder and so on."""
+async def wait_for(name: str, known: set[str]) -> dict[str, Any]:
+    """Return what an event says of a dataset whose fingerprint is not known: version, fingerprint, folder and so on.
+
+    The server first tells events of the last minutes, so that none is missed between two runs of this program.
+    """
     wanted = EventFilter(
         event=EventNameFilter(name=[COMPLETE]), resource=EventResourceFilter(id=[f"editmill.dataset.{name}"])
     )
     async with get_events_subscriber(filter=wanted) as events:
         print(f"waiting for {name}", flush=True)
         async for event in events:
-            return dict(event.payload)
+            if event.payload["fingerprint"] not in known:
+                return dict(event.payload)
     raise ConnectionError("the server closed the stream of events")
 
 
@@ -53,19 +57,30 @@ def accuracy(folder: str, classifier: str) -> dict[str, tuple[int, int]]:
     return {edit: (len(right), sum(right)) for edit, right in found.items()}
 
 
+def known_in(table: Path) -> set[str]:
+    """Return the fingerprints of the datasets that a table has."""
+    if not table.exists():
+        return set()
+    with table.open(newline="") as stream:
+        return {row["fingerprint"] for row in csv.DictReader(stream)}
+
+
 def main() -> None:
-    """Wait, evaluate, write the table."""
+    """Wait, evaluate, add to the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset")
     parser.add_argument("--classifier", required=True)
     parser.add_argument("--table", type=Path, default=Path("accuracy.csv"))
     asked = parser.parse_args()
-    told = asyncio.run(wait_for(asked.dataset))
+    known = known_in(asked.table)
+    told = asyncio.run(wait_for(asked.dataset, known))
     print(f"{told['name']} {told['version']} is complete: {told['samples']} samples in {told['folder']}")
-    with asked.table.open("w", newline="") as stream:
+    found = accuracy(told["folder"], asked.classifier)
+    with asked.table.open("a", newline="") as stream:
         table = csv.writer(stream)
-        table.writerow(["edit", "samples", "right", "accuracy", "dataset", "fingerprint"])
-        for edit, (samples, right) in accuracy(told["folder"], asked.classifier).items():
+        if not known:
+            table.writerow(["edit", "samples", "right", "accuracy", "dataset", "fingerprint"])
+        for edit, (samples, right) in found.items():
             share = f"{right / samples:.4f}"
             table.writerow([edit, samples, right, share, f"{told['name']} {told['version']}", told["fingerprint"]])
 
