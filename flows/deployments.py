@@ -16,9 +16,11 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterName
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, DeploymentStatus, FlowRun, State
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import EntrypointType, RunnerDeployment
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
+from pydantic import ValidationError
 from rich.console import Console
 
 from editmill.flows import builds, finished_datasets
@@ -52,12 +54,18 @@ def deployments(
         parameters: What runs of some of them get unless they say otherwise, by the deployment's name.
 
     Raises:
-        RequestError: There is no flow of a name, or it has no such parameter.
+        RequestError: There is no flow of a name, it has no such parameter, or a line is no cron's.
     """
     for name in (*crons, *parameters):
         if name not in FLOWS:
             raise RequestError(f"no deployment {name!r}", where="--schedule, -p", fix=f"one of {', '.join(FLOWS)}")
         _check_names(name, parameters.get(name, {}), FLOWS[name].parameters.properties)
+    for cron in crons.values():
+        try:
+            CronSchedule(cron=cron)
+        except ValidationError as error:
+            fix = "minute, hour, day, month, weekday, such as '0 3 * * 1'"
+            raise RequestError(f"{cron!r} is not a cron line", where="--schedule", fix=fix) from error
     return [
         flow.to_deployment(
             name,

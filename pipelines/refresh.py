@@ -228,7 +228,7 @@ def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: 
 
 def _too_much(root: Path, changes: Difference, most: float, manifest: Manifest) -> RequestError:
     what = f"{changes.share:.0%} of the samples would be gone or made anew, more than {most:.0%}"
-    fix = "see whether the source is all there; if it is meant, allow it by --max-change 100%"
+    fix = "see whether the source is all there; if it is meant, allow it by --max-change 100% (a flow: max_change=1)"
     if judged_anew(manifest):
         what += f", since `editmill regate` made {manifest.version}, and such a version can't be copied from"
         fix = "make the version that it was made from current by `editmill rollback`, or allow it by --max-change 100%"

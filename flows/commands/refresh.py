@@ -22,6 +22,7 @@ from editmill.flows.commands.options import (
 )
 from editmill.flows.commands.outputs import plural
 from editmill.manifests.errors import RequestError
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.urls import is_url
 
 if TYPE_CHECKING:

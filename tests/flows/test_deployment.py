@@ -88,6 +88,21 @@ def test_without_a_server_run_and_serve_say_how_to_start_one(address: str | None
             assert (result.exit_code, "prefect server start" in result.stderr) == (2, True), result.output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--schedule", "refresh-dataset=daily"), "'daily' is not a cron line"),
+        (("--schedule", "refresh=0 2 * * *"), "no deployment 'refresh'"),
+        (("-p", "refresh-dataset:rot=out"), "no parameter 'rot'"),
+        (("-p", "root=out"), "not of the form DEPLOYMENT:NAME=VALUE"),
+    ],
+    ids=lambda value: str(value[-1]),
+)
+def test_what_can_not_be_served_is_refused(arguments: tuple[str, ...], said: str) -> None:
+    result = editmill("serve", *arguments)
+    assert (result.exit_code, said in result.stderr) == (2, True), result.output
+
+
 @pytest.mark.slow
 def test_one_process_serves_all_deployments(server: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
