@@ -21,7 +21,7 @@ from editmill.pipelines.sources.table import Row, identities, read_table
 from editmill.pipelines.sources.texts import warn_of_empty, with_captions
 
 FIX = "pass --source xmai-csv:CAPTIONS.csv,IMAGES, whose columns are text, file, objects and attributes"
-LISTS = "each cell is a list as in ['dog', 'ball'], with as many attributes as objects, equal for all texts of a file"
+LISTS = "each cell is a list as in ['dog', 'ball'], with as many attributes as objects"
 
 # The name and the attribute of each box.
 Detected = tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ class XmaiCsvSpec(Spec):
 
 
 class XmaiCsvSource(Source[CaptionedImage]):
-    """One source per picture, with its captions in the table's order; texts are kept as they are."""
+    """One source per picture and what was detected in it, with its captions in the table's order, as they are."""
 
     name = "xmai-csv"
     spec_type = XmaiCsvSpec
@@ -68,24 +68,25 @@ class XmaiCsvSource(Source[CaptionedImage]):
 
     @cached_property
     def _rows(self) -> dict[str, list[Row]]:
-        """The rows of each picture."""
+        """The rows of each source."""
         table = read_table(self.spec.captions, FIX)
         table.require_columns((self.spec.text_column, self.spec.file_column, "objects", "attributes"), FIX)
         table.check_cells()
-        rows: dict[str, list[Row]] = {}
+        rows: dict[tuple[str, ...], list[Row]] = {}
         for row in table.rows:
-            rows.setdefault(row[self.spec.file_column], []).append(row)
-        return rows
+            place = tuple(row[name] for name in (self.spec.file_column, "objects", "attributes"))
+            rows.setdefault(place, []).append(row)
+        return dict(zip(identities(file for file, *_ in rows), rows.values(), strict=True))
 
     def records(self) -> Iterator[SourceRecord]:
         rows, where = self._rows, str(self.spec.captions)
         warn_of_empty((row[self.spec.text_column] for mine in rows.values() for row in mine), where)
-        yield from with_captions(
-            in_threads(lambda pair: self._record(*pair), zip(identities(rows), rows, strict=True)), where
-        )
+        yield from with_captions(in_threads(self._record, rows), where)
 
-    def _record(self, identity: str, file: str) -> SourceRecord:
-        texts = [(row[self.spec.text_column], self._label(row)) for row in self._rows[file]]
+    def _record(self, identity: str) -> SourceRecord:
+        rows = self._rows[identity]
+        file = rows[0][self.spec.file_column]
+        texts = [(row[self.spec.text_column], self._label(row)) for row in rows]
         return listed_record(
             partial(image_facts, self.folder / file, released_name(file)),
             id=identity,
@@ -96,22 +97,23 @@ class XmaiCsvSource(Source[CaptionedImage]):
                 if text.strip()
             ),
             licence=self.licence,
-            objects_sha256=digest(self._detected(file)),
+            objects_sha256=digest(self._detected(identity)),
         )
 
     def load(self, record: SourceRecord) -> CaptionedImage:
-        if record.image not in self._rows:
+        if record.id not in self._rows:
             raise Unusable(Reason.SOURCE_CHANGED, f"{record.image_name}: no longer in the table")
-        detected = self._detected(record.image)
+        detected = self._detected(record.id)
         check_unchanged(digest(detected), record.objects_sha256, record, f"{record.image_name}: its objects")
         return CaptionedImage(record, read_image(self.folder / record.image, record), detected=detected)
 
-    def _detected(self, file: str) -> Detected:
-        found = {_pairs(row) for row in self._rows[file]}
-        if len(found) > 1 or None in found:
-            what = f"the objects and attributes of {file} are no lists of texts, or differ between its rows"
+    def _detected(self, identity: str) -> Detected:
+        row = self._rows[identity][0]
+        pairs = _pairs(row)
+        if pairs is None:
+            what = f"the objects and attributes of {row[self.spec.file_column]} are no lists of texts of equal length"
             raise SourceError(what, where=str(self.spec.captions), fix=LISTS)
-        return next(pairs for pairs in found if pairs is not None)
+        return pairs
 
     def _label(self, row: Row) -> int:
         label = row.get("label") or None
