@@ -333,8 +333,12 @@ def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:
 
 
 def _records(plan: Plan) -> dict[str, str]:
-    records = (one for sample in plan.samples() for one in (sample.source, sample.partner) if one is not None)
-    return {record.id: record_digest(record) for record in records}
+    found: dict[str, str] = {}
+    for sample in plan.samples():
+        for record in (sample.source, sample.partner):
+            if record is not None and record.id not in found:
+                found[record.id] = record_digest(record)
+    return found
 
 
 def _state_file(root: Path, version: str) -> Path:

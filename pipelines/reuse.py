@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
 PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
+# Copied samples that are written together.
+TOGETHER = 64
 # Written by `editmill regate`: its rows follow from other thresholds than their inputs say.
 REGATE = "regate.json"
 
@@ -160,7 +162,7 @@ class Kept:
 
 def made_from(sample: PlannedSample, inputs: str) -> bool:
     """Return whether a row with these inputs is what a planned sample would become."""
-    return inputs in (sample.inputs, sample.inputs_with_spares)
+    return inputs == sample.inputs or inputs == sample.inputs_with_spares
 
 
 def may_pass(row: SampleRow) -> bool:
@@ -177,7 +179,7 @@ def in_plan_order(
     """Yield groups of samples in the plan's order: kept ones as they are, and all others as ``make`` makes them.
 
     A group that was made comes whole, with what is kept between its samples, so that whoever goes on after a group goes
-    on after what ``make`` has left.
+    on after what ``make`` has left. Of kept ones many come together, since a crash loses no work with them.
     """
     if not kept.rows:
         yield from make(iter(planned()))
@@ -185,15 +187,19 @@ def in_plan_order(
     made = make(sample for sample in planned() if kept.row(sample) is None)
     waiting: deque[Built] = deque()
     group: list[Built] = []
+    new = False
     for _, mine in groupby(planned(), key=lambda sample: sample.source.id):
         for sample in mine:
             built = kept.built(sample, facts)
             if built is None and not waiting:
                 waiting.extend(next(made))
+            new = new or built is None
             group.append(built or waiting.popleft())
-        if not waiting:
+        if not waiting and (new or len(group) >= TOGETHER):
             yield group
-            group = []
+            group, new = [], False
+    if group:
+        yield group
 
 
 def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> ShardStats | None:

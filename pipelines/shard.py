@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,11 +140,15 @@ class ShardTask:
             score_names=score_names_of(recipe, pack),
         )
 
+    @cached_property
+    def inputs(self) -> list[str]:
+        """What each of the shard's samples is made from, in order."""
+        recipe = self.recipe
+        return sample_inputs(recipe.family, recipe.asked(self.pack), self.samples, self.identity.common)
+
     def planned(self) -> Iterator[PlannedSample]:
         """Yield the shard's samples with what each is made from."""
-        recipe = self.recipe
-        inputs = sample_inputs(recipe.family, recipe.asked(self.pack), self.samples, self.identity.common)
-        yield from (replace(sample, inputs=one) for sample, one in zip(self.samples, inputs, strict=True))
+        yield from (replace(sample, inputs=one) for sample, one in zip(self.samples, self.inputs, strict=True))
 
 
 def configure_process(placement: Placement) -> None:

@@ -206,7 +206,7 @@ def test_a_failure_leaves_the_version_before_and_the_next_refresh_goes_on(
     assert open_dataset(root, verify=True).manifest.version == "2.0.0"
 
 
-def broken(*_: object) -> Manifest:
+def broken(*_: object, **__: object) -> Manifest:
     raise CorruptDatasetError("broken")
 
 
