@@ -23,6 +23,7 @@ from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
 from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
 from editmill.pipelines.reuse import REGATE, place_shard
+from editmill.pipelines.spent import total
 from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
@@ -110,7 +111,7 @@ def _write(opened: Dataset, rows: list[SampleRow], gone: set[str], folder: Path,
     others = [record.path for record in manifest.files if record.path in COPIED]
     for name in others:
         shutil.copyfile(folder / name, new / name)
-    write_run(new, {"fingerprint": fingerprint, "engine": "takedown"})
+    write_run(new, {"fingerprint": fingerprint, "engine": "takedown", "spent": total(folder)})
     lost = len({row.source_id for row in rows} - {row.source_id for row in rows if row.key not in gone})
     update: dict[str, Any] = {
         "fingerprint": fingerprint,

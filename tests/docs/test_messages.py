@@ -1,4 +1,4 @@
-"""The page on troubleshooting quotes messages that the code has, and every reason is explained on some page."""
+"""Pages on troubleshooting and operations quote messages that the code has, and every reason is explained somewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from editmill.generators.watermark.reasons import WatermarkReason
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/troubleshooting.md").read_text()
-MESSAGES = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## Reasons in rows")[0], re.MULTILINE)
+QUOTING = PAGE.partition("## Reasons in rows")[0] + (ROOT / "docs/operations.md").read_text().partition("## Sizes")[0]
+MESSAGES = re.findall(r"^\| `([^`]+)` \|", QUOTING, re.MULTILINE)
 REASONS = (Reason, AttributeReason, GuardReason, SynthesisReason, TextReason, WatermarkReason)
 
 

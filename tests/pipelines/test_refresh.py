@@ -27,6 +27,7 @@ from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
 from editmill.pipelines.regating.regate import regate
+from editmill.pipelines.spent import total
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
@@ -215,7 +216,9 @@ def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come
 ) -> None:
     labels, root = here / "photos/labels.csv", here / "root"
     assert refresh(recipe_of(tiny_pack, labels, "description=prose"), root) == "1.0.1"
+    spent = total(root / "versions/1.0.1")
     lost = take_down(root, ["p3"])
+    assert total(root / "versions/1.0.1") == spent
     assert set(lost) == {"1.0.0", "1.0.1"}
     assert lost["1.0.0"] == lost["1.0.1"] >= 3
     for version in lost:
