@@ -19,5 +19,15 @@ def require_drawing(name: str) -> Any:
         return import_module(name)
     except ModuleNotFoundError as error:
         what = f"pages need the package {error.name!r}, which is not installed"
-        fix = f"{install_hint('report')}; or choose another form: text, csv, json, latex or markdown"
+        fix = f"{install_hint('report')}; text, csv, json, latex and markdown need nothing more"
         raise RequestError(what, fix=fix) from error
+
+
+def check_drawing() -> None:
+    """Refuse to begin what ends with a page that can't be drawn.
+
+    Raises:
+        RequestError: A package of the extra ``report`` is not installed.
+    """
+    for name in ("jinja2", "matplotlib"):
+        require_drawing(name)

@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from editmill.evaluators import Options, render, report
 from editmill.evaluators import evaluate as measure
+from editmill.evaluators.extras import check_drawing
 from editmill.flows.artifacts import artifact_key
 from editmill.flows.building import BatchSize, Device
 from editmill.flows.commands.dataset import load_asked
@@ -50,6 +51,7 @@ def evaluate_dataset(
         RequestError: A model is missing or does not fit, or there is no evaluator for the dataset.
     """
     log_core_messages()
+    check_drawing()
     opened = open_dataset(dataset)
     loaded = load_asked(opened, models, device=device)
     found = report(measure(opened, loaded, options=Options(batch_size=batch_size)))

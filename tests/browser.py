@@ -44,6 +44,10 @@ class Tab:
         self._socket = websocket.create_connection(address, suppress_origin=True, timeout=120)
         self._number = 0
 
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Call a method and return its result."""
         self._number += 1
@@ -92,8 +96,13 @@ def browser() -> Iterator[Tab]:
                 if port.exists() and len(port.read_text().splitlines()) == 2:
                     break
                 time.sleep(0.1)
-            tabs = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json/list"))
-            yield Tab(next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"))
+            with urllib.request.urlopen(f"http://127.0.0.1:{port.read_text().split()[0]}/json/list") as answer:
+                tabs = json.load(answer)
+            tab = Tab(next(tab["webSocketDebuggerUrl"] for tab in tabs if tab["type"] == "page"))
+            try:
+                yield tab
+            finally:
+                tab.close()
         finally:
             process.terminate()
             process.wait()

@@ -151,11 +151,14 @@ def evaluate(
     """
     from editmill.evaluators import Options, render, report
     from editmill.evaluators import evaluate as measure
+    from editmill.evaluators.extras import check_drawing
     from editmill.manifests.reader import open_dataset
 
     target = output or (Path("report.html") if form == "html" else None)
     if target is not None:
         check_output(target, "--output", suffixes=SUFFIXES[form])
+    if form == "html":
+        check_drawing()
     if predictions is not None:
         check_output(predictions, "--predictions", suffixes=(".parquet",))
     opened = open_dataset(dataset)

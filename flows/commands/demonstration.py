@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from editmill.evaluators import Options, evaluate, render, report, write_report
+from editmill.evaluators.extras import check_drawing
 from editmill.flows.commands.dataset import load_asked
 from editmill.generators.models.loading import Placement
 from editmill.manifests.reader import open_dataset
@@ -40,6 +41,7 @@ class DemoResult:
 
 def run_demo(out: Path, placement: Placement, *, workers: int) -> DemoResult:
     """Build what is missing below ``out`` and evaluate the pack's classifier on the scenes, whose classes it knows."""
+    check_drawing()
     sheets = out / "report"
     sheets.mkdir(parents=True, exist_ok=True)
     photographs = _part("demo-photographs", out / "photographs", sheets / "photographs.jpg", 200, placement, workers)

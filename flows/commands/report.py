@@ -39,11 +39,13 @@ def report(dataset: str, evaluations: tuple[Path, ...], out: Path, tables: Path 
     """
     from editmill.evaluators.dataset_page.choosing import Limit
     from editmill.evaluators.dataset_page.page import dataset_page, page_tables
+    from editmill.evaluators.extras import check_drawing
     from editmill.evaluators.stored import read_evaluation
     from editmill.manifests.reader import open_dataset
     from editmill.pipelines.limits import limits_of
 
     check_output(out, "--out", suffixes=(".html", ".htm"))
+    check_drawing()
     opened = open_dataset(dataset)
     run, guards = _run(dataset), _guards(dataset, opened.manifest.files)
     limits = [Limit(*limit) for limit in limits_of(opened.manifest, guards)]

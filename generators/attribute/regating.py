@@ -41,7 +41,7 @@ class AttributeRegating(Regating[GuardSettings]):
     """Applies the limits of attribute guards to stored scores."""
 
     limited = LIMITED
-    relative = frozenset({"halo_ratio", "complexity_margin"})
+    relative = frozenset({"halo_ratio", "complexity_margin", "expansion"})
     why_not = {
         "attempts": "more attempts have to be rendered",
         "judges": "other judges have to look at the pictures",

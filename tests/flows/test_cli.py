@@ -204,6 +204,17 @@ def test_a_dataset_is_shown_on_one_page_with_its_tables_in_every_form(tmp_path: 
     assert_one_message(refused, "not an evaluation in JSON", "manifest.json", "fix:")
 
 
+def test_pages_without_their_packages_are_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_dataset(tmp_path / "set")
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    page = ("--format", "html", "--output", tmp_path / "page.html")
+    for command in (("evaluate", "--model", "tests.flows.test_cli:fails", *page), ("report", "--out", page[-1])):
+        result = run(command[0], tmp_path / "set", *command[1:])
+        assert_one_message(result, "pages need the package 'matplotlib'", "fix:", "[report]")
+
+
 def test_baselines_are_for_generated_pictures_and_named_once(tmp_path: Path) -> None:
     build_dataset(tmp_path / "set")
     model = "tests.flows.test_cli:always_zero"
