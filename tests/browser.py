@@ -86,7 +86,8 @@ class Tab:
 @contextmanager
 def browser() -> Iterator[Tab]:
     """Start Chromium without a window, and yield a tab."""
-    with tempfile.TemporaryDirectory() as folder:
+    # Its helpers may still write while the folder goes.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         command += ["--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
