@@ -12,7 +12,7 @@ from editmill.flows.artifacts import label_run, post_changes, post_dataset, post
 from editmill.flows.engines import task_runner
 from editmill.flows.events import announce
 from editmill.flows.tasks import Tasks, log_core_messages
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.records import Manifest
 from editmill.manifests.urls import absolute, spelled

@@ -23,7 +23,7 @@ from editmill.flows.building import (
 )
 from editmill.flows.engines import Engine
 from editmill.generators.models.choices import Offload, Precision
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.recipe import load_recipe
 
 

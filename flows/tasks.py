@@ -21,7 +21,7 @@ from editmill.flows.artifacts import artifact_key, post_failures
 from editmill.flows.engines import accelerator_slot
 from editmill.flows.failures import explained
 from editmill.flows.reports import Meter, Report, listening, send, shown
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import DataError, EditmillError, ExhaustedError, first_line
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.progress import hearing
@@ -76,7 +76,7 @@ _options: dict[str, Any] = {
 @task(name="find-device", task_run_name="find-device", **_options)  # type: ignore[untyped-decorator]
 def find_device(job: Hidden[Placement]) -> Placement:
     """Return a placement with every choice made where models run."""
-    job.value.resolve()
+    job.value.check()
     return job.value.settled()
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from editmill.generators.models.loading import Placement, visible
+from editmill.generators.models.placement import Placement, visible
 from editmill.manifests.canonical import digest
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
@@ -233,7 +233,7 @@ def build(
             return finished(prepared)
         started = time.time()
         chosen = range(len(prepared.plan.shards)) if shards is None else shards
-        tasks, devices = [prepared.task(shard) for shard in chosen], visible(prepared.placement.resolve())
+        tasks, devices = [prepared.task(shard) for shard in chosen], visible(prepared.placement)
         if not wait:
             refuse_held((shard_lock(prepared.out, task.stem) for task in tasks), prepared.out)
         count = sum(len(task.samples) for task in tasks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.guard_report import (
     GUARD_REPORT,

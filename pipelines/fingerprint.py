@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from editmill.generators.models.checkpoints import model_record, require_checkpoints
-from editmill.generators.models.loading import Placement
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.manifests.canonical import digest
 from editmill.manifests.records import ModelRecord
 from editmill.pipelines.plan import Plan, content_digest

@@ -9,7 +9,7 @@ from PIL import Image
 
 from editmill.generators.base.edits import edit_title
 from editmill.generators.base.samples import Sheet
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.progress import Progress
 from editmill.manifests.reader import Dataset, open_dataset

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from editmill.generators.base.samples import PlannedSample
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError

@@ -8,16 +8,15 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
-import torch
 
 from editmill.generators.base.family import Build
 from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.samples import PlannedSample
-from editmill.generators.models.loading import Models, Placement
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import RequestError
 from editmill.manifests.growing import Brief, GrowingTar
 from editmill.manifests.guard_report import GuardReport
@@ -37,6 +36,9 @@ from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from,
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
 from editmill.pipelines.uploads import upload_shard, uploaded_shard
+
+if TYPE_CHECKING:
+    from editmill.generators.models.loading import Models
 
 logger = logging.getLogger("editmill.build")
 
@@ -156,6 +158,8 @@ def configure_process(placement: Placement) -> None:
 
     On one accelerator of several, nothing of the process goes to another one.
     """
+    import torch
+
     cv2.setNumThreads(1)
     device = placement.resolve()
     if device.type == "cpu":
@@ -192,6 +196,8 @@ def make_build(
     Raises:
         SourceError: The source can't be opened.
     """
+    from editmill.generators.models.loading import Models
+
     asked = recipe.asked(pack)
     return Build(
         **{field.name: getattr(asked, field.name) for field in fields(asked)},

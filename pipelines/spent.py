@@ -11,9 +11,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from editmill.generators.models.memory import PeakMemory
 from editmill.manifests.atomic import atomic_write
@@ -23,6 +21,9 @@ from editmill.manifests.records import SampleRow
 from editmill.manifests.seals import parse_object
 from editmill.manifests.stages import STAGES, take_seconds
 from editmill.manifests.store import Store
+
+if TYPE_CHECKING:
+    import torch
 
 FOLDER = Path(".cache") / "spent"
 # Seconds between two writes: a kill loses the account of no more.

@@ -56,7 +56,10 @@ def test_a_family_is_imported_within_its_own_folders_alone() -> None:
 
 
 def test_plans_load_no_network() -> None:
-    """Planning is for laptops and login nodes too; torch alone takes seconds to import."""
+    """Planning is for laptops and login nodes too; torch alone takes seconds to import.
+
+    Neither does the module of builds: with several workers the networks are theirs alone.
+    """
     recipes = ("demo", "imagenet-e", "xmai", "dilution", "watermark", "fmr", "imagenet-g")
     program = (
         "import sys\n"
@@ -64,6 +67,7 @@ def test_plans_load_no_network() -> None:
         "from editmill.flows.cli import main\n"
         f"results = [CliRunner().invoke(main, ['plan', recipe]) for recipe in {recipes}]\n"
         "assert [result.exit_code for result in results] == [0] * len(results), results\n"
+        "import editmill.pipelines.build\n"
         "print(*{'torch', 'diffusers', 'transformers', 'prefect'} & sys.modules.keys())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

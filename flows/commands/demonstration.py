@@ -8,7 +8,7 @@ from pathlib import Path
 from editmill.evaluators import Options, evaluate, render, report, write_report
 from editmill.evaluators.extras import check_drawing
 from editmill.flows.commands.dataset import load_asked
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
 from editmill.pipelines.build import build, prepare

@@ -20,7 +20,7 @@ from editmill.manifests.threads import usable_cores
 from editmill.manifests.urls import connect_store, is_url
 
 if TYPE_CHECKING:
-    from editmill.generators.models.loading import Placement
+    from editmill.generators.models.placement import Placement
     from editmill.pipelines.plan import Plan
     from editmill.pipelines.recipe import Recipe
 
@@ -82,10 +82,10 @@ class Machine:
         Raises:
             RequestError: This machine has no such device.
         """
-        from editmill.generators.models.loading import Placement
+        from editmill.generators.models.placement import Placement
 
         placement = Placement(**vars(self))
-        placement.resolve()
+        placement.check()
         return placement
 
 
@@ -240,6 +240,6 @@ def cache_option(function: F) -> F:
 
 def default_workers(placement: Placement) -> int:
     """Return one process per core on the CPU, one per accelerator."""
-    if placement.resolve().type != "cpu":
+    if placement.kind != "cpu":
         return 1
     return usable_cores()

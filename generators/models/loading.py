@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from pickle import UnpicklingError
@@ -24,16 +23,15 @@ from editmill.generators.models.networks import (
     load_torchvision,
 )
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.prompts import remember_prompts
-from editmill.manifests.errors import ModelError, RequestError, out_of_memory
+from editmill.manifests.errors import ModelError, out_of_memory
 from editmill.manifests.stages import stage
 from editmill.manifests.weights import weights_digest, weights_stamp
 
 logger = logging.getLogger("editmill.models")
 # By what is loaded and where, so that all Models of a process share the weights.
 _loaded: dict[tuple[object, ...], Any] = {}
-# CUDA's compute capability of the first accelerators that have it (Ampere).
-NATIVE_BFLOAT16 = (8, 0)
 
 
 def forget() -> None:
@@ -61,81 +59,6 @@ def quiet() -> Iterator[None]:
         for library, level in zip(libraries, levels, strict=True):
             library.enable_progress_bar()
             library.set_verbosity(level)
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where models run.
-
-    Attributes:
-        device: A torch device, or "auto" for the one that accelerate finds.
-        dtype: Float32, bfloat16, float16, or "auto" for bfloat16 where the accelerator computes in it, else float32.
-        offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
-        models_dir: Folder with public checkpoints, or None for the hub cache.
-        batch: Pictures that share a call of a network; None for 1 on the CPU and 8 elsewhere.
-    """
-
-    device: str = "auto"
-    dtype: str = "auto"
-    offload: str = "none"
-    models_dir: Path | None = None
-    batch: int | None = None
-
-    @property
-    def pictures(self) -> int:
-        """Pictures that share a call of a network, chosen."""
-        return self.batch or (1 if self.kind == "cpu" else 8)
-
-    @property
-    def kind(self) -> str:
-        """The kind of device, such as "cuda"; of one that is named this machine needs none."""
-        return self.resolve().type if self.device == "auto" else self.device.partition(":")[0]
-
-    @property
-    def precision(self) -> str:
-        """The precision, chosen."""
-        return native_precision(self.resolve()) if self.dtype == "auto" else self.dtype
-
-    def settled(self) -> Placement:
-        """Return the placement with every choice made: processes with other hardware must make none of their own."""
-        device = self.resolve().type if self.device == "auto" else self.device
-        return replace(self, device=device, dtype=self.precision, batch=self.pictures)
-
-    def resolve(self) -> torch.device:
-        """Return the device to run on."""
-        if self.device != "auto":
-            return _usable_device(self.device)
-        from accelerate import PartialState
-
-        return torch.device(PartialState().device)
-
-
-def visible(device: torch.device) -> list[str]:
-    """Return what a device stands for: every visible accelerator of its kind, unless it names one."""
-    if device.type not in ("cuda", "xpu") or device.index is not None:
-        return [str(device)]
-    return [f"{device.type}:{index}" for index in range(getattr(torch, device.type).device_count())]
-
-
-def native_precision(device: torch.device) -> str:
-    """Return bfloat16 where every accelerator that a device stands for computes in it, else float32."""
-    if device.type != "cuda":
-        return "float32"
-    capable = all(torch.cuda.get_device_capability(name) >= NATIVE_BFLOAT16 for name in visible(device))
-    return "bfloat16" if capable else "float32"
-
-
-def _usable_device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        # A torch without CUDA raises an AssertionError when it is asked for it.
-        reason = str(error).splitlines()[0]
-        raise RequestError(
-            f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there"
-        ) from error
-    return device
 
 
 class Models:

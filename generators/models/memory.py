@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 CLEAR, STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 # Resets the peak of the process that Linux keeps.
@@ -18,6 +20,8 @@ class PeakMemory:
     def __init__(self, device: torch.device) -> None:
         self.device = device
         if device.type == "cuda":
+            import torch
+
             torch.cuda.reset_peak_memory_stats(device)
         elif CLEAR.exists():
             CLEAR.write_text(RESET_PEAK)
@@ -25,6 +29,8 @@ class PeakMemory:
     def peak(self) -> int:
         """Return the bytes; without Linux's peak, that since the process started."""
         if self.device.type == "cuda":
+            import torch
+
             return int(torch.cuda.max_memory_allocated(self.device))
         if STATUS.exists():
             lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from editmill.generators.models.checkpoints import is_present, tell_variant
-from editmill.generators.models.loading import Models, Placement, forget
+from editmill.generators.models.loading import Models, forget
 from editmill.generators.models.memory import PeakMemory
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.trial import count_parameters, deviation, try_forward, try_samples
 from editmill.manifests.errors import ModelError, first_line, out_of_memory
 

@@ -16,8 +16,9 @@ from editmill.generators.base.loaded import Box, CaptionedImage
 from editmill.generators.guards.boxes import box_iou
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.features import ImageTextFeatures
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import AttributeGroup, read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segmenter import Segmenter
 from editmill.generators.text.evidence import CropJudge, crop_around, find_word
 from editmill.generators.text.settings import InsertionSettings

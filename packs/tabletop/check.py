@@ -6,8 +6,9 @@ import importlib
 from itertools import islice
 from types import ModuleType
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.manifests.progress import Progress
 from editmill.packs.tabletop.checks.common import held_out
 

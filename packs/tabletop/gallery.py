@@ -19,8 +19,9 @@ from PIL import Image
 
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.inpainter import Inpainter
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.progress import Progress

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from editmill.evaluators import evaluate, render, report
-    from editmill.generators.models.loading import Placement
+    from editmill.generators.models.placement import Placement
     from editmill.manifests.errors import DataError, EditmillError, RequestError
     from editmill.manifests.manifest import read_manifest
     from editmill.manifests.reader import Dataset, Sample, open_dataset
@@ -43,7 +43,7 @@ __all__ = [
 
 _HOMES = {
     "evaluators": ("evaluate", "render", "report"),
-    "generators.models.loading": ("Placement",),
+    "generators.models.placement": ("Placement",),
     "manifests.errors": ("DataError", "EditmillError", "RequestError"),
     "manifests.manifest": ("read_manifest",),
     "manifests.reader": ("Dataset", "Sample", "open_dataset"),

@@ -16,7 +16,8 @@ from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
 from editmill.generators.base.edits import make_edit
 from editmill.generators.base.loaded import LoadedSource
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.generators.text.candidates import TextJob
 from editmill.generators.text.editing import TextEditor
 from editmill.generators.text.grounded import CaptionJob

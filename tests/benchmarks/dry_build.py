@@ -20,7 +20,7 @@ from editmill.generators.base.images import encode_image
 from editmill.generators.base.making import Maker
 from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import Job, Made, PlannedSample
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.recipe import load_recipe

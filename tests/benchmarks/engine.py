@@ -18,7 +18,8 @@ import torch
 import webdataset
 
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.manifest import RUN
 from editmill.manifests.tarshard import write_tar

@@ -21,9 +21,9 @@ import torch
 import yaml
 
 from editmill.flows.cli import main as editmill
-from editmill.generators.models.loading import Placement
 from editmill.generators.models.memory import PeakMemory
 from editmill.generators.models.pack import RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.packs import find_pack
 from tests.benchmarks import full_size_weights as weights
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe

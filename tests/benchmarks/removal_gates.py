@@ -28,7 +28,8 @@ from editmill.generators.compositing.hole import HoleRule
 from editmill.generators.compositing.mask_quality import mask_scores
 from editmill.generators.compositing.patchmatch import PatchMatch
 from editmill.generators.compositing.removal import Remover, make_remover
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Mask
 from editmill.manifests.progress import Progress
 from editmill.pipelines.packs import find_pack

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.generators.watermark.ledger import Ledger
 from editmill.generators.watermark.regeneration import Regenerator
 from editmill.generators.watermark.settings import WatermarkSettings

@@ -22,7 +22,7 @@ import cv2
 import torch
 
 from editmill.evaluators import exporters
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.manifest import RUN
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.verify import verify_dataset

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from editmill.flows.cli import main
 from editmill.generators.models import loading
-from editmill.generators.models.loading import Placement
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.trials import try_role
 from editmill.pipelines.packs import find_pack, pack_names
 from tests.tiny_classes import TINY, write_role

@@ -15,8 +15,9 @@ from timm.data import create_transform, resolve_model_data_config
 from editmill.evaluators.classifiers import load_classifier
 from editmill.flows.cli import Group
 from editmill.flows.commands.convert import convert
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.surrogate import Surrogate
 from tests.checkpoints import LABELS
 from tests.generators.models.reference_adm import Adm, ReferenceAdm

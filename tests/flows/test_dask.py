@@ -16,6 +16,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from editmill.flows.builds import build_imagenet_e, build_imagenet_g
 from editmill.flows.engines import accelerator_slot, local_cluster
 from editmill.generators.models import loading
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import DataError
 from editmill.manifests.growing import PART_SUFFIX
 from editmill.manifests.manifest import MANIFEST
@@ -81,7 +82,7 @@ def kill_a_busy_worker(client: Any, out: Path) -> int:
 
 def test_a_worker_that_is_killed_changes_no_byte(client: Any, tmp_path: Path) -> None:
     core = make_plan(load_recipe(RECIPE, overrides=LONGER))
-    build(prepare(core, tmp_path / "core", loading.Placement(device="cpu")), progress=False)
+    build(prepare(core, tmp_path / "core", Placement(device="cpu")), progress=False)
     out, before = tmp_path / "flow", client.run(os.getpid)
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(kill_a_busy_worker, client, out)
@@ -100,7 +101,7 @@ def test_guards_are_calibrated_on_a_worker(tmp_path: Path) -> None:
     assert not loading._loaded, "the flow's own process loaded a model"
     assert verify_dataset(tmp_path / "flow").ok
     plan = make_plan(load_recipe("imagenet-g", overrides=GUARDED))
-    build(prepare(plan, tmp_path / "core", loading.Placement(device="cpu")), progress=False)
+    build(prepare(plan, tmp_path / "core", Placement(device="cpu")), progress=False)
     assert (tmp_path / "core" / MANIFEST).read_bytes() == Path(built["manifest"]).read_bytes()
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from editmill.flows.builds import build_watermark
 from editmill.flows.cli import main
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare

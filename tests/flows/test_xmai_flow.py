@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from editmill.flows.builds import build_xmai
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.manifest import MANIFEST
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.build import Prepared, prepare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import load_recipe

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.generators.models.placement import Placement
 from tests.checkpoints import write_pack, write_sd15_models_dir
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 

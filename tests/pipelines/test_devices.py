@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from editmill.generators.models.loading import visible
+from editmill.generators.models.placement import Placement, visible
 from editmill.manifests.errors import RequestError
 from editmill.pipelines.build import build, prepare
 from tests.pipelines.conftest import PLACEMENT, MakePlan
@@ -15,7 +15,7 @@ from tests.pipelines.conftest import PLACEMENT, MakePlan
 
 def test_a_device_without_an_index_is_every_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    names = {name: visible(torch.device(name)) for name in ("cuda", "cuda:1", "cpu")}
+    names = {name: visible(Placement(device=name)) for name in ("cuda", "cuda:1", "cpu")}
     assert names == {"cuda": ["cuda:0", "cuda:1", "cuda:2"], "cuda:1": ["cuda:1"], "cpu": ["cpu"]}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from editmill.generators.base.guards import GuardEntry
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.plugins import Registry
 from editmill.pipelines.fingerprint import identify, needed_roles
 from editmill.pipelines.plan import calibration_records, content_digest

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.fingerprint import identify
 from editmill.pipelines.identity import sample_inputs

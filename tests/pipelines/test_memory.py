@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from editmill.generators.models.loading import Placement
 from editmill.generators.models.micro_batches import say_once
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ExhaustedError
 from editmill.manifests.reader import open_dataset
 from editmill.pipelines.build import build, prepare

@@ -27,8 +27,9 @@ from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.figures import OVERALL, Figures, Scored
 from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.guard_report import ENSEMBLE, ErrorRate, GuardReport, write_guard_report
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed

@@ -28,8 +28,9 @@ from editmill.generators.guards.ensemble.limits import Limits
 from editmill.generators.guards.ensemble.rates import Tally
 from editmill.generators.guards.ensemble.rule import decide
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.synthesis.selection import label_noise, select
 from editmill.generators.synthesis.settings import SelectionSettings
 from editmill.manifests.arrays import Feature

@@ -23,7 +23,7 @@ from editmill.evaluators.statistics import paired_drop
 from editmill.evaluators.text.evaluation import TextEvaluation, evaluate_text
 from editmill.evaluators.text.rows import read_rows, undo
 from editmill.flows.commands.dataset import resolve_pack
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests import DataError, Dataset, ModelError, open_dataset
 from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import make_plan

@@ -9,7 +9,8 @@ import torch
 from editmill.generators.attribute.complexity import background_spectrum, measure_mid_band
 from editmill.generators.attribute.faithful import BlendedDiffusion
 from editmill.generators.attribute.settings import FaithfulSettings
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.packs.tabletop.world import make_scene
 from editmill.pipelines.packs import find_pack

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from editmill.generators.fmr.oracle import Subject
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.world import CLASSES, make_scene
 

@@ -19,8 +19,9 @@ from editmill.generators.fmr.latent_ascent import Ascent, LatentAscent
 from editmill.generators.fmr.oracle import Subject, ZeroShotOracle
 from editmill.generators.fmr.settings import AscentSettings
 from editmill.generators.models.judge import ZeroShotJudge
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.preprocessing import load_processor
 from editmill.manifests.arrays import Picture
 from editmill.packs.tabletop import PACK

@@ -23,8 +23,9 @@ from editmill.generators.fmr.settings import FmrSettings
 from editmill.generators.guards.ensemble.calibration import round_trips
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.reasons import GuardReason
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Picture
 from editmill.manifests.errors import ModelError, RequestError
 from editmill.manifests.reader import Dataset, open_dataset

@@ -11,8 +11,9 @@ from editmill.generators.attribute.candidates import Candidate, EditJob
 from editmill.generators.base.edits import make_edit
 from editmill.generators.base.loaded import LoadedSource
 from editmill.generators.compositing.composite import compose, matte
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Picture
 from editmill.manifests.records import SourceRecord
 from editmill.packs.tabletop import PACK

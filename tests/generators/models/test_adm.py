@@ -11,8 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from editmill.generators.models.adm import AdmLayout, convert_adm, convert_unet, infer_layout, unet_config
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from tests.generators.models.reference_adm import Adm, ReferenceAdm
 

@@ -26,8 +26,9 @@ from transformers import (
 )
 
 from editmill.generators.models.detector import Detection, Detector
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop.training.detector import from_clip
 from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer

@@ -15,8 +15,9 @@ from transformers import (
 )
 
 from editmill.generators.models.image_encoder import BATCH, ImageEncoder
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from tests.generators.models.text_models import models_of
 from tests.generators.pictures import photo

@@ -13,8 +13,9 @@ from torch import Tensor
 import editmill.packs
 from editmill.generators.models.inpaint_pipelines import network_of, takes_several
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest, native_size
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.prompts import Remembered
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.errors import ModelError

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from editmill.generators.models.inpainter import Inpainter, InpaintRequest, crop_window, native_size
 from editmill.generators.models.judge import ZeroShotJudge
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Mask
 from editmill.pipelines.packs import find_pack
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, photo

@@ -23,8 +23,9 @@ from transformers import (
 )
 
 from editmill.generators.models.judge import ZeroShotJudge
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.packs.tabletop.training.tokenizer import make_tokenizer
 from tests.generators.pictures import photo
 

@@ -12,8 +12,9 @@ from editmill.generators.attribute.rendering import AttributeRenderer
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.generators.models.lama import Lama
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from tests.generators.pictures import disc, job, photo
 

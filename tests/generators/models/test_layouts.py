@@ -15,9 +15,10 @@ from torch import Tensor
 from torchvision.models import squeezenet1_0
 
 from editmill.generators.models.checkpoints import require_checkpoints
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.networks import find_class
 from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from tests.generators.models.test_loading import CLIP, INPAINT, pack_of
 from tests.generators.models.test_segment_anything import write_published

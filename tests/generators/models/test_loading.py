@@ -11,8 +11,9 @@ import yaml
 from diffusers import AutoencoderKL
 
 from editmill.generators.models import loading
-from editmill.generators.models.loading import Models, Placement, native_precision
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop import PACK
 from tests.checkpoints import write_resnet_classifier
@@ -238,7 +239,7 @@ def test_precision_is_bfloat16_where_every_accelerator_computes_in_it(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda name: capabilities[torch.device(name).index])
-    assert native_precision(torch.device(device)) == precision
+    assert Placement(device=device).precision == precision
 
 
 def test_a_settled_placement_leaves_no_choice() -> None:

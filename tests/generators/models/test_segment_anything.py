@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import save_file
 from segment_anything.modeling import Sam
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segment_anything import SamConfig, build_sam, load_sam
 from editmill.manifests.errors import ModelError
 

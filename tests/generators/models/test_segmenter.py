@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from segment_anything import SamPredictor
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.errors import RequestError
 from tests.generators.models.test_segment_anything import write_tiny

@@ -20,8 +20,9 @@ from transformers import (
 )
 
 from editmill.generators.models.checkpoints import weights_digest
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.surrogate import Surrogate
 from editmill.manifests.errors import ModelError
 from tests.checkpoints import LABELS

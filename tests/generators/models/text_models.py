@@ -18,8 +18,9 @@ from transformers import (
     RobertaForMaskedLM,
 )
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 
 SHAPE: dict[str, Any] = {
     "hidden_size": 16,

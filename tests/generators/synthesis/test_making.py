@@ -22,8 +22,9 @@ from editmill.generators.guards.ensemble.duplicates import Fingerprint
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.reasons import GuardReason
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.synthesis.family import SynthesisBuild, SynthesisFamily
 from editmill.generators.synthesis.making import SynthesisMaker
 from editmill.generators.synthesis.proposing import Proposal, Proposed

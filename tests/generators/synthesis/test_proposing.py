@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.synthesis.proposing import Proposal, Proposer, variation_input
 from editmill.generators.synthesis.settings import SynthesisSettings, roles_of
 from tests.synthesis_models import write_synthesis_pack

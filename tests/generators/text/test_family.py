@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from editmill.generators.base.family import Asked
-from editmill.generators.models.loading import Placement
 from editmill.generators.models.pack import PackSpec, RoleEntry
+from editmill.generators.models.placement import Placement
 from editmill.generators.text.edits import TextEditName
 from editmill.generators.text.family import TextAsked, TextFamily
 from editmill.generators.text.settings import (

@@ -19,8 +19,9 @@ from editmill.generators.base.loaded import CaptionedImage
 from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.samples import Job, PlannedSample
 from editmill.generators.base.sources import Source
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.text.candidates import TextCandidate, TextJob
 from editmill.generators.text.family import TextFamily
 from editmill.generators.text.language.operations import Operation, undo_operations

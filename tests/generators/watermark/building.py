@@ -14,8 +14,9 @@ from editmill.generators.base.family import Build
 from editmill.generators.base.making import Built, Frame, SampleBuilder
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.image_adapter import convert_image_adapter
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.watermark.family import WatermarkFamily
 from editmill.generators.watermark.making import WatermarkMaker
 from editmill.generators.watermark.marking import Framed

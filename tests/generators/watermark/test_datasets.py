@@ -8,7 +8,7 @@ import pytest
 
 from editmill.evaluators import Options, evaluate, render, report
 from editmill.evaluators.watermark.keys import reveal_keys
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import RecipeError, RequestError
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.verify import verify_dataset

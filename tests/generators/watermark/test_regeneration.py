@@ -16,8 +16,9 @@ import torch
 import editmill.generators.watermark
 from editmill.generators.base.loaded import Unusable
 from editmill.generators.models.image_adapter import convert_image_adapter
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.watermark.ledger import Ledger
 from editmill.generators.watermark.regeneration import Regenerator
 from editmill.generators.watermark.settings import AttackSettings, WatermarkSettings

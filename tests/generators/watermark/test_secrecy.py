@@ -22,7 +22,7 @@ from editmill.evaluators.watermark.evaluation import evaluate_watermark
 from editmill.evaluators.watermark.keys import reveal_keys
 from editmill.evaluators.watermark.rows import read_rows
 from editmill.generators.base.images import decode_image, encode_image
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.generators.watermark.schemes import embed, make_scheme
 from editmill.generators.watermark.schemes.blind import BlindWatermark
 from editmill.generators.watermark.settings import SchemeSettings

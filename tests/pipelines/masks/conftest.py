@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.pipelines.packs import find_pack
 
 

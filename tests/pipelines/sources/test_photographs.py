@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Placement
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import SourceError
 from editmill.manifests.reader import open_dataset
 from editmill.pipelines.build import build, prepare

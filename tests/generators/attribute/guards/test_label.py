@@ -16,8 +16,9 @@ from editmill.generators.base.reasons import Reason
 from editmill.generators.guards.looking import object_crop
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.judge import ZeroShotJudge
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Feature, Picture
 from tests.generators.guards.conftest import Toy
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, photo, source

@@ -13,7 +13,8 @@ from editmill.generators.attribute.guards.all import make_guards
 from editmill.generators.attribute.guards.base import check_all
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.base.guards import Verdict
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.together import side_by_side
 from editmill.packs.tabletop.world import CLASSES
 from tests.generators.guards.conftest import Toy

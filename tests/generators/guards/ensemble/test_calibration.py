@@ -23,8 +23,9 @@ from editmill.generators.guards.ensemble.ensemble import GuardEnsemble
 from editmill.generators.guards.ensemble.settings import EnsembleSettings
 from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.models.inpainter import Inpainter
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import DataError, RequestError
 from editmill.manifests.guard_report import ENSEMBLE, GuardReport, check_limits
 from editmill.packs.tabletop import PACK

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.packs.tabletop.checks import image_encoder as check
 from editmill.packs.tabletop.checks.image_encoder import identity_figures, measure, moved, separation
 from editmill.packs.tabletop.world import make_scene

@@ -9,8 +9,9 @@ import pytest
 
 from editmill.generators.models.image_encoder import ImageEncoder
 from editmill.generators.models.judge import ZeroShotJudge
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.packs import tabletop
 from editmill.packs.tabletop.checks.classifier import accuracy
 from editmill.packs.tabletop.checks.common import crop_of, held_out

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segmenter import Segment
 from editmill.packs.tabletop.checks import segmenter as check
 from editmill.packs.tabletop.checks.segmenter import mask_iou, measure

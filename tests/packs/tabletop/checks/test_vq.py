@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.packs import tabletop
 from editmill.packs.tabletop.checks.common import held_out
 from editmill.packs.tabletop.checks.vq import reaches_everywhere

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.packs.tabletop.checks import zero_shot_2 as check
 from editmill.packs.tabletop.checks.common import crop_of
 from editmill.packs.tabletop.checks.zero_shot import named_rightly

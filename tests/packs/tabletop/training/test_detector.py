@@ -10,8 +10,9 @@ from torchvision.ops import box_convert, sigmoid_focal_loss
 from transformers import AutoProcessor, OwlViTForObjectDetection
 
 from editmill.generators.models.detector import Detector
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.checks.detector import class_precision
 from editmill.packs.tabletop.training import store

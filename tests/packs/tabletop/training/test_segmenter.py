@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from editmill.generators.models.loading import Models, Placement
+from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import read_pack
+from editmill.generators.models.placement import Placement
 from editmill.generators.models.segment_anything import build_sam, load_sam
 from editmill.packs.tabletop import PACK
 from editmill.packs.tabletop.checks import segmenter as check
