@@ -158,7 +158,7 @@ class AttributeMaker(Maker[LoadedSource]):
             reasons=verdict.reasons,
             scores=verdict.scores,
             parameters=parameters,
-            facts={**describe(job.sample, candidate), "attempt": job.attempt},
+            facts={**describe(job.sample, edit.edit, candidate), "attempt": job.attempt},
             cost=candidate.cost,
             detail=candidate.detail,
             spare=spare,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from editmill.generators.attribute.candidates import Candidate
+from editmill.generators.base.edits import Edit
 from editmill.generators.base.samples import PlannedSample
 from editmill.manifests.arrays import Mask
 
@@ -21,9 +22,9 @@ def masks(candidate: Candidate) -> dict[str, Mask]:
     return {"mask.png": np.where(candidate.alpha == 255, 255, 0).astype(np.uint8), "alpha.png": candidate.alpha}
 
 
-def describe(sample: PlannedSample, candidate: Candidate) -> dict[str, Any]:
-    """Return what the sample's JSON says: the same keys with the same types in every sample."""
-    source, edit, realised = sample.source, sample.edit, candidate.parameters
+def describe(sample: PlannedSample, edit: Edit, candidate: Candidate) -> dict[str, Any]:
+    """Return what the sample's JSON says of ``edit`` as it was made: the same keys and types in every sample."""
+    source, realised = sample.source, candidate.parameters
     return {
         "mask_sha256": source.mask_sha256,
         "class_name": source.class_name,

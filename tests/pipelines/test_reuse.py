@@ -135,6 +135,10 @@ def test_spares_count_only_where_one_was_needed(
     assert {one.key for one in moved} <= set(made)
     same = [one for key, one in before.items() if one.partner and key in served and key not in made]
     assert any({"p1", "p2", "p9"} & {spare.id for spare in one.spares} for one in same)
+    # The JSON names who really lent the background, as the row does.
+    lent = {sample.key: (json.loads(sample.members["json"]), sample.row) for sample in open_dataset(tmp_path / "new")}
+    for facts, row in lent.values():
+        assert facts["partner"] == json.loads(row["parameters"]).get("partner", "")
 
 
 def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(

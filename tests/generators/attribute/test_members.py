@@ -40,7 +40,9 @@ def test_equal_pictures_give_equal_bytes(image: np.ndarray) -> None:
 
 
 def test_every_edit_has_the_same_json_keys_and_types() -> None:
-    documents = [json.loads(json.dumps(describe(PlannedSample("k0", SOURCE, edit, 0), CANDIDATE))) for edit in EDITS]
+    documents = [
+        json.loads(json.dumps(describe(PlannedSample("k0", SOURCE, edit, 0), edit, CANDIDATE))) for edit in EDITS
+    ]
     shapes = [{name: type(value) for name, value in document.items()} for document in documents]
     assert all(shape == shapes[0] for shape in shapes)
     assert all(isinstance(value, float) for document in documents for value in document["matrix"])
