@@ -7,8 +7,9 @@ from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.records import Manifest
 from editmill.pipelines.registry import family_of
 
-# Name of the score, threshold, and what the threshold is called.
-Limit = tuple[str, float, str]
+# Name of the score, threshold, what the threshold is called, and the score that says whether it decided; "" where it
+# always does.
+Limit = tuple[str, float, str, str]
 
 
 def limits_of(manifest: Manifest, report: GuardReport | None) -> list[Limit]:
@@ -31,4 +32,5 @@ def limits_of(manifest: Manifest, report: GuardReport | None) -> list[Limit]:
         if name not in relative and isinstance(settings.get(name), int | float)
     ]
     found += regating.reported_limits(report) if regating and report else []
-    return [limit for limit in found if limit[0] in manifest.score_names]
+    judged = regating.judged if regating else {}
+    return [(*limit, judged.get(limit[0], "")) for limit in found if limit[0] in manifest.score_names]

@@ -21,11 +21,19 @@ MOST_REASONS = 2
 
 @dataclass(frozen=True)
 class Limit:
-    """A threshold on a score, under the name of the setting or gate that it comes from."""
+    """A threshold on a score.
+
+    Attributes:
+        score: The score's name.
+        value: The threshold.
+        name: The setting or gate that it comes from.
+        judged: The score that is 0 where it did not decide; "" where it always does.
+    """
 
     score: str
     value: float
     name: str
+    judged: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,12 @@ def scores_of(table: pa.Table, name: str) -> FloatArray:
     return np.asarray(table[f"score_{name}"], np.float64)
 
 
+def decided_scores(table: pa.Table, limit: Limit) -> FloatArray:
+    """Return the scores that a limit decided over, NaN elsewhere."""
+    values = scores_of(table, limit.score)
+    return np.where(scores_of(table, limit.judged) == 1, values, np.nan) if limit.judged else values
+
+
 def _row(table: pa.Table, at: int) -> dict[str, Any]:
     row: dict[str, Any] = table.slice(at, 1).to_pylist()[0]
     return row
@@ -97,10 +111,14 @@ def _typical(accepted: pa.Table) -> Iterator[Chosen]:
 
 
 def _nearest(accepted: pa.Table, limits: Sequence[Limit]) -> Iterator[Chosen]:
-    """Yield the accepted sample that lies nearest to a threshold, in standard deviations of the score."""
+    """Yield the accepted sample that lies nearest to a threshold, in standard deviations of the score.
+
+    Where a score has several thresholds, which of them decided depends on more than the score.
+    """
     best: tuple[float, int, Limit, float] | None = None
-    for limit in limits:
-        values = scores_of(accepted, limit.score)
+    several = Counter(limit.score for limit in limits)
+    for limit in (limit for limit in limits if several[limit.score] == 1):
+        values = decided_scores(accepted, limit)
         known = values[np.isfinite(values)]
         # A score that is the same for most says nothing about how near any of them is.
         if len(known) < 2 or np.median(np.abs(known - np.median(known))) == 0:
@@ -141,16 +159,16 @@ def _worst(accepted: pa.Table, edit: str, predictions: pa.Table) -> Iterator[Cho
         before = {(row["source_id"], row["replica"]): row["score"] for row in original.to_pylist()}
         edited = mine.filter(pc.equal(mine["edit"], edit)).to_pylist()
         scores = {row["key"]: (_before(row, before), row["score"]) for row in edited}
-        lost = {key: old - new for key, (old, new) in scores.items() if old > new}
+        lost = {key: old - new for key, (old, new) in scores.items() if old is not None and old > new}
         keys = [key for key in accepted["key"].to_pylist() if key in lost]
-        if keys and edit != "original":
+        if keys:
             key = max(keys, key=lambda one: lost[one])
             old, new = scores[key]
             why = f"{model} loses most here: score {old:.3g} on the source, {new:.3g} on this sample"
             yield Chosen("worst", _row(accepted, accepted["key"].to_pylist().index(key)), why)
 
 
-def _before(row: Mapping[str, Any], before: Mapping[tuple[str, int], float]) -> float:
-    """Return the score on the unedited sample, the first one where replicas share it; 1 without one."""
+def _before(row: Mapping[str, Any], before: Mapping[tuple[str, int], float]) -> float | None:
+    """Return the score on the unedited sample, the first one where replicas share it; None without one."""
     source = row["source_id"]
-    return before.get((source, row["replica"]), before.get((source, 0), 1.0))
+    return before.get((source, row["replica"]), before.get((source, 0)))

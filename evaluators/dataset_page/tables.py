@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
-from editmill.evaluators.dataset_page.choosing import Limit, scores_of
+from editmill.evaluators.dataset_page.choosing import Limit, decided_scores
 from editmill.evaluators.plots import Distribution, DistributionPlot
 from editmill.evaluators.tables import Cell, Column, Figure, Table, count, decimal, percent, words
 from editmill.manifests import Dataset, Manifest
@@ -22,10 +22,11 @@ def distributions(dataset: Dataset, limits: Sequence[Limit]) -> DistributionPlot
     ok = np.asarray(pc.equal(dataset.table["status"], "ok"))
     panels = []
     for score in list(dict.fromkeys(limit.score for limit in limits))[:MOST_PANELS]:
-        values = scores_of(dataset.table, score)
+        of_score = [limit for limit in limits if limit.score == score]
+        values = decided_scores(dataset.table, of_score[0])
         known = np.isfinite(values)
         if known.any():
-            mine = [(limit.value, limit.name) for limit in limits if limit.score == score]
+            mine = [(limit.value, limit.name) for limit in of_score]
             panels.append(_distribution(score, values[known], ok[known], mine))
     return DistributionPlot("Scores of the guards", panels)
 

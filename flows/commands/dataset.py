@@ -96,7 +96,7 @@ def verify(dataset: str, deep: bool, as_json: bool) -> None:
 )
 @click.option(
     "--tables",
-    type=LocalPath(),
+    type=LocalPath(folder=True),
     help="Folder to write every table to, each as text, CSV, JSON, LaTeX (booktabs) and Markdown.",
 )
 @click.option(

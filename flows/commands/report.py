@@ -24,7 +24,7 @@ from editmill.flows.commands.outputs import check_output, write_output
     "E.parquet beside it, the page shows the samples that cost models most.",
 )
 @click.option("--out", type=LocalPath(), default="dataset.html", show_default=True, help="File to write.")
-@click.option("--tables", type=LocalPath(), help="Folder to write every table to, in every form.")
+@click.option("--tables", type=LocalPath(folder=True), help="Folder to write every table to, in every form.")
 def report(dataset: str, evaluations: tuple[Path, ...], out: Path, tables: Path | None) -> None:
     """Show a dataset on one page: counts, pictures or captions, guards, cost, evaluations and provenance.
 
@@ -62,11 +62,13 @@ def _run(dataset: str) -> dict[str, Any]:
     """Return what run.json says, nothing where there is none or it is damaged."""
     from editmill.manifests.errors import DataError
     from editmill.manifests.manifest import RUN
-    from editmill.manifests.seals import parse_object
+    from editmill.manifests.seals import check_seal, parse_object
     from editmill.manifests.store import Store
 
     try:
-        return parse_object(Store(dataset).read(RUN), where=RUN)
+        data = Store(dataset).read(RUN)
+        check_seal(data, where=RUN)
+        return parse_object(data, where=RUN)
     except (OSError, DataError):
         return {}
 

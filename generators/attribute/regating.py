@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.base.edits import Edit
@@ -42,6 +43,7 @@ class AttributeRegating(Regating[GuardSettings]):
 
     limited = LIMITED
     relative = frozenset({"halo_ratio", "complexity_margin", "expansion"})
+    judged: ClassVar[Mapping[str, str]] = {"mask_iou": "segment_judged", "label_margin": "label_judged"}
     why_not = {
         "attempts": "more attempts have to be rendered",
         "judges": "other judges have to look at the pictures",

@@ -126,12 +126,14 @@ class Regating(ABC, Generic[G]):
         why_not: Why others can't be.
         reported: Whether thresholds come from a guard report, which another calibration may replace.
         relative: Fields of ``limited`` that are no values of their score, but relative to something else.
+        judged: Scores that say with 1 that the limit of another score decided, and with 0 that it did not.
     """
 
     limited: ClassVar[Mapping[str, str]]
     why_not: ClassVar[Mapping[str, str]] = {}
     reported: ClassVar[bool] = False
     relative: ClassVar[frozenset[str]] = frozenset()
+    judged: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def judge(self, guard: G, report: GuardReport | None) -> Judge:

@@ -64,6 +64,18 @@ def test_a_typical_a_near_a_rejected_and_the_worst_sample_are_chosen(made: Datas
     assert chosen["typical"].row["source_id"] == "img001"
 
 
+def test_limits_that_did_not_decide_are_near_to_nothing(tmp_path: Path) -> None:
+    scores = [{"margin": 0.1, "judged": 0.0}, {"margin": 0.5, "judged": 1.0}, {"margin": 2.5, "judged": 1.0}]
+    dataset = build(tmp_path, sources=3, scores=lambda number: scores[number])
+    near = [
+        one for one in choose(dataset, "full", [Limit("margin", 0.0, "label", "judged")], None) if one.kind == "near"
+    ]
+    assert [one.row["source_id"] for one in near] == ["img001"]
+    # Which of two limits decided is not known from the score alone.
+    several = [Limit("margin", 0.0, "label"), Limit("margin", 0.2, "small_label")]
+    assert "near" not in {one.kind for one in choose(dataset, "full", several, None)}
+
+
 def test_cards_have_the_source_the_mask_and_what_changed(made: Dataset) -> None:
     cards = {shelf.edit: shelf.cards for shelf in shelves(made, LIMITS, None)}
     assert list(cards) == made.edits()

@@ -196,8 +196,11 @@ def test_a_dataset_is_shown_on_one_page_with_its_tables_in_every_form(tmp_path: 
     asked = run("evaluate", tmp_path / "set", "--model", "tests.flows.test_cli:always_zero", *stored)
     assert asked.exit_code == 0, asked.output
     page, tables = ("--out", tmp_path / "page.html"), ("--tables", tmp_path / "tables")
-    shown = run("report", tmp_path / "set", "--evaluation", tmp_path / "e.json", *page, *tables)
-    assert shown.exit_code == 0, shown.output
+    # What it cost is told of a run file that is as it was written, and left out of another one.
+    for cost in ('{"spent": 5}', "junk"):
+        (tmp_path / "set" / "run.json").write_text(cost)
+        shown = run("report", tmp_path / "set", "--evaluation", tmp_path / "e.json", *page, *tables)
+        assert shown.exit_code == 0, shown.output
     assert "tests.flows.test_cli:always_zero" in (tmp_path / "page.html").read_text()
     assert {path.suffix for path in (tmp_path / "tables").iterdir()} == {".txt", ".csv", ".json", ".tex", ".md"}
     refused = run("report", tmp_path / "set", "--evaluation", tmp_path / "set" / "manifest.json", *page)
