@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,10 +53,15 @@ def pack(root: str, *, progress: bool = False) -> Parcel:
     store = Store(root)
     manifest = load_manifest(store)
     verify_store(store, progress=progress).raise_for_problems()
-    records = [*manifest.files, *(record for shard in manifest.shards for record in (shard, shard.rows))]
     folder = Path(store.root)
-    files = {MANIFEST: (folder / MANIFEST).stat().st_size, **{record.path: record.bytes for record in records}}
-    return Parcel(folder, manifest, dict(sorted(files.items())))
+    # Those of the card and other prose may have been edited.
+    return Parcel(folder, manifest, {path: (folder / path).stat().st_size for path in _paths(manifest)})
+
+
+def _paths(manifest: Manifest) -> list[str]:
+    """Return the files that a dataset is made of, the manifest among them."""
+    records = [*manifest.files, *(record for shard in manifest.shards for record in (shard, shard.rows))]
+    return sorted([MANIFEST, *(record.path for record in records)])
 
 
 def check_name(name: str) -> None:
@@ -74,7 +78,7 @@ def send(parcel: Parcel, name: str, *, private: bool = False) -> str:
     """Put a dataset into a repository, which is made if it is not there; return its address.
 
     What is there already is not sent again, so a call that was cut off is resumed by another one. Files that an earlier
-    version had and this one has not are removed.
+    version had and this one has not are removed; others are left alone.
 
     Args:
         parcel: What `pack` returned.
@@ -92,31 +96,33 @@ def send(parcel: Parcel, name: str, *, private: bool = False) -> str:
     api, manifest = HfApi(), parcel.manifest
     with _failures(name):
         address = api.create_repo(name, repo_type="dataset", private=private or None, exist_ok=True)
-        _check_place(api, name, parcel)
+        earlier = _earlier(api, name, parcel)
         api.upload_folder(
             repo_id=name,
             repo_type="dataset",
             folder_path=parcel.folder,
             allow_patterns=[escape(path) for path in parcel.files],
-            delete_patterns="*",
+            delete_patterns=[escape(path) for path in earlier],
             commit_message=f"{manifest.name} {manifest.version}",
         )
     return str(address)
 
 
-def _check_place(api: HfApi, name: str, parcel: Parcel) -> None:
-    """Refuse a repository that holds anything but this dataset, an earlier version of it, or a part of it."""
-    there = set(api.list_repo_files(name, repo_type="dataset"))
-    others = sorted(there - parcel.files.keys() - {ATTRIBUTES})
-    if not others or (MANIFEST in there and _name_of(name) == parcel.manifest.name):
-        return
-    what = f"the repository {name} holds something else, such as {others[0]}"
-    raise RequestError(what, where="--to", fix="name another repository; a new one is made")
+def _earlier(api: HfApi, name: str, parcel: Parcel) -> list[str]:
+    """Return the files of an earlier version that are in a repository and not in this one.
 
-
-def _name_of(name: str) -> str:
-    """Return the name of the dataset in a repository."""
-    return str(json.loads(Store(f"hf://datasets/{name}").read(MANIFEST))["name"])
+    Raises:
+        RequestError: The repository holds neither an earlier version nor a part of this one alone.
+    """
+    there = set(api.list_repo_files(name, repo_type="dataset")) - {ATTRIBUTES}
+    others = sorted(there - parcel.files.keys())
+    manifest = load_manifest(Store(f"hf://datasets/{name}")) if others and MANIFEST in there else None
+    if manifest is not None and manifest.name == parcel.manifest.name:
+        return sorted(set(_paths(manifest)).intersection(others))
+    if others:
+        what = f"the repository {name} holds something else, such as {others[0]}"
+        raise RequestError(what, where="--to", fix="name another repository; a new one is made")
+    return []
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def push(dataset: str, name: str, private: bool, dry_run: bool, as_json: bool) -
 
     The dataset is verified first. Of a folder of versions the current one goes up. The token is that of the environment
     (HF_TOKEN), or of `hf auth login`. Run the command again if it was cut off: what has arrived is not sent again. A
-    version takes the place of an earlier one; any other content of the repository is left alone, and refused.
+    version takes the place of an earlier one, and other files beside it stay. A repository of anything else is refused.
 
     \b
     Examples:

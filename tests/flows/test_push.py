@@ -85,8 +85,9 @@ def test_what_was_cut_off_is_resumed(hub: Hub, root: Path) -> None:
 def test_a_version_takes_the_place_of_an_earlier_one(hub: Hub, root: Path, tmp_path: Path) -> None:
     assert push(root).exit_code == 0
     build_dataset(tmp_path / "other", shards=1)
+    hub.files[NAME]["LICENSE"] = b"added by hand"
     assert push(tmp_path / "other").exit_code == 0
-    assert hub.files[NAME] == own(tmp_path / "other")
+    assert hub.files[NAME] == {**own(tmp_path / "other"), "LICENSE": b"added by hand"}
     hub.files[NAME] = {"weights.bin": b"not a dataset"}
     result = push(root)
     assert result.exit_code == 2
