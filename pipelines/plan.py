@@ -114,9 +114,16 @@ class _Tally:
     sizes: array[int] = field(default_factory=lambda: array("H"))
     counts: Counter[str] = field(default_factory=Counter)
     problems: dict[str, Problem] = field(default_factory=dict)
+    # Two at most: more need not be told apart.
+    licences: set[str] = field(default_factory=set)
     sources: int = 0
     largest: int = 0
     reads: Reads = field(default_factory=Reads)
+
+    @property
+    def licence(self) -> str:
+        """What the sources state themselves: one licence that all have, or that they differ."""
+        return "each source states its own" if len(self.licences) > 1 else next(iter(self.licences), "")
 
     def by_source(self, samples: Iterable[PlannedSample]) -> Iterator[list[PlannedSample]]:
         """Yield the samples of a source together, of many in several lists.
@@ -144,6 +151,8 @@ class _Tally:
     def _count(self, samples: list[PlannedSample]) -> None:
         self.counts.update(sample.edit.label for sample in samples)
         source = samples[0].source
+        if len(self.licences) < 2:
+            self.licences.add(source.licence)
         if source.problem:
             self.problems[source.id] = Problem(source.problem, source.detail or source.image)
         if self.counts.total() > MOST_SAMPLES:
@@ -197,7 +206,7 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
             sources=SourcesRecord(
                 name=source.name,
                 count=len(records),
-                licence=source.licence,
+                licence=source.licence or tally.licence,
                 # As `sources_digest`, of records that are sorted on the disk.
                 digest=digest_items(records.identities()),
             ),

@@ -100,6 +100,19 @@ def test_partners_have_another_label(tiny_plan: MakePlan) -> None:
     assert all(sample.partner is not None and sample.partner.label != sample.source.label for sample in partners)
 
 
+def test_the_licence_is_the_one_that_all_photographs_state(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 2)
+    head, *rows = labels.read_text().splitlines()
+    for stated, told in (
+        (("MIT", "MIT"), "MIT"),
+        (("MIT", "CC0-1.0"), "each source states its own"),
+        (("", ""), ""),
+    ):
+        lines = [f"{head},licence", *(f"{row},{one}" for row, one in zip(rows, stated, strict=True))]
+        labels.write_text("\n".join(lines) + "\n")
+        assert tiny_plan(labels=labels).sources.licence == told
+
+
 def test_an_unknown_pack_lists_the_known_ones() -> None:
     with pytest.raises(ModelError, match="tabletop"):
         make_plan(load_recipe("imagenet-e", models="nosuch"))
