@@ -10,7 +10,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from editmill.flows.tasks import failed, is_infrastructure_fault, render_shard
-from editmill.manifests.errors import CorruptDatasetError, ModelError, exhausted
+from editmill.manifests.errors import CorruptDatasetError, EditmillError, ModelError, exhausted
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_environment")]
 
@@ -66,8 +66,10 @@ def test_all_shards_end_before_the_failed_ones_are_named() -> None:
         return {"shard": number}
 
     @flow
-    def four() -> dict[int, str]:
+    def four() -> dict[int, EditmillError]:
         return failed({number: shard.submit(number) for number in range(4)})
 
-    assert four() == {number: f"ModelError: no checkpoint for {number}" for number in (1, 3)}
+    assert {number: error.what for number, error in four().items()} == {
+        number: f"no checkpoint for {number}" for number in (1, 3)
+    }
     assert sorted(ended) == [0, 2]

@@ -72,7 +72,7 @@ def drop_member(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
 
 
 def integer_level(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
-    samples[2][1]["json"] = samples[2][1]["json"].replace(b'"level":0.08', b'"level":1')
+    samples[2][1]["json"] = samples[2][1]["json"].replace(b'"level": 0.08', b'"level": 1')
 
 
 def null_field(samples: list[tuple[SampleRow, dict[str, bytes]]]) -> None:
