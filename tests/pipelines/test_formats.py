@@ -33,7 +33,7 @@ class Copier(Maker[None]):
         return [
             Made(
                 {"png": b"", **{name: encode_image(mask, "png") for name, mask in masks(candidate).items()}},
-                facts={**describe(job.sample, candidate), "attempt": job.attempt},
+                facts={**describe(job.sample, job.sample.edit, candidate), "attempt": job.attempt},
             )
             for job in jobs
         ]
