@@ -56,8 +56,8 @@ RECORD = SourceRecord(
 
 
 def compare_access(folder: Path) -> None:
-    """One sample by key: through the index, or by walking through the tar."""
-    build_dataset(folder, sources=200, shards=1)
+    """One sample of 10,000 by key: through the index, or by walking through the tar."""
+    build_dataset(folder, sources=3334, shards=1)
     dataset = open_dataset(folder)
     key = dataset.keys()[len(dataset) // 2]
     path = next(folder.rglob("*.tar"))
@@ -66,7 +66,7 @@ def compare_access(folder: Path) -> None:
         with tarfile.open(path) as tar:
             return next(tar.extractfile(info).read() for info in tar if info.name == f"{key}.png")  # type: ignore[union-attr]
 
-    compare("one sample by key", ("index", lambda: dataset[key].members["png"]), ("walk", walk))
+    compare("one sample of 10,000 by key", ("index", lambda: dataset[key].members["png"]), ("walk", walk))
 
 
 def compare_guidance() -> None:
