@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from editmill.manifests.errors import DataError, EditmillError, RequestError, first_line
 from editmill.manifests.files import refuse_url
-from editmill.manifests.manifest import MANIFEST, load_manifest
+from editmill.manifests.manifest import MANIFEST, dataset_records, load_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.store import Store
 from editmill.manifests.verify import verify_store
@@ -60,8 +60,7 @@ def pack(root: str, *, progress: bool = False) -> Parcel:
 
 def _paths(manifest: Manifest) -> list[str]:
     """Return the files that a dataset is made of, the manifest among them."""
-    records = [*manifest.files, *(record for shard in manifest.shards for record in (shard, shard.rows))]
-    return sorted([MANIFEST, *(record.path for record in records)])
+    return sorted([MANIFEST, *(record.path for record in dataset_records(manifest))])
 
 
 def check_name(name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import yaml
@@ -102,6 +102,13 @@ def load_manifest(store: Store) -> Manifest:
     manifest = parse_manifest(data, where=where)
     check_seal(data, where=where)
     return manifest
+
+
+def dataset_records(manifest: Manifest) -> Iterator[FileRecord]:
+    """Yield all files of a dataset but its manifest."""
+    for shard in manifest.shards:
+        yield from (shard, shard.rows)
+    yield from manifest.files
 
 
 def manifest_bytes(store: Store) -> bytes:

@@ -15,7 +15,7 @@ from editmill.manifests.card import names_shards
 from editmill.manifests.errors import CorruptDatasetError, DataError
 from editmill.manifests.jsontypes import check_same_types
 from editmill.manifests.locks import LOCK_SUFFIX
-from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, manifest_bytes, parse_manifest
+from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, dataset_records, manifest_bytes, parse_manifest
 from editmill.manifests.progress import QUIET, Progress
 from editmill.manifests.quickcheck import as_told
 from editmill.manifests.records import Counts, FileRecord, Manifest, ShardRecord
@@ -100,9 +100,8 @@ def verify_store(store: Store, *, deep: bool = False, progress: bool = False) ->
         manifest = parse_manifest(data, where=MANIFEST)
     except DataError as error:
         return VerifyReport(store.root, (Problem(MANIFEST, "", error.what),), shards=0, samples=0)
-    records = [*manifest.files, *(record for shard in manifest.shards for record in (shard, shard.rows))]
     with Progress(
-        total=sum(record.bytes for record in records),
+        total=sum(record.bytes for record in dataset_records(manifest)),
         desc="checking",
         unit="B",
         unit_scale=True,
@@ -261,8 +260,7 @@ class _Check:
 
     def _others(self) -> None:
         manifest = self._manifest
-        ours = {MANIFEST, RUN, *(record.path for record in manifest.files)}
-        ours |= {path for shard in manifest.shards for path in (shard.path, shard.rows.path)}
+        ours = {MANIFEST, RUN, *(record.path for record in dataset_records(manifest))}
         others: dict[str, None] = {}
         for path in self._store.paths():
             # A lock tells that a build is at work.

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from editmill.manifests.atomic import atomic_write
-from editmill.manifests.manifest import MANIFEST, load_manifest, read_manifest
+from editmill.manifests.manifest import MANIFEST, dataset_records, load_manifest, read_manifest
 from editmill.manifests.records import FileRecord, Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX
@@ -26,7 +26,7 @@ from editmill.manifests.versions import (
     versions_of,
 )
 from editmill.pipelines.takedown import FORGOTTEN
-from editmill.pipelines.uploads import complete_remote, dataset_records, told
+from editmill.pipelines.uploads import complete_remote, told
 
 # Written before anything is made, and taken away again.
 PROBE = "write-test.json"

@@ -18,8 +18,8 @@ from editmill.manifests.card import names_shards
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.locks import LOCK_SUFFIX
-from editmill.manifests.manifest import MANIFEST, README, RUN, load_manifest
-from editmill.manifests.records import FileRecord, Manifest
+from editmill.manifests.manifest import MANIFEST, README, RUN, dataset_records, load_manifest
+from editmill.manifests.records import Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX, ShardStats, parse_stats, stats_name
 from editmill.manifests.urls import refused, spelled
@@ -88,10 +88,7 @@ def _intact(remote: RemoteFolder) -> bool:
     """Return whether a finished dataset's objects are those of its manifest; remove those that are not."""
     try:
         manifest = load_manifest(remote)
-        # People write on the card.
-        damaged = [
-            record.path for record in dataset_records(manifest) if record.path != README and not remote.holds(record)
-        ]
+        damaged = _missing(remote, manifest)
     except CorruptDatasetError as error:
         logger.warning("%s: mending %s: %s", remote.root, MANIFEST, error.what)
         damaged = [MANIFEST]
@@ -102,15 +99,8 @@ def _intact(remote: RemoteFolder) -> bool:
 
 
 def _missing(remote: RemoteFolder, manifest: Manifest) -> list[str]:
-    """Return the paths of a dataset's files that are not in the store; people write on the card."""
+    """Return the paths of a dataset's files that the store does not hold as they are; people write on the card."""
     return [one.path for one in dataset_records(manifest) if one.path != README and not remote.holds(one)]
-
-
-def dataset_records(manifest: Manifest) -> Iterator[FileRecord]:
-    """Yield all files of a dataset but its manifest."""
-    for shard in manifest.shards:
-        yield from (shard, shard.rows)
-    yield from manifest.files
 
 
 def uploaded_shard(remote: RemoteFolder, out: Path, path: str, fingerprint: str) -> ShardStats | None:
@@ -161,10 +151,7 @@ def complete_remote(remote: RemoteFolder, out: Path, manifest: Manifest) -> None
         edited = card is not None and names_shards(card, manifest)
         if not edited and not record.path.endswith(STATS_SUFFIX):
             remote.put(out / record.path, record)
-    missing = [
-        record.path for record in dataset_records(manifest) if record.path != README and not remote.holds(record)
-    ]
-    if missing:
+    if missing := _missing(remote, manifest):
         what = f"{missing[0]} is not in the store, or is another object than was uploaded"
         raise DataError(what, where=remote.root, fix="run `editmill build` with the same arguments")
     remote.put(out / RUN, record_of(out, RUN))
