@@ -26,6 +26,7 @@ from editmill.manifests.records import PRIMARY_IMAGES, Manifest, MemberSpan, Sha
 from editmill.manifests.rows import member_span, read_rows, row_schema
 from editmill.manifests.seals import parse_object
 from editmill.manifests.store import Store
+from editmill.manifests.tarshard import read_members
 from editmill.manifests.verify import VerifyReport, verify_store
 
 _GREY_MODES = ("1", "L", "P")
@@ -246,16 +247,8 @@ class Dataset:
         return spans
 
     def _sample(self, row: dict[str, Any], read: Callable[[int, int], bytes]) -> Sample:
-        spans = self._spans(row)
-        # Members of a sample lie side by side in the tar, so one read fetches all of them.
-        start = min(span.offset for span in spans.values())
-        data = read(start, max(span.offset + span.size for span in spans.values()))
-        members = {name: data[s.offset - start : s.offset - start + s.size] for name, s in spans.items()}
-        for name, span in spans.items():
-            if hashlib.sha256(members[name]).hexdigest() != span.sha256:
-                path = self._shard(row["split"], row["shard"]).path
-                raise CorruptDatasetError(f"{name} of sample {row['key']!r} is damaged", f"{self.store.root}/{path}")
-        return Sample(row["key"], row, members)
+        where = f"{self.store.root}/{self._shard(row['split'], row['shard']).path}"
+        return Sample(row["key"], row, read_members(self._spans(row), read, key=row["key"], where=where))
 
 
 def open_dataset(path: str | Path, *, verify: bool = False) -> Dataset:

@@ -267,6 +267,30 @@ def read_tar(path: str | Path) -> Iterator[tuple[str, dict[str, bytes]]]:
             yield key, {suffix: _slice(stream, span) for suffix, span in spans.items()}
 
 
+def read_members(
+    spans: Mapping[str, MemberSpan], read: Callable[[int, int], bytes], *, key: str, where: str, fix: str = ""
+) -> dict[str, bytes]:
+    """Return the bytes of a sample's members, which lie side by side in its tar, by one read.
+
+    Args:
+        spans: Where they are, by suffix.
+        read: Returns the tar's bytes from an offset up to another one.
+        key: The sample's.
+        where: The tar, for the message.
+        fix: What helps, for the message.
+
+    Raises:
+        CorruptDatasetError: A member's bytes do not have the recorded digest.
+    """
+    start = min(span.offset for span in spans.values())
+    data = read(start, max(span.offset + span.size for span in spans.values()))
+    members = {suffix: data[one.offset - start : one.offset - start + one.size] for suffix, one in spans.items()}
+    for suffix, span in spans.items():
+        if hashlib.sha256(members[suffix]).hexdigest() != span.sha256:
+            raise CorruptDatasetError(f"{suffix} of sample {key!r} is damaged", where=where, fix=fix)
+    return members
+
+
 def _slice(stream: BinaryIO, span: MemberSpan) -> bytes:
     stream.seek(span.offset)
     return stream.read(span.size)

@@ -9,7 +9,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +30,7 @@ from editmill.manifests.seals import check_seal
 from editmill.manifests.shard import Fits, ShardFacts
 from editmill.manifests.stats import ShardStats, parse_stats, shard_stem, stats_name, write_stats
 from editmill.manifests.store import Store
+from editmill.manifests.tarshard import read_members
 from editmill.manifests.urls import is_url
 from editmill.pipelines.provenance import full_environment
 from editmill.pipelines.recipe import Recipe
@@ -146,18 +147,12 @@ class Kept:
         return self.rows.get(sample.inputs) or self.rows.get(sample.inputs_with_spares)
 
     def _members(self, row: SampleRow) -> dict[str, bytes]:
-        """Return the bytes of a sample's members, which lie side by side, by one request."""
         assert self._old is not None
-        path, spans = self._tars[row.split, row.shard], row.members
-        start = min(span.offset for span in spans.values())
-        data = self._old.store.read_range(path, start, max(span.offset + span.size for span in spans.values()))
-        found = {name: data[one.offset - start : one.offset - start + one.size] for name, one in spans.items()}
-        for name, span in spans.items():
-            if hashlib.sha256(found[name]).hexdigest() != span.sha256:
-                fix = "run `editmill verify` on it, or build without it"
-                where = f"{self._old.store.root}/{path}"
-                raise CorruptDatasetError(f"{name} of sample {row.key!r} is damaged", where=where, fix=fix)
-        return found
+        path, store = self._tars[row.split, row.shard], self._old.store
+        fix = "run `editmill verify` on it, or build without it"
+        return read_members(
+            row.members, partial(store.read_range, path), key=row.key, where=f"{store.root}/{path}", fix=fix
+        )
 
 
 def made_from(sample: PlannedSample, inputs: str) -> bool:
