@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from editmill.flows.commands.dataset import write_tables
 from editmill.flows.commands.options import LocalPath
 from editmill.flows.commands.outputs import check_output, write_output
+
+if TYPE_CHECKING:
+    from editmill.manifests.guard_report import GuardReport
+    from editmill.manifests.reader import Dataset
 
 
 @click.command()
@@ -47,7 +51,7 @@ def report(dataset: str, evaluations: tuple[Path, ...], out: Path, tables: Path 
     check_output(out, "--out", suffixes=(".html", ".htm"))
     check_drawing()
     opened = open_dataset(dataset)
-    run, guards = _run(dataset), _guards(dataset, opened.manifest.files)
+    run, guards = _run(dataset), _guards(opened)
     limits = [Limit(*limit) for limit in limits_of(opened.manifest, guards)]
     stored = [read_evaluation(path, opened.manifest) for path in evaluations]
     page = dataset_page(opened, limits=limits, guards=guards, run=run, evaluations=stored)
@@ -73,16 +77,14 @@ def _run(dataset: str) -> dict[str, Any]:
         return {}
 
 
-def _guards(dataset: str, files: Any) -> Any:
+def _guards(opened: Dataset) -> GuardReport | None:
     """Return the dataset's calibration, None without one."""
-    from pydantic import ValidationError
+    from editmill.manifests.errors import CorruptDatasetError
+    from editmill.manifests.guard_report import GUARD_REPORT, find_guard_report
 
-    from editmill.manifests.guard_report import GUARD_REPORT, GuardReport, not_a_report
-    from editmill.manifests.store import Store
-
-    if all(one.path != GUARD_REPORT for one in files):
+    if all(one.path != GUARD_REPORT for one in opened.manifest.files):
         return None
-    try:
-        return GuardReport.model_validate_json(Store(dataset).read(GUARD_REPORT))
-    except ValidationError as error:
-        raise not_a_report(error, GUARD_REPORT) from error
+    found = find_guard_report(opened.store)
+    if found is None:
+        raise CorruptDatasetError(f"{GUARD_REPORT} is absent", where=opened.store.root)
+    return found
