@@ -64,7 +64,6 @@ def check(pack: str, named: str, machine: Machine, measure: bool, scenes: int, e
     for notice in misspelt(spec):
         click.echo(f"warning: {notice}", err=True)
     own = _own_checks(spec, roles) if measure else None
-    placement.check()
     trials = [try_role(spec, role, placement) for role in Progress(roles, desc="checking", disable=as_json)]
     document: dict[str, Any] = {"pack": spec.name, "roles": [asdict(trial) for trial in trials]}
     if own is not None:
