@@ -11,6 +11,7 @@ import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.adapters.arrays import Image, IntArray
+from editmill.evaluators.base import EvaluatedModel, Options
 from editmill.evaluators.classifiers import Classifier
 from editmill.manifests import DataError, Dataset, ModelError, RequestError, Sample
 from editmill.manifests.progress import Progress
@@ -87,6 +88,12 @@ def predict_each(
                 batches[number].append(_predict_batch(samples, prepared, classifier))
             bar.update(len(samples))
     return [pa.Table.from_batches(one, schema=SCHEMA) for one in batches]
+
+
+def predict_models(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]], options: Options) -> list[pa.Table]:
+    """Return `predict_each` of models under test."""
+    classifiers = [one.model for one in models]
+    return predict_each(dataset, classifiers, batch_size=options.batch_size, progress=options.progress)
 
 
 def name_predictions(found: Iterable[tuple[str, pa.Table]]) -> pa.Table:

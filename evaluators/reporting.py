@@ -12,8 +12,9 @@ import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.figures import Interval
 from editmill.evaluators.plots import Plot
-from editmill.evaluators.tables import Table, document_of, markdown_text, to_latex, to_markdown, to_text
+from editmill.evaluators.tables import Table, document_of, to_latex, to_markdown, to_text
 from editmill.manifests import Manifest, RequestError, canonical_json
+from editmill.manifests.wording import markdown_text
 
 
 @dataclass(frozen=True)

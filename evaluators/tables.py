@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict
 
 from editmill.evaluators.figures import TOO_FEW, Interval, p_text
+from editmill.manifests.wording import markdown_text
 
 # By unit, what fractions are multiplied by where people read them; JSON and CSV hold them as they are.
 FACTORS = {"%": 100, "points": 100}
@@ -318,8 +319,8 @@ def _latex_row(cells: Sequence[str]) -> str:
 
 
 def latex_text(text: str) -> str:
-    """Return a text whose special letters LaTeX prints as they are."""
-    return "".join(_LATEX.get(letter, letter) for letter in text)
+    """Return a text in one line whose special letters LaTeX prints as they are."""
+    return "".join(_LATEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def to_markdown(table: Table) -> str:
@@ -335,11 +336,6 @@ def to_markdown(table: Table) -> str:
 
 def _pipes(cells: Any) -> str:
     return "| " + " | ".join(cells) + " |"
-
-
-def markdown_text(text: str) -> str:
-    """Return a text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", text.replace("\n", " ")).replace("&", "&amp;")
 
 
 # By form, the writer and the ending of its files.

@@ -10,6 +10,7 @@ import yaml
 from editmill.manifests.indexes import listed_shards
 from editmill.manifests.licences import hub_licence
 from editmill.manifests.records import Manifest, ModelRecord
+from editmill.manifests.wording import markdown_text
 
 # Of the Hub's own list.
 _TASKS = {"text": ["text-retrieval", "image-to-text"]}
@@ -89,14 +90,15 @@ def _summary(manifest: Manifest) -> str:
         f"# {manifest.name} {manifest.version}",
         "",
         f"{manifest.samples} samples in {len(manifest.shards)} shards, made by editmill {manifest.code_version}.",
-        f"Generator `{manifest.generator}`, {manifest.sources.count} images of {manifest.sources.name}.",
+        f"Generator `{manifest.generator}`, {manifest.sources.count} images of {markdown_text(manifest.sources.name)}.",
         "",
-        f"- Licence of the sources: {manifest.sources.licence or 'not stated'}",
+        f"- Licence of the sources: {markdown_text(manifest.sources.licence) or 'not stated'}",
         f"- Members of every sample: {', '.join(f'`{member}`' for member in manifest.members)}",
         f"- Fingerprint: `{manifest.fingerprint}`",
     ]
     lines += [
-        f"- Model `{model.role}`: {_named(model)} ({model.cls}, {model.licence or 'licence not stated'})"
+        f"- Model `{model.role}`: "
+        + markdown_text(f"{_named(model)} ({model.cls}, {model.licence or 'licence not stated'})")
         for model in manifest.models
     ]
     return "\n".join(lines) + "\n"
@@ -107,7 +109,7 @@ def _counts_table(manifest: Manifest) -> str:
     for edit in manifest.edits:
         statuses = manifest.counts.get(edit, {})
         numbers = [str(sum(statuses.get(status, {}).values())) for status in ("ok", "rejected", "failed")]
-        lines.append(f"| {edit} | {' | '.join(numbers)} |")
+        lines.append(f"| {markdown_text(edit)} | {' | '.join(numbers)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -1,7 +1,8 @@
-"""What is wrong with a recipe, a pack or a stored file, in words for its writer instead of the validator's."""
+"""Words for people: what is wrong with a recipe, a pack or a stored file, and texts that Markdown shows as they are."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
@@ -75,6 +76,11 @@ def _follows(problem: ErrorDetails, places: Sequence[tuple[int | str, ...]]) -> 
         and kind in ("missing", "union_tag_invalid", "union_tag_not_found")
         and ("generator",) in places
     )
+
+
+def markdown_text(text: str) -> str:
+    """Return a text in one line that Markdown shows as it is, strikethrough and formulas of GitHub's included."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split())).replace("&", "&amp;")
 
 
 def _show(value: object) -> str:

@@ -13,6 +13,7 @@ from editmill.manifests.atomic import atomic_file, atomic_write
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.manifest import read_manifest
 from editmill.manifests.records import Manifest
+from editmill.manifests.wording import markdown_text
 from editmill.pipelines.differences import Difference, Known, judge, known_samples
 
 CHANGES, PROSE, REMOVED = "changes.json", "CHANGES.md", "removed.parquet"
@@ -64,10 +65,10 @@ def prose(changes: Difference, version: str) -> str:
         "",
         f"* {len(changes.added)} samples added, {len(changes.removed)} removed, {len(changes.made)} made anew "
         f"({changes.rendered:.1%} of all were made for this version), {changes.kept} kept byte for byte",
-        *(f"* made anew because of {cause}: {count}" for cause, count in sorted(causes.items())),
+        *(f"* made anew because of {markdown_text(cause)}: {count}" for cause, count in sorted(causes.items())),
         *(f"* of these, with the same picture as before: {count}" for count in [len(changes.judged)] if count),
         *(f"* status changed from {flip}: {count}" for flip, count in sorted(flips.items())),
-        *(f"* changed {what}: {', '.join(names)}" for what, names in changes.facts.items() if names),
+        *(f"* changed {what}: {markdown_text(', '.join(names))}" for what, names in changes.facts.items() if names),
     ]
     return "\n".join(lines) + "\n"
 

@@ -51,3 +51,7 @@ from editmill.flows.cli import main  # noqa: E402
 for command in COMMANDS:
     result = CliRunner().invoke(main, command.split(), catch_exceptions=False)
     assert result.exit_code == 0, f"{command}\n{result.output}"
+
+# Pages need what the extra brings.
+result = CliRunner().invoke(main, ["report", "set"])
+assert (result.exit_code, "'.[report]'" in result.output) == (2, True), result.output

@@ -15,7 +15,7 @@ from editmill.evaluators.attribute.rows import Sources, columns_of, count_planne
 from editmill.evaluators.attribute.strata import Stratum, strata
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
-from editmill.evaluators.predictions import predict_each
+from editmill.evaluators.predictions import predict_models
 from editmill.evaluators.statistics import Estimate
 from editmill.manifests import Dataset, Manifest
 
@@ -90,7 +90,6 @@ def evaluate_attribute(
         return ModelDrops(model.name, *compare_columns(outcomes, uncertainty), split, ordered, found)
 
     models = name_apart(models)
-    classifiers = [one.model for one in models]
-    found = predict_each(dataset, classifiers, batch_size=options.batch_size, progress=options.progress)
+    found = predict_models(dataset, models, options)
     measured = tuple(map(measure, models, found))
     return AttributeEvaluation(dataset.manifest, uncertainty, count_planned(dataset), sources, measured)

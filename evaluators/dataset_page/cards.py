@@ -31,7 +31,7 @@ class Card:
     """One sample.
 
     Attributes:
-        kind: Why it is shown, as a title.
+        kind: Why it is shown, for one or several reasons, as a title.
         key: Its key.
         facts: What is said of it, a line each.
         pictures: It and what it was made from; only the source of a sample that was refused.
@@ -61,16 +61,30 @@ def shelves(dataset: Dataset, limits: Sequence[Limit], predictions: pa.Table | N
     originals = originals_of(dataset, {one.row["source_id"] for one in shown})
     # Addresses have four letters for three bytes.
     most = BUDGET * 3 // 4 // max(1, MOST_PICTURES * len(shown))
-    return [Shelf(edit, [_card(dataset, one, originals, most) for one in mine]) for edit, mine in chosen.items()]
+    return [
+        Shelf(edit, [_card(dataset, same, originals, most) for same in _by_sample(mine)])
+        for edit, mine in chosen.items()
+    ]
 
 
-def _card(dataset: Dataset, one: Chosen, originals: Mapping[str, str], most: int) -> Card:
-    row, parameters = one.row, json.loads(one.row["parameters"])
+def _by_sample(chosen: Sequence[Chosen]) -> list[list[Chosen]]:
+    """Return what was chosen, together where it is the same sample."""
+    found: dict[str, list[Chosen]] = {}
+    for one in chosen:
+        found.setdefault(one.row["key"], []).append(one)
+    return list(found.values())
+
+
+def _card(dataset: Dataset, same: Sequence[Chosen], originals: Mapping[str, str], most: int) -> Card:
+    row = same[0].row
+    parameters = json.loads(row["parameters"])
     key = originals.get(row["source_id"], "")
-    original = dataset[key] if key else None
-    facts = [line for line in (one.why, _described(row, parameters)) if line]
-    pictures = _pictures(dataset, row, original, most)
-    return Card(KINDS[one.kind], row["key"], facts, pictures, changes(parameters, made=row["status"] == "ok"))
+    pictures = _pictures(dataset, row, dataset[key] if key else None, most)
+    unseen = f"no picture of its source {row['source_id']} is in this dataset"
+    said = (*(one.why for one in same), _described(row, parameters), "" if pictures else unseen)
+    title = ", ".join(dict.fromkeys(KINDS[one.kind] for one in same)).capitalize()
+    facts = [line for line in said if line]
+    return Card(title, row["key"], facts, pictures, changes(parameters, made=row["status"] == "ok"))
 
 
 def _pictures(dataset: Dataset, row: Mapping[str, Any], original: Sample | None, most: int) -> list[Picture]:

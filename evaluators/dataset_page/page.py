@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from editmill.evaluators.stored import StoredEvaluation
 from editmill.evaluators.tables import Table
 from editmill.manifests import Dataset, Manifest
 from editmill.manifests.guard_report import GuardReport, cautions
+
+# What stands between backticks; a text is split into prose and code in turn.
+_CODE = re.compile("`([^`]+)`")
 
 
 def dataset_page(
@@ -50,7 +54,7 @@ def dataset_page(
         script=read_asset("dataset.js"),
         dataset_style=read_asset("dataset.css"),
         manifest=manifest,
-        about=str(manifest.recipe.get("description") or ""),
+        about=_CODE.split(str(manifest.recipe.get("description") or "")),
         numbers=_numbers(manifest, spent),
         acceptance=acceptance_table(manifest),
         shelves=shelves(dataset, limits, predictions),

@@ -18,7 +18,7 @@ from editmill.evaluators.fmr.ratio import percent_ratio
 from editmill.evaluators.fmr.results import ModelFacts, Point, TargetResult, Transfer, Verification
 from editmill.evaluators.fmr.rows import GUARD_ROLES, ORIGINAL, RANDOM, FmrRow, FmrRows, read_rows
 from editmill.evaluators.held_out import took_part
-from editmill.evaluators.predictions import name_predictions, predict_each
+from editmill.evaluators.predictions import name_predictions, predict_models
 from editmill.evaluators.significance import holm, mcnemar_exact
 from editmill.evaluators.statistics import Estimate, paired_drop, proportion
 from editmill.manifests import Dataset, Manifest
@@ -68,8 +68,7 @@ def evaluate_fmr(dataset: Dataset, models: Sequence[EvaluatedModel[Classifier]],
     rows, models = read_rows(dataset), name_apart(models)
     resamples = 10_000 if options.resamples is None else options.resamples
     facts = tuple(_facts(model, rows) for model in models)
-    classifiers = [one.model for one in models]
-    asked = predict_each(dataset, classifiers, batch_size=options.batch_size, progress=options.progress)
+    asked = predict_models(dataset, models, options)
     measured = [_Measured(rows, _right(table), resamples, options.seed) for table in asked]
     places = list(product(rows.networks, rows.targets))
     targets = _corrected([_target(rows, network, target, facts, measured) for network, target in places])

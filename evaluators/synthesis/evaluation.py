@@ -9,7 +9,7 @@ import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.evaluators.base import EvaluatedModel, Options, name_apart
 from editmill.evaluators.classifiers import Classifier
-from editmill.evaluators.predictions import name_predictions, predict_each
+from editmill.evaluators.predictions import name_predictions, predict_models
 from editmill.evaluators.synthesis.accuracy import ClassifierResult, measure_model
 from editmill.evaluators.synthesis.answers import read_answers
 from editmill.evaluators.synthesis.filling import Filling, GateCount, Hole, count_gates, find_holes, measure_filling
@@ -76,8 +76,7 @@ def evaluate_synthesis(
     rows, names = read_rows(dataset), dataset.manifest.class_names
     resamples, seed = 10_000 if options.resamples is None else options.resamples, options.seed
     models = name_apart(models)
-    classifiers = [one.model for one in models]
-    found = predict_each(dataset, classifiers, batch_size=options.batch_size, progress=options.progress)
+    found = predict_models(dataset, models, options)
     results = tuple(
         replace(measure_model(one.name, table, names, resamples=resamples, seed=seed), baseline=one.baseline)
         for one, table in zip(models, found, strict=True)

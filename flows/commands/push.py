@@ -42,6 +42,8 @@ def push(dataset: str, name: str, private: bool, dry_run: bool, as_json: bool) -
     parcel = pack(dataset, progress=not as_json)
     if not (parcel.manifest.sources.licence or private):
         click.echo("warning: the dataset states no licence of its sources; may everyone have them?", err=True)
+    if not parcel.manifest.samples:
+        click.echo("warning: the dataset holds no accepted sample, so that readers find nothing in it", err=True)
     address = "" if dry_run else send(parcel, name, private=private)
     if as_json:
         click.echo(json.dumps({"to": name, "address": address, "files": parcel.files}, indent=2))

@@ -84,13 +84,28 @@ def test_cards_have_the_source_the_mask_and_what_changed(made: Dataset) -> None:
     assert [picture.label for picture in cards["full"][-1].pictures] == ["source"]
 
 
+def test_a_sample_has_one_card_and_one_without_any_picture_names_its_source(
+    made: Dataset, evaluated: Path, tmp_path: Path
+) -> None:
+    predictions = read_evaluation(evaluated, made.manifest).predictions
+    cards = {shelf.edit: shelf.cards for shelf in shelves(made, LIMITS, predictions)}
+    assert [card.kind for card in cards["full"]] == ["Typical, worst for a model", "Rejected"]
+    assert any("loses most here" in fact for fact in cards["full"][0].facts)
+    nothing = build(tmp_path, sources=1, rejected={(0, edit) for edit in made.edits()})
+    (card,) = shelves(nothing, [], None)[0].cards
+    assert not card.pictures
+    assert "no picture of its source img000 is in this dataset" in card.facts
+
+
 def test_the_page_is_one_file_of_equal_bytes_in_which_names_are_text(made: Dataset, evaluated: Path) -> None:
     pytest.importorskip("matplotlib")
     evaluations = [read_evaluation(evaluated, made.manifest)]
+    made.manifest.recipe["description"] = "of `a<b`, one ` alone"
     html = dataset_page(made, limits=LIMITS, evaluations=evaluations)
     assert html == dataset_page(made, limits=LIMITS, evaluations=evaluations)
     assert HOSTILE not in html
     assert "&lt;script&gt;alert(1)" in html
+    assert '<p class="about">of <code>a&lt;b</code>, one ` alone</p>' in html
     assert not re.search(r'(src|href)="(?!#|data:image/)|@import|url\([^#]', html)
     assert all(f"<h3>{edit}</h3>" in html for edit in made.edits())
 

@@ -6,8 +6,11 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable
 
-from editmill.evaluators.tables import align, table_files, to_csv, to_json, to_latex, to_markdown
+import pytest
+
+from editmill.evaluators.tables import Table, align, table_files, to_csv, to_json, to_latex, to_markdown, words
 from tests.evaluators.test_reporting import GROUPED, HOSTILE, PLAIN
 
 SHOWN = [
@@ -52,6 +55,11 @@ def test_markdown_keeps_its_columns() -> None:
     ]
     shown = [[re.sub(r"\\(.)", r"\1", one.strip()).replace("&amp;", "&") for one in row] for row in cells[2:]]
     assert shown == SHOWN
+
+
+@pytest.mark.parametrize(("form", "escaped"), [(to_latex, "a b & c"), (to_markdown, r"| a b | c \~\~d\~\~ \$e\$ |")])
+def test_line_feeds_and_marks_stay_in_their_cell(form: Callable[[Table], str], escaped: str) -> None:
+    assert escaped in form(Table("t", [words("a"), words("b")], [["a\n\nb", "c\r~~d~~ $e$"]]))
 
 
 def test_every_table_is_written_in_every_form() -> None:

@@ -101,6 +101,14 @@ def test_a_dry_run_sends_nothing(root: Path) -> None:
     assert json.loads(result.output)["files"] == {path: len(data) for path, data in own(root).items()}
 
 
+def test_a_dataset_without_samples_is_warned_of(tmp_path: Path) -> None:
+    edits = ("original", "size", "full")
+    build_dataset(tmp_path / "none", sources=2, rejected={(at, edit) for at in range(2) for edit in edits})
+    result = push(tmp_path / "none", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert "no accepted sample" in result.output
+
+
 def test_what_is_refused(hub: Hub, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(main, ["push", str(root), "--to", "tiny"]).exit_code == 2
     monkeypatch.setenv("HF_TOKEN", "hf_of_another")

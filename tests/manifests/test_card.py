@@ -62,6 +62,13 @@ def test_models_are_named_with_the_revision_that_they_have() -> None:
     assert "`b`: my/b @ r1 (x.Y, MIT)" in card
 
 
+def test_names_and_licences_are_shown_as_they_are() -> None:
+    sources = make_manifest(make_sources(1), []).sources.model_copy(update={"name": "a|b ~~c~~", "licence": "$x$ <i>"})
+    card = dataset_card(make_manifest(make_sources(1), []).model_copy(update={"sources": sources}))
+    assert r"images of a\|b \~\~c\~\~." in card
+    assert r"sources: \$x\$ \<i\>" in card
+
+
 @pytest.mark.parametrize(
     ("text", "url", "card"),
     [

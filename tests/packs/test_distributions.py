@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import tarfile
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import entry_points
@@ -68,6 +72,17 @@ def test_the_embedded_packs_distribution_carries_its_whole_folder() -> None:
     found = carried(folders, tool["package-data"])
     assert found == files(TABLETOP, without=(TABLETOP / "pyproject.toml", TABLETOP / "LICENSE"))
     assert set(folders.values()) == {path.parent for path in found if path.suffix == ".py"}
+
+
+@pytest.mark.slow
+def test_the_source_distribution_carries_no_test(tmp_path: Path) -> None:
+    shutil.copytree(ROOT, tmp_path / "copy", symlinks=True, ignore=shutil.ignore_patterns(".*", "out", "weights"))
+    code = f"from setuptools.build_meta import build_sdist; build_sdist({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "copy", check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as tar:
+        names = {name.split("/", 1)[-1] for name in tar.getnames()}
+    assert "src/editmill/manifests/reader.py" in names
+    assert not [name for name in names if name.startswith("tests")]
 
 
 def test_the_two_require_each_other_in_their_own_versions() -> None:

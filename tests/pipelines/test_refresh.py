@@ -22,7 +22,8 @@ from editmill.manifests.records import Manifest
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import read_current, versions_of
 from editmill.pipelines.build import build, prepare
-from editmill.pipelines.differences import compare
+from editmill.pipelines.changes import prose
+from editmill.pipelines.differences import Difference, compare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
@@ -176,6 +177,11 @@ def test_only_added_keys_make_a_minor_version_and_old_ones_can_go(tiny_pack: Pat
     assert "## 1.1.0" in (root / "versions/2.0.0/CHANGES.md").read_text()
     with pytest.raises(RequestError, match=r"no version 1\.0\.0"):
         roll_back(root, "1.0.0")
+
+
+def test_names_of_classes_are_shown_as_they_are() -> None:
+    text = prose(Difference(facts={"classes": ["*mug*", "a_b"]}), "1.0.0")
+    assert r"* changed classes: \*mug\*, a\_b" in text
 
 
 def test_too_many_changes_are_refused_and_the_version_stays(tiny_pack: Path, here: Path) -> None:
