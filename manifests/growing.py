@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from editmill.manifests.atomic import place_of, publish
 from editmill.manifests.records import MemberSpan, SampleRow
-from editmill.manifests.tarshard import TarIndex, TarWriter
+from editmill.manifests.tarshard import TarFile, TarWriter
 
 PART_SUFFIX = ".editmill-part"
 # Seconds after which the disk itself, and not the system alone, has to hold what was written.
@@ -109,7 +109,12 @@ class GrowingTar:
         for line in islice(self._journal, 1, None):
             yield from map(SampleRow.model_validate, _entry(line)["rows"])
 
-    def close(self) -> TarIndex:
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the accepted samples so far, in order."""
+        return list(self._writer.keys)
+
+    def close(self) -> TarFile:
         """Write the end of the tar; see `TarWriter.close`."""
         self._sync.result()
         return self._writer.close()

@@ -15,7 +15,7 @@ from editmill.manifests.records import FileRecord, Manifest, SampleRow, ShardRec
 from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
 from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, count_facts, shard_identity, shard_stem, stats_path, write_stats
-from editmill.manifests.tarshard import TarIndex, index_tar
+from editmill.manifests.tarshard import TarFile, index_tar
 
 # Says of the inputs of all rows of a shard, in order, whether they are those that it has to have.
 Fits = Callable[[Sequence[str]], bool]
@@ -101,10 +101,10 @@ def grow_shard(
     with growing_tar(folder / f"{stem}.tar", header, _Contract(split, shard, members).check) as tar:
         fill(tar)
         with stage("write"):
-            index = tar.close()
+            file = tar.close()
             # Before the tar has its name, since only a growing tar still knows its rows.
             write_rows(folder / f"{stem}.parquet", tar.rows(), members=members, score_names=facts["score_names"])
-    return _finish(folder, index, tar.done, facts)
+    return _finish(folder, file, tar.keys, tar.done, facts)
 
 
 class _Contract:
@@ -166,12 +166,12 @@ def restore_stats(root: str | Path, *, fits: Fits, **facts: Unpack[ShardFacts]) 
     # Members in the order of rows, each where its row says and with its row's digest.
     if list(accepted.items()) != list(index.members.items()):
         return None
-    return _finish(folder, index, list(map(Brief.of, rows)), facts)
+    return _finish(folder, index, list(index.members), list(map(Brief.of, rows)), facts)
 
 
-def _finish(folder: Path, index: TarIndex, rows: Sequence[Brief], facts: ShardFacts) -> ShardStats:
+def _finish(folder: Path, file: TarFile, keys: Sequence[str], rows: Sequence[Brief], facts: ShardFacts) -> ShardStats:
     """Write the stats file over a tar and rows that are there."""
-    split, stem, keys = facts["split"], shard_stem(facts["name"], facts["shard"]), list(index.members)
+    split, stem = facts["split"], shard_stem(facts["name"], facts["shard"])
     rows_path = folder / f"{stem}.parquet"
     stats = ShardStats(
         fingerprint=facts["fingerprint"],
@@ -181,9 +181,9 @@ def _finish(folder: Path, index: TarIndex, rows: Sequence[Brief], facts: ShardFa
         shard=facts["shard"],
         tar=TarRecord(
             path=f"{split}/{stem}.tar",
-            bytes=index.bytes,
-            sha256=index.sha256,
-            md5=index.md5,
+            bytes=file.bytes,
+            sha256=file.sha256,
+            md5=file.md5,
             first_key=keys[0] if keys else "",
             last_key=keys[-1] if keys else "",
         ),

@@ -10,7 +10,7 @@ import hashlib
 import os
 import sys
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from editmill.manifests.records import SUFFIX, MemberSpan
 # What a USTAR header holds without splitting the name at a folder.
 MAX_NAME_LENGTH = 100
 _BLOCK = 1 << 20
-# Members that a writer reads again.
+# How many members a writer reads again at least, where it has as many; at most twice as many.
 _READ_BACK = 16
 # Fields of a USTAR header: mode, user, group; time; type, link, "ustar", names of user and group, device, prefix.
 _BEFORE_SIZE, _NO_TIME = b"0000644\0" + 2 * b"0000000\0", b"00000000000\0"
@@ -43,21 +43,26 @@ _FIXED = (slice(MAX_NAME_LENGTH, 124), slice(135, 148), slice(154, tarfile.BLOCK
 
 
 @dataclass(frozen=True)
-class TarIndex:
-    """What a tar holds.
+class TarFile:
+    """A tar as a file.
 
     Attributes:
         path: The file's path as given.
         bytes: Size of the file.
         sha256: Digest of the file, in hex.
         md5: The same for readers that ask for md5.
-        members: Key to member suffix to span, in file order.
     """
 
     path: str
     bytes: int
     sha256: str
     md5: str
+
+
+@dataclass(frozen=True)
+class TarIndex(TarFile):
+    """A tar and what it holds; ``members`` leads from key to member suffix to span, in file order."""
+
     members: dict[str, dict[str, MemberSpan]]
 
 
@@ -74,13 +79,14 @@ def write_tar(path: str | Path, samples: Iterable[tuple[str, Mapping[str, bytes]
         CorruptDatasetError: See `TarWriter.close`.
     """
     with atomic_file(path) as stream, TarWriter(stream, str(path)) as tar:
-        for key, members in samples:
-            tar.add(key, members)
-        return tar.close()
+        spans = {key: tar.add(key, members) for key, members in samples}
+        return TarIndex(**vars(tar.close()), members=spans)
 
 
 class TarWriter:
     """Appends samples to a tar; bytes are digested on their way, so that they need not be read again.
+
+    Of what was written it keeps the keys alone, so that a large shard takes little memory.
 
     Args:
         stream: Opened for writing and reading, at its beginning.
@@ -89,7 +95,10 @@ class TarWriter:
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
         self.name, self.bytes = name, 0
-        self.members: dict[str, dict[str, MemberSpan]] = {}
+        self.keys: dict[str, None] = {}
+        self._suffixes: frozenset[str] = frozenset()
+        # Of every so many members one, to be read again.
+        self._every, self._members, self._kept = 1, 0, list[MemberSpan]()
         self._stream, self._digests, self._waiting = stream, _FileDigests(), bytearray()
 
     def __enter__(self) -> TarWriter:
@@ -105,8 +114,8 @@ class TarWriter:
             DataError: The key or a suffix is malformed, the key repeats, a member name exceeds 100 characters, or the
                 sample does not carry the members of the first one.
         """
-        _check_sample(key, members, self.members)
-        spans = self.members[key] = {}
+        _check_sample(key, members, self.keys, self._suffixes)
+        self.keys[key], self._suffixes, spans = None, frozenset(members), dict[str, MemberSpan]()
         for suffix in sorted(members):
             data = members[suffix]
             self._write(_header(f"{key}.{suffix}", len(data)))
@@ -115,6 +124,7 @@ class TarWriter:
             spans[suffix] = MemberSpan.model_construct(offset=self.bytes, size=len(data), sha256=digest)
             self._write(data)
             self._write(bytes(-len(data) % tarfile.BLOCKSIZE))
+            self._keep(spans[suffix])
         return spans
 
     def flush(self) -> None:
@@ -122,8 +132,8 @@ class TarWriter:
         self._pass_on()
         self._stream.flush()
 
-    def close(self) -> TarIndex:
-        """Write the end and return the index.
+    def close(self) -> TarFile:
+        """Write the end and return the file's size and digests.
 
         Raises:
             CorruptDatasetError: Some of what was written does not read back as it was.
@@ -133,7 +143,15 @@ class TarWriter:
         self.flush()
         self._check_readback()
         sha256, md5 = self._digests.end()
-        return TarIndex(self.name, self.bytes, sha256, md5, self.members)
+        return TarFile(self.name, self.bytes, sha256, md5)
+
+    def _keep(self, span: MemberSpan) -> None:
+        """Keep evenly spread members, never more than twice as many as are read again."""
+        if self._members % self._every == 0:
+            self._kept.append(span)
+        self._members += 1
+        if len(self._kept) == 2 * _READ_BACK:
+            self._kept, self._every = self._kept[::2], 2 * self._every
 
     def _write(self, data: bytes) -> None:
         self._waiting += data
@@ -150,8 +168,7 @@ class TarWriter:
         """Read a few members again: a disk that loses bytes seldom loses few. `verify` reads all."""
         descriptor = self._stream.fileno()
         right = os.fstat(descriptor).st_size == self.bytes
-        spans = [span for spans in self.members.values() for span in spans.values()]
-        for span in spans[:: max(1, len(spans) // _READ_BACK)]:
+        for span in self._kept:
             data = os.pread(descriptor, span.size, span.offset)
             right = right and hashlib.sha256(data).hexdigest() == span.sha256
         if not right:
@@ -296,16 +313,15 @@ def _slice(stream: BinaryIO, span: MemberSpan) -> bytes:
     return stream.read(span.size)
 
 
-def _check_sample(key: str, members: Mapping[str, bytes], written: Mapping[str, Mapping[str, object]]) -> None:
+def _check_sample(key: str, members: Mapping[str, bytes], written: Collection[str], suffixes: Set[str]) -> None:
     validate_key(key)
     if key in written:
         raise DataError(f"key {key!r} repeats; readers would merge the two samples or fail")
     if not members:
         raise DataError(f"sample {key!r} has no members")
-    first: Mapping[str, object] = next(iter(written.values()), members)
-    if first.keys() != members.keys():
+    if written and suffixes != members.keys():
         raise DataError(
-            f"sample {key!r} has members {sorted(members)}, the first sample has {sorted(first)}",
+            f"sample {key!r} has members {sorted(members)}, the first sample has {sorted(suffixes)}",
             fix="give every sample every member; readers drop or misread members that come and go",
         )
     for suffix in members:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from editmill.manifests.errors import CorruptDatasetError, DataError
-from editmill.manifests.tarshard import index_tar, read_tar, same_headers, write_tar
+from editmill.manifests.tarshard import TarWriter, index_tar, read_tar, same_headers, write_tar
 
 SUFFIXES = ("png", "mask.png", "cls", "json")
 KEYS = st.lists(st.from_regex(r"[a-z0-9_-]{0,12}[0-9]", fullmatch=True), unique=True, max_size=5)
@@ -153,3 +153,17 @@ def test_one_changed_byte_of_any_header_is_found(tmp_path: Path) -> None:
         changed = np.array(heads)
         changed[place % 2, place] ^= 1 << place % 8
         assert not same_headers(changed, names, sizes), place
+
+
+def test_a_writer_keeps_little_of_a_sample_and_notices_bytes_that_were_lost(tmp_path: Path) -> None:
+    with open(tmp_path / "a.tar", "w+b") as stream, TarWriter(stream, "a.tar") as tar:
+        tracemalloc.start()
+        for number in range(2000):
+            tar.add(f"a{number}", {"cls": b"0", "json": b"{}", "mask.png": bytes(100), "png": bytes(100)})
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        tar.flush()
+        assert kept < 2000 * 400 + 2 * 2**20
+        os.pwrite(stream.fileno(), b"x" * (tar.bytes // 2), tar.bytes // 4)
+        with pytest.raises(CorruptDatasetError, match="does not read back"):
+            tar.close()
