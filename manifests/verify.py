@@ -27,8 +27,10 @@ from editmill.manifests.stats import merge_counts, parse_stats, stats_name
 from editmill.manifests.store import Store
 from editmill.manifests.threads import in_threads
 
-# What readers of a folder may take for a part of it.
+# What readers of a folder may take for a part of it, in whatever letters, since some file systems tell no difference.
 _LOADED = (".tar", ".parquet")
+# Folders that loaders take for splits by their names.
+_SPLITS = ("dev", "test", "testing", "train", "training", "val", "valid", "validation")
 
 
 @dataclass(frozen=True)
@@ -261,19 +263,20 @@ class _Check:
     def _others(self) -> None:
         manifest = self._manifest
         ours = {MANIFEST, RUN, *(record.path for record in dataset_records(manifest))}
-        others: dict[str, None] = {}
+        splits, others = {*manifest.splits, *_SPLITS}, dict[str, None]()
         for path in self._store.paths():
             # A lock tells that a build is at work.
             if path in ours or path.endswith(LOCK_SUFFIX):
                 continue
+            top, below, _ = path.partition("/")
+            loaded = path.lower().endswith(_LOADED) or (below and top.lower() in splits)
             # Globs and loaders of folders leave names out that begin with a dot.
-            loaded = path.endswith(_LOADED) or path.split("/")[0] in manifest.splits
-            if loaded and not any(part.startswith(".") for part in path.split("/")):
+            hidden = any(part.startswith(".") for part in path.split("/"))
+            if loaded and not hidden:
                 self.stray.append(path)
                 self._add(path, "", "is no part of the dataset, but readers may load it")
                 continue
             # A folder once, of which there may be many files.
-            top, below, _ = path.partition("/")
             others.setdefault(f"{top}/" if below and top not in manifest.splits else path)
         self.remarks += [Problem(path, "", "is no part of the dataset") for path in others]
         if links := sorted(path for path in ours if self._store.is_link(path)):

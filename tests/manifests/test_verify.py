@@ -202,7 +202,8 @@ def test_a_card_may_be_edited_as_long_as_readers_load_the_same_files(spoilable: 
 
 
 def test_files_that_readers_would_load_are_problems_and_others_remarks(spoilable: Path) -> None:
-    for name in ("test/zz-000009.tar", "test/notes.txt", "extra.tar", "other/rows.parquet"):
+    loaded = ["extra.tar", "more.TAR", "other/rows.parquet", "test/notes.txt", "test/zz-000009.tar", "train/cat.png"]
+    for name in loaded:
         (spoilable / name).parent.mkdir(exist_ok=True)
         shutil.copy(spoilable / TAR, spoilable / name)
     for name in ("LICENSE", ".gitattributes", "report/index.html", "report/sheet.png", "test/.tiny.editmill-tmp"):
@@ -210,7 +211,7 @@ def test_files_that_readers_would_load_are_problems_and_others_remarks(spoilable
         (spoilable / name).write_text("text")
     report = verify_dataset(spoilable)
     assert list(report.stray) == [problem.path for problem in report.problems]
-    assert sorted(report.stray) == ["extra.tar", "other/rows.parquet", "test/notes.txt", "test/zz-000009.tar"]
+    assert sorted(report.stray) == loaded
     remarked = sorted(remark.path for remark in report.remarks)
     assert remarked == [".gitattributes", "LICENSE", "report/", "test/.tiny.editmill-tmp"]
 
