@@ -17,7 +17,7 @@ _FLOAT = rb"-?\d+(?:\.\d+|(?=e))(?:e[+-]?\d+)?"
 _FLOATS = rb"\[%b(?:, ?%b)*\]" % (_FLOAT, _FLOAT)
 
 
-def parse_alike(first: dict[str, Any], texts: Sequence[bytes]) -> pa.Table:
+def parse_alike(first: dict[str, Any], texts: Sequence[bytes | memoryview]) -> pa.Table:
     """Parse facts of the same fields and types.
 
     Args:
@@ -35,7 +35,7 @@ def parse_alike(first: dict[str, Any], texts: Sequence[bytes]) -> pa.Table:
     table = pj.read_json(pa.BufferReader(data), reading, parsing)
     table.validate(full=True)
     whole = table.num_rows == len(texts) and all(map(_filled, table.columns))
-    if not whole or not _floats_written(first, data, len(texts)):
+    if not whole or not (_dotted(table, data) or _floats_written(first, data, len(texts))):
         raise ValueError("the facts are not alike")
     return table
 
@@ -56,6 +56,18 @@ def _filled(column: pa.ChunkedArray) -> bool:
     if not pa.types.is_list(column.type):
         return True
     return bool(pc.min(pc.list_value_length(column)).as_py()) and _filled(pc.list_flatten(column))
+
+
+def _dotted(table: pa.Table, data: bytes) -> bool:
+    """Tell whether all floats have a dot, by counting dots: no number has two, and an escaped one in a text none."""
+    dots = sum(name.count(".") for name in table.column_names) * table.num_rows
+    floats = 0
+    for column in table.columns:
+        values = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+        floats += len(values) if pa.types.is_floating(values.type) else 0
+        if pa.types.is_string(values.type):
+            dots += pc.sum(pc.count_substring(values, ".")).as_py()
+    return data.count(b".") == dots + floats
 
 
 def _floats_written(first: dict[str, Any], data: bytes, count: int) -> bool:

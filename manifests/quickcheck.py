@@ -22,17 +22,21 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.manifests.factcheck import parse_alike
 from editmill.manifests.jsontypes import parse_typed
-from editmill.manifests.records import Manifest, ShardRecord
+from editmill.manifests.records import REASON, STATUSES, Manifest, ShardRecord
 from editmill.manifests.rows import iter_row_batches, iter_rows, member_column, row_schema
 from editmill.manifests.shardcheck import REPEATED, Found
 from editmill.manifests.stats import count_facts, shard_identity
 from editmill.manifests.store import Store
-from editmill.manifests.tarshard import MAX_NAME_LENGTH, same_headers
+from editmill.manifests.tarshard import MAX_NAME_LENGTH, write_headers
 
 # All that a tar holds begins at a multiple of it.
 _UNIT = tarfile.BLOCKSIZE
-# Long calls of the digest let the other threads run Python meanwhile.
-_BLOCK = 4096 * _UNIT
+# Units read at a time: long calls of the digest let the other threads run Python meanwhile.
+_BLOCK = 4096
+# Headers compared at a time, so that they stay in a core's cache.
+_FEW = 1024
+# As numbers, which are compared faster than as many bytes.
+_WORD = np.uint64
 # What is compared of rows; the rest of them need not be decoded.
 _COLUMNS = ("split", "shard", "status", "reasons", "candidates.list.element.reasons", *REPEATED)
 
@@ -63,27 +67,27 @@ def as_told(
         digests = _Digests(layout) if deep else None
         with store.open(shard.path) as stream:
             read = _read(stream, layout, advance, digests)
-        if (read.size, read.sha256, read.alike) != (shard.bytes, shard.sha256, True):
+        if (read.size, read.sha256) != (shard.bytes, shard.sha256) or not _members_fit(layout, read.units):
             return None
-        if not _labels_fit(accepted, layout, read.labels):
+        if not _labels_fit(accepted, layout, read.units):
             return None
         if digests is not None and not digests.fit(accepted, sorted(manifest.members), shard.md5):
             return None
-        types = _fact_types(accepted, layout, read.facts) if accepted.num_rows else None
+        types = _fact_types(accepted, layout, read.units) if accepted.num_rows else None
     except (ValueError, FileNotFoundError):
         return None
     first = pc.binary_join(pc.list_slice(rows["reasons"], 0, 1), "")
     counts = count_facts(zip(*(column.to_pylist() for column in (rows["edit"], rows["status"], first)), strict=True))
     identity = shard_identity(rows["inputs"].to_pylist(), manifest.members, manifest.score_names)
-    return Found([], accepted.num_rows, rows.num_rows, counts, identity, shard.first_key, types)
+    return Found([], accepted.num_rows, rows["key"], counts, identity, shard.first_key, types)
 
 
 def _rows(store: Store, manifest: Manifest, shard: ShardRecord, deep: bool) -> pa.Table:
     places = [f"{member_column(member)}_{what}" for member in manifest.members for what in ("offset", "size")]
     columns = None if deep else [*_COLUMNS, *places]
     schema = row_schema(manifest.members, manifest.score_names)
-    with store.open(shard.rows.path) as stream:
-        batches = list(iter_row_batches(stream, schema=schema, columns=columns))
+    # Arrow asks a file for every column, which takes longer than it takes to have it all.
+    batches = list(iter_row_batches(pa.BufferReader(store.read(shard.rows.path)), schema=schema, columns=columns))
     rows = pa.Table.from_batches(batches) if batches else schema.empty_table()
     if deep:
         # Whatever is wrong with one is raised.
@@ -99,6 +103,8 @@ class _Layout:
         names: Of the members, bytes [N].
         offsets, sizes: Of their content, int64 [N].
         labels, facts: Which of them are labels and facts.
+        kept: Units that are compared: headers, each with what it is of where that is a label or facts, and the end.
+        heads: Where among these the headers are, int64 [N].
     """
 
     names: npt.NDArray[np.bytes_]
@@ -106,6 +112,8 @@ class _Layout:
     sizes: Places
     labels: slice
     facts: slice
+    kept: Places
+    heads: Places
 
     @classmethod
     def of(cls, accepted: pa.Table, members: Sequence[str]) -> _Layout:
@@ -117,47 +125,32 @@ class _Layout:
         keys = np.array(accepted["key"].cast(pa.binary()).to_pylist(), np.bytes_)
         names = np.array([np.char.add(keys, f".{member}".encode()) for member in members]).T.reshape(-1)
         labels, facts = (slice(members.index(member), None, len(members)) for member in ("cls", "json"))
-        return cls(names, offsets, sizes, labels, facts)
-
-    @property
-    def heads(self) -> Places:
-        """Units that hold the headers."""
-        return self.offsets // _UNIT - 1
-
-    @property
-    def end(self) -> int:
-        """The unit behind the last member."""
-        return int(_units(self.offsets[-1:] + self.sizes[-1:]).sum())
+        counts = np.ones_like(sizes)
+        for which in (labels, facts):
+            counts[which] += _units(sizes[which])
+        heads = np.cumsum(counts) - counts
+        kept = np.repeat(offsets // _UNIT - 1 - heads, counts) + np.arange(counts.sum())
+        end = _units(offsets[-1:] + sizes[-1:]).sum(keepdims=True)
+        return cls(names, offsets, sizes, labels, facts, np.concatenate((kept, end)), heads)
 
     def fills(self, size: int) -> bool:
         """Tell whether the members follow each other without gaps, in a tar of ``size`` bytes, and names are short."""
         ends = np.concatenate(([0], _units(self.offsets + self.sizes) * _UNIT))
-        whole = -(-(self.end + 2) * _UNIT // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+        whole = -(-(int(self.kept[-1]) + 2) * _UNIT // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
         close = (self.sizes >= 0).all() and (self.offsets == ends[:-1] + _UNIT).all()
         return bool(close) and size == whole and self.names.dtype.itemsize <= MAX_NAME_LENGTH
-
-    def content(self, which: slice) -> Places:
-        """Return all units that hold the content of some members."""
-        counts = _units(self.sizes[which])
-        before = np.cumsum(counts) - counts
-        return np.repeat(self.offsets[which] // _UNIT - before, counts) + np.arange(counts.sum())
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What was read of a tar.
+    """What was read of a tar: its size and digest, and the units that its layout keeps, uint8 [N, 512].
 
-    Attributes:
-        size, sha256: Of the file.
-        alike: Whether its headers are those of the layout, and its end is one.
-        labels, facts: Units that hold the labels and the facts, uint8 [N, 512].
+    Those behind the end of the tar are whatever was in memory.
     """
 
     size: int
     sha256: str
-    alike: bool
-    labels: Units
-    facts: Units
+    units: Units
 
 
 class _Digests:
@@ -191,30 +184,21 @@ class _Digests:
 def _read(
     stream: BinaryIO, layout: _Layout, advance: Callable[[int], object], digests: _Digests | None = None
 ) -> _Read:
-    """Read a tar once: digest it, compare its headers, and keep labels and facts."""
-    sha256, size, alike, heads = hashlib.sha256(), 0, True, layout.heads
-    wanted = (layout.content(layout.labels), layout.content(layout.facts), np.array([layout.end]))
-    kept = [np.zeros((len(places), _UNIT), np.uint8) for places in wanted]
-    buffer = np.empty((_BLOCK // _UNIT, _UNIT), np.uint8)
+    """Read a tar once: digest it, and keep units."""
+    sha256, size, kept = hashlib.sha256(), 0, layout.kept
+    units, buffer = np.empty((len(kept), _UNIT), np.uint8), np.empty((_BLOCK, _UNIT), np.uint8)
     block = memoryview(buffer.data).cast("B")
     while count := _fill(stream, block):
         sha256.update(block[:count])
         if digests is not None:
             digests.update(block[:count], size)
-        start, units = size // _UNIT, buffer[: count // _UNIT]
-        here = _among(heads, start, len(units))
-        alike = alike and same_headers(units[heads[here] - start], layout.names[here], layout.sizes[here])
-        for places, into in zip(wanted, kept, strict=True):
-            here = _among(places, start, len(units))
-            into[here] = units[places[here] - start]
+        start = size // _UNIT
+        first, end = kept.searchsorted((start, start + count // _UNIT))
+        # All are in range; a call that checked it would copy twice.
+        np.take(buffer, kept[first:end] - start, axis=0, out=units[first:end], mode="clip")
         size += count
         advance(count)
-    return _Read(size, sha256.hexdigest(), alike and not kept[2].any(), kept[0], kept[1])
-
-
-def _among(places: Places, start: int, count: int) -> slice:
-    """Return which of sorted places are among the ``count`` from ``start`` on."""
-    return slice(places.searchsorted(start), places.searchsorted(start + count))
+    return _Read(size, sha256.hexdigest(), units)
 
 
 def _fill(stream: Any, block: memoryview) -> int:
@@ -226,42 +210,52 @@ def _fill(stream: Any, block: memoryview) -> int:
 
 
 def _rows_fit(rows: pa.Table, manifest: Manifest, shard: ShardRecord) -> bool:
-    """Tell whether rows say nothing that the manifest does not know."""
+    """Tell whether rows say nothing that a row can't say, or that the manifest does not know."""
+    candidates = pc.struct_field(pc.list_flatten(rows["candidates"]), "reasons")
+    reasons = {one for lists in (rows["reasons"], candidates) for one in pc.unique(pc.list_flatten(lists)).to_pylist()}
     expected: dict[str, Sequence[object]] = {
         "split": [shard.split],
         "shard": [shard.number],
         "generator": [manifest.generator],
         "edit": manifest.edits,
+        "status": STATUSES,
     }
-    if not all(set(pc.unique(rows[name]).to_pylist()) <= set(values) for name, values in expected.items()):
-        return False
-    candidates = pc.struct_field(pc.list_flatten(rows["candidates"]), "reasons")
-    given = {
-        *pc.unique(pc.list_flatten(rows["reasons"])).to_pylist(),
-        *pc.unique(pc.list_flatten(candidates)).to_pylist(),
-    }
+    known = all(set(pc.unique(rows[name]).to_pylist()) <= set(values) for name, values in expected.items())
+    known = known and (reasons <= set(manifest.reasons) if manifest.reasons else all(map(REASON.fullmatch, reasons)))
     accepted = pc.equal(rows["status"], "ok")
     alike = pc.equal(accepted, pc.equal(pc.list_value_length(rows["reasons"]), 0))
     for member in manifest.members:
         alike = pc.and_(alike, pc.equal(accepted, pc.greater_equal(rows[f"{member_column(member)}_offset"], 0)))
-    keys = rows.filter(accepted)["key"]
+    for right in (pc.is_finite(rows["level"]), *(pc.greater_equal(rows[name], 0) for name in ("replica", "seed"))):
+        alike = pc.and_(alike, right)
+    keys = rows["key"].filter(accepted)
     ends = [keys[0].as_py(), keys[-1].as_py()] if len(keys) else ["", ""]
     return (
-        (not manifest.reasons or given <= set(manifest.reasons))
+        known
         and pc.all(alike).as_py() is not False
-        and len(keys) == len(pc.unique(rows["key"])) - (rows.num_rows - len(keys))
+        and len(pc.unique(rows["key"])) == rows.num_rows
         and [len(keys), *ends] == [shard.nsamples, shard.first_key, shard.last_key]
+    )
+
+
+def _members_fit(layout: _Layout, units: Units) -> bool:
+    """Tell whether a tar's headers are those that the writer gives the members, and its end is one."""
+    words = units.view(_WORD)
+    slabs = (slice(start, start + _FEW) for start in range(0, len(layout.heads), _FEW))
+    return not words[-1].any() and all(
+        np.array_equal(words[layout.heads[slab]], write_headers(layout.names[slab], layout.sizes[slab]).view(_WORD))
+        for slab in slabs
     )
 
 
 def _labels_fit(accepted: pa.Table, layout: _Layout, units: Units) -> bool:
     """Tell whether labels are those of the rows, in digits."""
     told = accepted["label"].to_numpy().astype(np.bytes_)
-    sizes = np.char.str_len(told)
     # Of one unit each.
-    if not np.array_equal(layout.sizes[layout.labels], sizes):
+    if not np.array_equal(layout.sizes[layout.labels], np.char.str_len(told)):
         return False
-    return np.array_equal(units[:, : told.dtype.itemsize].copy().view(told.dtype).reshape(-1), told)
+    found = units[layout.heads[layout.labels] + 1, : told.itemsize]
+    return np.array_equal(found.view(told.dtype).reshape(-1), told)
 
 
 def _fact_types(accepted: pa.Table, layout: _Layout, units: Units) -> dict[str, str]:
@@ -270,11 +264,11 @@ def _fact_types(accepted: pa.Table, layout: _Layout, units: Units) -> dict[str, 
     Raises:
         ValueError: They differ among samples, or a field is not that of its row.
     """
-    sizes = layout.sizes[layout.facts]
-    starts = (np.cumsum(_units(sizes)) - _units(sizes)) * _UNIT
-    data = units.tobytes()
-    texts = [data[start : start + size] for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
-    first, types = parse_typed(texts[0])
+    starts = (layout.heads[layout.facts] + 1) * _UNIT
+    ends = starts + layout.sizes[layout.facts]
+    data = units.data.cast("B")
+    texts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+    first, types = parse_typed(bytes(texts[0]))
     table = parse_alike(first, texts)
     if not all(table[name].equals(accepted[name]) for name in REPEATED if name in first):
         raise ValueError("the facts are not those of the rows")

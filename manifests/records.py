@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, StringConstraints, model_validator
 
@@ -13,9 +13,11 @@ SCHEMA_VERSION = 3
 PRIMARY_IMAGES = ("png", "webp", "jpg")
 # No part but the last ends in a digit, so that "*[0-9].png" finds primary images alone.
 SUFFIX = re.compile(r"([a-z0-9]*[a-z]\.)*[a-z0-9]+", re.ASCII)
+REASON = re.compile(r"[a-z0-9_]+")
 _SHARD = re.compile(r"[a-z][a-z0-9_]*/[a-z0-9_-]+-[0-9]{1,9}\.tar", re.ASCII)
 
 Status = Literal["ok", "rejected", "failed"]
+STATUSES = get_args(Status)
 Counts = dict[str, dict[str, dict[str, Annotated[int, Field(ge=0)]]]]
 
 
@@ -62,7 +64,7 @@ Score = Annotated[float, AfterValidator(_check_score)]
 RelativePath = Annotated[str, AfterValidator(_check_path)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Sha256OrNone = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{64})?$")]
-Reason = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+$")]
+Reason = Annotated[str, StringConstraints(pattern=f"^{REASON.pattern}$")]
 # Hugging Face takes only word characters in a split name.
 SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_check_split)]
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=60)]

@@ -23,9 +23,9 @@ class RowGroup:
     parquet: pq.ParquetFile
     number: int
 
-    def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Decode the group, or some columns of it."""
-        return self.parquet.read_row_group(self.number, columns, use_threads=False).combine_chunks()
+    def read(self) -> pa.Table:
+        """Decode the group."""
+        return self.parquet.read_row_group(self.number, use_threads=False).combine_chunks()
 
     def stored(self) -> tuple[list[Any], bytes]:
         """Return how columns are encoded and where in the group they lie, and the group's bytes."""
@@ -42,8 +42,8 @@ class RowGroup:
         return facts, self.stream.read(starts[-1] + sizes[-1] - starts[0])
 
 
-def joined_keys(store: Store, joined: str, parts: Iterable[str], schema: pa.Schema) -> Iterator[pa.Array]:
-    """Yield the keys of a file's row groups as long as they are those of its parts; lastly None where they differ.
+def is_joined(store: Store, joined: str, parts: Iterable[str], schema: pa.Schema) -> bool:
+    """Tell whether a file's row groups are those of its parts.
 
     Args:
         store: Where the files are.
@@ -57,14 +57,12 @@ def joined_keys(store: Store, joined: str, parts: Iterable[str], schema: pa.Sche
     others = (group for part in parts for group in _groups(store, part, schema))
     for ours, theirs in zip_longest(_groups(store, joined, schema), others):
         if ours is None or theirs is None:
-            yield None
-            return
+            return False
         with decoding(joined):
             # As a rule the bytes are the same, which spares decoding them.
             if ours.stored() != theirs.stored() and not _same(ours.read(), theirs.read()):
-                yield None
-                return
-            yield ours.read(["key"])["key"]
+                return False
+    return True
 
 
 def _groups(store: Store, path: str, schema: pa.Schema) -> Iterator[RowGroup]:

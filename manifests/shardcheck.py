@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
 from editmill.manifests.errors import CorruptDatasetError, DataError
 from editmill.manifests.jsontypes import check_same_types, parse_typed
 from editmill.manifests.records import Counts, Manifest, MemberSpan, SampleRow, ShardRecord
@@ -38,7 +40,7 @@ class Found:
     Attributes:
         problems: Path, key and what, as in `Problem`.
         samples: In the tar.
-        planned: Rows, None where they can't be read.
+        keys: Of the rows, None where they can't be read.
         counts: Of the rows.
         identity: Of the rows; empty where they can't be read.
         first: Key of the first sample with a JSON member that can be read.
@@ -47,7 +49,7 @@ class Found:
 
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     samples: int = 0
-    planned: int | None = None
+    keys: pa.ChunkedArray | None = None
     counts: Counts = field(default_factory=dict)
     identity: str = ""
     first: str = ""
@@ -106,7 +108,7 @@ class ShardCheck:
         for row in rows:
             for what in self._wrong(row, shard):
                 found.add(path, row.key, what)
-        found.planned, found.counts = len(rows), count_rows(rows)
+        found.keys, found.counts = pa.chunked_array([[row.key for row in rows]], pa.string()), count_rows(rows)
         found.identity = shard_identity((row.inputs for row in rows), manifest.members, manifest.score_names)
         return rows
 

@@ -34,12 +34,9 @@ _READ_BACK = 16
 _BEFORE_SIZE, _NO_TIME = b"0000644\0" + 2 * b"0000000\0", b"00000000000\0"
 _AFTER_CHECKSUM = b"0" + bytes(100) + b"ustar\x0000" + bytes(64 + 16 + 155 + 12)
 _TEMPLATE_SUM = sum(_BEFORE_SIZE) + sum(_NO_TIME) + 8 * ord(" ") + sum(_AFTER_CHECKSUM)
-# Places of the digits of size and checksum, and what each of them counts in both, float [2, 17].
-_DIGITS = np.r_[124:135, 148:154]
-_OCTAL = np.zeros((2, 17))
-_OCTAL[0, :11], _OCTAL[1, 11:] = 8.0 ** np.arange(10, -1, -1), 8.0 ** np.arange(5, -1, -1)
-# What is the same in all headers.
-_FIXED = (slice(MAX_NAME_LENGTH, 124), slice(135, 148), slice(154, tarfile.BLOCKSIZE))
+# Places of the octal digits of size and checksum, and what to shift numbers by for each.
+_SIZE, _CHECKSUM = slice(124, 135), slice(148, 154)
+_SIZE_SHIFTS, _CHECKSUM_SHIFTS = 3 * np.arange(10, -1, -1), 3 * np.arange(5, -1, -1)
 
 
 @dataclass(frozen=True)
@@ -209,19 +206,16 @@ def _header(name: str, size: int) -> bytes:
     )
 
 
-def same_headers(found: npt.NDArray[np.uint8], names: npt.NDArray[np.bytes_], sizes: npt.NDArray[np.int64]) -> bool:
-    """Tell whether headers, uint8 [N, 512], are those that the writer gives members of these names and sizes."""
-    name, digits = found[:, :MAX_NAME_LENGTH].copy(), found[:, _DIGITS]
-    empty = np.frombuffer(_header("", 0), np.uint8)
-    size, checksum = _OCTAL @ (digits - float(ord("0"))).T
-    told = _TEMPLATE_SUM + name.sum(axis=1, dtype=np.uint32) + digits[:, :11].sum(axis=1, dtype=np.uint32)
-    return (
-        np.array_equal(name.view(f"S{MAX_NAME_LENGTH}").reshape(-1), names)
-        and bool((digits >> 3 == ord("0") >> 3).all())
-        and np.array_equal(size, sizes)
-        and np.array_equal(checksum, told)
-        and all(bool((found[:, part] == empty[part]).all()) for part in _FIXED)
-    )
+def write_headers(names: npt.NDArray[np.bytes_], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """Return the headers that the writer gives members of these names and sizes, uint8 [N, 512]."""
+    headers = np.empty((len(names), tarfile.BLOCKSIZE), np.uint8)
+    headers[:] = np.frombuffer(_header("", 0), np.uint8)
+    letters = names.view(np.uint8).reshape(len(names), names.itemsize)
+    headers[:, : names.itemsize] = letters
+    headers[:, _SIZE] = digits = (sizes[:, None] >> _SIZE_SHIFTS & 7) + ord("0")
+    total = _TEMPLATE_SUM + letters.sum(axis=1, dtype=np.int64) + digits.sum(axis=1)
+    headers[:, _CHECKSUM] = (total[:, None] >> _CHECKSUM_SHIFTS & 7) + ord("0")
+    return headers
 
 
 def index_tar(path: str | Path) -> TarIndex:

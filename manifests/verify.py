@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, dataset_
 from editmill.manifests.progress import QUIET, Progress
 from editmill.manifests.quickcheck import as_told
 from editmill.manifests.records import Counts, FileRecord, Manifest, ShardRecord
-from editmill.manifests.rowgroups import joined_keys
+from editmill.manifests.rowgroups import is_joined
 from editmill.manifests.rows import row_schema
 from editmill.manifests.seals import check_seal
 from editmill.manifests.shardcheck import Found, ShardCheck
@@ -133,6 +134,7 @@ class _Check:
         self._store = store
         self._manifest, self._deep = manifest, deep
         self._advance, self._counting = advance, threading.Lock()
+        self._listed = {record.path for record in manifest.files}
         self._whole: set[str] = set()
 
     def run(self, data: bytes) -> None:
@@ -140,9 +142,12 @@ class _Check:
         records = (*self._manifest.files, *(shard.rows for shard in self._manifest.shards))
         for record, found in zip(records, in_threads(self._digest, records), strict=True):
             self._file(record, found)
-        self._shards()
-        if {SAMPLES, *(shard.rows.path for shard in self._manifest.shards)} <= self._whole:
-            self._merged()
+        rows_whole = {shard.rows.path for shard in self._manifest.shards} <= self._whole
+        with ThreadPoolExecutor(1) as aside:
+            merged = aside.submit(self._merged) if rows_whole and SAMPLES in self._whole else None
+            self._shards(rows_whole=rows_whole)
+        if merged is not None:
+            self.problems += merged.result()
         self._run_file()
         self._others()
 
@@ -190,7 +195,25 @@ class _Check:
         whole = shard.rows.path in self._whole
         found = as_told(self._store, self._manifest, shard, self._read, deep=self._deep) if whole else None
         # What is wrong with it, and whether it is only unusual, tells the check of every member.
-        return found or ShardCheck(self._store, self._manifest, self._read).run(shard, readable=whole)
+        found = found or ShardCheck(self._store, self._manifest, self._read).run(shard, readable=whole)
+        self._stats(shard, found)
+        return found
+
+    def _stats(self, shard: ShardRecord, found: Found) -> None:
+        """Compare the shard's stats file with what was found."""
+        path = stats_name(shard.path)
+        if path not in self._listed:
+            found.add(MANIFEST, "", f"does not list {path}")
+        if path not in self._whole or found.keys is None:
+            return
+        try:
+            stats = parse_stats(self._store.read(path), where=path)
+        except CorruptDatasetError as error:
+            found.add(path, "", error.what)
+            return
+        same = stats.record() == shard and stats.fingerprint == self._manifest.fingerprint
+        if not same or (stats.planned, stats.counts, stats.identity) != (len(found.keys), found.counts, found.identity):
+            found.add(path, "", "does not match the manifest and the rows")
 
     def _same_types(self, path: str, key: str, first: dict[str, str], types: dict[str, str]) -> None:
         try:
@@ -198,58 +221,39 @@ class _Check:
         except DataError as error:
             self._add(path, key, error.what)
 
-    def _shards(self) -> None:
+    def _shards(self, *, rows_whole: bool) -> None:
         counts: list[Counts] = []
+        keys: list[pa.Array] = []
         types: dict[str, str] | None = None
         shards = self._manifest.shards
-        checked = in_threads(self._shard, shards)
-        for shard, found in zip(shards, checked, strict=True):
+        for shard, found in zip(shards, in_threads(self._shard, shards), strict=True):
             types = types or found.types
             if types is not None and found.types is not None:
                 self._same_types(shard.path, found.first, types, found.types)
             self.problems += [Problem(*found_one) for found_one in found.problems]
             self.samples += found.samples
             counts.append(found.counts)
-            self._stats(stats_name(shard.path), shard.path, found)
-        if merge_counts(counts) != self._manifest.counts:
-            what = f"counts {self._manifest.counts}, the rows give {merge_counts(counts)}"
-            # Without all rows there is nothing to compare.
-            if {shard.rows.path for shard in self._manifest.shards} <= self._whole:
-                self._add(MANIFEST, "", what)
+            keys += found.keys.chunks if found.keys is not None else ()
+        self._keys(pa.chunked_array(keys, pa.string()))
+        # Without all rows there is nothing to compare.
+        if rows_whole and merge_counts(counts) != self._manifest.counts:
+            self._add(MANIFEST, "", f"counts {self._manifest.counts}, the rows give {merge_counts(counts)}")
 
-    def _stats(self, path: str, tar: str, found: Found) -> None:
-        listed = {record.path for record in self._manifest.files}
-        if path not in listed:
-            self._add(MANIFEST, "", f"does not list {path}")
-        if path not in self._whole or found.planned is None:
-            return
-        try:
-            stats = parse_stats(self._store.read(path), where=path)
-        except CorruptDatasetError as error:
-            self._add(path, "", error.what)
-            return
-        shard = next(shard for shard in self._manifest.shards if shard.path == tar)
-        same = stats.record() == shard and stats.fingerprint == self._manifest.fingerprint
-        if not same or (stats.planned, stats.counts, stats.identity) != (found.planned, found.counts, found.identity):
-            self._add(path, "", "does not match the manifest and the rows")
+    def _keys(self, keys: pa.ChunkedArray) -> None:
+        """Note keys that several rows have."""
+        if len(pc.unique(keys)) < len(keys):
+            counted = pc.value_counts(keys)
+            for key in counted.filter(pc.greater(counted.field("counts"), 1)).to_pylist():
+                self._add(SAMPLES, key["values"], f"repeats {key['counts']} times")
 
-    def _merged(self) -> None:
+    def _merged(self) -> list[Problem]:
+        """Return what is wrong with the merged rows."""
         schema = row_schema(self._manifest.members, self._manifest.score_names)
-        keys: list[pa.Array] = []
         try:
-            for found in joined_keys(
-                self._store, SAMPLES, [shard.rows.path for shard in self._manifest.shards], schema
-            ):
-                if found is None:
-                    self._add(SAMPLES, "", "is not the shards' rows one after another")
-                else:
-                    keys += found.chunks
+            joined = is_joined(self._store, SAMPLES, [shard.rows.path for shard in self._manifest.shards], schema)
         except CorruptDatasetError as error:
-            self._add(SAMPLES, "", error.what)
-        counted = pc.value_counts(pa.chunked_array(keys, pa.string()))
-        repeated = counted.filter(pc.greater(counted.field("counts"), 1))
-        for key in repeated.to_pylist():
-            self._add(SAMPLES, key["values"], f"repeats {key['counts']} times")
+            return [Problem(SAMPLES, "", error.what)]
+        return [] if joined else [Problem(SAMPLES, "", "is not the shards' rows one after another")]
 
     def _run_file(self) -> None:
         try:

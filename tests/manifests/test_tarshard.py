@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from editmill.manifests.errors import CorruptDatasetError, DataError
-from editmill.manifests.tarshard import TarWriter, index_tar, read_tar, same_headers, write_tar
+from editmill.manifests.tarshard import TarWriter, index_tar, read_tar, write_headers, write_tar
 
 SUFFIXES = ("png", "mask.png", "cls", "json")
 KEYS = st.lists(st.from_regex(r"[a-z0-9_-]{0,12}[0-9]", fullmatch=True), unique=True, max_size=5)
@@ -142,17 +142,13 @@ def test_a_scattered_sample_is_corrupt(tmp_path: Path) -> None:
         index_tar(tmp_path / "a.tar")
 
 
-def test_one_changed_byte_of_any_header_is_found(tmp_path: Path) -> None:
+def test_headers_of_many_members_are_those_of_the_writer(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     spans = write_tar(path, [("k0", {"cls": b"1", "mask.png": bytes(70_000)})]).members["k0"]
     names = np.array([f"k0.{member}".encode() for member in spans])
     sizes = np.array([span.size for span in spans.values()])
     heads = [np.fromfile(path, np.uint8, 512, offset=span.offset - 512) for span in spans.values()]
-    assert same_headers(np.array(heads), names, sizes)
-    for place in range(512):
-        changed = np.array(heads)
-        changed[place % 2, place] ^= 1 << place % 8
-        assert not same_headers(changed, names, sizes), place
+    assert np.array_equal(write_headers(names, sizes), heads)
 
 
 def test_a_writer_keeps_little_of_a_sample_and_notices_bytes_that_were_lost(tmp_path: Path) -> None:

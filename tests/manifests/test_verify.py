@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -148,9 +149,25 @@ def test_damage_is_found(spoilable: Path, spoil: Callable[[Path], None], path: s
     assert any(problem.path == path and what in problem.what for problem in report.problems), report.problems
 
 
+def rename_member(root: Path) -> None:
+    samples = list(read_tar(root / TAR))
+    write_tar(root / TAR, [(samples[0][0][:-1] + "7", samples[0][1]), *samples[1:]])
+
+
+def hide_sample(root: Path) -> None:
+    """Put a sample into the zeros at the end of a tar."""
+    hidden = tarfile.TarInfo("stranger0.png").tobuf()
+    with open(root / TAR, "r+b") as stream:
+        spans = list(index_tar(root / TAR).members.values())[-1].values()
+        stream.seek(max(span.offset + span.size + -span.size % 512 for span in spans))
+        stream.write(hidden)
+
+
 @pytest.mark.parametrize(
     ("spoil", "path", "what"),
     [
+        (rename_member, TAR, "is not in the tar"),
+        (hide_sample, TAR, "is in the tar, but no accepted row"),
         (cut_rows, ROWS, "not readable as parquet"),
         (change_row, "samples.parquet", "is not the shards' rows"),
         (change_merged_row, "samples.parquet", "is not the shards' rows"),
@@ -352,6 +369,25 @@ def test_rows_know_only_what_the_manifest_lists(spoilable: Path, change: dict[st
     path.write_bytes(sealed(document))
     problems = verify_dataset(spoilable).problems
     assert any(problem.path.endswith(".parquet") and what in problem.what for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("status", "skipped"), ("reasons", ["Too dark"]), ("level", math.nan), ("seed", -1)]
+)
+def test_rows_that_were_rejected_say_only_what_rows_can_say(spoilable: Path, column: str, value: object) -> None:
+    for path in spoilable.rglob("*.parquet"):
+        table = pq.ParquetFile(path).read()
+        told = zip(table["status"].to_pylist(), table[column].to_pylist(), strict=True)
+        values = [old if status == "ok" else value for status, old in told]
+        field = table.schema.field(column)
+        changed = table.set_column(table.schema.get_field_index(column), field, pa.array(values, field.type))
+        pq.write_table(changed, path)
+    reseal(spoilable)
+    document = {**json.loads((spoilable / "manifest.json").read_bytes()), "reasons": []}
+    del document["digest"]
+    (spoilable / "manifest.json").write_bytes(sealed(document))
+    problems = verify_dataset(spoilable).problems
+    assert any("'img001__full__0' is damaged" in problem.what and column in problem.what for problem in problems)
 
 
 def test_a_key_in_two_shards_is_found(spoilable: Path) -> None:
