@@ -5,6 +5,7 @@ Its objects carry the sha256 of their bytes where the store keeps such facts; el
 
 from __future__ import annotations
 
+import errno
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +35,17 @@ class RemoteFolder(Store):
             return bytes(tried(lambda: self._filesystem.cat_file(full), f"{self.root}/{path}"))
         except FileNotFoundError:
             return None
+
+    def read(self, path: str) -> bytes:
+        """Read a whole object.
+
+        Raises:
+            FileNotFoundError: There is none.
+        """
+        data = self.found(path)
+        if data is None:
+            raise FileNotFoundError(errno.ENOENT, "No such file", f"{self.root}/{path}")
+        return data
 
     def names(self) -> list[str]:
         """Return the paths of all objects, also of those that other processes have just put there."""
@@ -104,7 +116,7 @@ class RemoteFolder(Store):
         """
         inner = connect(source)[1]
         with suppress(FileNotFoundError):
-            tried(lambda: self._filesystem.cp_file(inner, self._full(record.path)), source)
+            tried(lambda: self._filesystem.cp_file(inner, self._full(record.path), **self._facts(record)), source)
         return self.holds(record, read=True)
 
     def remove(self, path: str) -> None:
@@ -117,10 +129,13 @@ class RemoteFolder(Store):
         """Whether objects carry facts: S3 and what speaks its protocol."""
         return hasattr(self._filesystem, "metadata")
 
+    def _facts(self, record: FileRecord) -> dict[str, Any]:
+        # Copies keep those of their source by themselves, but for large ones, which are copied part by part.
+        return {"Metadata": {DIGEST: record.sha256}} if self._keeps_digests else {}
+
     def _put(self, file: Path, record: FileRecord, mode: str) -> None:
-        facts: dict[str, Any] = {"Metadata": {DIGEST: record.sha256}} if self._keeps_digests else {}
         try:
-            self._filesystem.put_file(str(file), self._full(record.path), mode=mode, **facts)
+            self._filesystem.put_file(str(file), self._full(record.path), mode=mode, **self._facts(record))
         except FileExistsError:
             raise
         except Exception:

@@ -44,7 +44,7 @@ def current_manifest(store: Store) -> bytes | None:
         data = store.read(CURRENT)
     except FileNotFoundError:
         return None
-    current = _parse(data, f"{store.root}/{CURRENT}")
+    current = parse_current(data, f"{store.root}/{CURRENT}")
     store.enter(f"{VERSIONS}/{current.version}")
     try:
         manifest = store.read(_MANIFEST)
@@ -66,7 +66,7 @@ def read_current(root: Path) -> Current | None:
         CorruptDatasetError: The file is damaged.
     """
     path = root / CURRENT
-    return _parse(path.read_bytes(), str(path)) if path.exists() else None
+    return parse_current(path.read_bytes(), str(path)) if path.exists() else None
 
 
 def dataset_folder(root: Path) -> Path:
@@ -126,7 +126,12 @@ def current_bytes(version: str, manifest: bytes) -> bytes:
     return canonical_json(current) + b"\n"
 
 
-def _parse(data: bytes, where: str) -> Current:
+def parse_current(data: bytes, where: str) -> Current:
+    """Return what the file that makes a version current says.
+
+    Raises:
+        CorruptDatasetError: It is damaged.
+    """
     try:
         return Current.model_validate_json(data)
     except ValidationError as error:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
-from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
+from editmill.manifests.locks import Lock
 from editmill.manifests.manifest import MANIFEST, read_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.remote import RemoteFolder
@@ -41,13 +40,11 @@ from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
+from editmill.pipelines.states import NEXT, STATE, lock_versions, read_state, state_file
 from editmill.pipelines.stored_versions import fetch_versions, publish_versions
-from editmill.pipelines.takedown import forget, forgotten, mend
+from editmill.pipelines.takedown import forgotten, mend
 from editmill.pipelines.uploads import scratch_folder
 from editmill.pipelines.workspace import begun
-
-# Beside the versions: the one that is being built, and what each was made from.
-NEXT, STATE = "next", "state"
 
 
 @dataclass(frozen=True)
@@ -155,7 +152,7 @@ class Refresh:
         state = {"common": dict(self.identity.common), "records": _records(self.plan)}
         (self.root / STATE).mkdir(exist_ok=True)
         (self.root / VERSIONS).mkdir(exist_ok=True)
-        atomic_write(_state_file(self.root, self.version), canonical_json(state))
+        atomic_write(state_file(self.root, self.version), canonical_json(state))
         folder.rename(version_folder(self.root, self.version))
 
 
@@ -188,16 +185,17 @@ def plan_refresh(
     """
     remote = RemoteFolder(root) if is_url(root) else None
     root = Path(root) if remote is None else scratch_folder(remote.root, scratch)
-    if remote is not None:
-        fetch_versions(remote, root, write=not dry)
     if (root / MANIFEST).exists():
         raise no_versions(str(root), read_manifest(root).version)
     if dry:
+        if remote is not None:
+            fetch_versions(remote, root, write=False)
         return replace(_plan(recipe, root, placement.settled(), most, mixed, None), remote=remote)
-    root.mkdir(parents=True, exist_ok=True)
-    lock = _locked(root, wait=wait)
+    lock = lock_versions(root, wait=wait)
     try:
         mend(root)
+        if remote is not None:
+            fetch_versions(remote, root)
         return replace(_plan(recipe, root, placement.settled(), most, mixed, lock), remote=remote)
     except BaseException:
         lock.release()
@@ -242,28 +240,11 @@ def roll_back(root: Path, version: str) -> None:
         RequestError: There is no such version.
         DataError: It is damaged.
     """
-    with _locked(root):
+    with lock_versions(root):
         mend(root)
         if version in versions_of(root):
             verify_dataset(version_folder(root, version)).raise_for_problems()
         make_current(root, version)
-
-
-def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
-    """Purge sources from all versions, and from the one that is being built; see `takedown.forget`."""
-    with _locked(root):
-        mend(root)
-        shutil.rmtree(root / NEXT, ignore_errors=True)
-        lost = forget(root, sources)
-        for version in lost:
-            state = _read_state(root, version)
-            records = {name: one for name, one in state.get("records", {}).items() if name not in sources}
-            atomic_write(_state_file(root, version), canonical_json({**state, "records": records}))
-        return lost
-
-
-def _locked(root: Path, *, wait: bool = True) -> Lock:
-    return take(root / f".refresh{LOCK_SUFFIX}", str(root), wait=wait)
 
 
 def _settled(work: Refresh, asked: str) -> Refresh:
@@ -297,7 +278,7 @@ def _planned(plan: Plan, identity: Identity) -> Iterator[PlannedSample]:
 def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
     """Compare the current version's rows with a plan."""
     found, gone = Difference(facts=facts_between(manifest, make_manifest(plan, identity, []))), dict(before)
-    state, regated = _read_state(root, manifest.version), judged_anew(manifest)
+    state, regated = read_state(root, manifest.version), judged_anew(manifest)
     for sample in _planned(plan, identity):
         old = gone.pop(sample.key, None)
         if old is None:
@@ -341,24 +322,13 @@ def _records(plan: Plan) -> dict[str, str]:
     return found
 
 
-def _state_file(root: Path, version: str) -> Path:
-    return root / STATE / f"{version}.json"
-
-
-def _read_state(root: Path, version: str) -> dict[str, dict[str, str]]:
-    """Return what a version was made from; nothing where that is not known."""
-    path = _state_file(root, version)
-    found: dict[str, dict[str, str]] = json.loads(path.read_bytes()) if path.exists() else {}
-    return found
-
-
 def _prune(root: Path, keep: int) -> None:
     """Delete the oldest versions, but never the current one."""
     current = read_current(root)
     assert current is not None
     others = [version for version in versions_of(root) if version != current.version]
     for version in others[: max(0, len(others) + 1 - keep)]:
-        _state_file(root, version).unlink(missing_ok=True)
+        state_file(root, version).unlink(missing_ok=True)
         # Whole under its name, or not at all.
         aside = root / VERSIONS / f".{version}.removed"
         version_folder(root, version).rename(aside)

@@ -5,11 +5,12 @@ The folder of this machine keeps what it has fetched, so that the next refresh f
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Collection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from editmill.manifests.atomic import atomic_write
-from editmill.manifests.manifest import MANIFEST, dataset_records, load_manifest, read_manifest
+from editmill.manifests.manifest import MANIFEST, RUN, SAMPLES, dataset_records, load_manifest, read_manifest
 from editmill.manifests.records import FileRecord, Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX
@@ -18,19 +19,22 @@ from editmill.manifests.versions import (
     CURRENT,
     VERSIONS,
     check_version,
-    current_bytes,
     no_versions,
     read_current,
     version_folder,
     version_numbers,
     versions_of,
 )
-from editmill.pipelines.takedown import FORGOTTEN
-from editmill.pipelines.uploads import complete_remote, told
-
-# Written before anything is made, and taken away again.
-PROBE = "write-test.json"
-STATE = "state"
+from editmill.pipelines.states import STATE, lock_versions
+from editmill.pipelines.stored_purges import (
+    make_current_stored,
+    mend_stored,
+    replace_stored,
+    stored_version,
+    version_of,
+)
+from editmill.pipelines.takedown import FORGOTTEN, clear_away, note_forgotten, purge, shows_forgotten
+from editmill.pipelines.uploads import check_writable, complete_remote, told
 
 
 def fetch_versions(remote: RemoteFolder, root: Path, *, write: bool = True) -> None:
@@ -39,7 +43,7 @@ def fetch_versions(remote: RemoteFolder, root: Path, *, write: bool = True) -> N
     Args:
         remote: The store's folder of versions.
         root: That of this machine.
-        write: Whether to make sure first that the store can be written to.
+        write: Whether to make sure first that the store can be written to, and to finish a take-down that was stopped.
 
     Raises:
         RequestError: The store can't be read or written to.
@@ -48,24 +52,22 @@ def fetch_versions(remote: RemoteFolder, root: Path, *, write: bool = True) -> N
     root.mkdir(parents=True, exist_ok=True)
     with told(remote):
         if write:
-            atomic_write(root / PROBE, b"{}")
-            remote.put(root / PROBE, record_of(root, PROBE))
-            remote.remove(PROBE)
+            check_writable(remote, root)
+            mend_stored(remote)
         names = remote.names()
     if MANIFEST in names:
         raise no_versions(remote.root, load_manifest(remote).version)
-    (root / CURRENT).unlink(missing_ok=True)
+    for path in (CURRENT, FORGOTTEN):
+        (root / path).unlink(missing_ok=True)
     for name in names:
         place, _, file = name.rpartition("/")
-        known = name in (CURRENT, FORGOTTEN) or place == STATE or (name.startswith(VERSIONS) and file == MANIFEST)
+        known = name in (CURRENT, FORGOTTEN) or place == STATE or (version_of(name) and file == MANIFEST)
         if known and (data := remote.found(name)) is not None:
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             atomic_write(root / name, data)
     current = read_current(root)
     if current is not None:
-        there, here = _version(remote, current.version), version_folder(root, current.version)
-        for record in dataset_records(load_manifest(there)):
-            there.get(record, here / record.path)
+        _fetch(remote, root, current.version)
 
 
 def publish_versions(remote: RemoteFolder, root: Path, before: str | None) -> None:
@@ -78,7 +80,7 @@ def publish_versions(remote: RemoteFolder, root: Path, before: str | None) -> No
     """
     current = read_current(root)
     assert current is not None
-    there, here = _version(remote, current.version), version_folder(root, current.version)
+    there, here = stored_version(remote, current.version), version_folder(root, current.version)
     if there.found(MANIFEST) is None:
         manifest = read_manifest(here)
         old = set() if before is None else set(_shard_records(read_manifest(version_folder(root, before))))
@@ -87,7 +89,7 @@ def publish_versions(remote: RemoteFolder, root: Path, before: str | None) -> No
                 there.put(here / record.path, record)
         complete_remote(there, here, manifest)
     for path in (f"{STATE}/{current.version}.json", CURRENT):
-        remote.put(root / path, record_of(root, path))
+        _put(remote, root, path)
     _prune(remote, root)
 
 
@@ -99,18 +101,78 @@ def roll_back_stored(remote: RemoteFolder, version: str) -> None:
         DataError: It is damaged.
     """
     with told(remote):
-        paths = (name.split("/") for name in remote.names() if name.endswith(f"/{MANIFEST}"))
-    there = sorted((path[1] for path in paths if path[0] == VERSIONS and len(path) == 3), key=version_numbers)
+        mend_stored(remote)
+        names = remote.names()
+    there = sorted({version_of(name) for name in names if name.endswith(f"/{MANIFEST}")} - {""}, key=version_numbers)
     check_version(version, there, remote.root)
-    verify_dataset(_version(remote, version).root).raise_for_problems()
-    with TemporaryDirectory() as folder:
-        data = current_bytes(version, remote.read(f"{VERSIONS}/{version}/{MANIFEST}"))
-        (Path(folder) / CURRENT).write_bytes(data)
-        remote.put(Path(folder) / CURRENT, record_of(Path(folder), CURRENT))
+    verify_dataset(stored_version(remote, version).root).raise_for_problems()
+    make_current_stored(remote, version)
 
 
-def _version(remote: RemoteFolder, version: str) -> RemoteFolder:
-    return RemoteFolder(f"{remote.root}/{VERSIONS}/{version}")
+def take_down_stored(remote: RemoteFolder, root: Path, sources: Collection[str]) -> dict[str, int]:
+    """Purge sources from all versions in an object store; each is made without them in ``root``, one after the other.
+
+    Args:
+        remote: The store's folder of versions.
+        root: That of this machine.
+        sources: Their ids.
+
+    Returns:
+        The number of samples that each version lost.
+
+    Raises:
+        RequestError: No version shows one of them; or the store can't be read or written to.
+        DataError: A version is damaged.
+    """
+    with lock_versions(root):
+        clear_away(root)
+        fetch_versions(remote, root)
+        _leave_stored(remote, root)
+        note_forgotten(root, sources)
+        _put(remote, root, FORGOTTEN)
+        lost = {version: _purge_stored(remote, root, version) for version in versions_of(root)}
+        # What a refresh that was stopped has left, of a version that is none yet or none any more.
+        _prune(remote, root)
+        current = read_current(root)
+        for version in versions_of(root):
+            # It may have been fetched before another machine purged it.
+            if current is None or version != current.version:
+                shutil.rmtree(version_folder(root, version))
+        return lost
+
+
+def _leave_stored(remote: RemoteFolder, root: Path) -> None:
+    """Leave the versions here that the store has, each with its rows."""
+    for version in versions_of(root):
+        there = stored_version(remote, version)
+        if there.found(MANIFEST) is None:
+            shutil.rmtree(version_folder(root, version))
+            continue
+        _fetch(remote, root, version, only=SAMPLES)
+
+
+def _purge_stored(remote: RemoteFolder, root: Path, version: str) -> int:
+    if shows_forgotten(root, version):
+        _fetch(remote, root, version)
+    lost = purge(root, version)
+    _put(remote, root, f"{STATE}/{version}.json")
+    if lost:
+        replace_stored(remote, version_folder(root, version), version)
+    return lost
+
+
+def _fetch(remote: RemoteFolder, root: Path, version: str, *, only: str = "") -> None:
+    """Bring the files of a version here, or one of them, unless they are here."""
+    there, here = stored_version(remote, version), version_folder(root, version)
+    for record in dataset_records(load_manifest(there)):
+        if record.path == only or not only:
+            there.get(record, here / record.path)
+    if not only and (run := there.found(RUN)) is not None:
+        atomic_write(here / RUN, run)
+
+
+def _put(remote: RemoteFolder, root: Path, path: str) -> None:
+    remote.put(root / path, record_of(root, path))
 
 
 def _shard_records(manifest: Manifest) -> list[FileRecord]:

@@ -24,6 +24,7 @@ from editmill.manifests.versions import VERSIONS, make_current, read_current, ve
 from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
 from editmill.pipelines.reuse import REGATE, place_shard
 from editmill.pipelines.spent import total
+from editmill.pipelines.states import NEXT, forget_state, lock_versions
 from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
@@ -39,27 +40,48 @@ def forgotten(root: Path) -> frozenset[str]:
     return frozenset(json.loads(path.read_bytes())["sources"]) if path.exists() else frozenset()
 
 
-def forget(root: Path, sources: Collection[str]) -> dict[str, int]:
-    """Purge sources from all versions in a folder, and leave them out of all later ones; nobody else may work there.
+def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
+    """Purge sources from all versions in a folder, and leave them out of all later ones.
 
     Returns:
         The number of samples that each version lost.
 
     Raises:
         RequestError: No version shows one of them.
+        DataError: A version is damaged.
     """
-    known = {
-        row.source_id for version in versions_of(root) for row in _rows(open_dataset(version_folder(root, version)))
-    }
+    with lock_versions(root):
+        clear_away(root)
+        note_forgotten(root, sources)
+        lost = {version: purge(root, version) for version in versions_of(root)}
+        current = read_current(root)
+        if current is not None:
+            make_current(root, current.version)
+        return lost
+
+
+def clear_away(root: Path) -> None:
+    """Delete what may show a source besides finished versions."""
+    mend(root)
+    shutil.rmtree(root / NEXT, ignore_errors=True)
+
+
+def note_forgotten(root: Path, sources: Collection[str]) -> None:
+    """Note that sources stay out from now on; of each version the manifest and the merged rows have to be there.
+
+    Raises:
+        RequestError: No version shows one of them.
+    """
+    known = {row.source_id for version in versions_of(root) for row in _rows(_opened(root, version))}
     if unknown := sorted(set(sources) - known - forgotten(root)):
         what = f"no version has a source {unknown[0]!r}, so nothing was purged"
         raise RequestError(what, where=str(root), fix="name ids as in the column source_id of samples.parquet")
     atomic_write(root / FORGOTTEN, canonical_json({"sources": sorted(forgotten(root) | set(sources))}))
-    lost = {version: _purge(root, version, forgotten(root)) for version in versions_of(root)}
-    current = read_current(root)
-    if current is not None:
-        make_current(root, current.version)
-    return lost
+
+
+def shows_forgotten(root: Path, version: str) -> bool:
+    """Return whether a version has samples that show a source that was taken down."""
+    return any(_shows(row, forgotten(root)) for row in _rows(_opened(root, version)))
 
 
 def mend(root: Path) -> None:
@@ -72,12 +94,12 @@ def mend(root: Path) -> None:
         shutil.rmtree(path)
 
 
-def _purge(root: Path, version: str, sources: Collection[str]) -> int:
+def purge(root: Path, version: str) -> int:
     """Replace a version by one without what shows the sources; return the number of its samples that are gone."""
-    folder = version_folder(root, version)
-    opened = open_dataset(folder)
+    forget_state(root, version, forgotten(root))
+    folder, opened = version_folder(root, version), _opened(root, version)
     rows = list(_rows(opened))
-    gone = {row.key for row in rows if _shows(row, sources)}
+    gone = {row.key for row in rows if _shows(row, forgotten(root))}
     if not gone:
         return 0
     new, aside = (folder.with_name(f".{version}{suffix}") for suffix in (PURGED, ASIDE))
@@ -94,6 +116,10 @@ def _shows(row: SampleRow, sources: Collection[str]) -> bool:
     return row.source_id in sources or any(
         value in sources for value in row.parameters.values() if isinstance(value, str)
     )
+
+
+def _opened(root: Path, version: str) -> Dataset:
+    return open_dataset(version_folder(root, version))
 
 
 def _rows(opened: Dataset) -> Iterator[SampleRow]:

@@ -10,21 +10,27 @@ import hashlib
 import logging
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.card import names_shards
-from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests.errors import CorruptDatasetError, DataError, OccupiedError, RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
-from editmill.manifests.locks import LOCK_SUFFIX
+from editmill.manifests.locks import LOCK_SUFFIX, take
 from editmill.manifests.manifest import MANIFEST, README, RUN, dataset_records, load_manifest
 from editmill.manifests.records import Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
-from editmill.manifests.stats import STATS_SUFFIX, ShardStats, parse_stats, stats_name
+from editmill.manifests.stats import STATS_SUFFIX, ShardStats, parse_stats, read_stats, stats_name
 from editmill.manifests.urls import refused, spelled
 from editmill.pipelines.sources.remembered import cache_folder
 from editmill.pipelines.workspace import evidence, read_run, refuse_others
+
+# Written before anything is made, and taken away again.
+PROBE = "write-test.json"
+# Files that are uploaded at the same time.
+TOGETHER = 8
 
 logger = logging.getLogger("editmill.build")
 
@@ -47,6 +53,43 @@ def enter(remote: RemoteFolder, out: Path) -> None:
     for path, data in found.items():
         if data is not None:
             atomic_write(out / path, data)
+
+
+def check_writable(remote: RemoteFolder, folder: Path) -> None:
+    """Make sure that a store can be written to, before anything is made; nothing is left there.
+
+    Args:
+        remote: The store's folder.
+        folder: One of this machine, where the file is made that goes there and is deleted.
+
+    Raises:
+        RequestError: It can't be.
+    """
+    with told(remote):
+        atomic_write(folder / PROBE, b"{}")
+        remote.put(folder / PROBE, record_of(folder, PROBE))
+        remote.remove(PROBE)
+        (folder / PROBE).unlink()
+
+
+@contextmanager
+def lent(remote: RemoteFolder, scratch: Path | None) -> Iterator[Path]:
+    """Lend an empty folder of this machine in which something for a store is made at once; it is deleted at the end.
+
+    Args:
+        remote: The store's folder.
+        scratch: The folder that holds such folders; None for one in the user's cache.
+    """
+    folder = scratch_folder(remote.root, scratch).with_suffix(".once")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with take(folder.with_name(f".{folder.name}{LOCK_SUFFIX}"), remote.root):
+        # Of one that was killed.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -156,6 +199,36 @@ def complete_remote(remote: RemoteFolder, out: Path, manifest: Manifest) -> None
         raise DataError(what, where=remote.root, fix="run `editmill build` with the same arguments")
     remote.put(out / RUN, record_of(out, RUN))
     remote.create(out / MANIFEST, record_of(out, MANIFEST))
+
+
+def upload_dataset(remote: RemoteFolder, folder: Path, manifest: Manifest) -> None:
+    """Put a dataset that was made at once into the store: shard by shard, and its manifest last.
+
+    Raises:
+        RequestError, OSError, DataError: As `upload_shard` and `complete_remote`.
+    """
+    for shard in manifest.shards:
+        upload_shard(remote, folder, read_stats(folder / stats_name(shard.path)))
+    complete_remote(remote, folder, manifest)
+
+
+def upload_files(remote: RemoteFolder, folder: Path) -> None:
+    """Put all files of a folder into the store, but those that an earlier try has put there.
+
+    Raises:
+        OccupiedError: The store's folder holds something else.
+        RequestError, OSError: As `upload_shard`.
+    """
+    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    records = {path: record_of(folder, path) for path in sorted(paths)}
+    there = set(remote.names())
+    for name in sorted(there):
+        if name not in records or not remote.holds(records[name], read=True):
+            what = f"the target holds {name}, which is not of this export"
+            raise OccupiedError(what, where=remote.root, fix="name another folder, or delete this one")
+    left = [record for path, record in records.items() if path not in there]
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        list(pool.map(lambda record: remote.put(folder / record.path, record), left))
 
 
 def clear(out: Path) -> None:

@@ -18,6 +18,10 @@ Answer = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 ERROR = b"<Error><Code>%s</Code><Message>%s</Message></Error>"
 
 
+class Killed(BaseException):
+    """The process ends here."""
+
+
 class Faults:
     """Fails a share of the requests, half of them after they were carried out; refuses writing, or all."""
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import LocalPath
+from editmill.flows.commands.options import LocalPath, scratch_option
 from editmill.manifests.errors import RequestError
+from editmill.manifests.remote import RemoteFolder
+from editmill.manifests.urls import is_url
+
+if TYPE_CHECKING:
+    from editmill.evaluators.base import Exported
 
 
 class ExportCommand(click.Command):
@@ -29,10 +37,11 @@ class ExportCommand(click.Command):
 @click.option(
     "--to",
     "target",
-    type=LocalPath(folder=True),
+    type=LocalPath(folder=True, stores=True),
     required=True,
-    help="Folder to make; must not exist, or be empty.",
+    help="Folder to make, here or in an object store; must not exist, or be empty.",
 )
+@scratch_option
 @click.option(
     "--pairs",
     type=click.Choice(["all", "complete"]),
@@ -49,7 +58,15 @@ class ExportCommand(click.Command):
     help="Names of all classes, one a line in the order of labels, for layouts that need those the dataset lacks.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path | None, as_json: bool) -> None:
+def export(
+    dataset: str,
+    form: str,
+    target: Path | str,
+    scratch: Path | None,
+    pairs: str,
+    class_names: Path | None,
+    as_json: bool,
+) -> None:
     """Write a dataset as the folders that the loaders of others read.
 
     Folders without an image and samples that have no place in the layout are named on standard error.
@@ -71,7 +88,8 @@ def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path 
     opened, complete = open_dataset(dataset), pairs == "complete"
     if class_names is not None:
         name_classes(opened, class_names)
-    done = known[form].write(opened, target, complete_pairs=complete, progress=not as_json)
+    write = partial(known[form].write, opened, complete_pairs=complete, progress=not as_json)
+    done = _write_stored(write, target, scratch) if is_url(target) else write(Path(target))
     if as_json:
         click.echo(json.dumps({"format": form, "target": str(target), **asdict(done)}, indent=2))
         return
@@ -82,3 +100,15 @@ def export(dataset: str, form: str, target: Path, pairs: str, class_names: Path 
         click.echo(f"no image in folder {folder}: {reason}", err=True)
     for edit, count in done.left_out.items():
         click.echo(f"left out: {count} samples of {edit}, which the layout has no place for", err=True)
+
+
+def _write_stored(write: Callable[[Path], Exported], url: str | Path, scratch: Path | None) -> Exported:
+    """Write an export here first, and then put its files into an object store."""
+    from editmill.pipelines.uploads import check_writable, lent, upload_files
+
+    remote = RemoteFolder(url)
+    with lent(remote, scratch) as folder:
+        check_writable(remote, folder)
+        done = write(folder)
+        upload_files(remote, folder)
+        return done

@@ -104,17 +104,13 @@ def refresh(
       editmill refresh imagenet-e --source folder:photos/labels.csv --root out/photos --forget p17
     """
     from editmill.pipelines.build import build
-    from editmill.pipelines.refresh import plan_refresh, take_down
+    from editmill.pipelines.refresh import plan_refresh
 
     if forget and dry_run:
         fix = "leave one of them out"
         raise RequestError("what is purged can't be brought back, so nothing is tried", where="--forget", fix=fix)
     if forget:
-        if is_url(root):
-            what = "sources can't be purged from versions in an object store"
-            raise RequestError(what, where="--forget", fix="refresh a folder of this machine, and upload that")
-        for version, lost in take_down(Path(root), forget).items():
-            click.echo(f"{version}: {lost} samples purged")
+        _take_down(root, forget, scratch)
     placement = machine.placement()
     how: dict[str, Any] = {"most": max_change, "mixed": mixed, "wait": not no_wait, "dry": dry_run, "scratch": scratch}
     with plan_refresh(asked.load(), root, placement, **how) as work:
@@ -130,6 +126,19 @@ def refresh(
             build(work.prepare(cache=cache), workers=workers or default_workers(placement))
         manifest = work.publish(keep=keep)
     print_counts(manifest, root)
+
+
+def _take_down(root: Path | str, sources: tuple[str, ...], scratch: Path | None) -> None:
+    from editmill.pipelines.stored_versions import take_down_stored
+    from editmill.pipelines.takedown import take_down
+    from editmill.pipelines.uploads import scratch_folder
+
+    if is_url(root):
+        lost = take_down_stored(RemoteFolder(root), scratch_folder(str(root), scratch), sources)
+    else:
+        lost = take_down(Path(root), sources)
+    for version, count in lost.items():
+        click.echo(f"{version}: {count} samples purged")
 
 
 def _announce(work: Refresh) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from editmill.flows.commands.options import LocalPath
+from editmill.flows.commands.options import LocalPath, scratch_option
 from editmill.manifests.errors import RequestError
 
 if TYPE_CHECKING:
@@ -32,13 +32,20 @@ if TYPE_CHECKING:
 @click.option("--version", default="", help="Version of the new dataset.  [default: the next minor one]")
 @click.option(
     "--out",
-    type=LocalPath(folder=True),
+    type=LocalPath(folder=True, stores=True),
     required=True,
-    help="Folder of the new dataset, which must not exist.",
+    help="Folder of the new dataset, here or in an object store, which must not exist.",
 )
+@scratch_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def regate(
-    dataset: str, overrides: tuple[str, ...], report: Path | None, version: str, out: Path, as_json: bool
+    dataset: str,
+    overrides: tuple[str, ...],
+    report: Path | None,
+    version: str,
+    out: Path | str,
+    scratch: Path | None,
+    as_json: bool,
 ) -> None:
     """Apply other thresholds to a finished dataset, from the scores in its rows: nothing is rendered, and no model is
     loaded.
@@ -60,14 +67,14 @@ def regate(
             where="--set",
             fix="name a threshold, such as --set guard.mask_iou=0.95, or a --report",
         )
-    result = run(dataset, out, overrides=overrides, report=report, version=version)
+    result = run(dataset, out, overrides=overrides, report=report, version=version, scratch=scratch)
     if as_json:
         click.echo(json.dumps(_document(result, out), indent=2))
     else:
         _print(result, out)
 
 
-def _document(result: Regating, out: Path) -> dict[str, object]:
+def _document(result: Regating, out: Path | str) -> dict[str, object]:
     from editmill.pipelines.regating.regate import counts_of
 
     return {
@@ -83,7 +90,7 @@ def _document(result: Regating, out: Path) -> dict[str, object]:
     }
 
 
-def _print(result: Regating, out: Path) -> None:
+def _print(result: Regating, out: Path | str) -> None:
     from editmill.pipelines.regating.regate import counts_of
 
     before, after = counts_of(result.parent), counts_of(result.manifest)

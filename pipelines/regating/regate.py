@@ -29,13 +29,16 @@ from editmill.manifests.guard_report import (
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.records import Manifest, SampleRow, ShardRecord, Version
+from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.rows import iter_rows
 from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts
+from editmill.manifests.urls import is_url
 from editmill.pipelines.provenance import code_commit, code_version
 from editmill.pipelines.regating.rows import Regated, regate_row
 from editmill.pipelines.regating.rules import changed_settings, regating_of, stored_settings
 from editmill.pipelines.reuse import REGATE
+from editmill.pipelines.uploads import claim_remote, lent, upload_dataset
 from editmill.pipelines.workspace import write_run
 
 # Part of the new fingerprint; to be raised when the same request comes to give other rows.
@@ -62,23 +65,31 @@ class Regating:
 
 
 def regate(
-    dataset: str | Path, out: Path, *, overrides: Sequence[str] = (), report: Path | None = None, version: str = ""
+    dataset: str | Path,
+    out: Path | str,
+    *,
+    overrides: Sequence[str] = (),
+    report: Path | None = None,
+    version: str = "",
+    scratch: Path | None = None,
 ) -> Regating:
     """Write ``dataset`` under other thresholds to ``out``, which appears only when it is complete.
 
     Args:
         dataset: Folder or URL of a finished dataset.
-        out: A folder that does not exist.
+        out: A folder that does not exist, or its URL in an object store.
         overrides: ``guard.FIELD=VALUE`` pairs.
         report: A ``guard_report.json`` whose thresholds take the place of the dataset's, for guard ensembles.
         version: Of the new dataset; "" for the next minor one.
+        scratch: Folder below which a dataset for a URL is made; None for one in the user's cache.
 
     Raises:
         RequestError: The family has no thresholds, a field can't be applied, rows lack its scores, or ``out`` is there.
         DataError: The dataset is incomplete or damaged, or the report's limits are passed.
     """
-    if out.exists():
-        raise OccupiedError("the output folder is there already", where=str(out), fix="choose another --out")
+    remote = RemoteFolder(out) if is_url(out) else None
+    if remote is None and Path(out).exists():
+        raise _occupied(str(out))
     opened = open_dataset(dataset)
     parent = opened.manifest
     regating = regating_of(parent)
@@ -91,7 +102,14 @@ def regate(
     old, new = regating.judge(before, old_report), regating.judge(after, new_report)
     found = [regate_row(row, old, new) if regating.binds(row) else Regated(row) for row in rows]
     document = _document(parent, after, new_report, _next_version(parent.version, version))
-    return _write(opened, found, document, out, new_report)
+    if remote is not None:
+        return _write_stored(opened, found, document, remote, new_report, scratch)
+    with atomic_folder(Path(out).absolute()) as folder:
+        return _fill(opened, found, document, folder, new_report)
+
+
+def _occupied(where: str) -> OccupiedError:
+    return OccupiedError("the output folder is there already", where=where, fix="choose another --out")
 
 
 def _given_report(path: Path, regating: Rethresholding[Any]) -> GuardReport:
@@ -155,11 +173,22 @@ def _document(parent: Manifest, settings: Settings, report: GuardReport | None, 
     }
 
 
-def _write(
-    opened: Dataset, found: Sequence[Regated], document: dict[str, Any], out: Path, report: GuardReport | None
+def _write_stored(
+    opened: Dataset,
+    found: Sequence[Regated],
+    document: dict[str, Any],
+    remote: RemoteFolder,
+    report: GuardReport | None,
+    scratch: Path | None,
 ) -> Regating:
-    with atomic_folder(out.absolute()) as folder:
-        return _fill(opened, found, document, folder, report)
+    with lent(remote, scratch) as folder:
+        # As of a build: what one that was stopped has put there is put there again.
+        write_run(folder, {"fingerprint": digest(document)})
+        if claim_remote(remote, folder, digest(document)):
+            raise _occupied(remote.root)
+        made = _fill(opened, found, document, folder, report)
+        upload_dataset(remote, folder, made.manifest)
+        return made
 
 
 def _fill(

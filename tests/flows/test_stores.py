@@ -16,11 +16,13 @@ from click.testing import CliRunner
 
 from editmill.flows.cli import main
 from editmill.manifests.manifest import MANIFEST, RUN
-from editmill.manifests.remote import RemoteFolder
+from editmill.manifests.records import FileRecord
+from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build
 from tests.flows.tiny import OVERRIDES, RECIPE, tiny_prepared
-from tests.stores import Faults
+from tests.pipelines.regating.guarded import build_guarded
+from tests.stores import Faults, Killed
 
 PAGE = Path(__file__).parents[2] / "docs" / "object-stores.md"
 CHANGES = [argument for change in OVERRIDES for argument in ("--set", change)]
@@ -73,6 +75,49 @@ def test_killed_builds_go_on_with_what_is_in_the_store(s3: Faults, local: dict[s
     assert done
     assert found == local
     assert len(seen) >= 3
+
+
+@pytest.mark.parametrize("protocol", ["memory", pytest.param("s3", marks=pytest.mark.slow)])
+def test_what_is_judged_anew_or_exported_into_a_store_is_what_a_folder_gets(
+    protocol: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if protocol == "s3":
+        request.getfixturevalue("s3")
+    url, put, left = f"{protocol}://bucket/written", RemoteFolder.put, [3]
+
+    def dying(self: RemoteFolder, file: Path, record: FileRecord) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        put(self, file, record)
+
+    build_guarded(tmp_path / "set")
+    for name in (str(path.relative_to(tmp_path)) for path in (tmp_path / "set").rglob("*") if path.is_file()):
+        RemoteFolder(url).put(tmp_path / name, record_of(tmp_path, name))
+    regate = ["regate", "{}/set", "--set", "guard.contrast=30", "--out", "{}/regated", "--json"]
+    exports = [
+        ["export", "{}/set", "--format", form, "--to", f"{{}}/{form}", "--json"] for form in ("dali", "imagefolder")
+    ]
+    for command in (regate, *exports):
+        stored = [word.format(url) for word in command]
+        local = CliRunner().invoke(main, [word.format(tmp_path) for word in command])
+        assert local.exit_code == 0, local.output
+        monkeypatch.setattr(RemoteFolder, "put", dying)
+        left[0] = 3
+        with pytest.raises(Killed):
+            CliRunner().invoke(main, [*stored, "--scratch", str(tmp_path / "one")], catch_exceptions=False)
+        monkeypatch.undo()
+        assert MANIFEST not in objects(stored[-2])
+        done = CliRunner().invoke(main, [*stored, "--scratch", str(tmp_path / "two")])
+        assert done.output.replace(url, str(tmp_path)) == local.output
+        files = (path for path in Path(command[-2].format(tmp_path)).rglob("*") if path.is_file() and path.name != RUN)
+        made = {str(path.relative_to(command[-2].format(tmp_path))): path.read_bytes() for path in files}
+        assert objects(stored[-2]) == made
+    # What is there is not written over.
+    for command in (regate, [*exports[0][:-2], exports[1][-2]]):
+        refused = CliRunner().invoke(main, [word.format(url) for word in command])
+        assert (refused.exit_code, refused.output.count("error:")) == (2, 1), refused.output
+    assert not list((tmp_path / "two").glob("*"))
 
 
 @pytest.mark.slow

@@ -26,9 +26,10 @@ from editmill.pipelines.changes import prose
 from editmill.pipelines.differences import Difference, compare
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe
-from editmill.pipelines.refresh import plan_refresh, roll_back, take_down
+from editmill.pipelines.refresh import plan_refresh, roll_back
 from editmill.pipelines.regating.regate import regate
 from editmill.pipelines.spent import total
+from editmill.pipelines.takedown import take_down
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of

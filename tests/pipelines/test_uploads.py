@@ -25,13 +25,9 @@ from editmill.pipelines.build import build, prepare
 from editmill.pipelines.plan import Plan
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 from tests.pipelines.photos import write_photos
-from tests.stores import Faults, TornFileSystem
+from tests.stores import Faults, Killed, TornFileSystem
 
 SMALL = ("generator.edits=[{name: original}, {name: paste-back}]", "shards=3")
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""Beside the versions of a dataset: what each was made from, to tell causes, and the lock of those who change them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+from editmill.manifests.atomic import atomic_write
+from editmill.manifests.canonical import canonical_json
+from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
+
+# The version that is being built, and what each was made from.
+NEXT, STATE = "next", "state"
+
+
+def lock_versions(root: Path, *, wait: bool = True) -> Lock:
+    """Keep others out who change a folder of versions, which is made where it is missing."""
+    root.mkdir(parents=True, exist_ok=True)
+    return take(root / f".refresh{LOCK_SUFFIX}", str(root), wait=wait)
+
+
+def state_file(root: Path, version: str) -> Path:
+    """Return the file that says what a version was made from."""
+    return root / STATE / f"{version}.json"
+
+
+def read_state(root: Path, version: str) -> dict[str, dict[str, str]]:
+    """Return what a version was made from; nothing where that is not known."""
+    path = state_file(root, version)
+    found: dict[str, dict[str, str]] = json.loads(path.read_bytes()) if path.exists() else {}
+    return found
+
+
+def forget_state(root: Path, version: str, sources: Collection[str]) -> None:
+    """Take sources out of what is known of a version."""
+    state = read_state(root, version)
+    records = {name: one for name, one in state.get("records", {}).items() if name not in sources}
+    state_file(root, version).parent.mkdir(exist_ok=True)
+    atomic_write(state_file(root, version), canonical_json({**state, "records": records}))
