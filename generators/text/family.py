@@ -34,7 +34,7 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     """Attributes inserted into captions, and the controls of that, by the ``text`` generator."""
 
     kind = "text"
-    version = 4
+    version = 5
     what = "edited captions"
     settings = TextSettings
     guard = TextGuardSettings

@@ -358,7 +358,7 @@ class _Scopes:
     def _is_elsewhere(self, place: int, after: int, *, being: bool) -> bool:
         """Return whether the subject is "not on the grass", "not lying there", or "not included" without a verb."""
         word = self.words[after]
-        if self.words[place] == "not" and place - 1 in self.inside and word in THERE and after == place + 1:
+        if self.words[place] == "not" and place - 1 in self.inside and word in THERE:
             return True
         placed = word in POSED and self._tag(after + 1) in ("IN", "RB")
         return not self._is_nested(place) and (placed or (being and word in PLACING))

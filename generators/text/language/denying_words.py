@@ -69,9 +69,17 @@ missing absent nonexistent non-existent imaginary imagined invisible unseen fake
 hypothetical ex vanished removed stolen future planned
 """.split()
 )
-# With a negation, they deny that their subject is there: "a ball that isn't there", "a dog that can't be seen".
-THERE = frozenset("there here visible present around real seen found shown spotted pictured included noticed".split())
-EXISTING = frozenset("exist exists existed appear appears appeared show shows stand stands stood".split())
+# With a negation, they deny that their subject is there: "a ball that isn't there", "a dog that can't be seen", "a sink
+# that has not been installed", "cars are not allowed here".
+THERE = frozenset(
+    """
+there here visible present around real seen found shown spotted pictured included noticed installed built constructed planted delivered allowed
+permitted welcome
+""".split()
+)
+EXISTING = frozenset(
+    "exist exists existed appear appears appeared show shows stand stands stood arrive arrives arrived".split()
+)
 # "A ring is not on the grass", "does not lie there".
 PLACING = frozenset(
     "on in at by near under behind over above below beneath beside inside outside among between upon within".split()

@@ -40,9 +40,13 @@ front back top side middle edge end bottom corner part piece kind type variety s
 bit lots lot center centre inside outside process size colour color finish left right rest half quarter section portion bunch amount sort style
 distance direction morning evening afternoon daytime nighttime row mode attempt intent efficiency activity action motion fun repair construction
 remodeling renovation need purpose focus length width height weight total number couple pair group lighting
-diameter radius circumference perimeter thickness depth breadth volume dimension
+diameter radius circumference perimeter thickness depth breadth volume dimension space point reflection absence presence
 """.split()
 )
+# Of something else where "of" follows: "in the shape of a dog".
+OUTLINES = frozenset("shape form outline silhouette".split())
+# Other nouns with this ending are states: "a bowl of birthday goodness".
+CONCRETE_NESS = frozenset("harness wilderness witness".split())
 
 
 def scope_of(reading: Reading, chunk: Chunk, lemma: str) -> str:
@@ -157,6 +161,8 @@ def _is_relational(reading: Reading, chunk: Chunk, lemma: str) -> bool:
     if head in PICTURES:
         return _names_picture(reading, chunk.end - 1) or _is_taken(reading, chunk.start)
     followed = chunk.end < len(reading.words) and reading.lowered[chunk.end] == "of"
+    if (head in OUTLINES and followed) or (head.endswith("ness") and head not in CONCRETE_NESS):
+        return True
     if head in COLLECTIVES and (followed or head in PEOPLE_ALONE):
         return True
     return head in RELATIONAL and chunk.end - chunk.compound == 1

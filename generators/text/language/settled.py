@@ -30,7 +30,8 @@ _SETTLED: dict[str, str] = {
         denim jeans plastic ceramic rubber wool fabric cloth snow ice water ocean sea lake river sand dirt mud gravel sky cloud smoke fire snowman
         sandcastle coin silverware mirror window windshield book magazine tile marble granite pavement asphalt foil tinfoil""",
     "pattern": "stripe check plaid polka-dot zebra leopard tiger giraffe cheetah ladybug dalmatian checkerboard chessboard camouflage",
-    "size": "skyscraper giant mountain miniature",
+    "size": """skyscraper giant mountain miniature wood lumber metal steel iron concrete cement leather denim plastic ceramic rubber wool snow water
+        sand dirt mud gravel smoke grass furniture bedding luggage silverware""",
     "state": "snow ice fire flame ruin wreck debris garbage trash",
 }
 # What lives or is eaten is of no material, and of its own shape.

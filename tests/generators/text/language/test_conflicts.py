@@ -23,6 +23,8 @@ from editmill.generators.text.language.settled import settled_groups
         ("a tiny dog", "large", "size", True),
         ("a wood table", "metal", "material", True),
         ("a banana", "wooden", "material", True),
+        ("wood", "large", "size", True),
+        ("a wood floor", "large", "size", False),
         ("a glass", "plastic", "material", True),
         ("white snow", "wet", "state", True),
         ("snow", "white", "colour", True),
