@@ -14,7 +14,7 @@ from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-
 
 from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError, first_line
 from editmill.manifests.files import check_regular
-from editmill.manifests.urls import connect, spelled
+from editmill.manifests.urls import check_answers, connect, spelled
 
 READ_FIX = "check the path, or fetch the dataset again; `editmill verify` lists all that is wrong"
 
@@ -115,6 +115,7 @@ class Store:
     def _reached(self) -> Iterator[None]:
         """Turn what libraries of the network raise into one error; each has errors of its own."""
         try:
+            check_answers(self.root)
             yield
         except (EditmillError, FileNotFoundError):
             raise

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
+from fsspec.asyn import sync  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.manifests.errors import EditmillError, RequestError, first_line
 from editmill.manifests.plugins import install_hint
@@ -32,7 +33,16 @@ WAITS = (0.1, 0.5, 2.0, 5.0)
 # What libraries raise, beside errors of Python itself, where trying again does not help.
 REFUSALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "ParamValidationError")
 # And where nothing answers: an address that is wrong, or a network that is down.
-SILENCE = ("EndpointConnectionError", "ConnectTimeoutError", "ProxyConnectionError", "ClientConnectorError")
+SILENCE = (
+    "EndpointConnectionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ProxyConnectionError",
+    "ClientConnectorError",
+    "FSTimeoutError",
+)
+# Seconds in which a store has to answer at first.
+FIRST = 4
 # Stores that have answered this process.
 _known: set[str] = set()
 
@@ -90,6 +100,40 @@ def connect_store(url: str | Path, *, where: str) -> None:
     connect(url)
 
 
+def check_answers(url: str) -> None:
+    """Make sure that S3 answers this process at all, whatever it says; later it is given all the time that it needs.
+
+    Raises:
+        RequestError: It does not.
+    """
+    store, (filesystem, path) = _store_of(url), connect(url)
+    if store in _known or not hasattr(filesystem, "call_s3"):
+        return
+    config = {"connect_timeout": FIRST, "read_timeout": FIRST, "retries": {"max_attempts": 0}}
+    options = {**filesystem.storage_options, "config_kwargs": {**filesystem.config_kwargs, **config}}
+    asked = type(filesystem)(**options, skip_instance_cache=True)
+    asked.retries = 1
+    try:
+        # It loads what describes S3, which takes as long as it takes.
+        asked.connect()
+        sync(asked.loop, asked._call_s3, "head_bucket", Bucket=path.partition("/")[0], timeout=FIRST)
+    except Exception as error:
+        if type(error).__name__ in SILENCE:
+            raise unreachable(url, error) from error
+    _known.add(store)
+
+
+def unreachable(url: str, error: Exception) -> RequestError:
+    """Return the message about a store that has not answered yet."""
+    said = "" if isinstance(error, TimeoutError) else first_line(error)
+    what = f"the store can't be reached: {said or f'no answer within {FIRST} s'}"
+    return RequestError(what, where=url, fix="check the address and the network")
+
+
+def _store_of(url: str) -> str:
+    return "/".join(url.split("/")[:3])
+
+
 def tried(call: Callable[[], T], where: str) -> T:
     """Return what a call of a store returns, which is tried again where the network may have failed.
 
@@ -97,10 +141,11 @@ def tried(call: Callable[[], T], where: str) -> T:
 
     Raises:
         FileNotFoundError, FileExistsError: As the call.
-        RequestError: The store refuses it.
+        RequestError: The store refuses it, or has never answered.
         OSError: It failed every time.
     """
-    store = "/".join(where.split("/")[:3])
+    store = _store_of(where)
+    check_answers(where)
     for wait in (*WAITS, None):
         try:
             found = call()
@@ -111,8 +156,9 @@ def tried(call: Callable[[], T], where: str) -> T:
             # Each library has errors of its own.
             if isinstance(error, (PermissionError, NotImplementedError)) or type(error).__name__ in REFUSALS:
                 raise refused(where, error) from error
-            lost = type(error).__name__ in SILENCE and store not in _known
-            if wait is None or lost:
+            if type(error).__name__ in SILENCE and store not in _known:
+                raise unreachable(where, error) from error
+            if wait is None:
                 raise OSError(errno.EIO, f"the store can't be reached: {first_line(error)}", where) from error
             time.sleep(wait)
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,6 +221,21 @@ def test_what_can_not_be_written_is_told_before_anything_is_made(
     assert words in result.output
     assert "fix:" in result.output
     assert rendered == []
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_store_that_does_not_answer_is_told_soon(silent: bool, s3: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(urls, "FIRST", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        if not silent:
+            server.close()
+        started = time.monotonic()
+        result = CliRunner().invoke(main, ["verify", "s3://nobody/set"])
+        # Tries of the libraries alone take twice that.
+        assert time.monotonic() - started < 8
+    assert (result.exit_code, result.output.count("error: the store can't be reached")) == (2, 1), result.output
+    assert ("no answer within 1 s" in result.output) == silent
 
 
 @pytest.mark.slow
