@@ -145,6 +145,7 @@ ENDINGS: dict[str, str] = {
     "print": "pattern",
     "striped": "pattern",
     "covered": "state",
+    "fashioned": "state",
     "filled": "state",
     "dotted": "pattern",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 _BY_TAG: dict[str, str] = {
     "DT": "a an the this these those some any no every each another either neither all both half such",
     "QN": "many several few various multiple numerous more most fewer less enough plenty much other",
-    "PRP$": "my your his her its our their whose",
+    "PRP$": "my your his her its our their whose someone's somebody's anyone's anybody's everyone's everybody's",
     "PRP": """i you he she it we they me him us them myself yourself himself herself itself ourselves themselves someone somebody something anyone
         anybody anything everyone everybody everything nobody nothing none others one's mine yours hers ours theirs""",
     "CD": """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty

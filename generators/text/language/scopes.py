@@ -41,10 +41,11 @@ bit lots lot center centre inside outside process size colour color finish left 
 distance direction morning evening afternoon daytime nighttime row mode attempt intent efficiency activity action motion fun repair construction
 remodeling renovation need purpose focus length width height weight total number couple pair group lighting
 diameter radius circumference perimeter thickness depth breadth volume dimension space point reflection absence presence
+sunset sunrise dusk dawn shade bite
 """.split()
 )
 # Of something else where "of" follows: "in the shape of a dog".
-OUTLINES = frozenset("shape form outline silhouette".split())
+OUTLINES = frozenset("shape form outline silhouette mix mixture".split())
 # Other nouns with this ending are states: "a bowl of birthday goodness".
 CONCRETE_NESS = frozenset("harness wilderness witness".split())
 

@@ -26,12 +26,12 @@ _SETTLED: dict[str, str] = {
         disk frisbee coin heart hoop bagel brick dice orange apple grape cherry pea egg baseball basketball football volleyball""",
     "colour": """orange lemon lime strawberry blueberry blackberry cherry carrot broccoli snow grass blackboard whiteboard greenhouse flamingo
         zebra panda raven crow goldfish lettuce spinach ketchup mustard milk blood coal charcoal silver gold ivory darkness""",
-    "material": """glass brick stone rock boulder pebble wood log plank lumber metal steel iron paper newspaper cardboard concrete cement leather
+    "material": """sun moon mountain hill cliff island glass brick stone rock boulder pebble wood log plank lumber metal steel iron paper newspaper cardboard concrete cement leather
         denim jeans plastic ceramic rubber wool fabric cloth snow ice water ocean sea lake river sand dirt mud gravel sky cloud smoke fire snowman
         sandcastle coin silverware mirror window windshield book magazine tile marble granite pavement asphalt foil tinfoil""",
     "pattern": "stripe check plaid polka-dot zebra leopard tiger giraffe cheetah ladybug dalmatian checkerboard chessboard camouflage",
     "size": """skyscraper giant mountain miniature wood lumber metal steel iron concrete cement leather denim plastic ceramic rubber wool snow water
-        sand dirt mud gravel smoke grass furniture bedding luggage silverware""",
+        sand dirt mud gravel smoke grass furniture bedding luggage silverware rice mustard ketchup mayonnaise soup meat butter cream popcorn pasta""",
     "state": "snow ice fire flame ruin wreck debris garbage trash",
 }
 # What lives or is eaten is of no material, and of its own shape.

@@ -139,6 +139,9 @@ class _Tagger:
             # "19" is a number, "3d" and "19th" are adjectives.
             return "JJ" if any(letter.isalpha() for letter in word) else "CD"
         following = self.lowered[place + 1] if place + 1 < len(self.lowered) else ""
+        # "Someone's riding" is short for "someone is", "someone's coat" is not.
+        if tag == "PRP$" and word.endswith("'s") and following.endswith("ing"):
+            return "AUX"
         if word == "only" and self.state is State.NEED:
             return "QN"
         if word in ("half", "full") and (self._is_past(following) or following in ("size", "length")):

@@ -24,6 +24,8 @@ from editmill.generators.text.language.settled import settled_groups
         ("a wood table", "metal", "material", True),
         ("a banana", "wooden", "material", True),
         ("wood", "large", "size", True),
+        ("the sun", "wooden", "material", True),
+        ("an old-fashioned phone", "new", "state", True),
         ("a wood floor", "large", "size", False),
         ("a glass", "plastic", "material", True),
         ("white snow", "wet", "state", True),

@@ -58,6 +58,8 @@ from editmill.generators.text.language.phrases import noun_phrases
         ("two shapes on a table", "shape", ""),
         ("a bowl of birthday goodness", "birthday goodness", "relational"),
         ("a dog in a harness", "harness", ""),
+        ("a beach at sunset", "sunset", "relational"),
+        ("a mix of fruit", "mix", "relational"),
         ("a reflection in a mirror", "reflection", "relational"),
         ("a pair of skis", "pair", "relational"),
         ("a bathroom scene", "bathroom scene", "relational"),
