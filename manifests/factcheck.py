@@ -17,7 +17,7 @@ _FLOAT = rb"-?\d+(?:\.\d+|(?=e))(?:e[+-]?\d+)?"
 _FLOATS = rb"\[%b(?:, ?%b)*\]" % (_FLOAT, _FLOAT)
 
 
-def parse_alike(first: dict[str, Any], texts: Sequence[bytes | memoryview]) -> pa.Table:
+def parse_alike(first: dict[str, Any], texts: Sequence[bytes]) -> pa.Table:
     """Parse facts of the same fields and types.
 
     Args:

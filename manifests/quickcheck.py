@@ -129,7 +129,7 @@ class _Layout:
         for which in (labels, facts):
             counts[which] += _units(sizes[which])
         heads = np.cumsum(counts) - counts
-        kept = np.repeat(offsets // _UNIT - 1 - heads, counts) + np.arange(counts.sum())
+        kept = _runs(offsets // _UNIT - 1, counts)
         end = _units(offsets[-1:] + sizes[-1:]).sum(keepdims=True)
         return cls(names, offsets, sizes, labels, facts, np.concatenate((kept, end)), heads)
 
@@ -264,15 +264,19 @@ def _fact_types(accepted: pa.Table, layout: _Layout, units: Units) -> dict[str, 
     Raises:
         ValueError: They differ among samples, or a field is not that of its row.
     """
-    starts = (layout.heads[layout.facts] + 1) * _UNIT
-    ends = starts + layout.sizes[layout.facts]
-    data = units.data.cast("B")
-    texts = [data[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
-    first, types = parse_typed(bytes(texts[0]))
+    sizes, counts = layout.sizes[layout.facts], _units(layout.sizes[layout.facts])
+    data, starts = units[_runs(layout.heads[layout.facts] + 1, counts)].tobytes(), (np.cumsum(counts) - counts) * _UNIT
+    texts = [data[start : start + size] for start, size in zip(starts.tolist(), sizes.tolist(), strict=True)]
+    first, types = parse_typed(texts[0])
     table = parse_alike(first, texts)
     if not all(table[name].equals(accepted[name]) for name in REPEATED if name in first):
         raise ValueError("the facts are not those of the rows")
     return types
+
+
+def _runs(starts: Places, counts: Places) -> Places:
+    """Return so many numbers from each start on."""
+    return np.repeat(starts - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
 
 
 def _units(sizes: Places) -> Places:
