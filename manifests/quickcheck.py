@@ -20,10 +20,11 @@ import numpy.typing as npt
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
+from editmill.manifests.columncheck import check_columns
 from editmill.manifests.factcheck import parse_alike
 from editmill.manifests.jsontypes import parse_typed
 from editmill.manifests.records import REASON, STATUSES, Manifest, ShardRecord
-from editmill.manifests.rows import iter_row_batches, iter_rows, member_column, row_schema
+from editmill.manifests.rows import iter_row_batches, member_column, row_schema
 from editmill.manifests.shardcheck import REPEATED, Found
 from editmill.manifests.stats import count_facts, shard_identity
 from editmill.manifests.store import Store
@@ -90,8 +91,7 @@ def _rows(store: Store, manifest: Manifest, shard: ShardRecord, deep: bool) -> p
     batches = list(iter_row_batches(pa.BufferReader(store.read(shard.rows.path)), schema=schema, columns=columns))
     rows = pa.Table.from_batches(batches) if batches else schema.empty_table()
     if deep:
-        # Whatever is wrong with one is raised.
-        deque(iter_rows(rows, members=manifest.members, score_names=manifest.score_names), maxlen=0)
+        check_columns(rows, manifest.members)
     return rows
 
 
@@ -158,22 +158,25 @@ class _Digests:
 
     def __init__(self, layout: _Layout) -> None:
         # For wids; systems in FIPS mode refuse md5 that is not declared harmless.
-        self._md5, self._sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()
+        self._md5, self._begun = hashlib.md5(usedforsecurity=False), hashlib.sha256()
         self._left = deque(zip(layout.offsets.tolist(), (layout.offsets + layout.sizes).tolist(), strict=True))
         self._found: list[str] = []
 
     def update(self, block: memoryview, start: int) -> None:
         """Take the block that begins at ``start`` in the tar."""
         self._md5.update(block)
-        behind = start + len(block)
-        while self._left and self._left[0][0] < behind:
-            first, end = self._left[0]
-            self._sha256.update(block[max(0, first - start) : end - start])
-            if end > behind:
-                break
-            self._found.append(self._sha256.hexdigest())
-            self._sha256 = hashlib.sha256()
-            self._left.popleft()
+        left, behind = self._left, start + len(block)
+        while left and left[0][1] <= behind:
+            first, end = left.popleft()
+            # Nearly all lie in one block.
+            if first >= start:
+                self._found.append(hashlib.sha256(block[first - start : end - start]).hexdigest())
+            else:
+                self._begun.update(block[: end - start])
+                self._found.append(self._begun.hexdigest())
+                self._begun = hashlib.sha256()
+        if left and left[0][0] < behind:
+            self._begun.update(block[max(0, left[0][0] - start) :])
 
     def fit(self, accepted: pa.Table, members: Sequence[str], md5: str) -> bool:
         """Tell whether the digests are those of the rows, and the md5 that of the manifest."""

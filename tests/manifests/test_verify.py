@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from editmill.manifests import open_dataset, read_stats, verify_dataset, write_stats
+from editmill.manifests import open_dataset, quickcheck, read_stats, verify_dataset, write_stats
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.seals import sealed
 from editmill.manifests.shardcheck import ShardCheck
 from editmill.manifests.tarshard import index_tar, read_tar, write_tar
-from tests.manifests.builder import build_dataset, reseal
+from tests.manifests.builder import build_dataset, make_members, reseal
 
 TAR = "test/tiny-000000.tar"
 ROWS = "test/tiny-000000.parquet"
@@ -259,9 +259,14 @@ def test_a_manifest_that_is_no_regular_file_is_a_problem(spoilable: Path) -> Non
 
 
 @pytest.mark.parametrize("deep", [False, True])
-def test_an_intact_dataset_is_read_once(built: Path, monkeypatch: pytest.MonkeyPatch, deep: bool) -> None:
+@pytest.mark.parametrize("block", [1, 3, 4096])
+def test_an_intact_dataset_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deep: bool, block: int
+) -> None:
+    build_dataset(tmp_path, sources=2, make=lambda row: {**make_members(row), "png": os.urandom(2000)})
+    monkeypatch.setattr(quickcheck, "_BLOCK", block)
     monkeypatch.setattr(ShardCheck, "run", lambda *arguments, **named: pytest.fail("the slow check was asked"))
-    assert verify_dataset(built, deep=deep).ok
+    assert verify_dataset(tmp_path, deep=deep).ok
 
 
 def break_parameters(root: Path) -> None:
