@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from editmill.generators.text.language.assertion import is_doubtful
+from editmill.generators.text.language.denying_words import is_doubtful
 from editmill.generators.text.language.operations import Operation
 from editmill.generators.text.language.phrases import noun_phrases
 from editmill.generators.text.language.spans import words_of

@@ -11,13 +11,13 @@ from editmill.generators.text.language.closed_words import DETERMINERS
 from editmill.generators.text.language.denying_words import (
     APART,
     ASKING,
+    AT_OTHER_TIMES,
     BE,
     BEFORE_NOUNS,
     BREAK,
     BREAKING,
     CANCELLING,
     DEFINITE,
-    DOUBTING,
     EMPTY,
     EXISTING,
     FILLERS,
@@ -37,6 +37,7 @@ from editmill.generators.text.language.denying_words import (
     SELDOM,
     SENTENCE_END,
     SHOWN,
+    SPENT,
     SUPPOSING,
     SUPPOSING_PAIRS,
     THERE,
@@ -47,11 +48,6 @@ from editmill.generators.text.language.denying_words import (
 from editmill.generators.text.language.lemmas import verb_of
 from editmill.generators.text.language.reading import Reading
 from editmill.generators.text.language.tagging import AFTER_VERBS
-
-
-def is_doubtful(words: Iterable[str]) -> bool:
-    """Return whether any of a text's lower-case words denies or doubts what the text says."""
-    return any(word in DOUBTING or word.replace("’", "'").endswith("n't") for word in words)
 
 
 def unasserted(reading: Reading, chunks: Sequence[Chunk]) -> frozenset[int]:
@@ -87,6 +83,8 @@ class _Scopes:
             self._mark(place, sentence_end(self.reading, place))
         elif (word := self.words[place]) in PERHAPS or self._inverts(place) or (word in WANTING and self._asks(place)):
             self._mark(place, self._clause_end(place))
+        elif word == "where" and AT_OTHER_TIMES & set(self.words[place : (end := self._clause_end(place))]):
+            self._mark(place, end)
         elif word in UNREAL_MODALS and self.tags[place] == "MD":
             self._suppose(place)
         elif self._negates(place):
@@ -290,6 +288,8 @@ class _Scopes:
         """Return whether "without", "instead of" or the like stands before a noun phrase, or "no" in it."""
         if {"no", "not", "neither", "zero"} & set(self.words[chunk.start : chunk.compound]):
             return True
+        if chunk.determiner < 0 and self._follows(SPENT, chunk.start):
+            return True
         end = self._back_over(chunk.start, FILLERS)
         if self._follows({("than",)}, end) and chunk.determiner >= 0 and self.tags[chunk.determiner] == "CD":
             return False
@@ -318,7 +318,7 @@ class _Scopes:
         predicate = place not in self.inside or self.words[place] == "nowhere"
         if predicate and (self.words[place] in GONE or three[:2] in GONE_PAIRS or three in GONE_PAIRS):
             return not self._begins(place + 1) and self._has_subject(place) and not self._is_undone(place)
-        if three[:2] == ("supposed", "to"):
+        if three[:2] in (("supposed", "to"), ("yet", "to")):
             return True
         if three[:2] == ("used", "to") and three[2:] and three[2] in POSED:
             return not self._begins(place + 3) and self._tag(place + 3) not in ("JJ", "VBN")

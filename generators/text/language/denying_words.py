@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 FINITE = frozenset({"VBZ", "VBP", "VBD", "AUX", "MD"})
 RELATIVE = frozenset({"WDT", "WRB"})
@@ -66,7 +67,7 @@ left behind|out of sight|out of view|out of frame|been ordered|was ordered|been 
 UNREAL_MODIFIERS = frozenset(
     """
 missing absent nonexistent non-existent imaginary imagined invisible unseen fake former pretend fictional would-be supposed alleged so-called
-hypothetical ex vanished removed stolen future planned
+hypothetical ex vanished removed stolen future planned possible
 """.split()
 )
 # With a negation, they deny that their subject is there: "a ball that isn't there", "a dog that can't be seen", "a sink
@@ -102,15 +103,24 @@ asking for|asks for|longing for|longs for|hunting for|wishing for|hoping for|in 
 dreaming about|thinking of|thinking about|thinks of|thinks about|think of|used to be|used to have|was once|were once|formerly|far from being
 not one of|not even one of|not a single one of|not a one of|not any of|not many of|none of|neither of|hardly any of|few of|yet to
 place for|room for|space for|spot for|reserved for|meant for|intended for|made for|designed for|fit for|set aside for|plan for|plans for|request for
-waited for|asked for|lost|loses|losing|stole|steals|sold|previously|ordered|orders|requested|requests|awaits|awaiting|await|expects|expecting
+waited for|asked for|appears to be|appear to be|seems to be|seem to be|warning of|warns of|warning about|warns about|lost|loses|losing|stole|steals|sold|previously|ordered|orders|requested|requests|awaits|awaiting|await|expects|expecting
 """.replace("\n", "|")
     .strip("|")
     .split("|")
 )
 LONGEST = max(map(len, BEFORE_NOUNS))
+# "The tray is out of cookies", but not "out of the box".
+SPENT = frozenset((verb, "out", "of") for verb in ("is", "are", "was", "were", "ran", "runs", "run", "running"))
+# "A gap where the fridge belongs", "where the dog usually sleeps".
+AT_OTHER_TIMES = frozenset("belong belongs belonged usually normally typically".split())
 FILLERS = frozenset("any even being having ever quite really so much as also".split())
 DEFINITE = frozenset("the this that these those my your his her its our their".split())
 
 
 _DENYING = frozenset("no not nor neither without hardly barely scarcely lacks lacking noone".split())
 DOUBTING = _DENYING | NEGATIVES | NOBODY | SELDOM | PERHAPS | SUPPOSING | UNREAL_MODALS | REFUSING | GONE
+
+
+def is_doubtful(words: Iterable[str]) -> bool:
+    """Return whether any of a text's lower-case words denies or doubts what the text says."""
+    return any(word in DOUBTING or word.replace("’", "'").endswith("n't") for word in words)

@@ -33,6 +33,7 @@ shaped like|looks like|look like|looking like|dressed as|dressed like|up as|up l
 """.strip().split("|")
 )
 RESEMBLING = frozenset({"resemble", "resembles", "resembling"})
+TELLING = frozenset("book magazine movie film story article show song poem sign".split())
 # Parts, amounts, times and properties: no object is meant.
 RELATIONAL = frozenset(
     """
@@ -41,7 +42,7 @@ bit lots lot center centre inside outside process size colour color finish left 
 distance direction morning evening afternoon daytime nighttime row mode attempt intent efficiency activity action motion fun repair construction
 remodeling renovation need purpose focus length width height weight total number couple pair group lighting
 diameter radius circumference perimeter thickness depth breadth volume dimension space point reflection absence presence
-sunset sunrise dusk dawn shade bite
+sunset sunrise dusk dawn shade bite sight
 """.split()
 )
 # Of something else where "of" follows: "in the shape of a dog".
@@ -71,7 +72,7 @@ def inherited_scope(reading: Reading, chunk: Chunk, before: Chunk, scope: str) -
     """Return the scope that a phrase takes over from the one before it: "without a dog or a cat", "a painting of a man
     riding a horse".
     """
-    if scope not in ("negated", "depicted"):
+    if scope not in ("negated", "depicted", "quantified"):
         return ""
     between = reading.lowered[before.end : chunk.start]
     gaps = {reading.gaps[place].strip() for place in range(before.end, chunk.start + 1)}
@@ -105,6 +106,8 @@ def _is_compared(word: str) -> bool:
 def _is_depicted(reading: Reading, chunk: Chunk) -> bool:
     earlier, before = _before(reading, chunk.start)
     if (earlier, before) in SEEMING or before in RESEMBLING:
+        return True
+    if before == "about" and singular(earlier) in TELLING:
         return True
     if before == "of" and singular(earlier) in DEPICTIONS:
         depiction = chunk.start - 2

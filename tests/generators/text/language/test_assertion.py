@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from editmill.generators.text.language.assertion import is_doubtful
+from editmill.generators.text.language.denying_words import is_doubtful
 from editmill.generators.text.language.phrases import noun_phrases
 
 CAPTIONS = (Path(__file__).parent / "asserted_captions.txt").read_text(encoding="utf-8").splitlines()
