@@ -195,7 +195,6 @@ def _released(value: Any) -> Any:
 
 
 SET_FIX = "name a field as in --set source.count=100; lists are set as a whole"
-RECIPE_FIX = "`editmill show imagenet-e` prints a valid recipe; docs/recipes.md explains the fields"
 # For checks of a recipe alone, before a pack is read.
 NO_PACK = PackSpec(name="none", description="", roles={}, backgrounds=())
 
@@ -267,11 +266,18 @@ def _refusal(error: ValidationError, document: dict[str, Any], name_or_path: str
             # Says whether there is none, or its package is broken.
             what = f"the recipe is not valid: generator: {missing.what}"
             return RecipeError(what, where=missing.where or name_or_path, fix=missing.fix)
-    fix = RECIPE_FIX
+    fix = _recipe_fix(name_or_path, kind if isinstance(kind, str) else DEFAULT_KIND)
     if "tabletop" in str([document.get("source"), document.get("calibration")]) and "tabletop" not in SOURCES:
         other = "name another --source (and --set calibration.source=... where the recipe calibrates)"
         fix = f"install the embedded pack, which brings it ({install_hint('generate')}), or {other}"
     return RecipeError(_describe(error), where=name_or_path, fix=fix)
+
+
+def _recipe_fix(name_or_path: str, kind: str = DEFAULT_KIND) -> str:
+    """Return how to see a valid recipe: the one that was named, or one of its family."""
+    of_kind = (name for name, path in recipe_files().items() if path.parent == families()[kind].recipes())
+    name = name_or_path if name_or_path in recipe_files() else next(of_kind, "imagenet-e")
+    return f"`editmill show {name}` prints a valid recipe; docs/recipes.md explains the fields"
 
 
 def _read_document(name_or_path: str) -> dict[str, Any]:
@@ -287,7 +293,9 @@ def _read_document(name_or_path: str) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise YamlProblem("it is not a mapping, that is, lines of KEY: VALUE")
     except YamlProblem as error:
-        raise RecipeError(f"the recipe can't be read: {error}", where=name_or_path, fix=RECIPE_FIX) from error
+        raise RecipeError(
+            f"the recipe can't be read: {error}", where=name_or_path, fix=_recipe_fix(name_or_path)
+        ) from error
     return document
 
 

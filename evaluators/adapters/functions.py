@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from editmill.evaluators.adapters.arrays import Images, IntArray
 from editmill.manifests import ModelError
+from editmill.manifests.errors import first_line
 
 ANSWER = "return one integer label per image, as an array of shape [n] in main memory"
 
@@ -73,7 +74,7 @@ def ask(function: Callable[[Images], npt.ArrayLike], images: Images, *, name: st
     except Exception as error:
         logger.info("%s failed", name, exc_info=True)
         raise ModelError(
-            f"{name} failed on {len(images)} images: {type(error).__name__}: {error}",
+            f"{name} failed on {len(images)} images: {type(error).__name__}: {first_line(error)}",
             where=place_of(error),
             fix="change it so that it takes a list of RGB images, uint8 [height, width, 3]; `editmill -v evaluate` "
             "shows the traceback",
@@ -82,7 +83,7 @@ def ask(function: Callable[[Images], npt.ArrayLike], images: Images, *, name: st
         # Tensors on an accelerator, for one, do not become arrays.
         return np.asarray(answer)
     except Exception as error:
-        what = f"{name} returned a {type(answer).__name__} that is not an array: {error}"
+        what = f"{name} returned a {type(answer).__name__} that is not an array: {first_line(error)}"
         raise ModelError(what, where="--model", fix=fix) from error
 
 
@@ -135,7 +136,9 @@ def import_module_of(name: str, forms: str) -> Any:
             raise ModelError(what, where="--model", fix=fix) from error
         raise ModelError(f"module {name!r} needs {error.name!r}, which is not installed", where="--model") from error
     except Exception as error:
-        raise ModelError(f"importing {name!r} failed: {type(error).__name__}: {error}", where="--model") from error
+        raise ModelError(
+            f"importing {name!r} failed: {type(error).__name__}: {first_line(error)}", where="--model"
+        ) from error
 
 
 def _find_predict(target: Any, spec: str) -> Callable[..., Any]:
@@ -168,7 +171,9 @@ def made_by(target: Any, spec: str) -> Any:
     try:
         return target()
     except Exception as error:
-        raise ModelError(f"calling {spec} failed: {type(error).__name__}: {error}", where="--model") from error
+        raise ModelError(
+            f"calling {spec} failed: {type(error).__name__}: {first_line(error)}", where="--model"
+        ) from error
 
 
 def takes(target: Callable[..., Any], arguments: int) -> bool:

@@ -18,6 +18,7 @@ from editmill.evaluators.held_out import hub_id
 from editmill.evaluators.image_text.networks import check_weights, digest_of, longer_than, quiet
 from editmill.evaluators.image_text.pairs import PairClassifier, load_pair_classifier, pair_class
 from editmill.manifests import ModelError
+from editmill.manifests.errors import first_line
 
 if TYPE_CHECKING:
     import torch
@@ -123,7 +124,7 @@ class FunctionModel:
         try:
             features = np.asarray(self.function(**given), dtype=np.float64)
         except Exception as error:
-            what = f"the function failed: {type(error).__name__}: {error}"
+            what = f"the function failed: {type(error).__name__}: {first_line(error)}"
             raise ModelError(what, where=self.name, fix="it is called as f(images=[...]) and f(texts=[...])") from error
         if features.ndim != 2 or len(features) != count or not np.isfinite(features).all():
             what = f"the function returned shape {features.shape} for {count} {next(iter(given))}"

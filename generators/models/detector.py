@@ -42,12 +42,14 @@ class Detector:
             role: The detector's role.
             overlap: Of two boxes of one query whose IoU is above this, the one with the lower score is dropped.
             batch: Images per forward pass, of the OWL-ViT family; passes are filled up, so another number gives other
-                bits.
+                bits. Grounding DINO takes as many as share any call.
         """
         self.overlap = overlap
         self.entry = models.pack.entry(role)
         grounding = models.get(role).config.model_type == "grounding-dino"
-        self.sight = GroundingSight(models, role) if grounding else OwlSight(models, role, batch)
+        self.sight = (
+            GroundingSight(models, role, models.placement.pictures) if grounding else OwlSight(models, role, batch)
+        )
 
     def class_queries(self, class_names: tuple[str, ...]) -> tuple[str, ...]:
         """Return the pack's query for each class."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from editmill.manifests.errors import RequestError
+from editmill.manifests.errors import RequestError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -99,11 +99,13 @@ def _usable_device(name: str) -> torch.device:
 
     try:
         device = torch.device(name)
+    except RuntimeError as error:
+        fix = "use auto, cpu, cuda, mps or xpu; of several accelerators, cuda:1 is the second"
+        raise RequestError(f"there is no device {name!r}", where="--device", fix=fix) from error
+    try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         # A torch without CUDA raises an AssertionError when it is asked for it.
-        reason = str(error).splitlines()[0]
-        raise RequestError(
-            f"the device {name!r} can't be used: {reason}", where="--device", fix="use cpu, or auto for what is there"
-        ) from error
+        what = f"the device {name!r} can't be used: {first_line(error)}"
+        raise RequestError(what, where="--device", fix="use cpu, or auto for what is there") from error
     return device

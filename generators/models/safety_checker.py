@@ -4,11 +4,13 @@ like failures.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from editmill.generators.models.fixed_batches import fitting_rows
 from editmill.generators.models.loading import Models
 from editmill.generators.models.preprocessing import load_processor
 from editmill.manifests.arrays import Picture
@@ -23,10 +25,17 @@ class SafetyChecker:
         self.models, self.role = models, role
 
     @torch.inference_mode()
-    def unsafe(self, image: Picture) -> bool:
-        """Return whether it would blank a picture, uint8 [H, W, 3] RGB, which stays as it is."""
+    def unsafe(self, images: Sequence[Picture]) -> list[bool]:
+        """Return whether it would blank each of several pictures of any sizes, uint8 [H, W, 3] RGB, which stay as they
+        are.
+        """
         model: Any = self.models.get(self.role)
-        pixels = load_processor(self.models, self.role)(images=[image], return_tensors="pt").pixel_values
-        pixels = pixels.to(self.models.device, next(model.parameters()).dtype)
-        _, flags = model(images=[np.array(image)], clip_input=pixels)
-        return bool(flags[0])
+        pixels = load_processor(self.models, self.role)(images=list(images), return_tensors="pt").pixel_values
+
+        def run(rows: torch.Tensor) -> tuple[torch.Tensor]:
+            # It blanks the pictures that it is handed beside those that it looks at.
+            _, flags = model(images=[np.zeros(1) for _ in rows], clip_input=rows)
+            return (torch.tensor(flags),)
+
+        given = pixels.to(self.models.device, next(model.parameters()).dtype)
+        return list(map(bool, fitting_rows(run, len(images), given)[0]))

@@ -11,12 +11,14 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file
-from segment_anything import SamPredictor, sam_model_registry
+from segment_anything import sam_model_registry
 from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
+from segment_anything.utils.transforms import ResizeLongestSide
+from torch import Tensor
 
 from editmill.generators.models.fixed_batches import fitting_rows
 from editmill.generators.models.networks import one_file, read_tensors
-from editmill.manifests.arrays import Picture
+from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.weights import WHOLE, Choice
 
 # The published models differ in the width of the image encoder.
@@ -56,17 +58,28 @@ class Embedded:
     original_size: tuple[int, ...]
 
 
-class BatchedSamPredictor(SamPredictor):  # type: ignore[misc]
-    """The package's predictor, which embeds several pictures in one pass of ``batch``."""
+@dataclass(frozen=True)
+class Prompt:
+    """What is asked about a picture, in its pixels (x, y): a box float32 [4], or points float32 [k, 2] with labels [k]
+    of 0 and 1.
+    """
+
+    box: Feature | None = None
+    points: Feature | None = None
+    labels: Feature | None = None
+
+
+class BatchedSam:
+    """Embeds several pictures, and answers prompts about several, in one pass of ``batch``, always filled up."""
 
     def __init__(self, model: Sam, batch: int) -> None:
-        super().__init__(model)
-        self.batch = batch
+        self.model, self.batch = model, batch
+        self.transform = ResizeLongestSide(model.image_encoder.img_size)
 
     @torch.no_grad()
     def embed(self, images: Sequence[Picture]) -> list[Embedded]:
         """Embed pictures, uint8 [H, W, 3] RGB of any sizes: most of the work, which all prompts to one share."""
-        inputs = [torch.as_tensor(self.transform.apply_image(image), device=self.device) for image in images]
+        inputs = [torch.as_tensor(self.transform.apply_image(image), device=self.model.device) for image in images]
         pixels = torch.cat([self.model.preprocess(one.permute(2, 0, 1).contiguous()[None]) for one in inputs])
         (features,) = fitting_rows(lambda rows: (self.model.image_encoder(rows),), self.batch, pixels)
         return [
@@ -74,11 +87,45 @@ class BatchedSamPredictor(SamPredictor):  # type: ignore[misc]
             for feature, one, image in zip(features, inputs, images, strict=True)
         ]
 
-    def show(self, one: Embedded) -> None:
-        """Answer prompts about a picture from here on."""
-        self.reset_image()
-        self.features, self.input_size, self.original_size = one.features, one.input_size, one.original_size
-        self.is_image_set = True
+    @torch.no_grad()
+    def answer(self, asked: Sequence[tuple[Embedded, Prompt]], *, several: bool) -> list[tuple[Mask, Feature]]:
+        """Return bool masks [n, H, W] and their predicted IoU for boxes, or for equally many points each: three masks
+        of each prompt where ``several`` are wanted, else one.
+        """
+        features = torch.cat([one.features for one, _ in asked])
+        places = [torch.stack(rows) for rows in zip(*(self._placed(*pair) for pair in asked), strict=True)]
+        masks, predicted = fitting_rows(partial(self._decode, several), self.batch, features, *places)
+        found = []
+        for (one, _), mask, own in zip(asked, masks, predicted, strict=True):
+            logits = self.model.postprocess_masks(mask[None], one.input_size, one.original_size)[0]
+            found.append(((logits > self.model.mask_threshold).cpu().numpy(), own.cpu().numpy()))
+        return found
+
+    def _placed(self, one: Embedded, prompt: Prompt) -> list[Tensor]:
+        """Return a box [4], or points [k, 2] and labels [k], in the encoder's input."""
+        device = self.model.device
+        if prompt.box is not None:
+            box = self.transform.apply_boxes(prompt.box, one.original_size)[0]
+            return [torch.as_tensor(box, dtype=torch.float, device=device)]
+        points = self.transform.apply_coords(prompt.points, one.original_size)
+        return [
+            torch.as_tensor(points, dtype=torch.float, device=device),
+            torch.as_tensor(prompt.labels, dtype=torch.int, device=device),
+        ]
+
+    def _decode(self, several: bool, features: Tensor, *places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return low resolution logits [n, masks, h, w] and predicted IoU [n, masks]."""
+        boxes, points = (places[0], None) if len(places) == 1 else (None, places)
+        sparse, dense = self.model.prompt_encoder(points=points, boxes=boxes, masks=None)
+        masks, predicted = self.model.mask_decoder(
+            # It repeats one picture for all prompts, to which it adds the dense ones: so each brings its own.
+            image_embeddings=torch.zeros_like(features[:1]),
+            image_pe=self.model.prompt_encoder.get_dense_pe(),
+            sparse_prompt_embeddings=sparse,
+            dense_prompt_embeddings=features + dense,
+            multimask_output=several,
+        )
+        return masks, predicted
 
 
 def build_sam(config: SamConfig) -> Sam:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,14 @@ from segment_anything import SamAutomaticMaskGenerator
 from segment_anything.modeling import Sam
 
 from editmill.generators.models.loading import Models
-from editmill.generators.models.sam2 import Sam2Predictor
-from editmill.generators.models.segment_anything import BatchedSamPredictor
-from editmill.generators.models.together import ask
+from editmill.generators.models.sam2 import BatchedSam2
+from editmill.generators.models.segment_anything import BatchedSam, Prompt
+from editmill.generators.models.together import ask, ask_each
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
 from editmill.manifests.stages import stage
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -45,35 +48,42 @@ class Segmenter:
         Args:
             models: The models.
             role: The segmenter's role.
-            batch: Pictures per pass of the encoder; passes are filled up, so another number gives other bits. The
-                decoder reads the prompts of one picture.
+            batch: Pictures per pass of the encoder, and prompts per pass of the decoder; passes are filled up, so
+                another number gives other bits.
         """
         self.model = models.get(role)
         sam = isinstance(self.model, Sam)
-        self.predictor: Any = BatchedSamPredictor(self.model, batch) if sam else Sam2Predictor(models, role, batch)
-        self._shown: Picture | None = None
+        self.network: Any = BatchedSam(self.model, batch) if sam else BatchedSam2(models, role, batch)
+        # As many as jobs look at side by side.
+        self._recent: deque[tuple[Picture, Any]] = deque(maxlen=batch)
 
-    def _show(self, image: Picture) -> None:
+    def _embedded(self, image: Picture) -> Any:
         # Most of the work is in embedding the picture, which all prompts to it share.
-        if self._shown is None or not np.array_equal(self._shown, image):
-            self.predictor.show(ask(self._embed, image))
+        known = next((found for shown, found in self._recent if np.array_equal(shown, image)), None)
+        if known is None:
+            known = ask(self._embed, image)
             # A copy, so that a caller who writes into the picture is not answered about the old one.
-            self._shown = image.copy()
+            self._recent.append((image.copy(), known))
+        return known
 
     @stage("networks")
     def _embed(self, images: Sequence[Picture]) -> list[Any]:
-        return list(self.predictor.embed(images))
+        return list(self.network.embed(images))
 
-    def from_box(self, image: Picture, box: tuple[float, float, float, float]) -> Segment:
+    def from_box(self, image: Picture, box: Box) -> Segment:
         """Return the mask of what fills the box (left, top, right, bottom)."""
-        left, top, right, bottom = box
-        if not (left < right and top < bottom):
+        return self.from_boxes(image, [box])[0]
+
+    def from_boxes(self, image: Picture, boxes: Sequence[Box]) -> list[Segment]:
+        """Return the masks of what fills each box of a picture, asked together."""
+        empty = next((box for box in boxes if not (box[0] < box[2] and box[1] < box[3])), None)
+        if empty is not None:
             raise RequestError(
-                f"the box {box} is empty", where="box", fix="give it as (left, top, right, bottom) in pixels"
+                f"the box {empty} is empty", where="box", fix="give it as (left, top, right, bottom) in pixels"
             )
-        self._show(image)
-        masks, predicted = self._predict(box=np.asarray(box, np.float32), multimask_output=False)
-        return Segment(masks[0], float(predicted[0]))
+        embedded = self._embedded(image)
+        prompts = [(embedded, Prompt(box=np.asarray(box, np.float32))) for box in boxes]
+        return [Segment(masks[0], float(predicted[0])) for masks, predicted in ask_each(self._single, prompts, key=0)]
 
     def from_points(self, image: Picture, points: Feature, labels: Feature) -> Segment:
         """Return the mask that holds the points labelled 1 and none of those labelled 0.
@@ -93,20 +103,25 @@ class Segmenter:
             raise RequestError(
                 what, where="points", fix="give points as [n, 2] pixels (x, y) and one label, 0 or 1, for each"
             )
-        self._show(image)
-        masks, predicted = self._predict(point_coords=points, point_labels=labels, multimask_output=len(points) == 1)
+        decode = self._three if len(points) == 1 else self._single
+        masks, predicted = ask(decode, (self._embedded(image), Prompt(points=points, labels=labels)), key=len(points))
         best = int(predicted.argmax())
         return Segment(masks[best], float(predicted[best]))
 
     @stage("networks")
-    def _predict(self, **prompt: Any) -> tuple[Mask, Feature]:
-        masks, predicted, _ = self.predictor.predict(**prompt)
-        return masks, predicted
+    def _single(self, asked: Sequence[tuple[Any, Prompt]]) -> list[tuple[Mask, Feature]]:
+        return list(self.network.answer(asked, several=False))
+
+    @stage("networks")
+    def _three(self, asked: Sequence[tuple[Any, Prompt]]) -> list[tuple[Mask, Feature]]:
+        return list(self.network.answer(asked, several=True))
 
     def automatic(
         self, image: Picture, *, points_per_side: int = 16, least_iou: float = 0.75, least_stability: float = 0.65
     ) -> list[Segment]:
         """Return masks of everything in the image, the best predicted IoU first.
+
+        One image at a time: the points of its raster fill the decoder's calls.
 
         Args:
             image: Uint8 [H, W, 3] RGB.
@@ -124,8 +139,6 @@ class Segmenter:
         if isinstance(self.model, Sam):
             items = SamAutomaticMaskGenerator(self.model, **limits).generate(image)
         else:
-            # It is left with another picture than the one that was shown last.
-            self._shown = None
-            items = self.predictor.generate(image, **limits)
+            items = self.network.generate(image, **limits)
         found = [Segment(item["segmentation"], float(item["predicted_iou"])) for item in items]
         return sorted(found, key=lambda segment: -segment.predicted_iou)

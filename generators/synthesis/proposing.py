@@ -154,7 +154,12 @@ class Proposer:
             min(self.steps, int(self.steps * first.strength)) if first.conditioning == "image-text" else self.steps
         )
         cost = executed * (2 if first.guidance > 1 else 1)
-        return [self._proposed(picture, cost) for picture in pictures]
+        images = [_in_bytes(picture) for picture in pictures]
+        unsafe = self.checker.unsafe(images) if self.checker is not None else [False] * len(images)
+        return [
+            Proposed(image, cost, bool(np.isfinite(picture).all()), flag)
+            for image, picture, flag in zip(images, pictures, unsafe, strict=True)
+        ]
 
     def _arguments(self, pipeline: Any, proposals: Sequence[Proposal]) -> dict[str, Any]:
         first = proposals[0]
@@ -178,10 +183,10 @@ class Proposer:
         dtype, device = next(pipeline.image_encoder.parameters()).dtype, self.models.device
         return {"image": torch.cat([variation_input(one) for one in references]).to(device, dtype), **sized}
 
-    def _proposed(self, picture: Picture, cost: int) -> Proposed:
-        finite = bool(np.isfinite(picture).all())
-        image = np.rint(np.nan_to_num(picture.astype(np.float32), nan=0.0).clip(0, 1) * 255).astype(np.uint8)
-        return Proposed(image, cost, finite, self.checker is not None and self.checker.unsafe(image))
+
+def _in_bytes(picture: Picture) -> Picture:
+    """Return a float picture [H, W, 3] in [0, 1] as uint8, black where a value is not finite."""
+    return np.rint(np.nan_to_num(picture.astype(np.float32), nan=0.0).clip(0, 1) * 255).astype(np.uint8)
 
 
 def variation_input(image: Picture) -> torch.Tensor:

@@ -284,8 +284,10 @@ class TextEditor:
             else None
         )
         insertion = self.settings.insertion
-        segmenter = Segmenter(self.models) if self._has("segmenter") else None
-        ruler = SizeRuler(segmenter, self.models.pack.object_sizes, small=insertion.small, large=insertion.large)
+        together = self.models.placement.pictures
+        segmenter = Segmenter(self.models, batch=together) if self._has("segmenter") else None
+        usual = self.models.pack.object_sizes
+        ruler = SizeRuler(segmenter, usual, small=insertion.small, large=insertion.large, together=together)
         return Grounder(self.lookout, (CropJudge(self.features), second), ruler, self.groups, insertion, self.guard)
 
     @cached_property

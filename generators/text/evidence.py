@@ -5,18 +5,18 @@ others.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from editmill.generators.base.loaded import Box, CaptionedImage
-from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_area
 from editmill.generators.models.features import ImageTextFeatures
 from editmill.generators.models.pack import AttributeGroup, ObjectSize
 from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.models.together import side_by_side
 from editmill.generators.text.language.articles import indefinite_article
 from editmill.generators.text.sightings import Sighting
 from editmill.manifests.arrays import Feature, Picture
@@ -126,13 +126,54 @@ class SizeRuler:
     """
 
     def __init__(
-        self, segmenter: Segmenter | None, usual: dict[str, ObjectSize], *, small: float, large: float
+        self,
+        segmenter: Segmenter | None,
+        usual: dict[str, ObjectSize],
+        *,
+        small: float,
+        large: float,
+        together: int = 1,
     ) -> None:
-        self.segmenter, self.usual, self.small, self.large = segmenter, usual, small, large
-        self._areas: PerSource[float] = PerSource()
+        """Set up.
+
+        Args:
+            segmenter: Measures by masks; None for boxes alone.
+            usual: Sizes by noun.
+            small: Up to which ratio an object is small.
+            large: From which ratio on it is large.
+            together: Pictures that share a call of the segmenter.
+        """
+        self.segmenter, self.usual, self.small, self.large, self.together = segmenter, usual, small, large, together
+        self._areas: dict[tuple[str, Box], float] = {}
+
+    def forget(self) -> None:
+        """Drop the masks' areas that were measured so far."""
+        self._areas.clear()
+
+    def look(self, asked: Iterable[tuple[CaptionedImage, Sighting, tuple[Sighting, ...]]]) -> None:
+        """Measure the masks that ``measure`` will need for several images and objects, in shared calls."""
+        if self.segmenter is None:
+            return
+        images, boxes = dict[str, CaptionedImage](), dict[str, list[Box]]()
+        for image, sighting, all_seen in asked:
+            name = image.record.id
+            needed = [one.box for one in (sighting, *self._compared(sighting, all_seen))]
+            images[name] = image
+            boxes.setdefault(name, []).extend(box for box in needed if (name, box) not in self._areas)
+        new = [name for name, mine in boxes.items() if mine]
+        side_by_side(
+            lambda name: self._measure(images[name], list(dict.fromkeys(boxes[name]))), new, most=self.together
+        )
+
+    def _measure(self, image: CaptionedImage, boxes: list[Box]) -> None:
+        assert self.segmenter is not None
+        for box, found in zip(boxes, self.segmenter.from_boxes(image.image, boxes), strict=True):
+            # An empty mask would make everything that is compared with it infinitely large.
+            self._areas[image.record.id, box] = max(float(found.mask.mean()), 1e-6)
 
     def measure(self, image: CaptionedImage, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> Finding:
         """Return the size by the mask's area, or the box's where there is no segmenter."""
+        self.look([(image, sighting, all_seen)])
         ratio = self._ratio(
             image,
             sighting,
@@ -162,23 +203,24 @@ class SizeRuler:
         usual = self.usual.get(sighting.noun)
         if usual is not None:
             return mine / (usual.mask if masks else usual.box)
+        compared = self._compared(sighting, all_seen)
+        return mine / float(np.median([area(image, other.box) for other in compared])) if compared else None
+
+    def _compared(self, sighting: Sighting, all_seen: tuple[Sighting, ...]) -> list[Sighting]:
+        """Return what an object's size is compared with; nothing where the usual one of its noun is known."""
+        if sighting.noun in self.usual:
+            return []
         others = [other for other in all_seen if other != sighting]
         siblings = [other for other in others if other.noun == sighting.noun]
         # One other object is no measure of what is usual in an image.
-        compared = siblings or (others if len(others) >= 2 else [])
-        return mine / float(np.median([area(image, other.box) for other in compared])) if compared else None
+        return siblings or (others if len(others) >= 2 else [])
 
     @staticmethod
     def _box_area(image: CaptionedImage, box: Box) -> float:
         return box_area(box) / (image.image.shape[0] * image.image.shape[1])
 
     def _mask_area(self, image: CaptionedImage, box: Box) -> float:
-        segmenter = self.segmenter
-        assert segmenter is not None
-        # An empty mask would make everything that is compared with it infinitely large.
-        return self._areas.get(
-            (image.record.id, box), lambda: max(float(segmenter.from_box(image.image, box).mask.mean()), 1e-6)
-        )
+        return self._areas[image.record.id, box]
 
 
 def size_margin(word: str, box_ratio: float | None) -> float:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from editmill.generators.text.making import TextMaker
 
-# Roles that insertion asks where the pack has them.
-ROLES = ("zero_shot", "zero_shot_2", "segmenter", "masked_lm", "nli")
+# Roles that are asked where the pack has them: those that measure every text, and those that insertion asks too.
+MEASURING = ("zero_shot", "masked_lm", "nli")
+GROUNDING = ("zero_shot", "zero_shot_2", "segmenter", "masked_lm", "nli")
 LABELS = {0: "entailment", 1: "neutral", 2: "contradiction"}
 # Measured on tabletop captions and COCO: seconds of one core, and bytes of rows and members, per caption and edit.
 CPU_SECONDS, MEMBER_BYTES, BYTES_PER_PIXEL = 0.03, 3000, 1.5
@@ -80,14 +81,16 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
         return settings.model_copy(update={"edits": kept}), notices
 
     def roles(self, asked: TextAsked) -> list[str]:
-        """Return the judge, what boxes and edits need, and what else of ``ROLES`` the pack has."""
+        """Return the judge, what boxes and edits need, and what else measures or grounds that the pack has."""
         settings, kinds = asked.settings, [EDITS[edit.name] for edit in asked.settings.edits]
-        needed = ["zero_shot", *(["detector"] if settings.insertion.boxes == "detector" else [])]
+        located = settings.insertion.boxes == "detector" and any(kind.needs_judges for kind in kinds)
+        needed = ["zero_shot", *(["detector"] if located else [])]
         if any(kind.needs_masked_lm for kind in kinds):
             needed.append("masked_lm")
         if settings.dilution.writer == "causal_lm" and any(kind.written for kind in kinds):
             needed.append("causal_lm")
-        return list(dict.fromkeys((*needed, *(role for role in ROLES if role in asked.pack.roles))))
+        others = GROUNDING if any(kind.needs_grounding for kind in kinds) else MEASURING
+        return list(dict.fromkeys((*needed, *(role for role in others if role in asked.pack.roles))))
 
     def members(self, asked: TextAsked) -> tuple[str, ...]:
         """Return the texts, their facts, and the picture where it is stored."""

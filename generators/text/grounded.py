@@ -106,6 +106,7 @@ class Grounder:
         """
         # Keys hold the ids of images in memory, which Python gives to others once these are gone.
         self._features.clear()
+        self.ruler.forget()
         slots = [[Slot(job, phrase) for phrase in noun_phrases(job.caption.text)] for job in jobs]
         every = [slot for mine in slots for slot in mine]
         for slot in every:
@@ -145,6 +146,7 @@ class Grounder:
         """
         said = {id(slot): self._said(slot.phrase.modifiers) for slot in slots}
         self._features_of([slot for slot in slots if set(said[id(slot)]) - {SIZE}], self.chooser)
+        self._measure([slot for slot in slots if SIZE in said[id(slot)] and SIZE in self.shares])
         for slot in slots:
             findings = {
                 (sighting, group): self._find(slot, sighting, group)
@@ -199,6 +201,7 @@ class Grounder:
             else:
                 asking.append((slot, group))
         self._features_of([slot for slot, group in asking if group != SIZE], self.chooser)
+        self._measure([slot for slot, group in asking if group == SIZE])
         chosen = [(slot, group, self._agree(slot, group)) for slot, group in asking]
         confirming = [(slot, group, found) for slot, group, found in chosen if isinstance(found, list)]
         if self.second is not None:
@@ -330,6 +333,10 @@ class Grounder:
 
     def _seen(self, slot: Slot, sighting: Sighting, judge: CropJudge) -> Feature:
         return self._features[(id(judge), id(slot.job.image), sighting)]
+
+    def _measure(self, slots: list[Slot]) -> None:
+        """Measure the objects of the slots' boxes in shared calls."""
+        self.ruler.look((slot.job.image, sighting, slot.around) for slot in slots for sighting in slot.seen)
 
     def _features_of(self, slots: Iterable[Slot], judge: CropJudge) -> None:
         """Look at the crops of the slots' boxes that ``judge`` has not seen yet, in one batch."""

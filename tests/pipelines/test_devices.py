@@ -19,6 +19,14 @@ def test_a_device_without_an_index_is_every_accelerator(monkeypatch: pytest.Monk
     assert names == {"cuda": ["cuda:0", "cuda:1", "cuda:2"], "cuda:1": ["cuda:1"], "cpu": ["cpu"]}
 
 
+@pytest.mark.parametrize("name", ["foo", "cuda:x", ""])
+def test_a_device_that_does_not_exist_is_told_with_those_that_do(name: str) -> None:
+    with pytest.raises(RequestError, match=f"there is no device '{name}'") as caught:
+        Placement(device=name).check()
+    assert "cpu, cuda, mps or xpu" in caught.value.fix
+    assert "\n" not in caught.value.what
+
+
 def test_a_process_runs_on_its_own_accelerator(
     tiny_plan: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,7 +50,8 @@ def room_for(count: int) -> Iterator[list[int]]:
     refused: list[int] = []
 
     def look(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        pictures = isinstance(module, nn.Conv2d) and module.in_channels == 3
+        # The first layer of networks that see pictures, and one of the decoder of a segmenter.
+        pictures = isinstance(module, nn.ConvTranspose2d) or (isinstance(module, nn.Conv2d) and module.in_channels == 3)
         # Texts of classes are read when models load, which ends with the command's message: tests/flows/test_cli.py.
         texts = isinstance(module, nn.Embedding) and inputs[0].ndim == 2 and count > 0
         if (pictures or texts) and len(inputs[0]) > count:

@@ -106,6 +106,15 @@ def test_code_that_the_guard_s_settings_name_needs_consent(monkeypatch: pytest.M
     assert load_recipe("imagenet-e", allow_code=True).code() == ("mine:guard",)
 
 
+def test_the_hint_names_a_recipe_of_the_family(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("{name: mine, generator: {kind: fmr, nope: 1}}")
+    for recipe, changes, named in (("xmai", ("guard.nope=7",), "xmai"), (str(mine), (), "fmr")):
+        with pytest.raises(RecipeError) as caught:
+            load_recipe(recipe, overrides=changes)
+        assert f"`editmill show {named}` prints" in caught.value.fix
+
+
 def test_alternatives_of_one_field_are_told_under_its_name() -> None:
     with pytest.raises(RecipeError) as caught:
         load_recipe("imagenet-e", source="folder:x.csv", overrides=("source.mask_from=[1]",))

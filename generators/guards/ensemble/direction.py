@@ -17,11 +17,14 @@ def directions(features: ImageTextFeatures, shown: Sequence[Shown]) -> list[dict
     Only of candidates with a source, prompts that differ, and a picture that differs.
     """
     found: list[dict[str, float]] = [{} for _ in shown]
-    for number, one in enumerate(shown):
-        if one.source is None or one.prompts is None or one.prompts[0] == one.prompts[1]:
-            continue
-        before, after = features.images([one.source, one.image])
-        old, new = features.texts(one.prompts)
+    asked = [
+        (number, one.source, one.image, one.prompts)
+        for number, one in enumerate(shown)
+        if one.source is not None and one.prompts is not None and one.prompts[0] != one.prompts[1]
+    ]
+    seen = iter(features.images([image for _, source, made, _ in asked for image in (source, made)]))
+    for (number, _, _, prompts), before, after in zip(asked, seen, seen, strict=True):
+        old, new = features.texts(prompts)
         if not torch.equal(before, after):
             found[number] = {"direction": float(torch.cosine_similarity(after - before, new - old, dim=0))}
     return found

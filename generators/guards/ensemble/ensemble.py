@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from editmill.generators.base.guards import Verdict
 from editmill.generators.guards.ensemble.detection import ObjectMember, Sighting
@@ -24,6 +25,7 @@ from editmill.generators.guards.segmentation_rule import SegmentationRule
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.loading import Models
 from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.errors import ModelError
 from editmill.manifests.guard_report import GuardReport
@@ -94,7 +96,9 @@ class GuardEnsemble:
         self.identity = IdentityMember(self.encoder) if self.encoder else None
         self.object = ObjectMember(Detector(models, batch=batch), self.judges[0].near) if "detector" in roles else None
         segments = settings.segment and "segmenter" in roles
-        self.segmentation = SegmentationGuard(Segmenter(models), rule=SegmentationRule()) if segments else None
+        self.together = models.placement.pictures
+        segmenter = Segmenter(models, batch=self.together) if segments else None
+        self.segmentation = SegmentationGuard(segmenter, rule=SegmentationRule()) if segmenter else None
         self.verifiers = [Verifier(models, role, batch=batch) for role in settings.verifiers]
 
     def gate_digests(self) -> dict[str, str]:
@@ -122,7 +126,8 @@ class GuardEnsemble:
         crops = [look_at(one.image, _place(one, sighting)) for one, sighting in zip(shown, sightings, strict=True)]
         names = [one.class_name for one in shown]
         columns = [[pixel_scores(one) for one in shown]]
-        columns += [[mask_scores(self.segmentation, one) for one in shown]] if self.segmentation else []
+        if self.segmentation:
+            columns += [side_by_side(partial(mask_scores, self.segmentation), shown, most=self.together)]
         columns += [judge.scores(crops, names) for judge in self.judges]
         columns += [self.identity.scores(shown)] if self.identity else []
         columns += [

@@ -27,12 +27,14 @@ from transformers import (
 
 from editmill.generators.models.detector import Detection, Detector
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import say_once
 from editmill.generators.models.pack import PackSpec, RoleEntry
 from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop.training.detector import from_clip
 from editmill.packs.tabletop.training.tokenizer import MAX_LENGTH, make_tokenizer
 from tests.generators.pictures import photo
+from tests.pipelines.test_memory import room_for
 
 QUERIES = ("a ball", "a red cube", "green grass")
 SIDE = 32
@@ -122,12 +124,12 @@ def write_grounding(folder: Path) -> Path:
 WRITERS = {"OwlViT": write_detector, "Owlv2": write_owlv2, "GroundingDino": write_grounding}
 
 
-def models_with(folder: Path, kind: str = "OwlViT") -> Models:
+def models_with(folder: Path, kind: str = "OwlViT", *, batch: int = 1) -> Models:
     cls = f"transformers.{kind}ForObjectDetection"
     roles = {"detector": RoleEntry(cls=cls, path=folder.name, licence="Apache-2.0", prompt="one {}")}
     return Models(
         PackSpec(name="tiny", description="", roles=roles, backgrounds=("grass",), folder=folder.parent),
-        Placement(device="cpu"),
+        Placement(device="cpu", batch=batch),
     )
 
 
@@ -194,6 +196,34 @@ def test_grounding_asks_what_does_not_fit_in_further_texts(tmp_path: Path) -> No
     assert [one for one in found if one.label == 0] == [
         one for one in detector.detect([photo(1)], queries[: len(groups[0])], threshold=0.0)[0] if one.label == 0
     ]
+
+
+def test_grounding_looks_at_pictures_of_one_size_together(tmp_path: Path) -> None:
+    folder = write_grounding(tmp_path / "detector")
+    alone, together = (Detector(models_with(folder, "GroundingDino", batch=batch), overlap=1.0) for batch in (1, 3))
+    # Four of one size, one of which is asked a longer text, and one of another.
+    images = [*map(photo, range(4)), photo(4, width=40, height=90)]
+    queries = [QUERIES, QUERIES, QUERIES, (*QUERIES, "a ball"), QUERIES]
+    passes: list[int] = []
+    model = together.sight.model
+    hook = model.register_forward_pre_hook(
+        lambda _, args, given: passes.append(len(given["input_ids"])), with_kwargs=True
+    )
+    found = together.detect_each(images, queries, threshold=0.0)
+    hook.remove()
+    assert passes == [3, 1, 1]
+    say_once.cache_clear()
+    with room_for(1) as refused:
+        narrow = together.detect_each(images, queries, threshold=0.0)
+    assert refused == [3]
+    assert narrow == alone.detect_each(images, queries, threshold=0.0)
+    for mine, others in zip(found, narrow, strict=True):
+        assert len(mine) == len(others) > 10
+        for one in mine:
+            near = [
+                other for other in others if other.label == one.label and other.box == pytest.approx(one.box, abs=0.01)
+            ]
+            assert min(abs(other.score - one.score) for other in near) < 1e-5
 
 
 def test_detections_are_sorted_and_above_the_threshold(detector: Detector) -> None:

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import torch
 from segment_anything import SamPredictor
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from editmill.generators.models.loading import Models
+from editmill.generators.models.micro_batches import say_once
 from editmill.generators.models.pack import PackSpec, RoleEntry
 from editmill.generators.models.placement import Placement
-from editmill.generators.models.segmenter import Segmenter
+from editmill.generators.models.segmenter import Segment, Segmenter
+from editmill.generators.models.together import side_by_side
 from editmill.manifests.errors import RequestError
+from tests.generators.models.test_sam2 import write_sam2
 from tests.generators.models.test_segment_anything import write_tiny
+from tests.generators.models.text_models import models_of
 from tests.generators.pictures import photo
+from tests.pipelines.test_memory import room_for
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +76,46 @@ def test_a_changed_image_is_looked_at_again(segmenter: Segmenter) -> None:
     after = segmenter.from_box(image, (10, 5, 60, 40)).predicted_iou
     assert after != before
     assert segmenter.from_box(photo(1), (10, 5, 60, 40)).predicted_iou == pytest.approx(before)
+
+
+@pytest.mark.parametrize("kind", ["segment_anything.Sam", "transformers.Sam2Model"])
+def test_prompts_about_several_pictures_share_calls_and_change_no_mask(kind: str, tmp_path: Path) -> None:
+    (write_tiny if kind.startswith("segment") else write_sam2)(tmp_path / "segmenter")
+    one = models_of("segmenter", kind, tmp_path / "segmenter")
+    several = Segmenter(one, batch=4)
+    images = [photo(1), photo(2, width=40, height=90), photo(3)]
+    passes: list[int] = []
+
+    def ask(number: int) -> list[Segment]:
+        boxes = several.from_boxes(images[number], [(10, 5, 30, 30), (0, 0, 35, 50)])
+        points = several.from_points(images[number], np.array([[20, 20], [5 + number, 9]]), np.array([1, number % 2]))
+        return [*boxes, points, several.from_points(images[number], np.array([[30, 20 + number]]), np.array([1]))]
+
+    def count(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, torch.nn.ConvTranspose2d):
+            passes.append(len(inputs[0]))
+
+    hook = register_module_forward_pre_hook(count)
+    try:
+        alone, calls = [ask(number) for number in range(3)], len(passes)
+        together = side_by_side(ask, range(3), most=4)
+    finally:
+        hook.remove()
+    assert set(passes) == {4}
+    # Boxes of three pictures take two passes, and each kind of points one.
+    assert (calls, len(passes) - calls) == (2 * 9, 2 * 4)
+    say_once.cache_clear()
+    with room_for(2) as refused:
+        narrow = side_by_side(ask, range(3), most=4)
+    assert refused
+    single = Segmenter(one)
+    for mine, beside, fewer, image in zip(alone, together, narrow, images, strict=True):
+        assert [one.predicted_iou for one in mine] == [one.predicted_iou for one in beside]
+        first = single.from_box(image, (10, 5, 30, 30))
+        for found in (mine[0], fewer[0]):
+            assert found.predicted_iou == pytest.approx(first.predicted_iou, abs=1e-5)
+        for others in (beside, fewer):
+            assert all(np.array_equal(one.mask, other.mask) for one, other in zip(mine, others, strict=True))
 
 
 def test_automatic_masks_come_sorted_and_filtered(segmenter: Segmenter) -> None:

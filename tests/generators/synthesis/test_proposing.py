@@ -69,10 +69,16 @@ def test_a_batch_gives_each_candidate_its_own_noise_and_reference(adapted: Model
 def test_a_model_of_variations_and_a_safety_checker_are_used_where_the_pack_has_them(tmp_path: Path) -> None:
     models = models_of(tmp_path, variation=True, checker=True)
     assert roles_of("image", tuple(models.pack.roles)) == ("image_variation",)
-    proposer = Proposer(SETTINGS, models)
-    made = proposer.propose([proposal("image")])[0]
-    assert made.unsafe
-    assert made.image.any(), "the checker judges and blanks nothing"
+    proposer = Proposer(SETTINGS.model_copy(update={"batch": 2}), models)
+    looks: list[int] = []
+    hook = models.get("safety_checker").vision_model.register_forward_pre_hook(
+        lambda _, given: looks.append(len(given[0]))
+    )
+    made = proposer.propose([proposal("image", seed) for seed in (1, 2)])
+    hook.remove()
+    assert looks == [2]
+    assert all(one.unsafe for one in made)
+    assert all(one.image.any() for one in made), "the checker judges and blanks nothing"
     assert proposer.describe("image")["pipeline"] == "StableDiffusionImageVariationPipeline"
 
 

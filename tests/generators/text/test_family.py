@@ -80,6 +80,14 @@ def test_other_roles_are_used_where_the_pack_has_them() -> None:
     assert FAMILY.roles(asked("dilute", roles=("nli", "inpaint", "zero_shot"), **lean)) == ["zero_shot", "nli"]
 
 
+def test_edits_that_look_at_no_object_ask_what_measures_texts_alone() -> None:
+    pack = ("zero_shot", "zero_shot_2", "detector", "segmenter", "masked_lm", "nli", "causal_lm")
+    assert FAMILY.roles(asked("original", "eda", roles=pack)) == ["zero_shot", "masked_lm", "nli"]
+    assert FAMILY.roles(asked("original", "xmai-2023", roles=pack)) == ["zero_shot", "detector", "masked_lm", "nli"]
+    grounded = FAMILY.roles(asked("original", "synonym", roles=pack))
+    assert sorted(grounded) == sorted(set(pack) - {"causal_lm"})
+
+
 @pytest.mark.parametrize("image", ["png", "webp", "jpg"])
 def test_pictures_are_stored_in_every_way(image: str) -> None:
     FAMILY.check(asked("original", image=image))

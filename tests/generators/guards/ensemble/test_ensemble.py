@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from editmill.generators.attribute.guards import fixtures
 from editmill.generators.base.guards import Verdict
@@ -20,6 +22,7 @@ from editmill.generators.guards.ensemble.shown import Shown
 from editmill.generators.guards.reasons import GuardReason
 from editmill.generators.models.loading import Models
 from editmill.generators.models.pack import PackSpec
+from editmill.generators.models.placement import Placement
 from editmill.manifests.arrays import Picture
 from editmill.manifests.errors import ModelError
 from editmill.packs.tabletop.world import CLASSES
@@ -153,6 +156,29 @@ def test_scores_do_not_depend_on_neighbours(
     assert turned == [verdicts[name].scores for name in names]
     assert ensemble.scores([candidates["brighter"]]) == [verdicts["brighter"].scores]
     assert ensemble.scores([]) == []
+
+
+def test_a_batch_of_segmented_masks_takes_fewer_calls_and_changes_no_verdict(
+    tabletop: Models, candidates: dict[str, Shown], verdicts: dict[str, Verdict]
+) -> None:
+    models, names = Models(tabletop.pack, Placement(device="cpu", batch=4)), ("another class", "brighter", "grown")
+    ensemble = GuardEnsemble(models, EnsembleSettings(segment=True, verifiers=()), class_names=CLASSES)
+    passes: list[int] = []
+
+    def count(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, torch.nn.ConvTranspose2d):
+            passes.append(len(inputs[0]))
+
+    hook = register_module_forward_pre_hook(count)
+    try:
+        found = ensemble.check([candidates[name] for name in names])
+    finally:
+        hook.remove()
+    # Three pictures after their source; the decoder has two such layers.
+    assert passes == [4] * 2 * 2
+    for one, name in zip(found, names, strict=True):
+        assert one.reasons == verdicts[name].reasons
+        assert one.scores == pytest.approx({key: verdicts[name].scores[key] for key in one.scores}, abs=1e-5)
 
 
 def test_directions_follow_the_prompt(ensemble: GuardEnsemble, toys: tuple[Toy, ...]) -> None:
