@@ -151,5 +151,9 @@ def _common(plan: Plan, shared: Mapping[str, Any], models: Sequence[ModelRecord]
 def pack_document(pack: PackSpec, roles: list[str]) -> dict[str, Any]:
     """Return the whole pack, as JSON values, without what can't change a byte, and with the roles that are used."""
     entries = {role: pack.entry(role).model_dump(mode="json", exclude=set(ROLE_EXCLUDED)) for role in roles}
+    for entry in entries.values():
+        # A field that came later counts where it is set, so that other packs stay as they were.
+        if not entry["sampler"]:
+            del entry["sampler"]
     # A guard whose role the pack lacks is silent, so the names of all roles count.
     return {**pack.model_dump(mode="json", exclude=set(PACK_EXCLUDED)), "roles": entries, "has": sorted(pack.roles)}

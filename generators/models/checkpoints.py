@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from editmill.generators.models.downloads import download_advice
+from editmill.generators.models.few_steps import LORA_CLASS, require_peft
 from editmill.generators.models.pack import COMMIT, PackSpec, RoleEntry
 from editmill.manifests.errors import ModelError
 from editmill.manifests.records import ModelRecord
@@ -97,6 +98,8 @@ def require_checkpoints(pack: PackSpec, roles: Sequence[str], models_dir: Path |
     problems = []
     for role in roles:
         try:
+            if pack.entry(role).cls == LORA_CLASS:
+                require_peft()
             tell_variant(pack, role, find_checkpoint(pack, role, models_dir))
         except ModelError as error:
             problems.append(error)

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 
 from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
+from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART, put_on, set_sampler
 from editmill.generators.models.networks import (
     colours_side_by_side,
     find_class,
@@ -21,6 +22,8 @@ from editmill.generators.models.networks import (
     load_pipeline,
     load_script,
     load_torchvision,
+    one_file,
+    read_tensors,
 )
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.placement import Placement
@@ -126,7 +129,15 @@ class Models:
         try:
             with quiet():
                 if entry.cls.endswith("Pipeline"):
-                    return load_pipeline(find_class(entry.cls), folder, choice, dtype=dtype, parts=parts)
+                    adapter = parts.pop(LORA_PART, None)
+                    pipeline = load_pipeline(find_class(entry.cls), folder, choice, dtype=dtype, parts=parts)
+                    if adapter is not None:
+                        put_on(pipeline, adapter)
+                    if entry.sampler:
+                        set_sampler(pipeline, entry.sampler)
+                    return pipeline
+                if entry.cls == LORA_CLASS:
+                    return read_tensors(one_file(folder, choice))
                 if entry.cls == "diffusers.loaders.IPAdapterMixin":
                     from transformers import AutoImageProcessor
 
@@ -172,7 +183,7 @@ class Models:
         if isinstance(model, torch.nn.Module):
             # Gradients are taken by latents and pictures, never by weights.
             return colours_side_by_side(model.eval().requires_grad_(False).to(self.device))
-        # Neither network nor pipeline: an image adapter, which moves with the pipeline that it joins.
+        # Neither network nor pipeline: an adapter, which moves with the pipeline that it joins.
         if not hasattr(model, "set_progress_bar_config"):
             return model
         model.set_progress_bar_config(disable=True)

@@ -65,6 +65,8 @@ class RoleEntry(BaseModel):
             picture, -1 in the hole).
         side: Side in pixels of the pictures that an inpainting pipeline was trained on; 0 for what its checkpoint says.
         prompt: Template of class prompts, with ``{}`` for the class name.
+        sampler: Of a pipeline, the few-step scheduler that takes the place of its checkpoint's: ``lcm``, ``turbo`` or
+            ``lightning``; "" for the checkpoint's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +87,7 @@ class RoleEntry(BaseModel):
     control: Literal["hole", "masked"] = "masked"
     side: int = Field(0, ge=0)
     prompt: str = "a photo of a {}"
+    sampler: Literal["", "lcm", "turbo", "lightning"] = ""
 
     @property
     def choice(self) -> Choice:
@@ -115,6 +118,8 @@ class RoleEntry(BaseModel):
             place = PurePosixPath(getattr(self, name))
             if place.is_absolute() or ".." in place.parts:
                 raise ValueError(f"{name} {str(place)!r} does not lie inside of the checkpoint's folder")
+        if self.sampler and not self.cls.endswith("Pipeline"):
+            raise ValueError(f"a sampler is for pipelines, which {self.cls} is not")
         if not self.cls.rpartition(".")[0]:
             raise ValueError(f"class {self.cls!r} needs its package, as in diffusers.AutoencoderKL")
         return self

@@ -61,6 +61,8 @@ def count_parameters(model: Any) -> int:
     """Return the number of parameters of a network, of all networks of a pipeline, or of an adapter."""
     if isinstance(model, ImageAdapter):
         return sum(tensor.numel() for part in model.state.values() for tensor in part.values())
+    if isinstance(model, dict):
+        return sum(tensor.numel() for tensor in model.values())
     parts = getattr(model, "components", {"": model}).values()
     networks = [part for part in parts if isinstance(part, torch.nn.Module)]
     return sum(parameter.numel() for network in networks for parameter in network.parameters())
@@ -84,6 +86,9 @@ def _forward(model: Any, models: Models, role: str, sample: int) -> Any:
         return _render(model, sample)
     if isinstance(model, ImageAdapter):
         return _project(model, sample)
+    if isinstance(model, dict):
+        # An adapter of low rank, which runs as a part of its pipeline.
+        return next(iter(model.values()))
     if isinstance(model, Sam):
         return _segment(model, sample)
     if isinstance(model, torch.jit.ScriptModule):

@@ -38,6 +38,7 @@ from tests.benchmarks.engine import (
     compare_writers,
 )
 from tests.benchmarks.evaluation import compare_evaluation
+from tests.benchmarks.per_image import compare_drivers
 from tests.benchmarks.refresh import measure_refresh
 from tests.manifests.builder import build_dataset
 
@@ -111,6 +112,7 @@ def main() -> None:
         folder = Path(scratch)
         ways: dict[str, Callable[[], None]] = {
             "end-to-end": lambda: compare_end_to_end(folder / "end-to-end"),
+            "drivers": lambda: compare_drivers(folder / "drivers"),
             "batches": compare_batches,
             "guidance": compare_guidance,
             "captions": compare_captions,
