@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
+import scipy
 
 from editmill.evaluators.statistics import ROUNDING
 from editmill.manifests import RequestError
@@ -35,7 +35,7 @@ def mcnemar_exact(only_first: int, only_second: int) -> float:
         raise RequestError(f"counts of pairs are not negative, got {only_first} and {only_second}")
     # Pairs that are equal under both conditions say nothing about the difference.
     discordant = only_first + only_second
-    return float(binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
+    return float(scipy.stats.binomtest(only_first, discordant, 0.5).pvalue) if discordant else 1.0
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
-from scipy.special import rel_entr
-from scipy.stats import binomtest
+
+# Its parts load when they are first used: what only looks at a dataset needs none.
+import scipy
 
 from editmill.evaluators.adapters.arrays import FloatArray, IntArray
 from editmill.manifests import RequestError
@@ -75,7 +75,7 @@ def proportion_interval(correct: int, n: int, *, confidence: float = 0.95) -> tu
         raise RequestError(f"no proportion has {correct} successes in {n} trials")
     _check_confidence(confidence)
     exact = n < LEAST_SOURCES or correct in (0, n)
-    interval = binomtest(correct, n).proportion_ci(confidence, method="exact" if exact else "wilson")
+    interval = scipy.stats.binomtest(correct, n).proportion_ci(confidence, method="exact" if exact else "wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -117,11 +117,11 @@ def bounded_interval(
     share, allowed = (value - least) / (most - least), float(np.log(2 / (1 - confidence)) / n)
 
     def excess(true: float) -> float:
-        return float(rel_entr(share, true) + rel_entr(1 - share, 1 - true)) - allowed
+        return float(scipy.special.rel_entr(share, true) + scipy.special.rel_entr(1 - share, 1 - true)) - allowed
 
-    low = brentq(excess, np.finfo(float).tiny, share) if share > 0 and excess(np.finfo(float).tiny) > 0 else 0.0
-    top = np.nextafter(1.0, 0.0)
-    high = brentq(excess, share, top) if share < 1 and excess(top) > 0 else 1.0
+    bottom, top = np.finfo(float).tiny, np.nextafter(1.0, 0.0)
+    low = scipy.optimize.brentq(excess, bottom, share) if share > 0 and excess(bottom) > 0 else 0.0
+    high = scipy.optimize.brentq(excess, share, top) if share < 1 and excess(top) > 0 else 1.0
     return least + low * (most - least), least + high * (most - least)
 
 

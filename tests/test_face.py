@@ -10,7 +10,7 @@ import pytest
 
 import editmill
 
-HEAVY = ("cv2", "diffusers", "prefect", "torch", "transformers")
+HEAVY = ("cv2", "diffusers", "prefect", "scipy.stats", "torch", "transformers")
 
 
 def loaded(code: str) -> set[str]:
