@@ -22,6 +22,7 @@ from editmill.flows.commands.regate import regate
 from editmill.flows.commands.report import report
 from editmill.flows.failures import failure_of, stopping_cleanly
 from editmill.flows.starting import run, serve
+from editmill.manifests.garbage import collect_seldom
 
 
 class Group(click.Group):
@@ -65,6 +66,7 @@ def main(verbose: bool) -> None:
       editmill evaluate out/photos --model torchvision:squeezenet1_0@squeezenet.safetensors
       editmill export out/photos --format imagenet-e --to out/imagenet-e
     """
+    collect_seldom()
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )

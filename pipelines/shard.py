@@ -18,6 +18,7 @@ from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.placement import Placement
 from editmill.manifests.errors import RequestError
+from editmill.manifests.garbage import collect_seldom
 from editmill.manifests.growing import Brief, GrowingTar
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
@@ -158,6 +159,8 @@ def configure_process(placement: Placement) -> None:
 
     On one accelerator of several, nothing of the process goes to another one.
     """
+    # First: it is the import that gains.
+    collect_seldom()
     import torch
 
     cv2.setNumThreads(1)
