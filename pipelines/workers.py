@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
 from multiprocessing.queues import Queue, SimpleQueue
@@ -82,19 +82,20 @@ def _kill_workers() -> None:
 
 
 def _follow(futures: Sequence[Future[ShardStats]], done: Queue[Done], advance: Callable[[Done], object]) -> None:
-    while not all(future.done() for future in futures):
-        failed = next((future.exception() for future in futures if future.done() and future.exception()), None)
-        if failed is not None:
-            raise failed
-        _drain(done, advance, wait=0.2)
+    pending = set(futures)
+    while pending:
+        ended, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+        for future in ended:
+            future.result()
+        _drain(done, advance)
     # The last messages may still be on their way when the tasks are done.
-    _drain(done, advance, wait=0.05)
+    _drain(done, advance, seconds=0.05)
 
 
-def _drain(done: Queue[Done], advance: Callable[[Done], object], *, wait: float) -> None:
+def _drain(done: Queue[Done], advance: Callable[[Done], object], *, seconds: float = 0) -> None:
     try:
         while True:
-            advance(done.get(timeout=wait))
+            advance(done.get(timeout=seconds))
     except queue.Empty:
         return
 
