@@ -35,7 +35,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
     """Edits of the background, size, position and direction of an object, by the ``attribute`` generator."""
 
     kind = "attribute"
-    version = 12
+    version = 13
     what = "edited pictures"
     settings = AttributeSettings
     guard = GuardSettings

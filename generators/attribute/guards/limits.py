@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from editmill.generators.attribute.edits import kind_of
-from editmill.generators.attribute.guards.scores import CONTROL, SUFFIXES
+from editmill.generators.attribute.guards.scores import CONTROL, MASK, SUFFIXES
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.base.edits import Edit
 from editmill.generators.base.guards import Verdict
@@ -163,15 +163,19 @@ class ComplexityRule:
 
 @dataclass(frozen=True)
 class MaskRule:
-    """Limits of ``MaskGuard``: the largest allowed value of each score."""
+    """Limits of ``MaskGuard``: the largest allowed value of each score.
+
+    Edits that only move the object with all around it look through its gaps at itself; what lies beside the mask is
+    cut off by the frame.
+    """
 
     limits: Mapping[str, float]
 
     def decide(self, edit: Edit, scores: Mapping[str, float]) -> Verdict:
         kind = kind_of(edit.name)
-        parted = kind.removes or kind.replaced
-        short = any(scores.get(name, 0.0) > limit for name, limit in self.limits.items())
-        return Verdict(dict(scores), (AttributeReason.MASK_INCOMPLETE,) if parted and short else ())
+        judged = MASK if kind.removes or kind.replaced else ("mask_missed",) if kind.geometric else ()
+        short = any(scores.get(name, 0.0) > self.limits[name] for name in judged)
+        return Verdict(dict(scores), (AttributeReason.MASK_INCOMPLETE,) if short else ())
 
 
 # What each score of a filled hole says, in the order of the reasons.

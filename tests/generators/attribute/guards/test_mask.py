@@ -51,12 +51,20 @@ def test_masks_of_nothing_and_of_everything_have_no_scores(mask: Mask) -> None:
 
 @pytest.mark.parametrize(
     ("name", "rejected"),
-    [("original", False), ("full", False), ("resample", False), ("size", True), ("random-background", True)],
+    [("original", False), ("full", True), ("resample", False), ("size", True), ("random-background", True)],
 )
-def test_edits_that_part_the_object_are_rejected(name: str, rejected: bool) -> None:
+def test_edits_that_part_the_object_or_frame_it_are_rejected(name: str, rejected: bool) -> None:
     of = job(name)
     record = source("torn").record
     torn = replace(of, source=LoadedSource(record, IMAGE, without(50, 120, 90, 130)))
     verdict = MaskGuard(MaskRule(MASK_LIMITS)).check(torn, Candidate(IMAGE), IMAGE)
     assert verdict.reasons == ((AttributeReason.MASK_INCOMPLETE,) if rejected else ())
     assert set(verdict.scores) == set(MASK_LIMITS)
+
+
+def test_gaps_do_not_reject_an_object_that_moves_with_all_around_it() -> None:
+    gaps = {"mask_gaps": 0.1, "mask_missed": 0.0}
+    assert [bool(MaskRule(MASK_LIMITS).decide(job(name).edit, gaps).reasons) for name in ("full", "size")] == [
+        False,
+        True,
+    ]
