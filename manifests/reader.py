@@ -136,11 +136,12 @@ class Dataset:
         """
         # The merged rows stand shard by shard, and selecting keeps their order, so each shard is opened once.
         for place, group in groupby(self._accepted_rows(), key=lambda row: (row["split"], row["shard"])):
+            rows = [(row, self._spans(row)) for row in group]
             # By offset, so that the stream of a remote file is only read forwards.
-            rows = sorted(group, key=lambda row: min(span.offset for span in self._spans(row).values()))
+            rows.sort(key=lambda row: min(span.offset for span in row[1].values()))
             with self._open(self._shard(*place).path) as stream:
-                for row in rows:
-                    yield self._sample(row, partial(_read_at, stream))
+                for row, spans in rows:
+                    yield self._sample(row, spans, partial(_read_at, stream))
 
     def __getitem__(self, key: str) -> Sample:
         """Fetch one accepted sample by key, in one ranged read.
@@ -153,7 +154,8 @@ class Dataset:
         if position is None:
             raise KeyError(f"no accepted sample {key!r} in {self.store.root}")
         row = self._accepted.slice(position, 1).to_pylist()[0]
-        return self._sample(row, partial(self._read_range, self._shard(row["split"], row["shard"]).path))
+        path = self._shard(row["split"], row["shard"]).path
+        return self._sample(row, self._spans(row), partial(self._read_range, path))
 
     def __contains__(self, key: object) -> bool:
         return key in self._positions
@@ -246,9 +248,9 @@ class Dataset:
             raise CorruptDatasetError(f"sample {row['key']!r} is not within its tar", where=where)
         return spans
 
-    def _sample(self, row: dict[str, Any], read: Callable[[int, int], bytes]) -> Sample:
+    def _sample(self, row: dict[str, Any], spans: dict[str, MemberSpan], read: Callable[[int, int], bytes]) -> Sample:
         where = f"{self.store.root}/{self._shard(row['split'], row['shard']).path}"
-        return Sample(row["key"], row, read_members(self._spans(row), read, key=row["key"], where=where))
+        return Sample(row["key"], row, read_members(spans, read, key=row["key"], where=where))
 
 
 def open_dataset(path: str | Path, *, verify: bool = False) -> Dataset:
