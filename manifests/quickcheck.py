@@ -12,6 +12,7 @@ import tarfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, BinaryIO
 
@@ -103,8 +104,6 @@ class _Layout:
         names: Of the members, bytes [N].
         offsets, sizes: Of their content, int64 [N].
         labels, facts: Which of them are labels and facts.
-        kept: Units that are compared: headers, each with what it is of where that is a label or facts, and the end.
-        heads: Where among these the headers are, int64 [N].
     """
 
     names: npt.NDArray[np.bytes_]
@@ -112,8 +111,6 @@ class _Layout:
     sizes: Places
     labels: slice
     facts: slice
-    kept: Places
-    heads: Places
 
     @classmethod
     def of(cls, accepted: pa.Table, members: Sequence[str]) -> _Layout:
@@ -125,20 +122,38 @@ class _Layout:
         keys = np.array(accepted["key"].cast(pa.binary()).to_pylist(), np.bytes_)
         names = np.array([np.char.add(keys, f".{member}".encode()) for member in members]).T.reshape(-1)
         labels, facts = (slice(members.index(member), None, len(members)) for member in ("cls", "json"))
-        counts = np.ones_like(sizes)
-        for which in (labels, facts):
-            counts[which] += _units(sizes[which])
-        heads = np.cumsum(counts) - counts
-        kept = _runs(offsets // _UNIT - 1, counts)
-        end = _units(offsets[-1:] + sizes[-1:]).sum(keepdims=True)
-        return cls(names, offsets, sizes, labels, facts, np.concatenate((kept, end)), heads)
+        return cls(names, offsets, sizes, labels, facts)
+
+    @property
+    def end(self) -> int:
+        """The unit behind the last member."""
+        return int(_units(self.offsets[-1:] + self.sizes[-1:]).sum())
 
     def fills(self, size: int) -> bool:
         """Tell whether the members follow each other without gaps, in a tar of ``size`` bytes, and names are short."""
         ends = np.concatenate(([0], _units(self.offsets + self.sizes) * _UNIT))
-        whole = -(-(int(self.kept[-1]) + 2) * _UNIT // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
-        close = (self.sizes >= 0).all() and (self.offsets == ends[:-1] + _UNIT).all()
+        whole = -(-(self.end + 2) * _UNIT // tarfile.RECORDSIZE) * tarfile.RECORDSIZE
+        possible = (self.sizes >= 0).all() and (self.sizes <= size).all()
+        close = possible and (self.offsets == ends[:-1] + _UNIT).all()
         return bool(close) and size == whole and self.names.dtype.itemsize <= MAX_NAME_LENGTH
+
+    @cached_property
+    def heads(self) -> Places:
+        """Where among the units that are kept the headers are, int64 [N]."""
+        counts = self._kept_of_each
+        return np.cumsum(counts) - counts
+
+    @cached_property
+    def kept(self) -> Places:
+        """Units that are compared: headers, each with what it is of where that is a label or facts, and the end."""
+        return np.append(_runs(self.offsets // _UNIT - 1, self._kept_of_each), self.end)
+
+    @property
+    def _kept_of_each(self) -> Places:
+        counts = np.ones_like(self.sizes)
+        for which in (self.labels, self.facts):
+            counts[which] += _units(self.sizes[which])
+        return counts
 
 
 @dataclass(frozen=True)

@@ -312,6 +312,21 @@ def test_only_the_deep_check_computes_digests_of_members_and_md5_and_reads_whole
     assert any(what in problem.what for problem in verify_dataset(spoilable, deep=True).problems)
 
 
+# The last one so that ends of members, in 64 bits, come round to where the next one begins.
+WRAPPED = {"cls_size": 2**63 - 1536, "json_offset": 2**63 - 512, "json_size": 2**63 - 1, "mask_png_offset": 0}
+
+
+@pytest.mark.parametrize("change", [{"json_size": -1}, {"json_size": 2**40}, WRAPPED])
+def test_sizes_beyond_the_tar_take_no_memory(spoilable: Path, change: dict[str, int]) -> None:
+    table = pq.ParquetFile(spoilable / ROWS).read()
+    rows = table.to_pylist()
+    end = rows[0]["mask_png_offset"] + rows[0]["mask_png_size"]
+    rows[0] |= change | {"mask_png_size": end - change.get("mask_png_offset", rows[0]["mask_png_offset"])}
+    pq.write_table(pa.Table.from_pylist(rows, table.schema), spoilable / ROWS)
+    reseal(spoilable)
+    assert any(problem.path in (TAR, ROWS) for problem in verify_dataset(spoilable).problems)
+
+
 def test_types_that_differ_between_shards_are_found(spoilable: Path) -> None:
     path = spoilable / "test/tiny-000001.tar"
     samples = [(key, {**one, "json": json_with(one["json"], extra=1)}) for key, one in read_tar(path)]
