@@ -14,7 +14,7 @@ from fsspec.implementations.local import LocalFileSystem  # type: ignore[import-
 
 from editmill.manifests.errors import CorruptDatasetError, EditmillError, RequestError, first_line
 from editmill.manifests.files import check_regular
-from editmill.manifests.urls import check_answers, connect, spelled
+from editmill.manifests.urls import check_answers, connect, is_refusal, refused, spelled
 
 READ_FIX = "check the path, or fetch the dataset again; `editmill verify` lists all that is wrong"
 
@@ -122,6 +122,8 @@ class Store:
         except Exception as error:
             if isinstance(self._filesystem, LocalFileSystem):
                 raise
+            if is_refusal(error):
+                raise refused(self.root, error) from error
             what = f"{self.root} can't be reached: {first_line(error)}"
             raise RequestError(what, fix="check the address and the network, or copy the dataset here") from error
 

@@ -154,7 +154,7 @@ def tried(call: Callable[[], T], where: str) -> T:
             raise
         except Exception as error:
             # Each library has errors of its own.
-            if isinstance(error, (PermissionError, NotImplementedError)) or type(error).__name__ in REFUSALS:
+            if is_refusal(error):
                 raise refused(where, error) from error
             if type(error).__name__ in SILENCE and store not in _known:
                 raise unreachable(where, error) from error
@@ -165,6 +165,11 @@ def tried(call: Callable[[], T], where: str) -> T:
             _known.add(store)
             return found
     raise AssertionError
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether a store refuses something, so that trying again does not help."""
+    return isinstance(error, (PermissionError, NotImplementedError)) or type(error).__name__ in REFUSALS
 
 
 def refused(where: str, error: Exception) -> RequestError:
