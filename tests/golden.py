@@ -2,6 +2,8 @@
 
     python -m tests.golden build DIR            every recipe into DIR/NAME (minutes; two processes on the CPU)
     python -m tests.golden compare BEFORE AFTER what differs, field by field; exit 1 for any difference
+    python -m tests.golden close BEFORE AFTER   of a change in the last bits: how far pixels and scores are apart;
+                                                exit 1 for another decision or another byte of an object
 
 Compared is what a reader finds: members, rows, manifest. Where a member or a row lies in its file is left out, and so
 are the fields that name the build itself (fingerprint, inputs, commit).
@@ -20,7 +22,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
+
+from editmill.manifests import Dataset, open_dataset
 
 TWO = ("source.count=2", "shards=2")
 LENIENT = ("calibration.source.count=16", "guard.far_upper_limit=1", "guard.frr_limit=1")
@@ -122,6 +127,36 @@ def compare(before: Path, after: Path) -> int:
     return total
 
 
+def close(before: Path, after: Path) -> int:
+    """Print how far two folders of datasets are apart; return how many decisions and objects differ."""
+    total = 0
+    both = ({path.parent.name for path in folder.glob("*/manifest.json")} for folder in (before, after))
+    for name in sorted(set.intersection(*both)):
+        old, new = (_by_place(folder / name) for folder in (before, after))
+        shared, apart = old.keys() & new.keys(), dict[str, float]()
+        decided = [place for place in shared if place[1] in ("status", "reasons") and old[place] != new[place]]
+        for place in (one for one in shared if one[1].startswith("score_")):
+            if isinstance(old[place], float) and isinstance(new[place], float):
+                apart[place[1]] = max(apart.get(place[1], 0.0), abs(old[place] - new[place]))
+        pixels, objects = _pixels_apart(open_dataset(before / name), open_dataset(after / name))
+        most = ", ".join(f"{score} {value:.2g}" for score, value in sorted(apart.items()) if value)
+        print(f"{name}: {len(decided)} decisions and {objects} objects differ; pixels by at most {pixels}; {most}")
+        total += len(decided) + objects
+    return total
+
+
+def _pixels_apart(before: Dataset, after: Dataset) -> tuple[int, int]:
+    """Return the largest difference of two samples' pixels, and how many differ where their masks are 255."""
+    most, objects = 0, 0
+    for key in sorted(set(before.keys()) & set(after.keys())):
+        one, two = before[key], after[key]
+        if "png" in one.members and one.members["png"] != two.members["png"]:
+            change = np.abs(np.asarray(one.image(), np.int16) - np.asarray(two.image(), np.int16))
+            most = max(most, int(change.max()))
+            objects += "mask.png" in one.members and bool(change[one.mask() == 255].any())
+    return most, objects
+
+
 def main() -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -129,13 +164,15 @@ def main() -> int:
     building = commands.add_parser("build")
     building.add_argument("folder", type=Path)
     building.add_argument("names", nargs="*", help=f"of {', '.join(RECIPES)}; all by default")
-    comparing = commands.add_parser("compare")
-    comparing.add_argument("before", type=Path)
-    comparing.add_argument("after", type=Path)
+    ways = {"compare": compare, "close": close}
+    for name in ways:
+        comparing = commands.add_parser(name)
+        comparing.add_argument("before", type=Path)
+        comparing.add_argument("after", type=Path)
     asked = parser.parse_args()
     if asked.command == "build":
         return int(bool(build(asked.folder, asked.names)))
-    return int(bool(compare(asked.before, asked.after)))
+    return int(bool(ways[asked.command](asked.before, asked.after)))
 
 
 if __name__ == "__main__":
