@@ -51,11 +51,13 @@ class GrowingTar:
     Attributes:
         done: Of all groups so far, those that an earlier writer left included.
         state: What was handed in with the last group.
+        closed: Whether the tar has its end.
     """
 
     def __init__(self, writer: TarWriter, tar: BinaryIO, journal: BinaryIO, check: Check) -> None:
         self.done: list[Brief] = []
         self.state: dict[str, Any] = {}
+        self.closed = False
         self._writer, self._tar, self._journal, self._check = writer, tar, journal, check
         self._synced, self._sync = time.monotonic(), Future[None]()
         self._sync.set_result(None)
@@ -114,9 +116,14 @@ class GrowingTar:
         """Keys of the accepted samples so far, in order."""
         return list(self._writer.keys)
 
+    def read(self, start: int, end: int) -> bytes:
+        """Return the tar's bytes, as far as groups were added, from ``start`` up to ``end``."""
+        return os.pread(self._tar.fileno(), end - start, start)
+
     def close(self) -> TarFile:
         """Write the end of the tar; see `TarWriter.close`."""
         self._sync.result()
+        self.closed = True
         return self._writer.close()
 
     def _sync_both(self) -> None:
@@ -144,7 +151,7 @@ class GrowingTar:
         return rows
 
     def _read(self, span: MemberSpan) -> bytes:
-        data = os.pread(self._tar.fileno(), span.size, span.offset)
+        data = self.read(span.offset, span.offset + span.size)
         if hashlib.sha256(data).hexdigest() != span.sha256:
             raise EOFError
         return data
@@ -152,10 +159,11 @@ class GrowingTar:
 
 @contextmanager
 def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> Iterator[GrowingTar]:
-    """Open a tar to append to; it appears under its name when the block ends without an exception.
+    """Open a tar to append to; once closed, it appears under its name when the block ends without an exception.
 
-    What is written stays after an exception or a kill, and whoever opens the same tar with the same header goes on
-    after the last whole group. One process at a time may have it open.
+    One that is not closed has only kept its samples for the block, and is deleted then. What is written stays after an
+    exception or a kill, and whoever opens the same tar with the same header goes on after the last whole group. One
+    process at a time may have it open.
 
     Args:
         path: The final name. Its folder must exist.
@@ -173,7 +181,10 @@ def growing_tar(path: Path, header: Mapping[str, Any] | None, check: Check) -> I
         try:
             growing.go_on(header)
             yield growing
-            publish(tar, part, path)
+            if growing.closed:
+                publish(tar, part, path)
+            else:
+                part.unlink()
         except OSError as error:
             if named := place_of(error, path):
                 raise named from error

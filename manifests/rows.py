@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -96,14 +97,31 @@ def write_rows(
         DataError: A row has a score or a member the schema does not know, or is ``ok`` without every member.
     """
     schema, records = row_schema(members, score_names), (_to_record(row, members, score_names) for row in rows)
+    _write_groups(path, schema, iter(partial(_next_group, records, schema), schema.empty_table()))
+
+
+def write_row_table(path: str | Path, rows: pa.Table) -> None:
+    """Write rows that are a table already, as `write_rows` does."""
+    starts = range(0, rows.num_rows, ROW_GROUP_SIZE)
+    _write_groups(path, rows.schema, (rows.slice(start, ROW_GROUP_SIZE).combine_chunks() for start in starts))
+
+
+def row_table(rows: Iterable[SampleRow], *, members: Sequence[str], score_names: Sequence[str]) -> pa.Table:
+    """Return rows as a table, those of one shard at most.
+
+    Raises:
+        DataError: See `write_rows`.
+    """
+    records = [_to_record(row, members, score_names) for row in rows]
+    return pa.Table.from_pylist(records, schema=row_schema(members, score_names))
+
+
+def _write_groups(path: str | Path, schema: pa.Schema, groups: Iterator[pa.Table]) -> None:
     with atomic_file(path) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
         # A file without rows has one group as well.
-        group = _next_group(records, schema)
-        while True:
+        writer.write_table(next(groups, schema.empty_table()))
+        for group in groups:
             writer.write_table(group)
-            group = _next_group(records, schema)
-            if not group.num_rows:
-                return
 
 
 def _next_group(records: Iterator[dict[str, Any]], schema: pa.Schema) -> pa.Table:

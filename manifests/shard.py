@@ -5,17 +5,21 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import NamedTuple, TypedDict, Unpack
 
+import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
+
+from editmill.manifests.atomic import atomic_file
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import DataError
+from editmill.manifests.gathering import Part, gather, with_column
 from editmill.manifests.growing import Brief, Built, GrowingTar, growing_tar
 from editmill.manifests.jsontypes import check_same_types, json_types
 from editmill.manifests.records import FileRecord, Manifest, SampleRow, ShardRecord, TarRecord, check_members
-from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, write_rows
+from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema, row_table, write_row_table, write_rows
 from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, count_facts, shard_identity, shard_stem, stats_path, write_stats
-from editmill.manifests.tarshard import TarFile, index_tar
+from editmill.manifests.tarshard import TarFile, TarWriter, index_tar
 
 # Says of the inputs of all rows of a shard, in order, whether they are those that it has to have.
 Fits = Callable[[Sequence[str]], bool]
@@ -76,8 +80,25 @@ def write_shard(root: str | Path, samples: Iterable[Built], **facts: Unpack[Shar
     return grow_shard(root, fill, resume=False, **facts)
 
 
+class Kept(NamedTuple):
+    """Samples of a shard that are made already.
+
+    Attributes:
+        parts: What holds them.
+        order: Of every sample of the shard the part and the row, None of one that is not among them.
+    """
+
+    parts: Sequence[Part]
+    order: Sequence[tuple[int, int] | None]
+
+
 def grow_shard(
-    root: str | Path, fill: Callable[[GrowingTar], None], *, resume: bool, **facts: Unpack[ShardFacts]
+    root: str | Path,
+    fill: Callable[[GrowingTar], None],
+    *,
+    resume: bool,
+    kept: Kept | None = None,
+    **facts: Unpack[ShardFacts],
 ) -> ShardStats:
     """Write a shard's files under ``root/split``.
 
@@ -85,26 +106,57 @@ def grow_shard(
         root: The dataset's folder.
         fill: Adds to the tar the groups that come after those whose rows it has.
         resume: Whether to go on where an earlier call with these facts was stopped; equal facts are equal samples then.
+        kept: Samples that are made already; only the others are filled in then, and copied last of all with these.
         facts: See `ShardFacts`.
 
     Raises:
         DataError: As `write_shard`.
+        CorruptDatasetError: Bytes of a sample that was made already are not those that were stored.
     """
-    split, shard, members = facts["split"], facts["shard"], facts["members"]
+    split, shard, members, score_names = facts["split"], facts["shard"], facts["members"], facts["score_names"]
     _check_members(members)
     folder = Path(root) / split
     folder.mkdir(parents=True, exist_ok=True)
     stem = shard_stem(facts["name"], shard)
     # The marker of an older shard must not vouch for the new files.
     stats_path(folder, stem).unlink(missing_ok=True)
-    header = {**facts, "members": sorted(members), "score_names": sorted(facts["score_names"])} if resume else None
-    with growing_tar(folder / f"{stem}.tar", header, _Contract(split, shard, members).check) as tar:
+    missing = [] if kept is None else [number for number, place in enumerate(kept.order) if place is None]
+    header = {**facts, "members": sorted(members), "score_names": sorted(score_names), "missing": missing}
+    contract, path = _Contract(split, shard, members), folder / f"{stem}.tar"
+    with growing_tar(path, header if resume else None, contract.check) as tar:
         fill(tar)
         with stage("write"):
-            file = tar.close()
-            # Before the tar has its name, since only a growing tar still knows its rows.
-            write_rows(folder / f"{stem}.parquet", tar.rows(), members=members, score_names=facts["score_names"])
-    return _finish(folder, file, tar.keys, tar.done, facts)
+            if kept is not None:
+                file, keys, briefs = _gathered(path, tar, kept, contract, facts)
+            else:
+                file, keys, briefs = tar.close(), tar.keys, tar.done
+                # Before the tar has its name, since only a growing tar still knows its rows.
+                write_rows(path.with_suffix(".parquet"), tar.rows(), members=members, score_names=score_names)
+    return _finish(folder, file, keys, briefs, facts)
+
+
+def _gathered(
+    path: Path, tar: GrowingTar, kept: Kept, contract: _Contract, facts: ShardFacts
+) -> tuple[TarFile, list[str], list[Brief]]:
+    """Write tar and rows of a shard of which ``tar`` has what is not kept; return what its stats file says."""
+    columns = {"members": sorted(facts["members"]), "score_names": facts["score_names"]}
+    made = Part(row_table(tar.rows(), **columns), tar.read, str(path))
+    numbers = iter(range(made.rows.num_rows))
+    order = [(len(kept.parts), next(numbers)) if place is None else place for place in kept.order]
+    with atomic_file(path) as stream, TarWriter(stream, str(path)) as writer:
+        schema = row_schema(**columns)
+        rows = gather(writer, [*kept.parts, made], order, schema, columns["members"], contract.check_types)
+        for name in ("split", "shard"):
+            rows = with_column(rows, name, [facts[name]] * rows.num_rows)
+        file = writer.close()
+        write_row_table(path.with_suffix(".parquet"), rows)
+    return file, list(writer.keys), _briefs(rows)
+
+
+def _briefs(rows: pa.Table) -> list[Brief]:
+    reasons = [next(iter(reasons), "") for reasons in rows["reasons"].to_pylist()]
+    edits, statuses, inputs = (rows[name].to_pylist() for name in ("edit", "status", "inputs"))
+    return [Brief(*facts) for facts in zip(edits, statuses, reasons, inputs, strict=True)]
 
 
 class _Contract:
@@ -132,9 +184,17 @@ class _Contract:
             what = f"sample {row.key!r} ({row.status}) has members {sorted(members)}, but {sorted(needed)} are needed"
             raise DataError(what)
         if members:
-            types = json_types(members["json"], where=f"{row.key}.json")
-            self._types = self._types or types
-            check_same_types(self._types, types, where=f"{row.key}.json")
+            self.check_types(row.key, members)
+
+    def check_types(self, key: str, members: Mapping[str, bytes]) -> None:
+        """Check the types in a sample's JSON.
+
+        Raises:
+            DataError: They are others than those of the samples before.
+        """
+        types = json_types(members["json"], where=f"{key}.json")
+        self._types = self._types or types
+        check_same_types(self._types, types, where=f"{key}.json")
 
 
 def restore_stats(root: str | Path, *, fits: Fits, **facts: Unpack[ShardFacts]) -> ShardStats | None:

@@ -120,7 +120,7 @@ class TarWriter:
             # Built here from what is right, and so not checked again.
             spans[suffix] = MemberSpan.model_construct(offset=self.bytes, size=len(data), sha256=digest)
             self._write(data)
-            self._write(bytes(-len(data) % tarfile.BLOCKSIZE))
+            self._write(bytes(padded(len(data)) - len(data)))
             self._keep(spans[suffix])
         return spans
 
@@ -170,6 +170,11 @@ class TarWriter:
             right = right and hashlib.sha256(data).hexdigest() == span.sha256
         if not right:
             raise CorruptDatasetError("the tar does not read back as written", where=self.name, fix="check the disk")
+
+
+def padded(size: int) -> int:
+    """Return the bytes that content of this size takes in a tar."""
+    return size + -size % tarfile.BLOCKSIZE
 
 
 class _FileDigests:

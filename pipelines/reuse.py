@@ -6,44 +6,36 @@ import hashlib
 import logging
 import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Sequence
 from contextlib import suppress
-from functools import lru_cache, partial
-from itertools import groupby
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
-import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.generators.base.reasons import Reason
-from editmill.generators.base.samples import PlannedSample
+from editmill.generators.base.samples import PlannedSample, with_spares
 from editmill.manifests.atomic import atomic_file
 from editmill.manifests.canonical import file_digest
 from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.gathering import Part
 from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import MANIFEST, manifest_bytes, parse_manifest
-from editmill.manifests.records import Manifest, SampleRow, ShardRecord, TarRecord
-from editmill.manifests.rows import iter_row_batches, iter_rows, row_schema
+from editmill.manifests.records import Manifest, ShardRecord, TarRecord
+from editmill.manifests.rows import iter_row_batches, row_schema
 from editmill.manifests.seals import check_seal
-from editmill.manifests.shard import Fits, ShardFacts
+from editmill.manifests.shard import Fits, Kept, ShardFacts
 from editmill.manifests.stats import ShardStats, parse_stats, shard_stem, stats_name, write_stats
 from editmill.manifests.store import Store
-from editmill.manifests.tarshard import read_members
 from editmill.manifests.urls import is_url
 from editmill.pipelines.provenance import full_environment
 from editmill.pipelines.recipe import Recipe
 
-# Making loads OpenCV and torch, without which datasets are judged anew and sources taken down.
-if TYPE_CHECKING:
-    from editmill.generators.base.making import Built
-
 logger = logging.getLogger("editmill.build")
 # Failures that a further build may not meet: a photograph that was being replaced, a model that ran out of something.
 PASSING = (Reason.SOURCE_CHANGED, Reason.PROPOSER_ERROR, Reason.GUARD_ERROR)
-# Copied samples that are written together.
-TOGETHER = 64
 # Written by `editmill regate`: its rows follow from other thresholds than their inputs say.
 REGATE = "regate.json"
 
@@ -103,98 +95,49 @@ def sharded_like(recipe: Recipe, manifest: Manifest) -> Recipe:
     return recipe.model_copy(update={"shards": len(manifest.shards)}) if recipe.shards == "auto" else recipe
 
 
-class Kept:
-    """Samples of a finished dataset, by what they are made from.
+@dataclass(frozen=True)
+class Wanted:
+    """What a planned sample is made from.
 
-    Args:
-        old: The dataset; None for no samples.
-        samples: The planned ones that may be among them.
+    Attributes:
+        source: Id of its source.
+        inputs: See ``PlannedSample``.
+        spared: The same.
     """
 
-    def __init__(self, old: Finished | None, samples: Iterable[PlannedSample]) -> None:
-        self.rows: dict[str, SampleRow] = {}
-        self._old, self._tars = old, dict[tuple[str, int], str]()
-        if old is not None:
-            self._find(old, samples)
+    source: str
+    inputs: str
+    spared: str
 
-    def _find(self, old: Finished, samples: Iterable[PlannedSample]) -> None:
-        manifest, wanted, numbers = old.manifest, set[str](), set[int]()
-        for sample in samples:
-            wanted |= {sample.inputs, sample.inputs_with_spares}
-            numbers.add(shard_of(sample.source.id, len(manifest.shards)))
-        for shard in manifest.shards:
-            if shard.number in numbers:
-                self._tars[shard.split, shard.number] = shard.path
-                rows = _table(old, shard)
-                found = () if rows is None else _wanted(rows, wanted, old.manifest)
-                self.rows |= {row.inputs: row for row in found if not may_pass(row)}
-
-    def built(self, sample: PlannedSample, facts: ShardFacts) -> Built | None:
-        """Return the row and the stored bytes of a planned sample, for its place in another dataset; None for one that
-        has to be made.
-
-        Raises:
-            CorruptDatasetError: The bytes are not those that were stored.
-        """
-        row = self.row(sample)
-        if row is None:
-            return None
-        members = self._members(row) if row.members else {}
-        return row.model_copy(update={"split": facts["split"], "shard": facts["shard"]}), members
-
-    def row(self, sample: PlannedSample) -> SampleRow | None:
-        """Return the row of a planned sample; None for one that has to be made."""
-        return self.rows.get(sample.inputs) or self.rows.get(sample.inputs_with_spares)
-
-    def _members(self, row: SampleRow) -> dict[str, bytes]:
-        assert self._old is not None
-        path, store = self._tars[row.split, row.shard], self._old.store
-        fix = "run `editmill verify` on it, or build without it"
-        return read_members(
-            row.members, partial(store.read_range, path), key=row.key, where=f"{store.root}/{path}", fix=fix
-        )
+    @cached_property
+    def inputs_with_spares(self) -> str:
+        """See ``PlannedSample``."""
+        return with_spares(self.inputs, self.spared)
 
 
-def made_from(sample: PlannedSample, inputs: str) -> bool:
+def kept_samples(old: Finished, wanted: Sequence[Wanted]) -> Kept | None:
+    """Find samples of a finished dataset that are made from the same as planned ones; None where there are none."""
+    manifest, parts, order = old.manifest, list[Part](), list[tuple[int, int] | None]([None] * len(wanted))
+    numbers = {shard_of(one.source, len(manifest.shards)) for one in wanted}
+    for shard in manifest.shards:
+        rows = _table(old, shard) if shard.number in numbers else None
+        if rows is None:
+            continue
+        lasting = _lasting(rows)
+        places = ((lasting.get(one.inputs), one) for one in wanted)
+        rows_of = [lasting.get(one.inputs_with_spares) if row is None else row for row, one in places]
+        found = {number: row for number, row in enumerate(rows_of) if row is not None}
+        for place, number in enumerate(found):
+            order[number] = len(parts), place
+        if found:
+            where = f"{old.store.root}/{shard.path}"
+            parts.append(Part(rows.take(list(found.values())), partial(old.store.read_range, shard.path), where))
+    return Kept(parts, order) if parts else None
+
+
+def made_from(sample: PlannedSample | Wanted, inputs: str) -> bool:
     """Return whether a row with these inputs is what a planned sample would become."""
     return inputs == sample.inputs or inputs == sample.inputs_with_spares
-
-
-def may_pass(row: SampleRow) -> bool:
-    """Return whether a sample failed in a way that may not happen again."""
-    return row.status == "failed" and row.reasons[0] in PASSING
-
-
-def in_plan_order(
-    planned: Callable[[], Iterable[PlannedSample]],
-    kept: Kept,
-    facts: ShardFacts,
-    make: Callable[[Iterator[PlannedSample]], Iterator[list[Built]]],
-) -> Iterator[list[Built]]:
-    """Yield groups of samples in the plan's order: kept ones as they are, and all others as ``make`` makes them.
-
-    A group that was made comes whole, with what is kept between its samples, so that whoever goes on after a group goes
-    on after what ``make`` has left. Of kept ones many come together, since a crash loses no work with them.
-    """
-    if not kept.rows:
-        yield from make(iter(planned()))
-        return
-    made = make(sample for sample in planned() if kept.row(sample) is None)
-    waiting: deque[Built] = deque()
-    group: list[Built] = []
-    new = False
-    for _, mine in groupby(planned(), key=lambda sample: sample.source.id):
-        for sample in mine:
-            built = kept.built(sample, facts)
-            if built is None and not waiting:
-                waiting.extend(next(made))
-            new = new or built is None
-            group.append(built or waiting.popleft())
-        if not waiting and (new or len(group) >= TOGETHER):
-            yield group
-            group, new = [], False
-    if group:
-        yield group
 
 
 def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> ShardStats | None:
@@ -214,10 +157,9 @@ def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> Shard
         return None
     for shard in manifest.shards:
         if (shard.split, shard.number) == (facts["split"], facts["shard"]):
-            rows = _table(old, shard)
-            if rows is None or not fits(rows["inputs"].to_pylist()):
-                return None
             try:
+                if not fits(_inputs(old, shard)):
+                    return None
                 stats = parse_stats(old.store.read(stats_name(shard.path)), where=stats_name(shard.path))
                 same = stats.record() == shard and not _passing(stats)
                 return place_shard(stats, old.store, out, facts) if same else None
@@ -282,10 +224,22 @@ def _table(old: Finished, shard: ShardRecord) -> pa.Table | None:
     return None
 
 
-def _wanted(rows: pa.Table, inputs: Iterable[str], manifest: Manifest) -> Iterator[SampleRow]:
-    """Yield the rows that are made from one of ``inputs``."""
-    mine = rows.filter(pc.is_in(rows["inputs"], value_set=pa.array(list(inputs), pa.string())))
-    return iter_rows(mine, members=manifest.members, score_names=manifest.score_names)
+def _inputs(old: Finished, shard: ShardRecord) -> list[str]:
+    """Return what a shard's samples are made from, as rows say whose bytes are not checked."""
+    schema = row_schema(old.manifest.members, old.manifest.score_names)
+    with old.store.open(shard.rows.path) as stream:
+        batches = iter_row_batches(stream, schema=schema, columns=["inputs"])
+        return [inputs for batch in batches for inputs in batch["inputs"].to_pylist()]
+
+
+def _lasting(rows: pa.Table) -> dict[str, int]:
+    """Return rows by what they are made from, without samples that failed in a way that may not happen again."""
+    facts = zip(*(rows[name].to_pylist() for name in ("inputs", "status", "reasons")), strict=True)
+    return {
+        inputs: row
+        for row, (inputs, status, reasons) in enumerate(facts)
+        if status != "failed" or reasons[0] not in PASSING
+    }
 
 
 def _passing(stats: ShardStats) -> bool:

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 
 from editmill.generators.base.family import Build
-from editmill.generators.base.making import Built, Frame, SampleBuilder
+from editmill.generators.base.making import Frame, SampleBuilder
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.placement import Placement
@@ -24,7 +24,7 @@ from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
 from editmill.manifests.records import ModelRecord, SampleRow, SourceRecord
 from editmill.manifests.remote import RemoteFolder
-from editmill.manifests.shard import ShardFacts, grow_shard, restore_stats
+from editmill.manifests.shard import Kept, ShardFacts, grow_shard, restore_stats
 from editmill.manifests.stages import stage
 from editmill.manifests.stats import ShardStats, finished_shard, found_stats, shard_stem
 from editmill.pipelines.fingerprint import Identity, distinct_names
@@ -33,7 +33,7 @@ from editmill.pipelines.plan import Plan, score_names_of
 from editmill.pipelines.plan_file import PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
-from editmill.pipelines.reuse import Kept, copy_shard, in_plan_order, made_from, reusable
+from editmill.pipelines.reuse import Wanted, copy_shard, kept_samples, made_from, reusable
 from editmill.pipelines.sources import SourceSpec, open_source
 from editmill.pipelines.spent import Account
 from editmill.pipelines.uploads import upload_shard, uploaded_shard
@@ -144,14 +144,23 @@ class ShardTask:
         )
 
     @cached_property
-    def inputs(self) -> list[str]:
+    def wanted(self) -> list[Wanted]:
         """What each of the shard's samples is made from, in order."""
-        recipe = self.recipe
-        return sample_inputs(recipe.family, recipe.asked(self.pack), self.samples, self.identity.common)
+        recipe, facts = self.recipe, list[tuple[str, str]]()
 
-    def planned(self) -> Iterator[PlannedSample]:
-        """Yield the shard's samples with what each is made from."""
-        yield from (replace(sample, inputs=one) for sample, one in zip(self.samples, self.inputs, strict=True))
+        def passing() -> Iterator[PlannedSample]:
+            for sample in self.samples:
+                facts.append((sample.source.id, sample.spared))
+                yield sample
+
+        inputs = sample_inputs(recipe.family, recipe.asked(self.pack), passing(), self.identity.common)
+        return [Wanted(source, one, spared) for (source, spared), one in zip(facts, inputs, strict=True)]
+
+    def planned(self, kept: Kept | None = None) -> Iterator[PlannedSample]:
+        """Yield the shard's samples with what each is made from, but for those that are kept."""
+        for number, (sample, one) in enumerate(zip(self.samples, self.wanted, strict=True)):
+            if kept is None or kept.order[number] is None:
+                yield replace(sample, inputs=one.inputs)
 
 
 def configure_process(placement: Placement) -> None:
@@ -320,16 +329,19 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
     if finished is not None:
         progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
+    kept = None if task.reuse is None else kept_samples(reusable(task.reuse), task.wanted)
+    if kept is not None:
+        progress(_copied(kept))
     configure_process(task.placement)
     with Account(out, task.placement.resolve()) as account:
-        return grow_shard(out, partial(_fill, task, lock, account, progress), resume=True, **facts)
+        return grow_shard(out, partial(_fill, task, lock, account, progress, kept), resume=True, kept=kept, **facts)
 
 
 def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | None:
     """Finish a shard whose files are there but for its stats, or that an earlier dataset has; None where neither is."""
 
     def fits(inputs: Sequence[str]) -> bool:
-        return len(inputs) == len(task.samples) and all(map(made_from, task.planned(), inputs))
+        return len(inputs) == len(task.samples) and all(map(made_from, task.wanted, inputs))
 
     if found_stats(out / task.recipe.split, task.stem) is None:
         restored = restore_stats(out, fits=fits, **facts)
@@ -338,29 +350,34 @@ def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | N
     return None if task.reuse is None else copy_shard(reusable(task.reuse), out, fits, facts)
 
 
-def _fill(task: ShardTask, lock: Lock, account: Account, progress: Progress, tar: GrowingTar) -> None:
-    """Build the groups that a shard's tar does not hold yet, or copy them."""
+def _fill(
+    task: ShardTask, lock: Lock, account: Account, progress: Progress, kept: Kept | None, tar: GrowingTar
+) -> None:
+    """Build the groups of samples that are not kept and that a shard's tar does not hold yet."""
     if done := len(tar.done):
         logger.info("%s: going on after %d of %d samples", task.stem, done, len(task.samples))
         progress(_done(tar.done, earlier=True))
-    before, builders = tar.state, list[SampleBuilder[Any]]()
-
-    def make(samples: Iterator[PlannedSample]) -> Iterator[list[Built]]:
-        with stage("start"):
-            builders.append(sample_builder(task))
-        yield from builders[0].groups(samples, shard=task.shard, state=before)
-
-    kept = Kept(None if task.reuse is None else reusable(task.reuse), islice(task.planned(), done, None))
-    for group in in_plan_order(lambda: islice(task.planned(), done, None), kept, task.facts(), make):
+    samples = islice(task.planned(kept), done, None)
+    first = next(samples, None)
+    if first is None:
+        return
+    with stage("start"):
+        builder = sample_builder(task)
+    for group in builder.groups(chain([first], samples), shard=task.shard, state=tar.state):
         lock.check()
         with stage("write"):
-            tar.add(group, builders[0].maker.state() if builders else before)
+            tar.add(group, builder.maker.state())
         rows = [row for row, _ in group]
-        made = [row for row in rows if row.inputs not in kept.rows]
-        account.add(made)
-        progress(_done(made))
-        progress(_done([row for row in rows if row.inputs in kept.rows], earlier=True))
+        account.add(rows)
+        progress(_done(rows))
+    # Before all of them get their place, which takes a while.
+    lock.check()
 
 
 def _done(rows: Sequence[SampleRow | Brief], *, earlier: bool = False) -> Done:
     return Done(len(rows), sum(row.status == "ok" for row in rows), earlier)
+
+
+def _copied(kept: Kept) -> Done:
+    statuses = [status for part in kept.parts for status in part.rows["status"].to_pylist()]
+    return Done(len(statuses), statuses.count("ok"), earlier=True)

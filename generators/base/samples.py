@@ -40,7 +40,12 @@ class PlannedSample:
     @property
     def inputs_with_spares(self) -> str:
         """What it is made from where its partner can't be used, and spares are looked at."""
-        return digest([self.inputs, self.spared])
+        return with_spares(self.inputs, self.spared)
+
+
+def with_spares(inputs: str, spared: str) -> str:
+    """Return what a sample is made from of which ``PlannedSample`` has these digests, where spares are looked at."""
+    return digest([inputs, spared])
 
 
 @dataclass(frozen=True)
