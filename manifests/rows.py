@@ -131,14 +131,14 @@ def _next_group(records: Iterator[dict[str, Any]], schema: pa.Schema) -> pa.Tabl
     return pa.concat_tables([schema.empty_table(), *parts]).combine_chunks()
 
 
-def read_rows(path: str | Path | BinaryIO, *, where: str = "") -> pa.Table:
-    """Read rows as a table.
+def read_rows(path: str | Path | BinaryIO, *, columns: Sequence[str] | None = None, where: str = "") -> pa.Table:
+    """Read rows as a table, all columns if none are given.
 
     Raises:
         CorruptDatasetError: The file is not readable parquet; ``where`` names it if ``path`` does not.
     """
     with decoding(where or path), _open(path) as parquet:
-        return parquet.read(use_threads=False)
+        return parquet.read(columns, use_threads=False)
 
 
 def iter_rows(

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
-
 from editmill.manifests.manifest import SAMPLES, load_manifest
 from editmill.manifests.records import PRIMARY_IMAGES, Manifest
-from editmill.manifests.rows import member_column
+from editmill.manifests.rows import member_column, read_rows
 from editmill.manifests.store import Store
 from editmill.manifests.versions import version_numbers
 
@@ -109,7 +107,7 @@ def known_samples(files: Iterable[Path | BinaryIO], members: Iterable[str]) -> d
     columns = [*COLUMNS, f"{member_column(shown)}_sha256"]
     found: dict[str, Known] = {}
     for file in files:
-        table = pq.read_table(file, columns=columns, use_threads=False, pre_buffer=False)
+        table = read_rows(file, columns=columns)
         for key, *facts in zip(*(table[name].to_pylist() for name in columns), strict=True):
             found[key] = Known(*facts)
     return found
@@ -153,7 +151,7 @@ def compare(before: Path | str, after: Path | str) -> Difference:
 def _lenders(store: Store, ids: Collection[str]) -> dict[str, set[str]]:
     """Return by key which sources a sample names in its parameters, as that which lent its background."""
     with store.open(SAMPLES) as stream:
-        table = pq.read_table(stream, columns=["key", "parameters"], use_threads=False, pre_buffer=False)
+        table = read_rows(stream, columns=["key", "parameters"])
     facts = zip(table["key"].to_pylist(), map(json.loads, table["parameters"].to_pylist()), strict=True)
     return {key: {one for one in named.values() if isinstance(one, str) and one in ids} for key, named in facts}
 

@@ -12,7 +12,9 @@ from typing import Any
 
 from editmill.generators.base.family import Family
 from editmill.manifests.errors import DataError
-from editmill.manifests.reader import Dataset, open_dataset
+from editmill.manifests.manifest import SAMPLES, read_manifest
+from editmill.manifests.rows import read_rows
+from editmill.manifests.store import Store
 from editmill.pipelines.registry import family_of
 
 logger = logging.getLogger("editmill.losses")
@@ -67,17 +69,19 @@ def check_losses(out: str | Path) -> None:
     Raises:
         DataError: Nothing of a part survived, or nothing at all.
     """
-    dataset = open_dataset(out)
-    empty = {part: loss for part, loss in losses(dataset).items() if not loss.accepted}
+    empty, accepted = (
+        {part: loss for part, loss in losses(out).items() if not loss.accepted},
+        read_manifest(out).samples,
+    )
     for part, loss in empty.items():
         if not loss.fatal:
             logger.warning("nothing survived of %s", loss.say(part))
     fatal = [loss.say(part) for part, loss in empty.items() if loss.fatal]
-    if fatal or not len(dataset):
+    if fatal or not accepted:
         more = [f"and {len(fatal) - LISTED} more"] if len(fatal) > LISTED else []
         listed = "".join(f"\n    {line}" for line in [*fatal[:LISTED], *more])
         parts = f"{len(fatal)} part{'s' * (len(fatal) > 1)} of the dataset"
-        what = f"nothing survived of {parts}" if len(dataset) else "no sample was accepted"
+        what = f"nothing survived of {parts}" if accepted else "no sample was accepted"
         raise DataError(
             f"{what}{':' if listed else ''}{listed}",
             where=str(out),
@@ -86,10 +90,10 @@ def check_losses(out: str | Path) -> None:
         )
 
 
-def losses(dataset: Dataset) -> dict[str, Loss]:
-    """Return what became of every part of a dataset, of the samples that were tried."""
-    family, found = family_of(dataset.manifest.generator), dict[str, Loss]()
-    for row in _rows(dataset):
+def losses(out: str | Path) -> dict[str, Loss]:
+    """Return what became of every part of a complete dataset, of the samples that were tried."""
+    family, found = family_of(read_manifest(out).generator), dict[str, Loss]()
+    for row in _rows(Store(out), family):
         reason = next(iter(row["reasons"]), "")
         if reason in family.excused:
             continue
@@ -105,10 +109,13 @@ def losses(dataset: Dataset) -> dict[str, Loss]:
     return found
 
 
-def _rows(dataset: Dataset) -> Iterator[dict[str, Any]]:
-    for batch in dataset.table.select(COLUMNS).to_batches(max_chunksize=1024):
+def _rows(store: Store, family: Family[Any, Any]) -> Iterator[dict[str, Any]]:
+    with store.open(SAMPLES) as stream:
+        rows = read_rows(stream, columns=COLUMNS)
+    named = any(fact.startswith("parameters.") for facts in family.parts for fact in facts)
+    for batch in rows.to_batches(max_chunksize=1024):
         for row in batch.to_pylist():
-            yield {**row, "parameters": json.loads(row["parameters"])}
+            yield {**row, "parameters": json.loads(row["parameters"]) if named or row["status"] == "failed" else {}}
 
 
 def _parts(family: Family[Any, Any], row: Mapping[str, Any]) -> Iterator[str]:
