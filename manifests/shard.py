@@ -91,6 +91,11 @@ class Kept(NamedTuple):
     parts: Sequence[Part]
     order: Sequence[tuple[int, int] | None]
 
+    @property
+    def missing(self) -> dict[int, None]:
+        """Numbers of the others, in order."""
+        return {number: None for number, place in enumerate(self.order) if place is None}
+
 
 def grow_shard(
     root: str | Path,
@@ -120,7 +125,7 @@ def grow_shard(
     stem = shard_stem(facts["name"], shard)
     # The marker of an older shard must not vouch for the new files.
     stats_path(folder, stem).unlink(missing_ok=True)
-    missing = [] if kept is None else [number for number, place in enumerate(kept.order) if place is None]
+    missing = [] if kept is None else list(kept.missing)
     header = {**facts, "members": sorted(members), "score_names": sorted(score_names), "missing": missing}
     contract, path = _Contract(split, shard, members), folder / f"{stem}.tar"
     with growing_tar(path, header if resume else None, contract.check) as tar:

@@ -9,9 +9,9 @@ import shutil
 import sqlite3
 import tempfile
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, overload
 
@@ -85,10 +85,8 @@ class PlanFile:
         file = cls._new(folder)
         with closing(sqlite3.connect(file.path)) as database:
             database.executescript(FAST)
-            database.execute("CREATE TABLE samples (samples BLOB)")
-            database.executemany(
-                "INSERT INTO samples VALUES (?)", ((pickle.dumps(mine, PROTOCOL),) for mine in samples)
-            )
+            database.execute("CREATE TABLE samples (samples BLOB, spares BLOB)")
+            database.executemany("INSERT INTO samples VALUES (?, ?)", map(_stored, samples))
             database.commit()
         return file
 
@@ -120,14 +118,25 @@ class PlanFile:
         if self._remove is not None:
             self._remove()
 
-    def samples(self, shard: int | None = None) -> Iterator[PlannedSample]:
-        """Yield the samples of a shard, or all, in the order of the plan."""
+    def samples(self, shard: int | None = None, *, spares: Container[int] | None = None) -> Iterator[PlannedSample]:
+        """Yield the samples of a shard, or all, in the order of the plan.
+
+        Args:
+            shard: Its number; None for all.
+            spares: Places in that order at which samples have to have their spares; None for everywhere.
+        """
         what, given = ("", ()) if shard is None else (" JOIN shards ON place = samples.rowid WHERE shard = ?", (shard,))
         # Nobody writes any more; locks, which some network file systems lack, are not needed.
         uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
-            for (data,) in database.execute(f"SELECT samples FROM samples{what} ORDER BY samples.rowid", given):
-                yield from pickle.loads(data)
+            place = 0
+            for stored in database.execute(f"SELECT samples, spares FROM samples{what} ORDER BY samples.rowid", given):
+                mine: list[PlannedSample] = pickle.loads(stored[0])
+                places = range(place, place + len(mine))
+                place += len(mine)
+                if stored[1] is not None and (spares is None or any(one in spares for one in places)):
+                    mine = [replace(one, spares=kept) for one, kept in zip(mine, pickle.loads(stored[1]), strict=True)]
+                yield from mine
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,17 @@ class PlannedShard:
 
     def __iter__(self) -> Iterator[PlannedSample]:
         return self.file.samples(self.number)
+
+    def without_spares(self, but: Container[int] = ()) -> Iterator[PlannedSample]:
+        """Yield the samples without their spares, which take longest to read, but for those at some places."""
+        return self.file.samples(self.number, spares=but)
+
+
+def _stored(samples: list[PlannedSample]) -> tuple[bytes, bytes | None]:
+    """Return samples and, apart, their spares, where they have any: whoever compares samples does not read them."""
+    spares = [one.spares for one in samples]
+    alone = [replace(one, spares=()) if one.spares else one for one in samples]
+    return pickle.dumps(alone, PROTOCOL), pickle.dumps(spares, PROTOCOL) if any(spares) else None
 
 
 def _remove(path: Path, lock: BinaryIO) -> None:

@@ -206,7 +206,7 @@ def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: 
     current = read_current(root)
     if current is None:
         plan = make_plan(recipe, without=forgotten(root))
-        all_new = Difference(added={sample.key: sample.source.id for sample in plan.samples()})
+        all_new = Difference(added={sample.key: sample.source.id for sample in plan.file.samples(spares=())})
         work = Refresh(root, plan, identify(plan, placement), placement, None, {}, all_new, False, False, mixed, lock)
         return _settled(work, recipe.version)
     old = version_folder(root, current.version)
@@ -271,8 +271,8 @@ def _as_version(plan: Plan, version: str) -> Plan:
 
 def _planned(plan: Plan, identity: Identity) -> Iterator[PlannedSample]:
     for shard in plan.shards:
-        inputs = sample_inputs(plan.recipe.family, plan.asked, shard, identity.common)
-        yield from (replace(sample, inputs=one) for sample, one in zip(shard, inputs, strict=True))
+        inputs = sample_inputs(plan.recipe.family, plan.asked, shard.without_spares(), identity.common)
+        yield from (replace(sample, inputs=one) for sample, one in zip(shard.without_spares(), inputs, strict=True))
 
 
 def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
@@ -315,7 +315,7 @@ def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:
 
 def _records(plan: Plan) -> dict[str, str]:
     found: dict[str, str] = {}
-    for sample in plan.samples():
+    for sample in plan.file.samples(spares=()):
         for record in (sample.source, sample.partner):
             if record is not None and record.id not in found:
                 found[record.id] = record_digest(record)

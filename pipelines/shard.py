@@ -30,7 +30,7 @@ from editmill.manifests.stats import ShardStats, finished_shard, found_stats, sh
 from editmill.pipelines.fingerprint import Identity, distinct_names
 from editmill.pipelines.identity import sample_inputs
 from editmill.pipelines.plan import Plan, score_names_of
-from editmill.pipelines.plan_file import PlannedShard
+from editmill.pipelines.plan_file import PlanFile, PlannedShard
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.registry import GUARDS
 from editmill.pipelines.reuse import Wanted, copy_shard, kept_samples, made_from, reusable
@@ -85,7 +85,7 @@ class ShardTask:
     pack: PackSpec
     lead: tuple[SourceRecord, ...]
     shard: int
-    samples: PlannedShard | tuple[PlannedSample, ...]
+    samples: PlannedShard
     class_names: tuple[str, ...]
     identity: Identity
     out: Path | None
@@ -149,7 +149,7 @@ class ShardTask:
         recipe, facts = self.recipe, list[tuple[str, str]]()
 
         def passing() -> Iterator[PlannedSample]:
-            for sample in self.samples:
+            for sample in self.samples.without_spares():
                 facts.append((sample.source.id, sample.spared))
                 yield sample
 
@@ -158,8 +158,10 @@ class ShardTask:
 
     def planned(self, kept: Kept | None = None) -> Iterator[PlannedSample]:
         """Yield the shard's samples with what each is made from, but for those that are kept."""
-        for number, (sample, one) in enumerate(zip(self.samples, self.wanted, strict=True)):
-            if kept is None or kept.order[number] is None:
+        missing = range(len(self.samples)) if kept is None else kept.missing
+        samples = self.samples.without_spares(but=missing)
+        for number, (sample, one) in enumerate(zip(samples, self.wanted, strict=True)):
+            if number in missing:
                 yield replace(sample, inputs=one.inputs)
 
 
@@ -233,7 +235,7 @@ class _Shared:
 
     def __init__(self, task: ShardTask) -> None:
         # Remembered with the models, it must not keep the file of the plan, which is deleted with who builds of it.
-        self.task = replace(task, samples=())
+        self.task = replace(task, samples=replace(task.samples, file=PlanFile(task.samples.file.path)))
         # The fingerprint says nothing of where files are.
         where = (task.recipe.source, task.pack.folder, task.out, task.cache, task.placement)
         self.key = (task.identity.fingerprint, *where, task.lead, task.report)
