@@ -22,6 +22,7 @@ from editmill.manifests.stats import ShardStats, merge_counts, read_stats, stats
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
 from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
+from editmill.pipelines.registry import family_of
 from editmill.pipelines.reuse import REGATE, place_shard
 from editmill.pipelines.spent import total
 from editmill.pipelines.states import NEXT, forget_state, lock_versions
@@ -81,7 +82,7 @@ def note_forgotten(root: Path, sources: Collection[str]) -> None:
 
 def shows_forgotten(root: Path, version: str) -> bool:
     """Return whether a version has samples that show a source that was taken down."""
-    return any(_shows(row, forgotten(root)) for row in _rows(_opened(root, version)))
+    return any(shows(row, forgotten(root)) for row in _rows(_opened(root, version)))
 
 
 def mend(root: Path) -> None:
@@ -99,7 +100,7 @@ def purge(root: Path, version: str) -> int:
     forget_state(root, version, forgotten(root))
     folder, opened = version_folder(root, version), _opened(root, version)
     rows = list(_rows(opened))
-    gone = {row.key for row in rows if _shows(row, forgotten(root))}
+    gone = {row.key for row in rows if shows(row, forgotten(root))}
     if not gone:
         return 0
     new, aside = (folder.with_name(f".{version}{suffix}") for suffix in (PURGED, ASIDE))
@@ -111,11 +112,10 @@ def purge(root: Path, version: str) -> int:
     return len(gone)
 
 
-def _shows(row: SampleRow, sources: Collection[str]) -> bool:
-    """Return whether a sample is made of one of the sources, or names one, as that which lent its background."""
-    return row.source_id in sources or any(
-        value in sources for value in row.parameters.values() if isinstance(value, str)
-    )
+def shows(row: SampleRow, sources: Collection[str]) -> bool:
+    """Return whether a sample is made of one of the sources, or names one as that which lent its background."""
+    lent = (row.parameters.get(name) for name in family_of(row.generator).lenders)
+    return row.source_id in sources or any(one in sources for one in lent)
 
 
 def _opened(root: Path, version: str) -> Dataset:

@@ -42,6 +42,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
     needs = "labelled"
     reasons = (AttributeReason, GuardReason)
     regating = AttributeRegating()
+    lenders = ("partner",)
 
     def check(self, asked: AttributeAsked) -> None:
         if asked.image == "reference":

@@ -170,6 +170,8 @@ class Family(ABC, Generic[S, G]):
         excused: First reasons of samples that nobody could try, so that a part does not lack them.
         regating: How other thresholds are applied to finished datasets; None where they can't be.
         calibrates: Whether its guards are calibrated before anything is built.
+        lenders: Parameters of rows that name another source which the sample shows a part of; one that is taken down
+            takes these samples along.
     """
 
     kind: ClassVar[str]
@@ -184,6 +186,7 @@ class Family(ABC, Generic[S, G]):
     excused: ClassVar[frozenset[str]] = SOURCE_FAULTS | {Reason.SOURCE_INELIGIBLE}
     regating: ClassVar[Regating[Any] | None] = None
     calibrates: ClassVar[bool] = False
+    lenders: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def edit_names(self, settings: S) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back
 from editmill.pipelines.regating.regate import regate
 from editmill.pipelines.spent import total
-from editmill.pipelines.takedown import take_down
+from editmill.pipelines.takedown import shows, take_down
+from tests.manifests.builder import make_row, make_sources
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
@@ -240,6 +241,12 @@ def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come
     # Those that lost their background borrow another one.
     refresh(recipe_of(tiny_pack, labels), root)
     assert "p3" not in set(open_dataset(root).table["source_id"].to_pylist())
+
+
+@pytest.mark.parametrize(("parameter", "shown"), [("partner", True), ("prompt", False)])
+def test_only_parameters_that_name_sources_show_one(parameter: str, shown: bool) -> None:
+    row = make_row(make_sources(1)[0], "full").model_copy(update={"parameters": {parameter: "p3"}})
+    assert shows(row, {"p3"}) == shown
 
 
 def test_one_dataset_is_no_folder_of_versions_and_neither_is_built_into_the_other(tiny_pack: Path, here: Path) -> None:
