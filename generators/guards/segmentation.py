@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -15,8 +15,10 @@ from editmill.generators.base.per_source import PerSource
 from editmill.generators.guards.boxes import box_of
 from editmill.generators.guards.ensemble.scores import SEGMENTATION_SCORES
 from editmill.generators.guards.segmentation_rule import SegmentationRule
-from editmill.generators.models.segmenter import Segmenter
 from editmill.manifests.arrays import Mask, Picture
+
+if TYPE_CHECKING:
+    from editmill.generators.models.segmenter import Segmenter
 
 # An object that reaches within this many pixels of two opposite borders has no surroundings to tell it from.
 SPAN = 2

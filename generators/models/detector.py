@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torchvision.ops import batched_nms
 
 from editmill.generators.models.grounding_dino import GroundingSight
 from editmill.generators.models.loading import Models
@@ -88,6 +87,9 @@ class Detector:
         within = (boxes[:, :2] < boxes[:, 2:]).all(dim=1)
         patches, labels = torch.nonzero((scores > threshold) & within[:, None], as_tuple=True)
         # Within each query alone; what is kept comes back by falling score.
+        # Loads for seconds, and packs without a detector have no need of it.
+        from torchvision.ops import batched_nms
+
         kept = batched_nms(boxes[patches], scores[patches, labels], labels, self.overlap)
         found = zip(
             boxes[patches[kept]].tolist(), labels[kept].tolist(), scores[patches, labels][kept].tolist(), strict=True

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
 
 from editmill.generators.models.loading import Models
 from editmill.generators.models.micro_batches import in_micro_batches
@@ -122,6 +121,8 @@ class GroundingSight:
             attention_mask=torch.ones_like(text),
             token_type_ids=torch.zeros_like(text),
         )
+        from torchvision.ops import box_convert
+
         fits = output.logits.float().sigmoid()
         boxes = box_convert(output.pred_boxes.float(), "cxcywh", "xyxy")
         return [(own, _by_query(fit, one.owners)) for own, fit, one in zip(boxes, fits, asked, strict=True)]

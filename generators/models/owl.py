@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.ops import box_convert
 
 from editmill.generators.models.fixed_batches import fitting_rows, in_fixed_batches
 from editmill.generators.models.loading import Models
@@ -40,6 +39,8 @@ class OwlSight:
         """Yield for each image boxes in its pixels, float32 [boxes, 4] (left, top, right, bottom), and their scores for
         its queries in [0, 1], float32 [boxes, queries].
         """
+        from torchvision.ops import box_convert
+
         # A decoded picture may be read-only, which torch warns of.
         shown = [np.require(image, requirements="W") for image in images]
         pixels = torch.cat([self.processor(images=image, return_tensors="pt").pixel_values for image in shown])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from transformers import AutoImageProcessor, AutoTokenizer
-
 from editmill.generators.models.loading import Models
 from editmill.manifests.errors import ModelError
 
@@ -18,6 +16,8 @@ def load_processor(models: Models, role: str) -> Any:
     Raises:
         ModelError: Its files are missing or damaged.
     """
+    from transformers import AutoImageProcessor
+
     folder = models.folder(role)
     try:
         return AutoImageProcessor.from_pretrained(folder, local_files_only=True)
@@ -31,6 +31,8 @@ def load_tokenizer(models: Models, role: str) -> Any:
     Raises:
         ModelError: Its files are missing or damaged.
     """
+    from transformers import AutoTokenizer
+
     folder = models.folder(role)
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, split_special_tokens=True)

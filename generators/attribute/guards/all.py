@@ -24,7 +24,6 @@ from editmill.generators.guards.segmentation import SegmentationGuard
 from editmill.generators.models.detector import Detector
 from editmill.generators.models.judge import ZeroShotJudge
 from editmill.generators.models.loading import Models
-from editmill.generators.models.segmenter import Segmenter
 
 GUARDS: tuple[type[Guard], ...] = (
     SourceGuard,
@@ -76,6 +75,9 @@ def make_guards(
     if detector:
         guards.append(DuplicateGuard(detector, threshold=rule.detection))
     if "segmenter" in models.pack.roles:
+        # Its libraries load for seconds.
+        from editmill.generators.models.segmenter import Segmenter
+
         guards.append(SegmentationGuard(Segmenter(models, batch=batch), rule=limits.segmentation))
     return [*guards, LabelGuard(*judges, class_names=class_names, rule=limits.label)] if judges else guards
 
