@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from editmill.manifests.errors import DataError
@@ -50,3 +52,11 @@ def test_facts_are_alike_where_their_types_are(change: tuple[bytes, bytes], spac
             parse_alike(first, [spaced, text, spaced])
     else:
         assert parse_alike(first, [spaced, text, spaced]).to_pylist() == [first, facts, first]
+
+
+@pytest.mark.parametrize("text", [(b"size", b"a.b"), (b'"a"', b'"a."')])
+def test_dots_in_texts_make_no_floats(text: tuple[bytes, bytes]) -> None:
+    dotted = FIRST.replace(*text)
+    assert parse_alike(json.loads(FIRST), [FIRST, dotted]).num_rows == 2
+    with pytest.raises(ValueError, match="not alike"):
+        parse_alike(json.loads(FIRST), [FIRST, dotted.replace(b"0.5", b"1")])
