@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 
 from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
 from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART, put_on, set_sampler
+from editmill.generators.models.later import import_later
 from editmill.generators.models.networks import (
     colours_side_by_side,
     find_class,
@@ -31,6 +32,10 @@ from editmill.generators.models.prompts import remember_prompts
 from editmill.manifests.errors import ModelError, out_of_memory
 from editmill.manifests.stages import stage
 from editmill.manifests.weights import weights_digest, weights_stamp
+
+# The first is imported by diffusers for one option of its schedulers, the second by accelerate for a questionnaire.
+for _module in ("scipy.stats", "boto3"):
+    import_later(_module)
 
 logger = logging.getLogger("editmill.models")
 # By what is loaded and where, so that all Models of a process share the weights.
