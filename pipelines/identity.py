@@ -5,34 +5,66 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from editmill.generators.base.family import Asked, Family
 from editmill.generators.base.samples import PlannedSample
 from editmill.manifests.records import SourceRecord
 
+# Bytes of a sha256.
+DIGEST = 32
+
+_json = json.JSONEncoder().encode
+
 
 class Reads:
-    """Digests what planned samples say of themselves and their sources; those of a source follow each other."""
+    """Digests what planned samples say of themselves and their sources; those of a source follow each other.
 
-    def __init__(self) -> None:
+    Args:
+        records: All that are planned.
+    """
+
+    def __init__(self, records: Sequence[SourceRecord]) -> None:
+        self._records = records
         self._source: SourceRecord | None = None
         self._digest = ""
+        # By place, as bytes: many samples have one spare.
+        self._spare_digests = bytearray(len(records) * DIGEST)
 
-    def of(self, sample: PlannedSample) -> str:
+    def into(self, sample: PlannedSample) -> PlannedSample:
+        """Return a sample as it was planned with what it reads."""
+        # `replace` takes five times as long, which counts in millions.
+        return PlannedSample(
+            sample.key,
+            sample.source,
+            sample.edit,
+            sample.replica,
+            sample.partner,
+            sample.spare_places,
+            reads=self._of(sample),
+            spared=self._spares(sample),
+        )
+
+    def _of(self, sample: PlannedSample) -> str:
         """Return the digest of a sample's key, edit and records, those of its spares left out."""
         if sample.source is not self._source:
             self._source, self._digest = sample.source, record_digest(sample.source)
-        edit = sample.edit
-        made = [edit.generator, edit.name, edit.level, [list(one) for one in edit.parameters], edit.stochastic]
         partner = "" if sample.partner is None else record_digest(sample.partner)
-        said = [sample.key, made, sample.replica, self._digest, partner]
-        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        edit = sample.edit
+        made = (edit.generator, edit.name, edit.level, edit.parameters, edit.stochastic)
+        said = _json((sample.key, made, sample.replica, self._digest, partner))
+        return hashlib.sha256(said.encode()).hexdigest()
 
-    def spares(self, sample: PlannedSample) -> str:
+    def _spares(self, sample: PlannedSample) -> str:
         """Return the digest of the records of a sample's spares, empty where it has none."""
-        return _joined(*map(record_digest, sample.spares)) if sample.spares else ""
+        return _joined(*map(self._of_spare, sample.spare_places)) if sample.spare_places else ""
+
+    def _of_spare(self, place: int) -> str:
+        kept = slice(place * DIGEST, (place + 1) * DIGEST)
+        if not any(self._spare_digests[kept]):
+            self._spare_digests[kept] = bytes.fromhex(record_digest(self._records[place]))
+        return self._spare_digests[kept].hex()
 
 
 def record_digest(record: SourceRecord) -> str:

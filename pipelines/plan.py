@@ -109,6 +109,7 @@ class _Tally:
     """What is told of all samples, counted while they pass."""
 
     recipe: Recipe
+    reads: Reads
     # By list of samples as they are written: a number that tells its shard, and its length.
     hashes: array[int] = field(default_factory=lambda: array("Q"))
     sizes: array[int] = field(default_factory=lambda: array("H"))
@@ -118,7 +119,6 @@ class _Tally:
     licences: set[str] = field(default_factory=set)
     sources: int = 0
     largest: int = 0
-    reads: Reads = field(default_factory=Reads)
 
     @property
     def licence(self) -> str:
@@ -137,8 +137,7 @@ class _Tally:
                 self.hashes.append(hashed)
                 self.sizes.append(len(mine))
                 self._count(mine)
-                reads = self.reads
-                yield [replace(one, reads=reads.of(one), spared=reads.spares(one)) for one in mine]
+                yield [self.reads.into(one) for one in mine]
             self.sources, self.largest = self.sources + 1, max(self.largest, self.counts.total() - before)
 
     def by_shard(self, shards: int) -> Counter[int]:
@@ -186,14 +185,14 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
     with disk_errors(), remembering(rehash=rehash):
         taken = (record for record in source.records() if record.id not in without)
         records = StoredRecords(_shown(taken, "reading sources", "source"))
-        tally = _Tally(recipe)
-        file = PlanFile.write(tally.by_source(_shown(family.plan(asked, records), "planning", "sample")))
+        tally = _Tally(recipe, Reads(records))
+        file = PlanFile.write(tally.by_source(_shown(family.plan(asked, records), "planning", "sample")), records)
         if not tally.counts:
             what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
             raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
         automatic, shards = recipe.shards == "auto", recipe.shards
         if shards == "auto":
-            shards = choose_shards(family.estimate(asked, file.samples()), tally.sources)
+            shards = choose_shards(family.estimate(asked, file.samples(spares=())), tally.sources)
         sizes = tally.by_shard(shards)
         file.assign(hashed % shards for hashed in tally.hashes)
         return Plan(

@@ -55,6 +55,10 @@ class StoredRecords(Sequence[SourceRecord]):
         record: SourceRecord = pickle.loads(found[0])
         return record
 
+    def stored(self) -> Iterator[tuple[int, bytes]]:
+        """Yield every record's place, and the record as it is stored."""
+        yield from self._database.execute("SELECT number - 1, record FROM records ORDER BY number")
+
     def identities(self) -> Iterator[tuple[str, str]]:
         """Yield every record's id and sha256, sorted."""
         yield from self._database.execute("SELECT id, sha256 FROM records ORDER BY id, sha256")
@@ -77,16 +81,22 @@ class PlanFile:
         return PlanFile, (self.path,)
 
     @classmethod
-    def write(cls, samples: Iterable[list[PlannedSample]]) -> PlanFile:
-        """Write a new file of samples, those of a source together; ``assign`` gives each list of them its shard."""
+    def write(cls, samples: Iterable[list[PlannedSample]], records: StoredRecords) -> PlanFile:
+        """Write a new file of samples, those of a source together, and of the records that may be their spares;
+        ``assign`` gives each list of samples its shard.
+        """
         folder = Path(tempfile.gettempdir())
         # Of processes that were killed.
         remove_stale_temporaries(folder, ".plan")
         file = cls._new(folder)
         with closing(sqlite3.connect(file.path)) as database:
             database.executescript(FAST)
-            database.execute("CREATE TABLE samples (samples BLOB, spares BLOB)")
-            database.executemany("INSERT INTO samples VALUES (?, ?)", map(_stored, samples))
+            database.execute("CREATE TABLE samples (samples BLOB)")
+            database.executemany(
+                "INSERT INTO samples VALUES (?)", ((pickle.dumps(mine, PROTOCOL),) for mine in samples)
+            )
+            database.execute("CREATE TABLE records (place INTEGER PRIMARY KEY, record BLOB)")
+            database.executemany("INSERT INTO records VALUES (?, ?)", records.stored())
             database.commit()
         return file
 
@@ -130,13 +140,11 @@ class PlanFile:
         uri = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True, check_same_thread=False)) as database:
             place = 0
-            for stored in database.execute(f"SELECT samples, spares FROM samples{what} ORDER BY samples.rowid", given):
-                mine: list[PlannedSample] = pickle.loads(stored[0])
-                places = range(place, place + len(mine))
-                place += len(mine)
-                if stored[1] is not None and (spares is None or any(one in spares for one in places)):
-                    mine = [replace(one, spares=kept) for one, kept in zip(mine, pickle.loads(stored[1]), strict=True)]
-                yield from mine
+            for (stored,) in database.execute(f"SELECT samples FROM samples{what} ORDER BY samples.rowid", given):
+                for sample in pickle.loads(stored):
+                    wanted = sample.spare_places and (spares is None or place in spares)
+                    yield replace(sample, spares=_records(database, sample.spare_places)) if wanted else sample
+                    place += 1
 
 
 @dataclass(frozen=True)
@@ -158,11 +166,9 @@ class PlannedShard:
         return self.file.samples(self.number, spares=but)
 
 
-def _stored(samples: list[PlannedSample]) -> tuple[bytes, bytes | None]:
-    """Return samples and, apart, their spares, where they have any: whoever compares samples does not read them."""
-    spares = [one.spares for one in samples]
-    alone = [replace(one, spares=()) if one.spares else one for one in samples]
-    return pickle.dumps(alone, PROTOCOL), pickle.dumps(spares, PROTOCOL) if any(spares) else None
+def _records(database: sqlite3.Connection, places: Iterable[int]) -> tuple[SourceRecord, ...]:
+    found = (database.execute("SELECT record FROM records WHERE place = ?", (place,)).fetchone() for place in places)
+    return tuple(pickle.loads(record) for (record,) in found)
 
 
 def _remove(path: Path, lock: BinaryIO) -> None:

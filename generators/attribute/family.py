@@ -10,7 +10,7 @@ from editmill.generators.attribute.choices import resolve
 from editmill.generators.attribute.estimate import estimate_attribute, sources_together
 from editmill.generators.attribute.guards.scores import SCORE_NAMES
 from editmill.generators.attribute.guards.settings import GuardSettings
-from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX, PartnerPool
+from editmill.generators.attribute.partners import NO_PARTNER, NO_PARTNER_FIX
 from editmill.generators.attribute.planning import AttributePlanner
 from editmill.generators.attribute.reasons import AttributeReason
 from editmill.generators.attribute.regating import AttributeRegating
@@ -59,12 +59,11 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         return tuple(dict.fromkeys(edit.name for edit in settings.edits))
 
     def plan(self, asked: AttributeAsked, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
-        pool = PartnerPool(records if any(edit.name == "random-background" for edit in asked.settings.edits) else ())
-        planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, pool=pool, seed=asked.seed)
+        planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, records=records, seed=asked.seed)
         for record in records:
             for edit, replica in planner.plan(record):
-                lenders = planner.partners(record, replica) if edit.name == "random-background" else []
-                partner, spares = next(iter(lenders), None), tuple(lenders[1:])
+                lenders = planner.lenders(record, replica) if edit.name == "random-background" else []
+                partner, spares = records[lenders[0]] if lenders else None, tuple(lenders[1:])
                 yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner, spares)
 
     def alone(self, settings: AttributeSettings, edit: str) -> AttributeSettings:

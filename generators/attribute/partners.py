@@ -30,7 +30,6 @@ class PartnerPool:
     """
 
     def __init__(self, records: Sequence[SourceRecord]) -> None:
-        self._records = records
         # Some bytes a record: a million of tuples would take a gigabyte.
         places, numbers, labels, pictures = array("Q"), array("Q"), array("q"), bytearray()
         for number, record in enumerate(records):
@@ -45,16 +44,16 @@ class PartnerPool:
         self._pictures = np.frombuffer(pictures, f"V{DIGEST}")[order].tobytes()
         self._other = _steps_to_others(self._labels)
 
-    def choose(self, record: SourceRecord, seed: int, count: int = 1) -> list[SourceRecord]:
-        """Return at most ``count`` partners, the best first."""
-        found: list[SourceRecord] = []
+    def choose(self, record: SourceRecord, seed: int, count: int = 1) -> list[int]:
+        """Return the places of at most ``count`` partners among the records, the best first."""
+        found: list[int] = []
         start, step, shown = bisect_left(self._places, seed), 0, _picture(record)
         while step < len(self._places) and len(found) < count:
             place = (start + step) % len(self._places)
             other = self._labels[place] != record.label
             # A picture with several objects is several records, and its background still shows the other one.
             if other and self._pictures[place * DIGEST : (place + 1) * DIGEST] != shown:
-                found.append(self._records[self._numbers[place]])
+                found.append(self._numbers[place])
             # One by one through a class that most sources have, planning would take the square of their number.
             step += 1 if other else self._other[place]
         return found

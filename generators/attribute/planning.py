@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -23,12 +23,15 @@ class AttributePlanner:
     Args:
         settings: The recipe's part.
         prompts: The pack's background prompts.
-        pool: Sources that may lend their background.
+        records: All sources, which may lend their backgrounds.
         seed: The recipe's seed.
     """
 
-    def __init__(self, settings: AttributeSettings, *, prompts: tuple[str, ...], pool: PartnerPool, seed: int) -> None:
-        self.settings, self.prompts, self.pool, self.seed = settings, prompts, pool, seed
+    def __init__(
+        self, settings: AttributeSettings, *, prompts: tuple[str, ...], records: Sequence[SourceRecord], seed: int
+    ) -> None:
+        self.settings, self.prompts, self.records, self.seed = settings, prompts, records, seed
+        self.pool = PartnerPool(records if any(edit.name == "random-background" for edit in settings.edits) else ())
 
     def plan(self, source: SourceRecord) -> list[tuple[Edit, int]]:
         """Return edits with their replica numbers; an edit's draws depend on no other edit."""
@@ -62,14 +65,14 @@ class AttributePlanner:
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
-            return {"partner": next((partner.id for partner in self.partners(source, replica, 1)), "")}
+            return {"partner": next((self.records[one].id for one in self.lenders(source, replica, 1)), "")}
         if edit.facts.guided and replica:
             # The round trip whose noise it shares is the one of this number.
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 
-    def partners(self, source: SourceRecord, replica: int, count: int = 1 + SPARES) -> list[SourceRecord]:
-        """Return at most ``count`` sources that may lend their background, the chosen one first."""
+    def lenders(self, source: SourceRecord, replica: int, count: int = 1 + SPARES) -> list[int]:
+        """Return the places of at most ``count`` sources that may lend their background, the chosen one first."""
         return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), count)
 
     def _stochastic(self, name: str) -> bool:

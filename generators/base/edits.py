@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
@@ -45,6 +46,7 @@ class Edit:
         return dict(self.parameters).get(name, default)
 
 
+@lru_cache(maxsize=1024)
 def edit_label(name: str, level: float) -> str:
     """Return the name and the level as one word; the name alone for level 0.
 

@@ -21,6 +21,8 @@ class PlannedSample:
     can't.
 
     Attributes:
+        spare_places: Places of the spares among the records that are planned; whoever plans gives these alone.
+        spares: Their records, filled in where a sample is made.
         reads: Digest of all of this but the spares, filled in by the plan.
         spared: Digest of the spares, filled in by the plan.
         inputs: Digest of everything that the sample is made from, models and settings included, but for the spares;
@@ -32,6 +34,7 @@ class PlannedSample:
     edit: Edit
     replica: int = 0
     partner: SourceRecord | None = None
+    spare_places: tuple[int, ...] = ()
     spares: tuple[SourceRecord, ...] = ()
     reads: str = ""
     spared: str = ""

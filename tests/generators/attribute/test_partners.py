@@ -15,8 +15,8 @@ SEEDS = st.integers(0, 2**63 - 1)
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=12)
 
 
-def chosen(pool: PartnerPool, one: SourceRecord, seed: int, count: int = 1) -> list[str]:
-    return [partner.id for partner in pool.choose(one, seed, count)]
+def chosen(everything: list[SourceRecord], one: SourceRecord, seed: int, count: int = 1) -> list[str]:
+    return [everything[place].id for place in PartnerPool(everything).choose(one, seed, count)]
 
 
 def records(labels: list[int]) -> list[SourceRecord]:
@@ -28,7 +28,7 @@ def test_partner_is_of_another_class_or_there_is_none(labels: list[int], seed: i
     everything = records(labels)
     by_id = {one.id: one for one in everything}
     for one in everything:
-        partners = chosen(PartnerPool(everything), one, seed)
+        partners = chosen(everything, one, seed)
         assert bool(partners) == (len(set(labels)) > 1)
         assert all(by_id[partner].label != one.label for partner in partners)
 
@@ -36,9 +36,9 @@ def test_partner_is_of_another_class_or_there_is_none(labels: list[int], seed: i
 @given(LABELS, SEEDS, st.integers(1, 15))
 def test_further_partners_follow_the_first_without_repetition(labels: list[int], seed: int, count: int) -> None:
     everything = records(labels)
-    pool, one = PartnerPool(everything), everything[0]
-    partners = chosen(pool, one, seed, count)
-    assert partners[:1] == chosen(pool, one, seed)
+    one = everything[0]
+    partners = chosen(everything, one, seed, count)
+    assert partners[:1] == chosen(everything, one, seed)
     assert len(set(partners)) == len(partners) == min(count, sum(label != labels[0] for label in labels))
 
 
@@ -46,18 +46,15 @@ def test_further_partners_follow_the_first_without_repetition(labels: list[int],
 def test_added_source_changes_only_the_choices_that_fall_on_it(labels: list[int], seed: int, label: int) -> None:
     before = records(labels)
     new = record("new", label=label)
-    old_pool, new_pool = PartnerPool(before), PartnerPool([new, *before])
     for one in before:
-        assert chosen(new_pool, one, seed) in (chosen(old_pool, one, seed), ["new"])
+        assert chosen([new, *before], one, seed) in (chosen(before, one, seed), ["new"])
 
 
 @given(LABELS, SEEDS, st.randoms(use_true_random=False))
 def test_order_of_the_sources_does_not_matter(labels: list[int], seed: int, random: Random) -> None:
     everything = records(labels)
     shuffled = random.sample(everything, len(everything))
-    assert [chosen(PartnerPool(shuffled), one, seed) for one in everything] == [
-        chosen(PartnerPool(everything), one, seed) for one in everything
-    ]
+    assert [chosen(shuffled, one, seed) for one in everything] == [chosen(everything, one, seed) for one in everything]
 
 
 def test_unusable_sources_are_never_chosen() -> None:
@@ -68,8 +65,7 @@ def test_unusable_sources_are_never_chosen() -> None:
 
 def test_every_source_is_somebodys_partner() -> None:
     others = records([1] * 10)
-    pool = PartnerPool(others)
-    found = {chosen(pool, record("a", label=0), seed)[0] for seed in range(0, 2**63, 2**53)}
+    found = {chosen(others, record("a", label=0), seed)[0] for seed in range(0, 2**63, 2**53)}
     assert found == {one.id for one in others}
 
 
@@ -84,12 +80,11 @@ def test_choices_are_those_of_a_walk_around_the_ring(labels: list[int], seed: in
         one.model_copy(update={"sha256": f"{number % (pictures + 1):064x}"})
         for number, one in enumerate(records(labels))
     ]
-    pool = PartnerPool(everything)
     placed = sorted((derive_seed(0, one.id, "partner-place"), one) for one in everything)
     walk = [one for place, one in placed if place >= seed] + [one for place, one in placed if place < seed]
     for asking in everything:
         wanted = [one.id for one in walk if one.label != asking.label and one.sha256 != asking.sha256]
-        assert chosen(pool, asking, seed, count) == wanted[:count]
+        assert chosen(everything, asking, seed, count) == wanted[:count]
 
 
 def test_a_class_that_most_sources_have_is_passed_in_one_step() -> None:
@@ -104,5 +99,5 @@ def test_a_class_that_most_sources_have_is_passed_in_one_step() -> None:
     pool = PartnerPool(everything)
     looked = Counted(pool._labels)
     pool._labels = looked  # type: ignore[assignment]
-    assert [chosen(pool, one, 7)[0] for one in everything[:500]] == ["s500"] * 500
+    assert [pool.choose(one, 7) for one in everything[:500]] == [[500]] * 500
     assert looked.looked <= 500 * 2

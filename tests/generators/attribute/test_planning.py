@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from editmill.generators.attribute.partners import PartnerPool
 from editmill.generators.attribute.planning import AttributePlanner
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings
 from editmill.generators.base.edits import Edit, make_edit
@@ -31,7 +30,7 @@ Planned = list[tuple[Edit, int]]
 def plan(
     *edits: EditSettings, source: SourceRecord = SOURCES[0], seed: int = 0, sources: list[SourceRecord] = SOURCES
 ) -> Planned:
-    planner = AttributePlanner(AttributeSettings(edits=edits), prompts=PROMPTS, pool=PartnerPool(sources), seed=seed)
+    planner = AttributePlanner(AttributeSettings(edits=edits), prompts=PROMPTS, records=sources, seed=seed)
     return planner.plan(source)
 
 
