@@ -53,9 +53,11 @@ def local_cluster(workers: int) -> Any:
         options = {"nthreads": 1, "resources": {"GPU": 1}, "dashboard": False, "silence_logs": logging.WARNING, **alone}
         return {"cls": distributed.Nanny, "options": options}
 
+    # Its pages are not shown, but it opens a port for them, which a scheduler beside it may have.
+    scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     return distributed.SpecCluster(
         workers={number: worker(number) for number in range(workers)},
-        scheduler={"cls": distributed.Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}},
+        scheduler={"cls": distributed.Scheduler, "options": scheduler},
     )
 
 
