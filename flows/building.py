@@ -21,6 +21,7 @@ from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import make_plan
 from editmill.pipelines.recipe import Recipe, load_recipe, recipe_names
 from editmill.pipelines.refresh import plan_refresh
+from editmill.pipelines.uploads import check_reached
 
 # On Prefect's pages each alternative is a tab with its title: a menu, or text. Type checkers can't know the recipes.
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def build_dataset(
 ) -> dict[str, Any]:
     """Build what is missing of a dataset and assemble it, within a flow run; see the flows for the arguments."""
     log_core_messages()
+    check_reached(out)
     plan = make_plan(load_recipe(recipe, source=source, models=models, overrides=overrides, allow_code=allow_code))
     with task_runner(engine) as runner:
         tasks = Tasks(runner)

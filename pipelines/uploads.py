@@ -23,7 +23,7 @@ from editmill.manifests.manifest import MANIFEST, README, RUN, dataset_records, 
 from editmill.manifests.records import Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX, ShardStats, parse_stats, read_stats, stats_name
-from editmill.manifests.urls import refused, spelled
+from editmill.manifests.urls import is_url, refused, spelled
 from editmill.pipelines.sources.remembered import cache_folder
 from editmill.pipelines.workspace import evidence, read_run, refuse_others
 
@@ -43,6 +43,14 @@ def scratch_folder(url: str, scratch: Path | None) -> Path:
         scratch: The folder that holds such folders; None for one in the user's cache.
     """
     return (scratch or cache_folder() / "scratch") / hashlib.sha256(spelled(url).encode()).hexdigest()[:16]
+
+
+def check_reached(out: Path | str) -> None:
+    """Ask the store that a dataset goes to for it, so that a wrong address is told before anything is planned."""
+    if is_url(out):
+        remote = RemoteFolder(out)
+        with told(remote):
+            remote.found(RUN)
 
 
 def enter(remote: RemoteFolder, out: Path) -> None:

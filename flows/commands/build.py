@@ -187,8 +187,10 @@ def build(
     """
     from editmill.pipelines.build import build as run_build
     from editmill.pipelines.build import prepare
+    from editmill.pipelines.uploads import check_reached
 
     part = None if shard is None else _every_nth(shard)
+    check_reached(out)
     old = None if reuse is None else Path(reuse)
     made = asked.plan(like=old)
     placement = machine.placement()

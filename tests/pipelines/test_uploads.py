@@ -223,15 +223,25 @@ def test_what_can_not_be_written_is_told_before_anything_is_made(
     assert rendered == []
 
 
-@pytest.mark.parametrize("silent", [False, True])
-def test_a_store_that_does_not_answer_is_told_soon(silent: bool, s3: Faults, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("command", "silent"),
+    [
+        ("verify s3://nobody/set", False),
+        ("verify s3://nobody/set", True),
+        # Before it is planned: there is no such source.
+        ("build imagenet-e --source folder:no-such --out s3://nobody/set", False),
+    ],
+)
+def test_a_store_that_does_not_answer_is_told_soon(
+    command: str, silent: bool, s3: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(urls, "FIRST", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         if not silent:
             server.close()
         started = time.monotonic()
-        result = CliRunner().invoke(main, ["verify", "s3://nobody/set"])
+        result = CliRunner().invoke(main, command.split())
         # Tries of the libraries alone take twice that.
         assert time.monotonic() - started < 8
     assert (result.exit_code, result.output.count("error: the store can't be reached")) == (2, 1), result.output
