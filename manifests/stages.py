@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # In the order in which people read them; what is in none of them is the program's own.
-STAGES = ("networks", "guards", "decode", "encode", "write", "start")
+STAGES = ("networks", "fills", "guards", "decode", "encode", "write", "start")
 
 _lock = threading.Lock()
 _seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)

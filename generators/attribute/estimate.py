@@ -11,13 +11,17 @@ from editmill.generators.attribute.edits import kind_of, named
 from editmill.generators.attribute.settings import GUIDED_COST, AttributeSettings
 from editmill.generators.base.family import Estimate
 from editmill.generators.base.samples import PlannedSample
+from editmill.generators.compositing.defaults import PATCH_SIDE
 from editmill.generators.models.pack import PackSpec
 
 # Measured on tabletop scenes and photographs: all members of a sample together, in bytes per pixel.
 BYTES_PER_PIXEL = 1.8
 # Measured with the embedded pack, in evaluations of its inpainting: a guided evaluation (it also decodes, and
-# differentiates that), and what guarding and encoding cost per sample.
-GUIDED_PRICE, SAMPLE_PRICE = 3.5, 1
+# differentiates that).
+GUIDED_PRICE = 3.5
+# Measured on scenes and photographs, in seconds of a core per pixel: guarding and encoding a sample, and filling the
+# hole of an object with patches, which are searched in pictures of a limited size.
+SAMPLE_SECONDS, PATCH_SECONDS = 2e-6, 2e-5
 # Pictures of one size alone share a call, so there are more sources than a call takes pictures.
 SOURCES_PER_PICTURE = 2
 
@@ -36,17 +40,21 @@ class _Counted:
         removed: Sources whose object is removed.
         trips: Round trips, planned or not: guided backgrounds are compared with one.
         pixels: Of all samples.
+        patched: Pixels in which patches are searched, of sources whose object is removed.
     """
 
     names: Counter[str] = field(default_factory=Counter)
     removed: int = 0
     trips: int = 0
     pixels: int = 0
+    patched: int = 0
 
     def add(self, samples: Sequence[PlannedSample]) -> None:
         """Count the samples of one source."""
         self.names.update(sample.edit.name for sample in samples)
-        self.removed += any(kind_of(sample.edit.name).removes for sample in samples)
+        if any(kind_of(sample.edit.name).removes for sample in samples):
+            self.removed += 1
+            self.patched += min(samples[0].source.width * samples[0].source.height, PATCH_SIDE**2)
         compared = ("round-trip", *named("guided"))
         self.trips += len({sample.replica for sample in samples if sample.edit.name in compared})
         self.pixels += sum(sample.source.width * sample.source.height for sample in samples)
@@ -58,9 +66,10 @@ def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Ite
     for _, mine in groupby(samples, key=lambda sample: sample.source.id):
         counted.add(list(mine))
     faithful, steps = settings.render.mode == "faithful", settings.render.steps or pack.steps
+    patches = settings.render.removal == "patches"
     # Classifier-free guidance asks the network twice per step; pipelines leave it out up to a scale of 1.
     doubled = 2 if (settings.render.guidance or pack.guidance) > 1 else 1
-    whole = doubled * steps * (counted.removed + counted.names["background"])
+    whole = doubled * steps * (counted.names["background"] + (0 if patches else counted.removed))
     unguided, guided = _regenerated(settings, counted)
     latent, pixel, priced = whole, 0, float(whole)
     if faithful:
@@ -71,10 +80,10 @@ def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Ite
         # As diffusers cuts its schedule.
         part = doubled * min(steps, int(steps * settings.render.strength))
         latent, priced = whole + part * (unguided + guided), whole + part * (unguided + GUIDED_PRICE * guided)
-    seconds = (
-        pack.cpu_seconds_per_evaluation * (priced + SAMPLE_PRICE * counted.names.total())
-        + pack.cpu_seconds_per_pixel_evaluation * pixel
-    )
+    asked = pack.cpu_seconds_per_evaluation * priced + pack.cpu_seconds_per_pixel_evaluation * pixel
+    own = SAMPLE_SECONDS * counted.pixels + PATCH_SECONDS * (counted.patched if patches else 0)
+    # Without the network's part the rest would mislead.
+    seconds = asked + own if asked or not latent + pixel else 0.0
     return Estimate(latent + pixel, round(counted.pixels * BYTES_PER_PIXEL / 1e6, 3), round(seconds / 60, 2))
 
 

@@ -9,6 +9,9 @@ PATCH_DILATION = 0.04
 CLOSING = 0.05
 # Largest share of the frame that patches fill; of larger holes too little is left to take from.
 PATCH_MOST_HOLE = 0.4
+# Pixels of the longer side at which patches are searched. Beyond it a hole is filled in a smaller picture, and what
+# shrinking lost is taken from where the patches came from.
+PATCH_SIDE = 512
 # Width in pixels of the seam between the filled region and the source.
 FEATHER = 4.0
 # What a filled hole may have of each fault, set where about one untouched region of a photograph in a hundred has more

@@ -11,16 +11,15 @@ import cv2
 import numpy as np
 from scipy.spatial import cKDTree
 
+from editmill.generators.compositing.defaults import PATCH_SIDE
 from editmill.generators.compositing.fill_quality import Removal, fill_scores, strain
 from editmill.generators.compositing.hole import search_window
 from editmill.generators.models.inpainter import InpaintRequest
 from editmill.manifests.arrays import Feature, Mask, Picture
 from editmill.manifests.errors import RequestError
 from editmill.manifests.plugins import install_hint
+from editmill.manifests.stages import stage
 
-# Pixels of the longer side at which patches are searched. Beyond it a hole is filled in a smaller picture, and what
-# shrinking lost is taken from where the patches came from.
-SIDE = 512
 # Patches of 7x7 and of 11x11 pixels: small ones follow fine texture, large ones straight edges. The better fill is
 # kept.
 RADII = (3, 5)
@@ -40,7 +39,7 @@ class PatchMatch:
         RequestError: The package pypatchmatch is missing.
     """
 
-    def __init__(self, *, side: int = SIDE) -> None:
+    def __init__(self, *, side: int = PATCH_SIDE) -> None:
         try:
             from patchmatch import patch_match
         except ImportError as error:
@@ -54,6 +53,7 @@ class PatchMatch:
         """Return the network evaluations per picture: none."""
         return 0
 
+    @stage("fills")
     def fill(self, request: InpaintRequest) -> Picture:
         """Return the whole frame, uint8 [H, W, 3] RGB, filled at its own size; prompt and strength play no part."""
         self.library.set_random_seed(request.seed % 2**32)

@@ -64,3 +64,12 @@ def test_a_published_defect_guides_everything() -> None:
 
 def test_a_pack_without_figures_has_no_minutes() -> None:
     assert estimate("imagenet-e", pack=find_pack("sd15"))["cpu_minutes"] == 0
+
+
+def test_patches_ask_no_network_and_take_their_time_whatever_the_pack_says() -> None:
+    # Ten photographs took 75 s of a core.
+    plan = make_plan(load_recipe("imagenet-e", source="photographs"))
+    for pack in (plan.pack, find_pack("sd15")):
+        found = plan.recipe.family.estimate(plan.recipe.asked(pack), plan.samples())
+        assert found.network_evaluations == 0
+        assert 50 <= 60 * found.cpu_minutes <= 90
