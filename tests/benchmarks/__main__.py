@@ -42,7 +42,7 @@ from tests.benchmarks.per_image import compare_drivers
 from tests.benchmarks.refresh import measure_refresh
 from tests.manifests.builder import build_dataset
 
-LONG = ("workers", "dry-build", "refresh")
+LONG = ("workers", "dry-build", "refresh", "refresh-models")
 RECORD = SourceRecord(
     id="scene",
     image="scene.png",
@@ -122,6 +122,7 @@ def main() -> None:
             "evaluation": lambda: compare_evaluation(folder / "evaluation"),
             "workers": lambda: compare_workers(folder / "workers"),
             "refresh": lambda: measure_refresh(folder / "refresh"),
+            "refresh-models": lambda: measure_refresh(folder / "refresh-models", models=True, fresh=False),
             "dry-build": lambda: measure_dry_build(folder / "dry-build"),
         }
         shown = f"of {', '.join(ways)}  [default: all but {', '.join(LONG)}]"
