@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 from pydantic import TypeAdapter
 
 from editmill.manifests.records import CandidateRecord, MemberSpan, Reason, Record, SampleRow, Score
-from editmill.manifests.rows import member_column, row_schema
+from editmill.manifests.rows import member_column, parse_parameters, row_schema
 
 _REASONS, _SCORES, _TEXTS = TypeAdapter(list[Reason]), TypeAdapter(list[Score]), TypeAdapter(list[str])
 
@@ -27,7 +26,7 @@ def check_columns(rows: pa.Table, members: Sequence[str]) -> None:
     for field in row_schema((), ()):
         if not pa.types.is_nested(field.type) and field.name != "parameters":
             _check(SampleRow, field.name, rows[field.name])
-    _adapter(SampleRow, "parameters").validate_python([json.loads(text) for text in _values(rows["parameters"])])
+    _adapter(SampleRow, "parameters").validate_python([parse_parameters(text) for text in _values(rows["parameters"])])
     _REASONS.validate_python(_values(_flat(rows["reasons"])))
     _check_candidates(_flat(rows["candidates"]))
     for column in map(member_column, members):

@@ -87,7 +87,7 @@ def gather(
                 check(one.key, content)
             for member, span in tar.add(one.key, content).items():
                 if span.sha256 != one.spans[member].sha256:
-                    fix = "run `editmill verify` on it, or build without it"
+                    fix = "run `editmill verify` on it and mend it from a copy, or build without it"
                     what = f"{member} of sample {one.key!r} is damaged"
                     raise CorruptDatasetError(what, where=one.part.where, fix=fix)
                 offsets[member][one.place] = span.offset

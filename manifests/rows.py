@@ -260,7 +260,7 @@ def _candidate_record(candidate: CandidateRecord) -> dict[str, Any]:
 
 def _from_record(record: dict[str, Any], members: Sequence[str], score_names: Sequence[str]) -> SampleRow:
     fields = {name: record[name] for name, _ in _BASE_FIELDS}
-    fields["parameters"] = json.loads(record["parameters"])
+    fields["parameters"] = parse_parameters(record["parameters"])
     fields["candidates"] = [
         {**candidate, "scores": {score["name"]: score["value"] for score in candidate["scores"]}}
         for candidate in record["candidates"]
@@ -269,6 +269,18 @@ def _from_record(record: dict[str, Any], members: Sequence[str], score_names: Se
     fields["scores"] = {name: value for name, value in values.items() if not math.isnan(value)}
     fields["members"] = {member: span for member in members if (span := member_span(record, member)) is not None}
     return SampleRow(**fields)
+
+
+def parse_parameters(text: str) -> Any:
+    """Parse the column ``parameters`` of a row.
+
+    Raises:
+        ValueError: It is no JSON, or nests deeper than Python reads.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("parameters nest too deeply") from error
 
 
 def member_span(record: dict[str, Any], member: str) -> MemberSpan | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from editmill.generators.base.family import Family
 from editmill.manifests.errors import DataError
-from editmill.manifests.manifest import SAMPLES, read_manifest
+from editmill.manifests.manifest import SAMPLES, load_manifest, read_manifest
 from editmill.manifests.rows import read_rows
 from editmill.manifests.store import Store
 from editmill.pipelines.registry import family_of
@@ -92,8 +92,10 @@ def check_losses(out: str | Path) -> None:
 
 def losses(out: str | Path) -> dict[str, Loss]:
     """Return what became of every part of a complete dataset, of the samples that were tried."""
-    family, found = family_of(read_manifest(out).generator), dict[str, Loss]()
-    for row in _rows(Store(out), family):
+    # Of a folder of versions the current one.
+    store, found = Store(out), dict[str, Loss]()
+    family = family_of(load_manifest(store).generator)
+    for row in _rows(store, family):
         reason = next(iter(row["reasons"]), "")
         if reason in family.excused:
             continue

@@ -21,6 +21,7 @@ from editmill.manifests.records import SampleRow
 from editmill.manifests.seals import parse_object
 from editmill.manifests.stages import STAGES, take_seconds
 from editmill.manifests.store import Store
+from editmill.manifests.versions import current_manifest
 
 if TYPE_CHECKING:
     import torch
@@ -102,9 +103,11 @@ def _added(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def described(out: str | Path) -> str:
-    """Return a finished build's account as a line for people; "" without one."""
+    """Return the account of a finished build, or of the current version, as a line for people; "" without one."""
+    store = Store(out)
     try:
-        spent = parse_object(Store(out).read(RUN), where=RUN).get("spent", {})
+        current_manifest(store)
+        spent = parse_object(store.read(RUN), where=RUN).get("spent", {})
     except (OSError, DataError):
         return ""
     if not spent.get("seconds"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from collections.abc import Collection
 from pathlib import Path
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
+from editmill.manifests.errors import DataError
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
+from editmill.manifests.seals import parse_object
+
+logger = logging.getLogger("editmill.refresh")
 
 # The version that is being built, and what each was made from.
 NEXT, STATE = "next", "state"
@@ -26,9 +30,15 @@ def state_file(root: Path, version: str) -> Path:
 
 
 def read_state(root: Path, version: str) -> dict[str, dict[str, str]]:
-    """Return what a version was made from; nothing where that is not known."""
+    """Return what a version was made from; nothing where that is not known, or its file is damaged."""
     path = state_file(root, version)
-    found: dict[str, dict[str, str]] = json.loads(path.read_bytes()) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        found: dict[str, dict[str, str]] = parse_object(path.read_bytes(), where=str(path))
+    except DataError as error:
+        logger.warning("causes of changes are not told: %s", error)
+        return {}
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART
 from editmill.manifests.errors import ModelError
 from editmill.manifests.weights import Choice
 from editmill.manifests.wording import say, without_consequences
@@ -179,12 +180,32 @@ class PackSpec(BaseModel):
     worlds: tuple[str, ...] = ()
     removal_prompt: str = ""
     guidance: float = 3.0
-    steps: int = 20
+    steps: int = Field(20, ge=1)
     cpu_seconds_per_evaluation: float = Field(0.0, ge=0)
     cpu_seconds_per_pixel_evaluation: float = Field(0.0, ge=0)
     attributes: dict[str, AttributeGroup] = Field(default_factory=dict)
     object_sizes: dict[str, ObjectSize] = Field(default_factory=dict)
     folder: Path = Path()
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> PackSpec:
+        for role, entry in self.roles.items():
+            adapter = self.roles.get(entry.parts.get(LORA_PART, ""))
+            if adapter is not None and adapter.cls != LORA_CLASS:
+                raise ValueError(f"the part {LORA_PART} of the role {role!r} is of the class {adapter.cls}, no adapter")
+            if role in self._within(role):
+                raise ValueError(f"the role {role!r} is a part of itself")
+        return self
+
+    def _within(self, role: str) -> set[str]:
+        """Return the roles that are parts of a role, or of its parts."""
+        found, left = set[str](), [role]
+        while left:
+            entry = self.roles.get(left.pop())
+            further = set(entry.parts.values()) - found if entry else set[str]()
+            found |= further
+            left += further
+        return found
 
     def knows(self, source: str) -> bool:
         """Return whether its models were trained on pictures like those of a kind of source."""

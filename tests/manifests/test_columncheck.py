@@ -30,6 +30,7 @@ TRIED = {"attempt": 0, "seed": 1, "accepted": False, "reasons": ["dark"], "score
         ("seed", -1, False),
         ("parameters", "{", False),
         ("parameters", "[]", False),
+        ("parameters", '{"a":' * 50_000 + "1" + "}" * 50_000, False),
         ("attempts", -1, False),
         ("cost", -1, False),
         ("inputs", "F" * 64, False),

@@ -36,19 +36,18 @@ from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
 from tests.stores import Faults
 
+CHANGES = (
+    EDITS,
+    "generator.render.removal=patches",
+    "generator.render.max_upsampling=9",
+    "shards=3",
+    "version=1.0.0",
+)
 OF_REFRESH = {"changes.json", "CHANGES.md", "removed.parquet", "manifest.json"}
 
 
 def recipe_of(pack: Path, labels: Path, *overrides: str) -> Recipe:
-    changes = (
-        EDITS,
-        "generator.render.removal=patches",
-        "generator.render.max_upsampling=9",
-        "shards=3",
-        "version=1.0.0",
-        *overrides,
-    )
-    return load_recipe("imagenet-e", source=f"folder:{labels}", models=str(pack), overrides=changes)
+    return load_recipe("imagenet-e", source=f"folder:{labels}", models=str(pack), overrides=(*CHANGES, *overrides))
 
 
 def refresh(recipe: Recipe, root: Path, *, most: float = 1.0, keep: int | None = None) -> str:
@@ -97,6 +96,18 @@ def test_a_new_version_is_the_fresh_build_and_says_what_changed(tiny_pack: Path,
     assert {(row["source_id"], row["removed_in"]) for row in buried} == {("p2", "2.0.0")}
     found = compare(root / "versions/1.0.0", root)
     assert (len(found.added), len(found.removed), found.made) == (3, 3, document["made_anew"])
+
+
+def test_the_command_makes_a_version_then_finds_nothing_to_do(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    (root / "state/1.0.0.json").write_text("{")
+    change(labels)
+    sets = [word for one in CHANGES for word in ("--set", one)]
+    where = ["--source", f"folder:{labels}", "--models", str(tiny_pack), "--root", str(root), "--device", "cpu"]
+    for told in ("samples in 3 shards", "up to date: 2.0.0"):
+        done = CliRunner().invoke(main, ["refresh", "imagenet-e", *where, *sets, "--max-change", "100%"])
+        assert (done.exit_code, told in done.output) == (0, True), done.output
+    assert read_current(root)
 
 
 def test_nothing_changed_loads_no_model_and_makes_no_version(

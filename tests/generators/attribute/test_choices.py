@@ -100,3 +100,9 @@ def test_patches_need_no_inpainting() -> None:
     assert "inpaint" not in family.roles(asked("folder", **settings.model_dump()))
     assert "inpaint" in family.roles(asked("folder", unknown_world="make", render={"removal": "patches"}))
     assert "inpaint" in family.roles(asked("tabletop"))
+
+
+def test_backgrounds_of_no_step_are_refused_in_the_plan() -> None:
+    with pytest.raises(RequestError, match=r"round-trip, complexity would run no step.* 0\.6 of 1 steps"):
+        resolve(asked("tabletop", render={"steps": 1}))
+    assert not resolve(asked("tabletop", render={"steps": 2}))[1]
