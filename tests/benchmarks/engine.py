@@ -145,10 +145,10 @@ def compare_check(root: Path, what: str) -> None:
     compare(f"{what} with --deep", ("verify", lambda: verify_dataset(root, deep=True).raise_for_problems()), sha256)
 
 
-def compare_workers(folder: Path, *, scenes: int = 18, shards: int = 36) -> None:
+def compare_workers(folder: Path, *, scenes: int = 27, shards: int = 54) -> None:
     """A whole build by one process and by two, start of Python and loading of models included.
 
-    By one process it takes three to four minutes on a quiet core. Where time goes follows: networks that take longer
+    By one process it takes five minutes or more on a quiet core. Where time goes follows: networks that take longer
     beside each other share caches and memory, and that no engine mends.
     """
     seconds = {workers: timed_build(folder / f"{workers}-workers", workers, scenes, shards) for workers in (1, 2)}
