@@ -14,6 +14,7 @@ from editmill.generators.base.samples import Sheet
 from editmill.generators.base.sheet import BACKGROUND, GAP, LINE, contact_sheet, sample_sheet
 from editmill.manifests.errors import RequestError
 from editmill.pipelines.plan import make_plan
+from editmill.pipelines.plan_file import PlanFile, PlannedShard, StoredRecords
 from editmill.pipelines.preview import preview_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.shard import ShardTask
@@ -71,7 +72,9 @@ def test_sources_that_can_not_be_used_take_no_row(tiny_plan: MakePlan) -> None:
     plan = tiny_plan("generator.edits=[{name: original}]", "shards=1")
     first, *others = plan.samples()
     bad = replace(first, source=first.source.model_copy(update={"problem": "mask_empty"}))
-    shown = preview_plan(replace(plan, shards=((bad, *others),)), PLACEMENT, sources=1, cell=32)
+    file = PlanFile.write([[bad], others], StoredRecords(()))
+    file.assign((0, 0))
+    shown = preview_plan(replace(plan, shards=(PlannedShard(file, 0, 1 + len(others)),)), PLACEMENT, sources=1, cell=32)
     assert len(np.unique(np.asarray(shown)[-32 - GAP :].reshape(-1, 3), axis=0)) > 2
 
 
