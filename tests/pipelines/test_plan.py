@@ -125,12 +125,12 @@ def test_a_source_without_anything_to_edit_is_an_error(tmp_path: Path, tiny_pack
     crowd = {"id": 5, "image_id": 1, "category_id": 7, "iscrowd": 1, "area": 900, "segmentation": []}
     document = {"images": [image], "annotations": [crowd], "categories": [{"id": 7, "name": "ball"}]}
     instances.write_text(json.dumps(document))
-    recipe = load_recipe("imagenet-e", source=f"coco:{instances}", models=str(tiny_pack))
+    edits = ("generator.edits=[{name: original}]",)
+    recipe = load_recipe("imagenet-e", source=f"coco:{instances}", models=str(tiny_pack), overrides=edits)
     with pytest.raises(SourceError, match="nothing to make edited pictures of") as caught:
         make_plan(recipe)
     assert str(instances) in str(caught.value)
     # A source that can't be used is something: a row with its reason.
     (labels.parent / "images/p0.png").write_bytes(b"no picture")
-    edits = ("generator.edits=[{name: original}]",)
     plan = make_plan(load_recipe("imagenet-e", source=f"folder:{labels}", models=str(tiny_pack), overrides=edits))
     assert len(list(plan.samples())) == 1

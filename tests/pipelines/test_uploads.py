@@ -215,6 +215,7 @@ def test_what_can_not_be_written_is_told_before_anything_is_made(
 ) -> None:
     s3.read_only = to.endswith("read-only")
     recipe = ("imagenet-e", "--source", f"folder:{photos}", "--models", str(tiny_pack), "--device", "cpu")
+    recipe = (*recipe, "--set", "generator.edits=[{name: original}]")
     result = CliRunner().invoke(main, ["build", *recipe, "--out", to, "--scratch", str(tmp_path)])
     assert result.exit_code == 2, result.output
     assert result.output.count("error:") == 1
