@@ -34,8 +34,7 @@ def resolve(asked: Asked[AttributeSettings, GuardSettings]) -> tuple[AttributeSe
 def _check_steps(edits: Sequence[EditSettings], render: RenderSettings, pack: PackSpec) -> None:
     partial = [edit.name for edit in edits if edit.facts.guided or edit.name == "round-trip"]
     steps = render.steps or pack.steps
-    # As diffusers cuts its schedule.
-    if render.mode == "modern" and partial and not int(steps * render.strength):
+    if render.mode == "modern" and partial and not render.steps_run(steps):
         what = f"{', '.join(partial)} would run no step: the strength {render.strength:g} of {steps} steps"
         fix = f"set generator.render.strength to {1 / steps:.2g} or more, or generator.render.steps, or leave them out"
         raise RequestError(what, where="generator.render.strength", fix=fix)

@@ -77,8 +77,7 @@ def estimate_attribute(settings: AttributeSettings, pack: PackSpec, samples: Ite
         further = settings.render.faithful.executed - 1
         pixel = unguided * (1 + further) + guided * (1 + GUIDED_COST * further)
     else:
-        # As diffusers cuts its schedule.
-        part = doubled * min(steps, int(steps * settings.render.strength))
+        part = doubled * settings.render.steps_run(steps)
         latent, priced = whole + part * (unguided + guided), whole + part * (unguided + GUIDED_PRICE * guided)
     asked = pack.cpu_seconds_per_evaluation * priced + pack.cpu_seconds_per_pixel_evaluation * pixel
     own = SAMPLE_SECONDS * counted.pixels + PATCH_SECONDS * (counted.patched if patches else 0)

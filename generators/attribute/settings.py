@@ -203,6 +203,10 @@ class RenderSettings(BaseModel):
     feather: float = Field(FEATHER, gt=0)
     max_upsampling: float = Field(2.0, ge=1)
 
+    def steps_run(self, steps: int) -> int:
+        """Return how many of so many steps a background runs that starts from its source, as diffusers cuts them."""
+        return min(steps, int(steps * self.strength))
+
     def chosen(self, *, models: bool = True, photographs: bool = False) -> RenderSettings:
         """Return the same with nothing about removal left open.
 
