@@ -83,14 +83,14 @@ def gather(
     offsets = {member: rows[f"{member_column(member)}_offset"].to_pylist() for member in members}
     for run in _runs(_held(rows, [parts[part] for part, _ in order], members)):
         for one, content in _read(run):
-            if one is run[0]:
-                check(one.key, content)
             for member, span in tar.add(one.key, content).items():
                 if span.sha256 != one.spans[member].sha256:
                     fix = "run `editmill verify` on it and mend it from a copy, or build without it"
                     what = f"{member} of sample {one.key!r} is damaged"
                     raise CorruptDatasetError(what, where=one.part.where, fix=fix)
                 offsets[member][one.place] = span.offset
+            if one is run[0]:
+                check(one.key, content)
     for member, found in offsets.items():
         rows = with_column(rows, f"{member_column(member)}_offset", found)
     return rows
@@ -139,8 +139,11 @@ def _runs(samples: Iterable[_Held]) -> Iterator[list[_Held]]:
 
 def _read(run: Sequence[_Held]) -> Iterator[tuple[_Held, dict[str, bytes]]]:
     """Yield samples with their members, read together."""
-    start = run[0].start
-    data = run[0].part.read(start, run[-1].end)
+    start, part = run[0].start, run[0].part
+    try:
+        data = part.read(start, run[-1].end)
+    except FileNotFoundError as error:
+        raise CorruptDatasetError("is absent", where=part.where) from error
     for one in run:
         yield (
             one,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
@@ -307,6 +308,14 @@ class Manifest(Record):
     shards: tuple[ShardRecord, ...]
     files: tuple[FileRecord, ...] = ()
     complete: Literal[True] = True
+
+    @model_validator(mode="after")
+    def _check_listed(self) -> Manifest:
+        shards = [path for shard in self.shards for path in (shard.path, shard.rows.path)]
+        paths = Counter([*shards, *(record.path for record in self.files)])
+        if repeated := [path for path, count in paths.items() if count > 1]:
+            raise ValueError(f"{repeated[0]} is listed more than once")
+        return self
 
     @property
     def samples(self) -> int:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -115,12 +115,19 @@ class Wanted:
         return with_spares(self.inputs, self.spared)
 
 
-def kept_samples(old: Finished, wanted: Sequence[Wanted]) -> Kept | None:
-    """Find samples of a finished dataset that are made from the same as planned ones; None where there are none."""
+def kept_samples(old: Finished, wanted: Sequence[Wanted], *, but: Collection[str] = ()) -> Kept | None:
+    """Find samples of a finished dataset that are made from the same as planned ones; None where there are none.
+
+    Args:
+        old: The finished dataset.
+        wanted: What planned samples are made from.
+        but: Tars that are damaged, as ``where`` of `Part` names them; nothing of them is kept.
+    """
     manifest, parts, order = old.manifest, list[Part](), list[tuple[int, int] | None]([None] * len(wanted))
     numbers = {shard_of(one.source, len(manifest.shards)) for one in wanted}
     for shard in manifest.shards:
-        rows = _table(old, shard) if shard.number in numbers else None
+        where = f"{old.store.root}/{shard.path}"
+        rows = _table(old, shard) if shard.number in numbers and where not in but else None
         if rows is None:
             continue
         lasting = _lasting(rows)
@@ -130,7 +137,6 @@ def kept_samples(old: Finished, wanted: Sequence[Wanted]) -> Kept | None:
         for place, number in enumerate(found):
             order[number] = len(parts), place
         if found:
-            where = f"{old.store.root}/{shard.path}"
             parts.append(Part(rows.take(list(found.values())), partial(old.store.read_range, shard.path), where))
     return Kept(parts, order) if parts else None
 

@@ -17,7 +17,7 @@ from editmill.generators.base.making import Frame, SampleBuilder
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.placement import Placement
-from editmill.manifests.errors import RequestError
+from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.garbage import collect_seldom
 from editmill.manifests.growing import Brief, GrowingTar
 from editmill.manifests.guard_report import GuardReport
@@ -331,12 +331,22 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
     if finished is not None:
         progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
-    kept = None if task.reuse is None else kept_samples(reusable(task.reuse), task.wanted)
-    if kept is not None:
-        progress(_copied(kept))
     configure_process(task.placement)
-    with Account(out, task.placement.resolve()) as account:
-        return grow_shard(out, partial(_fill, task, lock, account, progress, kept), resume=True, kept=kept, **facts)
+    damaged: set[str] = set()
+    while True:
+        kept = None if task.reuse is None else kept_samples(reusable(task.reuse), task.wanted, but=damaged)
+        copied = Done(0, 0) if kept is None else _copied(kept)
+        progress(copied)
+        try:
+            with Account(out, task.placement.resolve()) as account:
+                fill = partial(_fill, task, lock, account, progress, kept)
+                return grow_shard(out, fill, resume=True, kept=kept, **facts)
+        except CorruptDatasetError as error:
+            if kept is None or error.where not in {part.where for part in kept.parts}:
+                raise
+            logger.warning("%s: %s; nothing of this shard is copied", error.where, error.what)
+            damaged.add(error.where)
+            progress(Done(-copied.samples, -copied.accepted, earlier=True))
 
 
 def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | None:

@@ -128,7 +128,7 @@ def take_down_stored(remote: RemoteFolder, root: Path, sources: Collection[str])
         clear_away(root)
         fetch_versions(remote, root)
         _leave_stored(remote, root)
-        note_forgotten(root, sources)
+        note_forgotten(root, sources, where=remote.root)
         _put(remote, root, FORGOTTEN)
         lost = {version: _purge_stored(remote, root, version) for version in versions_of(root)}
         # What a refresh that was stopped has left, of a version that is none yet or none any more.

@@ -53,7 +53,7 @@ def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
     """
     with lock_versions(root):
         clear_away(root)
-        note_forgotten(root, sources)
+        note_forgotten(root, sources, where=str(root))
         lost = {version: purge(root, version) for version in versions_of(root)}
         current = read_current(root)
         if current is not None:
@@ -67,8 +67,13 @@ def clear_away(root: Path) -> None:
     shutil.rmtree(root / NEXT, ignore_errors=True)
 
 
-def note_forgotten(root: Path, sources: Collection[str]) -> None:
+def note_forgotten(root: Path, sources: Collection[str], *, where: str) -> None:
     """Note that sources stay out from now on; of each version the manifest and the merged rows have to be there.
+
+    Args:
+        root: The folder of versions.
+        sources: Their ids.
+        where: The folder in messages.
 
     Raises:
         RequestError: No version shows one of them.
@@ -76,7 +81,7 @@ def note_forgotten(root: Path, sources: Collection[str]) -> None:
     known = {row.source_id for version in versions_of(root) for row in _rows(_opened(root, version))}
     if unknown := sorted(set(sources) - known - forgotten(root)):
         what = f"no version has a source {unknown[0]!r}, so nothing was purged"
-        raise RequestError(what, where=str(root), fix="name ids as in the column source_id of samples.parquet")
+        raise RequestError(what, where=where, fix="name ids as in the column source_id of samples.parquet")
     atomic_write(root / FORGOTTEN, canonical_json({"sources": sorted(forgotten(root) | set(sources))}))
 
 

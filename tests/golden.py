@@ -47,12 +47,12 @@ RECIPES: dict[str, tuple[str, ...]] = {
 BUILD = frozenset({"fingerprint", "inputs", "code_commit", "code_version", "shards", "environment", "files", "digest"})
 
 
-def build(folder: Path, names: list[str]) -> int:
-    """Build recipes that are not there yet; return the number of failures."""
+def build(folder: Path, names: list[str], batch: int) -> int:
+    """Build recipes that are not there yet, with so many pictures in a call; return the number of failures."""
     failures = 0
     for name in names or list(RECIPES):
         changes = [argument for change in RECIPES[name] for argument in ("--set", change)]
-        command = [sys.executable, "-m", "editmill", "build", name, *changes]
+        command = [sys.executable, "-m", "editmill", "build", name, *changes, "--batch", str(batch)]
         done = subprocess.run([*command, "--device", "cpu", "--workers", "2", "--out", str(folder / name)], check=False)
         failures += done.returncode != 0
         print(f"{name}: exit code {done.returncode}")
@@ -181,6 +181,7 @@ def main() -> int:
     building = commands.add_parser("build")
     building.add_argument("folder", type=Path)
     building.add_argument("names", nargs="*", help=f"of {', '.join(RECIPES)}; all by default")
+    building.add_argument("--batch", type=int, default=1, help="pictures in a call of a network  [default: 1]")
     ways = {"compare": compare, "close": close}
     for name in ways:
         comparing = commands.add_parser(name)
@@ -188,7 +189,7 @@ def main() -> int:
         comparing.add_argument("after", type=Path)
     asked = parser.parse_args()
     if asked.command == "build":
-        return int(bool(build(asked.folder, asked.names)))
+        return int(bool(build(asked.folder, asked.names, asked.batch)))
     return int(bool(ways[asked.command](asked.before, asked.after)))
 
 

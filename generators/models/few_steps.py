@@ -21,6 +21,8 @@ SAMPLERS: Mapping[Sampler, tuple[str, dict[str, Any]]] = {
     "turbo": ("EulerAncestralDiscreteScheduler", {"timestep_spacing": "trailing"}),
     "lightning": ("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
 }
+# Those that the latent consistency sampler takes its own from, as diffusers has it.
+LCM_STEPS = 50
 # The class of a role that is an adapter of low rank (Hu et al., arXiv 2106.09685), and the part of a pipeline that
 # takes it.
 LORA_CLASS, LORA_PART = "diffusers.loaders.LoraBaseMixin", "lora"

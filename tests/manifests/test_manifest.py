@@ -10,6 +10,8 @@ import pytest
 from editmill.manifests import read_manifest, sources_digest, write_dataset_files
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import CorruptDatasetError, DataError, RequestError
+from editmill.manifests.manifest import parse_manifest
+from editmill.manifests.seals import SEAL, sealed
 from tests.manifests.builder import build_dataset, make_sources
 
 
@@ -52,6 +54,14 @@ def test_an_absent_or_short_shard_stops_the_manifest(tmp_path: Path, suffix: str
     with pytest.raises(CorruptDatasetError, match="is absent"):
         write_dataset_files(tmp_path, manifest)
     assert not (tmp_path / "manifest.json").exists()
+
+
+def test_no_file_is_listed_twice(built: Path) -> None:
+    listed = json.loads((built / "manifest.json").read_bytes())
+    listed["files"].append(listed["files"][0])
+    listed.pop(SEAL)
+    with pytest.raises(CorruptDatasetError, match=r"README\.md is listed more than once"):
+        parse_manifest(sealed(listed), where="manifest.json")
 
 
 def test_counts_must_add_up(tmp_path: Path) -> None:

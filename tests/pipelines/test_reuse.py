@@ -14,7 +14,7 @@ from pyarrow.parquet import read_table
 
 from editmill.generators.base.making import SampleBuilder
 from editmill.generators.compositing.patchmatch import PatchMatch
-from editmill.manifests.errors import CorruptDatasetError, RequestError
+from editmill.manifests.errors import RequestError
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import finished_shard
@@ -157,12 +157,21 @@ def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(
     assert verify_dataset(tmp_path / "new").ok
 
 
-def test_what_may_not_be_copied_is_refused(tiny_pack: Path, labels: Path, old: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["member", "absent"])
+def test_nothing_of_a_damaged_shard_is_copied_and_its_samples_are_made_anew(
+    tiny_pack: Path, labels: Path, old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
     other = plan_of(tiny_pack, labels, "version=1.0.1")
+    built(other, tmp_path / "fresh")
     path = old / open_dataset(old).manifest.shards[0].path
-    path.write_bytes(path.read_bytes()[:600] + b"x" + path.read_bytes()[601:])
-    with pytest.raises(CorruptDatasetError, match="is damaged"):
-        built(other, tmp_path / "new", reuse=old)
+    data = path.read_bytes()
+    path.unlink()
+    if damage == "member":
+        path.write_bytes(data[:600] + b"x" + data[601:])
+    built(other, tmp_path / "new", reuse=old)
+    assert files(tmp_path / "new") == files(tmp_path / "fresh")
+    assert f"{path}: " in caplog.text
+    assert "nothing of this shard is copied" in caplog.text
 
 
 def test_a_tar_behind_a_symbolic_link_is_copied_and_never_counts_as_finished(

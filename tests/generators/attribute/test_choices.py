@@ -106,3 +106,9 @@ def test_backgrounds_of_no_step_are_refused_in_the_plan() -> None:
     with pytest.raises(RequestError, match=r"round-trip, complexity would run no step.* 0\.6 of 1 steps"):
         resolve(asked("tabletop", render={"steps": 1}))
     assert not resolve(asked("tabletop", render={"steps": 2}))[1]
+
+
+def test_more_steps_than_the_sampler_knows_are_refused_in_the_plan() -> None:
+    few = asked("tabletop", roles={"inpaint": ROLE.model_copy(update={"sampler": "lcm"})}, render={"steps": 51})
+    with pytest.raises(RequestError, match="lcm of the pack 'toy' was trained on 50 steps, and 51 are asked for"):
+        resolve(few)
