@@ -15,7 +15,7 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
 from editmill.manifests.manifest import MANIFEST, read_manifest
-from editmill.manifests.records import Manifest
+from editmill.manifests.records import Manifest, SourceRecord
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.store import Store
 from editmill.manifests.urls import is_url
@@ -40,7 +40,7 @@ from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
-from editmill.pipelines.states import NEXT, STATE, lock_versions, read_state, state_file
+from editmill.pipelines.states import BACKGROUNDS, NEXT, STATE, lock_versions, prune_backgrounds, read_state, state_file
 from editmill.pipelines.stored_versions import fetch_versions, publish_versions
 from editmill.pipelines.takedown import forgotten, mend
 from editmill.pipelines.uploads import scratch_folder
@@ -103,7 +103,7 @@ class Refresh:
 
         Args:
             calibrate: As for ``build.prepare``.
-            cache: As for ``build.prepare``.
+            cache: As for ``build.prepare``; None for a folder beside the versions that keeps what the sources have.
 
         Raises:
             EditmillError: See ``build.prepare``.
@@ -119,7 +119,7 @@ class Refresh:
             reuse=None if self.old is None or judged_anew(read_manifest(self.old)) else self.old,
             mixed=self.mixed,
             calibrate=calibrate,
-            cache=cache,
+            cache=cache or self.root / BACKGROUNDS,
         )
         return replace(prepared, extras=self._extras) if self.old is not None else prepared
 
@@ -149,11 +149,15 @@ class Refresh:
         folder = self.root / NEXT
         verify_dataset(folder).raise_for_problems()
         check_losses(folder)
-        state = {"common": dict(self.identity.common), "records": _records(self.plan)}
+        state = {
+            "common": dict(self.identity.common),
+            "records": {one.id: record_digest(one) for one in _sources(self.plan)},
+        }
         (self.root / STATE).mkdir(exist_ok=True)
         (self.root / VERSIONS).mkdir(exist_ok=True)
         atomic_write(state_file(self.root, self.version), canonical_json(state))
         folder.rename(version_folder(self.root, self.version))
+        prune_backgrounds(self.root, (source.sha256 for source in _sources(self.plan)))
 
 
 def plan_refresh(
@@ -313,13 +317,14 @@ def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:
     return same and made.sources.licence == manifest.sources.licence
 
 
-def _records(plan: Plan) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _sources(plan: Plan) -> Iterator[SourceRecord]:
+    """Yield the sources that samples show, each once."""
+    seen = set[str]()
     for sample in plan.file.samples(spares=()):
         for record in (sample.source, sample.partner):
-            if record is not None and record.id not in found:
-                found[record.id] = record_digest(record)
-    return found
+            if record is not None and record.id not in seen:
+                seen.add(record.id)
+                yield record
 
 
 def _prune(root: Path, keep: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from editmill.manifests.atomic import atomic_write
@@ -14,8 +15,8 @@ from editmill.manifests.seals import parse_object
 
 logger = logging.getLogger("editmill.refresh")
 
-# The version that is being built, and what each was made from.
-NEXT, STATE = "next", "state"
+# The version that is being built, what each was made from, and removed backgrounds for the next one.
+NEXT, STATE, BACKGROUNDS = "next", "state", "backgrounds"
 
 
 def lock_versions(root: Path, *, wait: bool = True) -> Lock:
@@ -48,3 +49,14 @@ def forget_state(root: Path, version: str, sources: Collection[str]) -> None:
     records = {name: one for name, one in state.get("records", {}).items() if name not in sources}
     state_file(root, version).parent.mkdir(exist_ok=True)
     atomic_write(state_file(root, version), canonical_json({**state, "records": records}))
+
+
+def prune_backgrounds(root: Path, pictures: Iterable[str]) -> None:
+    """Delete kept backgrounds but for the newest one of each source, whose pictures are given by sha256."""
+    left = Counter(pictures)
+    files = sorted((root / BACKGROUNDS).rglob("*.png"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for path in files:
+        picture = path.name.partition("-")[0]
+        left[picture] -= 1
+        if left[picture] < 0:
+            path.unlink()

@@ -25,7 +25,7 @@ from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
 from editmill.pipelines.registry import family_of
 from editmill.pipelines.reuse import REGATE, place_shard
 from editmill.pipelines.spent import total
-from editmill.pipelines.states import NEXT, forget_state, lock_versions
+from editmill.pipelines.states import BACKGROUNDS, NEXT, forget_state, lock_versions
 from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
@@ -64,7 +64,8 @@ def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
 def clear_away(root: Path) -> None:
     """Delete what may show a source besides finished versions."""
     mend(root)
-    shutil.rmtree(root / NEXT, ignore_errors=True)
+    for name in (NEXT, BACKGROUNDS):
+        shutil.rmtree(root / name, ignore_errors=True)
 
 
 def note_forgotten(root: Path, sources: Collection[str], *, where: str) -> None:

@@ -234,7 +234,7 @@ def scratch_option(function: F) -> F:
 
 def cache_option(function: F) -> F:
     """Add --cache; the command takes ``cache``."""
-    help = "Folder that keeps removed backgrounds for later builds; they are forgotten without."
+    help = "Folder that keeps removed backgrounds for later builds; without it only a refresh keeps them."
     return click.option("--cache", type=LocalPath(folder=True), help=help)(function)
 
 

@@ -138,7 +138,9 @@ class Remover:
         self._recent = PerSource(sources)
 
     def _cached(self, key: str, source: LoadedSource, seed: int) -> Feature:
-        path = self.cache / f"{key}.png" if self.cache is not None else None
+        # Whoever keeps backgrounds tells by the names of what they are.
+        name = f"{source.record.sha256}-{key}.png"
+        path = self.cache / name if self.cache is not None else None
         kept = _read_kept(path) if path is not None else None
         if kept is not None:
             return kept
@@ -149,7 +151,7 @@ class Remover:
         background = blend_fill(source.image, fill, hole, self.feather)
         if path is not None:
             buffer = io.BytesIO()
-            # The cache is deleted with the finished dataset, so speed counts for more than size.
+            # As a rule the cache is deleted with the finished dataset, so speed counts for more than size.
             Image.fromarray(background).save(buffer, "PNG", compress_level=1)
             path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write(path, buffer.getvalue())

@@ -77,36 +77,36 @@ def measure_refresh(folder: Path, *, sources: int = SOURCES, models: bool = Fals
     classes = {number: write(number) for number in range(sources)}
     labels = write_labels(photos, classes)
     refreshed = partial(_refreshed, labels, sources=sources, models=models)
-    first = refreshed(folder / "root", cache=folder / "cache")
-    shutil.copytree(folder / "root", folder / "again", symlinks=True)
+    first = refreshed(folder / "root")
+    shutil.copytree(folder / "root", folder / "bare", symlinks=True, ignore=shutil.ignore_patterns("backgrounds"))
     changed = [number * 7 % (sources // 2) for number in range(CHANGED * part)]
     classes |= {number: write(number, draw=1) for number in changed}
     classes |= {number: write(number) for number in range(sources, sources + ADDED * part)}
     removed = range(sources - REMOVED * part, sources)
     write_labels(photos, {number: name for number, name in classes.items() if number not in removed})
     second, third = refreshed(folder / "root"), refreshed(folder / "root")
-    cached = refreshed(folder / "again", cache=folder / "cache")
+    bare = refreshed(folder / "bare")
     counts = {name: second[name] for name in ("made", "added", "removed", "kept", "linked")}
     told = ", ".join(f"{value:g} {name}" for name, value in counts.items())
     ratio, nothing = second["seconds"] / first["seconds"], third["seconds"] / first["seconds"]
     text = f"build {first['seconds']:.1f} s of CPU, refresh {second['seconds']:.1f} s ({told}); ratio {ratio:.4f}"
     made = "backgrounds by models" if models else "edits without models"
     note(f"refresh of {sources} sources, {made}", text, ratio=ratio, **counts)
-    ratio = cached["seconds"] / first["seconds"]
-    note("refresh with --cache", f"{cached['seconds']:.1f} s; ratio {ratio:.4f}", ratio=ratio)
+    ratio = bare["seconds"] / first["seconds"]
+    note("refresh without kept backgrounds", f"{bare['seconds']:.1f} s; ratio {ratio:.4f}", ratio=ratio)
     note("refresh of nothing", f"{third['seconds']:.1f} s; ratio {nothing:.4f}", ratio=nothing)
     if fresh:
         _compare(recipe_of(labels, sources=sources, models=models), folder)
 
 
-def _refreshed(labels: Path, root: Path, *, sources: int, models: bool, cache: Path | None = None) -> dict[str, float]:
-    """Refresh, and return what that took and did; ``cache`` keeps removed backgrounds."""
+def _refreshed(labels: Path, root: Path, *, sources: int, models: bool) -> dict[str, float]:
+    """Refresh, and return what that took and did."""
     # Of this process, which does all of it: on a busy machine wall time says little.
     began = time.process_time()
     with plan_refresh(recipe_of(labels, sources=sources, models=models), root, CPU, most=1.0) as work:
         if not work.done:
             if not work.ready:
-                build(work.prepare(cache=cache), progress=False)
+                build(work.prepare(), progress=False)
             work.publish()
     seconds, changes = time.process_time() - began, work.changes
     tars = list((root / "versions" / work.version).glob("*/*.tar"))

@@ -79,7 +79,12 @@ def here(first: Path, tmp_path: Path) -> Path:
 def test_a_new_version_is_the_fresh_build_and_says_what_changed(tiny_pack: Path, here: Path, tmp_path: Path) -> None:
     labels, root = here / "photos/labels.csv", here / "root"
     change(labels)
+    kept = files_of(root / "backgrounds")
     assert refresh(recipe_of(tiny_pack, labels), root) == "2.0.0"
+    # One of each source: those of p2 and of the old p1 are gone, and those of the new p1 and of p9 there.
+    shown = {Path(path).name.partition("-")[0] for path in files_of(root / "backgrounds")}
+    assert shown == set(open_dataset(root).table["source_sha256"].to_pylist())
+    assert len(kept.items() - files_of(root / "backgrounds").items()) == 2
     built(plan_of(tiny_pack, labels, "version=2.0.0"), tmp_path / "fresh")
     new, fresh = files(root / "versions/2.0.0"), files(tmp_path / "fresh")
     assert {name for name in new.keys() | fresh.keys() if new.get(name) != fresh.get(name)} == OF_REFRESH
@@ -237,6 +242,7 @@ def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come
     assert refresh(recipe_of(tiny_pack, labels, "description=prose"), root) == "1.0.1"
     spent = total(root / "versions/1.0.1")
     lost = take_down(root, ["p3"])
+    assert not (root / "backgrounds").exists()
     assert total(root / "versions/1.0.1") == spent
     assert set(lost) == {"1.0.0", "1.0.1"}
     assert lost["1.0.0"] == lost["1.0.1"] >= 3
