@@ -94,7 +94,10 @@ class Store:
             found = self._filesystem.find(self._folder)
         except NotImplementedError:
             return []
-        return sorted(str(path).removeprefix(self._folder).lstrip("/") for path in found)
+        # The root itself is named by a store in which its first object appears just then. Consoles of stores mark a
+        # folder by an empty object whose name ends with a slash.
+        names = (str(path).removeprefix(self._folder).lstrip("/") for path in found)
+        return sorted(name for name in names if name and not name.endswith("/"))
 
     @contextmanager
     def _reading(self, path: str) -> Iterator[str]:
