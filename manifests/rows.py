@@ -117,7 +117,7 @@ def row_table(rows: Iterable[SampleRow], *, members: Sequence[str], score_names:
 
 
 def _write_groups(path: str | Path, schema: pa.Schema, groups: Iterator[pa.Table]) -> None:
-    with atomic_file(path) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+    with atomic_file(path) as stream, pq.ParquetWriter(stream, schema) as writer:
         # A file without rows has one group as well.
         writer.write_table(next(groups, schema.empty_table()))
         for group in groups:
@@ -170,7 +170,7 @@ def merge_rows(paths: Iterable[str | Path], out: str | Path, *, schema: pa.Schem
         CorruptDatasetError: A file is not readable parquet, or has another schema.
     """
     count = 0
-    with atomic_file(out) as stream, pq.ParquetWriter(stream, schema, compression="zstd") as writer:
+    with atomic_file(out) as stream, pq.ParquetWriter(stream, schema) as writer:
         for path in paths:
             for batch in iter_row_batches(path, schema=schema):
                 # A batch becomes a row group, as in its shard: verification compares the files batch by batch.

@@ -81,5 +81,5 @@ def _bury(changes: Difference, before: Mapping[str, Known], version: str, old: P
         {"key": key, "source_id": before[key].source, "edit": before[key].edit, "removed_in": version}
         for key in sorted(changes.removed)
     ]
-    with atomic_file(out) as stream, pq.ParquetWriter(stream, TOMBSTONE, compression="zstd") as writer:
+    with atomic_file(out) as stream, pq.ParquetWriter(stream, TOMBSTONE) as writer:
         writer.write_table(pa.Table.from_pylist(rows, schema=TOMBSTONE))
