@@ -1,7 +1,8 @@
 """Kills: jobs that write are killed at random moments, run again, and must end in the files of one that was not.
 
 Every job runs in a forked child that is killed (SIGKILL) either just before a random operation on files or after a
-random time. A folder is killed several times in a row before its job may end.
+random time. A folder is killed several times in a row before its job may end. Inside of one shard a kill may cost the
+group of samples that was being made, and no more.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import cv2
 import torch
 
 from editmill.evaluators import exporters
 from editmill.generators.models.placement import Placement
+from editmill.manifests.growing import Built, GrowingTar
 from editmill.manifests.manifest import RUN
 from editmill.manifests.reader import open_dataset
+from editmill.manifests.stats import read_stats
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
-from editmill.pipelines.plan import make_plan
+from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.regating.regate import regate
 from tests.manifests.builder import build_dataset
@@ -43,6 +48,8 @@ RECIPE = (
     "generator.schemes=[{name: dwtDctSvd}]",
     "generator.attacks=[{name: pipeline, start: none}]",
 )
+# One shard of many groups.
+SHARD = (*RECIPE, "source.count=12", "shards=1")
 MOST_IN_A_ROW = 4
 CHANGING = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"})
 
@@ -55,21 +62,27 @@ class Job:
         name: Of the job.
         work: Writes into a folder; given again the same folder, it goes on.
         start: Prepares the folder.
+        check: Says what was wrong with the folder after so many kills, a line each.
     """
 
     name: str
     work: Callable[[Path], object]
     start: Callable[[Path], object] = lambda folder: None
+    check: Callable[[Path, int], Iterator[str]] = lambda folder, kills: iter(())
 
 
 def jobs(given: Path) -> list[Job]:
     """Return the jobs; what they read is written below ``given``."""
     build_dataset(given / "edits", sources=4)
     build_guarded(given / "guarded")
-    plan = make_plan(load_recipe("watermark", overrides=RECIPE))
+    plan, one = (make_plan(load_recipe("watermark", overrides=changes)) for changes in (RECIPE, SHARD))
 
-    def built(folder: Path) -> None:
+    def built(folder: Path, plan: Plan = plan) -> None:
         build(prepare(plan, folder / "out", Placement(device="cpu")), progress=False)
+
+    def counted(folder: Path) -> None:
+        with _counting(_groups(folder)):
+            built(folder, one)
 
     def damaged(folder: Path) -> None:
         shutil.copytree(given / "whole", folder / "out")
@@ -88,7 +101,34 @@ def jobs(given: Path) -> list[Job]:
     # Here, once: children then find every module loaded.
     built(given)
     (given / "out").rename(given / "whole")
-    return [Job("build", built), Job("mend", built, damaged), Job("regate", regated), Job("export", exported)]
+    in_shard = Job("shard", counted, check=_made_again)
+    return [Job("build", built), in_shard, Job("mend", built, damaged), Job("regate", regated), Job("export", exported)]
+
+
+def _groups(folder: Path) -> Path:
+    """Return the file that says of a folder's shard how many samples each group had that was made, a line each."""
+    return folder.with_suffix(".groups")
+
+
+@contextmanager
+def _counting(path: Path) -> Iterator[None]:
+    """Note the groups that this process makes."""
+    add = GrowingTar.add
+
+    def noted(self: GrowingTar, samples: Sequence[Built], state: Any) -> None:
+        with path.open("a") as stream:
+            stream.write(f"{len(samples)}\n")
+        add(self, samples, state)
+
+    with mock.patch.object(GrowingTar, "add", noted):
+        yield
+
+
+def _made_again(folder: Path, kills: int) -> Iterator[str]:
+    made = [int(line) for line in _groups(folder).read_text().splitlines()]
+    again = sum(made) - read_stats(next(folder.glob("out/*/*_stats.json"))).planned
+    if again > kills * max(made):
+        yield f"{again} samples were made again after {kills} kills, in groups of at most {max(made)}"
 
 
 def run(count: int, folder: Path, *, seed: int = 0) -> list[str]:
@@ -139,6 +179,7 @@ def _trial(job: Job, killing: list[Moment], folder: Path, expected: dict[str, st
             yield f"exit code {status} after a kill"
     if (status := _forked(job, folder, (0, 0.0), None)) != 0:
         yield f"exit code {status} at the end"
+    yield from job.check(folder, len(killing))
     found = _files(folder)
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
