@@ -69,11 +69,8 @@ class MaskedLm:
 
         Longer words start with some of them, which no vocabulary tells apart.
         """
-        tokens = {
-            index: token
-            for token, index in self.tokenizer.get_vocab().items()
-            if index not in set(self.tokenizer.all_special_ids)
-        }
+        special = set(self.tokenizer.all_special_ids)
+        tokens = {index: token for token, index in self.tokenizer.get_vocab().items() if index not in special}
         mark = next((mark for mark in WORD_STARTS if any(token.startswith(mark) for token in tokens.values())), "")
         # BERT marks the pieces that go on instead, so its mark is empty and every token starts with it.
         starts = {
