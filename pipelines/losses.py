@@ -12,7 +12,8 @@ from typing import Any
 
 from editmill.generators.base.family import Family
 from editmill.manifests.errors import DataError
-from editmill.manifests.manifest import SAMPLES, load_manifest, read_manifest
+from editmill.manifests.manifest import SAMPLES, load_manifest
+from editmill.manifests.records import Manifest
 from editmill.manifests.rows import read_rows
 from editmill.manifests.store import Store
 from editmill.pipelines.registry import family_of
@@ -69,19 +70,18 @@ def check_losses(out: str | Path) -> None:
     Raises:
         DataError: Nothing of a part survived, or nothing at all.
     """
-    empty, accepted = (
-        {part: loss for part, loss in losses(out).items() if not loss.accepted},
-        read_manifest(out).samples,
-    )
+    store = Store(out)
+    manifest = load_manifest(store)
+    empty = {part: loss for part, loss in _found(store, manifest).items() if not loss.accepted}
     for part, loss in empty.items():
         if not loss.fatal:
             logger.warning("nothing survived of %s", loss.say(part))
     fatal = [loss.say(part) for part, loss in empty.items() if loss.fatal]
-    if fatal or not accepted:
+    if fatal or not manifest.samples:
         more = [f"and {len(fatal) - LISTED} more"] if len(fatal) > LISTED else []
         listed = "".join(f"\n    {line}" for line in [*fatal[:LISTED], *more])
         parts = f"{len(fatal)} part{'s' * (len(fatal) > 1)} of the dataset"
-        what = f"nothing survived of {parts}" if accepted else "no sample was accepted"
+        what = f"nothing survived of {parts}" if manifest.samples else "no sample was accepted"
         raise DataError(
             f"{what}{':' if listed else ''}{listed}",
             where=str(out),
@@ -92,9 +92,12 @@ def check_losses(out: str | Path) -> None:
 
 def losses(out: str | Path) -> dict[str, Loss]:
     """Return what became of every part of a complete dataset, of the samples that were tried."""
-    # Of a folder of versions the current one.
-    store, found = Store(out), dict[str, Loss]()
-    family = family_of(load_manifest(store).generator)
+    store = Store(out)
+    return _found(store, load_manifest(store))
+
+
+def _found(store: Store, manifest: Manifest) -> dict[str, Loss]:
+    family, found = family_of(manifest.generator), dict[str, Loss]()
     for row in _rows(store, family):
         reason = next(iter(row["reasons"]), "")
         if reason in family.excused:
