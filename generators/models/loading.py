@@ -25,6 +25,7 @@ from editmill.generators.models.networks import (
     load_torchvision,
     one_file,
     read_tensors,
+    tile_large_frames,
 )
 from editmill.generators.models.pack import PackSpec
 from editmill.generators.models.placement import Placement
@@ -186,6 +187,7 @@ class Models:
         if isinstance(model, torch.jit.ScriptModule):
             return model.eval().to(self.device)
         if isinstance(model, torch.nn.Module):
+            tile_large_frames(model)
             # Gradients are taken by latents and pictures, never by weights.
             return colours_side_by_side(model.eval().requires_grad_(False).to(self.device))
         # Neither network nor pipeline: an adapter, which moves with the pipeline that it joins.
@@ -195,6 +197,7 @@ class Models:
         remember_prompts(model)
         for part in model.components.values():
             if isinstance(part, torch.nn.Module):
+                tile_large_frames(part)
                 colours_side_by_side(part)
         if self.placement.offload == "model" and self.device.type != "cpu":
             model.enable_model_cpu_offload(device=self.device)

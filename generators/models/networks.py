@@ -28,6 +28,9 @@ from editmill.manifests.weights import (
     network_weights,
 )
 
+# The side in pixels of the largest frame that an autoencoder takes in one go.
+LARGEST_FRAME = 1024
+
 
 def find_class(name: str) -> Any:
     """Return the class that ``package.Class`` names.
@@ -55,6 +58,19 @@ def colours_side_by_side(network: torch.nn.Module) -> torch.nn.Module:
         for kernel in kernels:
             kernel.data = kernel.data.contiguous(memory_format=torch.channels_last)
     return network
+
+
+def tile_large_frames(network: torch.nn.Module) -> None:
+    """Have an autoencoder take frames beyond ``LARGEST_FRAME`` in overlapping tiles of that side.
+
+    Always and never by the memory that is free, since bytes differ. Smaller frames stay as they are.
+    """
+    from diffusers import AutoencoderKL
+
+    if isinstance(network, AutoencoderKL):
+        network.enable_tiling()
+        network.tile_sample_min_size = LARGEST_FRAME
+        network.tile_latent_min_size = LARGEST_FRAME // 2 ** (len(network.config.block_out_channels) - 1)
 
 
 def one_file(folder: Path, choice: Choice) -> Path:
