@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART
+from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART, Sampler
 from editmill.manifests.errors import ModelError
 from editmill.manifests.weights import Choice
 from editmill.manifests.wording import say, without_consequences
@@ -67,7 +67,7 @@ class RoleEntry(BaseModel):
         side: Side in pixels of the pictures that an inpainting pipeline was trained on; 0 for what its checkpoint says.
         prompt: Template of class prompts, with ``{}`` for the class name.
         sampler: Of a pipeline, the few-step scheduler that takes the place of its checkpoint's: ``lcm``, ``turbo`` or
-            ``lightning``; "" for the checkpoint's own.
+            ``lightning``; None for the checkpoint's own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -88,7 +88,7 @@ class RoleEntry(BaseModel):
     control: Literal["hole", "masked"] = "masked"
     side: int = Field(0, ge=0)
     prompt: str = "a photo of a {}"
-    sampler: Literal["", "lcm", "turbo", "lightning"] = ""
+    sampler: Sampler | None = None
 
     @property
     def choice(self) -> Choice:

@@ -57,14 +57,14 @@ def pack_of(root: Path, *, adapter: str = "", **settings: Any) -> PackSpec:
 @pytest.mark.parametrize(
     ("sampler", "name", "timesteps"),
     [
-        ("", "DDIMScheduler", [751, 501, 251, 1]),
+        (None, "DDIMScheduler", [751, 501, 251, 1]),
         ("lcm", "LCMScheduler", [999, 759, 499, 259]),
         ("turbo", "EulerAncestralDiscreteScheduler", [999, 749, 499, 249]),
         ("lightning", "EulerDiscreteScheduler", [999, 749, 499, 249]),
     ],
 )
 def test_a_sampler_draws_in_few_steps_without_guidance(
-    folder: Path, sampler: str, name: str, timesteps: list[int]
+    folder: Path, sampler: str | None, name: str, timesteps: list[int]
 ) -> None:
     models = Models(pack_of(folder, sampler=sampler), CPU)
     inpainter = Inpainter(models, steps=4, guidance=0.0)
@@ -87,6 +87,8 @@ def test_a_sampler_draws_in_few_steps_without_guidance(
 def test_samplers_are_for_pipelines_that_were_not_trained_by_flow_matching() -> None:
     with pytest.raises(ValueError, match="a sampler is for pipelines"):
         RoleEntry(cls="transformers.CLIPModel", path="here", licence="none", sampler="lcm")
+    with pytest.raises(ValueError, match="should be 'lcm', 'turbo' or 'lightning'"):
+        RoleEntry(cls="diffusers.StableDiffusionPipeline", path="here", licence="none", sampler="")
     flow = type("Pipeline", (), {"scheduler": type("FlowMatchEulerDiscreteScheduler", (), {})()})()
     with pytest.raises(ValueError, match="'lcm' is for Stable Diffusion 1, 2 and XL"):
         few_steps.set_sampler(flow, "lcm")
