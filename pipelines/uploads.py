@@ -29,6 +29,8 @@ from editmill.pipelines.workspace import evidence, read_run, refuse_others
 
 # Written before anything is made, and taken away again.
 PROBE = "write-test.json"
+# Beside the files of an upload that is not over: what they are.
+UPLOADING = "uploading.json"
 # Files that are uploaded at the same time.
 TOGETHER = 8
 
@@ -220,8 +222,30 @@ def upload_dataset(remote: RemoteFolder, folder: Path, manifest: Manifest) -> No
     complete_remote(remote, folder, manifest)
 
 
-def upload_files(remote: RemoteFolder, folder: Path) -> None:
+def check_vacant(remote: RemoteFolder, what: bytes) -> None:
+    """Make sure that a store's folder holds nothing, or what an upload of the same that was stopped has put there.
+
+    Args:
+        remote: The store's folder.
+        what: As for `upload_files`.
+
+    Raises:
+        OccupiedError: It holds something else.
+    """
+    with told(remote):
+        there = set(remote.names()) - {UPLOADING}
+        if there and remote.found(UPLOADING) != what:
+            said = f"the target holds {min(there)}, and no upload of this export was stopped there"
+            raise OccupiedError(said, where=remote.root, fix="name another folder, or delete this one")
+
+
+def upload_files(remote: RemoteFolder, folder: Path, what: bytes) -> None:
     """Put all files of a folder into the store, but those that an earlier try has put there.
+
+    Args:
+        remote: The store's folder.
+        folder: The folder of this machine.
+        what: Says what the files are; it is in the store until all of them are.
 
     Raises:
         OccupiedError: The store's folder holds something else.
@@ -229,14 +253,17 @@ def upload_files(remote: RemoteFolder, folder: Path) -> None:
     """
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     records = {path: record_of(folder, path) for path in sorted(paths)}
-    there = set(remote.names())
+    there = set(remote.names()) - {UPLOADING}
     for name in sorted(there):
         if name not in records or not remote.holds(records[name], read=True):
-            what = f"the target holds {name}, which is not of this export"
-            raise OccupiedError(what, where=remote.root, fix="name another folder, or delete this one")
+            said = f"the target holds {name}, which is not of this export"
+            raise OccupiedError(said, where=remote.root, fix="name another folder, or delete this one")
+    atomic_write(folder / UPLOADING, what)
+    remote.put(folder / UPLOADING, record_of(folder, UPLOADING))
     left = [record for path, record in records.items() if path not in there]
     with ThreadPoolExecutor(TOGETHER) as pool:
         list(pool.map(lambda record: remote.put(folder / record.path, record), left))
+    remote.remove(UPLOADING)
 
 
 def clear(out: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from editmill.flows.commands.options import LocalPath, scratch_option
+from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.urls import is_url
@@ -89,7 +90,8 @@ def export(
     if class_names is not None:
         name_classes(opened, class_names)
     write = partial(known[form].write, opened, complete_pairs=complete, progress=not as_json)
-    done = _write_stored(write, target, scratch) if is_url(target) else write(Path(target))
+    what = canonical_json({"fingerprint": opened.manifest.fingerprint, "format": form, "pairs": pairs})
+    done = _write_stored(write, target, scratch, what) if is_url(target) else write(Path(target))
     if as_json:
         click.echo(json.dumps({"format": form, "target": str(target), **asdict(done)}, indent=2))
         return
@@ -102,13 +104,14 @@ def export(
         click.echo(f"left out: {count} samples of {edit}, which the layout has no place for", err=True)
 
 
-def _write_stored(write: Callable[[Path], Exported], url: str | Path, scratch: Path | None) -> Exported:
+def _write_stored(write: Callable[[Path], Exported], url: str | Path, scratch: Path | None, what: bytes) -> Exported:
     """Write an export here first, and then put its files into an object store."""
-    from editmill.pipelines.uploads import check_writable, lent, upload_files
+    from editmill.pipelines.uploads import check_vacant, check_writable, lent, upload_files
 
     remote = RemoteFolder(url)
+    check_vacant(remote, what)
     with lent(remote, scratch) as folder:
         check_writable(remote, folder)
         done = write(folder)
-        upload_files(remote, folder)
+        upload_files(remote, folder, what)
         return done

@@ -117,6 +117,8 @@ def test_what_is_judged_anew_or_exported_into_a_store_is_what_a_folder_gets(
     for command in (regate, [*exports[0][:-2], exports[1][-2]]):
         refused = CliRunner().invoke(main, [word.format(url) for word in command])
         assert (refused.exit_code, refused.output.count("error:")) == (2, 1), refused.output
+    # Nothing was made for it either.
+    assert "no upload of this export was stopped there" in refused.output
     assert not list((tmp_path / "two").glob("*"))
 
 
