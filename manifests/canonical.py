@@ -12,6 +12,9 @@ from pydantic import BaseModel
 
 from editmill.manifests.errors import DataError
 
+# Bytes of a sha256.
+DIGEST_SIZE = 32
+
 _BLOCK = 1 << 20
 # What JSON has itself.
 _LEAVES = frozenset((str, int, float, bool, type(None)))

@@ -10,10 +10,8 @@ from typing import Any
 
 from editmill.generators.base.family import Asked, Family
 from editmill.generators.base.samples import PlannedSample
+from editmill.manifests.canonical import DIGEST_SIZE
 from editmill.manifests.records import SourceRecord
-
-# Bytes of a sha256.
-DIGEST = 32
 
 _json = json.JSONEncoder().encode
 
@@ -30,7 +28,7 @@ class Reads:
         self._source: SourceRecord | None = None
         self._digest = ""
         # By place, as bytes: many samples have one spare.
-        self._spare_digests = bytearray(len(records) * DIGEST)
+        self._spare_digests = bytearray(len(records) * DIGEST_SIZE)
 
     def into(self, sample: PlannedSample) -> PlannedSample:
         """Return a sample as it was planned with what it reads."""
@@ -61,7 +59,7 @@ class Reads:
         return _joined(*map(self._of_spare, sample.spare_places)) if sample.spare_places else ""
 
     def _of_spare(self, place: int) -> str:
-        kept = slice(place * DIGEST, (place + 1) * DIGEST)
+        kept = slice(place * DIGEST_SIZE, (place + 1) * DIGEST_SIZE)
         if not any(self._spare_digests[kept]):
             self._spare_digests[kept] = bytes.fromhex(record_digest(self._records[place]))
         return self._spare_digests[kept].hex()

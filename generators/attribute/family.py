@@ -61,8 +61,7 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
     def plan(self, asked: AttributeAsked, records: Sequence[SourceRecord]) -> Iterator[PlannedSample]:
         planner = AttributePlanner(asked.settings, prompts=asked.pack.backgrounds, records=records, seed=asked.seed)
         for record in records:
-            for edit, replica in planner.plan(record):
-                lenders = planner.lenders(record, replica) if edit.name == "random-background" else []
+            for edit, replica, lenders in planner.plan(record):
                 partner, spares = records[lenders[0]] if lenders else None, tuple(lenders[1:])
                 yield PlannedSample(sample_key(record.id, edit.label, replica), record, edit, replica, partner, spares)
 

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from editmill.manifests.canonical import DIGEST_SIZE
 from editmill.manifests.records import SourceRecord
 from editmill.manifests.seeds import derive_seed
 
 # Partners that a sample may turn to when its own can't be used, such as one whose object fills most of its picture.
 SPARES = 7
-# Bytes of a sha256.
-DIGEST = 32
 
 NO_PARTNER = "no usable source in another picture has another label, so none can lend its background"
 NO_PARTNER_FIX = (
@@ -41,7 +40,7 @@ class PartnerPool:
                 pictures += _picture(record)
         order = np.argsort(np.asarray(places), kind="stable")
         self._places, self._numbers, self._labels = (_sorted(column, order) for column in (places, numbers, labels))
-        self._pictures = np.frombuffer(pictures, f"V{DIGEST}")[order].tobytes()
+        self._pictures = np.frombuffer(pictures, f"V{DIGEST_SIZE}")[order].tobytes()
         self._other = _steps_to_others(self._labels)
 
     def choose(self, record: SourceRecord, seed: int, count: int = 1) -> list[int]:
@@ -52,7 +51,7 @@ class PartnerPool:
             place = (start + step) % len(self._places)
             other = self._labels[place] != record.label
             # A picture with several objects is several records, and its background still shows the other one.
-            if other and self._pictures[place * DIGEST : (place + 1) * DIGEST] != shown:
+            if other and self._pictures[place * DIGEST_SIZE : (place + 1) * DIGEST_SIZE] != shown:
                 found.append(self._numbers[place])
             # One by one through a class that most sources have, planning would take the square of their number.
             step += 1 if other else self._other[place]
@@ -61,7 +60,7 @@ class PartnerPool:
 
 def _picture(record: SourceRecord) -> bytes:
     # One that can't be read has no digest; this is nobody's.
-    return bytes.fromhex(record.sha256).ljust(DIGEST, b"\xff")
+    return bytes.fromhex(record.sha256).ljust(DIGEST_SIZE, b"\xff")
 
 
 def _sorted(column: array[int], order: npt.NDArray[np.intp]) -> array[int]:

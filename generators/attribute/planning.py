@@ -33,20 +33,26 @@ class AttributePlanner:
         self.settings, self.prompts, self.records, self.seed = settings, prompts, records, seed
         self.pool = PartnerPool(records if any(edit.name == "random-background" for edit in settings.edits) else ())
 
-    def plan(self, source: SourceRecord) -> list[tuple[Edit, int]]:
-        """Return edits with their replica numbers; an edit's draws depend on no other edit."""
+    def plan(self, source: SourceRecord) -> list[tuple[Edit, int, list[int]]]:
+        """Return edits with their replica numbers; an edit's draws depend on no other edit.
+
+        The last of each are the places of the sources that may lend their background, the chosen one first.
+        """
         return [planned for edit in self.settings.edits for planned in self._plan_edit(edit, source)]
 
     def _rng(self, source: SourceRecord, edit: str, replica: int) -> np.random.Generator:
         return np.random.default_rng(derive_seed(self.seed, source.id, f"plan-{edit}", replica))
 
-    def _plan_edit(self, edit: EditSettings, source: SourceRecord) -> Iterator[tuple[Edit, int]]:
+    def _plan_edit(self, edit: EditSettings, source: SourceRecord) -> Iterator[tuple[Edit, int, list[int]]]:
         for level in edit.planned_levels():
             for replica in range(edit.count):
-                drawn = self._draw(edit, source, replica)
-                yield make_edit(NAME, edit.name, level=level, stochastic=self._stochastic(edit.name), **drawn), replica
+                lenders = self._lenders(source, replica) if edit.name == "random-background" else []
+                drawn, stochastic = self._draw(edit, source, replica, lenders), self._stochastic(edit.name)
+                yield make_edit(NAME, edit.name, level=level, stochastic=stochastic, **drawn), replica, lenders
 
-    def _draw(self, edit: EditSettings, source: SourceRecord, replica: int) -> dict[str, Scalar]:
+    def _draw(
+        self, edit: EditSettings, source: SourceRecord, replica: int, lenders: Sequence[int]
+    ) -> dict[str, Scalar]:
         """Return every random draw of an edit but its noise."""
         if edit.name == "position":
             x, y = self._rng(source, edit.name, replica).random(2)
@@ -65,15 +71,14 @@ class AttributePlanner:
             order = self._rng(source, edit.name, 0).permutation(len(prompts))
             return {"prompt": prompts[int(order[replica % len(prompts)])]}
         if edit.name == "random-background":
-            return {"partner": next((self.records[one].id for one in self.lenders(source, replica, 1)), "")}
+            return {"partner": self.records[lenders[0]].id if lenders else ""}
         if edit.facts.guided and replica:
             # The round trip whose noise it shares is the one of this number.
             return {"draw": replica}
         return {"share": edit.size} if edit.name == "resample" else {}
 
-    def lenders(self, source: SourceRecord, replica: int, count: int = 1 + SPARES) -> list[int]:
-        """Return the places of at most ``count`` sources that may lend their background, the chosen one first."""
-        return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), count)
+    def _lenders(self, source: SourceRecord, replica: int) -> list[int]:
+        return self.pool.choose(source, derive_seed(self.seed, source.id, "partner", replica), 1 + SPARES)
 
     def _stochastic(self, name: str) -> bool:
         """Return whether another seed gives another picture: what generates anew for each sample does."""

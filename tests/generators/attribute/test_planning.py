@@ -31,7 +31,7 @@ def plan(
     *edits: EditSettings, source: SourceRecord = SOURCES[0], seed: int = 0, sources: list[SourceRecord] = SOURCES
 ) -> Planned:
     planner = AttributePlanner(AttributeSettings(edits=edits), prompts=PROMPTS, records=sources, seed=seed)
-    return planner.plan(source)
+    return [(edit, replica) for edit, replica, _ in planner.plan(source)]
 
 
 def test_every_edit_is_planned_with_its_levels_and_replicas() -> None:
