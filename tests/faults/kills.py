@@ -48,7 +48,7 @@ RECIPE = (
     "generator.schemes=[{name: dwtDctSvd}]",
     "generator.attacks=[{name: pipeline, start: none}]",
 )
-# One shard of many groups.
+# One shard of many groups, made with two pictures in a call of a network.
 SHARD = (*RECIPE, "source.count=12", "shards=1")
 MOST_IN_A_ROW = 4
 CHANGING = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"})
@@ -77,12 +77,12 @@ def jobs(given: Path) -> list[Job]:
     build_guarded(given / "guarded")
     plan, one = (make_plan(load_recipe("watermark", overrides=changes)) for changes in (RECIPE, SHARD))
 
-    def built(folder: Path, plan: Plan = plan) -> None:
-        build(prepare(plan, folder / "out", Placement(device="cpu")), progress=False)
+    def built(folder: Path, plan: Plan = plan, *, batch: int = 1) -> None:
+        build(prepare(plan, folder / "out", Placement(device="cpu", batch=batch)), progress=False)
 
     def counted(folder: Path) -> None:
         with _counting(_groups(folder)):
-            built(folder, one)
+            built(folder, one, batch=2)
 
     def damaged(folder: Path) -> None:
         shutil.copytree(given / "whole", folder / "out")

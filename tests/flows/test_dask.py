@@ -80,13 +80,13 @@ def kill_a_busy_worker(client: Any, out: Path, over: Event) -> int:
 
 def test_a_worker_that_is_killed_changes_no_byte(client: Any, tmp_path: Path) -> None:
     core = make_plan(load_recipe(RECIPE, overrides=LONGER))
-    build(prepare(core, tmp_path / "core", Placement(device="cpu")), progress=False)
+    build(prepare(core, tmp_path / "core", Placement(device="cpu", batch=2)), progress=False)
     out, before, over = tmp_path / "flow", client.run(os.getpid), Event()
     engine = f"dask:{client.scheduler.address}"
     with ThreadPoolExecutor(1) as pool:
         killed = pool.submit(kill_a_busy_worker, client, out, over)
         try:
-            build_imagenet_e(recipe=RECIPE, overrides=LONGER, out=out, device="cpu", engine=engine)
+            build_imagenet_e(recipe=RECIPE, overrides=LONGER, out=out, device="cpu", batch=2, engine=engine)
         finally:
             # The pool waits for its thread, also where the flow fails or is interrupted.
             over.set()
