@@ -28,8 +28,9 @@ from editmill.manifests.weights import (
     network_weights,
 )
 
-# The side in pixels of the largest frame that an autoencoder takes in one go.
-LARGEST_FRAME = 1024
+# The longest side in pixels that an autoencoder takes in one go: what inpaints at 1024 x 1024 gets frames of that area,
+# and of photographs hardly a longer side than this.
+LARGEST_FRAME = 1536
 
 
 def find_class(name: str) -> Any:
