@@ -8,7 +8,6 @@ from editmill.generators.attribute.guards.settings import GuardSettings
 from editmill.generators.attribute.settings import AttributeSettings, EditSettings, RenderSettings
 from editmill.generators.base.family import Asked
 from editmill.generators.base.worlds import leave_out
-from editmill.generators.models.few_steps import LCM_STEPS
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RequestError
 
@@ -39,9 +38,7 @@ def _check_steps(edits: Sequence[EditSettings], render: RenderSettings, pack: Pa
         what = f"{', '.join(partial)} would run no step: the strength {render.strength:g} of {steps} steps"
         fix = f"set generator.render.strength to {1 / steps:.2g} or more, or generator.render.steps, or leave them out"
         raise RequestError(what, where="generator.render.strength", fix=fix)
-    if steps > LCM_STEPS and "inpaint" in pack.roles and pack.roles["inpaint"].sampler == "lcm":
-        what = f"the sampler lcm of the pack {pack.name!r} was trained on {LCM_STEPS} steps, and {steps} are asked for"
-        raise RequestError(what, where="generator.render.steps", fix="ask for 2 to 8")
+    pack.check_steps(["inpaint"], steps, where="generator.render.steps")
 
 
 def _generates(edit: EditSettings, render: RenderSettings) -> bool:

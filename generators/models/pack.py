@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -11,8 +12,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART, Sampler
-from editmill.manifests.errors import ModelError
+from editmill.generators.models.few_steps import LCM_STEPS, LORA_CLASS, LORA_PART, Sampler
+from editmill.manifests.errors import ModelError, RequestError
 from editmill.manifests.weights import Choice
 from editmill.manifests.wording import say, without_consequences
 from editmill.manifests.yaml_text import YamlProblem, read_yaml
@@ -214,6 +215,18 @@ class PackSpec(BaseModel):
     def draws(self, source: str) -> bool:
         """Return whether a kind of source is a world of the pack's own, which its judges know through and through."""
         return any(fnmatch(source, world) for world in self.worlds)
+
+    def check_steps(self, roles: Iterable[str], steps: int, *, where: str) -> None:
+        """Make sure that the samplers of roles, of those that the pack has, can run so many steps.
+
+        Raises:
+            RequestError: One can't.
+        """
+        if steps > LCM_STEPS and any(self.roles[role].sampler == "lcm" for role in self.roles.keys() & set(roles)):
+            what = (
+                f"the sampler lcm of the pack {self.name!r} was trained on {LCM_STEPS} steps, and {steps} are asked for"
+            )
+            raise RequestError(what, where=where, fix="ask for 4 to 8")
 
     def entry(self, role: str) -> RoleEntry:
         """Return the entry of ``role``.

@@ -47,6 +47,8 @@ class SynthesisFamily(Family[SynthesisSettings, EnsembleSettings]):
     def resolve(self, asked: SynthesisAsked) -> tuple[SynthesisSettings, list[str]]:
         what = "it can neither draw their classes nor recognise them, and no sample would survive"
         refuse_unknown(asked.pack, asked.source_kind, asked.settings.unknown_world, what=what)
+        drawing = [role for one in asked.settings.conditionings for role in roles_of(one.name, tuple(asked.pack.roles))]
+        asked.pack.check_steps(drawing, asked.settings.steps or asked.pack.steps, where="generator.steps")
         return asked.settings, []
 
     def edit_names(self, settings: SynthesisSettings) -> tuple[str, ...]:
