@@ -56,12 +56,12 @@ RECIPES: dict[str, tuple[str, ...]] = {
 }
 # Families whose pictures share calls by a number of their recipe.
 OWN_BATCH = ("fmr", "imagenet-g")
-# How far scores of equal pictures may be apart that were made in other batches: by default, and where a network's last
-# bits can move an edge of a mask or a grey level.
+# How far scores of pictures may be apart that were made in other batches: by default; where a network's last bits can
+# move the edge of a mask; and of measures in grey levels, after guidance at every step.
 TOLERANCE = 2e-4
-TOLERANCES = dict.fromkeys(("score_complexity", "score_expansion", "score_mask_iou"), 2e-3)
+TOLERANCES = {"score_expansion": 2e-3, "score_mask_iou": 2e-3, "score_complexity": 1e-2, "score_contrast": 1e-2}
 # Levels of 255 by which such pictures may differ outside of objects.
-LEVELS = 2
+LEVELS = 4
 # Fields that name the build, or where something lies in a file.
 BUILD = frozenset({"fingerprint", "inputs", "code_commit", "code_version", "shards", "environment", "files", "digest"})
 

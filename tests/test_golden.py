@@ -39,12 +39,12 @@ LIMIT = SETTINGS.contrast
     ("before", "after", "beyond"),
     [
         ({}, {}, 0),
-        ({}, {"score_contrast": 40.0001}, 0),
-        ({}, {"score_contrast": 40.001}, 1),
+        ({}, {"score_contrast": 40.005}, 0),
+        ({}, {"score_contrast": 40.02}, 1),
         ({}, {"score_contrast": float("nan")}, 1),
-        ({"score_contrast": LIMIT + 5e-5}, {"score_contrast": LIMIT - 5e-5, "status": "rejected"}, 0),
-        ({"score_contrast": LIMIT + 5e-4}, {"score_contrast": LIMIT - 5e-4, "status": "rejected"}, 1),
-        ({}, {"score_contrast": 40.0001, "status": "rejected"}, 1),
+        ({"score_contrast": LIMIT + 4e-3}, {"score_contrast": LIMIT - 4e-3, "status": "rejected"}, 0),
+        ({"score_contrast": LIMIT + 4e-2}, {"score_contrast": LIMIT - 4e-2, "status": "rejected"}, 1),
+        ({}, {"score_contrast": 40.005, "status": "rejected"}, 1),
     ],
 )
 def test_another_batch_changes_scores_within_tolerances_and_decisions_at_limits_alone(
