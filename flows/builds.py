@@ -32,10 +32,11 @@ def place(
     dtype: Precision = "auto",
     offload: Offload = "none",
     batch: BatchSize | None = None,
+    compile: bool = False,
     models_dir: Path | None = None,
 ) -> Placement:
     """Return where models run; these parameters are those of every flow that makes samples."""
-    return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch)
+    return Placement(device=device, dtype=dtype, offload=offload, models_dir=models_dir, batch=batch, compile=compile)
 
 
 # Stands for the parameters of `place` in the signatures below.
@@ -130,6 +131,7 @@ _WHERE = """overrides: Further changes of the recipe, each as a.b=value.
     dtype: float32, bfloat16, float16, or auto for bfloat16 where an accelerator computes in it, else float32.
     offload: none, or model to keep idle models in host memory.
     batch: Pictures in one call of a network; none for 1 on the CPU and 8 on an accelerator.
+    compile: Whether the networks of pipelines are compiled.
     models_dir: Folder with public checkpoints on the worker; none for the hub cache.
     allow_code: Whether functions that the recipe names may run.
     engine: Where models run: local for this process; dask:tcp://HOST:PORT for the workers of a Dask scheduler;

@@ -175,7 +175,8 @@ def prepare(
 
 def _same_pictures(placement: Placement) -> str:
     """Return a name that is equal where one model makes equal pictures of equal ones."""
-    return digest([environment(), placement.kind, str(placement.precision)])[:16]
+    said = [environment(), placement.kind, str(placement.precision), *(["compiled"] if placement.compile else [])]
+    return digest(said)[:16]
 
 
 def _as_begun(plan: Plan, out: Path, placement: Placement) -> tuple[Plan, Identity]:

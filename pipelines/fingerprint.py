@@ -120,6 +120,7 @@ def _shared(plan: Plan, placement: Placement) -> dict[str, Any]:
         "device": placement.kind,
         # Kernels sum in another order for another number.
         **({"batch": placement.pictures} if placement.pictures > 1 else {}),
+        **({"compiled": True} if placement.compile else {}),
     }
 
 

@@ -75,6 +75,7 @@ class Machine:
     offload: str
     models_dir: Path | None
     batch: int | None
+    compile: bool
 
     def placement(self) -> Placement:
         """Return the placement.
@@ -169,7 +170,7 @@ def recipe_options(function: F) -> F:
 
 
 def placement_options(function: F) -> F:
-    """Add --device, --dtype, --offload, --batch and --models-dir; the command takes ``machine``."""
+    """Add --device, --dtype, --offload, --batch, --compile and --models-dir; the command takes ``machine``."""
     dtypes, offloads = click.Choice(get_args(Precision)), click.Choice(get_args(Offload))
     folder = LocalPath(folder=True)
     options = (
@@ -194,6 +195,12 @@ def placement_options(function: F) -> F:
             "--batch",
             type=click.IntRange(1),
             help="Pictures in one call of a network; belongs to a build's identity.  [default: 1 on the CPU, else 8]",
+        ),
+        click.option(
+            "--compile",
+            is_flag=True,
+            help="Compile the networks of pipelines, each size once; belongs to a build's identity. Without a compiler "
+            "they run as they are.",
         ),
         click.option("--models-dir", type=folder, help="Folder with public checkpoints, as ORGANISATION/NAME."),
     )

@@ -14,6 +14,7 @@ import torch
 from safetensors import SafetensorError
 
 from editmill.generators.models.checkpoints import Checkpoint, find_checkpoint
+from editmill.generators.models.compiling import compile_denoiser
 from editmill.generators.models.few_steps import LORA_CLASS, LORA_PART, put_on, set_sampler
 from editmill.generators.models.later import import_later
 from editmill.generators.models.networks import (
@@ -199,6 +200,8 @@ class Models:
             if isinstance(part, torch.nn.Module):
                 tile_large_frames(part)
                 colours_side_by_side(part)
+        if self.placement.compile:
+            compile_denoiser(model)
         if self.placement.offload == "model" and self.device.type != "cpu":
             model.enable_model_cpu_offload(device=self.device)
             return model

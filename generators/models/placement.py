@@ -25,6 +25,7 @@ class Placement:
         offload: "none", or "model" to keep models in host memory until they are used (accelerators only).
         models_dir: Folder with public checkpoints, or None for the hub cache.
         batch: Pictures that share a call of a network; None for 1 on the CPU and 8 elsewhere.
+        compile: Whether the networks of pipelines are compiled.
     """
 
     device: str = "auto"
@@ -32,6 +33,7 @@ class Placement:
     offload: str = "none"
     models_dir: Path | None = None
     batch: int | None = None
+    compile: bool = False
 
     @property
     def pictures(self) -> int:
@@ -60,7 +62,20 @@ class Placement:
 
     def settled(self) -> Placement:
         """Return the placement with every choice made: processes with other hardware must make none of their own."""
-        return replace(self, device=self.name, dtype=self.precision, batch=self.pictures)
+        return replace(
+            self,
+            device=self.name,
+            dtype=self.precision,
+            batch=self.pictures,
+            compile=self.compile and self._compiles(),
+        )
+
+    def _compiles(self) -> bool:
+        from editmill.generators.models.compiling import can_compile
+
+        # A driver may lack what its workers have.
+        here = self.kind == "cpu" or visible(self)
+        return not here or can_compile(self.resolve())
 
     def check(self) -> None:
         """Refuse a device that this machine does not have.

@@ -51,6 +51,7 @@ def test_settings_count(tiny_plan: MakePlan, override: str) -> None:
 def test_precision_and_pixels_count(tiny_plan: MakePlan, photos: Path, tmp_path: Path) -> None:
     base = identify(tiny_plan(), PLACEMENT).fingerprint
     assert identify(tiny_plan(), Placement(device="cpu", dtype="bfloat16")).fingerprint != base
+    assert identify(tiny_plan(), Placement(device="cpu", compile=True)).fingerprint != base
     other = tmp_path / "photos"
     shutil.copytree(photos.parent, other)
     shutil.copy(other / "masks/p1.png", other / "masks/p3.png")
