@@ -50,7 +50,7 @@ demo: $(RUN)  ## build, verify and evaluate a small dataset with the embedded mo
 test: lint  ## lint, types, imports and the test suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-test-slow: $(DEVELOP)  ## the tests that take minutes
+test-slow: $(DEVELOP) $(DOCS)  ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
 lint: $(DEVELOP)
