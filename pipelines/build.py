@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from editmill.generators.models.placement import Placement, visible
-from editmill.manifests.canonical import digest
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
@@ -22,9 +21,8 @@ from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.urls import is_url
 from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
-from editmill.pipelines.fingerprint import Identity, identify
+from editmill.pipelines.fingerprint import Identity, filled_by, identify
 from editmill.pipelines.plan import Plan, make_plan
-from editmill.pipelines.provenance import environment
 from editmill.pipelines.reuse import PASSING, check_environment
 from editmill.pipelines.shard import Done, ShardTask, shard_lock
 from editmill.pipelines.spent import total
@@ -166,17 +164,11 @@ def prepare(
         if remote is not None and report is not None:
             share_report(remote, out)
         # Shards may be built on other machines, which share this folder alone.
-        kept = None if cache is None else cache.absolute() / _same_pictures(placement)
+        kept = None if cache is None else cache.absolute() / filled_by(plan, identity, placement)
         return Prepared(plan.copy(out), identity, out, placement, False, lock, report, reuse, cache=kept, remote=remote)
     except BaseException:
         lock.release()
         raise
-
-
-def _same_pictures(placement: Placement) -> str:
-    """Return a name that is equal where one model makes equal pictures of equal ones."""
-    said = [environment(), placement.kind, str(placement.precision), *(["compiled"] if placement.compile else [])]
-    return digest(said)[:16]
 
 
 def _as_begun(plan: Plan, out: Path, placement: Placement) -> tuple[Plan, Identity]:

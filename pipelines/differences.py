@@ -41,7 +41,7 @@ class Difference:
         made: Keys that both have, made from something else, each with the causes.
         flips: Of samples of both, status before and after by key, where they differ.
         judged: Keys made from something else whose picture came out the same.
-        kept: Number of samples that are made from the same.
+        kept: Number of samples that are made from the same, with the same picture.
         facts: What differs for all samples, such as fields of the recipe.
     """
 
@@ -138,7 +138,10 @@ def compare(before: Path | str, after: Path | str) -> Difference:
         if key not in old:
             found.added[key] = one.source
         elif one.inputs == old[key].inputs:
-            found.kept += 1
+            same = (one.status, one.picture) == (old[key].status, old[key].picture)
+            found.kept += same
+            if not same:
+                found.made[key] = ["the same, with other bytes"]
         else:
             partner = lent[0][key] != lent[1][key] or not lent[1][key].isdisjoint(changed)
             shared = [] if one.edit in kept else shared_causes(found.facts)
@@ -171,7 +174,7 @@ def causes(shared: Sequence[str], *, source: bool, partner: bool) -> list[str]:
 def shared_causes(facts: Mapping[str, Sequence[str]]) -> list[str]:
     """Return why all samples of an edit are made anew, of what differs for whole datasets."""
     asked = [f"recipe {name}" for name in facts["recipe"]] + [f"model {name}" for name in facts["models"]]
-    return asked or (["class names"] if facts["classes"] else ["program, device or calibration"])
+    return asked or (["class names"] if facts["classes"] else ["program, pack, device or calibration"])
 
 
 def judge(found: Difference, before: Mapping[str, Known], after: Mapping[str, Known]) -> None:

@@ -12,6 +12,7 @@ from editmill.generators.models.placement import Placement
 from editmill.manifests.canonical import digest
 from editmill.manifests.records import ModelRecord
 from editmill.pipelines.plan import Plan, content_digest
+from editmill.pipelines.provenance import environment
 from editmill.pipelines.registry import GUARDS
 
 # Raised with every change of what is digested below, or of how networks compute.
@@ -103,6 +104,21 @@ def identify(plan: Plan, placement: Placement) -> Identity:
         calibration = digest({**shared, **parts, "guard": recipe["guard"], "calibration": options})
     common = {edit: _common(plan, shared, models, calibration, edit) for edit in _edits(plan)}
     return Identity(digest(document), models, common, calibration)
+
+
+def filled_by(plan: Plan, identity: Identity, placement: Placement) -> str:
+    """Return a name that is equal where equal holes in equal pictures are filled with equal pixels."""
+    roles = _with_parts(plan.pack, [role for role in ("inpaint", "removal") if role in plan.pack.roles])
+    document = {
+        "algorithm": ALGORITHM,
+        "environment": environment(),
+        "device": placement.kind,
+        "precision": placement.precision,
+        "compiled": placement.compile,
+        "models": [one.model_dump(mode="json", exclude={"licence"}) for one in identity.models if one.role in roles],
+        "pack": pack_document(plan.pack, roles),
+    }
+    return digest(document)[:16]
 
 
 def distinct_names(plan: Plan) -> tuple[str, ...]:

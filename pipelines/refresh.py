@@ -15,6 +15,7 @@ from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
 from editmill.manifests.manifest import MANIFEST, read_manifest
+from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest, SourceRecord
 from editmill.manifests.remote import RemoteFolder
 from editmill.manifests.store import Store
@@ -42,7 +43,7 @@ from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
 from editmill.pipelines.states import BACKGROUNDS, NEXT, STATE, lock_versions, prune_backgrounds, read_state, state_file
 from editmill.pipelines.stored_versions import fetch_versions, publish_versions
-from editmill.pipelines.takedown import forgotten, mend
+from editmill.pipelines.takedown import forgotten, mend, refuse_forgotten
 from editmill.pipelines.uploads import scratch_folder
 from editmill.pipelines.workspace import begun
 
@@ -136,7 +137,9 @@ class Refresh:
         Raises:
             DataError: It is damaged, or nothing survived of a part of it.
         """
-        if not self.ready:
+        if self.ready:
+            verify_dataset(version_folder(self.root, self.version)).raise_for_problems()
+        else:
             self._move()
         make_current(self.root, self.version)
         if keep is not None:
@@ -248,6 +251,7 @@ def roll_back(root: Path, version: str) -> None:
         mend(root)
         if version in versions_of(root):
             verify_dataset(version_folder(root, version)).raise_for_problems()
+            refuse_forgotten(open_dataset(version_folder(root, version)), forgotten(root))
         make_current(root, version)
 
 

@@ -54,8 +54,9 @@ def forget_state(root: Path, version: str, sources: Collection[str]) -> None:
 def prune_backgrounds(root: Path, pictures: Iterable[str]) -> None:
     """Delete kept backgrounds but for the newest one of each source, whose pictures are given by sha256."""
     left = Counter(pictures)
-    files = sorted((root / BACKGROUNDS).rglob("*.png"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for path in files:
+    files = (path for path in (root / BACKGROUNDS).rglob("*") if path.is_file())
+    for path in sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        # What a build that was killed has left is of no picture.
         picture = path.name.partition("-")[0]
         left[picture] -= 1
         if left[picture] < 0:

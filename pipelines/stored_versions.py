@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.manifest import MANIFEST, RUN, SAMPLES, dataset_records, load_manifest, read_manifest
+from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import FileRecord, Manifest
 from editmill.manifests.remote import RemoteFolder, record_of
 from editmill.manifests.stats import STATS_SUFFIX
@@ -33,7 +35,16 @@ from editmill.pipelines.stored_purges import (
     stored_version,
     version_of,
 )
-from editmill.pipelines.takedown import FORGOTTEN, clear_away, note_forgotten, purge, shows_forgotten
+from editmill.pipelines.takedown import (
+    FORGOTTEN,
+    clear_away,
+    note_forgotten,
+    parse_forgotten,
+    purge,
+    purge_all,
+    refuse_forgotten,
+    shows_forgotten,
+)
 from editmill.pipelines.uploads import check_writable, complete_remote, told
 
 
@@ -106,6 +117,7 @@ def roll_back_stored(remote: RemoteFolder, version: str) -> None:
     there = sorted({version_of(name) for name in names if name.endswith(f"/{MANIFEST}")} - {""}, key=version_numbers)
     check_version(version, there, remote.root)
     verify_dataset(stored_version(remote, version).root).raise_for_problems()
+    refuse_forgotten(open_dataset(stored_version(remote, version).root), parse_forgotten(remote.found(FORGOTTEN)))
     make_current_stored(remote, version)
 
 
@@ -130,15 +142,16 @@ def take_down_stored(remote: RemoteFolder, root: Path, sources: Collection[str])
         _leave_stored(remote, root)
         note_forgotten(root, sources, where=remote.root)
         _put(remote, root, FORGOTTEN)
-        lost = {version: _purge_stored(remote, root, version) for version in versions_of(root)}
-        # What a refresh that was stopped has left, of a version that is none yet or none any more.
-        _prune(remote, root)
-        current = read_current(root)
-        for version in versions_of(root):
-            # It may have been fetched before another machine purged it.
-            if current is None or version != current.version:
-                shutil.rmtree(version_folder(root, version))
-        return lost
+        try:
+            return purge_all(versions_of(root), partial(_purge_stored, remote, root), where=remote.root)
+        finally:
+            # What a refresh that was stopped has left, of a version that is none yet or none any more.
+            _prune(remote, root)
+            current = read_current(root)
+            for version in versions_of(root):
+                # It may have been fetched before another machine purged it.
+                if current is None or version != current.version:
+                    shutil.rmtree(version_folder(root, version))
 
 
 def _leave_stored(remote: RemoteFolder, root: Path) -> None:

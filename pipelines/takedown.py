@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,23 @@ COPIED = (GUARD_REPORT, REGATE, CHANGES, PROSE, REMOVED)
 def forgotten(root: Path) -> frozenset[str]:
     """Return the ids of sources that were taken down."""
     path = root / FORGOTTEN
-    return frozenset(json.loads(path.read_bytes())["sources"]) if path.exists() else frozenset()
+    return parse_forgotten(path.read_bytes() if path.exists() else None)
+
+
+def parse_forgotten(data: bytes | None) -> frozenset[str]:
+    """Return the ids in the file of sources that were taken down; None where there is no file."""
+    return frozenset() if data is None else frozenset(json.loads(data)["sources"])
+
+
+def refuse_forgotten(version: Dataset, sources: Collection[str]) -> None:
+    """Refuse a version that shows sources that were taken down.
+
+    Raises:
+        RequestError: It does.
+    """
+    if sources and any(shows(row, sources) for row in _rows(version)):
+        what = "the version shows a source that was taken down, and could not be purged then"
+        raise RequestError(what, where=version.store.root, fix="delete it, or mend it and run the same --forget again")
 
 
 def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
@@ -49,16 +66,17 @@ def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
 
     Raises:
         RequestError: No version shows one of them.
-        DataError: A version is damaged.
+        DataError: A version is damaged; those that are not were purged.
     """
     with lock_versions(root):
         clear_away(root)
         note_forgotten(root, sources, where=str(root))
-        lost = {version: purge(root, version) for version in versions_of(root)}
-        current = read_current(root)
-        if current is not None:
-            make_current(root, current.version)
-        return lost
+        try:
+            return purge_all(versions_of(root), partial(purge, root), where=str(root))
+        finally:
+            current = read_current(root)
+            if current is not None:
+                make_current(root, current.version)
 
 
 def clear_away(root: Path) -> None:
@@ -99,6 +117,31 @@ def mend(root: Path) -> None:
             path.rename(version)
     for path in (root / VERSIONS).glob(".*"):
         shutil.rmtree(path)
+
+
+def purge_all(versions: Iterable[str], purge: Callable[[str], int], *, where: str) -> dict[str, int]:
+    """Purge all versions that can be; return the number of samples that each has lost.
+
+    Args:
+        versions: All that there are.
+        purge: Purges one.
+        where: Their folder in messages.
+
+    Raises:
+        CorruptDatasetError: Some are damaged.
+    """
+    lost, damaged = dict[str, int](), dict[str, CorruptDatasetError]()
+    for version in versions:
+        try:
+            lost[version] = purge(version)
+        except CorruptDatasetError as error:
+            damaged[version] = error
+    if damaged:
+        first, found = next(iter(damaged.items()))
+        what = f"{', '.join(damaged)} can't be purged and may show what was taken down: {found.what} ({found.where})"
+        fix = f"delete {where}/{VERSIONS}/{first} and run the same command again; all other versions were purged"
+        raise CorruptDatasetError(what, where=where, fix=fix)
+    return lost
 
 
 def purge(root: Path, version: str) -> int:

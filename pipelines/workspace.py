@@ -212,7 +212,7 @@ def refuse_others(names: Iterable[str], where: str, found: str | None, fingerpri
     if found is not None:
         raise OccupiedError(
             "the output folder holds a dataset with another fingerprint (another recipe, source, model, device, "
-            "precision or batch)",
+            "precision or batch, or compiled networks)",
             where=f"{where} (there: {found[:12]}, asked for: {fingerprint[:12]})",
             fix="choose another --out, or delete the folder",
         )

@@ -129,9 +129,9 @@ def _by_place(dataset: Path) -> Facts:
 
 def compare(before: Path, after: Path) -> int:
     """Print what differs between two folders of datasets; return the number of differing fields."""
-    total = 0
-    for dataset in sorted(path.parent for path in after.glob("*/manifest.json")):
-        old, new = (_by_place(folder / dataset.name) for folder in (before, after))
+    names, total = _in_both(before, after)
+    for name in names:
+        old, new = (_by_place(folder / name) for folder in (before, after))
         changed: Counter[tuple[str, str, str]] = Counter()
         examples = {}
         for place, field in sorted(old.keys() | new.keys()):
@@ -141,18 +141,25 @@ def compare(before: Path, after: Path) -> int:
                 group = (place.partition(" ")[0], field, what)
                 changed[group] += 1
                 examples.setdefault(group, f"{place}: {str(one)[:70]} -> {str(two)[:70]}")
-        print(f"{dataset.name}: {len(old)} facts, {sum(changed.values())} differ")
+        print(f"{name}: {len(old)} facts, {sum(changed.values())} differ")
         for group, count in sorted(changed.items()):
             print(f"  {' '.join(group)}: {count}, such as {examples[group]}")
         total += sum(changed.values())
     return total
 
 
+def _in_both(before: Path, after: Path) -> tuple[list[str], int]:
+    """Return the datasets that both folders have, and how many one of them lacks; two empty ones lack one."""
+    old, new = ({path.parent.name for path in folder.glob("*/manifest.json")} for folder in (before, after))
+    for name in sorted(old ^ new):
+        print(f"{name}: absent from {after if name in old else before}")
+    return sorted(old & new), len(old ^ new) or not old
+
+
 def close(before: Path, after: Path) -> int:
     """Print how far two folders of datasets are apart; return how much is further apart than it may be."""
-    total = 0
-    both = ({path.parent.name for path in folder.glob("*/manifest.json")} for folder in (before, after))
-    for name in sorted(set.intersection(*both)):
+    names, total = _in_both(before, after)
+    for name in names:
         old, new = (_by_place(folder / name) for folder in (before, after))
         decided = _decided_otherwise(old, new)
         narrow = {row for row in decided if _crosses(row, old, new, _limits(before / name))}

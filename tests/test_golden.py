@@ -10,7 +10,7 @@ import pyarrow as pa  # type: ignore[import-untyped,unused-ignore]
 import pyarrow.parquet as pq  # type: ignore[import-untyped,unused-ignore]
 import pytest
 
-from tests.golden import close
+from tests.golden import close, compare
 from tests.pipelines.regating.guarded import SETTINGS, build_guarded
 
 
@@ -52,3 +52,10 @@ def test_another_batch_changes_scores_within_tolerances_and_decisions_at_limits_
 ) -> None:
     old, new = with_first(built, tmp_path / "old", **before), with_first(built, tmp_path / "new", **{**before, **after})
     assert close(old, new) == beyond
+
+
+def test_what_one_folder_lacks_is_a_difference(built: Path, tmp_path: Path) -> None:
+    for way in (compare, close):
+        assert [
+            way(*pair) for pair in ((built, built), (built, tmp_path), (tmp_path, built), (tmp_path, tmp_path))
+        ] == [0, 1, 1, 1]

@@ -38,7 +38,8 @@ def _check_steps(edits: Sequence[EditSettings], render: RenderSettings, pack: Pa
         what = f"{', '.join(partial)} would run no step: the strength {render.strength:g} of {steps} steps"
         fix = f"set generator.render.strength to {1 / steps:.2g} or more, or generator.render.steps, or leave them out"
         raise RequestError(what, where="generator.render.strength", fix=fix)
-    pack.check_steps(["inpaint"], steps, where="generator.render.steps")
+    drawing = ["inpaint"] if render.removal != "patches" or any(_generates(edit, render) for edit in edits) else []
+    pack.check_steps(drawing, steps, where="generator.render.steps" if render.steps else "steps of the pack")
 
 
 def _generates(edit: EditSettings, render: RenderSettings) -> bool:

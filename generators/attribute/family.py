@@ -122,7 +122,8 @@ class AttributeFamily(Family[AttributeSettings, GuardSettings]):
         digest = next((record.digest for record in build.records if record.role == "inpaint"), "")
         batch = build.models.placement.pictures
         # Bytes that depend on the company of a batch are not for other shards.
-        cache = build.cache / "removal" if build.cache is not None and batch == 1 else None
+        alone = batch == 1 or build.settings.render.removal == "patches"
+        cache = build.cache / "removal" if build.cache is not None and alone else None
         renderer = AttributeRenderer(
             build.settings, build.models, recipe_seed=build.seed, model_digest=digest, cache=cache
         )

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import torch
+import torch._dynamo
 
 from editmill.generators.models.inpaint_pipelines import network_of
 from editmill.manifests.errors import first_line
@@ -20,6 +21,8 @@ def can_compile(device: torch.device) -> bool:
     not, since a build then goes on without.
     """
     try:
+        if torch._dynamo.config.disable:
+            raise RuntimeError("TORCHDYNAMO_DISABLE is set")
         torch.compile(lambda values: (values * 2).sin())(torch.ones(8, device=device))
     except Exception as error:
         what = "torch can't compile networks here, so they run as they are (%s: %s)"
@@ -34,8 +37,6 @@ def compile_denoiser(pipeline: Any) -> None:
     They are most of the work, and equal ones are compiled once; a network without any is compiled whole. Never for
     sizes in general: such code gives other bits, and which sizes come first depends on the shard.
     """
-    import torch._dynamo
-
     torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = SIZES
     network = network_of(pipeline)
     names = getattr(network, "_repeated_blocks", None) or ()

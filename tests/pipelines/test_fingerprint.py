@@ -12,8 +12,8 @@ import pytest
 from editmill.generators.base.guards import GuardEntry
 from editmill.generators.models.placement import Placement
 from editmill.manifests.plugins import Registry
-from editmill.pipelines.fingerprint import identify, needed_roles
-from editmill.pipelines.plan import calibration_records, content_digest
+from editmill.pipelines.fingerprint import filled_by, identify, needed_roles
+from editmill.pipelines.plan import Plan, calibration_records, content_digest
 from editmill.pipelines.recipe import CalibrationSettings
 from tests.pipelines.conftest import PLACEMENT, MakePlan
 
@@ -48,6 +48,9 @@ def test_settings_count(tiny_plan: MakePlan, override: str) -> None:
     assert identify(tiny_plan(override), PLACEMENT).fingerprint != identify(tiny_plan(), PLACEMENT).fingerprint
 
 
+OTHER_BITS: dict[str, Any] = {"dtype": "bfloat16", "compile": True}
+
+
 def test_precision_and_pixels_count(tiny_plan: MakePlan, photos: Path, tmp_path: Path) -> None:
     base = identify(tiny_plan(), PLACEMENT).fingerprint
     assert identify(tiny_plan(), Placement(device="cpu", dtype="bfloat16")).fingerprint != base
@@ -56,6 +59,24 @@ def test_precision_and_pixels_count(tiny_plan: MakePlan, photos: Path, tmp_path:
     shutil.copytree(photos.parent, other)
     shutil.copy(other / "masks/p1.png", other / "masks/p3.png")
     assert identify(tiny_plan(labels=other / "labels.csv"), PLACEMENT).fingerprint != base
+
+
+def test_what_fills_holes_counts_for_kept_backgrounds_and_what_judges_does_not(tiny_plan: MakePlan) -> None:
+    plan = tiny_plan()
+    identity = identify(plan, PLACEMENT)
+
+    def name(plan: Plan = plan, placement: Placement = PLACEMENT, **digests: str) -> str:
+        models = tuple(one.model_copy(update={"digest": digests.get(one.role, one.digest)}) for one in identity.models)
+        return filled_by(plan, replace(identity, models=models), placement)
+
+    def role(**fields: Any) -> Plan:
+        roles = {**plan.pack.roles, "inpaint": plan.pack.entry("inpaint").model_copy(update=fields)}
+        return replace(plan, pack=plan.pack.model_copy(update={"roles": roles}))
+
+    assert name(zero_shot="0" * 64) == name(plan=role(licence="another")) == name()
+    others = [name(inpaint="0" * 64), name(role(sampler="lcm")), name(role(control="hole"))]
+    others += [name(placement=replace(PLACEMENT, **{field: value})) for field, value in OTHER_BITS.items()]
+    assert len({name(), *others}) == 1 + len(others)
 
 
 def test_models_are_recorded_with_digests(tiny_plan: MakePlan) -> None:

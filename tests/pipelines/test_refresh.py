@@ -30,7 +30,7 @@ from editmill.pipelines.refresh import plan_refresh, roll_back
 from editmill.pipelines.regating.regate import regate
 from editmill.pipelines.spent import total
 from editmill.pipelines.takedown import shows, take_down
-from tests.manifests.builder import make_row, make_sources
+from tests.manifests.builder import build_dataset, make_members, make_row, make_sources
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
 from tests.pipelines.test_reuse import EDITS, built, change, files, plan_of
@@ -197,6 +197,15 @@ def test_only_added_keys_make_a_minor_version_and_old_ones_can_go(tiny_pack: Pat
         roll_back(root, "1.0.0")
 
 
+def test_other_bytes_from_the_same_are_no_copies(tmp_path: Path) -> None:
+    build_dataset(tmp_path / "one", sources=2)
+    build_dataset(tmp_path / "two", sources=2, make=lambda row: {**make_members(row), "png": b"another"})
+    found = compare(tmp_path / "one", tmp_path / "two")
+    accepted = open_dataset(tmp_path / "one").manifest.samples
+    assert list(found.made.values()) == [["the same, with other bytes"]] * accepted
+    assert found.kept == len(open_dataset(tmp_path / "one").table) - accepted
+
+
 def test_names_of_classes_are_shown_as_they_are() -> None:
     text = prose(Difference(facts={"classes": ["*mug*", "a_b"]}), "1.0.0")
     assert r"* changed classes: \*mug\*, a\_b" in text
@@ -233,6 +242,51 @@ def test_a_failure_leaves_the_version_before_and_the_next_refresh_goes_on(
 
 def broken(*_: object, **__: object) -> Manifest:
     raise CorruptDatasetError("broken")
+
+
+def test_a_finished_version_that_was_damaged_since_is_not_made_current(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    change(labels)
+    refresh(recipe_of(tiny_pack, labels), root)
+    roll_back(root, "1.0.0")
+    damage(root / "versions/2.0.0")
+    with pytest.raises(CorruptDatasetError):
+        refresh(recipe_of(tiny_pack, labels), root)
+    assert open_dataset(root).manifest.version == "1.0.0"
+
+
+def damage(version: Path) -> None:
+    """Change a byte of the first tar that no other version has a link to."""
+    tar = next(path for path in sorted(version.glob("*/*.tar")) if path.stat().st_nlink == 1)
+    data = bytearray(tar.read_bytes())
+    data[600] ^= 1
+    tar.write_bytes(data)
+
+
+def test_a_damaged_version_keeps_no_other_from_being_purged_and_is_not_served(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    change(labels)
+    refresh(recipe_of(tiny_pack, labels), root)
+    for tar in (root / "versions/1.0.0").glob("*/*.tar"):
+        tar.write_bytes(b"")
+    with pytest.raises(CorruptDatasetError, match=r"1\.0\.0 can't be purged") as caught:
+        take_down(root, ["p3"])
+    assert "delete" in caught.value.fix
+    shown = open_dataset(root, verify=True)
+    assert (shown.manifest.version, "p3" in set(shown.table["source_id"].to_pylist())) == ("2.0.0", False)
+    shutil.rmtree(root / "versions/1.0.0")
+    assert set(take_down(root, ["p3"]).values()) == {0}
+
+
+def test_a_version_that_shows_what_was_taken_down_is_not_made_current(tiny_pack: Path, here: Path) -> None:
+    labels, root = here / "photos/labels.csv", here / "root"
+    shutil.copytree(root / "versions/1.0.0", here / "kept")
+    take_down(root, ["p3"])
+    shutil.rmtree(root / "versions/1.0.0")
+    shutil.move(here / "kept", root / "versions/1.0.0")
+    with pytest.raises(RequestError, match="shows a source that was taken down"):
+        roll_back(root, "1.0.0")
+    assert labels.exists()
 
 
 def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come_back(

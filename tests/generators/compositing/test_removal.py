@@ -127,7 +127,9 @@ def test_cache_hit_gives_equal_bytes_without_the_model(models: Models, tmp_path:
     assert [calls(one) for one in (first, second, uncached)] == [1, 0, 1]
     assert np.array_equal(backgrounds[0], backgrounds[1])
     assert np.array_equal(backgrounds[0], backgrounds[2])
-    assert [path.name for path in (tmp_path / "c").iterdir()] == [f"{first.key(source(), 5)}.png"]
+    assert [path.name for path in (tmp_path / "c").iterdir()] == [
+        f"{source().record.sha256}-{first.key(source(), 5)}.png"
+    ]
 
 
 def test_a_kept_background_that_is_damaged_is_rendered_anew(models: Models, tmp_path: Path) -> None:
