@@ -6,7 +6,6 @@ import logging
 from typing import Any
 
 import torch
-import torch._dynamo
 
 from editmill.generators.models.inpaint_pipelines import network_of
 from editmill.manifests.errors import first_line
@@ -20,6 +19,9 @@ def can_compile(device: torch.device) -> bool:
     """Return whether torch compiles for a device here, which takes a compiler of C++ on the CPU; warn where it does
     not, since a build then goes on without.
     """
+    # It is large, and seldom needed.
+    import torch._dynamo
+
     try:
         if torch._dynamo.config.disable:
             raise RuntimeError("TORCHDYNAMO_DISABLE is set")
@@ -37,6 +39,8 @@ def compile_denoiser(pipeline: Any) -> None:
     They are most of the work, and equal ones are compiled once; a network without any is compiled whole. Never for
     sizes in general: such code gives other bits, and which sizes come first depends on the shard.
     """
+    import torch._dynamo
+
     torch._dynamo.config.recompile_limit = torch._dynamo.config.accumulated_recompile_limit = SIZES
     network = network_of(pipeline)
     names = getattr(network, "_repeated_blocks", None) or ()

@@ -66,6 +66,9 @@ def tile_large_frames(network: torch.nn.Module) -> None:
 
     Always and never by the memory that is free, since bytes differ. Smaller frames stay as they are.
     """
+    # Others need not wait for the import.
+    if not type(network).__module__.startswith("diffusers."):
+        return
     from diffusers import AutoencoderKL
 
     if isinstance(network, AutoencoderKL):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +67,8 @@ def test_without_a_compiler_networks_run_as_they_are(
     assert not Placement(device="cpu", compile=True).settled().compile
     (told,) = (one.getMessage() for one in caplog.records if one.name == "editmill.models")
     assert told.startswith("torch can't compile networks here, so they run as they are (InductorError")
+
+
+def test_whoever_compiles_nothing_does_not_load_the_compiler() -> None:
+    asked = "import sys, editmill.generators.models.loading; sys.exit('torch._dynamo' in sys.modules)"
+    subprocess.run([sys.executable, "-c", asked], check=True)
