@@ -152,15 +152,16 @@ class Refresh:
         folder = self.root / NEXT
         verify_dataset(folder).raise_for_problems()
         check_losses(folder)
-        state = {
-            "common": dict(self.identity.common),
-            "records": {one.id: record_digest(one) for one in _sources(self.plan)},
-        }
+        records, pictures = dict[str, str](), list[str]()
+        for source in _sources(self.plan):
+            records[source.id] = record_digest(source)
+            pictures.append(source.sha256)
+        state = {"common": dict(self.identity.common), "records": records}
         (self.root / STATE).mkdir(exist_ok=True)
         (self.root / VERSIONS).mkdir(exist_ok=True)
         atomic_write(state_file(self.root, self.version), canonical_json(state))
         folder.rename(version_folder(self.root, self.version))
-        prune_backgrounds(self.root, (source.sha256 for source in _sources(self.plan)))
+        prune_backgrounds(self.root, pictures)
 
 
 def plan_refresh(

@@ -53,7 +53,7 @@ def refuse_forgotten(version: Dataset, sources: Collection[str]) -> None:
     Raises:
         RequestError: It does.
     """
-    if sources and any(shows(row, sources) for row in _rows(version)):
+    if _shows_any(version, sources):
         what = "the version shows a source that was taken down, and could not be purged then"
         raise RequestError(what, where=version.store.root, fix="delete it, or mend it and run the same --forget again")
 
@@ -106,7 +106,11 @@ def note_forgotten(root: Path, sources: Collection[str], *, where: str) -> None:
 
 def shows_forgotten(root: Path, version: str) -> bool:
     """Return whether a version has samples that show a source that was taken down."""
-    return any(shows(row, forgotten(root)) for row in _rows(_opened(root, version)))
+    return _shows_any(_opened(root, version), forgotten(root))
+
+
+def _shows_any(version: Dataset, sources: Collection[str]) -> bool:
+    return bool(sources) and any(shows(row, sources) for row in _rows(version))
 
 
 def mend(root: Path) -> None:
@@ -146,10 +150,11 @@ def purge_all(versions: Iterable[str], purge: Callable[[str], int], *, where: st
 
 def purge(root: Path, version: str) -> int:
     """Replace a version by one without what shows the sources; return the number of its samples that are gone."""
-    forget_state(root, version, forgotten(root))
+    sources = forgotten(root)
+    forget_state(root, version, sources)
     folder, opened = version_folder(root, version), _opened(root, version)
     rows = list(_rows(opened))
-    gone = {row.key for row in rows if shows(row, forgotten(root))}
+    gone = {row.key for row in rows if shows(row, sources)}
     if not gone:
         return 0
     new, aside = (folder.with_name(f".{version}{suffix}") for suffix in (PURGED, ASIDE))
