@@ -194,8 +194,9 @@ class Inpainter:
         image, hole = (torch.cat([getattr(frame, name) for frame in frames]) for name in ("image", "hole"))
         height, width = hole.shape[-2:]
         shift = self._shift([request.guidance for request in requests], width, height)
-        # Not inference mode: guidance needs gradients inside of it.
-        with torch.no_grad(), guided_steps(self.pipeline.scheduler, shift):
+        # Guidance needs gradients inside of it, and weights that are moved about must not become tensors of inference.
+        without = torch.inference_mode if shift is None and self.pipeline.device.type == "cpu" else torch.no_grad
+        with without(), guided_steps(self.pipeline.scheduler, shift):
             result = self.pipeline(
                 prompt=[request.prompt for request in requests],
                 image=image,
