@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -47,6 +48,26 @@ def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
         assert not (tmp_path / "a.tar").exists()
         assert not list(tmp_path.glob("*.tar"))
     assert (tmp_path / "a.tar").exists()
+
+
+def test_bytes_are_on_the_disk_before_their_name_and_that_before_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a power cut leaves can't be tried, so this is the order in which the system is asked."""
+    asked, flush, rename = list[str](), os.fsync, os.replace
+
+    def flushed(descriptor: int) -> None:
+        asked.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "bytes")
+        flush(descriptor)
+
+    def renamed(old: Path, new: Path) -> None:
+        asked.append("name")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(os, "replace", renamed)
+    atomic_write(tmp_path / "a", b"x")
+    assert asked == ["bytes", "name", "folder"]
 
 
 def test_files_follow_the_umask(tmp_path: Path) -> None:

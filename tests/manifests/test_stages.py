@@ -17,6 +17,9 @@ def test_the_outer_stage_counts_and_threads_add_up() -> None:
     take_seconds()
     with stage("guards"):
         network(0.02)
+    assert take_seconds().keys() == {"guards"}, "networks that guards ask are time of guards"
+    with stage("guards"):
+        network(0.02)
     network(0.01)
     threads = [threading.Thread(target=network, args=(0.02,)) for _ in range(2)]
     for thread in threads:

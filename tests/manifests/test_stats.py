@@ -8,6 +8,7 @@ import pytest
 from editmill.manifests import count_rows, finished_shard, merge_counts, read_stats
 from editmill.manifests.canonical import digest
 from editmill.manifests.errors import CorruptDatasetError
+from editmill.manifests.stats import shard_identity
 from tests.manifests.builder import make_row, make_sources
 
 FINGERPRINT = digest({"name": "tiny"})
@@ -75,3 +76,10 @@ def test_counts_go_by_the_first_reason_and_add_up() -> None:
     counts = count_rows([make_row(source, "size"), two_reasons, make_row(source, "full")])
     assert counts == {"size": {"ok": {"": 1}, "rejected": {"mask_iou": 1}}, "full": {"ok": {"": 1}}}
     assert merge_counts([counts, counts, {}])["size"] == {"ok": {"": 2}, "rejected": {"mask_iou": 2}}
+
+
+def test_shards_are_equal_whatever_the_order_of_names_but_not_of_inputs() -> None:
+    one = shard_identity(["a", "b"], ["png", "cls"], ["x", "y"])
+    assert one == shard_identity(["a", "b"], ["cls", "png"], ["y", "x"])
+    others = {shard_identity(*facts) for facts in ((["b", "a"], ["cls", "png"], ["x", "y"]), (["a", "b"], ["cls"], []))}
+    assert len({one, *others}) == 3

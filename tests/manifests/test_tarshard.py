@@ -160,6 +160,8 @@ def test_a_writer_keeps_little_of_a_sample_and_notices_bytes_that_were_lost(tmp_
         tracemalloc.stop()
         tar.flush()
         assert kept < 2000 * 400 + 2 * 2**20
+        spread = [span.offset for span in tar._kept]
+        assert len(set(np.diff(spread))) == 1, "what is read again is spread evenly"
         os.pwrite(stream.fileno(), b"x" * (tar.bytes // 2), tar.bytes // 4)
         with pytest.raises(CorruptDatasetError, match="does not read back"):
             tar.close()
