@@ -332,21 +332,27 @@ def _build_alone(task: ShardTask, out: Path, progress: Progress, lock: Lock) -> 
         progress(Done(finished.planned, finished.nsamples, earlier=True))
         return finished
     configure_process(task.placement)
-    damaged: set[str] = set()
+    damaged, told = set[str](), list[Done]()
+
+    def advance(done: Done) -> None:
+        told.append(done)
+        progress(done)
+
     while True:
         kept = None if task.reuse is None else kept_samples(reusable(task.reuse), task.wanted, but=damaged)
-        copied = Done(0, 0) if kept is None else _copied(kept)
-        progress(copied)
+        if kept is not None:
+            advance(_copied(kept))
         try:
             with Account(out, task.placement.resolve()) as account:
-                fill = partial(_fill, task, lock, account, progress, kept)
+                fill = partial(_fill, task, lock, account, advance, kept)
                 return grow_shard(out, fill, resume=True, kept=kept, **facts)
         except CorruptDatasetError as error:
             if kept is None or error.where not in {part.where for part in kept.parts}:
                 raise
             logger.warning("%s: %s; nothing of this shard is copied", error.where, error.what)
             damaged.add(error.where)
-            progress(Done(-copied.samples, -copied.accepted, earlier=True))
+            # What was made beside it is made again, too.
+            advance(Done(-sum(one.samples for one in told), -sum(one.accepted for one in told), earlier=True))
 
 
 def _taken_over(task: ShardTask, out: Path, facts: ShardFacts) -> ShardStats | None:

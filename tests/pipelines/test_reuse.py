@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.stats import finished_shard
 from editmill.manifests.verify import verify_dataset
-from editmill.pipelines.build import build, prepare
+from editmill.pipelines.build import Display, build, prepare
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import load_recipe
 from editmill.pipelines.reuse import sharded_like
@@ -159,10 +160,18 @@ def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(
 
 @pytest.mark.parametrize("damage", ["member", "absent"])
 def test_nothing_of_a_damaged_shard_is_copied_and_its_samples_are_made_anew(
-    tiny_pack: Path, labels: Path, old: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: str
+    tiny_pack: Path,
+    labels: Path,
+    old: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
 ) -> None:
-    other = plan_of(tiny_pack, labels, "version=1.0.1")
+    change(labels)
+    other, told = plan_of(tiny_pack, labels), list[int]()
     built(other, tmp_path / "fresh")
+    monkeypatch.setattr(Display, "advance", lambda self, done: told.append(done.samples))
     path = old / open_dataset(old).manifest.shards[0].path
     data = path.read_bytes()
     path.unlink()
@@ -172,6 +181,9 @@ def test_nothing_of_a_damaged_shard_is_copied_and_its_samples_are_made_anew(
     assert files(tmp_path / "new") == files(tmp_path / "fresh")
     assert f"{path}: " in caplog.text
     assert "nothing of this shard is copied" in caplog.text
+    # What was made of the shard before the damage showed is made again, and the bar does not count it twice.
+    assert any(samples < 0 for samples in told)
+    assert max(accumulate(told)) == sum(told) == len(list(other.samples()))
 
 
 def test_a_tar_behind_a_symbolic_link_is_copied_and_never_counts_as_finished(
