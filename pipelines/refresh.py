@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import RequestError
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
-from editmill.manifests.manifest import MANIFEST, read_manifest
+from editmill.manifests.manifest import MANIFEST, README, dataset_records, read_manifest
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest, SourceRecord
 from editmill.manifests.remote import RemoteFolder
@@ -46,6 +47,8 @@ from editmill.pipelines.stored_versions import fetch_versions, publish_versions
 from editmill.pipelines.takedown import forgotten, mend, refuse_forgotten
 from editmill.pipelines.uploads import scratch_folder
 from editmill.pipelines.workspace import begun
+
+logger = logging.getLogger("editmill.build")
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,13 @@ def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: 
     changes = _changes(root, plan, identity, manifest, before)
     work = Refresh(root, plan, identity, placement, old, before, changes, False, False, mixed, lock)
     if not (changes.added or changes.removed or changes.made) and _same_card(plan, identity, manifest):
-        return replace(work, done=True)
+        damaged = _damaged(old, manifest)
+        if not damaged:
+            return replace(work, done=True)
+        said = (
+            "%s: %s is absent or has another size than its manifest says (%d such files); a new version will be whole"
+        )
+        logger.warning(said, old, damaged[0], len(damaged))
     if changes.share > most:
         raise _too_much(root, changes, most, manifest)
     if not mixed and not judged_anew(manifest):
@@ -320,6 +329,17 @@ def _same_card(plan: Plan, identity: Identity, manifest: Manifest) -> bool:
     names = ("name", "recipe", "models", "members", "score_names", "edits", "reasons", "class_names")
     same = all(getattr(made, name) == getattr(manifest, name) for name in names)
     return same and made.sources.licence == manifest.sources.licence
+
+
+def _damaged(version: Path, manifest: Manifest) -> list[str]:
+    """Return the files of a version that are absent or have another size, which shows without reading them."""
+
+    def whole(path: Path, size: int) -> bool:
+        return path.is_file() and path.stat().st_size == size
+
+    # People write on the card.
+    records = (record for record in dataset_records(manifest) if record.path != README)
+    return [record.path for record in records if not whole(version / record.path, record.bytes)]
 
 
 def _sources(plan: Plan) -> Iterator[SourceRecord]:

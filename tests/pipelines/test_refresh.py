@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -131,6 +132,21 @@ def test_nothing_changed_loads_no_model_and_makes_no_version(
     assert all(
         (here / "root/versions/1.0.0" / one.path).samefile(here / "root/versions/1.0.1" / one.path) for one in shards
     )
+
+
+def test_a_current_version_that_is_damaged_is_followed_by_a_whole_one(
+    tiny_pack: Path, here: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    recipe, root = recipe_of(tiny_pack, here / "photos/labels.csv"), here / "root"
+    shards = open_dataset(root).manifest.shards
+    os.truncate(root / "versions/1.0.0" / shards[0].path, 512)
+    (root / "versions/1.0.0" / shards[1].rows.path).unlink()
+    assert refresh(recipe, root) == "1.0.1"
+    assert f"1.0.0: {shards[0].path} is absent or has another size" in caplog.text
+    assert "(2 such files)" in caplog.text
+    assert open_dataset(root, verify=True).manifest.shards == shards
+    assert json.loads((root / "versions/1.0.1/changes.json").read_text())["counts"]["kept"] == 18
+    assert refresh(recipe, root) == "1.0.1"
 
 
 def test_a_dry_run_counts_and_makes_nothing(tiny_pack: Path, first: Path, tmp_path: Path) -> None:
@@ -278,15 +294,16 @@ def test_a_damaged_version_keeps_no_other_from_being_purged_and_is_not_served(ti
     assert set(take_down(root, ["p3"]).values()) == {0}
 
 
-def test_a_version_that_shows_what_was_taken_down_is_not_made_current(tiny_pack: Path, here: Path) -> None:
-    labels, root = here / "photos/labels.csv", here / "root"
+def test_a_version_that_shows_what_was_taken_down_is_not_made_current(here: Path) -> None:
+    root = here / "root"
     shutil.copytree(root / "versions/1.0.0", here / "kept")
     take_down(root, ["p3"])
+    current = read_current(root)
     shutil.rmtree(root / "versions/1.0.0")
     shutil.move(here / "kept", root / "versions/1.0.0")
     with pytest.raises(RequestError, match="shows a source that was taken down"):
         roll_back(root, "1.0.0")
-    assert labels.exists()
+    assert read_current(root) == current
 
 
 def test_a_source_that_is_taken_down_is_gone_from_all_versions_and_does_not_come_back(
