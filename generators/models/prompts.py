@@ -29,7 +29,7 @@ class Remembered:
             return self._encode(*given, **named)
         key = repr(arguments)
         if key not in self._results:
-            while len(self._results) >= CAPACITY:
+            if len(self._results) >= CAPACITY:
                 self._results.pop(next(iter(self._results)))
             self._results[key] = self._encode(*given, **named)
         return self._results[key]

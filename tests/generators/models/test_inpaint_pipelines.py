@@ -119,8 +119,9 @@ def test_what_the_hole_held_does_not_matter(inpainter: Inpainter) -> None:
 def test_a_pipeline_without_a_size_needs_one_from_the_pack(tmp_path: Path) -> None:
     path = write_family(tmp_path, "z-image")
     path.write_text(path.read_text().replace(f"side: {SIDE}", "side: 0"))
-    with pytest.raises(ModelError, match="native size"):
+    with pytest.raises(ModelError, match="native size") as told:
         Inpainter(Models(read_pack(path), Placement(device="cpu")), steps=1, guidance=0.0)
+    assert "roles.inpaint.side" in told.value.fix
 
 
 INPAINTING = [path for path in sorted(PACKS.glob("*.yaml")) if "inpaint" in read_pack(path).roles]
