@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
+MEND = "get the file again, or run `editmill build` again, which mends it"
+
 
 class EditmillError(ValueError):
     """Base of all errors that editmill reports without a traceback.
@@ -77,9 +79,7 @@ class DataError(EditmillError):
 class CorruptDatasetError(DataError):
     """Raised when a file of a dataset is damaged, truncated, or contradicts another file."""
 
-    def __init__(
-        self, what: str, where: str = "", fix: str = "get the file again, or run `editmill build` again, which mends it"
-    ) -> None:
+    def __init__(self, what: str, where: str = "", fix: str = MEND) -> None:
         super().__init__(what, where, fix)
 
 

@@ -69,7 +69,8 @@ Reason = Annotated[str, StringConstraints(pattern=f"^{REASON.pattern}$")]
 # Hugging Face takes only word characters in a split name.
 SplitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(_check_split)]
 DatasetName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=60)]
-Version = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$")]
+VERSION = r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$"
+Version = Annotated[str, StringConstraints(pattern=VERSION)]
 Count = Annotated[int, Field(ge=0)]
 # What int64 columns and the generators of torch hold.
 Seed = Annotated[int, Field(ge=0, lt=2**63)]

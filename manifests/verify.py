@@ -13,7 +13,7 @@ import pyarrow.compute as pc  # type: ignore[import-untyped,unused-ignore]
 
 from editmill.manifests.canonical import stream_digest
 from editmill.manifests.card import names_shards
-from editmill.manifests.errors import CorruptDatasetError, DataError
+from editmill.manifests.errors import MEND, CorruptDatasetError, DataError
 from editmill.manifests.jsontypes import check_same_types
 from editmill.manifests.locks import LOCK_SUFFIX
 from editmill.manifests.manifest import MANIFEST, README, RUN, SAMPLES, dataset_records, manifest_bytes, parse_manifest
@@ -72,11 +72,11 @@ class VerifyReport:
         """Whether nothing is wrong."""
         return not self.problems
 
-    def raise_for_problems(self) -> None:
-        """Raise a `CorruptDatasetError` naming the first problem, if there is one."""
+    def raise_for_problems(self, fix: str = MEND) -> None:
+        """Raise a `CorruptDatasetError` naming the first problem and what helps, if there is one."""
         if self.problems:
             more = f" (and {len(self.problems) - 1} more problems)" if len(self.problems) > 1 else ""
-            raise CorruptDatasetError(f"{self.problems[0]}{more}", where=self.root)
+            raise CorruptDatasetError(f"{self.problems[0]}{more}", where=self.root, fix=fix)
 
 
 def verify_dataset(root: str | Path, *, deep: bool = False, progress: bool = False) -> VerifyReport:

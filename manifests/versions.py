@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 from editmill.manifests.atomic import TEMPORARY_SUFFIX, atomic_write
 from editmill.manifests.canonical import canonical_json
 from editmill.manifests.errors import CorruptDatasetError, RequestError
-from editmill.manifests.records import Record, Sha256, Version
+from editmill.manifests.records import VERSION, Record, Sha256, Version
 from editmill.manifests.store import Store
 from editmill.manifests.wording import first_problem
 
@@ -38,25 +39,31 @@ def current_manifest(store: Store) -> bytes | None:
     """Enter the current version of a folder of versions, and return its manifest's bytes; None where it is none.
 
     Raises:
-        CorruptDatasetError: The version is absent, or its manifest is not the one that was made current.
+        CorruptDatasetError: The version is absent, or its manifest is not the one that was made current; or none is.
     """
     try:
         data = store.read(CURRENT)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if store.exists(VERSIONS):
+            what = f"there are versions, but {CURRENT} is absent"
+            raise CorruptDatasetError(what, where=store.root, fix="make one current by `editmill rollback`") from error
         return None
     current = parse_current(data, f"{store.root}/{CURRENT}")
     store.enter(f"{VERSIONS}/{current.version}")
     try:
         manifest = store.read(_MANIFEST)
     except FileNotFoundError as error:
-        raise CorruptDatasetError("the current version is absent", where=store.root, fix=_FIX) from error
+        raise CorruptDatasetError("the current version is absent", where=store.root, fix=MEND_VERSION) from error
     if hashlib.sha256(manifest).hexdigest() != current.manifest:
         what = "the manifest is not the one that was made current"
-        raise CorruptDatasetError(what, where=store.root, fix=_FIX)
+        raise CorruptDatasetError(what, where=store.root, fix=MEND_VERSION)
     return manifest
 
 
-_FIX = "run `editmill rollback` to another version"
+MEND_VERSION = (
+    "run `editmill rollback` to a version that is whole, and delete the damaged one; if there is none, delete it and "
+    "current.json, and refresh"
+)
 
 
 def read_current(root: Path) -> Current | None:
@@ -90,8 +97,13 @@ def version_folder(root: Path, version: str) -> Path:
 
 def versions_of(root: Path) -> list[str]:
     """Return the versions in a folder, the oldest first."""
-    found = [path.parent.name for path in (root / VERSIONS).glob(f"*/{_MANIFEST}") if path.parent.name[0] != "."]
-    return sorted(found, key=version_numbers)
+    found = [path.parent.name for path in (root / VERSIONS).glob(f"*/{_MANIFEST}")]
+    return sorted(filter(is_version, found), key=version_numbers)
+
+
+def is_version(name: str) -> bool:
+    """Return whether a folder's name is that of a version."""
+    return re.fullmatch(VERSION, name) is not None
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
@@ -135,4 +147,4 @@ def parse_current(data: bytes, where: str) -> Current:
     try:
         return Current.model_validate_json(data)
     except ValidationError as error:
-        raise CorruptDatasetError(f"damaged: {first_problem(error)}", where=where, fix=_FIX) from error
+        raise CorruptDatasetError(f"damaged: {first_problem(error)}", where=where, fix=MEND_VERSION) from error

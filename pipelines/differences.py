@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from editmill.manifests.errors import CorruptDatasetError
 from editmill.manifests.manifest import SAMPLES, load_manifest
 from editmill.manifests.records import PRIMARY_IMAGES, Manifest
 from editmill.manifests.rows import member_column, read_rows
@@ -114,9 +115,16 @@ def known_samples(files: Iterable[Path | BinaryIO], members: Iterable[str]) -> d
 
 
 def samples_of(store: Store, manifest: Manifest) -> dict[str, Known]:
-    """Return what a finished dataset's rows say, by key."""
-    with store.open(SAMPLES) as stream:
-        return known_samples([stream], manifest.members)
+    """Return what a finished dataset's rows say, by key.
+
+    Raises:
+        CorruptDatasetError: Their file is absent or can't be read.
+    """
+    try:
+        with store.open(SAMPLES) as stream:
+            return known_samples([stream], manifest.members)
+    except FileNotFoundError as error:
+        raise CorruptDatasetError(f"{SAMPLES} is absent", where=store.root) from error
 
 
 def compare(before: Path | str, after: Path | str) -> Difference:

@@ -23,6 +23,7 @@ from editmill.manifests.store import Store
 from editmill.manifests.urls import is_url
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import (
+    CURRENT,
     VERSIONS,
     make_current,
     no_versions,
@@ -42,7 +43,17 @@ from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
 from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
-from editmill.pipelines.states import BACKGROUNDS, NEXT, STATE, lock_versions, prune_backgrounds, read_state, state_file
+from editmill.pipelines.states import (
+    BACKGROUNDS,
+    NAME_WHOLE,
+    NEXT,
+    STATE,
+    lock_versions,
+    prune_backgrounds,
+    read_state,
+    state_file,
+    whole_version,
+)
 from editmill.pipelines.stored_versions import fetch_versions, publish_versions
 from editmill.pipelines.takedown import forgotten, mend, refuse_forgotten
 from editmill.pipelines.uploads import scratch_folder
@@ -141,7 +152,8 @@ class Refresh:
             DataError: It is damaged, or nothing survived of a part of it.
         """
         if self.ready:
-            verify_dataset(version_folder(self.root, self.version)).raise_for_problems()
+            folder = version_folder(self.root, self.version)
+            verify_dataset(folder).raise_for_problems(f"delete {folder}, and run the same command again")
         else:
             self._move()
         make_current(self.root, self.version)
@@ -153,7 +165,7 @@ class Refresh:
 
     def _move(self) -> None:
         folder = self.root / NEXT
-        verify_dataset(folder).raise_for_problems()
+        verify_dataset(folder).raise_for_problems("run the same command again, which mends it")
         check_losses(folder)
         records, pictures = dict[str, str](), list[str]()
         for source in _sources(self.plan):
@@ -201,16 +213,25 @@ def plan_refresh(
     if dry:
         if remote is not None:
             fetch_versions(remote, root, write=False)
-        return replace(_plan(recipe, root, placement.settled(), most, mixed, None), remote=remote)
+        return _of(_plan(recipe, root, placement.settled(), most, mixed, None), remote)
     lock = lock_versions(root, wait=wait)
     try:
         mend(root)
         if remote is not None:
             fetch_versions(remote, root)
-        return replace(_plan(recipe, root, placement.settled(), most, mixed, lock), remote=remote)
+        return _of(_plan(recipe, root, placement.settled(), most, mixed, lock), remote)
     except BaseException:
         lock.release()
         raise
+
+
+def _of(work: Refresh, remote: RemoteFolder | None) -> Refresh:
+    """Add the store of a refresh; in a folder of this machine a first version must be the first one."""
+    others = versions_of(work.root)
+    if remote is None and work.old is None and others and not work.ready:
+        fix = f"make one of these current by `editmill rollback`: {', '.join(others)}"
+        raise RequestError(f"there are versions, but {CURRENT} is absent", where=str(work.root), fix=fix)
+    return replace(work, remote=remote)
 
 
 def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: bool, lock: Lock | None) -> Refresh:
@@ -221,9 +242,11 @@ def _plan(recipe: Recipe, root: Path, placement: Placement, most: float, mixed: 
         work = Refresh(root, plan, identify(plan, placement), placement, None, {}, all_new, False, False, mixed, lock)
         return _settled(work, recipe.version)
     old = version_folder(root, current.version)
-    manifest = read_manifest(old)
+    manifest = read_manifest(root)
     plan = _as_version(make_plan(sharded_like(recipe, manifest), without=forgotten(root)), current.version)
-    identity, before = identify(plan, placement), samples_of(Store(old), manifest)
+    identity = identify(plan, placement)
+    with whole_version():
+        before = samples_of(Store(old), manifest)
     changes = _changes(root, plan, identity, manifest, before)
     work = Refresh(root, plan, identity, placement, old, before, changes, False, False, mixed, lock)
     if not (changes.added or changes.removed or changes.made) and _same_card(plan, identity, manifest):
@@ -260,7 +283,7 @@ def roll_back(root: Path, version: str) -> None:
     with lock_versions(root):
         mend(root)
         if version in versions_of(root):
-            verify_dataset(version_folder(root, version)).raise_for_problems()
+            verify_dataset(version_folder(root, version)).raise_for_problems(NAME_WHOLE)
             refuse_forgotten(open_dataset(version_folder(root, version)), forgotten(root))
         make_current(root, version)
 

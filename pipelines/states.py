@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import canonical_json
-from editmill.manifests.errors import DataError
+from editmill.manifests.errors import CorruptDatasetError
 from editmill.manifests.locks import LOCK_SUFFIX, Lock, take
-from editmill.manifests.seals import parse_object
+from editmill.manifests.versions import MEND_VERSION
+from editmill.manifests.wording import first_problem
 
 logger = logging.getLogger("editmill.refresh")
 
 # The version that is being built, what each was made from, and removed backgrounds for the next one.
 NEXT, STATE, BACKGROUNDS = "next", "state", "backgrounds"
+NAME_WHOLE = "name a version that is whole, or get the files of this one again"
+_STATE = TypeAdapter(dict[str, dict[str, str]])
 
 
 def lock_versions(root: Path, *, wait: bool = True) -> Lock:
     """Keep others out who change a folder of versions, which is made where it is missing."""
     root.mkdir(parents=True, exist_ok=True)
     return take(root / f".refresh{LOCK_SUFFIX}", str(root), wait=wait)
+
+
+@contextmanager
+def whole_version() -> Iterator[None]:
+    """Say of damage how a version is replaced, since no build mends one."""
+    try:
+        yield
+    except CorruptDatasetError as error:
+        raise CorruptDatasetError(error.what, where=error.where, fix=MEND_VERSION) from error
 
 
 def state_file(root: Path, version: str) -> Path:
@@ -36,11 +51,10 @@ def read_state(root: Path, version: str) -> dict[str, dict[str, str]]:
     if not path.exists():
         return {}
     try:
-        found: dict[str, dict[str, str]] = parse_object(path.read_bytes(), where=str(path))
-    except DataError as error:
-        logger.warning("causes of changes are not told: %s", error)
+        return _STATE.validate_json(path.read_bytes())
+    except ValidationError as error:
+        logger.warning("%s is damaged, so causes of changes are not told: %s", path, first_problem(error))
         return {}
-    return found
 
 
 def forget_state(root: Path, version: str, sources: Collection[str]) -> None:

@@ -14,7 +14,7 @@ from editmill.manifests.errors import DataError
 from editmill.manifests.manifest import MANIFEST, RUN, dataset_records, load_manifest, read_manifest
 from editmill.manifests.records import FileRecord
 from editmill.manifests.remote import RemoteFolder, record_of
-from editmill.manifests.versions import CURRENT, VERSIONS, current_bytes, parse_current
+from editmill.manifests.versions import CURRENT, VERSIONS, current_bytes, is_version, parse_current
 from editmill.pipelines.takedown import PURGED
 
 
@@ -27,7 +27,7 @@ def version_of(name: str) -> str:
     """Return the version that an object belongs to; "" for one of none, and for what is going to replace one."""
     place, _, rest = name.partition("/")
     version = rest.partition("/")[0]
-    return version if place == VERSIONS and not version.startswith(".") else ""
+    return version if place == VERSIONS and is_version(version) else ""
 
 
 def make_current_stored(remote: RemoteFolder, version: str) -> None:

@@ -27,7 +27,7 @@ from editmill.manifests.versions import (
     version_numbers,
     versions_of,
 )
-from editmill.pipelines.states import STATE, lock_versions
+from editmill.pipelines.states import NAME_WHOLE, STATE, lock_versions
 from editmill.pipelines.stored_purges import (
     make_current_stored,
     mend_stored,
@@ -43,6 +43,7 @@ from editmill.pipelines.takedown import (
     purge,
     purge_all,
     refuse_forgotten,
+    refuse_strangers,
     shows_forgotten,
 )
 from editmill.pipelines.uploads import check_writable, complete_remote, told
@@ -116,7 +117,7 @@ def roll_back_stored(remote: RemoteFolder, version: str) -> None:
         names = remote.names()
     there = sorted({version_of(name) for name in names if name.endswith(f"/{MANIFEST}")} - {""}, key=version_numbers)
     check_version(version, there, remote.root)
-    verify_dataset(stored_version(remote, version).root).raise_for_problems()
+    verify_dataset(stored_version(remote, version).root).raise_for_problems(NAME_WHOLE)
     refuse_forgotten(open_dataset(stored_version(remote, version).root), parse_forgotten(remote.found(FORGOTTEN)))
     make_current_stored(remote, version)
 
@@ -133,12 +134,14 @@ def take_down_stored(remote: RemoteFolder, root: Path, sources: Collection[str])
         The number of samples that each version lost.
 
     Raises:
-        RequestError: No version shows one of them; or the store can't be read or written to.
+        RequestError: No version shows one of them, the store can't be read or written to, or among the versions is
+            something else.
         DataError: A version is damaged.
     """
     with lock_versions(root):
         clear_away(root)
         fetch_versions(remote, root)
+        refuse_strangers((name for name in remote.names() if not version_of(name)), remote.root)
         _leave_stored(remote, root)
         note_forgotten(root, sources, where=remote.root)
         _put(remote, root, FORGOTTEN)
@@ -197,6 +200,6 @@ def _shard_records(manifest: Manifest) -> list[FileRecord]:
 def _prune(remote: RemoteFolder, root: Path) -> None:
     """Delete the versions that are gone here, each with its manifest first."""
     kept = {*versions_of(root)}
-    gone = [name for name in remote.names() if name.startswith(f"{VERSIONS}/") and name.split("/")[1] not in kept]
+    gone = [name for name in remote.names() if version_of(name) and version_of(name) not in kept]
     for name in sorted(gone, key=lambda name: not name.endswith(f"/{MANIFEST}")):
         remote.remove(name)

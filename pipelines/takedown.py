@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from pydantic import ValidationError
 
 from editmill.generators.base.making import Built
 from editmill.manifests.atomic import atomic_write
@@ -16,17 +17,18 @@ from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.guard_report import GUARD_REPORT
 from editmill.manifests.manifest import write_dataset_files
 from editmill.manifests.reader import Dataset, open_dataset
-from editmill.manifests.records import SampleRow, ShardRecord
+from editmill.manifests.records import Record, SampleRow, ShardRecord
 from editmill.manifests.rows import iter_rows
 from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts, read_stats, stats_name
 from editmill.manifests.verify import verify_dataset
 from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
+from editmill.manifests.wording import first_problem
 from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
 from editmill.pipelines.registry import family_of
 from editmill.pipelines.reuse import REGATE, place_shard
 from editmill.pipelines.spent import total
-from editmill.pipelines.states import BACKGROUNDS, NEXT, forget_state, lock_versions
+from editmill.pipelines.states import BACKGROUNDS, NEXT, forget_state, lock_versions, whole_version
 from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
@@ -34,6 +36,12 @@ FORGOTTEN = "forgotten.json"
 PURGED, ASIDE = ".purged", ".aside"
 # Files of a dataset that are not made from its shards.
 COPIED = (GUARD_REPORT, REGATE, CHANGES, PROSE, REMOVED)
+
+
+class _Forgotten(Record):
+    """Ids of sources that were taken down."""
+
+    sources: frozenset[str]
 
 
 def forgotten(root: Path) -> frozenset[str]:
@@ -44,7 +52,13 @@ def forgotten(root: Path) -> frozenset[str]:
 
 def parse_forgotten(data: bytes | None) -> frozenset[str]:
     """Return the ids in the file of sources that were taken down; None where there is no file."""
-    return frozenset() if data is None else frozenset(json.loads(data)["sources"])
+    if data is None:
+        return frozenset()
+    try:
+        return _Forgotten.model_validate_json(data).sources
+    except ValidationError as error:
+        fix = 'write it again, from a copy or by hand: {"sources":["ID", …]} with all ids that --forget has named'
+        raise CorruptDatasetError(f"damaged: {first_problem(error)}", where=FORGOTTEN, fix=fix) from error
 
 
 def refuse_forgotten(version: Dataset, sources: Collection[str]) -> None:
@@ -65,17 +79,20 @@ def take_down(root: Path, sources: Collection[str]) -> dict[str, int]:
         The number of samples that each version lost.
 
     Raises:
-        RequestError: No version shows one of them.
+        RequestError: No version shows one of them, or among the versions is something else.
         DataError: A version is damaged; those that are not were purged.
     """
     with lock_versions(root):
+        current = read_current(root)
         clear_away(root)
+        versions = versions_of(root)
+        others = {path.name for path in (root / VERSIONS).glob("*")} - set(versions)
+        refuse_strangers((f"{VERSIONS}/{name}" for name in others), str(root))
         note_forgotten(root, sources, where=str(root))
         try:
-            return purge_all(versions_of(root), partial(purge, root), where=str(root))
+            return purge_all(versions, partial(purge, root), where=str(root))
         finally:
-            current = read_current(root)
-            if current is not None:
+            if current is not None and current.version in versions:
                 make_current(root, current.version)
 
 
@@ -84,6 +101,22 @@ def clear_away(root: Path) -> None:
     mend(root)
     for name in (NEXT, BACKGROUNDS):
         shutil.rmtree(root / name, ignore_errors=True)
+
+
+def refuse_strangers(names: Iterable[str], where: str) -> None:
+    """Refuse a take-down while among the versions is what can't be purged: a copy, or a folder without a manifest.
+
+    Args:
+        names: Paths of what is no version, or belongs to none.
+        where: The folder of versions in messages.
+
+    Raises:
+        RequestError: One of them is among the versions.
+    """
+    for name in sorted(names):
+        if name.startswith(f"{VERSIONS}/"):
+            what = f"{name} can't be purged and may show what is to be taken down, so nothing was purged"
+            raise RequestError(what, where=where, fix="delete it, and run the same command again")
 
 
 def note_forgotten(root: Path, sources: Collection[str], *, where: str) -> None:
@@ -97,7 +130,8 @@ def note_forgotten(root: Path, sources: Collection[str], *, where: str) -> None:
     Raises:
         RequestError: No version shows one of them.
     """
-    known = {row.source_id for version in versions_of(root) for row in _rows(_opened(root, version))}
+    with whole_version():
+        known = {row.source_id for version in versions_of(root) for row in _rows(_opened(root, version))}
     if unknown := sorted(set(sources) - known - forgotten(root)):
         what = f"no version has a source {unknown[0]!r}, so nothing was purged"
         raise RequestError(what, where=where, fix="name ids as in the column source_id of samples.parquet")

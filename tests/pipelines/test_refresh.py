@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import fsspec  # type: ignore[import-untyped,unused-ignore]
@@ -17,7 +18,7 @@ from click.testing import CliRunner
 
 from editmill.flows.cli import main
 from editmill.generators.models.loading import Models
-from editmill.manifests.errors import CorruptDatasetError, OccupiedError, RequestError
+from editmill.manifests.errors import CorruptDatasetError, EditmillError, OccupiedError, RequestError
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.verify import verify_dataset
@@ -351,13 +352,43 @@ def test_one_dataset_is_no_folder_of_versions_and_neither_is_built_into_the_othe
     assert refresh(recipe, here / "other") == "1.0.0"
 
 
-@pytest.mark.parametrize("spoil", [lambda path: path.write_text("{"), lambda path: path.write_text(json.dumps({}))])
-def test_a_damaged_current_file_is_told(here: Path, spoil: Callable[[Path], object]) -> None:
-    spoil(here / "root/current.json")
-    with pytest.raises(CorruptDatasetError, match="damaged"):
-        open_dataset(here / "root")
-    with pytest.raises(CorruptDatasetError, match="damaged"):
-        read_current(here / "root")
+NO_MANIFEST = {"refresh": "is absent", "forget": "can't be purged", "rollback": "no version 1.0.0", "diff": "is absent"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("current.json", "{", dict.fromkeys(("refresh", "forget", "diff"), "damaged")),
+        ("current.json", "{}", dict.fromkeys(("refresh", "forget", "diff"), "damaged")),
+        ("current.json", None, dict.fromkeys(("refresh", "diff"), "current.json is absent")),
+        ("forgotten.json", "{}", dict.fromkeys(("refresh", "forget", "rollback"), "damaged")),
+        ("versions/1.0.0/manifest.json", None, NO_MANIFEST),
+        ("versions/1.0.0/manifest.json", "{", {"refresh": "not the one", "forget": "damaged", "rollback": "damaged"}),
+        ("versions/1.0.0/samples.parquet", None, dict.fromkeys(("refresh", "forget", "rollback", "diff"), "is absent")),
+        ("versions/1.0.0-copy/manifest.json", "{}", {"forget": "can't be purged", "rollback": ""}),
+        ("state/1.0.0.json", '{"records": 3}', {"refresh": "", "forget": ""}),
+    ],
+)
+def test_what_is_damaged_in_a_folder_of_versions_is_told_with_what_mends_it(
+    tiny_pack: Path, first: Path, here: Path, name: str, content: str | None, said: dict[str, str]
+) -> None:
+    root, path = here / "root", here / "root" / name
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    if content is not None:
+        path.write_text(content)
+    # Another seed has causes to tell.
+    recipe = recipe_of(tiny_pack, here / "photos/labels.csv", "version=1.0.1", "seed=1")
+    commands: dict[str, Callable[[], object]] = {
+        "refresh": lambda: plan_refresh(recipe, root, PLACEMENT, most=1.0, dry=True),
+        "rollback": lambda: roll_back(root, "1.0.0"),
+        "diff": lambda: compare(root, first / "root"),
+        "forget": lambda: take_down(root, ["p3"]),
+    }
+    for command, words in said.items():
+        with pytest.raises(EditmillError, match=words) if words else nullcontext() as caught:
+            commands[command]()
+        assert caught is None or caught.value.fix
 
 
 @pytest.mark.parametrize("points", [3, pytest.param(20, marks=pytest.mark.slow)])
