@@ -81,12 +81,12 @@ class RemovalGuard:
         if not mask.any():
             return Verdict({"removal_judged": 0.0})
         name = removed.record.class_name
-        before = self._sources.get(
-            (removed.record.id, name), lambda: self._look(removed.image, removed.mask > 127, name)
-        )
-        # One removal serves several edits of a source.
-        key = removed.record.id, name, hashlib.blake2b(background.tobytes(), digest_size=16).digest()
-        return self._weigh(before, self._removed.get(key, lambda: self._look(background, mask, name)))
+        # Several edits of one source share a look; a partner's own edits, which may be of another shard, have theirs,
+        # since what a detector sees may depend on the company of its call.
+        key = job.source.record.id, removed.record.id, name
+        before = self._sources.get(key, lambda: self._look(removed.image, removed.mask > 127, name))
+        shown = *key, hashlib.blake2b(background.tobytes(), digest_size=16).digest()
+        return self._weigh(before, self._removed.get(shown, lambda: self._look(background, mask, name)))
 
     def _weigh(self, before: Traces, after: Traces) -> Verdict:
         scores: dict[str, float] = {}

@@ -101,11 +101,14 @@ def test_an_open_vocabulary_weighs_the_class_against_backgrounds(
 
 
 def test_one_removal_of_several_edits_is_looked_at_once(judges: list[ZeroShotJudge], toys: tuple[Toy, ...]) -> None:
-    toy = toys[0]
+    toy, other = toys[:2]
     judge = Recorder(judges[0], object_crop(toy.ground, toy.source.mask))
     guard = RemovalGuard([judge], None, backgrounds=("a wall",))
     assert check(guard, toy, toy.ground) == check(guard, toy, toy.ground.copy())
     assert len(judge.asked) == 2
+    # Whether another source's edits are made by the same process may decide nothing.
+    assert check(guard, other, toy.ground, partner=toy) == check(guard, toy, toy.ground)
+    assert len(judge.asked) == 4
 
 
 def test_whose_object_was_removed(toys: tuple[Toy, ...]) -> None:
