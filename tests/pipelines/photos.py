@@ -18,26 +18,26 @@ def write_photos(folder: Path, count: int = 4, *, width: int = 96, height: int =
     (folder / "masks").mkdir(exist_ok=True)
     rows = []
     for number in range(count):
-        rng = np.random.default_rng(number)
+        rng, kind = np.random.default_rng(number), number % len(CLASSES)
         image = cv2.resize(
             rng.integers(40, 216, (8, 12, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
         )
         mask = np.zeros((height, width), np.uint8)
-        centre = (int(width * 0.4) + number * 4, height // 2)
-        if CLASSES[number] == "disc":
+        centre = (int(width * 0.4) + kind * 4, height // 2)
+        if CLASSES[kind] == "disc":
             cv2.circle(mask, centre, height // 5, 255, -1)
         else:
             cv2.rectangle(mask, (centre[0] - 12, centre[1] - 12), (centre[0] + 12, centre[1] + 12), 255, -1)
-        image[mask > 0] = (200, 40 + 30 * number, 60)
+        image[mask > 0] = (200, 40 + 30 * kind, 60)
         Image.fromarray(image).save(folder / "images" / f"p{number}.png")
         Image.fromarray(mask).save(folder / "masks" / f"p{number}.png")
         rows.append(
             [
                 f"images/p{number}.png",
                 f"masks/p{number}.png",
-                CLASSES.index(CLASSES[number]),
+                CLASSES.index(CLASSES[kind]),
                 f"w{number}",
-                CLASSES[number],
+                CLASSES[kind],
             ]
         )
     return write_labels(folder / "labels.csv", rows)

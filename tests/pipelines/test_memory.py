@@ -33,6 +33,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
     "guided": ("imagenet-e", (*TINY, "generator.render.steps=2", GUIDED)),
     "faithful": ("imagenet-e", (*FAITHFUL, GUIDED)),
     "text": ("xmai", ("source.count=4",)),
+    "dilution": ("dilution", ("source.count=4",)),
     "watermark": ("watermark", ("source.count=2", "generator.steps=2", SCHEMES, ATTACKS)),
     "fmr": ("fmr", (*FEW, "generator.budget=1", "generator.targets=[classifier]")),
     "synthesis": ("imagenet-g", (*FEW, "generator.quota=1", "generator.steps=1", CONDITIONS)),
@@ -40,7 +41,7 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 # With the embedded networks, which take minutes.
 PARAMETERS = [
     *("attribute", "guided", "faithful"),
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "watermark", "fmr", "synthesis")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "dilution", "watermark", "fmr", "synthesis")),
 ]
 
 
