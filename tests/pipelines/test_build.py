@@ -28,7 +28,7 @@ from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.records import Manifest
 from editmill.manifests.shardcheck import ShardCheck
 from editmill.manifests.verify import verify_dataset
-from editmill.pipelines.build import build, prepare
+from editmill.pipelines.build import build, finish, prepare
 from editmill.pipelines.plan import Plan
 from editmill.pipelines.sources import open_source
 from tests.manifests.test_locks import foreign
@@ -368,8 +368,12 @@ def test_shards_asked_for_singly_assemble_later(
     dataset: Path, tiny_plan: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "parts"
-    assert build(prepare(tiny_plan(), out, PLACEMENT), shards=[1], progress=True) is None
+    prepared = prepare(tiny_plan(), out, PLACEMENT)
+    assert build(prepared, shards=[1], progress=True) is None
     assert "editing" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"shard 0 of \d is missing or damaged") as told:
+        finish(prepared, started=0, engine="none")
+    assert told.value.where == f"{out}/test/imagenet-e-000000"
     assert not (out / MANIFEST).exists()
     with pytest.raises(DataError, match="incomplete"):
         open_dataset(out)

@@ -97,7 +97,7 @@ def test_a_dataset_of_nothing_is_refused_whatever_the_reason(tmp_path: Path) -> 
 
 
 def ascent(network: str, target: str, budget: float, reason: str) -> Planned:
-    return ("ascent", float(budget), reason, {"network": network, "target": target, "detail": "RuntimeError: no"})
+    return ("ascent", float(budget), reason, {"network": network, "target": target, "detail": f"RuntimeError: no {budget}"})
 
 
 def test_ascents_are_counted_by_network_and_target_over_all_budgets(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_ascents_are_counted_by_network_and_target_over_all_budgets(tmp_path: Pa
         *(ascent("vq", "classifier", budget, "proposer_error") for budget in (1, 2)),
         *(ascent("autoencoder", target, 1, "") for target in ("classifier", "vit")),
     ]
-    with pytest.raises(
-        DataError, match=r"of 1 part .*\n    ascent vq classifier: all 6 lost, 6 to proposer_error: Run"
-    ):
+    with pytest.raises(DataError, match="of 1 part ") as told:
         check_losses(written(tmp_path / "failed", "fmr", [source] * 3))
+    lines = told.value.what.splitlines()
+    assert lines[1:] == ["    ascent vq classifier: all 6 lost, 6 to proposer_error: RuntimeError: no 1"]
     # A guard that refuses every round trip leaves nothing of a network either.
     refused = [*edits(original=""), ascent("vq", "classifier", 1, "source_ineligible")]
     with pytest.raises(DataError, match="ascent vq classifier: all 5 lost, 5 to source_ineligible"):

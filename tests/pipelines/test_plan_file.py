@@ -61,8 +61,9 @@ def test_a_build_has_its_plan_in_its_folder_and_leaves_none(tiny_plan: MakePlan,
 
 def test_too_many_samples_are_refused(tiny_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("editmill.pipelines.plan.MOST_SAMPLES", 39)
-    with pytest.raises(RecipeError, match="more than 39 samples"):
+    with pytest.raises(RecipeError, match="more than 39 samples") as told:
         tiny_plan()
+    assert told.value.where == "imagenet-e"
 
 
 def test_memory_does_not_grow_with_the_sources() -> None:

@@ -35,8 +35,9 @@ def test_a_folder_of_others_is_refused_and_not_searched(tmp_path: Path, monkeypa
     looked: list[str] = []
     scan = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path=".": (looked.append(os.fspath(path)), scan(path))[1])
-    with pytest.raises(OccupiedError, match=r"not empty \(photos\) and holds no dataset"):
+    with pytest.raises(OccupiedError, match=r"not empty \(photos\) and holds no dataset") as told:
         claim(tmp_path, MINE)
+    assert told.value.fix == "choose another --out"
     assert not any("deep" in path for path in looked)
     assert (tmp_path / "photos" / "deep" / ".x.0.editmill-tmp").exists()
 
