@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from editmill.flows.cli import main
 from editmill.manifests import urls
 from editmill.manifests.errors import EditmillError, OccupiedError
-from editmill.manifests.manifest import MANIFEST, RUN
+from editmill.manifests.manifest import MANIFEST, README, RUN
 from editmill.manifests.reader import open_dataset
 from editmill.manifests.records import FileRecord
 from editmill.manifests.remote import RemoteFolder
@@ -109,8 +109,12 @@ def test_a_store_gets_the_bytes_of_a_folder(
     assert verify_dataset(url).ok
     assert len(list(open_dataset(url))) == open_dataset(url).manifest.samples
     assert rendered == [0, 1, 2]
-    # On another machine.
+    with pytest.raises(OccupiedError, match="another fingerprint"):
+        prepare(tiny_plan(*SMALL, "seed=9"), url, PLACEMENT, scratch=tmp_path / "other")
+    # On another machine, when people have written on the card.
     shutil.rmtree(tmp_path)
+    found[README] += b"More about it.\n"
+    fsspec.filesystem(url.partition(":")[0]).pipe_file(f"{url}/{README}", found[README])
     prepared = prepare(tiny_plan(*SMALL), url, PLACEMENT, scratch=tmp_path)
     assert prepared.complete
     prepared.lock.release()
