@@ -30,6 +30,7 @@ from editmill.manifests.shardcheck import ShardCheck
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, finish, prepare
 from editmill.pipelines.plan import Plan
+from editmill.pipelines.shard import Done, build_shard
 from editmill.pipelines.sources import open_source
 from tests.manifests.test_locks import foreign
 from tests.pipelines.conftest import PLACEMENT, MakePlan
@@ -371,6 +372,9 @@ def test_shards_asked_for_singly_assemble_later(
     prepared = prepare(tiny_plan(), out, PLACEMENT)
     assert build(prepared, shards=[1], progress=True) is None
     assert "editing" in capsys.readouterr().err
+    done: list[Done] = []
+    stats = build_shard(prepared.task(1), done.append)
+    assert done == [Done(stats.planned, stats.nsamples, earlier=True)]
     with pytest.raises(DataError, match=r"shard 0 of \d is missing or damaged") as told:
         finish(prepared, started=0, engine="none")
     assert told.value.where == f"{out}/test/imagenet-e-000000"

@@ -97,7 +97,8 @@ def test_a_dataset_of_nothing_is_refused_whatever_the_reason(tmp_path: Path) -> 
 
 
 def ascent(network: str, target: str, budget: float, reason: str) -> Planned:
-    return ("ascent", float(budget), reason, {"network": network, "target": target, "detail": f"RuntimeError: no {budget}"})
+    facts = {"network": network, "target": target, "detail": f"RuntimeError: no {budget}"}
+    return ("ascent", float(budget), reason, facts)
 
 
 def test_ascents_are_counted_by_network_and_target_over_all_budgets(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ CPU = torch.device("cpu")
 def spend(out: Path, *, cost: int) -> None:
     (source,) = make_sources(1)
     row = make_row(source, "original", shards=1).model_copy(update={"cost": cost})
+    with stage("fills"):
+        # Of what the process did before.
+        time.sleep(0.001)
     with Account(out, CPU) as account:
         with stage("networks"):
             pass
@@ -43,6 +47,7 @@ def test_accounts_of_processes_and_of_an_earlier_run_are_added_up(tmp_path: Path
     spent = total(tmp_path)
     assert spent["evaluations"] == 5 + 6 + 1
     assert spent["stages"]["networks"] >= 1.5
+    assert "fills" not in spent["stages"]
     assert spent["accelerator_seconds"] == 5400
     told = "6 network evaluations, 1.50 accelerator hours, at most 10.0 GB of memory a process"
     assert described(tmp_path) == f"time: networks 75%; {told}"

@@ -117,6 +117,7 @@ def test_a_store_gets_the_bytes_of_a_folder(
     fsspec.filesystem(url.partition(":")[0]).pipe_file(f"{url}/{README}", found[README])
     prepared = prepare(tiny_plan(*SMALL), url, PLACEMENT, scratch=tmp_path)
     assert prepared.complete
+    assert (prepared.out / RUN).read_bytes() == found[RUN], "what a build has to know that was begun elsewhere"
     prepared.lock.release()
     assert objects(url) == found
 
