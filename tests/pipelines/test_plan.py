@@ -26,6 +26,12 @@ def by_key(plan_shards: tuple[PlannedShard, ...]) -> dict[str, tuple[int, Planne
     return {sample.key: (number, sample) for number, shard in enumerate(plan_shards) for sample in shard}
 
 
+def test_names_of_classes_are_in_the_order_of_labels(tiny_plan: MakePlan, tmp_path: Path) -> None:
+    labels = write_photos(tmp_path, 2)
+    labels.write_text(labels.read_text().replace(",0,w0,", ",7,w0,"))
+    assert list(tiny_plan(labels=labels).class_names.items()) == [(1, "box"), (7, "disc")]
+
+
 def test_every_source_gets_every_edit_once(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     samples = by_key(plan.shards)
