@@ -25,7 +25,7 @@ logger = logging.getLogger("editmill.build")
 BUILD_LOCK = f".build{LOCK_SUFFIX}"
 
 
-def lock_folder(out: Path, fingerprint: str, *, wait: bool = True) -> Lock:
+def lock_folder(out: Path, fingerprint: str, *, wait: bool) -> Lock:
     """Make ``out`` where it is missing, and lock it against other builds.
 
     Args:

@@ -105,12 +105,12 @@ def test_a_folder_that_another_build_holds_is_refused(tmp_path: Path) -> None:
     write_run(tmp_path, {"fingerprint": OTHER})
     (tmp_path / "guard_report.json").touch()
     with pytest.raises(OccupiedError, match="another fingerprint"):
-        lock_folder(tmp_path, MINE)
+        lock_folder(tmp_path, MINE, wait=True)
 
 
 def test_a_lock_is_no_part_of_a_dataset(tmp_path: Path) -> None:
     manifest = build_dataset(tmp_path / "set")
-    with lock_folder(tmp_path / "set", manifest.fingerprint):
+    with lock_folder(tmp_path / "set", manifest.fingerprint, wait=False):
         report = verify_dataset(tmp_path / "set")
     assert report.problems == report.remarks == ()
     assert not list((tmp_path / "set").glob("*.editmill-lock"))
