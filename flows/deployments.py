@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -94,6 +95,8 @@ def serve_all(crons: Mapping[str, str], parameters: Mapping[str, Mapping[str, An
     made = deployments(crons, parameters)
     with _client():
         pass
+    # On SIGTERM, Prefect's own handler asks for an end without waiting for it, and the process ends all the same.
+    warnings.filterwarnings("ignore", r"coroutine 'Runner\.astop' was never awaited", RuntimeWarning)
     serve(*made, limit=limit)
 
 

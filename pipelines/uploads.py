@@ -253,6 +253,7 @@ def upload_files(remote: RemoteFolder, folder: Path, what: bytes) -> None:
     """
     paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     records = {path: record_of(folder, path) for path in sorted(paths)}
+    # After `check_vacant`, since writing the files took a while; and what is there already is told by its digest.
     there = set(remote.names()) - {UPLOADING}
     for name in sorted(there):
         if name not in records or not remote.holds(records[name], read=True):

@@ -107,7 +107,10 @@ def test_one_process_serves_all_deployments(server: str, tmp_path: Path) -> None
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
     command = [sys.executable, "-m", "editmill"]
     schedule = ["--schedule", "build-xmai=0 4 * * 1"]
-    with subprocess.Popen([*command, "serve", *schedule], cwd=tmp_path, env=environment) as serving:
+    with (
+        (tmp_path / "serve.log").open("wb") as log,
+        subprocess.Popen([*command, "serve", *schedule], cwd=tmp_path, env=environment, stderr=log) as serving,
+    ):
         try:
             deadline = time.monotonic() + START_TIMEOUT
             while len(found := ask(server, "deployments/filter", {})) < len(FLOWS) and time.monotonic() < deadline:
@@ -119,6 +122,7 @@ def test_one_process_serves_all_deployments(server: str, tmp_path: Path) -> None
             assert subprocess.run(run, env=environment, timeout=START_TIMEOUT).returncode == 0
         finally:
             serving.terminate()
+    assert (serving.returncode, "Warning" in (tmp_path / "serve.log").read_text()) == (0, False)
     assert verify_dataset(tmp_path / "out").ok
 
 
