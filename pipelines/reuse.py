@@ -23,7 +23,7 @@ from editmill.manifests.errors import CorruptDatasetError, RequestError
 from editmill.manifests.gathering import Part
 from editmill.manifests.keys import shard_of
 from editmill.manifests.manifest import MANIFEST, manifest_bytes, parse_manifest
-from editmill.manifests.records import Manifest, ShardRecord, TarRecord
+from editmill.manifests.records import Counts, Manifest, ShardRecord, TarRecord
 from editmill.manifests.rows import iter_row_batches, row_schema
 from editmill.manifests.seals import check_seal
 from editmill.manifests.shard import Fits, Kept, ShardFacts
@@ -124,6 +124,7 @@ def kept_samples(old: Finished, wanted: Sequence[Wanted], *, but: Collection[str
         but: Tars that are damaged, as ``where`` of `Part` names them; nothing of them is kept.
     """
     manifest, parts, order = old.manifest, list[Part](), list[tuple[int, int] | None]([None] * len(wanted))
+    spares = not _passing(manifest.counts, Reason.SOURCE_CHANGED)
     numbers = {shard_of(one.source, len(manifest.shards)) for one in wanted}
     for shard in manifest.shards:
         where = f"{old.store.root}/{shard.path}"
@@ -132,7 +133,7 @@ def kept_samples(old: Finished, wanted: Sequence[Wanted], *, but: Collection[str
             continue
         lasting = _lasting(rows)
         places = ((lasting.get(one.inputs), one) for one in wanted)
-        rows_of = [lasting.get(one.inputs_with_spares) if row is None else row for row, one in places]
+        rows_of = [lasting.get(one.inputs_with_spares) if row is None and spares else row for row, one in places]
         found = {number: row for number, row in enumerate(rows_of) if row is not None}
         for place, number in enumerate(found):
             order[number] = len(parts), place
@@ -167,7 +168,9 @@ def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> Shard
                 if not fits(_inputs(old, shard)):
                     return None
                 stats = parse_stats(old.store.read(stats_name(shard.path)), where=stats_name(shard.path))
-                same = stats.record() == shard and not _passing(stats)
+                # A partner of any shard may have been gone for a while, and a spare have taken its place.
+                lasting = not _passing(stats.counts) and not _passing(manifest.counts, Reason.SOURCE_CHANGED)
+                same = stats.record() == shard and lasting
                 return place_shard(stats, old.store, out, facts) if same else None
             except (CorruptDatasetError, FileNotFoundError):
                 return None
@@ -248,6 +251,7 @@ def _lasting(rows: pa.Table) -> dict[str, int]:
     }
 
 
-def _passing(stats: ShardStats) -> bool:
-    failed = [statuses.get("failed", {}) for statuses in stats.counts.values()]
-    return any(reason in PASSING for reasons in failed for reason in reasons)
+def _passing(counts: Counts, *reasons: Reason) -> bool:
+    """Return whether some samples failed for one of the reasons, or else for any that may not happen again."""
+    failed = [statuses.get("failed", {}) for statuses in counts.values()]
+    return any(reason in (reasons or PASSING) for found in failed for reason in found)

@@ -36,6 +36,18 @@ def read_bytes(path: Path, name: str, reason: Reason = Reason.SOURCE_UNREADABLE)
         raise Unusable(reason, f"{name}: {why}") from problem
 
 
+def _read_listed(path: Path, name: str, record: SourceRecord, reason: Reason = Reason.SOURCE_UNREADABLE) -> bytes:
+    """Read a file of a record. One that was there when it was listed may be there again: a disk may have dropped out.
+
+    Raises:
+        Unusable: It can't be read; for ``reason`` where that is how it was listed.
+    """
+    try:
+        return read_bytes(path, name, reason)
+    except Unusable as problem:
+        raise problem if record.problem else Unusable(Reason.SOURCE_CHANGED, str(problem)) from problem
+
+
 def check_unchanged(found: str, listed: str, record: SourceRecord, name: str) -> None:
     """Refuse what has another digest than its record lists.
 
@@ -69,7 +81,7 @@ def read_image(path: Path, record: SourceRecord) -> Picture:
     Raises:
         Unusable: It is missing, was changed or can't be decoded.
     """
-    return listed_image(read_bytes(path, record.image_name), record)
+    return listed_image(_read_listed(path, record.image_name, record), record)
 
 
 def read_mask_bytes(path: Path, record: SourceRecord) -> bytes:
@@ -78,7 +90,7 @@ def read_mask_bytes(path: Path, record: SourceRecord) -> bytes:
     Raises:
         Unusable: It is missing or was changed.
     """
-    data = read_bytes(path, record.mask_name, Reason.MASK_UNREADABLE)
+    data = _read_listed(path, record.mask_name, record, Reason.MASK_UNREADABLE)
     check_unchanged(hashlib.sha256(data).hexdigest(), record.mask_sha256, record, record.mask_name)
     return data
 

@@ -142,6 +142,19 @@ def test_spares_count_only_where_one_was_needed(
         assert facts["partner"] == json.loads(row["parameters"]).get("partner", "")
 
 
+@pytest.mark.parametrize("gone", ["images/p3.png", "masks/p4.png"])
+def test_what_was_gone_for_a_while_is_tried_again_and_so_is_what_borrowed_of_it(
+    tiny_pack: Path, labels: Path, old: Path, tmp_path: Path, gone: str
+) -> None:
+    plan, file = plan_of(tiny_pack, labels), labels.parent / gone
+    data = file.read_bytes()
+    file.unlink()
+    built(plan, tmp_path / "hasty")
+    file.write_bytes(data)
+    built(plan_of(tiny_pack, labels), tmp_path / "new", reuse=tmp_path / "hasty")
+    assert files(tmp_path / "hasty") != files(tmp_path / "new") == files(old)
+
+
 def test_equal_shards_are_linked_and_rejected_samples_stay_rejected(
     tiny_pack: Path, labels: Path, tmp_path: Path, made: list[str]
 ) -> None:

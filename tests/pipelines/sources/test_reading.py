@@ -248,7 +248,7 @@ def test_a_picture_that_is_no_regular_file_is_refused_unopened(
     relisted = [] if make is Path.mkdir and case.spec.kind == "images" else [listed(case)]
     for one in (record, *relisted):
         refused = refusal(case, one, tmp_path)
-        assert refused.reason == Reason.SOURCE_UNREADABLE
+        assert refused.reason == (Reason.SOURCE_CHANGED if one is record else Reason.SOURCE_UNREADABLE)
         assert str(refused).startswith(f"{record.image}: not a regular file")
 
 
@@ -263,7 +263,7 @@ def test_a_mask_that_is_no_regular_file_is_refused_unopened(
     make(path)
     for one in (record, listed(case)):
         refused = refusal(case, one, tmp_path)
-        assert refused.reason == Reason.MASK_UNREADABLE
+        assert refused.reason == (Reason.SOURCE_CHANGED if one is record else Reason.MASK_UNREADABLE)
         assert str(refused).startswith(f"{record.mask}: not a regular file")
 
 
