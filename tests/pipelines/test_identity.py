@@ -6,6 +6,7 @@ import shutil
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -84,10 +85,14 @@ def test_samples_made_together_change_together() -> None:
     assert before[0] != after[0]
 
 
-def test_precision_is_in_all_inputs(photos: Path) -> None:
+def test_how_networks_compute_is_in_all_inputs(photos: Path) -> None:
     plan = plan_of(photos)
-    before, after = inputs_of(plan), inputs_of(plan, Placement(device="cpu", dtype="bfloat16"))
-    assert changed(before, after) == set(before)
+    ways: list[dict[str, Any]] = [{}, {"dtype": "bfloat16"}, {"batch": 2}, {"batch": 3}, {"compile": True}]
+    placements = [Placement(device="cpu", **way) for way in ways]
+    found = [inputs_of(plan, placement) for placement in placements]
+    assert all(len({inputs[key] for inputs in found}) == len(ways) for key in found[0])
+    assert len({identify(plan, placement).fingerprint for placement in placements}) == len(ways)
+    assert inputs_of(plan, Placement(device="cpu", batch=1)) == found[0]
 
 
 def test_a_changed_source_changes_its_own_samples_and_those_that_borrow_from_it(photos: Path, tmp_path: Path) -> None:
