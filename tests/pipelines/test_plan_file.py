@@ -49,6 +49,15 @@ def test_a_shard_is_small_to_send_and_its_file_goes_with_the_last_reader(tiny_pl
     assert other.file.path.exists()
 
 
+def test_only_the_samples_that_are_asked_for_have_their_spares(tiny_plan: MakePlan) -> None:
+    shard = tiny_plan("shards=1").shards[0]
+    samples = list(shard)
+    first, second = [place for place, sample in enumerate(samples) if sample.spares][:2]
+    for but in ((), {second}, {first, second}):
+        given = [sample.spares if place in but else () for place, sample in enumerate(samples)]
+        assert [sample.spares for sample in shard.without_spares(but=but)] == given
+
+
 def test_a_build_has_its_plan_in_its_folder_and_leaves_none(tiny_plan: MakePlan, tmp_path: Path) -> None:
     plan = tiny_plan("generator.edits=[{name: original}]")
     for out in (tmp_path / "one", tmp_path / "two"):

@@ -343,8 +343,9 @@ def test_one_dataset_is_no_folder_of_versions_and_neither_is_built_into_the_othe
     with pytest.raises(RequestError, match="holds one dataset, not versions") as caught:
         refresh(recipe, one)
     assert "versions/1.0.0" in str(caught.value.fix)
-    with pytest.raises(OccupiedError, match="holds the versions"):
+    with pytest.raises(OccupiedError, match="holds the versions") as refused:
         prepare(make_plan(recipe), here / "root", PLACEMENT)
+    assert "editmill refresh --root" in refused.value.fix
     # As the message says.
     (here / "other/versions").mkdir(parents=True)
     shutil.copytree(one, here / "other/versions/1.0.0")
