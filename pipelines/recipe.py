@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -153,6 +154,8 @@ class Recipe(BaseModel):
             if entry.name not in GUARDS:
                 known = ", ".join(GUARDS.names()) or "none; install the package that brings it"
                 raise ValueError(f"guards: no guard {entry.name!r} is installed; there are: {known}")
+        for place in _not_finite(self.document()):
+            raise ValueError(f"{place}: must be a finite number")
         self.family.check(self.asked(NO_PACK))
         return self
 
@@ -192,6 +195,15 @@ def _released(value: Any) -> Any:
     if isinstance(value, list):
         return [_released(inner) for inner in value]
     return released_name(value) if isinstance(value, str) else value
+
+
+def _not_finite(value: Any, place: str = "") -> Iterator[str]:
+    """Yield where JSON values hold an infinite number or none at all (.nan), which no digest can be made of."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield place
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from _not_finite(one, f"{place}.{key}" if place else str(key))
 
 
 SET_FIX = "name a field as in --set source.count=100; lists are set as a whole"

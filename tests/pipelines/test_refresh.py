@@ -142,6 +142,8 @@ def test_a_current_version_that_is_damaged_is_followed_by_a_whole_one(
     shards = open_dataset(root).manifest.shards
     os.truncate(root / "versions/1.0.0" / shards[0].path, 512)
     (root / "versions/1.0.0" / shards[1].rows.path).unlink()
+    (root / "next/test").mkdir(parents=True)
+    (root / "next/run.json").write_text("x")
     assert refresh(recipe, root) == "1.0.1"
     assert f"1.0.0: {shards[0].path} is absent or has another size" in caplog.text
     assert "(2 such files)" in caplog.text
