@@ -124,8 +124,8 @@ class Refresh:
             EditmillError: See ``build.prepare``.
         """
         folder = self.root / NEXT
-        if begun(folder)[0] not in (None, self.identity.fingerprint):
-            # Of another state of the sources, which nobody waits for any more.
+        if folder.exists() and begun(folder)[0] != self.identity.fingerprint:
+            # Of another state of the sources, which nobody waits for any more, or damaged.
             shutil.rmtree(folder)
         prepared = prepare(
             self.plan,

@@ -93,6 +93,20 @@ def test_levels_that_are_no_numbers_are_refused(level: str) -> None:
         load_recipe("imagenet-e", overrides=[f"generator.edits=[{{name: complexity, levels: [{level}]}}]"])
 
 
+@pytest.mark.parametrize(
+    ("recipe", "override", "place"),
+    [
+        ("imagenet-e", "generator.render.feather=.inf", "generator.render.feather"),
+        ("fmr", "generator.style.brightness=.nan", "generator.style.brightness"),
+        ("xmai", "generator.xmai.weights=[1, .inf, 1]", "generator.xmai.weights.1"),
+        ("imagenet-g", "generator.budget.run_seconds=.inf", "generator.budget.run_seconds"),
+    ],
+)
+def test_numbers_that_no_digest_can_be_made_of_are_refused(recipe: str, override: str, place: str) -> None:
+    with pytest.raises(RecipeError, match=f"{place}: must be a finite number"):
+        load_recipe(recipe, overrides=[override])
+
+
 def test_jpg_needs_a_tolerance_for_object_bytes() -> None:
     with pytest.raises(RecipeError, match=r"guard\.object_difference"):
         load_recipe("imagenet-e", overrides=["output.image=jpg"])
