@@ -30,7 +30,7 @@ from editmill.pipelines.recipe import load_recipe
 from tests.checkpoints import write_pack
 from tests.generators.models.test_detector import write_grounding
 from tests.pipelines.photos import write_labels, write_photos
-from tests.pipelines.test_memory import CASES, PARAMETERS
+from tests.pipelines.test_memory import CASES
 
 # More sources than two groups have, in two shards.
 PHOTOS = 20
@@ -103,7 +103,7 @@ def grounded_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", PARAMETERS)
+@pytest.mark.parametrize("family", CASES)
 def test_two_processes_and_a_kill_within_a_shard_change_no_byte(
     family: str, tmp_path: Path, grounded_pack: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
