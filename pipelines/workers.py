@@ -116,7 +116,6 @@ def _leave() -> None:
     """End this worker without taking its model libraries apart, which takes a second and gains nothing."""
     atexit._run_exitfuncs()
     sys.stdout.flush()
-    sys.stderr.flush()
     os._exit(0)
 
 

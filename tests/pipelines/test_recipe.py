@@ -47,6 +47,7 @@ def test_a_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
         ("split=start", "split"),
         ("name=Bad Name", "name"),
         ("no-equals-sign", "not of the form"),
+        ("generator.kind=[1]", "the kind '.1.' is not known"),
         ("seed.a.b=1", "has no fields"),
         ("guards=[{name: nothing}]", "no guard 'nothing' is installed"),
         ("guards=[{name: nothing}, {name: nothing}]", "one is named twice"),
