@@ -236,12 +236,16 @@ def finished(prepared: Prepared) -> Manifest:
     # Of a build that was killed when all but this was done.
     shutil.rmtree(prepared.out / ".cache", ignore_errors=True)
     manifest = read_manifest(prepared.where)
+    _warn_of_passing(manifest, prepared.where)
+    return manifest
+
+
+def _warn_of_passing(manifest: Manifest, where: str) -> None:
     failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]
     passing = sum(count for reasons in failed for reason, count in reasons.items() if reason in PASSING)
     if passing:
         what = "%d samples of %s failed in a way that may not happen again; they are tried again in another folder only"
-        logger.warning(what, passing, prepared.where)
-    return manifest
+        logger.warning(what, passing, where)
 
 
 def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
@@ -271,4 +275,5 @@ def finish(prepared: Prepared, *, started: float, engine: str) -> Manifest:
     if prepared.remote is not None:
         complete_remote(prepared.remote, prepared.out, manifest)
         clear(prepared.out)
+    _warn_of_passing(manifest, prepared.where)
     return manifest

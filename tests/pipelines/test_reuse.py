@@ -144,12 +144,13 @@ def test_spares_count_only_where_one_was_needed(
 
 @pytest.mark.parametrize("gone", ["images/p3.png", "masks/p4.png"])
 def test_what_was_gone_for_a_while_is_tried_again_and_so_is_what_borrowed_of_it(
-    tiny_pack: Path, labels: Path, old: Path, tmp_path: Path, gone: str
+    tiny_pack: Path, labels: Path, old: Path, tmp_path: Path, gone: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan, file = plan_of(tiny_pack, labels), labels.parent / gone
     data = file.read_bytes()
     file.unlink()
     built(plan, tmp_path / "hasty")
+    assert f"3 samples of {tmp_path / 'hasty'} failed in a way that may not happen again" in caplog.text
     file.write_bytes(data)
     built(plan_of(tiny_pack, labels), tmp_path / "new", reuse=tmp_path / "hasty")
     assert files(tmp_path / "hasty") != files(tmp_path / "new") == files(old)
