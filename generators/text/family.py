@@ -35,7 +35,7 @@ class TextFamily(Family[TextSettings, TextGuardSettings]):
     """Attributes inserted into captions, and the controls of that, by the ``text`` generator."""
 
     kind = "text"
-    version = 5
+    version = 6
     what = "edited captions"
     settings = TextSettings
     guard = TextGuardSettings

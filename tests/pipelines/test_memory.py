@@ -41,10 +41,8 @@ CASES: dict[str, tuple[str, tuple[str, ...]]] = {
 # With the embedded networks, which take minutes.
 PARAMETERS = [
     *("attribute", "guided", "faithful"),
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "watermark", "fmr", "synthesis")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("text", "dilution", "watermark", "fmr", "synthesis")),
 ]
-# All draws of a sentence writer's call come from one generator, so that fewer in a call would be other sentences.
-WHOLE = pytest.param("dilution", marks=pytest.mark.slow)
 
 
 @contextmanager
@@ -95,7 +93,7 @@ def test_too_many_pictures_are_halved_once_said_and_change_no_decision(
     assert len(set(warned)) == len(warned)
 
 
-@pytest.mark.parametrize("family", [*PARAMETERS, WHOLE])
+@pytest.mark.parametrize("family", PARAMETERS)
 def test_one_picture_too_many_ends_with_what_helps(family: str, tmp_path: Path, tiny_pack: Path, photos: Path) -> None:
     with room_for(0), pytest.raises(ExhaustedError, match="out of memory: CUDA") as told:
         decisions(family, tmp_path / "none", (tiny_pack, photos))
