@@ -155,7 +155,7 @@ def image_adapter_row(models: Models) -> Cells:
             pipeline,
             [scene.plain_caption],
             seed=number,
-            ip_adapter_image=scene.image,
+            ip_adapter_image=[scene.image],
             guidance_rescale=RESCALE,
             **sampling(models),
         )

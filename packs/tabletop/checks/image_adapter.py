@@ -54,7 +54,7 @@ def measure(models: Models, scenes: list[Scene]) -> dict[str, float]:
                     pipeline,
                     [scene.plain_caption],
                     seed=seed,
-                    ip_adapter_image=reference,
+                    ip_adapter_image=[reference],
                     guidance_rescale=RESCALE,
                     **sampling(models),
                 )[0]

@@ -6,6 +6,7 @@ The long form prints the card's figures.
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from click.testing import CliRunner
@@ -39,6 +40,13 @@ def test_removal_takes_objects_away_and_grounds_are_the_prompted_ones() -> None:
     assert figures["removal_psnr"] > figures["removal_psnr_object_left_in"] + 3
     assert figures["removal_success"] >= 0.5
     assert figures["background_recognised"] >= 0.5
+
+
+@pytest.mark.parametrize("check", [name for name in GENERATING if name != "inpaint"])
+def test_what_generates_is_measured_with_a_single_step(check: str) -> None:
+    figures = measure(find_pack("tabletop").model_copy(update={"steps": 1}), scenes=2, edits=2, checks=(check,))
+    assert figures
+    assert all(map(math.isfinite, figures.values()))
 
 
 def test_every_trained_role_is_checked() -> None:

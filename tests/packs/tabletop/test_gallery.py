@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from editmill.generators.models.loading import Models
+from editmill.generators.models.placement import Placement
+from editmill.packs.tabletop import gallery
 from editmill.packs.tabletop.checks.common import main_mask
 from editmill.packs.tabletop.gallery import LEAST_RADIUS, draw_box, main, paint_masks, showcase
+from editmill.pipelines.packs import find_pack
 
 
 def test_shown_scenes_differ_in_class_and_ground_and_are_easy_to_see() -> None:
@@ -44,6 +48,12 @@ def test_a_row_of_the_shipped_weights_is_drawn(tmp_path: Path) -> None:
         for made in cells[first + 1 : first + 3]:
             assert np.abs(made - cells[first]).mean() < 6 < np.abs(made - cells[3 - first]).mean()
     assert all(not np.array_equal(one, other) for one, other in pairwise(cells))
+
+
+def test_references_are_drawn_beside_what_takes_their_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gallery, "sampling", lambda models: {"steps": 1, "guidance_scale": 1.0})
+    cells = gallery.image_adapter_row(Models(find_pack("tabletop"), Placement(device="cpu")))
+    assert [cell.picture.shape for cell in cells] == [cells[0].picture.shape] * gallery.COLUMNS
 
 
 def test_unknown_rows_are_refused(tmp_path: Path) -> None:
