@@ -16,7 +16,7 @@ from editmill.manifests.rows import member_column, read_rows
 from editmill.manifests.store import Store
 from editmill.manifests.versions import version_numbers
 
-COLUMNS = ("key", "inputs", "source_id", "edit", "status", "source_sha256")
+COLUMNS = ("key", "inputs", "source_id", "edit", "status", "source_sha256", "reasons")
 # Fields of a recipe that samples are made from.
 READ = ("generator", "guard", "guards", "seed", "output", "classes", "calibration")
 
@@ -29,6 +29,7 @@ class Known(NamedTuple):
     edit: str
     status: str
     sha256: str
+    reasons: list[str]
     picture: str
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from editmill.generators.base.reasons import Reason
 from editmill.generators.base.samples import PlannedSample
 from editmill.generators.models.placement import Placement
 from editmill.manifests.atomic import atomic_write
@@ -42,7 +43,7 @@ from editmill.pipelines.identity import record_digest, sample_inputs
 from editmill.pipelines.losses import check_losses
 from editmill.pipelines.plan import Plan, make_plan
 from editmill.pipelines.recipe import Recipe
-from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like
+from editmill.pipelines.reuse import check_environment, judged_anew, made_from, sharded_like, spares_last
 from editmill.pipelines.states import (
     BACKGROUNDS,
     NAME_WHOLE,
@@ -319,7 +320,7 @@ def _planned(plan: Plan, identity: Identity) -> Iterator[PlannedSample]:
 def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, before: dict[str, Known]) -> Difference:
     """Compare the current version's rows with a plan."""
     found, gone = Difference(facts=facts_between(manifest, make_manifest(plan, identity, []))), dict(before)
-    state, regated = read_state(root, manifest.version), judged_anew(manifest)
+    state, regated, lasting = read_state(root, manifest.version), judged_anew(manifest), spares_last(manifest)
     for sample in _planned(plan, identity):
         old = gone.pop(sample.key, None)
         if old is None:
@@ -327,10 +328,13 @@ def _changes(root: Path, plan: Plan, identity: Identity, manifest: Manifest, bef
         elif regated:
             # Its rows have the inputs of the thresholds that they were first judged by.
             found.made[sample.key] = ["judged by editmill regate"]
-        elif made_from(sample, old.inputs):
-            found.kept += 1
-        else:
+        elif not made_from(sample, old.inputs):
             found.made[sample.key] = _causes(sample, identity, state, found)
+        elif Reason.SOURCE_CHANGED in old.reasons or (old.inputs != sample.inputs and not lasting):
+            # It is tried again, for what it needed may be there again.
+            found.made[sample.key] = causes([], source=Reason.SOURCE_CHANGED in old.reasons, partner=True)
+        else:
+            found.kept += 1
     found.removed = {key: one.source for key, one in gone.items()}
     return found
 

@@ -124,7 +124,7 @@ def kept_samples(old: Finished, wanted: Sequence[Wanted], *, but: Collection[str
         but: Tars that are damaged, as ``where`` of `Part` names them; nothing of them is kept.
     """
     manifest, parts, order = old.manifest, list[Part](), list[tuple[int, int] | None]([None] * len(wanted))
-    spares = not _passing(manifest.counts, Reason.SOURCE_CHANGED)
+    spares = spares_last(manifest)
     numbers = {shard_of(one.source, len(manifest.shards)) for one in wanted}
     for shard in manifest.shards:
         where = f"{old.store.root}/{shard.path}"
@@ -145,6 +145,11 @@ def kept_samples(old: Finished, wanted: Sequence[Wanted], *, but: Collection[str
 def made_from(sample: PlannedSample | Wanted, inputs: str) -> bool:
     """Return whether a row with these inputs is what a planned sample would become."""
     return inputs == sample.inputs or inputs == sample.inputs_with_spares
+
+
+def spares_last(manifest: Manifest) -> bool:
+    """Return whether no source, maybe of another shard, was gone for a while, whose place a spare may have taken."""
+    return not _passing(manifest.counts, Reason.SOURCE_CHANGED)
 
 
 def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> ShardStats | None:
@@ -168,9 +173,7 @@ def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> Shard
                 if not fits(_inputs(old, shard)):
                     return None
                 stats = parse_stats(old.store.read(stats_name(shard.path)), where=stats_name(shard.path))
-                # A partner of any shard may have been gone for a while, and a spare have taken its place.
-                lasting = not _passing(stats.counts) and not _passing(manifest.counts, Reason.SOURCE_CHANGED)
-                same = stats.record() == shard and lasting
+                same = stats.record() == shard and not _passing(stats.counts) and spares_last(manifest)
                 return place_shard(stats, old.store, out, facts) if same else None
             except (CorruptDatasetError, FileNotFoundError):
                 return None

@@ -152,6 +152,25 @@ def test_a_current_version_that_is_damaged_is_followed_by_a_whole_one(
     assert refresh(recipe, root) == "1.0.1"
 
 
+def test_what_was_gone_during_a_build_is_tried_again_though_nothing_else_changed(
+    tiny_pack: Path, here: Path, tmp_path: Path
+) -> None:
+    recipe, file, root = recipe_of(tiny_pack, here / "photos/labels.csv"), here / "photos/images/p3.png", tmp_path / "r"
+    data = file.read_bytes()
+    with plan_refresh(recipe, root, PLACEMENT) as work:
+        file.unlink()
+        build(work.prepare(), progress=False)
+        work.publish()
+    file.write_bytes(data)
+    assert refresh(recipe, root) == "2.0.0"
+    document = json.loads((root / "versions/2.0.0/changes.json").read_text())
+    assert [key.split("__")[0] for key, why in document["made_anew"].items() if why == ["source"]] == ["p3"] * 3
+    assert document["causes"] == {"partner": 1, "source": 3}
+    whole = open_dataset(here / "root").manifest.shards
+    assert [one.sha256 for one in open_dataset(root).manifest.shards] == [one.sha256 for one in whole]
+    assert refresh(recipe, root) == "2.0.0"
+
+
 def test_a_dry_run_counts_and_makes_nothing(tiny_pack: Path, first: Path, tmp_path: Path) -> None:
     recipe = recipe_of(tiny_pack, first / "photos/labels.csv")
     with plan_refresh(recipe, tmp_path / "root", PLACEMENT, dry=True) as work:
