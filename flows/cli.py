@@ -98,7 +98,3 @@ for command in (
     verify,
 ):
     main.add_command(command)
-
-
-if __name__ == "__main__":
-    main()

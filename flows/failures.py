@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from editmill.flows.extras import extra_of
+from editmill.manifests.ending import STOPPED
 from editmill.manifests.errors import DataError, EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.plugins import install_hint
 from editmill.manifests.urls import is_url
@@ -45,7 +46,7 @@ def failure_of(error: BaseException) -> tuple[int, str] | None:
     if isinstance(error, KeyboardInterrupt):
         # As shells count.
         number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
-        return 128 + number, "stopped; run the same command again to go on"
+        return 128 + number, STOPPED
     told = explained(error)
     return None if told is None else (told.exit_code, f"error: {told}")
 

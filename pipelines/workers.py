@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -19,6 +17,7 @@ from multiprocessing.util import Finalize
 
 from tqdm import tqdm
 
+from editmill.manifests.ending import leave
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.shard import Done, ShardTask, build_shard
 
@@ -109,14 +108,7 @@ def _initialise(done: Queue[Done], places: SimpleQueue[str]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     threading.Thread(target=_follow_parent, daemon=True).start()
     # The last of all that multiprocessing does at the end.
-    Finalize(None, _leave, exitpriority=-100)
-
-
-def _leave() -> None:
-    """End this worker without taking its model libraries apart, which takes a second and gains nothing."""
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    os._exit(0)
+    Finalize(None, leave, exitpriority=-100)
 
 
 def _follow_parent() -> None:

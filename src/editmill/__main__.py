@@ -1,5 +1,31 @@
-"""``python -m editmill`` is the command ``editmill``."""
+"""The command ``editmill``, which is also ``python -m editmill``."""
 
-from editmill.flows.cli import main
+from __future__ import annotations
 
-main(prog_name="editmill")
+import signal
+import sys
+import threading
+
+from editmill.manifests.ending import STOPPED, leave
+
+
+def run() -> None:
+    """Run a command, and end without delay: also where Ctrl-C comes before all is imported."""
+    try:
+        from editmill.flows.cli import main
+
+        main(prog_name="editmill")
+    except SystemExit as end:
+        # Threads that nobody waits for any more end with the process; others may still have something to do. Profilers
+        # write at the very end.
+        waited_for = [one for one in threading.enumerate() if not one.daemon and one is not threading.main_thread()]
+        if waited_for or sys.getprofile() or not isinstance(end.code, int | None):
+            raise
+        leave(end.code or 0)
+    except KeyboardInterrupt:
+        print(STOPPED, file=sys.stderr)
+        leave(128 + signal.SIGINT)
+
+
+if __name__ == "__main__":
+    run()
