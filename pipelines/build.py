@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from editmill.generators.models.placement import Placement, visible
+from editmill.manifests.errors import SourceError
 from editmill.manifests.growing import remove_parts
 from editmill.manifests.guard_report import GuardReport
 from editmill.manifests.locks import Lock
@@ -141,9 +142,11 @@ def prepare(
     Raises:
         ModelError: A checkpoint is missing.
         RequestError: The folder holds something else, or can't be used.
+        SourceError: No source can be used.
         DataError: The guards err more than the recipe allows; their report is in the folder. Or a foreign file is among
             those of a finished dataset.
     """
+    _refuse_unusable(plan)
     # Once, here: a worker with other hardware must not render what the fingerprint does not say.
     placement = placement.settled()
     if reuse is not None and not mixed:
@@ -169,6 +172,13 @@ def prepare(
     except BaseException:
         lock.release()
         raise
+
+
+def _refuse_unusable(plan: Plan) -> None:
+    """Refuse a plan of which no sample can be made, before models load."""
+    if plan.unusable:
+        fix = "mend the sources, or name others by --source; docs/troubleshooting.md says what helps"
+        raise SourceError(plan.unusable, where=plan.sources.name, fix=fix)
 
 
 def _as_begun(plan: Plan, out: Path, placement: Placement) -> tuple[Plan, Identity]:

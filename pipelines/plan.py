@@ -55,6 +55,7 @@ class Plan:
         file: Where they are.
         counts: Samples per edit label, in the recipe's order.
         problems: The sources that can't be used, by id.
+        unusable: That no source can be used, and why the first one can't; "" where some may be.
         sources: The sources as a whole.
         content: Digest of everything that their records say.
         class_names: By label.
@@ -71,6 +72,7 @@ class Plan:
     file: PlanFile
     counts: dict[str, int]
     problems: dict[str, Problem]
+    unusable: str
     sources: SourcesRecord
     content: str
     class_names: dict[int, str]
@@ -109,12 +111,15 @@ class _Tally:
     """What is told of all samples, counted while they pass."""
 
     recipe: Recipe
+    asked: Asked[Any, Any]
     reads: Reads
     # By list of samples as they are written: a number that tells its shard, and its length.
     hashes: array[int] = field(default_factory=lambda: array("Q"))
     sizes: array[int] = field(default_factory=lambda: array("H"))
     counts: Counter[str] = field(default_factory=Counter)
     problems: dict[str, Problem] = field(default_factory=dict)
+    unusable: str = ""
+    usable: bool = False
     # Two at most: more need not be told apart.
     licences: set[str] = field(default_factory=set)
     sources: int = 0
@@ -154,6 +159,9 @@ class _Tally:
             self.licences.add(source.licence)
         if source.problem:
             self.problems[source.id] = Problem(source.problem, source.detail or source.image)
+        if not self.usable:
+            why = self.recipe.family.unusable(self.asked, source)
+            self.unusable, self.usable = self.unusable or f"{source.id} ({why})", not why
         if self.counts.total() > MOST_SAMPLES:
             what = f"the recipe asks for more than {MOST_SAMPLES:,} samples"
             raise RecipeError(
@@ -185,7 +193,7 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
     with disk_errors(), remembering(rehash=rehash):
         taken = (record for record in source.records() if record.id not in without)
         records = StoredRecords(_shown(taken, "reading sources", "source"))
-        tally = _Tally(recipe, Reads(records))
+        tally = _Tally(recipe, asked, Reads(records))
         file = PlanFile.write(tally.by_source(_shown(family.plan(asked, records), "planning", "sample")), records)
         if not tally.counts:
             what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
@@ -202,6 +210,7 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
             file=file,
             counts=dict(tally.counts),
             problems=tally.problems,
+            unusable="" if tally.usable else f"none of the sources can be used, such as {tally.unusable}",
             sources=SourcesRecord(
                 name=source.name,
                 count=len(records),

@@ -45,6 +45,8 @@ def plan(asked: Asked, as_json: bool) -> None:
       editmill plan imagenet-e --source coco:annotations/instances.json --shards 8
     """
     made = asked.plan()
+    if made.unusable:
+        click.echo(f"warning: {made.unusable}; a build of this plan is refused", err=True)
     guess, lost = made.recipe.family.estimate(made.asked, made.samples()), _lost(made)
     if as_json:
         click.echo(

@@ -292,6 +292,10 @@ class Family(ABC, Generic[S, G]):
         """
         raise RequestError(f"the guards of {self.what} can't be audited", fix="name a recipe of attribute edits")
 
+    def unusable(self, asked: Asked[S, G], source: SourceRecord) -> str:
+        """Return why nothing can be made of a planned source, as far as its record tells; "" where something may be."""
+        return (source.detail or source.problem) if source.problem else ""
+
     def notices(self, samples: Iterable[PlannedSample]) -> list[str]:
         """Return what a user should know of a plan before it is built; samples of a source follow each other."""
         return []

@@ -71,6 +71,15 @@ class WatermarkFamily(Family[WatermarkSettings, WatermarkGuardSettings]):
         for record in records:
             yield from plan_source(asked.settings, record, secret=secret)
 
+    def unusable(self, asked: _Asked, source: SourceRecord) -> str:
+        """Return the same, or that nobody states a right to use it, or that it is too small for marks."""
+        settings = asked.settings
+        return (
+            super().unusable(asked, source)
+            or settings.lacks_rights(source)
+            or settings.too_small(source.width, source.height)
+        )
+
     def roles(self, asked: _Asked) -> list[str]:
         """Return the roles of what attacks run, and the image encoder where the pack has one."""
         kinds, has = [attack.kind for attack in asked.settings.attacks], asked.pack.roles

@@ -12,39 +12,27 @@ from editmill.manifests.arrays import Picture
 
 # Grey levels of local standard deviation, in windows of 7 pixels, under which a place counts as flat.
 FLAT, WINDOW = 2.0, 7
-# Narrower pictures can't be padded by reflection to what networks need.
-LEAST_SIDE = 32
 
 
 def frame(image: Picture, settings: WatermarkSettings) -> Picture:
-    """Return a source, uint8 [H, W, 3] RGB, in the frame of its samples; ``pad`` never enlarges and never cuts.
+    """Return a source, uint8 [H, W, 3] RGB, in the frame of its samples.
 
     Raises:
         Unusable: The picture is too small for marks.
     """
-    _check(image, settings)
-    if settings.fit == "crop":
-        short = min(image.shape[:2])
-        top, left = ((length - short) // 2 for length in image.shape[:2])
-        image = image[top : top + short, left : left + short]
     height, width = image.shape[:2]
-    scale = settings.side / min(height, width) if settings.side else 1.0
-    if settings.fit == "pad":
-        scale = min(scale, 1.0)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    if size != (width, height):
-        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    # Again, as shrinking may have left too little.
-    _check(image, settings)
+    if few := settings.too_small(width, height):
+        raise Unusable(Reason.SOURCE_TOO_SMALL, few)
+    if settings.fit == "crop":
+        short = min(height, width)
+        top, left = ((length - short) // 2 for length in (height, width))
+        image = image[top : top + short, left : left + short]
+    size = settings.framed(width, height)
+    if size != image.shape[1::-1]:
+        shrinks = size < image.shape[1::-1]
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
     # A copy of its own: decoded files are read-only, which torch warns of.
     return np.array(image)
-
-
-def _check(image: Picture, settings: WatermarkSettings) -> None:
-    height, width = image.shape[:2]
-    if height * width < settings.least_pixels or min(height, width) < LEAST_SIDE:
-        limits = f"{LEAST_SIDE} on a side, {settings.least_pixels} in all (least_pixels)"
-        raise Unusable(Reason.SOURCE_TOO_SMALL, f"{width}x{height} pixels are too few: {limits}")
 
 
 def pad_to(image: Picture, multiple: int) -> Picture:

@@ -72,9 +72,8 @@ class WatermarkMaker(Maker[Framed]):
         """
         record = sample.source
         check_record(record)
-        if not (record.licence or self.settings.rights_basis):
-            fix = "give --set source.licence=… or --set generator.rights_basis=…"
-            raise Unusable(WatermarkReason.RIGHTS_MISSING, f"{record.image_name} states no licence; {fix}")
+        if why := self.settings.lacks_rights(record):
+            raise Unusable(WatermarkReason.RIGHTS_MISSING, why)
         with stage("decode"):
             image = frame(self.build.source.load(record).image, self.settings)
         return Framed(record.id, image, encode_image(image, "png"), self._source_facts(record, image))

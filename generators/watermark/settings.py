@@ -15,11 +15,14 @@ from editmill.generators.watermark.kinds import SCHEMES, STARTS, Sampler, Scheme
 from editmill.manifests.errors import RequestError
 from editmill.manifests.files import FileProblem
 from editmill.manifests.payloads import public_secret, read_secret
+from editmill.manifests.records import SourceRecord
 
 Spacing = Literal["", "leading", "trailing", "linspace"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*$", max_length=40)]
 RungName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=30)]
 Threshold = Annotated[int, Field(ge=0, le=2000)]
+# Narrower pictures can't be padded by reflection to what networks need.
+LEAST_SIDE = 32
 # Stands for the scheme in the keys of negatives.
 UNMARKED = "unmarked"
 
@@ -239,6 +242,32 @@ class WatermarkSettings(Settings):
     def guided(self) -> bool:
         """Whether every step also asks the network without the prompt, as classifier-free guidance does."""
         return self.guidance > 1
+
+    def lacks_rights(self, source: SourceRecord) -> str:
+        """Return that nobody states a right to use a source, and what helps; "" where somebody does."""
+        if source.licence or self.rights_basis:
+            return ""
+        fix = "give --set source.licence=… or --set generator.rights_basis=…"
+        return f"{source.image_name} states no licence; {fix}"
+
+    def framed(self, width: int, height: int) -> tuple[int, int]:
+        """Return the width and height in pixels to which a picture is brought; ``pad`` neither enlarges nor cuts."""
+        if self.fit == "crop":
+            width = height = min(width, height)
+        scale = self.side / min(width, height) if self.side else 1.0
+        if self.fit == "pad":
+            scale = min(scale, 1.0)
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+    def too_small(self, width: int, height: int) -> str:
+        """Return why a picture has too few pixels for marks, as it is or when it is framed; "" where it has enough."""
+        return self._too_few(width, height) or self._too_few(*self.framed(width, height))
+
+    def _too_few(self, width: int, height: int) -> str:
+        if height * width >= self.least_pixels and min(height, width) >= LEAST_SIDE:
+            return ""
+        limits = f"{LEAST_SIDE} on a side, {self.least_pixels} in all (least_pixels)"
+        return f"{width}x{height} pixels are too few: {limits}"
 
     def steps_of(self, attack: AttackSettings) -> int:
         """Return the steps of the whole schedule that an attack runs a part of."""

@@ -107,7 +107,11 @@ def test_plan_says_why_a_source_can_not_be_used(tmp_path: Path) -> None:
     assert "--set source.mask_from=1" in text
     assert "source p2 can't be used: source_unreadable (images/p2.png: not a picture of a known format)" in text
     # The field reads the mask, in which everything is object.
-    problems = json.loads(run(*arguments, "--set", "source.mask_from=1", "--json").stdout)["problems"]
+    assert "a build of this plan is refused" not in text
+    lost = run(*arguments, "--set", "source.mask_from=1", "--json")
+    assert "none of the sources can be used, such as p0 (masks/p0.png: no pixel" in lost.stderr
+    assert "a build of this plan is refused" in lost.stderr
+    problems = json.loads(lost.stdout)["problems"]
     assert problems == {"p0": "mask_empty", "p1": "mask_full", "p2": "source_unreadable"}
 
 

@@ -9,7 +9,7 @@ import pytest
 from editmill.evaluators import Options, evaluate, render, report
 from editmill.evaluators.watermark.keys import reveal_keys
 from editmill.generators.models.placement import Placement
-from editmill.manifests.errors import RecipeError, RequestError
+from editmill.manifests.errors import RecipeError, RequestError, SourceError
 from editmill.manifests.reader import Dataset, open_dataset
 from editmill.manifests.verify import verify_dataset
 from editmill.pipelines.build import build, prepare
@@ -91,6 +91,23 @@ def test_a_secret_of_ones_own_changes_keys_and_fingerprint_and_is_stored_nowhere
         assert text.encode() not in stored
     with pytest.raises(RequestError, match="secret of its own"):
         list(reveal_keys(found, None))
+
+
+@pytest.mark.parametrize(
+    ("override", "why"),
+    [
+        ("generator.least_pixels=1000000", "pixels are too few"),
+        ("generator.side=40", "40 pixels"),
+        ("source.licence=''", "no licence"),
+    ],
+)
+def test_sources_that_can_not_be_used_are_refused_before_the_folder_is_made(
+    pack: Path, photos: Path, tmp_path: Path, override: str, why: str
+) -> None:
+    with pytest.raises(SourceError, match=f"none of the sources can be used, such as .*{why}") as refused:
+        prepare(plan_of(pack, photos, override), tmp_path / "out", PLACEMENT)
+    assert refused.value.exit_code == 2
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_preview_shows_the_first_scheme_under_every_attack(pack: Path, photos: Path) -> None:
