@@ -180,7 +180,7 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
     Raises:
         SourceError: The source can't be read, has nothing to edit, or is not of the kind that the family edits.
         ModelError: There is no such pack, or it lacks roles.
-        RecipeError: Two guards have a score of one name, or there are too many samples.
+        RecipeError: Two guards have a score of one name, ``classes`` lacks a class, or there are too many samples.
         RequestError: The pack can make nothing of such a source.
     """
     family, pack = recipe.family, find_pack(recipe.models)
@@ -198,6 +198,8 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
         if not tally.counts:
             what = f"the source has nothing to make {family.what} of: {len(records)} of its entries can be taken"
             raise SourceError(what, where=source.where, fix="check the source's files, and its limits in the recipe")
+        class_names = dict(sorted(family.class_names(records).items()))
+        _check_classes(recipe, asked, class_names)
         automatic, shards = recipe.shards == "auto", recipe.shards
         if shards == "auto":
             shards = choose_shards(family.estimate(asked, file.samples(spares=())), tally.sources)
@@ -219,13 +221,25 @@ def make_plan(recipe: Recipe, *, without: Collection[str] = (), rehash: bool = F
                 digest=digest_items(records.identities()),
             ),
             content=content_digest(records),
-            class_names=dict(sorted(family.class_names(records).items())),
+            class_names=class_names,
             lead=family.lead(asked, records),
             calibration=calibration_records(recipe),
             choices=tuple(choices),
             largest=tally.largest,
             automatic=automatic,
         )
+
+
+def _check_classes(recipe: Recipe, asked: Asked[Any, Any], names: dict[int, str]) -> None:
+    """Refuse a list of class names that lacks some of the sources': guards would let these by, or reject all of them.
+
+    Raises:
+        RecipeError: It does, and a judge chooses among it.
+    """
+    lacking = sorted({*names.values()} - {*recipe.classes})
+    if recipe.classes and lacking and recipe.family.reads_classes(asked):
+        what = f"classes lacks {len(lacking)} of the sources' class names, such as {lacking[0]!r}"
+        raise RecipeError(what, where=recipe.name, fix="name every class of the sources, or leave classes out")
 
 
 def _shown(items: Iterator[T], what: str, unit: str) -> Iterator[T]:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, Validatio
 
 from editmill.generators.base.family import Asked, Family, Settings
 from editmill.generators.base.guards import GuardEntry
+from editmill.generators.base.sources import Names
 from editmill.generators.models.pack import PackSpec
 from editmill.manifests.errors import RecipeError, RequestError
 from editmill.manifests.files import refuse_url
@@ -112,7 +113,8 @@ class Recipe(BaseModel):
     guard: GuardRules
     guards: tuple[GuardEntry, ...] = ()
     calibration: CalibrationSettings | None = None
-    classes: tuple[str, ...] = ()
+    # A judge would divide what it gives a class between two of one name.
+    classes: Names = ()
     output: OutputSettings = OutputSettings()
     split: SplitName = "test"
     shards: Shards = "auto"

@@ -6,9 +6,9 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from editmill.generators.base.loaded import LoadedPicture
 from editmill.manifests.arrays import Picture
@@ -18,6 +18,15 @@ from editmill.manifests.urls import connect_store, is_url
 
 Content = Literal["labelled", "captions", "pictures"]
 L = TypeVar("L", bound=LoadedPicture, covariant=True)
+
+
+def _each_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(f"{twice[0]!r} is named twice")
+    return names
+
+
+Names = Annotated[tuple[str, ...], AfterValidator(_each_once)]
 
 
 class Spec(BaseModel):

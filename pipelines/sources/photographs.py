@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from editmill.generators.base.loaded import CaptionedImage, LoadedSource
-from editmill.generators.base.sources import L, Source, Spec
+from editmill.generators.base.sources import L, Names, Source, Spec
 from editmill.manifests.errors import SourceError
 from editmill.manifests.records import SourceRecord
 from editmill.pipelines.sources.coco_captions import CocoCaptionsSource, CocoCaptionsSpec
@@ -26,7 +26,7 @@ class PhotographsSpec(Spec):
     """
 
     kind: Literal["photographs"] = "photographs"
-    only: tuple[str, ...] = ()
+    only: Names = ()
 
 
 class PhotographsCaptionsSpec(Spec):
@@ -37,7 +37,7 @@ class PhotographsCaptionsSpec(Spec):
     """
 
     kind: Literal["photographs-captions"] = "photographs-captions"
-    only: tuple[str, ...] = ()
+    only: Names = ()
 
 
 class _Photographs(Source[L]):

@@ -32,6 +32,24 @@ def test_names_of_classes_are_in_the_order_of_labels(tiny_plan: MakePlan, tmp_pa
     assert list(tiny_plan(labels=labels).class_names.items()) == [(1, "box"), (7, "disc")]
 
 
+@pytest.mark.parametrize(
+    ("classes", "why"),
+    [("[box, disc, box]", "classes: 'box' is named twice"), ("[box, cup]", "classes lacks 1 of .*, such as 'disc'")],
+)
+def test_a_list_of_classes_names_each_class_of_the_sources_once(photos: Path, classes: str, why: str) -> None:
+    def planned(classes: str, models: str) -> int:
+        recipe = load_recipe("imagenet-e", source=f"folder:{photos}", models=models, overrides=[f"classes={classes}"])
+        return len(make_plan(recipe).class_names)
+
+    with pytest.raises(RecipeError, match=why):
+        planned(classes, "sd15")
+    with pytest.raises(RecipeError, match=r"source\.only: 'crab' is named twice"):
+        load_recipe("imagenet-e", source="photographs:crab,tabby,crab")
+    assert planned("[cup, disc, box]", "sd15") == 2
+    # Its judges have a list of their own.
+    assert planned("[cup]", "tabletop") == 2
+
+
 def test_every_source_gets_every_edit_once(tiny_plan: MakePlan) -> None:
     plan = tiny_plan()
     samples = by_key(plan.shards)
