@@ -56,7 +56,7 @@ from editmill.pipelines.states import (
     whole_version,
 )
 from editmill.pipelines.stored_versions import fetch_versions, publish_versions
-from editmill.pipelines.takedown import forgotten, mend, refuse_forgotten
+from editmill.pipelines.takedown import DELETED, forgotten, mend, refuse_forgotten
 from editmill.pipelines.uploads import scratch_folder
 from editmill.pipelines.workspace import begun
 
@@ -387,6 +387,6 @@ def _prune(root: Path, keep: int) -> None:
     for version in others[: max(0, len(others) + 1 - keep)]:
         state_file(root, version).unlink(missing_ok=True)
         # Whole under its name, or not at all.
-        aside = root / VERSIONS / f".{version}.removed"
+        aside = root / VERSIONS / f".{version}{DELETED}"
         version_folder(root, version).rename(aside)
         shutil.rmtree(aside)

@@ -22,7 +22,7 @@ from editmill.manifests.rows import iter_rows
 from editmill.manifests.shard import facts_of, write_shard
 from editmill.manifests.stats import ShardStats, merge_counts, read_stats, stats_name
 from editmill.manifests.verify import verify_dataset
-from editmill.manifests.versions import VERSIONS, make_current, read_current, version_folder, versions_of
+from editmill.manifests.versions import VERSIONS, is_version, make_current, read_current, version_folder, versions_of
 from editmill.manifests.wording import first_problem
 from editmill.pipelines.changes import CHANGES, PROSE, REMOVED
 from editmill.pipelines.registry import family_of
@@ -33,7 +33,7 @@ from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
 # Of a version while it is replaced by one without a source: the new one, and the old one.
-PURGED, ASIDE = ".purged", ".aside"
+PURGED, ASIDE, DELETED = ".purged", ".aside", ".removed"
 # Files of a dataset that are not made from its shards.
 COPIED = (GUARD_REPORT, REGATE, CHANGES, PROSE, REMOVED)
 
@@ -154,7 +154,9 @@ def mend(root: Path) -> None:
         if not version.exists():
             path.rename(version)
     for path in (root / VERSIONS).glob(".*"):
-        shutil.rmtree(path)
+        # File managers have hidden files of their own.
+        if path.suffix in (PURGED, ASIDE, DELETED) and is_version(path.stem[1:]):
+            shutil.rmtree(path)
 
 
 def purge_all(versions: Iterable[str], purge: Callable[[str], int], *, where: str) -> dict[str, int]:

@@ -31,7 +31,7 @@ from editmill.pipelines.recipe import Recipe, load_recipe
 from editmill.pipelines.refresh import plan_refresh, roll_back
 from editmill.pipelines.regating.regate import regate
 from editmill.pipelines.spent import total
-from editmill.pipelines.takedown import shows, take_down
+from editmill.pipelines.takedown import mend, shows, take_down
 from tests.manifests.builder import build_dataset, make_members, make_row, make_sources
 from tests.pipelines.conftest import PLACEMENT
 from tests.pipelines.photos import write_photos
@@ -299,6 +299,16 @@ def damage(version: Path) -> None:
     data = bytearray(tar.read_bytes())
     data[600] ^= 1
     tar.write_bytes(data)
+
+
+def test_only_leftovers_of_its_own_are_cleared_from_among_the_versions(tmp_path: Path) -> None:
+    for name in (".1.0.0.removed", ".1.0.0.purged", ".2.0.0.aside", "3.0.0", ".3.0.0.aside", ".mine", ".mine.removed"):
+        (tmp_path / "versions" / name).mkdir(parents=True)
+    (tmp_path / "versions/.DS_Store").touch()
+    mend(tmp_path)
+    left = {path.name for path in (tmp_path / "versions").iterdir()}
+    # What was put aside comes back where nothing has its place.
+    assert left == {"2.0.0", "3.0.0", ".mine", ".mine.removed", ".DS_Store"}
 
 
 def test_a_damaged_version_keeps_no_other_from_being_purged_and_is_not_served(tiny_pack: Path, here: Path) -> None:
