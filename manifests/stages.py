@@ -1,6 +1,4 @@
-"""What a process spends: seconds by stage, and network evaluations that no row tells. Nothing that is released depends
-on them.
-"""
+"""Where a process spends its time: seconds by stage. Nothing that is released depends on them."""
 
 from __future__ import annotations
 
@@ -15,7 +13,6 @@ STAGES = ("networks", "fills", "guards", "decode", "encode", "write", "start")
 _lock = threading.Lock()
 _seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
 _within = threading.local()
-_untold = 0
 
 
 @contextmanager
@@ -42,21 +39,4 @@ def take_seconds() -> dict[str, float]:
     with _lock:
         taken = {name: seconds for name, seconds in _seconds.items() if seconds}
         _seconds.update(dict.fromkeys(STAGES, 0.0))
-    return taken
-
-
-def count_untold(evaluations: int) -> None:
-    """Count network evaluations that were made and that no row counts; below 0, those that a row counts and that were
-    not made again.
-    """
-    global _untold
-    with _lock:
-        _untold += evaluations
-
-
-def take_untold() -> int:
-    """Return the sum of them since the last call."""
-    global _untold
-    with _lock:
-        taken, _untold = _untold, 0
     return taken

@@ -19,7 +19,7 @@ from editmill.manifests.errors import DataError
 from editmill.manifests.manifest import RUN
 from editmill.manifests.records import SampleRow
 from editmill.manifests.seals import parse_object
-from editmill.manifests.stages import STAGES, take_seconds, take_untold
+from editmill.manifests.stages import STAGES, take_seconds
 from editmill.manifests.store import Store
 from editmill.manifests.versions import current_manifest
 
@@ -46,7 +46,7 @@ class Account:
         self._memory, self._evaluations, self._accelerated = PeakMemory(device), 0, device.type != "cpu"
         self._stages: dict[str, float] = {}
         self._began = self._wrote = time.monotonic()
-        take_seconds(), take_untold()
+        take_seconds()
 
     def __enter__(self) -> Account:
         return self
@@ -64,7 +64,6 @@ class Account:
         """Put the sums so far on the disk."""
         self._wrote = time.monotonic()
         self._stages = _added([self._stages, take_seconds()])
-        self._evaluations += take_untold()
         seconds = self._wrote - self._began
         facts = {
             "seconds": seconds,

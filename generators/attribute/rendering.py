@@ -34,7 +34,6 @@ from editmill.generators.models.lama import ROLE, Lama
 from editmill.generators.models.loading import Models
 from editmill.manifests.arrays import Mask, Picture
 from editmill.manifests.seeds import derive_seed
-from editmill.manifests.stages import count_untold
 
 # Guided edits take its noise and are compared with it, whether it is in the recipe or not.
 ROUND_TRIP = make_edit("attribute", "round-trip", stochastic=True)
@@ -176,9 +175,6 @@ class AttributeRenderer:
             self._controls.get(
                 (job.source.record.id, layer.facts["noise_seed"]), lambda: _control_measure(image, placed.alpha)
             )
-        if layer.removed is not None:
-            # The row counts the removal, whoever made it; the remover counts those that it makes.
-            count_untold(-self.remover.filler.cost())
         window = placed.reference if layer.image is placed.reference else None
         return Candidate(
             image,
@@ -273,9 +269,7 @@ class AttributeRenderer:
     def _unguided(self, source: LoadedSource, seed: int) -> float:
         job = EditJob("control", source, ROUND_TRIP, seed)
         placed = self.placer.place(source, ROUND_TRIP)
-        layer = self._layer(job, placed)
-        count_untold(layer.cost - self.remover.filler.cost())
-        return _control_measure(compose(placed.reference, layer.image, placed.alpha), placed.alpha)
+        return _control_measure(compose(placed.reference, self._layer(job, placed).image, placed.alpha), placed.alpha)
 
 
 def _control_measure(image: Picture, alpha: Mask) -> float:

@@ -25,7 +25,6 @@ from editmill.manifests.atomic import atomic_write
 from editmill.manifests.canonical import digest
 from editmill.manifests.files import FileProblem, read_bytes
 from editmill.manifests.pictures import PictureError, upright_rgb
-from editmill.manifests.stages import count_untold
 
 # Raised when removals come out otherwise, so that backgrounds kept by an older version are not used.
 REMOVAL_VERSION = 8
@@ -148,7 +147,6 @@ class Remover:
         hole = self.hole(source)
         # At full strength, the default, filling starts from noise in which nothing of the object is left.
         fill = self.filler.fill(InpaintRequest(source.image, hole, self.prompt, seed))
-        count_untold(self.filler.cost())
         # Patches of the surroundings have their colours, and stay as they are.
         background = blend_fill(source.image, fill, hole, self.feather)
         if path is not None:

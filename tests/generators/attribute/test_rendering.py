@@ -22,7 +22,6 @@ from editmill.generators.compositing.composite import matte
 from editmill.generators.models.loading import Models
 from editmill.generators.models.together import side_by_side
 from editmill.manifests.arrays import Picture
-from editmill.manifests.stages import take_untold
 from tests.generators.pictures import HEIGHT, WIDTH, box, disc, job, source
 
 Make = Callable[..., AttributeRenderer]
@@ -273,17 +272,6 @@ def test_removal_differs_between_recipe_seeds_only(make: Make) -> None:
 def test_cost_counts_the_networks_evaluations(make: Make, guidance: float, cost: int) -> None:
     (candidate,) = make(steps=2, guidance=guidance).render([JOBS["background"]])
     assert candidate.cost == cost
-
-
-def test_what_rows_count_and_what_they_do_not_tell_are_the_networks_calls(make: Make) -> None:
-    renderer, calls = make(guidance=1.0), list[int]()
-    counting = renderer.inpainter.pipeline.unet.register_forward_pre_hook(lambda *_: calls.append(1))
-    take_untold()
-    # One removal of each of two sources, and a round trip that no row tells of.
-    made = renderer.render([JOBS[name] for name in ("size", "position", "random-background", "resample", "complexity")])
-    counting.remove()
-    assert sum(one.cost for one in made) + take_untold() == len(calls)
-    assert sum(one.cost for one in made) > len(calls)
 
 
 SMALL = source(mask=disc(4))
