@@ -10,8 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from types import FrameType
 
+from editmill.ending import STOPPED
 from editmill.flows.extras import extra_of
-from editmill.manifests.ending import STOPPED
 from editmill.manifests.errors import DataError, EditmillError, RequestError, exhausted, out_of_memory
 from editmill.manifests.plugins import install_hint
 from editmill.manifests.urls import is_url

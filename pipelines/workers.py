@@ -17,7 +17,7 @@ from multiprocessing.util import Finalize
 
 from tqdm import tqdm
 
-from editmill.manifests.ending import leave
+from editmill.ending import leave
 from editmill.manifests.stats import ShardStats
 from editmill.pipelines.shard import Done, ShardTask, build_shard
 

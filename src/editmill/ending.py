@@ -1,4 +1,4 @@
-"""How a process ends that has loaded model libraries."""
+"""How a process ends that has loaded model libraries. Imports nothing of editmill, since that may be stopped too."""
 
 from __future__ import annotations
 
@@ -19,4 +19,13 @@ def leave(code: int = 0) -> NoReturn:
     # Whoever read what was printed may have seen enough.
     with suppress(BrokenPipeError):
         sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(code)
+
+
+def watched() -> bool:
+    """Return whether a debugger, a profiler or a measurement of coverage is at work: they write at the very end."""
+    # Newer ones do without the hooks of Python 3.11.
+    monitoring = getattr(sys, "monitoring", None)
+    tools = monitoring is not None and any(map(monitoring.get_tool, range(6)))
+    return bool(sys.gettrace() or sys.getprofile() or tools)
