@@ -24,7 +24,7 @@ from editmill.pipelines.assemble import assemble
 from editmill.pipelines.calibrate import calibrate_guards
 from editmill.pipelines.fingerprint import Identity, filled_by, identify
 from editmill.pipelines.plan import Plan, make_plan
-from editmill.pipelines.reuse import PASSING, check_environment
+from editmill.pipelines.reuse import check_environment, count_passing
 from editmill.pipelines.shard import Done, ShardTask, shard_lock
 from editmill.pipelines.spent import total
 from editmill.pipelines.uploads import claim_remote, clear, complete_remote, enter, scratch_folder, share_report
@@ -251,9 +251,7 @@ def finished(prepared: Prepared) -> Manifest:
 
 
 def _warn_of_passing(manifest: Manifest, where: str) -> None:
-    failed = [statuses.get("failed", {}) for statuses in manifest.counts.values()]
-    passing = sum(count for reasons in failed for reason, count in reasons.items() if reason in PASSING)
-    if passing:
+    if passing := count_passing(manifest.counts):
         what = "%d samples of %s failed in a way that may not happen again; they are tried again in another folder only"
         logger.warning(what, passing, where)
 

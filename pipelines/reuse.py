@@ -147,9 +147,15 @@ def made_from(sample: PlannedSample | Wanted, inputs: str) -> bool:
     return inputs == sample.inputs or inputs == sample.inputs_with_spares
 
 
+def count_passing(counts: Counts, reasons: Collection[str] = PASSING) -> int:
+    """Return how many samples failed for one of the reasons; unless given, those that may not happen again."""
+    failed = (statuses.get("failed", {}) for statuses in counts.values())
+    return sum(count for found in failed for reason, count in found.items() if reason in reasons)
+
+
 def spares_last(manifest: Manifest) -> bool:
     """Return whether no source, maybe of another shard, was gone for a while, whose place a spare may have taken."""
-    return not _passing(manifest.counts, Reason.SOURCE_CHANGED)
+    return not count_passing(manifest.counts, (Reason.SOURCE_CHANGED,))
 
 
 def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> ShardStats | None:
@@ -173,7 +179,7 @@ def copy_shard(old: Finished, out: Path, fits: Fits, facts: ShardFacts) -> Shard
                 if not fits(_inputs(old, shard)):
                     return None
                 stats = parse_stats(old.store.read(stats_name(shard.path)), where=stats_name(shard.path))
-                same = stats.record() == shard and not _passing(stats.counts) and spares_last(manifest)
+                same = stats.record() == shard and not count_passing(stats.counts) and spares_last(manifest)
                 return place_shard(stats, old.store, out, facts) if same else None
             except (CorruptDatasetError, FileNotFoundError):
                 return None
@@ -252,9 +258,3 @@ def _lasting(rows: pa.Table) -> dict[str, int]:
         for row, (inputs, status, reasons) in enumerate(facts)
         if status != "failed" or reasons[0] not in PASSING
     }
-
-
-def _passing(counts: Counts, *reasons: Reason) -> bool:
-    """Return whether some samples failed for one of the reasons, or else for any that may not happen again."""
-    failed = [statuses.get("failed", {}) for statuses in counts.values()]
-    return any(reason in (reasons or PASSING) for found in failed for reason in found)

@@ -32,7 +32,7 @@ from editmill.pipelines.states import BACKGROUNDS, NEXT, forget_state, lock_vers
 from editmill.pipelines.workspace import write_run
 
 FORGOTTEN = "forgotten.json"
-# Of a version while it is replaced by one without a source: the new one, and the old one.
+# Of a version while it is replaced by one without a source: the new one, and the old one; and of one that is deleted.
 PURGED, ASIDE, DELETED = ".purged", ".aside", ".removed"
 # Files of a dataset that are not made from its shards.
 COPIED = (GUARD_REPORT, REGATE, CHANGES, PROSE, REMOVED)

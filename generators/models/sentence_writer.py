@@ -16,7 +16,7 @@ from editmill.manifests.stages import stage
 
 class _Drawn:
     """Adds Gumbel noise to logits [n, tokens], of each text from its own CPU generator: the largest sum is a draw from
-    their softmax (Maddison et al., arXiv 1411.0030, section 2), which depends on no text beside it.
+    their softmax (Maddison et al., arXiv 1411.0030), which depends on no text beside it.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
